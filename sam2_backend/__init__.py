@@ -1,0 +1,23 @@
+"""SAM 2 in PyTorch: promptable segmentation of images and videos.
+
+Numerically equal to the official implementation, loading its checkpoints; objects are a batch
+dimension, and memory does not grow with the length of the video.
+"""
+
+from .checkpoint import AVAILABLE_MODELS, CheckpointError, load_model
+from .config import CONFIGS, ModelConfig
+from .image_predictor import ImagePredictor
+from .model import Sam2Model
+from .video_predictor import FrameResult, VideoPredictor
+
+__all__ = [
+    "AVAILABLE_MODELS",
+    "CONFIGS",
+    "CheckpointError",
+    "FrameResult",
+    "ImagePredictor",
+    "ModelConfig",
+    "Sam2Model",
+    "VideoPredictor",
+    "load_model",
+]

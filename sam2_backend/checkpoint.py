@@ -1,0 +1,205 @@
+"""From a name, a file or a repository to a network with its weights.
+
+Two layouts are read: Meta's `.pt` (`{"model": state_dict}`), whose keys are this library's own,
+and Hugging Face's `model.safetensors`. Nothing is ever unpickled but plain tensors.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from . import hf_layout
+from .config import CONFIGS, ModelConfig
+from .model import Sam2Model
+from .runtime import Runtime
+
+AVAILABLE_MODELS: tuple[str, ...] = tuple(CONFIGS)
+"""Names that `load_model` takes."""
+
+_BUNDLED = Path(__file__).parent / "weights"
+_OFFICIAL_OWNER = "facebook"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be had or does not fit; the message says which and why."""
+
+
+def load_model(
+    name: str | os.PathLike[str],
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    *,
+    image_size: int | None = None,
+) -> Sam2Model:
+    """Build a network and load its weights.
+
+    Parameters
+    ----------
+    name : one of `AVAILABLE_MODELS`, a path to a `.pt` or `.safetensors` file, or the id of a
+        Hugging Face repository such as ``"facebook/sam2.1-hiera-tiny"``.
+    device : ``"cuda"``, ``"cpu"``…; the best there is if None.
+    dtype : precision of the arithmetic; right for the device if None.
+    image_size : side of the network's input in pixels, a multiple of 32; the trained size if
+        None. Smaller is faster and less exact.
+
+    Returns
+    -------
+    Sam2Model
+        In evaluation mode, without gradients, with its `runtime` set.
+
+    Raises
+    ------
+    CheckpointError
+        When the name is unknown, the file is missing, damaged or of another network, or the
+        download fails.
+    ValueError
+        When the device or precision cannot be used.
+    """
+    runtime = Runtime.choose(device, dtype)
+    path, config = _locate(os.fspath(name))
+    state = read_state(path)
+    config = config or _recognise(state, path)
+    if image_size is not None:
+        config = replace(config, image_size=image_size)
+    model = Sam2Model(config)
+    _load_strictly(model, state, path)
+    model.runtime = runtime
+    return model.to(runtime.device).eval().requires_grad_(False)
+
+
+def is_cached(name: str) -> bool:
+    """Whether an official model can be loaded without the network."""
+    from huggingface_hub import try_to_load_from_cache
+
+    repository, filename = _official_file(name)
+    return isinstance(try_to_load_from_cache(repository, filename), str)
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read a checkpoint file into Meta's key layout, in float32, on the CPU.
+
+    Raises
+    ------
+    CheckpointError
+        When the file is damaged or is not a checkpoint.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise CheckpointError(
+            f"{path} is not a readable checkpoint ({reason}). It may be damaged or only partly "
+            "downloaded: delete it and fetch it again."
+        ) from error
+    if isinstance(state, Mapping) and isinstance(state.get("model"), Mapping):
+        state = state["model"]
+    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise CheckpointError(
+            f"{path} holds no weights: expected a state dict, or one under the key 'model'."
+        )
+    tensors: dict[str, Tensor] = {str(key): value for key, value in state.items()}
+    if hf_layout.is_hf(tensors):
+        tensors = hf_layout.from_hf(tensors)
+    return {
+        key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
+    }
+
+
+def _locate(name: str) -> tuple[Path, ModelConfig | None]:
+    if name in CONFIGS:
+        bundled = _BUNDLED / f"{name}.safetensors"
+        if bundled.exists():
+            return bundled, CONFIGS[name]
+        return _download(*_official_file(name)), CONFIGS[name]
+    path = Path(name).expanduser()
+    if path.suffix in (".pt", ".pth", ".safetensors"):
+        if not path.is_file():
+            raise CheckpointError(f"There is no checkpoint file {path}. Check the path.")
+        return path, None
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not path.exists():
+        owner, repository = name.split("/")
+        if owner == _OFFICIAL_OWNER and repository in CONFIGS:
+            return _locate(repository)
+        return _download(name, "model.safetensors"), None
+    raise CheckpointError(
+        f"Unknown model {name!r}. Use one of {', '.join(AVAILABLE_MODELS)}, a path to a .pt or "
+        ".safetensors file, or a Hugging Face repository id such as "
+        "'facebook/sam2.1-hiera-tiny'."
+    )
+
+
+def _official_file(name: str) -> tuple[str, str]:
+    return f"{_OFFICIAL_OWNER}/{name}", name.replace("-", "_") + ".pt"
+
+
+def _download(repository: str, filename: str) -> Path:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNotFoundError
+
+    try:
+        return Path(hf_hub_download(repository, filename))
+    except (RepositoryNotFoundError, EntryNotFoundError) as error:
+        # LocalEntryNotFoundError is an EntryNotFoundError too: it means offline, not absent.
+        if "Local" not in type(error).__name__:
+            raise CheckpointError(
+                f"The hub has no {filename} in {repository!r}. Check the repository's name."
+            ) from error
+        raise _offline(repository, filename, error) from error
+    except (HfHubHTTPError, OSError) as error:
+        raise _offline(repository, filename, error) from error
+
+
+def _offline(repository: str, filename: str, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{filename} of {repository!r} is not in the cache and could not be downloaded "
+        f"({type(error).__name__}). Check the connection, load a file you have by its path, or "
+        "use the bundled model: load_model('nano')."
+    )
+
+
+def _recognise(state: Mapping[str, Tensor], path: Path) -> ModelConfig:
+    """The named variant whose parameters have the very shapes of a state dict."""
+    shapes = {key: value.shape for key, value in state.items()}
+    best: tuple[int, ModelConfig] | None = None
+    for config in CONFIGS.values():
+        with torch.device("meta"):
+            expected = Sam2Model(config).state_dict()
+        missed = sum(shapes.get(key) != value.shape for key, value in expected.items())
+        missed += len(shapes.keys() - expected.keys())
+        if best is None or missed < best[0]:
+            best = missed, config
+    assert best is not None
+    if best[0] > len(shapes) // 2:
+        raise CheckpointError(
+            f"{path} is not a SAM 2 checkpoint: its {len(shapes)} keys fit none of "
+            f"{', '.join(AVAILABLE_MODELS)}."
+        )
+    return best[1]
+
+
+def _load_strictly(model: Sam2Model, state: Mapping[str, Tensor], path: Path) -> None:
+    expected = model.state_dict()
+    problems = [f"missing {key}" for key in expected if key not in state]
+    problems += [f"unexpected {key}" for key in state if key not in expected]
+    problems += [
+        f"{key} has shape {tuple(state[key].shape)}, expected {tuple(value.shape)}"
+        for key, value in expected.items()
+        if key in state and state[key].shape != value.shape
+    ]
+    if problems:
+        shown = "; ".join(problems[:8]) + (f"; and {len(problems) - 8} more" * (len(problems) > 8))
+        raise CheckpointError(f"{path} does not fit {model.config.name}: {shown}.")
+    model.load_state_dict(state)

@@ -1,0 +1,102 @@
+"""The shapes of every SAM 2 network this library knows, in one table.
+
+Numbers come from the SAM 2 paper (Ravi et al. 2024, arXiv 2408.00714), the Hiera paper
+(Ryali et al. 2023, arXiv 2306.00989) and the official configuration files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+IMAGE_MEAN = (0.485, 0.456, 0.406)
+"""ImageNet mean of the RGB channels in 0..1, as the official models expect."""
+IMAGE_STD = (0.229, 0.224, 0.225)
+"""ImageNet standard deviation of the RGB channels in 0..1."""
+
+NO_OBJECT_LOGIT = -1024.0
+"""Mask logit of every pixel of an object that is judged absent."""
+
+NUM_CANDIDATES = 3
+"""Masks proposed for an ambiguous prompt, beside the single-mask output (SAM, section 3)."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that decides the shape of one network.
+
+    Weights do not depend on `image_size`: `dataclasses.replace(config, image_size=512)` is a
+    legal variant of the same checkpoint. It must be a multiple of 32.
+    """
+
+    name: str
+    embed_dim: int
+    num_heads: int
+    stages: tuple[int, int, int, int]
+    global_blocks: tuple[int, ...]
+    window_sizes: tuple[int, int, int, int] = (8, 4, 14, 7)
+    pos_embed_size: tuple[int, int] = (7, 7)
+    image_size: int = 1024
+    hidden_dim: int = 256
+    decoder_heads: int = 8
+    decoder_mlp_dim: int = 2048
+    memory_dim: int = 64
+    memory_layers: int = 4
+    memory_mlp_dim: int = 2048
+    num_memories: int = 7
+    """Conditioning slot and the six tracked frames before the current one."""
+    max_pointers: int = 16
+    occlusion_memory: bool = True
+    """SAM 2.1: an absent object marks its memory with a learned embedding."""
+    pointer_time: bool = True
+    """SAM 2.1: object pointers carry their distance in time."""
+
+    def __post_init__(self) -> None:
+        if self.image_size % 32:
+            raise ValueError(
+                f"image_size must be a multiple of 32, got {self.image_size}: "
+                "the encoder halves the picture five times."
+            )
+
+    @property
+    def feature_size(self) -> int:
+        """Side of the stride-16 feature map."""
+        return self.image_size // 16
+
+    @property
+    def mask_size(self) -> int:
+        """Side of the stride-4 mask logits."""
+        return self.image_size // 4
+
+
+_SAM2_1 = (
+    ModelConfig("sam2.1-hiera-tiny", 96, 1, (1, 2, 7, 2), (5, 7, 9)),
+    ModelConfig("sam2.1-hiera-small", 96, 1, (1, 2, 11, 2), (7, 10, 13)),
+    ModelConfig(
+        "sam2.1-hiera-base-plus", 112, 2, (2, 3, 16, 3), (12, 16, 20), pos_embed_size=(14, 14)
+    ),
+    ModelConfig("sam2.1-hiera-large", 144, 2, (2, 6, 36, 4), (23, 33, 43), (8, 4, 16, 8)),
+)
+
+_SAM2_0 = tuple(
+    replace(c, name=c.name.replace("2.1", "2"), occlusion_memory=False, pointer_time=False)
+    for c in _SAM2_1
+)
+
+_NANO = ModelConfig(
+    "nano",
+    embed_dim=48,
+    num_heads=1,
+    stages=(1, 2, 5, 1),
+    global_blocks=(5, 7),
+    window_sizes=(8, 4, 6, 6),
+    image_size=384,
+    hidden_dim=128,
+    decoder_heads=4,
+    decoder_mlp_dim=512,
+    memory_dim=32,
+    memory_layers=2,
+    memory_mlp_dim=512,
+)
+
+CONFIGS: dict[str, ModelConfig] = {c.name: c for c in (_NANO, *_SAM2_1, *_SAM2_0)}
+"""Every named variant. Nothing outside this table asks for a model by name."""

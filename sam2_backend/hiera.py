@@ -1,0 +1,145 @@
+"""Hiera, the hierarchical image encoder (Ryali et al. 2023, arXiv 2306.00989).
+
+Feature maps are (B, H, W, C) inside and (B, C, H, W) on the way out.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import ModelConfig
+from .layers import MLP
+
+
+class PatchEmbed(nn.Module):
+    """Overlapping 7x7 patches at stride 4."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(3, dim, kernel_size=7, stride=4, padding=3)
+
+    def forward(self, pixels_bchw: Tensor) -> Tensor:
+        return self.proj(pixels_bchw).permute(0, 2, 3, 1)
+
+
+class WindowAttention(nn.Module):
+    """Self-attention within one window, its queries pooled 2x2 where a stage begins."""
+
+    def __init__(self, dim: int, dim_out: int, *, num_heads: int, pool: bool) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.pool = pool
+        self.qkv = nn.Linear(dim, 3 * dim_out)
+        self.proj = nn.Linear(dim_out, dim_out)
+
+    def forward(self, x_bhwc: Tensor) -> Tensor:
+        b, h, w, _ = x_bhwc.shape
+        q, k, v = self.qkv(x_bhwc).chunk(3, dim=-1)
+        if self.pool:
+            q = max_pool(q)
+            h, w = h // 2, w // 2
+        q, k, v = (
+            t.reshape(b, -1, self.num_heads, t.shape[-1] // self.num_heads).transpose(1, 2)
+            for t in (q, k, v)
+        )
+        out = F.scaled_dot_product_attention(q, k, v)
+        return self.proj(out.transpose(1, 2).reshape(b, h, w, -1))
+
+
+class Block(nn.Module):
+    """Windowed (or global, window 0) attention and an MLP, each with a residual."""
+
+    def __init__(self, dim: int, dim_out: int, *, num_heads: int, window: int, pool: bool) -> None:
+        super().__init__()
+        self.window = window
+        self.pool = pool
+        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
+        self.attn = WindowAttention(dim, dim_out, num_heads=num_heads, pool=pool)
+        self.norm2 = nn.LayerNorm(dim_out, eps=1e-6)
+        self.mlp = MLP((dim_out, 4 * dim_out, dim_out), activation=nn.GELU)
+        if pool:
+            self.proj = nn.Linear(dim, dim_out)
+
+    def forward(self, x_bhwc: Tensor) -> Tensor:
+        normed = self.norm1(x_bhwc)
+        # Where a stage begins the shortcut is the projection of the *normed* input, pooled.
+        shortcut = max_pool(self.proj(normed)) if self.pool else x_bhwc
+        if self.window:
+            size = shortcut.shape[1:3]
+            attended = self.attn(to_windows(normed, self.window))
+            attended = from_windows(attended, self.window // 2 if self.pool else self.window, size)
+        else:
+            attended = self.attn(normed)
+        x_bhwc = shortcut + attended
+        return x_bhwc + self.mlp(self.norm2(x_bhwc))
+
+
+class Hiera(nn.Module):
+    """The trunk: four stages at strides 4, 8, 16 and 32, widths doubling."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        dim, heads = config.embed_dim, config.num_heads
+        self.patch_embed = PatchEmbed(dim)
+        window0 = config.window_sizes[0]
+        self.pos_embed = nn.Parameter(torch.zeros(1, dim, *config.pos_embed_size))
+        self.pos_embed_window = nn.Parameter(torch.zeros(1, dim, window0, window0))
+        self.stage_ends = [n - 1 for n in accumulate(config.stages)]
+
+        self.blocks = nn.ModuleList()
+        for stage, depth in enumerate(config.stages):
+            for i in range(depth):
+                starts_stage = i == 0 and stage > 0
+                # A block that starts a stage still sees the windows of the stage before.
+                window = config.window_sizes[stage - 1 if starts_stage else stage]
+                if len(self.blocks) in config.global_blocks:
+                    window = 0
+                dim_in, dim = dim, dim * 2 if starts_stage else dim
+                heads = heads * 2 if starts_stage else heads
+                self.blocks.append(
+                    Block(dim_in, dim, num_heads=heads, window=window, pool=starts_stage)
+                )
+
+    def forward(self, pixels_bchw: Tensor) -> list[Tensor]:
+        """(B, 3, S, S) -> four (B, C, H, W) maps, strides 4, 8, 16, 32."""
+        x = self.patch_embed(pixels_bchw)
+        x = x + self.position(x.shape[1], x.shape[2])
+        features = []
+        for i, block in enumerate(self.blocks):
+            x = block(x)
+            if i in self.stage_ends:
+                features.append(x.permute(0, 3, 1, 2))
+        return features
+
+    def position(self, height: int, width: int) -> Tensor:
+        """Resized background plus tiled window embedding: (1, height, width, C)."""
+        window = self.pos_embed_window
+        background = F.interpolate(self.pos_embed, size=(height, width), mode="bicubic")
+        tiles = (1, 1, -(-height // window.shape[2]), -(-width // window.shape[3]))
+        tiled = window.tile(tiles)[:, :, :height, :width]
+        return (background + tiled).permute(0, 2, 3, 1)
+
+
+def max_pool(x_bhwc: Tensor) -> Tensor:
+    """2x2 max pooling of a (B, H, W, C) map."""
+    return F.max_pool2d(x_bhwc.permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1)
+
+
+def to_windows(x_bhwc: Tensor, window: int) -> Tensor:
+    """Cut into (B * windows, window, window, C), padding right and bottom with zeros."""
+    _, h, w, c = x_bhwc.shape
+    x_bhwc = F.pad(x_bhwc, (0, 0, 0, -w % window, 0, -h % window))
+    x = x_bhwc.unflatten(2, (-1, window)).unflatten(1, (-1, window))  # (B, nh, win, nw, win, C)
+    return x.transpose(2, 3).reshape(-1, window, window, c)
+
+
+def from_windows(x_nwwc: Tensor, window: int, size: tuple[int, int]) -> Tensor:
+    """Put windows back together and crop the padding: inverse of `to_windows`."""
+    h, w = size
+    rows, columns = -(-h // window), -(-w // window)
+    x = x_nwwc.reshape(-1, rows, columns, window, window, x_nwwc.shape[-1]).transpose(2, 3)
+    return x.flatten(3, 4).flatten(1, 2)[:, :h, :w]

@@ -1,0 +1,158 @@
+"""The mask decoder: prompts and image look at each other, masks come out.
+
+Kirillov et al. 2023, section 3 and appendix A; SAM 2 (Ravi et al. 2024), appendix D, adds the
+object-score token and the high-resolution features.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .config import NUM_CANDIDATES, ModelConfig
+from .layers import MLP, Attention, LayerNorm2d
+
+
+class DecoderOutput(NamedTuple):
+    """Everything the decoder says, before anything is chosen.
+
+    Index 0 along M is the single-mask output, 1..3 are the candidates.
+    """
+
+    logits_nmhw: Tensor
+    """(N, 4, S/4, S/4) mask logits."""
+    ious_nm: Tensor
+    """(N, 4) predicted IoU, 0..1."""
+    object_score_n1: Tensor
+    """(N, 1) logit that the object is visible."""
+    tokens_nmc: Tensor
+    """(N, 4, C) output tokens, from which object pointers are made."""
+
+
+class TwoWayBlock(nn.Module):
+    """Tokens attend to themselves and the image, then the image attends to the tokens."""
+
+    def __init__(self, config: ModelConfig, *, first: bool) -> None:
+        super().__init__()
+        dim, heads, inner = config.hidden_dim, config.decoder_heads, config.hidden_dim // 2
+        self.first = first
+        self.self_attn = Attention(dim, num_heads=heads)
+        self.norm1 = nn.LayerNorm(dim)
+        self.cross_attn_token_to_image = Attention(dim, num_heads=heads, inner_dim=inner)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = MLP((dim, config.decoder_mlp_dim, dim))
+        self.norm3 = nn.LayerNorm(dim)
+        self.norm4 = nn.LayerNorm(dim)
+        self.cross_attn_image_to_token = Attention(dim, num_heads=heads, inner_dim=inner)
+
+    def forward(
+        self, tokens: Tensor, image: Tensor, token_pos: Tensor, image_pos: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        if self.first:  # the tokens are still their own position: no residual either
+            tokens = self.self_attn(tokens, tokens, tokens)
+        else:
+            q = tokens + token_pos
+            tokens = tokens + self.self_attn(q, q, tokens)
+        tokens = self.norm1(tokens)
+
+        placed_image = image + image_pos
+        tokens = tokens + self.cross_attn_token_to_image(tokens + token_pos, placed_image, image)
+        tokens = self.norm2(tokens)
+        tokens = self.norm3(tokens + self.mlp(tokens))
+
+        image = image + self.cross_attn_image_to_token(placed_image, tokens + token_pos, tokens)
+        return tokens, self.norm4(image)
+
+
+class TwoWayTransformer(nn.Module):
+    """Two such blocks and a last look of the tokens at the image."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        dim, heads = config.hidden_dim, config.decoder_heads
+        self.layers = nn.ModuleList(TwoWayBlock(config, first=i == 0) for i in range(2))
+        self.final_attn_token_to_image = Attention(dim, num_heads=heads, inner_dim=dim // 2)
+        self.norm_final_attn = nn.LayerNorm(dim)
+
+    def forward(
+        self, tokens_ntc: Tensor, image_nlc: Tensor, image_pos_1lc: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        tokens, image = tokens_ntc, image_nlc
+        for layer in self.layers:
+            tokens, image = layer(tokens, image, tokens_ntc, image_pos_1lc)
+        attended = self.final_attn_token_to_image(tokens + tokens_ntc, image + image_pos_1lc, image)
+        return self.norm_final_attn(tokens + attended), image
+
+
+class MaskDecoder(nn.Module):
+    """Image features and prompt embeddings -> four masks with their scores."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        dim, num_masks = config.hidden_dim, NUM_CANDIDATES + 1
+        self.transformer = TwoWayTransformer(config)
+        self.iou_token = nn.Embedding(1, dim)
+        self.mask_tokens = nn.Embedding(num_masks, dim)
+        self.obj_score_token = nn.Embedding(1, dim)
+        self.output_upscaling = nn.Sequential(
+            nn.ConvTranspose2d(dim, dim // 4, kernel_size=2, stride=2),
+            LayerNorm2d(dim // 4),
+            nn.GELU(),
+            nn.ConvTranspose2d(dim // 4, dim // 8, kernel_size=2, stride=2),
+            nn.GELU(),
+        )
+        # Applied once per image, not per click: see Sam2Model.encode_image.
+        self.conv_s0 = nn.Conv2d(dim, dim // 8, kernel_size=1)
+        self.conv_s1 = nn.Conv2d(dim, dim // 4, kernel_size=1)
+        self.output_hypernetworks_mlps = nn.ModuleList(
+            MLP((dim, dim, dim, dim // 8)) for _ in range(num_masks)
+        )
+        self.iou_prediction_head = MLP((dim, dim, dim, num_masks), sigmoid_output=True)
+        self.pred_obj_score_head = MLP((dim, dim, dim, 1))
+
+    def forward(
+        self,
+        s16_nchw: Tensor,
+        s8_nchw: Tensor,
+        s4_nchw: Tensor,
+        *,
+        image_pos_1chw: Tensor,
+        prompts_npc: Tensor,
+        dense_nchw: Tensor,
+    ) -> DecoderOutput:
+        """Decode.
+
+        Parameters
+        ----------
+        s16_nchw : (N, C, h, w) image features, conditioned on memory or on nothing.
+        s8_nchw, s4_nchw : (N or 1, C/4, 2h, 2w) and (N or 1, C/8, 4h, 4w) features.
+        image_pos_1chw : (1, C, h, w) position of the cells.
+        prompts_npc : (N, P, C) sparse prompt embeddings.
+        dense_nchw : (N or 1, C, h or 1, w or 1) mask embedding, added to the features.
+        """
+        n, _, h, w = s16_nchw.shape
+        own = torch.cat(
+            (self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight)
+        )
+        tokens = torch.cat((own.expand(n, -1, -1), prompts_npc), dim=1)
+        image = (s16_nchw + dense_nchw).flatten(2).transpose(1, 2)  # (N, h*w, C)
+        tokens, image = self.transformer(tokens, image, image_pos_1chw.flatten(2).transpose(1, 2))
+        mask_tokens = tokens[:, 2 : 2 + NUM_CANDIDATES + 1]
+
+        up1, norm, gelu1, up2, gelu2 = self.output_upscaling
+        image = image.transpose(1, 2).unflatten(2, (h, w))
+        image = gelu1(norm(up1(image) + s8_nchw))
+        image = gelu2(up2(image) + s4_nchw)  # (N, C/8, 4h, 4w)
+        filters = torch.stack(
+            [mlp(mask_tokens[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)],
+            dim=1,
+        )
+        logits = (filters @ image.flatten(2)).unflatten(2, (4 * h, 4 * w))
+        return DecoderOutput(
+            logits_nmhw=logits,
+            ious_nm=self.iou_prediction_head(tokens[:, 1]),
+            object_score_n1=self.pred_obj_score_head(tokens[:, 0]),
+            tokens_nmc=mask_tokens,
+        )

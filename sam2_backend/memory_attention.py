@@ -1,0 +1,96 @@
+"""The current frame looks at what is remembered (Ravi et al. 2024, section 4)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import ModelConfig
+from .layers import Attention
+from .position import rotary_table, rotate, sine_embedding_2d
+
+
+class RotaryAttention(Attention):
+    """Attention with axial rotary positions on queries and on the spatial part of the keys."""
+
+    def attend(
+        self, q_nlc: Tensor, k_nmc: Tensor, v_nmc: Tensor, *, size: tuple[int, int], spatial: int
+    ) -> Tensor:
+        """Attend from a grid of queries.
+
+        Parameters
+        ----------
+        q_nlc : (N, h*w, C) queries of a grid of `size` (h, w).
+        k_nmc, v_nmc : (N, M, D) keys and values; the first `spatial` of them are one or more
+            such grids, the rest (object pointers) have no place and are not rotated.
+        """
+        q = self._split_heads(self.q_proj(q_nlc))
+        k = self._split_heads(self.k_proj(k_nmc))
+        v = self._split_heads(self.v_proj(v_nmc))
+        cos, sin = rotary_table(q.shape[-1], *size, q.device)
+        q = rotate(q, cos, sin)
+        grids = spatial // cos.shape[0]
+        rotated = rotate(k[:, :, :spatial].unflatten(2, (grids, -1)), cos, sin).flatten(2, 3)
+        k = torch.cat((rotated, k[:, :, spatial:]), dim=2)
+        return self._join_heads(F.scaled_dot_product_attention(q, k, v))
+
+
+class MemoryAttentionLayer(nn.Module):
+    """Self-attention, cross-attention to memory, feed-forward; norms first."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        dim = config.hidden_dim
+        self.self_attn = RotaryAttention(dim, num_heads=1)
+        self.cross_attn_image = RotaryAttention(dim, num_heads=1, kv_dim=config.memory_dim)
+        self.linear1 = nn.Linear(dim, config.memory_mlp_dim)
+        self.linear2 = nn.Linear(config.memory_mlp_dim, dim)
+        self.norm1 = nn.LayerNorm(dim)
+        self.norm2 = nn.LayerNorm(dim)
+        self.norm3 = nn.LayerNorm(dim)
+
+    def forward(
+        self, x: Tensor, keys: Tensor, values: Tensor, *, size: tuple[int, int], spatial: int
+    ) -> Tensor:
+        normed = self.norm1(x)
+        x = x + self.self_attn.attend(normed, normed, normed, size=size, spatial=x.shape[1])
+        x = x + self.cross_attn_image.attend(
+            self.norm2(x), keys, values, size=size, spatial=spatial
+        )
+        return x + self.linear2(F.relu(self.linear1(self.norm3(x))))
+
+
+class MemoryAttention(nn.Module):
+    """A stack of such layers over one frame's stride-16 features."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            MemoryAttentionLayer(config) for _ in range(config.memory_layers)
+        )
+        self.norm = nn.LayerNorm(config.hidden_dim)
+
+    def forward(
+        self, s16_nchw: Tensor, memory_nmd: Tensor, memory_pos_nmd: Tensor, *, spatial: int
+    ) -> Tensor:
+        """Condition features on memory.
+
+        Parameters
+        ----------
+        s16_nchw : (N, C, h, w) features of the current frame.
+        memory_nmd : (N, M, D) memory tokens: `spatial` of them from memory maps, frame after
+            frame in row-major order, then the tokens of object pointers.
+        memory_pos_nmd : (N, M, D) their positions; keys get them, values do not.
+
+        Returns
+        -------
+        (N, C, h, w) conditioned features.
+        """
+        _, c, h, w = s16_nchw.shape
+        position = sine_embedding_2d(c, h, w, s16_nchw.device)
+        x = (s16_nchw + 0.1 * position).flatten(2).transpose(1, 2)
+        keys = memory_nmd + memory_pos_nmd
+        for layer in self.layers:
+            x = layer(x, keys, memory_nmd, size=(h, w), spatial=spatial)
+        return self.norm(x).transpose(1, 2).unflatten(2, (h, w))

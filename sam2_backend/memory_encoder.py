@@ -1,0 +1,73 @@
+"""A frame and its mask, summed up for later frames (Ravi et al. 2024, section 4)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .config import ModelConfig
+from .layers import LayerNorm2d
+
+
+class MaskDownsampler(nn.Module):
+    """(N, 1, S, S) mask -> (N, C, S/16, S/16) by four strided convolutions."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = 1
+        for _ in range(4):
+            layers += [
+                nn.Conv2d(channels, channels * 4, kernel_size=3, stride=2, padding=1),
+                LayerNorm2d(channels * 4),
+                nn.GELU(),
+            ]
+            channels *= 4
+        self.encoder = nn.Sequential(*layers, nn.Conv2d(channels, dim, kernel_size=1))
+
+    def forward(self, mask_n1hw: Tensor) -> Tensor:
+        return self.encoder(mask_n1hw)
+
+
+class ConvNeXtBlock(nn.Module):
+    """Liu et al. 2022 (arXiv 2201.03545)."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dwconv = nn.Conv2d(dim, dim, kernel_size=7, padding=3, groups=dim)
+        self.norm = LayerNorm2d(dim)
+        self.pwconv1 = nn.Linear(dim, 4 * dim)
+        self.act = nn.GELU()
+        self.pwconv2 = nn.Linear(4 * dim, dim)
+        self.gamma = nn.Parameter(torch.full((dim,), 1e-6))
+
+    def forward(self, x_nchw: Tensor) -> Tensor:
+        x = self.norm(self.dwconv(x_nchw)).permute(0, 2, 3, 1)
+        x = self.gamma * self.pwconv2(self.act(self.pwconv1(x)))
+        return x_nchw + x.permute(0, 3, 1, 2)
+
+
+class _Fuser(nn.Module):
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(ConvNeXtBlock(dim), ConvNeXtBlock(dim))
+
+    def forward(self, x_nchw: Tensor) -> Tensor:
+        return self.layers(x_nchw)
+
+
+class MemoryEncoder(nn.Module):
+    """Un-conditioned image features and a mask -> one memory."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        dim = config.hidden_dim
+        self.mask_downsampler = MaskDownsampler(dim)
+        self.pix_feat_proj = nn.Conv2d(dim, dim, kernel_size=1)
+        self.fuser = _Fuser(dim)
+        self.out_proj = nn.Conv2d(dim, config.memory_dim, kernel_size=1)
+
+    def forward(self, s16_nchw: Tensor, mask_n1hw: Tensor) -> Tensor:
+        """(N or 1, C, h, w) features and (N, 1, 16h, 16w) scaled mask -> (N, D, h, w)."""
+        x = self.pix_feat_proj(s16_nchw) + self.mask_downsampler(mask_n1hw)
+        return self.out_proj(self.fuser(x))

@@ -1,0 +1,92 @@
+"""Positions as vectors: sine embeddings, rotary tables and random Fourier features.
+
+Tables depend on sizes alone and are computed once, outside inference mode, so that the same
+table can serve prediction and training.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+
+_TEMPERATURE = 10_000.0
+
+
+@lru_cache(maxsize=32)
+@torch.inference_mode(False)
+def sine_embedding_2d(channels: int, height: int, width: int, device: torch.device) -> Tensor:
+    """Sine embedding of a grid (Carion et al. 2020), positions scaled to 0..2π.
+
+    Returns
+    -------
+    (channels, height, width) float32; the first half of the channels encodes y, the second x.
+    """
+
+    def encode(n: int) -> Tensor:
+        position = torch.arange(1, n + 1, dtype=torch.float32, device=device)
+        position = position / (n + 1e-6) * (2 * math.pi)
+        angles = position[:, None] / _frequencies(channels // 2, device)
+        return torch.stack((angles[:, 0::2].sin(), angles[:, 1::2].cos()), dim=2).flatten(1)
+
+    y = encode(height)[:, None].expand(height, width, -1)
+    x = encode(width)[None].expand(height, width, -1)
+    return torch.cat((y, x), dim=2).permute(2, 0, 1).contiguous()
+
+
+def sine_embedding_1d(position: Tensor, channels: int) -> Tensor:
+    """Sine embedding of scalars: (...) -> (..., channels), sines first."""
+    angles = position[..., None] / _frequencies(channels // 2, position.device)
+    return torch.cat((angles.sin(), angles.cos()), dim=-1)
+
+
+def _frequencies(n: int, device: torch.device) -> Tensor:
+    index = torch.arange(n, dtype=torch.float32, device=device)
+    return _TEMPERATURE ** (2 * (index // 2) / n)
+
+
+@lru_cache(maxsize=32)
+@torch.inference_mode(False)
+def rotary_table(dim: int, height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of axial rotary embedding, each (height * width, dim / 2).
+
+    The first half of the pairs turns with x, the second with y (Heo et al. 2024, RoPE-ViT).
+    """
+    frequency = 1.0 / _TEMPERATURE ** (torch.arange(0, dim, 4).float()[: dim // 4] / dim)
+    index = torch.arange(height * width, dtype=torch.float32)
+    x = torch.outer(index % width, frequency)
+    y = torch.outer(torch.div(index, width, rounding_mode="floor"), frequency)
+    angles = torch.cat((x, y), dim=-1)
+    return angles.cos().to(device), angles.sin().to(device)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate neighbouring channel pairs of x (..., N, C) by tables (N, C / 2), in float32."""
+    even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
+    rotated = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
+    return rotated.flatten(-2).type_as(x)
+
+
+class RandomFourierFeatures(nn.Module):
+    """Fixed random frequencies that encode points of the unit square (Tancik et al. 2020)."""
+
+    positional_encoding_gaussian_matrix: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, channels // 2))
+
+    def forward(self, points_norm: Tensor) -> Tensor:
+        """(..., 2) points (x, y) in 0..1 -> (..., channels)."""
+        angles = 2 * math.pi * ((2 * points_norm - 1) @ self.positional_encoding_gaussian_matrix)
+        return torch.cat((angles.sin(), angles.cos()), dim=-1)
+
+    def grid(self, height: int, width: int) -> Tensor:
+        """Encoding of the cell centres of a grid: (1, channels, height, width)."""
+        device = self.positional_encoding_gaussian_matrix.device
+        y = (torch.arange(height, device=device, dtype=torch.float32) + 0.5) / height
+        x = (torch.arange(width, device=device, dtype=torch.float32) + 0.5) / width
+        points = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
+        return self(points).permute(2, 0, 1)[None]

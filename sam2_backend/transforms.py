@@ -1,0 +1,81 @@
+"""Between pictures and tensors: sizes, colours, coordinates.
+
+The official image path resizes the float tensor (bilinear, antialiased), its video path the
+uint8 frame with Pillow's bicubic filter. Both are kept: parity needs the very same resize.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from .config import IMAGE_MEAN, IMAGE_STD
+
+
+def normalize(pixels_bchw: Tensor) -> Tensor:
+    """RGB in 0..1 -> ImageNet-normalised."""
+    mean = pixels_bchw.new_tensor(IMAGE_MEAN)[:, None, None]
+    std = pixels_bchw.new_tensor(IMAGE_STD)[:, None, None]
+    return (pixels_bchw - mean) / std
+
+
+def image_to_input(rgb_hw3: NDArray[np.uint8], size: int, device: torch.device) -> Tensor:
+    """A picture as the image path feeds it: (1, 3, size, size)."""
+    pixels = _to_float(rgb_hw3, device)
+    pixels = F.interpolate(
+        pixels, size=(size, size), mode="bilinear", align_corners=False, antialias=True
+    )
+    return normalize(pixels)
+
+
+def frame_to_input(rgb_hw3: NDArray[np.uint8], size: int, device: torch.device) -> Tensor:
+    """A video frame as the video path feeds it: (1, 3, size, size)."""
+    return normalize(_to_float(np.asarray(Image.fromarray(rgb_hw3).resize((size, size))), device))
+
+
+def mask_to_input(mask_hw: NDArray[np.bool_], size: int, device: torch.device) -> Tensor:
+    """A mask as a video prompt: (1, 1, size, size), 0 or 1."""
+    mask = torch.from_numpy(np.ascontiguousarray(mask_hw)).to(device).float()[None, None]
+    mask = F.interpolate(
+        mask, size=(size, size), mode="bilinear", align_corners=False, antialias=True
+    )
+    return (mask >= 0.5).float()
+
+
+def points_to_model(points_px: NDArray[np.float32], frame_hw: tuple[int, int], size: int) -> Tensor:
+    """(P, 2) points (x, y) in pixels of the frame -> pixels of the network's input."""
+    height, width = frame_hw
+    points = torch.from_numpy(np.asarray(points_px, dtype=np.float32))
+    return points / torch.tensor([width, height], dtype=torch.float32) * size
+
+
+def logits_to_masks(logits_n1hw: Tensor, frame_hw: tuple[int, int]) -> NDArray[np.bool_]:
+    """Low-resolution logits -> (N, H, W) masks: resized once, then cut at 0."""
+    logits = F.interpolate(logits_n1hw.float(), frame_hw, mode="bilinear", align_corners=False)
+    return (logits[:, 0] > 0).cpu().numpy()
+
+
+def as_rgb(image: object) -> NDArray[np.uint8]:
+    """Check that a picture is an (H, W, 3) uint8 array.
+
+    Raises
+    ------
+    ValueError
+        When it is not, with what it is.
+    """
+    array = np.asarray(image)
+    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8 or 0 in array.shape:
+        raise ValueError(
+            f"A picture must be an (H, W, 3) uint8 array in RGB, got shape {array.shape} of "
+            f"{array.dtype}. Convert it first, e.g. np.asarray(Image.open(path).convert('RGB'))."
+        )
+    return array
+
+
+def _to_float(rgb_hw3: NDArray[np.uint8], device: torch.device) -> Tensor:
+    pixels = torch.from_numpy(np.array(rgb_hw3)).to(device)
+    return pixels.permute(2, 0, 1)[None].float() / 255
