@@ -1,0 +1,161 @@
+"""Masks as they are stored, sent and read: run lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+_RUN = np.dtype("<u4")
+
+
+@dataclass(frozen=True)
+class Mask:
+    """One (H, W) mask, as run lengths. Immutable.
+
+    Parameters
+    ----------
+    height, width : in pixels of the original frame.
+    runs : run lengths of the mask read row by row, alternately background and object, starting
+        with background (0 where the first pixel is of the object); uint32, little-endian. These
+        bytes are also what goes to the browser.
+    """
+
+    height: int
+    width: int
+    runs: bytes
+
+    @classmethod
+    def from_array(cls, mask_hw: NDArray[Any]) -> Mask:
+        """Encode an (H, W) array; what is not 0 belongs to the object.
+
+        Raises
+        ------
+        ValueError
+            When the array has not two dimensions.
+        """
+        mask_hw = np.asarray(mask_hw)
+        if mask_hw.ndim != 2:
+            raise ValueError(f"A mask must have shape (H, W), got {mask_hw.shape}.")
+        flat = np.ascontiguousarray(mask_hw != 0).ravel()
+        changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+        begins_inside = [0] if flat.size and flat[0] else []
+        bounds = np.concatenate((begins_inside, changes, [flat.size]))
+        runs = np.diff(bounds, prepend=0).astype(_RUN)
+        return cls(mask_hw.shape[0], mask_hw.shape[1], runs.tobytes())
+
+    @classmethod
+    def from_bytes(cls, runs: bytes, height: int, width: int) -> Mask:
+        """Check run lengths that come from outside.
+
+        Raises
+        ------
+        ValueError
+            When they do not add up to `height` times `width` pixels.
+        """
+        if len(runs) % _RUN.itemsize:
+            raise ValueError(f"Run lengths are 4 bytes each, got {len(runs)} bytes in all.")
+        total = int(np.frombuffer(runs, _RUN).sum(dtype=np.uint64))
+        if total != height * width:
+            raise ValueError(
+                f"The run lengths cover {total} pixels, but a {width}x{height} mask has "
+                f"{height * width}."
+            )
+        return cls(height, width, bytes(runs))
+
+    @classmethod
+    def empty(cls, height: int, width: int) -> Mask:
+        """A mask without a pixel of the object."""
+        return cls(height, width, np.array([height * width], _RUN).tobytes())
+
+    def to_array(self) -> NDArray[np.bool_]:
+        """(H, W) bool, a new array."""
+        lengths = np.frombuffer(self.runs, _RUN)
+        inside = np.arange(len(lengths)) % 2 == 1
+        return np.repeat(inside, lengths).reshape(self.height, self.width)
+
+    @cached_property
+    def area(self) -> int:
+        """Number of pixels of the object."""
+        return int(np.frombuffer(self.runs, _RUN)[1::2].sum(dtype=np.uint64))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.height, self.width
+
+    def __repr__(self) -> str:
+        return f"Mask({self.width}x{self.height}, area={self.area})"
+
+
+class MaskVolume:
+    """The masks of one object over a video, decoded only where they are looked at.
+
+    Indexes like a (T, H, W) bool array, is one to NumPy (``np.asarray(volume)``), and follows
+    the session: what is tracked later shows without asking again. Frames without a mask are
+    all False.
+
+    Parameters
+    ----------
+    read : gives the stored mask of a frame, or None.
+    shape : (T, H, W).
+    """
+
+    dtype = np.dtype(np.bool_)
+    ndim = 3
+
+    def __init__(self, read: Callable[[int], Mask | None], shape: tuple[int, int, int]) -> None:
+        self._read = read
+        self.shape = shape
+
+    @property
+    def size(self) -> int:
+        """Number of pixels over all frames."""
+        return self.shape[0] * self.shape[1] * self.shape[2]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that ``np.asarray`` of all of it takes."""
+        return self.size
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> NDArray[np.bool_]:
+        first, rest = (index[0], index[1:]) if isinstance(index, tuple) and index else (index, ())
+        if first is Ellipsis or first is None:
+            return np.asarray(self)[index]
+        frames = np.arange(len(self))[first]
+        if np.ndim(frames) == 0:
+            return self._frame(int(frames))[tuple(rest)] if rest else self._frame(int(frames))
+        masks_nhw = self._stack(frames)
+        return masks_nhw[(slice(None), *rest)] if rest else masks_nhw
+
+    def __array__(
+        self, dtype: DTypeLike | None = None, copy: bool | None = None
+    ) -> NDArray[np.bool_]:
+        if copy is False:
+            raise ValueError(
+                "These masks are stored as run lengths: an array of them is always a copy."
+            )
+        masks_thw = self._stack(np.arange(len(self)))
+        return masks_thw if dtype is None else masks_thw.astype(dtype, copy=False)
+
+    def __repr__(self) -> str:
+        return f"MaskVolume(shape={self.shape}, dtype=bool)"
+
+    def _frame(self, frame: int) -> NDArray[np.bool_]:
+        mask = self._read(frame)
+        return np.zeros(self.shape[1:], np.bool_) if mask is None else mask.to_array()
+
+    def _stack(self, frames: NDArray[np.intp]) -> NDArray[np.bool_]:
+        masks_nhw = np.zeros((len(frames), *self.shape[1:]), np.bool_)
+        for n, frame in enumerate(frames):
+            mask = self._read(int(frame))
+            if mask is not None:
+                masks_nhw[n] = mask.to_array()
+        return masks_nhw

@@ -1,0 +1,119 @@
+"""Keeps a segmenter's memory in step with the session's tables, as late as it can.
+
+Edits only note what the segmenter should forget; what it must know again it is told when it is
+next asked. Undo, a removed object that comes back and a resumed propagation are thus one case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .masks import Mask
+from .plan import Step, neighbours
+from .records import FrameTable, Result
+from .segmenter import Prediction, PromptSet, Segmenter
+
+RESTORED_FRAMES = 6
+"""Tracked frames that SAM 2 looks back at (Ravi et al. 2024, section 4)."""
+
+
+class Memory:
+    """What a segmenter has been told.
+
+    Parameters
+    ----------
+    segmenter : whose memory it is.
+    prompts, results : the session's tables; they are read only.
+    """
+
+    def __init__(
+        self, segmenter: Segmenter, prompts: FrameTable[PromptSet], results: FrameTable[Result]
+    ) -> None:
+        self.segmenter = segmenter
+        self._prompts = prompts
+        self._results = results
+        self._known: dict[tuple[int, int], PromptSet] = {}
+
+    def answer(
+        self, frame: int, obj: int, prompts: PromptSet, corrected: Mask | None
+    ) -> Prediction:
+        """Let the segmenter answer a prompt set, new or changed.
+
+        Parameters
+        ----------
+        corrected : the tracked mask that the prompts correct, if the frame was tracked.
+        """
+        others = self._prompts.of(obj)
+        others.pop(frame, None)
+        self._tell(obj, others)
+        return self._prompt(frame, obj, prompts, corrected)
+
+    def track(
+        self, step: Step, last: dict[int, int], anchors: dict[int, Sequence[int]]
+    ) -> dict[int, Prediction]:
+        """Track a step's objects onto its frame.
+
+        Parameters
+        ----------
+        last : the frame before in this sweep, by object; brought up to date. Where it is not
+            the neighbour, memory is rebuilt first.
+        anchors : prompted and accepted frames by object, ascending.
+        """
+        towards_past = 1 if step.reverse else -1
+        for obj in step.objs:
+            if last.get(obj) != step.frame + towards_past:
+                anchor = neighbours(step.frame, anchors[obj])[step.reverse]
+                assert anchor is not None, "a planned frame has an anchor"
+                self._tell(obj, (*self._prompts.of(obj), anchor))
+                self._restore_neighbours(obj, step.frame, anchor)
+            last[obj] = step.frame
+        return self.segmenter.track(step.frame, step.objs, reverse=step.reverse)
+
+    def forget(self, frame: int, obj: int) -> None:
+        """What the segmenter holds of this frame no longer counts."""
+        self._known.pop((obj, frame), None)
+        self.segmenter.clear(frame, obj)
+
+    def remove(self, obj: int) -> None:
+        """Forget an object."""
+        self._known = {key: value for key, value in self._known.items() if key[0] != obj}
+        self.segmenter.remove(obj)
+
+    def _tell(self, obj: int, frames: Iterable[int]) -> None:
+        """See to it that these prompted or accepted frames condition tracking."""
+        for frame in frames:
+            result = self._results.get((obj, frame))
+            prompts = self._prompts.get((obj, frame))
+            if prompts is None:
+                assert result is not None, "an anchor has prompts or an accepted mask"
+                prompts = PromptSet(mask=result.mask)
+            if self._known.get((obj, frame)) != prompts:
+                self._prompt(frame, obj, prompts, result.corrected if result else None)
+
+    def _prompt(
+        self, frame: int, obj: int, prompts: PromptSet, corrected: Mask | None
+    ) -> Prediction:
+        known = self._known.pop((obj, frame), None)
+        if known is not None and not prompts.extends(known):
+            self.segmenter.clear(frame, obj)
+            known = None
+        if known is None and corrected is not None:
+            self.segmenter.restore(frame, obj, corrected.to_array())
+        try:
+            prediction = self.segmenter.prompt(frame, obj, prompts)
+        except BaseException:
+            self.segmenter.clear(frame, obj)
+            raise
+        self._known[obj, frame] = prompts
+        return prediction
+
+    def _restore_neighbours(self, obj: int, frame: int, anchor: int) -> None:
+        towards_past = -1 if anchor < frame else 1
+        masks: dict[int, Mask] = {}
+        for t in range(frame + towards_past, anchor, towards_past):
+            result = self._results.get((obj, t))
+            if result is None or result.state != "fresh" or len(masks) == RESTORED_FRAMES:
+                break
+            masks[t] = result.mask
+        for t in reversed(masks):
+            self.segmenter.restore(t, obj, masks[t].to_array())

@@ -1,0 +1,143 @@
+"""What a session knows of objects and their masks, and the table that holds it by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from .masks import Mask
+
+V = TypeVar("V")
+
+Source = Literal["prompt", "track", "edit", "import"]
+"""Where a mask comes from: prompts, tracking, a person's brush, or a file or array."""
+
+State = Literal["fresh", "stale", "accepted"]
+"""Stale: a correction since makes it worth tracking again. Accepted: a person vouches for it."""
+
+Direction = Literal["both", "forward", "backward"]
+
+_PALETTE = (
+    "#2f7ff5",
+    "#f5762f",
+    "#2fb574",
+    "#d94a9c",
+    "#e8b923",
+    "#8a5cf0",
+    "#27b9cc",
+    "#d8433b",
+    "#8fae2b",
+    "#b07452",
+)
+
+
+class SessionError(ValueError):
+    """Something that cannot be done; the message says why and what to do instead."""
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """An object as it is listed."""
+
+    id: int
+    name: str
+    color: str
+    """``"#rrggbb"``."""
+    visible: bool = True
+
+    @classmethod
+    def numbered(cls, obj: int) -> ObjectInfo:
+        """With a name and a colour from its id."""
+        return cls(obj, f"Object {obj}", _PALETTE[(obj - 1) % len(_PALETTE)])
+
+
+@dataclass(frozen=True)
+class Result:
+    """The mask of one object on one frame."""
+
+    mask: Mask
+    score: float
+    """Object-score logit: above 0 the object is judged visible."""
+    iou: float
+    """Predicted IoU, 0..1."""
+    source: Source
+    state: State = "fresh"
+    corrected: Mask | None = None
+    """On a prompted frame that was tracked before: the tracked mask that the prompts correct."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What an edit, an undo or a tracked frame has changed."""
+
+    objects: bool
+    """Whether the list of objects is another."""
+    prompts: frozenset[tuple[int, int]]
+    """(object id, frame) of each changed prompt set."""
+    results: frozenset[tuple[int, int]]
+    """(object id, frame) of each changed result."""
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """One step of a propagation."""
+
+    frame: int
+    reverse: bool
+    done: int
+    """Steps so far, this one included."""
+    total: int
+    """Steps in all, as it looks now: a correction on the way adds some."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Where in the video an object has what; frames, and half-open runs of frames."""
+
+    prompted: list[int]
+    accepted: list[tuple[int, int]]
+    tracked: list[tuple[int, int]]
+    """Tracked and not stale."""
+    stale: list[tuple[int, int]]
+
+
+class FrameTable(MutableMapping[tuple[int, int], V]):
+    """Values by (object id, frame)."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, dict[int, V]] = {}
+
+    def of(self, obj: int) -> dict[int, V]:
+        """A copy of one object's values, by frame."""
+        row = self._rows.get(obj)
+        return {} if row is None else row.copy()
+
+    def __getitem__(self, key: tuple[int, int]) -> V:
+        return self._rows[key[0]][key[1]]
+
+    def __setitem__(self, key: tuple[int, int], value: V) -> None:
+        self._rows.setdefault(key[0], {})[key[1]] = value
+
+    def __delitem__(self, key: tuple[int, int]) -> None:
+        row = self._rows[key[0]]
+        del row[key[1]]
+        if not row:
+            del self._rows[key[0]]
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return ((obj, frame) for obj, row in self._rows.items() for frame in row)
+
+    def __len__(self) -> int:
+        return sum(len(row) for row in self._rows.values())
+
+
+def runs_of(frames: Iterable[int]) -> list[tuple[int, int]]:
+    """Join frames into half-open runs, ascending."""
+    runs: list[tuple[int, int]] = []
+    for frame in sorted(frames):
+        if runs and runs[-1][1] == frame:
+            runs[-1] = runs[-1][0], frame + 1
+        else:
+            runs.append((frame, frame + 1))
+    return runs

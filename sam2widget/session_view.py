@@ -1,0 +1,143 @@
+"""The readable side of a session: what there is, on which frame."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .masks import Mask, MaskVolume
+from .records import FrameTable, ObjectInfo, Result, SessionError, Timeline, runs_of
+from .segmenter import PromptSet
+
+
+class SessionView:
+    """Objects, prompts and results of one video, to be read from any thread.
+
+    Parameters
+    ----------
+    num_frames : length of the video.
+    height, width : of its frames in pixels.
+    """
+
+    def __init__(self, num_frames: int, height: int, width: int) -> None:
+        self.num_frames = num_frames
+        self.height = height
+        self.width = width
+        self._objects: dict[int, ObjectInfo] = {}
+        self._prompts: FrameTable[PromptSet] = FrameTable()
+        self._results: FrameTable[Result] = FrameTable()
+
+    @property
+    def objects(self) -> list[ObjectInfo]:
+        """All objects by id."""
+        return sorted(self._objects.copy().values(), key=lambda info: info.id)
+
+    def prompts(self, frame: int, obj: int) -> PromptSet:
+        """The prompts of an object on a frame; an empty set where there are none."""
+        return self._prompts.get((obj, frame)) or PromptSet()
+
+    def result(self, frame: int, obj: int) -> Result | None:
+        """The result of an object on a frame."""
+        return self._results.get((obj, frame))
+
+    def results(self, obj: int) -> dict[int, Result]:
+        """All results of an object, by frame."""
+        return self._results.of(obj)
+
+    def masks(self, obj: int) -> MaskVolume:
+        """The masks of an object, as a lazy (T, H, W) bool array.
+
+        Raises
+        ------
+        SessionError
+            When there is no such object.
+        """
+        obj = self.check_object(obj)
+
+        def read(frame: int) -> Mask | None:
+            result = self._results.get((obj, frame))
+            return None if result is None else result.mask
+
+        return MaskVolume(read, (self.num_frames, self.height, self.width))
+
+    def label_map(self, frame: int) -> NDArray[np.int32]:
+        """(H, W) object ids on a frame, 0 for background. Where objects overlap, the one with
+        the larger id shows."""
+        frame = self.check_frame(frame)
+        labels_hw = np.zeros((self.height, self.width), np.int32)
+        for info in self.objects:
+            result = self._results.get((info.id, frame))
+            if result is not None:
+                labels_hw[result.mask.to_array()] = info.id
+        return labels_hw
+
+    def scores(self, obj: int) -> NDArray[np.float32]:
+        """(T,) object-score logits of an object, above 0 where it is judged visible; NaN on
+        frames without a result."""
+        return self._per_frame(obj, lambda result: result.score)
+
+    def ious(self, obj: int) -> NDArray[np.float32]:
+        """(T,) predicted IoU of an object's masks; NaN on frames without a result."""
+        return self._per_frame(obj, lambda result: result.iou)
+
+    def timeline(self, obj: int) -> Timeline:
+        """Where an object is prompted, accepted, tracked and stale."""
+        prompted = self._prompts.of(obj)
+        results = self._results.of(obj)
+        states = {
+            state: runs_of(t for t, r in results.items() if r.state == state and t not in prompted)
+            for state in ("fresh", "stale")
+        }
+        accepted = runs_of(t for t, r in results.items() if r.state == "accepted")
+        return Timeline(sorted(prompted), accepted, states["fresh"], states["stale"])
+
+    def is_anchor(self, frame: int, obj: int) -> bool:
+        if (obj, frame) in self._prompts:
+            return True
+        result = self._results.get((obj, frame))
+        return result is not None and result.state == "accepted"
+
+    def anchors(self, obj: int) -> list[int]:
+        accepted = {t for t, r in self._results.of(obj).items() if r.state == "accepted"}
+        return sorted(accepted | self._prompts.of(obj).keys())
+
+    def pending(self, obj: int, frames: range, stale_only: bool) -> list[int]:
+        results, prompted = self._results.of(obj), self._prompts.of(obj)
+        return [
+            t
+            for t in frames
+            if t not in prompted
+            and (results[t].state == "stale" if t in results else not stale_only)
+        ]
+
+    def _per_frame(self, obj: int, read: Callable[[Result], float]) -> NDArray[np.float32]:
+        values_t = np.full(self.num_frames, np.nan, np.float32)
+        for frame, result in self._results.of(self.check_object(obj)).items():
+            values_t[frame] = read(result)
+        return values_t
+
+    def check_frame(self, frame: SupportsIndex) -> int:
+        index = whole(frame, "A frame")
+        if not 0 <= index < self.num_frames:
+            raise SessionError(
+                f"There is no frame {index}: the video has frames 0 to {self.num_frames - 1}."
+            )
+        return index
+
+    def check_object(self, obj: SupportsIndex) -> int:
+        index = whole(obj, "An object's id")
+        if index not in self._objects:
+            known = ", ".join(str(info.id) for info in self.objects) or "none yet"
+            raise SessionError(f"There is no object {index}. Objects: {known}.")
+        return index
+
+
+def whole(value: SupportsIndex, what: str) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise SessionError(f"{what} must be a whole number, got {value!r}.") from None

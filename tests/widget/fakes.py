@@ -1,0 +1,101 @@
+"""An analytic segmenter: the mask follows from the prompts by arithmetic, instantly.
+
+Right in tests only. What it does can be computed without it (`expected_mask`), which is how the
+session's semantics are checked: an object moves right by one pixel per frame, and what tracking
+gives depends on the nearest conditioning frame in the direction it comes from.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sam2widget.segmenter import Prediction, PromptSet
+
+RADIUS = 3
+
+
+def prompted_mask(prompts: PromptSet, height: int, width: int) -> np.ndarray:
+    """Discs around positive clicks, without discs around negative ones, or the box filled."""
+    if prompts.mask is not None:
+        mask = prompts.mask.to_array()
+    else:
+        mask = np.zeros((height, width), bool)
+    y, x = np.mgrid[:height, :width] + 0.5
+    if prompts.box is not None:
+        x0, y0, x1, y1 = prompts.box
+        mask |= (x > x0) & (x < x1) & (y > y0) & (y < y1)
+    for point in prompts.points:
+        disc = (x - point.x) ** 2 + (y - point.y) ** 2 <= RADIUS**2
+        mask = mask | disc if point.label else mask & ~disc
+    return mask
+
+
+def tracked_mask(anchor_mask: np.ndarray, distance: int) -> np.ndarray:
+    """The anchor's mask, moved right by the frames since (left, if before)."""
+    return np.roll(anchor_mask, distance, axis=1)
+
+
+class DiscSegmenter:
+    """A `Segmenter` that remembers as a real one does and notes what it is asked."""
+
+    name = "disc"
+    device = "cpu"
+
+    def __init__(self, height: int, width: int) -> None:
+        self.height, self.width = height, width
+        self.conditioning: dict[tuple[int, int], np.ndarray] = {}
+        self.memory: dict[tuple[int, int], np.ndarray] = {}
+        self.prompts: dict[tuple[int, int], PromptSet] = {}
+        self.calls: list[tuple] = []
+        self.fail_on: set[str] = set()
+
+    def prompt(self, frame: int, obj: int, prompts: PromptSet) -> Prediction:
+        self._note("prompt", frame, obj)
+        assert prompts, "a session never asks about no prompts"
+        mask = prompted_mask(prompts, self.height, self.width)
+        self.conditioning[obj, frame] = mask
+        self.memory.pop((obj, frame), None)
+        return self._prediction(mask)
+
+    def clear(self, frame: int, obj: int) -> None:
+        self._note("clear", frame, obj)
+        self.conditioning.pop((obj, frame), None)
+        self.memory.pop((obj, frame), None)
+
+    def remove(self, obj: int) -> None:
+        self._note("remove", obj)
+        for table in self.conditioning, self.memory:
+            for key in [key for key in table if key[0] == obj]:
+                del table[key]
+
+    def track(self, frame: int, objs: Sequence[int], *, reverse: bool) -> dict[int, Prediction]:
+        self._note("track", frame, tuple(objs), reverse)
+        return {obj: self._prediction(self._follow(frame, obj, reverse)) for obj in objs}
+
+    def restore(self, frame: int, obj: int, mask_hw: np.ndarray) -> None:
+        self._note("restore", frame, obj)
+        self.memory.setdefault((obj, frame), mask_hw)
+
+    def _follow(self, frame: int, obj: int, reverse: bool) -> np.ndarray:
+        towards_past = 1 if reverse else -1
+        frames = [t for o, t in self.conditioning if o == obj and (t > frame) == reverse]
+        assert frames, f"object {obj} is tracked onto frame {frame} from nowhere"
+        nearest = min(frames, key=lambda t: abs(t - frame))
+        neighbour = frame + towards_past
+        if neighbour != nearest:
+            assert (obj, neighbour) in self.memory or abs(nearest - frame) > 1
+        mask = tracked_mask(self.conditioning[obj, nearest], frame - nearest)
+        self.memory[obj, frame] = mask
+        return mask
+
+    def _prediction(self, mask: np.ndarray) -> Prediction:
+        return Prediction(mask, 5.0 if mask.any() else -5.0, 0.9)
+
+    def _note(self, name: str, *what) -> None:
+        self.calls.append((name, *what))
+        if name in self.fail_on:
+            raise RuntimeError(f"the model failed to {name}")
+
+    def asked(self, name: str) -> list[tuple]:
+        """The arguments of all calls of one method."""
+        return [call[1:] for call in self.calls if call[0] == name]
