@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, MutableMapping
+from collections.abc import Generator, Hashable, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +50,7 @@ class History:
         return self._redo[-1] if self._redo else None
 
     @contextmanager
-    def edit(self, label: str, amend: Edit | None = None) -> Iterator[Edit]:
+    def edit(self, label: str, amend: Edit | None = None) -> Generator[Edit, None, None]:
         """Group writes into one step of undo. An exception takes them all back.
 
         Parameters

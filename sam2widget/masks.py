@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -75,8 +75,9 @@ class Mask:
     def to_array(self) -> NDArray[np.bool_]:
         """(H, W) bool, a new array."""
         lengths = np.frombuffer(self.runs, _RUN)
-        inside = np.arange(len(lengths)) % 2 == 1
-        return np.repeat(inside, lengths).reshape(self.height, self.width)
+        inside: NDArray[np.bool_] = np.arange(len(lengths)) % 2 == 1
+        flat: NDArray[np.bool_] = np.repeat(inside, lengths)
+        return np.reshape(flat, self.shape)
 
     @cached_property
     def area(self) -> int:
@@ -126,14 +127,13 @@ class MaskVolume:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> NDArray[np.bool_]:
-        first, rest = (index[0], index[1:]) if isinstance(index, tuple) and index else (index, ())
-        if first is Ellipsis or first is None:
-            return np.asarray(self)[index]
-        frames = np.arange(len(self))[first]
-        if np.ndim(frames) == 0:
-            return self._frame(int(frames))[tuple(rest)] if rest else self._frame(int(frames))
-        masks_nhw = self._stack(frames)
-        return masks_nhw[(slice(None), *rest)] if rest else masks_nhw
+        whole = cast("tuple[Any, ...]", index if isinstance(index, tuple) else (index,))
+        if not whole or whole[0] is Ellipsis or whole[0] is None:
+            return np.asarray(self)[whole]
+        frames: NDArray[np.intp] = np.asarray(np.arange(len(self))[whole[0]])
+        if frames.ndim == 0:
+            return self._frame(int(frames))[whole[1:]]
+        return self._stack(frames)[(slice(None), *whole[1:])]
 
     def __array__(
         self, dtype: DTypeLike | None = None, copy: bool | None = None

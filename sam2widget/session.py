@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -411,7 +411,7 @@ class Session(SessionView):
         return sorted(t for t in self._results.of(obj) if start <= t < stop)
 
     @contextmanager
-    def _edit(self, label: str, amend: Edit | None = None) -> Iterator[Edit]:
+    def _edit(self, label: str, amend: Edit | None = None) -> Generator[Edit, None, None]:
         with self._history.edit(label, amend) as edit:
             yield edit
         self._notify(edit.changes)

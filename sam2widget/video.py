@@ -1,0 +1,69 @@
+"""Anything that shows frames, as a `Video`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .video_arrays import ArrayVideo, PictureList, tensor_video
+from .video_base import FrameSource, Video, VideoError
+from .video_images import IMAGE_SUFFIXES, ImageFiles
+
+__all__ = ["FrameSource", "Video", "VideoError", "open_video"]
+
+
+def open_video(source: FrameSource) -> Video:
+    """Open a video, pictures or arrays as a sequence of frames.
+
+    Parameters
+    ----------
+    source : a path to a video file, to an image or to a folder of images (in natural order);
+        an array (T, H, W, 3) or (H, W, 3), or grey without the 3, of uint8 or floats in 0..1;
+        a torch tensor, also (T, 3, H, W); a Pillow image; a list of Pillow images or arrays.
+
+    Returns
+    -------
+    Video
+        ``len(video)`` frames; ``video[i]`` is (H, W, 3) uint8 RGB. Files are read when needed.
+
+    Raises
+    ------
+    VideoError
+        When it cannot be read, with what is wrong and what to do.
+    """
+    if isinstance(source, Video):
+        return source
+    if isinstance(source, (str, os.PathLike)):
+        return _open_path(Path(os.fspath(source)).expanduser())
+    if isinstance(source, np.ndarray):
+        return ArrayVideo(source)
+    if isinstance(source, Image.Image):
+        return PictureList([source])
+    if isinstance(source, Sequence):
+        return PictureList(source)
+    if hasattr(source, "detach"):
+        return tensor_video(source)
+    raise VideoError(
+        f"A video cannot be made of a {type(source).__name__}: give a path, an array (T, H, W, "
+        "3), a tensor, or a list of Pillow images."
+    )
+
+
+def _open_path(path: Path) -> Video:
+    if not path.exists():
+        raise VideoError(
+            f"There is no file or folder {path}. Paths start at {Path.cwd()} unless absolute."
+        )
+    if path.is_dir():
+        return ImageFiles.of_folder(path)
+    if path.stat().st_size == 0:
+        raise VideoError(f"{path} is an empty file.")
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return ImageFiles([path], path.name)
+    from .video_file import FileVideo
+
+    return FileVideo(path)

@@ -1,0 +1,119 @@
+"""What every source of frames gives, and the checks that several share."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+DEFAULT_FPS = 25.0
+"""Of sources that do not say."""
+
+
+class VideoError(ValueError):
+    """A video that cannot be read; the message says which, why and what to do."""
+
+
+class Video(ABC):
+    """A sequence of frames, all of one size. Frames may be read from any thread.
+
+    ``len(video)`` is the number of frames and ``video[i]`` frame i as an (H, W, 3) uint8 RGB
+    array, which belongs to the video: copy it before changing it.
+    """
+
+    def __init__(self, num_frames: int, width: int, height: int, fps: float, name: str) -> None:
+        self.num_frames = num_frames
+        self.width = width
+        self.height = height
+        self.fps = fps
+        self.name = name
+
+    def __len__(self) -> int:
+        return self.num_frames
+
+    def __getitem__(self, frame: int, /) -> NDArray[np.uint8]:
+        if not 0 <= frame < self.num_frames:
+            raise IndexError(
+                f"There is no frame {frame}: {self.name} has frames 0 to {self.num_frames - 1}."
+            )
+        return self._read(frame)
+
+    @abstractmethod
+    def _read(self, frame: int) -> NDArray[np.uint8]: ...
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.num_frames} frames of {self.width}x{self.height}>"
+
+
+class TensorLike(Protocol):
+    """A torch tensor, known by its looks: torch is not imported for it."""
+
+    @property
+    def dtype(self) -> Any: ...
+    def detach(self) -> TensorLike: ...
+    def cpu(self) -> TensorLike: ...
+    def float(self) -> TensorLike: ...
+    def numpy(self) -> NDArray[Any]: ...
+
+
+Picture: TypeAlias = Image.Image | NDArray[Any] | TensorLike
+FrameSource: TypeAlias = Video | str | os.PathLike[str] | Picture | Sequence[Picture]
+"""What `open_video` takes."""
+
+
+def to_rgb(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
+    """Make RGB of a grey, RGB or RGBA picture or stack of pictures.
+
+    Parameters
+    ----------
+    array : (..., H, W, C), C one of 1, 3, 4; uint8, or floats in 0..1.
+    what : names it in errors.
+
+    Returns
+    -------
+    ndarray
+        (..., H, W, 3) uint8; the very array where it is that already. Transparency is dropped.
+
+    Raises
+    ------
+    VideoError
+        When it has another number of channels or type, or floats outside 0..1.
+    """
+    channels = array.shape[-1]
+    if channels not in (1, 3, 4):
+        raise VideoError(
+            f"{what} must have 1, 3 or 4 channels last, got shape {array.shape}. Put time "
+            "first and colour last: (T, H, W, 3)."
+        )
+    if array.dtype.kind == "f":
+        array = _floats_to_bytes(array, what)
+    elif array.dtype != np.uint8:
+        raise VideoError(
+            f"{what} must be uint8, or floats in 0..1, got {array.dtype}. Scale it to 0..255 and "
+            "convert it with .astype('uint8')."
+        )
+    if channels == 1:
+        return np.repeat(array, 3, axis=-1)
+    return array[..., :3]
+
+
+def check_floats(array: NDArray[Any], what: str) -> None:
+    """Raise VideoError unless all values are in 0..1."""
+    low, high = float(array.min()), float(array.max())
+    if np.isnan(low) or np.isnan(high):
+        raise VideoError(f"{what} holds NaN: replace it first, for instance with np.nan_to_num.")
+    if low < 0 or high > 1:
+        raise VideoError(
+            f"{what} holds floats from {low:g} to {high:g}, but floats must lie in 0..1. Divide "
+            "by 255, or convert 0..255 with .astype('uint8')."
+        )
+
+
+def _floats_to_bytes(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
+    check_floats(array, what)
+    return np.rint(array * 255).astype(np.uint8)

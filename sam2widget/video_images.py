@@ -1,0 +1,93 @@
+"""Frames that are image files: a folder of them, or one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .lru import BytesLru
+from .video_base import DEFAULT_FPS, Video, VideoError
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+CACHE_BYTES = 64 * 2**20
+
+_TRANSPOSED = (5, 6, 7, 8)
+"""Values of the EXIF orientation tag that swap width and height."""
+_ORIENTATION = 0x0112
+
+
+class ImageFiles(Video):
+    """Image files as frames, read when needed.
+
+    Parameters
+    ----------
+    paths : in order; all of one size.
+    name : to show.
+    """
+
+    def __init__(self, paths: Sequence[Path], name: str) -> None:
+        width, height = _size(paths[0])
+        for path in paths[1:]:
+            if (size := _size(path)) != (width, height):
+                raise VideoError(
+                    f"{path} is {size[0]}x{size[1]}, but {paths[0].name} is {width}x{height}: "
+                    "all frames must have one size."
+                )
+        super().__init__(len(paths), width, height, DEFAULT_FPS, name)
+        self._paths = paths
+        self._cache = BytesLru[int, NDArray[np.uint8]](CACHE_BYTES, lambda rgb: rgb.nbytes)
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> ImageFiles:
+        """The images of a folder, in natural order: 2.jpg comes before 10.jpg."""
+        paths = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
+        if not paths:
+            raise VideoError(
+                f"The folder {folder} holds no images: expected files such as 00000.jpg or "
+                "frame1.png."
+            )
+        return cls(sorted(paths, key=lambda path: _natural(path.name)), folder.name)
+
+    def _read(self, frame: int) -> NDArray[np.uint8]:
+        rgb = self._cache.get(frame)
+        if rgb is None:
+            path = self._paths[frame]
+            try:
+                image: Image.Image = Image.open(path)
+                with image:
+                    rgb = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            except (OSError, SyntaxError) as error:
+                raise _unreadable(path, error) from error
+            self._cache.put(frame, rgb)
+        return rgb
+
+
+def _size(path: Path) -> tuple[int, int]:
+    try:
+        image: Image.Image = Image.open(path)
+        with image:
+            width, height = image.size
+            turned = image.getexif().get(_ORIENTATION) in _TRANSPOSED
+    except (OSError, SyntaxError) as error:
+        raise _unreadable(path, error) from error
+    return (height, width) if turned else (width, height)
+
+
+def _unreadable(path: Path, error: Exception) -> VideoError:
+    if isinstance(error, FileNotFoundError):
+        return VideoError(f"There is no file {path} any more.")
+    reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
+    return VideoError(f"{path} cannot be read as an image ({reason}): it may be damaged.")
+
+
+def _natural(name: str) -> list[tuple[int, int | str]]:
+    return [
+        (0, int(part)) if part.isdecimal() else (1, part.lower())
+        for part in re.split(r"(\d+)", name)
+        if part
+    ]
