@@ -84,12 +84,12 @@ _SAM2_0 = tuple(
 
 _NANO = ModelConfig(
     "nano",
-    embed_dim=48,
+    embed_dim=32,
     num_heads=1,
     stages=(1, 2, 5, 1),
     global_blocks=(5, 7),
-    window_sizes=(8, 4, 6, 6),
-    image_size=384,
+    window_sizes=(8, 4, 8, 8),
+    image_size=256,
     hidden_dim=128,
     decoder_heads=4,
     decoder_mlp_dim=512,

@@ -1,0 +1,54 @@
+"""Pictures to compose training clips from, mapped into memory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class PackedArrays:
+    """Arrays of many shapes in one flat file, read without loading it.
+
+    Parameters
+    ----------
+    folder, name : `name`.npy holds the values, `name`.json the list `shapes`.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        path = folder / f"{name}.npy"
+        if not path.exists():
+            raise FileNotFoundError(f"There is no {path}: fetch and pack the pictures first.")
+        self._flat: NDArray[np.generic] = np.load(path, mmap_mode="r")
+        index = json.loads((folder / f"{name}.json").read_text())
+        self._shapes = [tuple(shape) for shape in index["shapes"]]
+        self._offsets = np.cumsum([0, *(int(np.prod(shape)) for shape in self._shapes)])
+        weights = np.asarray(index.get("weights", [1.0] * len(self._shapes)))
+        self._cumulative = np.cumsum(weights / weights.sum())
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+    def __getitem__(self, i: int) -> NDArray[np.generic]:
+        return self._flat[self._offsets[i] : self._offsets[i + 1]].reshape(self._shapes[i])
+
+    def draw(self, rng: np.random.Generator) -> int:
+        """An index, drawn by weight."""
+        return min(int(np.searchsorted(self._cumulative, rng.random())), len(self) - 1)
+
+
+class Assets:
+    """What the renderer composes.
+
+    Parameters
+    ----------
+    folder : holds `cutouts` (H, W, 4) uint8 RGBA, `photos` (H, W, 3) uint8 RGB and `regions`
+        (3, H/2, W/2) uint16, unsupervised segments of each photograph at three scales.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.cutouts = PackedArrays(folder, "cutouts")
+        self.photos = PackedArrays(folder, "photos")
+        self.regions = PackedArrays(folder, "regions")

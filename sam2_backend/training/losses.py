@@ -1,0 +1,68 @@
+"""What a mask decoder is taught."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..mask_decoder import DecoderOutput
+
+
+def balanced_bce(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
+    """Cross-entropy in which object and background weigh the same: (N, M).
+
+    From scratch, focal loss at 20:1 collapses to empty masks; this learns at once.
+    """
+    targets = targets_n1hw.expand_as(logits_nmhw)
+    loss = F.binary_cross_entropy_with_logits(logits_nmhw, targets, reduction="none")
+    share = targets_n1hw.mean(dim=(2, 3), keepdim=True).clamp(0.02, 0.98)
+    weight = targets / (2 * share) + (1 - targets) / (2 * (1 - share))
+    return (loss * weight).mean(dim=(2, 3))
+
+
+def dice(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
+    """One minus the soft Dice coefficient: (N, M)."""
+    p = logits_nmhw.sigmoid()
+    overlap = (p * targets_n1hw).sum(dim=(2, 3))
+    total = p.sum(dim=(2, 3)) + targets_n1hw.sum(dim=(2, 3))
+    return 1 - (2 * overlap + 1) / (total + 1)
+
+
+def iou(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
+    """Intersection over union of the hardened masks: (N, M)."""
+    predicted, truth = logits_nmhw > 0, targets_n1hw > 0.5
+    overlap = (predicted & truth).sum(dim=(2, 3)).float()
+    union = (predicted | truth).sum(dim=(2, 3)).float()
+    return torch.where(union > 0, overlap / union.clamp(min=1), 1.0)
+
+
+def decoder_loss(
+    output: DecoderOutput, targets_n1hw: Tensor, *, ambiguous_n: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Loss of one answer and the IoU of its single mask.
+
+    Parameters
+    ----------
+    output : raw decoder output.
+    targets_n1hw : (N, 1, S/4, S/4), 0..1; all zeros where the object is absent.
+    ambiguous_n : (N,) bool: one click or none. There the best of the three candidates is
+        supervised too (SAM, section 3); the single mask always is.
+
+    Returns
+    -------
+    Scalar loss and (N,) IoU of the single mask.
+    """
+    logits = output.logits_nmhw
+    present = (targets_n1hw.flatten(1).amax(1) > 0.5).float()
+    masks = balanced_bce(logits, targets_n1hw) + dice(logits, targets_n1hw)
+    actual = iou(logits, targets_n1hw)
+    best = masks[:, 1:].min(dim=1).values
+    # The other candidates get a little, lest one of them dies.
+    candidates = 0.9 * best + 0.1 * masks[:, 1:].mean(dim=1)
+    mask_loss = masks[:, 0] + candidates * ambiguous_n
+    quality = (output.ious_nm - actual).abs()
+    quality = quality[:, 0] + quality[:, 1:].mean(dim=1) * ambiguous_n
+    occlusion = F.binary_cross_entropy_with_logits(output.object_score_n1[:, 0], present)
+    weight = present / present.sum().clamp(min=1)
+    return (weight * (mask_loss + quality)).sum() + occlusion, actual[:, 0]

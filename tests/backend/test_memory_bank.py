@@ -1,0 +1,75 @@
+"""What a frame may look at, and what is forgotten."""
+
+import torch
+
+from sam2_backend.memory_bank import MemoryBank, MemoryEntry
+
+
+def entry() -> MemoryEntry:
+    return MemoryEntry(
+        pointer=torch.zeros(1, 4),
+        object_score=torch.ones(1, 1),
+        iou=0.5,
+        logits=torch.zeros(1, 1, 2, 2),
+        memory=torch.zeros(1, 2, 1, 1),
+    )
+
+
+def tracked_bank(*, num_frames: int, prompted: int = 0) -> MemoryBank:
+    bank = MemoryBank(num_frames, num_memories=7, max_pointers=16)
+    bank.condition(prompted, entry())
+    for frame in range(prompted + 1, num_frames):
+        bank.drop_corrected_spans()
+        bank.track(frame, entry(), reverse=False)
+    return bank
+
+
+def test_a_frame_looks_at_prompted_frames_and_the_last_six():
+    bank = tracked_bank(num_frames=30)
+    recall = bank.recall(29, reverse=False)
+    # The prompted frame fills the last slot; the farthest of the six comes first.
+    assert [slot for slot, _ in recall.memories] == [6, 5, 4, 3, 2, 1, 0]
+    assert [distance for distance, _ in recall.pointers] == [29, *range(1, 16)]
+
+
+def test_a_backward_pass_does_not_see_pointers_of_earlier_prompts():
+    bank = tracked_bank(num_frames=10)
+    bank.condition(8, entry())
+    recall = bank.recall(5, reverse=True)
+    assert [distance for distance, _ in recall.pointers if distance == 5] == []
+    assert 3 in [distance for distance, _ in recall.pointers]
+
+
+def test_memory_does_not_grow_with_the_length_of_the_video():
+    short, long = tracked_bank(num_frames=60), tracked_bank(num_frames=600)
+    assert len(short.tracked) == len(long.tracked)
+    maps = [t for t, e in long.tracked.items() if e.memory is not None]
+    assert maps == [*range(1, 7), *range(593, 600)]
+
+
+def test_frames_near_a_prompt_stay_reachable_for_a_pass_the_other_way():
+    bank = tracked_bank(num_frames=60, prompted=20)
+    recall = bank.recall(19, reverse=True)
+    assert [slot for slot, _ in recall.memories] == [6, 5, 4, 3, 2, 1]
+
+
+def test_a_correction_makes_only_its_span_stale():
+    bank = tracked_bank(num_frames=12)
+    bank.condition(6, entry())
+    bank.drop_corrected_spans()
+    for frame in (1, 2, 3, 4, 5, 7, 8, 9, 10, 11):
+        bank.track(frame, entry(), reverse=False)
+    bank.condition(9, entry())
+    bank.drop_corrected_spans()
+    assert sorted(bank.tracked) == [1, 2, 3, 4, 5]
+    assert sorted(bank.conditioning) == [0, 6, 9]
+
+
+def test_a_prompted_frame_is_no_longer_a_tracked_one():
+    bank = tracked_bank(num_frames=4)
+    bank.condition(2, entry())
+    assert 2 not in bank.tracked
+    assert bank.was_tracked(2)
+    bank.forget(2)
+    assert bank.entry(2) is None
+    assert not bank.was_tracked(2)

@@ -1,0 +1,175 @@
+"""The predictors as their users meet them, on a small random network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sam2_backend import CONFIGS, ImagePredictor, Sam2Model, VideoPredictor
+
+SIZE = 96
+
+
+@pytest.fixture(scope="module")
+def model() -> Sam2Model:
+    torch.manual_seed(0)
+    network = Sam2Model(replace(CONFIGS["nano"], image_size=SIZE))
+    with torch.no_grad():
+        network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(2.0)
+        network.maskmem_tpos_enc.normal_(std=0.1)
+    return network.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def frames() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (20, 60, 80, 3), dtype=np.uint8)
+
+
+def test_an_image_gives_three_candidates_or_one_mask(model, frames):
+    predictor = ImagePredictor(model)
+    predictor.set_image(frames[0])
+    masks, ious, logits = predictor.predict(points=[[40, 30]], labels=[1])
+    assert masks.shape == (3, 60, 80) and masks.dtype == bool
+    assert ious.shape == (3,) and logits.shape == (3, SIZE // 4, SIZE // 4)
+    masks, _, _ = predictor.predict(box=[10, 10, 50, 40], multimask=False)
+    assert masks.shape == (1, 60, 80)
+    refined, _, _ = predictor.predict(
+        points=[[40, 30]], labels=[0], mask_logits=logits[0], multimask=False
+    )
+    assert refined.shape == (1, 60, 80)
+
+
+def test_prompting_twice_encodes_once(model, frames, monkeypatch):
+    calls = []
+    encode = model.encode_image
+    monkeypatch.setattr(model, "encode_image", lambda x: calls.append(1) or encode(x))
+    predictor = ImagePredictor(model)
+    predictor.set_image(frames[0])
+    for _ in range(3):
+        predictor.predict(points=[[40, 30]], labels=[1])
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "sentence"),
+    [
+        ({}, "nothing to predict from"),
+        ({"points": [[1, 2]]}, "go together"),
+        ({"points": [[1, 2]], "labels": [1, 0]}, "for 1 points"),
+        ({"points": [[1, 2]], "labels": [7]}, "0 \\(outside\\) or 1"),
+        ({"points": [[1, float("nan")]], "labels": [1]}, "finite"),
+        ({"box": [10, 10, 5, 20]}, "x0 < x1"),
+        ({"box": [1, 2, 3]}, "four numbers"),
+        ({"mask_logits": np.zeros((5, 5))}, "quarter of the network's input"),
+    ],
+)
+def test_bad_prompts_get_a_sentence(model, frames, kwargs, sentence):
+    predictor = ImagePredictor(model)
+    predictor.set_image(frames[0])
+    with pytest.raises(ValueError, match=sentence):
+        predictor.predict(**kwargs)
+
+
+def test_predicting_before_an_image_is_set_says_so(model):
+    with pytest.raises(RuntimeError, match="set_image"):
+        ImagePredictor(model).predict(points=[[1, 1]], labels=[1])
+
+
+@pytest.mark.parametrize("bad", [np.zeros((4, 4)), np.zeros((4, 4, 3)), np.zeros((4, 4, 4), "u1")])
+def test_a_picture_of_another_kind_gets_a_sentence(model, bad):
+    with pytest.raises(ValueError, match="uint8"):
+        ImagePredictor(model).set_image(bad)
+
+
+def test_objects_tracked_together_are_as_if_tracked_alone(model, frames):
+    together = VideoPredictor(model, frames)
+    together.add_points(0, 1, [[20, 20]], [1])
+    together.add_points(0, 2, [[60, 40]], [1])
+    together.add_box(3, 3, [10, 10, 40, 40])
+    alone = VideoPredictor(model, frames)
+    alone.add_box(3, 3, [10, 10, 40, 40])
+    for a, b in zip(together.propagate(0, 8), alone.propagate(0, 8), strict=True):
+        assert set(a.masks) == {1, 2, 3}
+        np.testing.assert_allclose(a.logits[3], b.logits[3], rtol=0, atol=1e-4)
+        assert (a.masks[3] != b.masks[3]).mean() < 1e-3
+
+
+def test_a_correction_survives_every_later_pass(model, frames):
+    video = VideoPredictor(model, frames)
+    video.add_points(0, 1, [[20, 20]], [1])
+    list(video.propagate())
+    corrected = video.add_points(7, 1, [[70, 50]], [0])
+    for reverse in (False, True):
+        results = {r.frame: r for r in video.propagate(reverse=reverse)}
+        np.testing.assert_array_equal(results[7].masks[1], corrected.masks[1])
+
+
+def test_removing_an_object_does_not_disturb_the_others(model, frames):
+    video = VideoPredictor(model, frames)
+    video.add_points(0, 1, [[20, 20]], [1])
+    video.add_points(0, 2, [[60, 40]], [1])
+    steps = video.propagate()
+    before = [next(steps) for _ in range(4)]
+    video.remove_object(2)
+    after = next(steps)
+    assert set(before[-1].masks) == {1, 2} and set(after.masks) == {1}
+    with pytest.raises(KeyError, match="no object 2"):
+        video.remove_object(2)
+
+
+def test_prompts_added_between_two_frames_are_tracked_from_then_on(model, frames):
+    video = VideoPredictor(model, frames)
+    video.add_points(0, 1, [[20, 20]], [1])
+    steps = video.propagate()
+    next(steps), next(steps)
+    video.add_points(2, 5, [[50, 50]], [1])
+    assert set(next(steps).masks) == {1, 5}
+
+
+def test_ranges_are_half_open_in_both_directions(model, frames):
+    video = VideoPredictor(model, frames)
+    video.add_points(4, 1, [[20, 20]], [1])
+    assert [r.frame for r in video.propagate(stop=7)] == [4, 5, 6]
+    assert [r.frame for r in video.propagate(stop=2, reverse=True)] == [4, 3]
+
+
+def test_a_restored_mask_takes_the_place_of_a_tracked_frame(model, frames):
+    video = VideoPredictor(model, frames)
+    video.add_points(0, 1, [[20, 20]], [1])
+    mask = np.zeros((60, 80), bool)
+    mask[10:40, 10:40] = True
+    for frame in (9, 10, 11):
+        video.restore(frame, 1, mask)
+    assert set(video.track(12, [1]).masks) == {1}
+
+
+def test_an_empty_mask_says_not_visible(model, frames):
+    video = VideoPredictor(model, frames)
+    result = video.add_mask(0, 1, np.zeros((60, 80), bool))
+    assert result.scores[1] < 0 and not result.masks[1].any()
+
+
+@pytest.mark.parametrize(
+    ("act", "error", "sentence"),
+    [
+        (lambda v: v.add_points(99, 1, [[1, 1]], [1]), IndexError, "frames 0 to 19"),
+        (lambda v: v.add_mask(0, 1, np.zeros((3, 3), bool)), ValueError, "frame's shape"),
+        (lambda v: list(v.propagate()), ValueError, "Nothing to propagate"),
+        (lambda v: v.track(1, [4]), ValueError, "Object 4 has no prompts"),
+    ],
+)
+def test_misuse_gets_a_sentence(model, frames, act, error, sentence):
+    with pytest.raises(error, match=sentence):
+        act(VideoPredictor(model, frames))
+
+
+def test_a_video_without_frames_gets_a_sentence(model):
+    with pytest.raises(ValueError, match="no frames"):
+        VideoPredictor(model, [])
+
+
+def test_frames_of_another_size_get_a_sentence(model, frames):
+    video = VideoPredictor(model, [frames[0], frames[0][:30]])
+    with pytest.raises(ValueError, match="80x30"):
+        video.add_points(1, 1, [[1, 1]], [1])
