@@ -44,7 +44,16 @@ CUTOUT_FOLDERS = {
     "hedgewars-data/usr/share/games/hedgewars/Data/Graphics/Hats": 0.3,
     "oxygen-icon-theme/usr/share/icons/oxygen/base/256x256": 1.0,
 }
-SKIPPED_PARTS = ("/symbols/", "/flags/", "/gui/", "/l10n/", "/cursors", "/arrows", "/terrain/", "/halo/")
+SKIPPED_PARTS = (
+    "/symbols/",
+    "/flags/",
+    "/gui/",
+    "/l10n/",
+    "/cursors",
+    "/arrows",
+    "/terrain/",
+    "/halo/",
+)
 PHOTO_FOLDERS = (
     "plasma-workspace-wallpapers",
     "gnome-backgrounds",
@@ -94,7 +103,9 @@ def photos(root: Path) -> Iterator[np.ndarray]:
     """RGB photographs (H, W, 3), one of each picture."""
     seen: set[bytes] = set()
     for folder in PHOTO_FOLDERS:
-        paths = [p for p in (root / folder).rglob("*") if p.suffix in (".jpg", ".jpeg", ".png", ".webp")]
+        paths = [
+            p for p in (root / folder).rglob("*") if p.suffix in (".jpg", ".jpeg", ".png", ".webp")
+        ]
         # The largest size of a picture first, so that the others are the duplicates.
         for path in sorted(paths, key=lambda p: (-p.stat().st_size, str(p))):
             with Image.open(path) as image:

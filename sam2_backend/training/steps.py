@@ -132,9 +132,7 @@ def clip_step(model: Sam2Model, rgb_bt3ss: Tensor, masks_btkss: Tensor) -> StepR
                 logits = torch.where(use_truth, truth, logits)
             full = F.interpolate(logits, (size, size), mode="bilinear", align_corners=False)
             memories.append(
-                model.encode_memory(
-                    features.s16, full, selected.object_score_n1, binarize=t == 0
-                )
+                model.encode_memory(features.s16, full, selected.object_score_n1, binarize=t == 0)
             )
             pointers.append(selected.pointer_nc)
     found = torch.cat(tracked)

@@ -65,7 +65,9 @@ def _composite(
         rgba = next(layers)
         # Mostly large objects in the middle, some small ones anywhere.
         scale = float(np.exp(rng.normal(-0.75, 0.5)))
-        path = _path(rng, frames, scale=(scale * 0.8, scale * 1.2), drift=0.12, turn=0.25, place=0.75)
+        path = _path(
+            rng, frames, scale=(scale * 0.8, scale * 1.2), drift=0.12, turn=0.25, place=0.75
+        )
         layer = _sample(rgba, path, size, bend=rng.uniform(0, 0.12), inverse_scale=True)
         color, alpha = layer[:, :3], layer[:, 3:]
         if rng.random() < 0.25:

@@ -128,11 +128,8 @@ class Trainer:
         model.sam_prompt_encoder.image_size = stage.image_size
         model.config = replace(self.config, image_size=stage.image_size)
         for part in (model.image_encoder, model.sam_mask_decoder):
-            if stage.compiled:
-                part.compile(dynamic=False)
-        batches = _Batches(
-            self.assets, stage, seed=self.seed * 1000 + self.stage, start=self.step
-        )
+            part.compile(dynamic=False) if stage.compiled else _uncompile(part)
+        batches = _Batches(self.assets, stage, seed=self.seed * 1000 + self.stage, start=self.step)
         loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4)
         saved = logged = time.monotonic()
         window: list[dict[str, float]] = []
@@ -175,8 +172,7 @@ class Trainer:
         self, stage: Stage, window: list[dict[str, float]], rate: float, per_second: float
     ) -> None:
         means = {
-            key: round(float(np.mean([w[key] for w in window if key in w])), 4)
-            for key in window[0]
+            key: round(float(np.mean([w[key] for w in window if key in w])), 4) for key in window[0]
         }
         record = {
             "stage": self.stage,
@@ -240,6 +236,10 @@ def initialise(model: Sam2Model) -> None:
         head = model.sam_mask_decoder.pred_obj_score_head.layers[-1]
         assert isinstance(head, torch.nn.Linear)
         head.bias.fill_(1.0)
+
+
+def _uncompile(part: torch.nn.Module) -> None:
+    part._compiled_call_impl = None  # Module.compile has no way back of its own
 
 
 def _rate(stage: Stage, step: int) -> float:

@@ -1,0 +1,1 @@
+"""Measurements, run by hand; each prints the figures that the documentation quotes."""

@@ -1,0 +1,37 @@
+/** The only file that knows anywidget. */
+
+import type { AnyModel, Render } from "@anywidget/types";
+import type { Buffer } from "./codecs";
+import { mount, type Traits, type ViewHost } from "./view";
+
+type Model = Traits & { epoch: number };
+
+const TRAITS = ["video", "objects", "selected", "frame", "status"] as const;
+
+function host(model: AnyModel<Model>): ViewHost {
+  return {
+    send: (message) => model.send(message),
+    onMessage(listener) {
+      const handler = (content: unknown, buffers: Buffer[]) => listener(content, buffers);
+      model.on("msg:custom", handler);
+      return () => model.off("msg:custom", handler);
+    },
+    epoch: () => model.get("epoch"),
+    traits: () => Object.fromEntries(TRAITS.map((name) => [name, model.get(name)])) as Traits,
+    onTraits(listener) {
+      for (const name of TRAITS) model.on(`change:${name}`, listener);
+      return () => {
+        for (const name of TRAITS) model.off(`change:${name}`, listener);
+      };
+    },
+    setTrait(name, value) {
+      if (model.get(name) === value) return;
+      model.set(name, value);
+      model.save_changes();
+    },
+  };
+}
+
+const render: Render<Model> = ({ model, el }) => mount(el, host(model));
+
+export default { render };

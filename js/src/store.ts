@@ -1,0 +1,117 @@
+/** What a view knows: one observable state, and bounded caches of pixels and masks. */
+
+import { ByteLru } from "./lru";
+import type {
+  MaskEntry,
+  ObjectInfo,
+  ProgressMessage,
+  PromptsMessage,
+  Status,
+  TimelineMessage,
+  Video,
+} from "./protocol";
+
+export type Tool = "positive" | "negative" | "box";
+
+export interface MaskRecord extends MaskEntry {
+  runs: Uint32Array;
+}
+
+export interface Pending {
+  frame: number;
+  object: number | null;
+  point?: [number, number, 0 | 1];
+  box?: [number, number, number, number];
+}
+
+export interface State {
+  video: Video;
+  objects: ObjectInfo[];
+  selected: number;
+  frame: number;
+  status: Status;
+  tool: Tool;
+  /** Show the newest tracked frame while propagating. */
+  follow: boolean;
+  progress: ProgressMessage | null;
+  error: string | null;
+  /** Prompts that were sent and not answered yet: drawn at once. */
+  pending: Pending[];
+}
+
+export type Topic = keyof State | "frames" | "masks" | "prompts" | "timeline";
+
+const FRAME_CACHE_BYTES = 256 * 2 ** 20;
+const MASK_CACHE_BYTES = 64 * 2 ** 20;
+
+export class Store {
+  readonly frames = new ByteLru<number, ImageBitmap>(FRAME_CACHE_BYTES, (bitmap) => bitmap.close());
+  readonly masks = new ByteLru<number, Map<number, MaskRecord>>(MASK_CACHE_BYTES);
+  readonly prompts = new Map<string, PromptsMessage>();
+  readonly timelines = new Map<number, TimelineMessage>();
+  private readonly listeners = new Set<(topics: Set<Topic>) => void>();
+  private changed: Set<Topic> | null = null;
+
+  constructor(readonly state: State) {}
+
+  /** Call `listener` with the topics that changed, once for all changes of one task. */
+  subscribe(listener: (topics: Set<Topic>) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  set<K extends keyof State>(key: K, value: State[K]): void {
+    if (this.state[key] === value) return;
+    this.state[key] = value;
+    this.touch(key);
+  }
+
+  touch(topic: Topic): void {
+    if (this.changed) {
+      this.changed.add(topic);
+      return;
+    }
+    this.changed = new Set([topic]);
+    queueMicrotask(() => {
+      const topics = this.changed ?? new Set<Topic>();
+      this.changed = null;
+      for (const listener of this.listeners) listener(topics);
+    });
+  }
+
+  /** Masks of one frame; with `complete`, objects that are not listed have none. */
+  putMasks(frame: number, records: MaskRecord[], complete: boolean): void {
+    const known = complete ? undefined : this.masks.get(frame);
+    const masks = new Map(known);
+    for (const record of records) masks.set(record.object, record);
+    const bytes = [...masks.values()].reduce((sum, m) => sum + m.runs.byteLength + 200, 0);
+    this.masks.set(frame, masks, bytes);
+    this.touch("masks");
+  }
+
+  putPrompts(message: PromptsMessage): void {
+    const key = `${message.object}:${message.frame}`;
+    if (message.points.length || message.box || message.mask) this.prompts.set(key, message);
+    else this.prompts.delete(key);
+    this.touch("prompts");
+  }
+
+  promptsOf(object: number, frame: number): PromptsMessage | undefined {
+    return this.prompts.get(`${object}:${frame}`);
+  }
+
+  /** Forget all that belongs to an earlier session of the kernel. */
+  reset(): void {
+    this.frames.clear();
+    this.masks.clear();
+    this.prompts.clear();
+    this.timelines.clear();
+    this.set("pending", []);
+    this.set("progress", null);
+    for (const topic of ["frames", "masks", "prompts", "timeline"] as const) this.touch(topic);
+  }
+
+  get selectedObject(): ObjectInfo | undefined {
+    return this.state.objects.find((object) => object.id === this.state.selected);
+  }
+}

@@ -1,0 +1,70 @@
+import type { Buffer } from "../src/codecs";
+import type { SentRequest } from "../src/protocol";
+import type { State } from "../src/store";
+import type { Traits, ViewHost } from "../src/view";
+
+/** A host that records what is sent and plays the kernel's part. */
+export class FakeHost implements ViewHost {
+  sent: SentRequest[] = [];
+  kernelEpoch = 1;
+  written: [string, number][] = [];
+  current: Traits = {
+    video: { width: 8, height: 4, num_frames: 20, fps: 10, name: "clip" },
+    objects: [{ id: 1, name: "Object 1", color: "#2f7ff5", visible: true }],
+    selected: 1,
+    frame: 0,
+    status: { state: "ready", message: "", model: "nano", device: "cpu" },
+  };
+  private readonly listeners = new Set<(content: unknown, buffers: Buffer[]) => void>();
+  private readonly traitListeners = new Set<() => void>();
+
+  send(message: SentRequest): void {
+    this.sent.push(message);
+  }
+  onMessage(listener: (content: unknown, buffers: Buffer[]) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+  epoch(): number {
+    return this.kernelEpoch;
+  }
+  traits(): Traits {
+    return this.current;
+  }
+  onTraits(listener: () => void): () => void {
+    this.traitListeners.add(listener);
+    return () => this.traitListeners.delete(listener);
+  }
+  setTrait(name: "frame" | "selected", value: number): void {
+    this.written.push([name, value]);
+    this.current = { ...this.current, [name]: value };
+  }
+
+  receive(content: object, buffers: Buffer[] = []): void {
+    for (const listener of this.listeners)
+      listener({ epoch: this.kernelEpoch, ...content }, buffers);
+  }
+  change(traits: Partial<Traits>): void {
+    this.current = { ...this.current, ...traits };
+    for (const listener of this.traitListeners) listener();
+  }
+  of(type: SentRequest["type"]): SentRequest[] {
+    return this.sent.filter((message) => message.type === type);
+  }
+}
+
+export function viewState(host: FakeHost): State {
+  return {
+    ...host.traits(),
+    tool: "positive",
+    follow: true,
+    progress: null,
+    error: null,
+    pending: [],
+  };
+}
+
+/** Let promises and microtasks run. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i++) await Promise.resolve();
+}

@@ -1,0 +1,171 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { mount } from "../src/view";
+import { FakeHost, settle } from "./fake-host";
+
+vi.stubGlobal("createImageBitmap", () => Promise.resolve({ width: 8, height: 4, close: () => {} }));
+vi.stubGlobal(
+  "IntersectionObserver",
+  class {
+    observe() {}
+    disconnect() {}
+  },
+);
+
+let host: FakeHost;
+let element: HTMLElement;
+let unmount: () => void;
+
+const button = (name: string) =>
+  element.querySelector<HTMLButtonElement>(`[aria-label="${name}"]`) as HTMLButtonElement;
+const stage = () => element.querySelector('[data-role="stage"]') as HTMLCanvasElement;
+const root = () => element.querySelector(".sam2widget") as HTMLElement;
+
+/** Press, move and release on the stage, in CSS pixels; the stage shows 8 x 4 at 80 x 40. */
+function gesture(path: [number, number][], init: PointerEventInit = {}): void {
+  const types = ["pointerdown", ...path.slice(1).map(() => "pointermove"), "pointerup"];
+  const points = [...path, path.at(-1) as [number, number]];
+  types.forEach((type, i) => {
+    const [clientX, clientY] = points[i] as [number, number];
+    stage().dispatchEvent(
+      new PointerEvent(type, { clientX, clientY, pointerId: 1, button: 0, ...init }),
+    );
+  });
+}
+
+beforeEach(() => {
+  host = new FakeHost();
+  element = document.createElement("div");
+  document.body.append(element);
+  unmount = mount(element, host);
+  Object.defineProperty(stage(), "clientWidth", { value: 80 });
+  stage().getBoundingClientRect = () => new DOMRect(0, 0, 80, 40);
+  host.sent = [];
+});
+
+afterEach(() => {
+  unmount();
+  element.remove();
+});
+
+describe("the stage", () => {
+  it("turns a click into a positive point in pixels of the video", () => {
+    gesture([[25, 15]]);
+    expect(host.of("click")).toMatchObject([{ frame: 0, object: 1, x: 2.5, y: 1.5, label: 1 }]);
+  });
+
+  it("turns a right or shifted click into a negative point", () => {
+    gesture([[25, 15]], { button: 2 });
+    gesture([[25, 15]], { shiftKey: true });
+    expect(host.of("click").map((m) => "label" in m && m.label)).toEqual([0, 0]);
+  });
+
+  it("turns a drag into a box, within the frame", () => {
+    gesture([
+      [60, 30],
+      [20, 10],
+      [-50, 10],
+    ]);
+    expect(host.of("box")).toMatchObject([{ x0: 0, y0: 1, x1: 6, y1: 3 }]);
+    expect(host.of("click")).toEqual([]);
+  });
+
+  it("removes the point under a click", async () => {
+    host.receive({
+      type: "prompts",
+      frame: 0,
+      object: 1,
+      points: [[2.5, 1.5, 1]],
+      box: null,
+      mask: false,
+    });
+    await settle();
+    gesture([[27, 16]]);
+    expect(host.of("remove_point")).toMatchObject([{ frame: 0, object: 1, index: 0 }]);
+  });
+
+  it("asks for a new object when none is selected", async () => {
+    host.change({ objects: [], selected: 0 });
+    await settle();
+    gesture([[25, 15]]);
+    expect(host.of("click")).toMatchObject([{ object: null }]);
+  });
+});
+
+describe("the controls", () => {
+  it("have accessible names and send requests", () => {
+    button("Propagate").click();
+    button("Undo").click();
+    button("Add object").click();
+    expect(host.sent.map((m) => m.type)).toEqual(["propagate", "undo", "add_object"]);
+  });
+
+  it("show Stop in place of Propagate while propagating", async () => {
+    expect(button("Stop").hidden).toBe(true);
+    host.change({ status: { state: "propagating", message: "", model: "nano", device: "cpu" } });
+    await settle();
+    expect(button("Stop").hidden).toBe(false);
+    expect(button("Propagate").hidden).toBe(true);
+    expect(root().dataset.state).toBe("propagating");
+  });
+
+  it("negative tool makes a plain click negative", () => {
+    button("Negative point").click();
+    gesture([[25, 15]]);
+    expect(host.of("click")).toMatchObject([{ label: 0 }]);
+  });
+});
+
+describe("keys", () => {
+  const press = (key: string, init: KeyboardEventInit = {}) => {
+    const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init });
+    stage().dispatchEvent(event);
+    return event;
+  };
+
+  it("move in time and do not reach the notebook", async () => {
+    const outside = vi.fn();
+    document.body.addEventListener("keydown", outside);
+    expect(press("ArrowRight").defaultPrevented).toBe(true);
+    press("ArrowRight", { shiftKey: true });
+    await settle();
+    expect(root().dataset.frame).toBe("11");
+    expect(host.written).toContainEqual(["frame", 11]);
+    expect(outside).not.toHaveBeenCalled();
+    document.body.removeEventListener("keydown", outside);
+  });
+
+  it("undo and redo", () => {
+    press("z", { ctrlKey: true });
+    press("Z", { ctrlKey: true, shiftKey: true });
+    expect(host.sent.map((m) => m.type)).toEqual(["undo", "redo"]);
+  });
+
+  it("that mean nothing here stay the notebook's", () => {
+    expect(press("b").defaultPrevented).toBe(false);
+  });
+});
+
+describe("the kernel", () => {
+  it("moves the view when code sets the frame", async () => {
+    host.change({ frame: 6 });
+    await settle();
+    expect(root().dataset.frame).toBe("6");
+  });
+
+  it("has its sentences shown in place, until they are dismissed", async () => {
+    host.receive({ type: "error", reply_to: null, text: "The box lies outside the frame." });
+    await settle();
+    const alert = element.querySelector('[role="alert"]') as HTMLElement;
+    expect(alert.hidden).toBe(false);
+    expect(alert.textContent).toContain("The box lies outside the frame.");
+    button("Dismiss").click();
+    await settle();
+    expect(alert.hidden).toBe(true);
+  });
+
+  it("is told when the view goes", () => {
+    unmount();
+    expect(host.of("visible")).toMatchObject([{ visible: false }]);
+    expect(element.querySelector(".sam2widget")).toBeNull();
+  });
+});
