@@ -1,0 +1,34 @@
+"""Segment and track objects in video with clicks, in a notebook.
+
+>>> from sam2widget import Sam2Widget
+>>> w = Sam2Widget("dog.mp4")
+>>> w
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .records import SessionError
+    from .video import VideoError, open_video
+    from .widget import Sam2Widget
+
+__all__ = ["Sam2Widget", "SessionError", "VideoError", "__version__", "open_video"]
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Sam2Widget": ".widget",
+    "SessionError": ".records",
+    "VideoError": ".video",
+    "open_video": ".video",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for only then: the command line does without a notebook."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name], __name__), name)

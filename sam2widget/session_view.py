@@ -95,6 +95,15 @@ class SessionView:
         accepted = runs_of(t for t, r in results.items() if r.state == "accepted")
         return Timeline(sorted(prompted), accepted, states["fresh"], states["stale"])
 
+    @property
+    def has_stale(self) -> bool:
+        """Whether there are stale masks and frames to track them again from."""
+        return any(
+            self.anchors(info.id)
+            and any(result.state == "stale" for result in self._results.of(info.id).values())
+            for info in self.objects
+        )
+
     def is_anchor(self, frame: int, obj: int) -> bool:
         if (obj, frame) in self._prompts:
             return True

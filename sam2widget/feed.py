@@ -1,0 +1,184 @@
+"""Tells the browser what changed in a session."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from .outbox import Outbox
+from .protocol import (
+    Done,
+    Error,
+    MaskEntry,
+    Masks,
+    Message,
+    Progress,
+    Prompts,
+    ReplyTo,
+    Timeline,
+    Welcome,
+)
+from .records import Changed, Tracked
+from .session import Session
+
+INTERVAL_S = 0.1
+"""Least time between two progress messages, and between two timelines while propagating."""
+
+
+class Feed:
+    """Collects changes and tells views what they need to know of them.
+
+    Parameters
+    ----------
+    session : whose changes these are.
+    send : sends a message with its buffers, from any thread.
+    current_frame : gives the frame that the widget is at.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        send: Callable[[Message, Sequence[bytes]], None],
+        current_frame: Callable[[], int],
+    ) -> None:
+        self._session = session
+        self._current_frame = current_frame
+        self._wanted: dict[str, int] = {}
+        self._changed_masks: set[int] = set()
+        self._changed_prompts: set[tuple[int, int]] = set()
+        self._changed_timelines: set[int] = set()
+        self._meter = _Meter()
+        self._told_at = 0.0
+        self.outbox = Outbox(send, self._masks)
+        session.listen(self._note)
+
+    def looks_at(self, view: str, frame: int) -> None:
+        """Remember which frame a view shows."""
+        self._wanted[view] = frame
+
+    def leave(self, view: str) -> None:
+        """A view went out of sight."""
+        self._wanted.pop(view, None)
+        self.outbox.set_visible(view, False)
+
+    def replay(self, reply_to: ReplyTo | None = None) -> None:
+        """Tell all that is current, first that `reply_to` is welcome."""
+        if reply_to is not None:
+            self.outbox.post(Welcome(reply_to))
+        for info in self._session.objects:
+            self.outbox.post(self._timeline(info.id))
+        self.tell_frame(self._current_frame())
+        if self._meter.running:
+            self.outbox.post(self._meter.progress())
+
+    def tell_frame(self, frame: int) -> None:
+        """Tell the prompts and masks of a frame."""
+        for info in self._session.objects:
+            self.outbox.post(self._prompts(frame, info.id))
+        self.outbox.masks(frame, None)
+
+    def answer(self, reply_to: ReplyTo | None) -> None:
+        """Tell what an edit has changed, then that the request is done."""
+        for obj, frame in sorted(self._changed_prompts):
+            self.outbox.post(self._prompts(frame, obj))
+        self._changed_prompts.clear()
+        self._tell_timelines()
+        done = None if reply_to is None else Done(reply_to)
+        frames = sorted(self._changed_masks & {*self._wanted.values(), self._current_frame()})
+        self._changed_masks.clear()
+        for frame in frames[:-1]:
+            self.outbox.masks(frame, reply_to)
+        if frames:
+            self.outbox.masks(frames[-1], reply_to, done)
+        elif done is not None:
+            self.outbox.post(done)
+
+    def refuse(self, reply_to: ReplyTo | None, sentence: str) -> None:
+        """Show why something cannot be done."""
+        self.outbox.post(Error(reply_to, sentence))
+
+    def begin(self) -> None:
+        """A propagation begins."""
+        self._meter = _Meter(running=True)
+
+    def step(self, tracked: Tracked) -> None:
+        """Tell of a tracked frame."""
+        self._meter.step(tracked)
+        self._changed_masks.discard(tracked.frame)
+        self.outbox.stream(tracked.frame)
+        if time.monotonic() - self._told_at >= INTERVAL_S:
+            self._told_at = time.monotonic()
+            self.outbox.post(self._meter.progress())
+            self._tell_timelines()
+
+    def end(self) -> None:
+        """The propagation has ended."""
+        self._meter.running = False
+        self._tell_timelines()
+        self.outbox.post(self._meter.progress())
+
+    def _note(self, changed: Changed) -> None:
+        self._changed_prompts |= changed.prompts
+        self._changed_masks |= {frame for _, frame in changed.results}
+        self._changed_timelines |= {obj for obj, _ in (*changed.prompts, *changed.results)}
+        if changed.objects:
+            # A removed object leaves no timeline, one that comes back all of its own.
+            known = {info.id for info in self._session.objects}
+            self._changed_timelines &= known
+            self._changed_prompts = {key for key in self._changed_prompts if key[0] in known}
+
+    def _tell_timelines(self) -> None:
+        for obj in sorted(self._changed_timelines):
+            self.outbox.post(self._timeline(obj))
+        self._changed_timelines.clear()
+
+    def _timeline(self, obj: int) -> Timeline:
+        timeline = self._session.timeline(obj)
+        return Timeline(obj, timeline.prompted, timeline.accepted, timeline.tracked, timeline.stale)
+
+    def _prompts(self, frame: int, obj: int) -> Prompts:
+        prompts = self._session.prompts(frame, obj)
+        points = [(point.x, point.y, point.label) for point in prompts.points]
+        return Prompts(frame, obj, points, prompts.box, prompts.mask is not None)
+
+    def _masks(self, frame: int, reply_to: ReplyTo | None, seq: int) -> tuple[Masks, list[bytes]]:
+        entries: list[MaskEntry] = []
+        buffers: list[bytes] = []
+        for info in self._session.objects:
+            result = self._session.result(frame, info.id)
+            if result is not None:
+                mask = result.mask
+                entries.append(
+                    MaskEntry(
+                        *(info.id, result.score, result.iou),
+                        *(result.source, result.state, mask.area),
+                    )
+                )
+                buffers.append(mask.runs)
+        return Masks(seq, reply_to, frame, True, entries), buffers
+
+
+class _Meter:
+    """How far and how fast a propagation goes."""
+
+    def __init__(self, running: bool = False) -> None:
+        self.running = running
+        self._began_at = time.monotonic()
+        self._last = Tracked(0, False, 0, 0)
+
+    def step(self, tracked: Tracked) -> None:
+        self._last = tracked
+
+    def progress(self) -> Progress:
+        last = self._last
+        elapsed_s = time.monotonic() - self._began_at
+        fps = last.done / elapsed_s if elapsed_s > 0 else 0.0
+        return Progress(
+            running=self.running,
+            frame=last.frame,
+            done=last.done,
+            total=last.total,
+            fps=round(fps, 2),
+            eta_s=round((last.total - last.done) / fps, 1) if fps > 0 else 0.0,
+            direction="backward" if last.reverse else "forward",
+        )

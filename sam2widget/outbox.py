@@ -1,0 +1,140 @@
+"""Sends to the browser no faster than it draws, and nothing while nobody looks.
+
+The transport has no flow control of its own. Frames and mask batches are numbered and
+acknowledged by the view that drew them; beyond a few unacknowledged ones only the newest is kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from .protocol import Done, Error, Frame, Masks, Message, ReplyTo
+
+MAX_UNACKED_FRAMES = 2
+MAX_UNACKED_MASKS = 4
+MAX_HELD = 100
+"""Answers kept for a view that has gone out of sight."""
+
+BuildMasks = Callable[[int, ReplyTo | None, int], tuple[Masks, list[bytes]]]
+"""(frame, reply_to, seq) -> message and buffers, as things stand when it is called."""
+
+
+@dataclass
+class _Batch:
+    """Masks of a frame that wait to be sent."""
+
+    reply_to: ReplyTo | None = None
+    then: list[Message] = field(default_factory=list[Message])
+
+
+class Outbox:
+    """All messages to the browser pass here. Safe from any thread.
+
+    Parameters
+    ----------
+    send : sends a message with its buffers at once, without blocking.
+    build_masks : makes a mask batch when its turn comes, so that it is never out of date.
+    """
+
+    def __init__(
+        self, send: Callable[[Message, Sequence[bytes]], None], build_masks: BuildMasks
+    ) -> None:
+        self._send = send
+        self._build_masks = build_masks
+        # Held while sending: what is built first is sent first.
+        self._lock = threading.RLock()
+        self._visible: set[str] = set()
+        self._seq = 0
+        self._unacked_frames: set[int] = set()
+        self._unacked_masks: set[int] = set()
+        self._frames: dict[str, tuple[int, bytes]] = {}
+        self._batches: dict[int, _Batch] = {}
+        self._streamed: int | None = None
+        self._held: deque[Message] = deque(maxlen=MAX_HELD)
+
+    def hello(self, view: str) -> None:
+        """A view is new or came back: it sees everything from now on. What was not
+        acknowledged may have gone to one that is no more."""
+        with self._lock:
+            self._unacked_frames.clear()
+            self._unacked_masks.clear()
+            self.set_visible(view, True)
+
+    def set_visible(self, view: str, visible: bool) -> None:
+        """Note that a view came into sight or went out of it."""
+        with self._lock:
+            if visible:
+                self._visible.add(view)
+            else:
+                self._visible.discard(view)
+                self._frames.pop(view, None)
+                self._streamed = None
+            self._pump()
+
+    def ack(self, seq: int) -> None:
+        """A frame or a mask batch has been drawn."""
+        with self._lock:
+            self._unacked_frames.discard(seq)
+            self._unacked_masks.discard(seq)
+            self._pump()
+
+    def post(self, message: Message) -> None:
+        """Send a small message. Answers are kept for a view that is out of sight; the rest it
+        is told when it comes back."""
+        with self._lock:
+            if self._visible:
+                self._send(message, ())
+            elif isinstance(message, (Done, Error)):
+                self._held.append(message)
+
+    def frame(self, view: str, frame: int, jpeg: bytes) -> None:
+        """Send pixels that a view wants."""
+        with self._lock:
+            self._frames[view] = frame, jpeg
+            self._pump()
+
+    def masks(self, frame: int, reply_to: ReplyTo | None, then: Message | None = None) -> None:
+        """Send a frame's masks, then perhaps the answer to the request that changed them."""
+        with self._lock:
+            batch = self._batches.setdefault(frame, _Batch())
+            batch.reply_to = reply_to or batch.reply_to
+            if then is not None:
+                batch.then.append(then)
+            self._pump()
+
+    def stream(self, frame: int) -> None:
+        """Send the masks of a frame just tracked, unless a newer one takes its place."""
+        with self._lock:
+            self._streamed = frame
+            self._pump()
+
+    def _pump(self) -> None:
+        if not self._visible:
+            return
+        while self._held:
+            self._send(self._held.popleft(), ())
+        while self._frames and len(self._unacked_frames) < MAX_UNACKED_FRAMES:
+            frame, jpeg = self._frames.pop(next(iter(self._frames)))
+            seq = self._number(self._unacked_frames)
+            self._send(Frame(seq, frame), (jpeg,))
+        while self._batches and len(self._unacked_masks) < MAX_UNACKED_MASKS:
+            frame = next(iter(self._batches))
+            batch = self._batches.pop(frame)
+            self._send_masks(frame, batch.reply_to)
+            for message in batch.then:
+                self._send(message, ())
+        if self._streamed is not None and len(self._unacked_masks) < MAX_UNACKED_MASKS:
+            frame, self._streamed = self._streamed, None
+            self._send_masks(frame, None)
+
+    def _send_masks(self, frame: int, reply_to: ReplyTo | None) -> None:
+        seq = self._number(self._unacked_masks)
+        self._send(*self._build_masks(frame, reply_to, seq))
+
+    def _number(self, unacked: set[int]) -> int:
+        self._seq += 1
+        unacked.add(self._seq)
+        return self._seq

@@ -1,0 +1,160 @@
+"""SAM 2 as a `Segmenter`. The only file of this package that imports `sam2_backend`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .segmenter import Prediction, PromptSet
+from .video_base import Video
+
+if TYPE_CHECKING:
+    from sam2_backend import FrameResult, Sam2Model
+
+OFFICIAL = "sam2.1-hiera-tiny"
+BUNDLED = "nano"
+REACH_S = 4.0
+"""How long the hub may take to answer before it counts as out of reach."""
+
+
+def load_segmenter(
+    model: Any,
+    device: str | None,
+    video: Video,
+    say: Callable[[str], None],
+) -> Sam2Segmenter:
+    """Load a model for a video.
+
+    Parameters
+    ----------
+    model : "auto", or what `sam2_backend.load_model` takes, or a loaded model.
+    device : "cuda", "cpu"…; the best there is if None. A loaded model stays where it is.
+    say : shows what takes long.
+
+    Raises
+    ------
+    sam2_backend.CheckpointError
+        When the name is unknown, or the checkpoint cannot be had or does not fit.
+    """
+    from sam2_backend import Sam2Model, load_model
+
+    if isinstance(model, Sam2Model):
+        return Sam2Segmenter(model, video)
+    if not isinstance(model, (str, os.PathLike)):
+        raise TypeError(
+            f"model must be a name, a path, a loaded Sam2Model or a Segmenter, got a "
+            f"{type(model).__name__}."
+        )
+    if model == "auto":
+        return Sam2Segmenter(_load_auto(device, say), video)
+    say(f"Loading {os.fspath(model)}")
+    return Sam2Segmenter(load_model(model, device), video)
+
+
+class Sam2Segmenter:
+    """A SAM 2 model and its memory of one video. See `segmenter.Segmenter`.
+
+    Parameters
+    ----------
+    model : from `sam2_backend.load_model`.
+    video : frames; read when needed.
+    """
+
+    def __init__(self, model: Sam2Model, video: Video) -> None:
+        from sam2_backend import VideoPredictor
+
+        self.name: str = model.config.name
+        self.device: str = str(model.device)
+        self._predictor = VideoPredictor(model, video)
+        self._known: dict[tuple[int, int], PromptSet] = {}
+
+    def prompt(self, frame: int, obj: int, prompts: PromptSet) -> Prediction:
+        """Answer a prompt set: clicks that are new refine, any other change replays it all."""
+        assert prompts, "clear() takes all prompts away"
+        known = self._known.pop((obj, frame), PromptSet())
+        if known and not prompts.extends(known):
+            self._predictor.clear_prompts(frame, obj)
+            known = PromptSet()
+        result: FrameResult | None = None
+        if not known and prompts.mask is not None:
+            result = self._predictor.add_mask(frame, obj, prompts.mask.to_array())
+        if not known and prompts.box is not None:
+            result = self._predictor.add_box(frame, obj, prompts.box)
+        # One at a time, as they were made: each refines the answer to those before.
+        for point in prompts.points[len(known.points) :]:
+            result = self._predictor.add_points(frame, obj, [[point.x, point.y]], [point.label])
+        if result is None:
+            # Asked the same again.
+            self._predictor.clear_prompts(frame, obj)
+            return self.prompt(frame, obj, prompts)
+        self._known[obj, frame] = prompts
+        return _prediction(result, obj)
+
+    def clear(self, frame: int, obj: int) -> None:
+        """Forget all there is of one object on one frame."""
+        self._known.pop((obj, frame), None)
+        self._predictor.clear_prompts(frame, obj)
+
+    def remove(self, obj: int) -> None:
+        """Forget an object, if it is known."""
+        self._known = {key: value for key, value in self._known.items() if key[0] != obj}
+        with contextlib.suppress(KeyError):
+            self._predictor.remove_object(obj)
+
+    def track(self, frame: int, objs: Sequence[int], *, reverse: bool) -> dict[int, Prediction]:
+        """Track objects onto one frame, all in one batch."""
+        result = self._predictor.track(frame, objs, reverse=reverse)
+        return {obj: _prediction(result, obj) for obj in objs}
+
+    def restore(self, frame: int, obj: int, mask_hw: NDArray[np.bool_]) -> None:
+        """Put a known mask back into memory as a tracked one, if it is not there."""
+        self._predictor.restore(frame, obj, mask_hw)
+
+
+def _prediction(result: FrameResult, obj: int) -> Prediction:
+    return Prediction(result.masks[obj], result.scores[obj], result.ious[obj])
+
+
+def _load_auto(device: str | None, say: Callable[[str], None]) -> Sam2Model:
+    from sam2_backend import CheckpointError, load_model
+    from sam2_backend.checkpoint import is_cached
+
+    if is_cached(OFFICIAL) or _hub_answers():
+        say(f"Loading {OFFICIAL}; the first time it is downloaded (156 MB)")
+        try:
+            return load_model(OFFICIAL, device)
+        except CheckpointError:
+            say(f"{OFFICIAL} could not be had: loading the bundled {BUNDLED}")
+    else:
+        say(f"Loading the bundled {BUNDLED}")
+    return load_model(BUNDLED, device)
+
+
+def _hub_answers() -> bool:
+    """Whether the hub can be reached within a few seconds; resolving its name takes its own
+    time, so a thread asks."""
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    url = hf_hub_url(f"facebook/{OFFICIAL}", "config.json")
+    answered = threading.Event()
+
+    def ask() -> None:
+        try:
+            get_hf_file_metadata(url, timeout=REACH_S)
+        except Exception:
+            # Whatever keeps it from answering, it is out of reach.
+            return
+        answered.set()
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(REACH_S)
+    return answered.is_set()

@@ -1,0 +1,46 @@
+"""Synced traits that several threads may write."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import anywidget
+
+
+class ThreadSafeTraits(anywidget.AnyWidget):
+    """A widget whose own traits are written from any thread, while the front end writes its.
+
+    Trait synchronisation of ipywidgets is not made for several threads: an update of the front
+    end and a write of ours at the same time can lose the write. Here one lock serialises them.
+    Nobody waits for it while user code runs: whoever finds it taken leaves the values to its
+    holder, and of several values of one trait the last wins.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._trait_lock = threading.RLock()
+        self._unwritten: dict[str, Any] = {}
+        self._unwritten_lock = threading.Lock()
+        super().__init__(**kwargs)
+
+    def write_traits(self, **values: Any) -> None:
+        """Set traits, now or as soon as the thread that sets some is through."""
+        with self._unwritten_lock:
+            self._unwritten.update(values)
+        self._write_out()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the front end has written (called by ipywidgets)."""
+        with self._trait_lock:
+            super().set_state(sync_data)  # pyright: ignore[reportUnknownMemberType]
+        self._write_out()
+
+    def _write_out(self) -> None:
+        while self._unwritten and self._trait_lock.acquire(blocking=False):
+            try:
+                with self._unwritten_lock:
+                    values, self._unwritten = self._unwritten, {}
+                for name, value in values.items():
+                    setattr(self, name, value)
+            finally:
+                self._trait_lock.release()
