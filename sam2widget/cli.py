@@ -1,0 +1,115 @@
+"""The terminal face: `sam2widget demo`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .demo import DemoClick
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Parameters
+    ----------
+    argv : its arguments, without the program's name; those of the process if None.
+
+    Returns
+    -------
+    int
+        0; 1 when the work cannot be done (the reason is printed); 130 when interrupted. Wrong
+        usage exits with 2.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        return _demo(arguments)
+    except (ValueError, OSError) as error:
+        print(f"sam2widget: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("sam2widget: interrupted.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sam2widget", description="Segment and track objects in video with clicks."
+    )
+    parser.add_argument("--version", action="version", version=version("sam2widget"))
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    demo = commands.add_parser(
+        "demo",
+        help="click, propagate, correct and save, on a built-in clip or on a video of yours",
+        description="Click, propagate, correct one frame, propagate again, and write masks.npz, "
+        "overlay.mp4 and contact_sheet.png. Without --video this is done on a built-in clip and "
+        "measured against its true masks.",
+    )
+    demo.add_argument("--video", metavar="PATH", help="a video, an image or a folder of images")
+    demo.add_argument(
+        "--click",
+        metavar="FRAME,X,Y[,OBJECT[,LABEL]]",
+        type=_click,
+        nargs="+",
+        action="extend",
+        default=[],
+        help="clicks on --video, in pixels of the frame; OBJECT counts from 1, LABEL is 1 on the "
+        "object and 0 outside it. Clicks on a later frame than an object's first correct it "
+        "after it was propagated.",
+    )
+    demo.add_argument(
+        "--model",
+        default="nano",
+        help="a name such as sam2.1-hiera-tiny, a checkpoint's path, or auto: the official tiny "
+        "where it can be had (default: the bundled %(default)s)",
+    )
+    demo.add_argument("--device", help="cpu, cuda, … (default: the best there is)")
+    demo.add_argument(
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("outputs/demo"),
+        help="where the results go (default: %(default)s)",
+    )
+    return parser
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from . import demo
+
+    where = arguments.model, arguments.device, arguments.out
+    if arguments.video is None and not arguments.click:
+        demo.run_on_sample(*where)
+    elif arguments.video is None:
+        print("sam2widget: --click needs --video: say which video to click on.", file=sys.stderr)
+        return 2
+    elif not arguments.click:
+        print(
+            "sam2widget: --video needs a --click FRAME,X,Y: say where an object is.",
+            file=sys.stderr,
+        )
+        return 2
+    else:
+        demo.run_on_video(arguments.video, arguments.click, *where)
+    return 0
+
+
+def _click(text: str) -> DemoClick:
+    from .demo import DemoClick
+
+    parts = text.split(",")
+    try:
+        if not 3 <= len(parts) <= 5:
+            raise ValueError
+        whole = [int(part) for part in parts[3:]]
+        return DemoClick(int(parts[0]), float(parts[1]), float(parts[2]), *whole)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no click: write FRAME,X,Y or FRAME,X,Y,OBJECT or FRAME,X,Y,OBJECT,LABEL, "
+            "such as 0,320,180"
+        ) from None

@@ -1,0 +1,245 @@
+"""The whole job without a browser: click, propagate, correct, propagate again, save.
+
+On the sample clip the clicks are made from its true masks, and the result is measured against
+them; on another video they come from the caller.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from tqdm.auto import tqdm
+
+from .sam2_segmenter import load_segmenter
+from .sample import NAMES, sample_clip
+from .session import Session
+from .video import Video, open_video
+
+Masks = NDArray[np.bool_]
+
+SHEET_COLUMNS = 4
+SHEET_FRAMES = 12
+
+
+@dataclass(frozen=True)
+class DemoClick:
+    """A click: x and y in pixels of the original frame, label 1 on the object and 0 outside."""
+
+    frame: int
+    x: float
+    y: float
+    obj: int = 1
+    label: int = 1
+
+
+def run_on_sample(model: str, device: str | None, out: Path) -> None:
+    """Segment the sample clip, correct its worst frame, print J, and write the results.
+
+    Parameters
+    ----------
+    model, device : as for `Sam2Widget`.
+    out : folder for the results; made where it is missing.
+    """
+    clip = sample_clip()
+    video = open_video(clip.frames_thw3)
+    video.fps = clip.fps
+    print(f"The sample clip: {len(video)} frames of {video.width} x {video.height}.")
+    session = _session(video, model, device)
+
+    for obj, masks_thw in clip.masks.items():
+        x, y = deepest_point(masks_thw[0])
+        session.add_object(obj)
+        session.update_object(obj, name=NAMES[obj])
+        session.add_point(0, x, y, 1, obj)
+        print(f"Click on the {NAMES[obj]} at ({x:g}, {y:g}) of frame 0.")
+    _propagate(session)
+    before = _measure(session, clip.masks)
+
+    obj, frame = _worst(before, clip.masks)
+    click = correction(session.masks(obj)[frame], clip.masks[obj][frame])
+    sign = "positive" if click[2] else "negative"
+    print(
+        f"Frame {frame} is the worst of the {NAMES[obj]} (J {before[obj][frame]:.2f}): "
+        f"a {sign} click at ({click[0]:g}, {click[1]:g}) corrects it."
+    )
+    session.add_point(frame, *click, obj)
+    _propagate(session)
+    after = _measure(session, clip.masks)
+
+    print("\nJ (mean over the frames)  one click  corrected")
+    for obj, name in NAMES.items():
+        print(f"  {name:<22}  {before[obj].mean():9.3f}  {after[obj].mean():9.3f}")
+    mean_before, mean_after = (np.mean([j.mean() for j in js.values()]) for js in (before, after))
+    print(f"  {'mean':<22}  {mean_before:9.3f}  {mean_after:9.3f}\n")
+    save(session, video, out)
+
+
+def run_on_video(
+    source: str, clicks: Sequence[DemoClick], model: str, device: str | None, out: Path
+) -> None:
+    """Segment a video: propagate from each object's first clicked frame, then correct.
+
+    Parameters
+    ----------
+    source : path to a video, an image or a folder of images.
+    clicks : those of an object's first frame start it, the others correct it afterwards.
+    model, device : as for `Sam2Widget`.
+    out : folder for the results; made where it is missing.
+
+    Raises
+    ------
+    VideoError, SessionError
+        When the video cannot be read, or a click is not in it.
+    """
+    video = open_video(source)
+    print(f"{video.name}: {len(video)} frames of {video.width} x {video.height}.")
+    session = _session(video, model, device)
+    starts: dict[int, int] = {}
+    for click in clicks:
+        starts.setdefault(click.obj, click.frame)
+    first = [click for click in clicks if click.frame == starts[click.obj]]
+    corrections = [click for click in clicks if click.frame != starts[click.obj]]
+    for group in filter(None, (first, corrections)):
+        for click in group:
+            session.add_point(click.frame, click.x, click.y, click.label, click.obj)
+        _propagate(session)
+    save(session, video, out)
+
+
+def _session(video: Video, model: str, device: str | None) -> Session:
+    session = Session(len(video), video.height, video.width)
+    start = time.perf_counter()
+    segmenter = load_segmenter(model, device, video, print)
+    session.load(segmenter)
+    took_s = time.perf_counter() - start
+    print(f"Model {segmenter.name} on {segmenter.device}, loaded in {took_s:.1f} s.")
+    return session
+
+
+def _propagate(session: Session) -> None:
+    """Track what is left to track, and say what a frame takes."""
+    start = time.perf_counter()
+    frames = 0
+    with tqdm(desc="Propagating", unit="frame") as bar:
+        for step in session.propagate():
+            bar.total = step.total
+            bar.update(step.done - bar.n)
+            frames = step.done
+    took_s = time.perf_counter() - start
+    per_frame = f", {1000 * took_s / frames:.0f} ms a frame" if frames else ""
+    print(f"Propagated {len(session.objects)} objects over {frames} frames{per_frame}.")
+
+
+# --- against the truth ------------------------------------------------------------------------
+
+
+def jaccard(masks_thw: Masks, truth_thw: Masks) -> NDArray[np.float64]:
+    """J per frame, (T,): intersection over union; 1 where both masks are empty."""
+    union = (masks_thw | truth_thw).sum(axis=(1, 2))
+    shared = (masks_thw & truth_thw).sum(axis=(1, 2))
+    return np.where(union == 0, 1.0, shared / np.maximum(union, 1))
+
+
+def deepest_point(region_hw: Masks) -> tuple[float, float]:
+    """(x, y) of the pixel centre of a region that lies farthest from its border."""
+    depth_hw: NDArray[Any] = np.asarray(ndimage.distance_transform_edt(np.pad(region_hw, 1)))
+    y, x = np.unravel_index(int(depth_hw[1:-1, 1:-1].argmax()), region_hw.shape)
+    return float(x) + 0.5, float(y) + 0.5
+
+
+def correction(mask_hw: Masks, truth_hw: Masks) -> tuple[float, float, int]:
+    """Click (x, y, label) in the largest error region: 1 where the mask misses, 0 where it spills.
+
+    This is how the SAM 2 paper simulates a user (its section on interactive evaluation).
+    """
+    labels_hw = np.zeros(truth_hw.shape, np.int32)
+    ndimage.label(mask_hw ^ truth_hw, output=labels_hw)
+    largest = int(np.bincount(labels_hw.ravel())[1:].argmax()) + 1
+    x, y = deepest_point(labels_hw == largest)
+    return x, y, int(truth_hw[int(y), int(x)])
+
+
+def _measure(session: Session, truth: Mapping[int, Masks]) -> dict[int, NDArray[np.float64]]:
+    return {obj: jaccard(np.asarray(session.masks(obj)), masks) for obj, masks in truth.items()}
+
+
+def _worst(j: Mapping[int, NDArray[np.float64]], truth: Mapping[int, Masks]) -> tuple[int, int]:
+    """The object and frame with the lowest J, of those where the object is well in sight."""
+
+    def rank(obj: int) -> NDArray[np.float64]:
+        area = truth[obj].sum(axis=(1, 2))
+        return np.where(area >= 0.5 * area.max(), j[obj], np.inf)
+
+    ranks = {obj: rank(obj) for obj in j}
+    obj = min(ranks, key=lambda obj: ranks[obj].min())
+    return obj, int(ranks[obj].argmin())
+
+
+# --- what it leaves behind --------------------------------------------------------------------
+
+
+def save(session: Session, video: Video, out: Path) -> None:
+    """Write masks.npz, overlay.mp4 and contact_sheet.png, and say where and what next."""
+    out.mkdir(parents=True, exist_ok=True)
+    objects = [info.id for info in session.objects]
+    arrays: dict[str, Any] = {str(obj): np.asarray(session.masks(obj)) for obj in objects}
+    np.savez_compressed(out / "masks.npz", **arrays)
+    write_overlay(session, video, out / "overlay.mp4")
+    write_contact_sheet(session, video, out / "contact_sheet.png")
+    print(f"Wrote {out / 'masks.npz'}: (T, H, W) bool, by object id {', '.join(arrays)}.")
+    print(f"Wrote {out / 'overlay.mp4'} and {out / 'contact_sheet.png'}.")
+    print("Do it by hand: jupyter lab examples/quickstart.ipynb (in a checkout: make lab).")
+
+
+def overlaid(session: Session, video: Video, frame: int) -> NDArray[np.uint8]:
+    """A frame with its masks: tinted, and outlined in full colour. (H, W, 3) uint8."""
+    rgb = video[frame].astype(np.float32)
+    for info in session.objects:
+        mask_hw = session.masks(info.id)[frame]
+        colour = np.array([int(info.color[i : i + 2], 16) for i in (1, 3, 5)], np.float32)
+        rgb[mask_hw] = 0.55 * rgb[mask_hw] + 0.45 * colour
+        grown_hw = np.asarray(ndimage.binary_dilation(mask_hw, iterations=2), np.bool_)
+        rgb[grown_hw & ~mask_hw] = colour
+    return rgb.astype(np.uint8)
+
+
+def write_overlay(session: Session, video: Video, path: Path) -> None:
+    """Encode every frame with its masks as H.264. Odd sizes lose a row or column."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(video.fps).limit_denominator(1001))
+        stream.width, stream.height = video.width // 2 * 2, video.height // 2 * 2
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": "20"}
+        for frame in range(len(video)):
+            rgb = overlaid(session, video, frame)[: stream.height, : stream.width]
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+
+
+def write_contact_sheet(session: Session, video: Video, path: Path) -> None:
+    """Draw a dozen frames, evenly spread, with their masks."""
+    from matplotlib.figure import Figure
+
+    frames = np.unique(np.linspace(0, len(video) - 1, SHEET_FRAMES).round().astype(int)).tolist()
+    columns = min(SHEET_COLUMNS, len(frames))
+    rows = -(-len(frames) // columns)
+    aspect = video.height / video.width
+    figure = Figure(figsize=(3.2 * columns, (3.2 * aspect + 0.28) * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, frame in zip(axes, frames, strict=False):
+        axis.imshow(overlaid(session, video, frame))
+        axis.set_title(f"frame {frame}", fontsize=9)
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,96 @@
+"""Imports go down only. Read from the source, so that a lazy import counts too."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FACES = {"widget", "panel", "cli", "__main__", "demo"}
+NOTEBOOK = {
+    "IPython",
+    "anywidget",
+    "comm",
+    "ipycanvas",
+    "ipywidgets",
+    "jupyter_client",
+    "traitlets",
+}
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Yield the dotted name of everything that a module imports, anywhere in it."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def tops(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports_of(path)}
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_the_reader_sees_relative_and_lazy_imports(tmp_path, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    source = tmp_path / "pkg" / "room.py"
+    source.parent.mkdir()
+    source.write_text(
+        "from .below import x\ndef f():\n    import torch.nn\n    from . import side\n"
+    )
+    found = set(imports_of(source))
+    assert {"pkg.below", "pkg.below.x", "torch.nn", "pkg.side"} <= found
+
+
+@pytest.mark.parametrize("path", modules("sam2_backend"), ids=name)
+def test_the_backend_knows_nothing_of_notebooks(path):
+    assert not tops(path) & (NOTEBOOK | {"sam2widget"})
+
+
+@pytest.mark.parametrize("path", modules("sam2widget"), ids=name)
+def test_torch_and_the_backend_are_reached_through_the_segmenter_alone(path):
+    # A tensor may be given as a video, but is then known by its looks.
+    if path.name != "sam2_segmenter.py":
+        assert not tops(path) & {"torch", "sam2_backend"}
+
+
+@pytest.mark.parametrize("path", modules("sam2widget"), ids=name)
+def test_no_room_imports_a_face(path):
+    faces = {f"sam2widget.{face}" for face in FACES - {"__main__"}}
+    allowed = FACES | {"__init__"}
+    if path.stem not in allowed:
+        assert not faces & set(imports_of(path))
+
+
+@pytest.mark.parametrize(
+    "room", ["session", "session_view", "history", "masks", "codecs", "protocol", "records", "plan"]
+)
+def test_the_rooms_below_the_widget_are_plain_python(room):
+    assert not tops(ROOT / "sam2widget" / f"{room}.py") & (NOTEBOOK | {"torch", "sam2_backend"})
+
+
+@pytest.mark.parametrize("path", [*modules("sam2widget"), *modules("sam2_backend")], ids=name)
+def test_nothing_draws_through_global_state(path):
+    assert not any(imported.startswith("matplotlib.pyplot") for imported in imports_of(path))
+
+
+def test_importing_the_widget_does_not_import_torch():
+    code = "import sys; from sam2widget import Sam2Widget; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
