@@ -125,7 +125,8 @@ class MemoryBank:
         memories = [(self.num_memories - 1, entry) for entry in self.conditioning.values()]
         for distance in range(self.num_memories - 1, 0, -1):
             entry = self.tracked.get(frame + towards_past * distance)
-            if entry is not None:
+            # Far behind the last pass, only the pointers of neighbours are kept.
+            if entry is not None and entry.memory is not None:
                 memories.append((distance - 1, entry))
 
         # Prompted frames of the future lend their memory, but not their pointer.

@@ -201,6 +201,7 @@ class VideoPredictor:
         """
         self._check_frame(frame)
         bank = self._bank(obj)
+        bank.drop_corrected_spans()
         entry = bank.entry(frame)
         if entry is not None and (frame in bank.conditioning or entry.memory is not None):
             return

@@ -47,7 +47,7 @@ def load_segmenter(
     if isinstance(model, Sam2Model):
         return Sam2Segmenter(model, video)
     if not isinstance(model, (str, os.PathLike)):
-        raise TypeError(
+        raise ValueError(
             f"model must be a name, a path, a loaded Sam2Model or a Segmenter, got a "
             f"{type(model).__name__}."
         )
