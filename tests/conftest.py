@@ -1,0 +1,38 @@
+"""Fixtures for tests that compare with the official implementation."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any, NamedTuple
+
+import pytest
+
+from sam2_backend import Sam2Model
+from tests.oracle import official as oracle
+
+SMALL_INPUT = 256
+"""Side of the network's input in these tests; `tests.parity.report` does the full size."""
+
+
+class Twins(NamedTuple):
+    """The official network and ours, with the same random weights."""
+
+    name: str
+    official: Any
+    """A video predictor, which is also the network that image predictors are made of."""
+    model: Sam2Model
+
+
+@pytest.fixture(scope="session")
+def needs_oracle() -> None:
+    """Skip where the official implementation is not installed."""
+    missing = [m for m in ("sam2", "transformers") if importlib.util.find_spec(m) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed: pip install -e '.[oracle]'")
+
+
+@pytest.fixture(scope="session", params=oracle.NAMES)
+def twins(request: pytest.FixtureRequest, needs_oracle: None) -> Twins:
+    """Each model in turn: pytest runs all tests of one before it builds the next."""
+    official = oracle.build(request.param, SMALL_INPUT)
+    return Twins(request.param, official, oracle.twin(official, request.param))
