@@ -42,8 +42,6 @@ class Stage:
     final_rate: float = 0.1
     """Share of the learning rate that is left at the stage's end (cosine)."""
     warm_up: int = 200
-    compiled: bool = False
-    """Compile encoder and decoder; pays for long stages of pictures."""
 
 
 class _Batches(IterableDataset[tuple[Tensor, Tensor]]):
@@ -83,6 +81,7 @@ class Trainer:
     out : folder for `checkpoint.pt` and `log.jsonl`; training resumes from what is there.
     seed : of weights, data and simulated users.
     ema : decay of the averaged weights, which are the result.
+    log_every : steps that one line of the log averages over.
     """
 
     def __init__(
@@ -94,9 +93,10 @@ class Trainer:
         out: Path,
         seed: int = 0,
         ema: float = 0.999,
+        log_every: int = 50,
     ) -> None:
         self.config, self.stages, self.seed, self.ema_decay = config, stages, seed, ema
-        self.assets, self.out = assets, out
+        self.assets, self.out, self.log_every = assets, out, log_every
         out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         self.model = Sam2Model(config)
@@ -108,6 +108,7 @@ class Trainer:
             [{"params": decay, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}],
             lr=1e-3,
             betas=(0.9, 0.98),
+            fused=True,
         )
         self.stage, self.step = 0, 0
         self._stopping = False
@@ -127,8 +128,6 @@ class Trainer:
         model = self.model.train()
         model.sam_prompt_encoder.image_size = stage.image_size
         model.config = replace(self.config, image_size=stage.image_size)
-        for part in (model.image_encoder, model.sam_mask_decoder):
-            part.compile(dynamic=False) if stage.compiled else _uncompile(part)
         batches = _Batches(self.assets, stage, seed=self.seed * 1000 + self.stage, start=self.step)
         loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4)
         saved = logged = time.monotonic()
@@ -143,7 +142,7 @@ class Trainer:
                     model, rgb_bt3ss[:, 0], masks_btkss[:, 0], corrections=stage.corrections
                 )
             else:
-                result = clip_step(model, rgb_bt3ss, masks_btkss)
+                result = clip_step(model, rgb_bt3ss, masks_btkss, corrections=stage.corrections)
             self.optimizer.zero_grad(set_to_none=True)
             result.loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -152,7 +151,7 @@ class Trainer:
             self.step += 1
             window.append({"loss": float(result.loss.detach()), **result.ious})
             now = time.monotonic()
-            if self.step % 50 == 0:
+            if self.step % self.log_every == 0:
                 self._log(stage, window, rate, len(window) * stage.batch / (now - logged))
                 window, logged = [], now
             if now - saved > save_every_s:
@@ -229,17 +228,15 @@ def initialise(model: Sam2Model) -> None:
                 parameter.fill_(0.1)
             elif "pos_embed" in name or name.startswith(("maskmem_tpos", "no_mem", "no_obj")):
                 parameter.normal_(std=0.02)
-            elif ".trunk." in name and name.endswith("weight") and parameter.ndim == 2:
-                torch.nn.init.trunc_normal_(parameter, std=0.03)
-            elif name.endswith("bias") and ".trunk." in name:
-                parameter.zero_()
+        # Added to every cell, it would drown the picture for the first hundreds of steps.
+        model.sam_prompt_encoder.no_mask_embed.weight.mul_(0.02)
+        # A mask prompt starts out as what it means: logits of ±10, averaged over each cell.
+        model.mask_downsample.weight.fill_(20.0 / 16)
+        assert model.mask_downsample.bias is not None
+        model.mask_downsample.bias.fill_(-10.0)
         head = model.sam_mask_decoder.pred_obj_score_head.layers[-1]
         assert isinstance(head, torch.nn.Linear)
         head.bias.fill_(1.0)
-
-
-def _uncompile(part: torch.nn.Module) -> None:
-    part._compiled_call_impl = None  # Module.compile has no way back of its own
 
 
 def _rate(stage: Stage, step: int) -> float:

@@ -1,0 +1,37 @@
+"""A handful of drawn pictures to compose clips from: training is tested without downloads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+def _pack(folder: Path, name: str, arrays: list[np.ndarray]) -> None:
+    np.save(folder / f"{name}.npy", np.concatenate([array.reshape(-1) for array in arrays]))
+    index = {"shapes": [array.shape for array in arrays]}
+    (folder / f"{name}.json").write_text(json.dumps(index))
+
+
+@pytest.fixture(scope="session")
+def assets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three discs as cut-outs, two noise pictures as photographs, quadrants as their regions."""
+    folder = tmp_path_factory.mktemp("pack")
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    discs = []
+    for color in ((220, 40, 40), (40, 220, 40), (40, 40, 220)):
+        disc = np.zeros((64, 64, 4), np.uint8)
+        disc[..., :3] = color
+        disc[..., 3] = 255 * (x**2 + y**2 < 0.8)
+        discs.append(disc)
+    photos = [rng.integers(60, 200, (240, 320, 3), dtype=np.uint8) for _ in range(2)]
+    quadrants = np.zeros((3, 120, 160), np.uint16)
+    quadrants[:, 60:] += 1
+    quadrants[:, :, 80:] += 2
+    _pack(folder, "cutouts", discs)
+    _pack(folder, "photos", photos)
+    _pack(folder, "regions", [quadrants, quadrants])
+    return folder
