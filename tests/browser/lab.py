@@ -1,0 +1,145 @@
+"""A JupyterLab of its own for the tests: server, notebook page, and a line to its kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.blocking.client import BlockingKernelClient
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+START_LIMIT_S = 90
+ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
+"""Asks a question over the page, and fetches news."""
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
+
+
+class Lab:
+    """A running JupyterLab.
+
+    Parameters
+    ----------
+    folder : its root, with notebooks.
+    port, token : where and how it is reached.
+    """
+
+    def __init__(self, folder: Path, port: int, token: str) -> None:
+        self.folder = folder
+        self._base = f"http://127.0.0.1:{port}"
+        self._token = token
+
+    def url(self, notebook: str) -> str:
+        """The address of a notebook's page."""
+        return f"{self._base}/lab/tree/{notebook}?token={self._token}"
+
+    def api(self, path: str, method: str = "GET") -> Any:
+        request = urllib.request.Request(
+            f"{self._base}/api/{path}",
+            method=method,
+            headers={"Authorization": f"token {self._token}"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            body = answer.read()
+        return json.loads(body) if body else None
+
+    @contextmanager
+    def kernel_of(self, notebook: str) -> Iterator[BlockingKernelClient]:
+        """A client of the kernel that a notebook runs in."""
+        sessions = {session["path"]: session["kernel"]["id"] for session in self.api("sessions")}
+        client = BlockingKernelClient()
+        client.load_connection_file(
+            str(self.folder / "runtime" / f"kernel-{sessions[notebook]}.json")
+        )
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=60)
+            yield client
+        finally:
+            client.stop_channels()
+
+    def shut_down_kernels(self) -> None:
+        """End the sessions, so that the next test starts from nothing."""
+        for session in self.api("sessions"):
+            self.api(f"sessions/{session['id']}", "DELETE")
+
+
+@contextmanager
+def running_lab(folder: Path, **environment: str) -> Iterator[Lab]:
+    """Start JupyterLab on a free port with its own settings, examples copied; end it after."""
+    for notebook in EXAMPLES.glob("*.ipynb"):
+        shutil.copy(notebook, folder)
+    own = {f"JUPYTER_{kind.upper()}_DIR": str(folder / kind) for kind in ("config", "runtime")}
+    page_config = folder / "config" / "labconfig" / "page_config.json"
+    page_config.parent.mkdir(parents=True)
+    page_config.write_text(json.dumps({"disabledExtensions": {ANNOUNCEMENTS: True}}))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"),
+            f"--ServerApp.root_dir={folder}",
+            f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={token}",
+            "--LabApp.expose_app_in_browser=True",
+        ],
+        env={**os.environ, **own, **environment},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    started = threading.Event()
+    log: list[str] = []
+
+    def read() -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            log.append(line)
+            if "is running at" in line:
+                started.set()
+        started.set()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        in_time = started.wait(START_LIMIT_S)
+        assert in_time and process.poll() is None, "JupyterLab did not start:\n" + "".join(log)
+        yield Lab(folder, port, token)
+    finally:
+        process.terminate()
+        process.wait(30)
+        reader.join()
+
+
+def run_in(kernel: BlockingKernelClient, code: str) -> str:
+    """Run code in a kernel, and return what it prints."""
+    printed: list[str] = []
+
+    def keep(message: dict[str, Any]) -> None:
+        content = message["content"]
+        if message["msg_type"] == "stream":
+            printed.append(content["text"])
+        elif message["msg_type"] == "error":
+            raise AssertionError("\n".join(content["traceback"]))
+
+    kernel.execute_interactive(code, output_hook=keep, timeout=300, store_history=False)
+    return "".join(printed)
