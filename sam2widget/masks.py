@@ -131,9 +131,11 @@ class MaskVolume:
         if not whole or whole[0] is Ellipsis or whole[0] is None:
             return np.asarray(self)[whole]
         frames: NDArray[np.intp] = np.asarray(np.arange(len(self))[whole[0]])
-        if frames.ndim == 0:
-            return self._frame(int(frames))[whole[1:]]
-        return self._stack(frames)[(slice(None), *whole[1:])]
+        masks_nhw = self._stack(frames.ravel())
+        if isinstance(whole[0], slice):
+            return masks_nhw[(slice(None), *whole[1:])]
+        positions = np.arange(frames.size).reshape(frames.shape)
+        return masks_nhw[(positions, *whole[1:])]
 
     def __array__(
         self, dtype: DTypeLike | None = None, copy: bool | None = None
@@ -147,10 +149,6 @@ class MaskVolume:
 
     def __repr__(self) -> str:
         return f"MaskVolume(shape={self.shape}, dtype=bool)"
-
-    def _frame(self, frame: int) -> NDArray[np.bool_]:
-        mask = self._read(frame)
-        return np.zeros(self.shape[1:], np.bool_) if mask is None else mask.to_array()
 
     def _stack(self, frames: NDArray[np.intp]) -> NDArray[np.bool_]:
         masks_nhw = np.zeros((len(frames), *self.shape[1:]), np.bool_)

@@ -35,23 +35,19 @@ def make_plan(
     anchors : prompted and accepted frames by object, ascending. None of them is pending.
     direction : which way to track.
     """
-    sweeps: tuple[dict[int, list[int]], dict[int, list[int]]] = {}, {}
+    forward: dict[int, list[int]] = {}
+    backward: dict[int, list[int]] = {}
     for obj, frames in pending.items():
         for frame in frames:
             earlier, later = neighbours(frame, anchors[obj])
-            if direction == "forward" or later is None:
+            if direction == "forward":
                 later = None
-            elif direction == "backward" or earlier is None:
+            elif direction == "backward":
                 earlier = None
-            elif frame - earlier <= later - frame:
-                later = None
-            else:
-                earlier = None
-            if earlier is not None:
-                sweeps[0].setdefault(frame, []).append(obj)
+            if earlier is not None and (later is None or frame - earlier <= later - frame):
+                forward.setdefault(frame, []).append(obj)
             elif later is not None:
-                sweeps[1].setdefault(frame, []).append(obj)
-    forward, backward = sweeps
+                backward.setdefault(frame, []).append(obj)
     return [Step(frame, tuple(forward[frame]), False) for frame in sorted(forward)] + [
         Step(frame, tuple(backward[frame]), True) for frame in sorted(backward, reverse=True)
     ]

@@ -16,10 +16,9 @@ RADIUS = 3
 
 def prompted_mask(prompts: PromptSet, height: int, width: int) -> np.ndarray:
     """Discs around positive clicks, without discs around negative ones, or the box filled."""
+    mask = np.zeros((height, width), bool)
     if prompts.mask is not None:
-        mask = prompts.mask.to_array()
-    else:
-        mask = np.zeros((height, width), bool)
+        mask |= prompts.mask.to_array()
     y, x = np.mgrid[:height, :width] + 0.5
     if prompts.box is not None:
         x0, y0, x1, y1 = prompts.box
@@ -77,13 +76,9 @@ class DiscSegmenter:
         self.memory.setdefault((obj, frame), mask_hw)
 
     def _follow(self, frame: int, obj: int, reverse: bool) -> np.ndarray:
-        towards_past = 1 if reverse else -1
         frames = [t for o, t in self.conditioning if o == obj and (t > frame) == reverse]
         assert frames, f"object {obj} is tracked onto frame {frame} from nowhere"
         nearest = min(frames, key=lambda t: abs(t - frame))
-        neighbour = frame + towards_past
-        if neighbour != nearest:
-            assert (obj, neighbour) in self.memory or abs(nearest - frame) > 1
         mask = tracked_mask(self.conditioning[obj, nearest], frame - nearest)
         self.memory[obj, frame] = mask
         return mask
