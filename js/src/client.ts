@@ -1,8 +1,21 @@
 /** The conversation with the kernel: requests out, messages into the store, flow control. */
 
 import { type Buffer, decodeJpeg, decodeRuns } from "./codecs";
-import { type Message, PROTOCOL, parse, type Request, type SentRequest } from "./protocol";
+import {
+  type DoneMessage,
+  type ErrorMessage,
+  type FrameMessage,
+  type MasksMessage,
+  type Message,
+  PROTOCOL,
+  parse,
+  type Request,
+  type SentRequest,
+} from "./protocol";
 import type { Pending, Store } from "./store";
+
+/** A request for pixels that is unanswered for so long does not hold the next one up. */
+const PATIENCE_MS = 3000;
 
 /** What carries messages: anywidget's model, or a test. */
 export interface Host {
@@ -11,12 +24,14 @@ export interface Host {
   epoch(): number;
 }
 
+type Prompt = Extract<Request, { type: "click" | "box" }>;
+
 export class Client {
   readonly view = crypto.randomUUID();
   private nextId = 1;
-  private wanted: number | null = null;
+  private wanted: { frame: number; id: number; at: number } | null = null;
   private epoch: number;
-  private readonly undrawn: { seq: number; frame: number }[] = [];
+  private undrawn: number[] = [];
   private readonly unlisten: () => void;
 
   constructor(
@@ -25,8 +40,12 @@ export class Client {
   ) {
     this.epoch = host.epoch();
     this.unlisten = host.onMessage((content, buffers) => {
-      const message = parse(content);
-      if (message) this.receive(message, buffers);
+      try {
+        this.receive(parse(content, buffers.length), buffers);
+      } catch (error) {
+        // Nothing above would show it, and the view goes on without this message.
+        this.store.set("error", error instanceof Error ? error.message : String(error));
+      }
     });
   }
 
@@ -40,52 +59,83 @@ export class Client {
     return id;
   }
 
-  /** Send a prompt and show it before the kernel has answered. */
-  prompt(request: Request, pending: Pending): void {
-    this.store.set("pending", [...this.store.state.pending, pending]);
+  /** Carry out what a person asks for: an earlier error has been seen. */
+  ask(request: Request): number {
     this.store.set("error", null);
-    this.send(request);
+    return this.send(request);
   }
 
-  /** Go to a frame. Only one request for pixels is under way; when it is answered, the frame
-   * that is then current is asked for, so that scrubbing never queues up. */
+  /** Send a prompt and show it before the kernel has answered. The view stays at its frame. */
+  prompt(request: Prompt): void {
+    const { frame, object } = request;
+    this.store.set("follow", false);
+    if (frame !== this.store.state.frame) this.goTo(frame);
+    const id = this.ask(request);
+    const pending: Pending =
+      request.type === "click"
+        ? { id, frame, object, point: [request.x, request.y, request.label] }
+        : { id, frame, object, box: [request.x0, request.y0, request.x1, request.y1] };
+    this.store.set("pending", [...this.store.state.pending, pending]);
+  }
+
+  /** Start to track and follow the newest frame. */
+  propagate(direction: "both" | "forward" | "backward"): void {
+    this.store.set("follow", true);
+    this.ask({ type: "propagate", start: null, stop: null, direction });
+  }
+
+  /** Follow the propagation, or stay where the view is. */
+  follow(on: boolean): void {
+    this.store.set("follow", on);
+    const { progress } = this.store.state;
+    if (on && progress) this.goTo(progress.frame);
+  }
+
   goTo(frame: number): void {
     const last = this.store.state.video.num_frames - 1;
     this.store.set("frame", Math.max(0, Math.min(last, Math.round(frame))));
     this.want();
   }
 
+  /** Ask for the current frame. Only one such request is under way; when it is answered, the
+   * frame that is then current is asked for, so that scrubbing never queues up. */
   want(): void {
-    if (this.wanted !== null) return;
-    this.wanted = this.store.state.frame;
-    this.send({ type: "want", frame: this.wanted });
+    const at = performance.now();
+    if (this.wanted && at - this.wanted.at < PATIENCE_MS) return;
+    const { frame } = this.store.state;
+    this.wanted = { frame, at, id: this.send({ type: "want", frame }) };
   }
 
-  /** Tell the kernel that masks are on the screen. Returns how many batches of this frame were. */
-  drawn(frame: number): number {
-    const seen = this.undrawn.splice(0);
-    for (const { seq } of seen) this.send({ type: "ack", seq });
-    return seen.filter((batch) => batch.frame === frame).length;
+  /** Tell the kernel that what came since the last time is on the screen, or out of date. */
+  drawn(): void {
+    for (const seq of this.undrawn.splice(0)) this.send({ type: "ack", seq });
   }
 
   hello(): void {
+    this.wanted = null;
     this.send({ type: "hello" });
-    this.refresh();
+    this.want();
   }
 
-  /** Ask for the current frame again, whatever became of the last request. */
-  refresh(): void {
-    this.wanted = null;
-    this.want();
+  setVisible(visible: boolean): void {
+    this.send({ type: "visible", visible });
+    this.wanted = null; // out of sight, requests for pixels are dropped
+    if (visible) this.want();
+  }
+
+  /** Begin anew when the kernel has. */
+  checkEpoch(): void {
+    if (this.epoch === this.host.epoch()) return;
+    this.epoch = this.host.epoch();
+    this.undrawn = [];
+    this.store.reset();
+    this.hello();
   }
 
   private receive(message: Message, buffers: Buffer[]): void {
     const { store } = this;
     if (message.epoch !== this.host.epoch()) return;
-    if (message.epoch !== this.epoch) {
-      this.epoch = message.epoch;
-      store.reset();
-    }
+    this.checkEpoch();
     switch (message.type) {
       case "welcome":
         if (message.protocol !== PROTOCOL)
@@ -96,17 +146,11 @@ export class Client {
           );
         break;
       case "frame":
-        void this.receiveFrame(message.frame, message.seq, buffers[0]);
+        void this.receiveFrame(message, buffers[0] as Buffer);
         break;
-      case "masks": {
-        const records = message.masks.map((entry, i) => ({
-          ...entry,
-          runs: decodeRuns(buffers[i] ?? new ArrayBuffer(0)),
-        }));
-        store.putMasks(message.frame, records, message.complete);
-        this.undrawn.push({ seq: message.seq, frame: message.frame });
+      case "masks":
+        this.receiveMasks(message, buffers);
         break;
-      }
       case "prompts":
         store.putPrompts(message);
         break;
@@ -119,29 +163,62 @@ export class Client {
         if (message.running && store.state.follow) this.goTo(message.frame);
         break;
       case "error":
-        store.set("error", message.text);
-        store.set("pending", []);
-        this.wanted = null;
+        this.receiveError(message);
         break;
       case "done":
-        if (message.reply_to.view === this.view) store.set("pending", []);
+        this.settle(message);
         break;
     }
   }
 
-  private async receiveFrame(frame: number, seq: number, jpeg: Buffer | undefined): Promise<void> {
+  private receiveMasks(message: MasksMessage, buffers: Buffer[]): void {
+    const { width, height } = this.store.state.video;
+    this.undrawn.push(message.seq);
+    const records = message.masks.map((entry, i) => ({
+      ...entry,
+      runs: decodeRuns(buffers[i] as Buffer, width * height),
+    }));
+    this.store.putMasks(message.frame, records, message.complete);
+  }
+
+  private async receiveFrame({ frame, seq }: FrameMessage, jpeg: Buffer): Promise<void> {
+    const { store, epoch } = this;
     try {
-      if (jpeg) {
-        const bitmap = await decodeJpeg(jpeg);
-        this.store.frames.set(frame, bitmap, bitmap.width * bitmap.height * 4);
-        this.store.touch("frames");
+      const bitmap = await decodeJpeg(jpeg);
+      if (epoch !== this.epoch) {
+        bitmap.close();
+        return;
       }
+      store.frames.set(frame, bitmap, bitmap.width * bitmap.height * 4);
     } catch {
-      this.store.set("error", `Frame ${frame} could not be decoded by the browser.`);
-    } finally {
-      this.send({ type: "ack", seq });
-      this.wanted = null;
-      if (this.store.state.frame !== frame) this.want();
+      store.set("error", `The browser could not decode frame ${frame}.`);
     }
+    this.undrawn.push(seq);
+    store.touch("frames");
+    // Not ours: another view of the widget asked for it.
+    if (this.wanted?.frame !== frame) return;
+    this.wanted = null;
+    if (store.state.frame !== frame) this.want();
+  }
+
+  private receiveError(message: ErrorMessage): void {
+    const { reply_to } = message;
+    if (reply_to && reply_to.view !== this.view) return;
+    this.store.set("error", message.text);
+    this.settle(message);
+    const wanted = this.wanted;
+    this.wanted = null;
+    // What was shown before the answer may not be so: look again.
+    if (reply_to && reply_to.id !== wanted?.id) this.want();
+  }
+
+  /** A request is through: its prompt need not be drawn ahead of the kernel any more. */
+  private settle({ reply_to }: DoneMessage | ErrorMessage): void {
+    if (reply_to && reply_to.view !== this.view) return;
+    const { pending } = this.store.state;
+    this.store.set(
+      "pending",
+      pending.filter(({ id }) => reply_to !== null && id !== reply_to.id),
+    );
   }
 }

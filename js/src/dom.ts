@@ -20,20 +20,28 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 }
 
 const ICONS = {
-  positive: '<circle cx="8" cy="8" r="6"/><path d="M8 5v6M5 8h6"/>',
-  negative: '<circle cx="8" cy="8" r="6"/><path d="M5 8h6"/>',
-  box: '<rect x="2.5" y="3.5" width="11" height="9" rx="1" stroke-dasharray="2.6 1.6"/>',
-  undo: '<path d="M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M3 6.5 6 3.5M3 6.5l3 3"/>',
-  redo: '<path d="M13 6.5H6.5a3.5 3.5 0 0 0 0 7H10M13 6.5l-3-3M13 6.5l-3 3"/>',
+  positive: '<circle cx="8" cy="8" r="5.75"/><path d="M8 5.25v5.5M5.25 8h5.5"/>',
+  negative: '<circle cx="8" cy="8" r="5.75"/><path d="M5.25 8h5.5"/>',
+  box: '<path d="M2.5 5V3.5a1 1 0 0 1 1-1H5M11 2.5h1.5a1 1 0 0 1 1 1V5M13.5 11v1.5a1 1 0 0 1-1 1H11M5 13.5H3.5a1 1 0 0 1-1-1V11M2.5 7.25v1.5M13.5 7.25v1.5M7.25 2.5h1.5M7.25 13.5h1.5"/>',
+  undo: '<path d="M5.5 3 2.5 6l3 3M2.5 6h7a4 4 0 0 1 0 8H6.5"/>',
+  redo: '<path d="m10.5 3 3 3-3 3M13.5 6h-7a4 4 0 0 0 0 8h3"/>',
+  clear:
+    '<path d="m9 3.2 3.8 3.8a1 1 0 0 1 0 1.4L8.2 13H5.5L2.9 10.4a1 1 0 0 1 0-1.4L7.6 3.2a1 1 0 0 1 1.4 0zM5.2 6.5l4.6 4.6M8 13h5.5"/>',
   propagate: '<path d="M1.5 8h13M4.5 5l-3 3 3 3M11.5 5l3 3-3 3"/>',
-  forward: '<path d="M2 8h11M9.5 4.5 13 8l-3.5 3.5"/>',
-  backward: '<path d="M14 8H3M6.5 4.5 3 8l3.5 3.5"/>',
-  stop: '<rect x="4" y="4" width="8" height="8" rx="1" fill="currentColor"/>',
-  add: '<path d="M8 3v10M3 8h10"/>',
-  remove: '<path d="M4 4l8 8M12 4l-8 8"/>',
+  forward: '<path d="M2.5 8h11M9.5 4l4 4-4 4"/>',
+  backward: '<path d="M13.5 8h-11M6.5 4l-4 4 4 4"/>',
+  stop: '<rect x="3.75" y="3.75" width="8.5" height="8.5" rx="1.5" fill="currentColor" stroke="none"/>',
+  follow: '<circle cx="8" cy="8" r="2.25"/><path d="M8 1.5V4M8 12v2.5M1.5 8H4M12 8h2.5"/>',
+  previous: '<path d="M10 3.5 5.5 8l4.5 4.5"/>',
+  next: '<path d="M6 3.5 10.5 8 6 12.5"/>',
+  add: '<path d="M8 3.25v9.5M3.25 8h9.5"/>',
+  remove: '<path d="m4.25 4.25 7.5 7.5M11.75 4.25l-7.5 7.5"/>',
+  trash: '<path d="M2.75 4.25h10.5M6 4V2.75h4V4M4.25 4.5l.6 8.75h6.3l.6-8.75M6.75 7v4M9.25 7v4"/>',
+  alert: '<path d="M8 2.25 14.25 13H1.75zM8 6.5v3M8 11.2v.1"/>',
   visible:
-    '<path d="M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8z"/><circle cx="8" cy="8" r="2"/>',
-  hidden: '<path d="M2 2l12 12M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8z"/>',
+    '<path d="M1.5 8S4 3.75 8 3.75 14.5 8 14.5 8 12 12.25 8 12.25 1.5 8 1.5 8z"/><circle cx="8" cy="8" r="1.9"/>',
+  hidden:
+    '<path d="M6.4 4A6 6 0 0 1 8 3.75C12 3.75 14.5 8 14.5 8a11 11 0 0 1-1.9 2.3M4.3 5.1A10.5 10.5 0 0 0 1.5 8S4 12.25 8 12.25c1.3 0 2.4-.4 3.3-1M2.25 2.25l11.5 11.5"/>',
 } as const;
 
 export type IconName = keyof typeof ICONS;

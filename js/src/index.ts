@@ -19,9 +19,10 @@ function host(model: AnyModel<Model>): ViewHost {
     epoch: () => model.get("epoch"),
     traits: () => Object.fromEntries(TRAITS.map((name) => [name, model.get(name)])) as Traits,
     onTraits(listener) {
-      for (const name of TRAITS) model.on(`change:${name}`, listener);
+      const events = [...TRAITS, "epoch"].map((name) => `change:${name}`);
+      for (const event of events) model.on(event, listener);
       return () => {
-        for (const name of TRAITS) model.off(`change:${name}`, listener);
+        for (const event of events) model.off(event, listener);
       };
     },
     setTrait(name, value) {

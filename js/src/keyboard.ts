@@ -1,13 +1,15 @@
 /** Keys, while the focus is in the widget. */
 
 import type { Client } from "./client";
-import type { Store } from "./store";
+import type { Store, Tool } from "./store";
 
 export interface KeyActions {
   goTo(frame: number): void;
   select(object: number): void;
   cancelGesture(): void;
 }
+
+const TOOL_KEYS: Record<string, Tool> = { p: "positive", m: "negative", b: "box" };
 
 /** Handle a key; true when it was one of ours. */
 export function handleKey(
@@ -16,25 +18,43 @@ export function handleKey(
   client: Client,
   actions: KeyActions,
 ): boolean {
-  const { frame, video, objects, status } = store.state;
-  const command = event.ctrlKey || event.metaKey;
-  if (command && event.key.toLowerCase() === "z") {
-    client.send({ type: event.shiftKey ? "redo" : "undo" });
-    return true;
-  }
-  if (command || event.altKey) return false;
+  if (event.ctrlKey || event.metaKey) return handleCommand(event, client);
+  if (event.altKey) return false;
+  const { frame, video, objects } = store.state;
   const step = event.shiftKey ? 10 : 1;
-  const number = Number(event.key);
-  if (event.key === "ArrowRight") actions.goTo(frame + step);
-  else if (event.key === "ArrowLeft") actions.goTo(frame - step);
-  else if (event.key === "Home") actions.goTo(0);
-  else if (event.key === "End") actions.goTo(video.num_frames - 1);
-  else if (event.key === "Escape") {
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const tool = TOOL_KEYS[key];
+  const object = /^[1-9]$/.test(key) ? objects[Number(key) - 1] : undefined;
+  if (key === "ArrowRight") actions.goTo(frame + step);
+  else if (key === "ArrowLeft") actions.goTo(frame - step);
+  else if (key === "Home") actions.goTo(0);
+  else if (key === "End") actions.goTo(video.num_frames - 1);
+  else if (key === "Escape") {
     actions.cancelGesture();
-    if (status.state === "propagating") client.send({ type: "stop" });
-  } else if (number >= 1 && number <= 9) {
-    const object = objects[number - 1];
-    if (object) actions.select(object.id);
-  } else return false;
+    if (isPropagating(store)) client.ask({ type: "stop" });
+  } else if (tool) store.set("tool", tool);
+  else if (object) actions.select(object.id);
+  else if (key === "o") client.ask({ type: "add_object" });
+  else if (key === "v") toggleVisible(store, client);
+  else if (key === "f") client.follow(!store.state.follow);
+  else if (key === "t" && objects.length > 0 && !isPropagating(store)) client.propagate("both");
+  else return false;
   return true;
+}
+
+function handleCommand(event: KeyboardEvent, client: Client): boolean {
+  const key = event.key.toLowerCase();
+  if (key === "z") client.ask({ type: event.shiftKey ? "redo" : "undo" });
+  else if (key === "y") client.ask({ type: "redo" });
+  else return false;
+  return true;
+}
+
+function isPropagating({ state }: Store): boolean {
+  return state.status.state === "propagating" || state.progress !== null;
+}
+
+function toggleVisible(store: Store, client: Client): void {
+  const object = store.selectedObject;
+  if (object) client.ask({ type: "update_object", object: object.id, visible: !object.visible });
 }

@@ -16,6 +16,11 @@ export class ByteLru<K, V> {
     return entry.value;
   }
 
+  /** Whether it is there; looking does not make it used. */
+  has(key: K): boolean {
+    return this.entries.has(key);
+  }
+
   /** The newest entry stays, even when it alone is over the bound. */
   set(key: K, value: V, bytes: number): void {
     this.delete(key);

@@ -1,86 +1,169 @@
 /** The list of objects: select, name, colour, show, remove, add. */
 
 import type { Client } from "./client";
-import { h, iconButton } from "./dom";
+import { h, icon, iconButton } from "./dom";
 import type { ObjectInfo } from "./protocol";
-import type { Store, Topic } from "./store";
+import type { MaskRecord, Store } from "./store";
 
 export class ObjectList {
   readonly element: HTMLElement;
   private readonly list = h("ul", { class: "s2w-objects" });
+  private readonly count = h("span", { class: "s2w-count" });
+  private readonly empty = h(
+    "p",
+    { class: "s2w-empty" },
+    "Click an object in the picture, or drag a box around it. Right-click what is not part of it.",
+  );
+  private readonly removeButton: HTMLButtonElement;
+  private readonly rows = new Map<number, ObjectRow>();
 
   constructor(
     private readonly store: Store,
     private readonly client: Client,
     private readonly select: (object: number) => void,
   ) {
-    const add = iconButton("add", "Add object", () => client.send({ type: "add_object" }), {
+    const add = iconButton("add", "Add object", () => client.ask({ type: "add_object" }), {
       text: "Add object",
+      hint: "O",
     });
+    this.removeButton = iconButton(
+      "trash",
+      "Remove object",
+      () => client.ask({ type: "remove_object", object: store.state.selected }),
+      { hint: "the selected one" },
+    );
     this.element = h(
-      "div",
-      { class: "s2w-side", role: "group", "aria-label": "Objects" },
+      "section",
+      { class: "s2w-side", "aria-label": "Objects" },
+      h("header", {}, h("h3", {}, "Objects"), this.count),
+      this.empty,
       this.list,
-      add,
+      h("div", { class: "s2w-row" }, add, this.removeButton),
     );
   }
 
-  update(topics: Set<Topic>): void {
-    if (!["objects", "selected", "masks", "frame"].some((topic) => topics.has(topic as Topic)))
-      return;
-    const editing = this.list.contains(document.activeElement) && document.activeElement;
-    // A name or colour that is being edited must not be taken from under the hand.
-    if (editing instanceof HTMLInputElement && !topics.has("objects")) return;
-    this.list.replaceChildren(...this.store.state.objects.map((object) => this.row(object)));
+  update(): void {
+    const { objects, selected, frame } = this.store.state;
+    this.count.textContent = objects.length > 0 ? String(objects.length) : "";
+    this.empty.hidden = objects.length > 0;
+    this.removeButton.disabled = this.store.selectedObject === undefined;
+    const ids = new Set(objects.map(({ id }) => id));
+    for (const [id, row] of this.rows) {
+      if (ids.has(id)) continue;
+      row.element.remove();
+      this.rows.delete(id);
+    }
+    const masks = this.store.masks.get(frame);
+    objects.forEach((object, i) => {
+      let row = this.rows.get(object.id);
+      if (!row) {
+        row = new ObjectRow(object, this.client, this.select);
+        this.rows.set(object.id, row);
+      }
+      // Only what is out of place is moved: moving takes the focus away.
+      if (this.list.children[i] !== row.element)
+        this.list.insertBefore(row.element, this.list.children[i] ?? null);
+      row.update(object, object.id === selected, masks?.get(object.id));
+    });
   }
+}
 
-  private row(object: ObjectInfo): HTMLElement {
-    const { selected, frame } = this.store.state;
-    const mask = this.store.masks.get(frame)?.get(object.id);
-    const update = (change: Partial<Omit<ObjectInfo, "id">>) =>
-      this.client.send({ type: "update_object", object: object.id, ...change });
-    const color = h("input", {
+class ObjectRow {
+  readonly element: HTMLElement;
+  private readonly color: HTMLInputElement;
+  private readonly name: HTMLInputElement;
+  private readonly score: HTMLElement;
+  private readonly selectButton: HTMLButtonElement;
+  private readonly visibility: HTMLButtonElement;
+  private readonly removeButton: HTMLButtonElement;
+
+  constructor(
+    private object: ObjectInfo,
+    client: Client,
+    select: (object: number) => void,
+  ) {
+    const { id } = object;
+    const change = (what: Partial<Omit<ObjectInfo, "id">>) =>
+      client.ask({ type: "update_object", object: id, ...what });
+    this.color = h("input", {
       type: "color",
-      value: object.color,
-      "aria-label": `Colour of ${object.name}`,
-      change: () => update({ color: color.value }),
+      title: "Colour",
+      change: () => change({ color: this.color.value }),
     });
-    const name = h("input", {
+    this.name = h("input", {
       type: "text",
-      value: object.name,
       maxlength: 200,
-      "aria-label": `Name of ${object.name}`,
-      change: () => update({ name: name.value }),
-      focus: () => this.select(object.id),
+      spellcheck: "false",
+      change: () => {
+        const name = this.name.value.trim();
+        if (name) change({ name });
+        else this.name.value = this.object.name;
+      },
+      keydown: (event: KeyboardEvent) => {
+        if (event.key === "Escape") this.name.value = this.object.name;
+        if (event.key === "Escape" || event.key === "Enter") this.selectButton.focus();
+      },
+      focus: () => select(id),
     });
-    const visibility = iconButton(
-      object.visible ? "visible" : "hidden",
-      `${object.visible ? "Hide" : "Show"} ${object.name}`,
-      () => update({ visible: !object.visible }),
-    );
-    const remove = iconButton("remove", `Remove ${object.name}`, () =>
-      this.client.send({ type: "remove_object", object: object.id }),
-    );
-    const select = h("button", {
+    this.score = h("span", { class: "s2w-score" });
+    this.selectButton = h("button", {
       type: "button",
       class: "s2w-select",
-      "aria-label": `Select ${object.name}`,
-      "aria-pressed": object.id === selected,
-      title: mask
-        ? `Predicted IoU ${mask.iou.toFixed(2)}, object score ${mask.score.toFixed(1)}`
-        : "No mask on this frame",
-      click: () => this.select(object.id),
+      click: () => select(id),
     });
-    select.setAttribute("aria-pressed", String(object.id === selected));
-    select.append(mask ? (mask.score > 0 ? mask.iou.toFixed(2) : "hidden") : "–");
-    return h(
+    this.visibility = iconButton("visible", "Hide", () =>
+      change({ visible: !this.object.visible }),
+    );
+    this.removeButton = iconButton("remove", "Remove", () =>
+      client.ask({ type: "remove_object", object: id }),
+    );
+    this.element = h(
       "li",
-      { class: object.id === selected ? "s2w-object s2w-selected" : "s2w-object" },
-      color,
-      name,
-      select,
-      visibility,
-      remove,
+      { class: "s2w-object" },
+      this.selectButton,
+      this.color,
+      this.name,
+      this.score,
+      this.visibility,
+      this.removeButton,
     );
   }
+
+  update(object: ObjectInfo, selected: boolean, mask: MaskRecord | undefined): void {
+    this.object = object;
+    const { name, visible } = object;
+    this.element.classList.toggle("s2w-selected", selected);
+    this.element.classList.toggle("s2w-invisible", !visible);
+    this.selectButton.setAttribute("aria-pressed", String(selected));
+    label(this.selectButton, `Select ${name}`);
+    label(this.visibility, `${visible ? "Hide" : "Show"} ${name}`);
+    this.visibility.replaceChildren(icon(visible ? "visible" : "hidden"));
+    label(this.removeButton, `Remove ${name}`);
+    this.color.setAttribute("aria-label", `Colour of ${name}`);
+    this.name.setAttribute("aria-label", `Name of ${name}`);
+    // What is being edited is not taken from under the hand.
+    if (document.activeElement !== this.color) this.color.value = object.color;
+    if (document.activeElement !== this.name) this.name.value = name;
+    const [text, hint] = describe(mask);
+    this.score.textContent = text;
+    this.score.title = hint;
+    this.score.dataset.state = mask?.state ?? "none";
+  }
+}
+
+/** A mask in a word, and in a sentence. */
+function describe(mask: MaskRecord | undefined): [string, string] {
+  if (!mask) return ["–", "No mask on this frame"];
+  const stale = mask.state === "stale" ? ". Out of date since a correction" : "";
+  if (mask.score <= 0 || mask.area === 0)
+    return ["absent", `Judged not to be in the picture (score ${mask.score.toFixed(1)})${stale}`];
+  return [
+    mask.iou.toFixed(2),
+    `Predicted IoU ${mask.iou.toFixed(2)}, object score ${mask.score.toFixed(1)}${stale}`,
+  ];
+}
+
+function label(button: HTMLButtonElement, text: string): void {
+  button.setAttribute("aria-label", text);
+  button.title = text;
 }

@@ -11,6 +11,15 @@ export const PROTOCOL = 1;
 export type Direction = "both" | "forward" | "backward";
 export type Source = "prompt" | "track" | "edit" | "import";
 export type State = "fresh" | "stale" | "accepted";
+/** x, y, label: 1 is on the object, 0 is not. */
+export type Point = [number, number, 0 | 1];
+/** x0, y0, x1, y1. */
+export type BoxPx = [number, number, number, number];
+/** First frame, and the one after the last. */
+export type Run = [number, number];
+
+/** A message that is none of these; the text says what is wrong with it. */
+export class ProtocolError extends Error {}
 
 // Browser to kernel
 
@@ -41,10 +50,12 @@ export type Request =
   | { type: "ack"; seq: number }
   | { type: "visible"; visible: boolean };
 
+/** `id` rises with each message of a view; `view` is its UUID. */
 export type SentRequest = Request & { id: number; view: string; epoch: number };
 
 // Kernel to browser
 
+/** The request that a message answers. */
 export interface ReplyTo {
   view: string;
   id: number;
@@ -62,26 +73,53 @@ export interface MaskEntry {
   area: number;
 }
 
+/** Answers hello; what is current follows. */
+export interface WelcomeMessage {
+  type: "welcome";
+  reply_to: ReplyTo;
+  protocol: number;
+}
+
+/** Pixels of a frame. Buffer: a JPEG. To be acknowledged by `seq`. */
+export interface FrameMessage {
+  type: "frame";
+  seq: number;
+  frame: number;
+}
+
+/** Masks of a frame. Buffers: run lengths, one for each entry. To be acknowledged by `seq`. */
+export interface MasksMessage {
+  type: "masks";
+  seq: number;
+  reply_to: ReplyTo | null;
+  frame: number;
+  /** Objects that are not listed have no mask on this frame. */
+  complete: boolean;
+  masks: MaskEntry[];
+}
+
+/** All prompts of an object on a frame, perhaps none. */
 export interface PromptsMessage {
   type: "prompts";
   frame: number;
   object: number;
-  /** x, y, label. */
-  points: [number, number, 0 | 1][];
-  box: [number, number, number, number] | null;
+  points: Point[];
+  box: BoxPx | null;
   /** Whether a mask is among the prompts. */
   mask: boolean;
 }
 
+/** Where an object is prompted (frames), accepted, tracked and stale (runs). */
 export interface TimelineMessage {
   type: "timeline";
   object: number;
   prompted: number[];
-  accepted: [number, number][];
-  tracked: [number, number][];
-  stale: [number, number][];
+  accepted: Run[];
+  tracked: Run[];
+  stale: Run[];
 }
 
+/** How far a propagation is. */
 export interface ProgressMessage {
   type: "progress";
   running: boolean;
@@ -91,47 +129,139 @@ export interface ProgressMessage {
   total: number;
   fps: number;
   eta_s: number;
+  /** The way it goes at the moment. */
   direction: Direction;
 }
 
+/** A sentence to show in place. */
+export interface ErrorMessage {
+  type: "error";
+  reply_to: ReplyTo | null;
+  text: string;
+}
+
+/** A request has been carried out; what it changed was sent before. */
+export interface DoneMessage {
+  type: "done";
+  reply_to: ReplyTo;
+}
+
 export type Message = { epoch: number } & (
-  | { type: "welcome"; reply_to: ReplyTo; protocol: number }
-  | { type: "frame"; seq: number; frame: number }
-  | {
-      type: "masks";
-      seq: number;
-      reply_to: ReplyTo | null;
-      frame: number;
-      complete: boolean;
-      masks: MaskEntry[];
-    }
+  | WelcomeMessage
+  | FrameMessage
+  | MasksMessage
   | PromptsMessage
   | TimelineMessage
   | ProgressMessage
-  | { type: "error"; reply_to: ReplyTo | null; text: string }
-  | { type: "done"; reply_to: ReplyTo }
+  | ErrorMessage
+  | DoneMessage
 );
 
-const MESSAGE_TYPES = new Set([
-  "welcome",
-  "frame",
-  "masks",
-  "prompts",
-  "timeline",
-  "progress",
-  "error",
-  "done",
-]);
+type Check = (value: unknown) => boolean;
 
-/** The message, or null for one that this version does not know. */
-export function parse(content: unknown): Message | null {
-  const message = content as Message | null;
-  const known =
-    typeof message === "object" &&
-    message !== null &&
-    MESSAGE_TYPES.has(message.type) &&
-    Number.isInteger(message.epoch);
-  return known ? message : null;
+const isIndex: Check = (value) => Number.isInteger(value) && (value as number) >= 0;
+const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value);
+const isFlag: Check = (value) => typeof value === "boolean";
+const isText: Check = (value) => typeof value === "string";
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+const tuple =
+  (...checks: Check[]): Check =>
+  (value) =>
+    Array.isArray(value) &&
+    value.length === checks.length &&
+    checks.every((check, i) => check(value[i]));
+const oneOf =
+  (...values: unknown[]): Check =>
+  (value) =>
+    values.includes(value);
+const record =
+  (checks: Record<string, Check>): Check =>
+  (value) =>
+    typeof value === "object" && value !== null && wrongField(value, checks) === null;
+
+const isReplyTo = record({ view: isText, id: isIndex });
+const isRuns = listOf(tuple(isIndex, isIndex));
+const isMaskEntry = record({
+  object: isIndex,
+  score: isNumber,
+  iou: isNumber,
+  source: oneOf("prompt", "track", "edit", "import"),
+  state: oneOf("fresh", "stale", "accepted"),
+  area: isIndex,
+});
+
+const CHECKS: Record<Message["type"], Record<string, Check>> = {
+  welcome: { reply_to: isReplyTo, protocol: isIndex },
+  frame: { seq: isIndex, frame: isIndex },
+  masks: {
+    seq: isIndex,
+    reply_to: orNull(isReplyTo),
+    frame: isIndex,
+    complete: isFlag,
+    masks: listOf(isMaskEntry),
+  },
+  prompts: {
+    frame: isIndex,
+    object: isIndex,
+    points: listOf(tuple(isNumber, isNumber, oneOf(0, 1))),
+    box: orNull(tuple(isNumber, isNumber, isNumber, isNumber)),
+    mask: isFlag,
+  },
+  timeline: {
+    object: isIndex,
+    prompted: listOf(isIndex),
+    accepted: isRuns,
+    tracked: isRuns,
+    stale: isRuns,
+  },
+  progress: {
+    running: isFlag,
+    frame: isIndex,
+    done: isIndex,
+    total: isIndex,
+    fps: isNumber,
+    eta_s: isNumber,
+    direction: oneOf("both", "forward", "backward"),
+  },
+  error: { reply_to: orNull(isReplyTo), text: isText },
+  done: { reply_to: isReplyTo },
+};
+
+/** Check a message of the kernel, which has `bufferCount` buffers. Throws ProtocolError. */
+export function parse(content: unknown, bufferCount: number): Message {
+  const message = (content ?? {}) as Message;
+  const checks = Object.hasOwn(CHECKS, message.type) ? CHECKS[message.type] : null;
+  if (!checks)
+    throw new ProtocolError(`The kernel sent a message of unknown type: ${show(message.type)}.`);
+  const wrong = wrongField(message, { epoch: isIndex, ...checks });
+  if (wrong)
+    throw new ProtocolError(
+      `In the kernel's message "${message.type}", ${wrong} is not what it should be: ` +
+        `${show((message as unknown as Record<string, unknown>)[wrong])}.`,
+    );
+  const expected = message.type === "masks" ? message.masks.length : +(message.type === "frame");
+  if (bufferCount !== expected)
+    throw new ProtocolError(
+      `The kernel's message "${message.type}" has ${bufferCount} buffers instead of ${expected}.`,
+    );
+  return message;
+}
+
+/** The name of a field that fails its check, or null. */
+function wrongField(value: object, checks: Record<string, Check>): string | null {
+  const fields = value as Record<string, unknown>;
+  return Object.keys(checks).find((name) => !checks[name]?.(fields[name])) ?? null;
+}
+
+function show(value: unknown): string {
+  return (JSON.stringify(value) ?? String(value)).slice(0, 80);
 }
 
 // Traits

@@ -2,8 +2,10 @@
 
 import { ByteLru } from "./lru";
 import type {
+  BoxPx,
   MaskEntry,
   ObjectInfo,
+  Point,
   ProgressMessage,
   PromptsMessage,
   Status,
@@ -17,11 +19,14 @@ export interface MaskRecord extends MaskEntry {
   runs: Uint32Array;
 }
 
+/** A prompt that was sent and not answered yet: drawn at once. */
 export interface Pending {
+  /** Of the request. */
+  id: number;
   frame: number;
   object: number | null;
-  point?: [number, number, 0 | 1];
-  box?: [number, number, number, number];
+  point?: Point;
+  box?: BoxPx;
 }
 
 export interface State {
@@ -35,7 +40,6 @@ export interface State {
   follow: boolean;
   progress: ProgressMessage | null;
   error: string | null;
-  /** Prompts that were sent and not answered yet: drawn at once. */
   pending: Pending[];
 }
 
@@ -43,12 +47,17 @@ export type Topic = keyof State | "frames" | "masks" | "prompts" | "timeline";
 
 const FRAME_CACHE_BYTES = 256 * 2 ** 20;
 const MASK_CACHE_BYTES = 64 * 2 ** 20;
+/** A mask with its outline takes about this many times the bytes of its runs, and a bit more. */
+const MASK_OVERHEAD = 4;
+const MASK_BASE_BYTES = 200;
 
 export class Store {
   readonly frames = new ByteLru<number, ImageBitmap>(FRAME_CACHE_BYTES, (bitmap) => bitmap.close());
   readonly masks = new ByteLru<number, Map<number, MaskRecord>>(MASK_CACHE_BYTES);
   readonly prompts = new Map<string, PromptsMessage>();
   readonly timelines = new Map<number, TimelineMessage>();
+  /** Frames whose newest masks have not been on the screen yet. */
+  readonly unpainted = new Set<number>();
   private readonly listeners = new Set<(topics: Set<Topic>) => void>();
   private changed: Set<Topic> | null = null;
 
@@ -84,8 +93,11 @@ export class Store {
     const known = complete ? undefined : this.masks.get(frame);
     const masks = new Map(known);
     for (const record of records) masks.set(record.object, record);
-    const bytes = [...masks.values()].reduce((sum, m) => sum + m.runs.byteLength + 200, 0);
+    let bytes = MASK_BASE_BYTES;
+    for (const { runs } of masks.values())
+      bytes += MASK_OVERHEAD * runs.byteLength + MASK_BASE_BYTES;
     this.masks.set(frame, masks, bytes);
+    if (records.length > 0) this.unpainted.add(frame);
     this.touch("masks");
   }
 
@@ -94,6 +106,13 @@ export class Store {
     if (message.points.length || message.box || message.mask) this.prompts.set(key, message);
     else this.prompts.delete(key);
     this.touch("prompts");
+  }
+
+  /** Show that a point is gone before the kernel says so. */
+  dropPoint(object: number, frame: number, index: number): void {
+    const prompts = this.promptsOf(object, frame);
+    if (prompts)
+      this.putPrompts({ ...prompts, points: prompts.points.filter((_, i) => i !== index) });
   }
 
   promptsOf(object: number, frame: number): PromptsMessage | undefined {
@@ -106,6 +125,7 @@ export class Store {
     this.masks.clear();
     this.prompts.clear();
     this.timelines.clear();
+    this.unpainted.clear();
     this.set("pending", []);
     this.set("progress", null);
     for (const topic of ["frames", "masks", "prompts", "timeline"] as const) this.touch(topic);

@@ -1,20 +1,22 @@
 /** The frame slider, and one lane an object that shows what is known where. */
 
 import type { Client } from "./client";
-import { h } from "./dom";
+import { h, iconButton } from "./dom";
+import { Lane } from "./lane";
 import type { Store, Topic } from "./store";
-
-const LANE_HEIGHT = 8;
 
 export class Timeline {
   readonly element: HTMLElement;
   private readonly slider: HTMLInputElement;
   private readonly counter: HTMLElement;
-  private readonly lanes: HTMLElement;
+  private readonly lanesElement: HTMLElement;
+  private readonly lanes = new Map<number, Lane>();
+  private readonly observer: ResizeObserver;
 
   constructor(
     private readonly store: Store,
     private readonly client: Client,
+    private readonly select: (object: number) => void,
   ) {
     this.slider = h("input", {
       type: "range",
@@ -24,13 +26,26 @@ export class Timeline {
       input: () => this.userGoesTo(Number(this.slider.value)),
     });
     this.counter = h("span", { class: "s2w-counter" });
-    this.lanes = h("div", { class: "s2w-lanes", "aria-hidden": "true" });
+    this.lanesElement = h("div", { class: "s2w-lanes" });
     this.element = h(
       "div",
       { class: "s2w-timeline" },
-      h("div", { class: "s2w-slider" }, this.slider, this.counter),
-      this.lanes,
+      h(
+        "div",
+        { class: "s2w-time" },
+        iconButton("previous", "Previous frame", () => this.step(-1), { hint: "Left" }),
+        this.counter,
+        iconButton("next", "Next frame", () => this.step(1), { hint: "Right" }),
+      ),
+      h("div", { class: "s2w-track" }, this.slider),
+      this.lanesElement,
     );
+    this.observer = new ResizeObserver(() => this.drawLanes());
+    this.observer.observe(this.lanesElement);
+  }
+
+  close(): void {
+    this.observer.disconnect();
   }
 
   update(topics: Set<Topic>): void {
@@ -38,11 +53,19 @@ export class Timeline {
     this.element.hidden = video.num_frames <= 1;
     this.slider.max = String(Math.max(video.num_frames - 1, 0));
     this.slider.value = String(frame);
-    const seconds = video.fps > 0 ? ` · ${(frame / video.fps).toFixed(2)} s` : "";
-    this.counter.textContent = `${frame + 1} / ${video.num_frames}${seconds}`;
-    this.slider.setAttribute("aria-valuetext", `Frame ${frame} of ${video.num_frames}`);
-    if (topics.has("timeline") || topics.has("objects") || topics.has("video")) this.drawLanes();
-    this.lanes.style.setProperty("--s2w-at", String((frame + 0.5) / Math.max(video.num_frames, 1)));
+    this.counter.textContent = `${frame} / ${video.num_frames - 1}`;
+    const seconds = video.fps > 0 ? `, ${(frame / video.fps).toFixed(2)} s` : "";
+    this.counter.title = `Frame ${frame}${seconds}`;
+    this.slider.setAttribute(
+      "aria-valuetext",
+      `Frame ${frame} of ${video.num_frames - 1}${seconds}`,
+    );
+    const { style } = this.element;
+    style.setProperty("--s2w-frames", String(Math.max(video.num_frames, 1)));
+    style.setProperty("--s2w-at", String((frame + 0.5) / Math.max(video.num_frames, 1)));
+    style.setProperty("--s2w-digits", `${2 * String(video.num_frames).length + 3}ch`);
+    if (["timeline", "objects", "video", "selected"].some((topic) => topics.has(topic as Topic)))
+      this.updateLanes();
   }
 
   /** A person moves in time: following the propagation ends. */
@@ -51,50 +74,39 @@ export class Timeline {
     this.client.goTo(frame);
   }
 
-  private drawLanes(): void {
-    const { objects, video, selected } = this.store.state;
-    this.lanes.replaceChildren(
-      ...objects.map((object) => {
-        const lane = h("canvas", {
-          class: object.id === selected ? "s2w-lane s2w-selected" : "s2w-lane",
-          width: Math.min(video.num_frames * 4, 2000),
-          height: LANE_HEIGHT,
-          title: `${object.name}: bright where tracked, striped where out of date, marks where prompted`,
-          click: (event: MouseEvent) => {
-            const bounds = lane.getBoundingClientRect();
-            const share = (event.clientX - bounds.left) / Math.max(bounds.width, 1);
-            this.userGoesTo(Math.floor(share * video.num_frames));
-          },
-        });
-        this.drawLane(lane, object.id, object.color);
-        return lane;
-      }),
-    );
+  private step(by: number): void {
+    this.userGoesTo(this.store.state.frame + by);
   }
 
-  private drawLane(lane: HTMLCanvasElement, object: number, color: string): void {
-    const context = lane.getContext("2d");
-    const timeline = this.store.timelines.get(object);
-    if (!context || !timeline) return;
-    const step = lane.width / Math.max(this.store.state.video.num_frames, 1);
-    const bar = ([from, to]: [number, number], alpha: number) => {
-      context.globalAlpha = alpha;
-      context.fillStyle = color;
-      context.fillRect(from * step, 1, Math.max((to - from) * step, 1), LANE_HEIGHT - 2);
-    };
-    for (const run of timeline.tracked) bar(run, 0.75);
-    for (const run of timeline.stale) {
-      context.globalAlpha = 1;
-      context.clearRect(run[0] * step, 0, (run[1] - run[0]) * step, LANE_HEIGHT);
-      bar(run, 0.25);
+  private updateLanes(): void {
+    const { objects, selected } = this.store.state;
+    const ids = new Set(objects.map(({ id }) => id));
+    for (const [id, lane] of this.lanes) {
+      if (ids.has(id)) continue;
+      lane.remove();
+      this.lanes.delete(id);
     }
-    for (const run of timeline.accepted) bar(run, 1);
-    context.globalAlpha = 1;
-    for (const frame of timeline.prompted) {
-      context.fillStyle = color;
-      context.fillRect(frame * step, 0, Math.max(step, 3), LANE_HEIGHT);
-      context.fillStyle = "#ffffff";
-      context.fillRect(frame * step + Math.max(step, 3) / 2 - 1, 2, 2, LANE_HEIGHT - 4);
+    for (const object of objects) {
+      let lane = this.lanes.get(object.id);
+      if (!lane) {
+        lane = new Lane(
+          () => this.select(object.id),
+          (share) => this.goToShare(share),
+        );
+        this.lanes.set(object.id, lane);
+        this.lanesElement.append(lane.label, lane.canvas);
+      }
+      lane.show(object, object.id === selected);
     }
+    this.drawLanes();
+  }
+
+  private goToShare(share: number): void {
+    this.userGoesTo(Math.floor(share * this.store.state.video.num_frames));
+  }
+
+  private drawLanes(): void {
+    const { num_frames } = this.store.state.video;
+    for (const [id, lane] of this.lanes) lane.draw(this.store.timelines.get(id), num_frames);
   }
 }

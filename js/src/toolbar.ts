@@ -1,29 +1,35 @@
-/** Tools, undo and propagation, with the progress of the latter. */
+/** Tools, undo and propagation. */
 
 import type { Client } from "./client";
-import { h, iconButton } from "./dom";
+import { h, type IconName, iconButton } from "./dom";
 import type { Direction } from "./protocol";
-import type { Store, Tool, Topic } from "./store";
+import type { Store, Tool } from "./store";
 
 const TOOLS: [Tool, string, string][] = [
-  ["positive", "Positive point", "left click"],
-  ["negative", "Negative point", "right click or shift"],
-  ["box", "Box", "drag"],
+  ["positive", "Positive point", "click; P"],
+  ["negative", "Negative point", "right-click or Shift-click; M"],
+  ["box", "Box", "drag; B"],
+];
+
+const DIRECTIONS: [Direction, IconName, string, string, string][] = [
+  ["backward", "backward", "Propagate backward", "", "only towards the first frame"],
+  ["both", "propagate", "Propagate", "Propagate", "through the whole video; T"],
+  ["forward", "forward", "Propagate forward", "", "only towards the last frame"],
 ];
 
 export class Toolbar {
   readonly element: HTMLElement;
   private readonly tools: Map<Tool, HTMLButtonElement>;
-  private readonly propagateButtons: HTMLButtonElement[];
-  private readonly stopButton: HTMLButtonElement;
-  private readonly follow: HTMLInputElement;
+  private readonly clear: HTMLButtonElement;
+  private readonly directions: HTMLElement;
+  private readonly directionButtons: HTMLButtonElement[];
+  private readonly stop: HTMLButtonElement;
+  private readonly follow: HTMLButtonElement;
   private readonly propagation: HTMLElement;
-  private readonly progress: HTMLProgressElement;
-  private readonly pace: HTMLElement;
 
   constructor(
     private readonly store: Store,
-    private readonly client: Client,
+    client: Client,
   ) {
     this.tools = new Map(
       TOOLS.map(([tool, label, hint]) => [
@@ -31,77 +37,70 @@ export class Toolbar {
         iconButton(tool, label, () => store.set("tool", tool), { hint }),
       ]),
     );
-    this.propagateButtons = [
-      iconButton("backward", "Propagate backward", () => this.propagate("backward")),
-      iconButton("propagate", "Propagate", () => this.propagate("both"), { text: "Propagate" }),
-      iconButton("forward", "Propagate forward", () => this.propagate("forward")),
-    ];
-    this.stopButton = iconButton("stop", "Stop", () => client.send({ type: "stop" }), {
+    this.clear = iconButton(
+      "clear",
+      "Clear prompts",
+      () => {
+        const { frame, selected } = store.state;
+        client.ask({ type: "clear_prompts", frame, object: selected });
+      },
+      { hint: "of the selected object on this frame" },
+    );
+    this.directionButtons = DIRECTIONS.map(([direction, icon, label, text, hint]) =>
+      iconButton(icon, label, () => client.propagate(direction), { text, hint }),
+    );
+    this.directions = h(
+      "div",
+      { class: "s2w-joined s2w-primary", role: "group", "aria-label": "Track through the video" },
+      ...this.directionButtons,
+    );
+    this.stop = iconButton("stop", "Stop", () => client.ask({ type: "stop" }), {
       text: "Stop",
       hint: "Escape",
     });
-    this.follow = h("input", {
-      type: "checkbox",
-      change: () => store.set("follow", this.follow.checked),
+    this.stop.classList.add("s2w-stop");
+    this.follow = iconButton("follow", "Follow", () => client.follow(!store.state.follow), {
+      text: "Follow",
+      hint: "show each frame as it is tracked; F",
     });
-    this.progress = h("progress", { max: 1, "aria-label": "Propagation" });
-    this.pace = h("span", { class: "s2w-pace" });
-    this.propagation = h(
-      "div",
-      { class: "s2w-group" },
-      ...this.propagateButtons,
-      this.stopButton,
-      h(
-        "label",
-        { class: "s2w-follow", title: "Show each frame as it is tracked" },
-        this.follow,
-        "Follow",
-      ),
-    );
+    this.propagation = h("div", { class: "s2w-group" }, this.follow, this.directions, this.stop);
     this.element = h(
       "div",
-      { class: "s2w-toolbar", role: "toolbar", "aria-label": "Segmentation" },
-      h("div", { class: "s2w-group" }, ...this.tools.values()),
+      { class: "s2w-toolbar", role: "toolbar", "aria-label": "Tools" },
       h(
         "div",
-        { class: "s2w-group" },
-        iconButton("undo", "Undo", () => client.send({ type: "undo" }), { hint: "Ctrl+Z" }),
-        iconButton("redo", "Redo", () => client.send({ type: "redo" }), { hint: "Ctrl+Shift+Z" }),
+        { class: "s2w-joined", role: "group", "aria-label": "Kind of prompt" },
+        ...this.tools.values(),
+      ),
+      h(
+        "div",
+        { class: "s2w-joined", role: "group", "aria-label": "Edit" },
+        iconButton("undo", "Undo", () => client.ask({ type: "undo" }), { hint: "Ctrl+Z" }),
+        iconButton("redo", "Redo", () => client.ask({ type: "redo" }), { hint: "Ctrl+Shift+Z" }),
+        this.clear,
       ),
       this.propagation,
-      h("div", { class: "s2w-group s2w-progress" }, this.progress, this.pace),
     );
   }
 
-  update(_topics: Set<Topic>): void {
-    const { tool, status, progress, follow, video, objects } = this.store.state;
+  update(): void {
+    const { tool, status, follow, video, objects, selected, frame, progress } = this.store.state;
     for (const [name, button] of this.tools)
       button.setAttribute("aria-pressed", String(name === tool));
-    const running = status.state === "propagating";
+    this.clear.disabled = this.store.promptsOf(selected, frame) === undefined;
+    // A click in between makes the state "working", and the propagation goes on.
+    const running = status.state === "propagating" || progress !== null;
     this.propagation.hidden = video.num_frames <= 1;
-    for (const button of this.propagateButtons) {
-      button.disabled = running || objects.length === 0;
+    const hadFocus = this.propagation.contains(document.activeElement);
+    this.directions.hidden = running;
+    this.stop.hidden = !running;
+    for (const button of this.directionButtons) {
       button.hidden = running;
+      button.disabled = objects.length === 0;
     }
-    this.stopButton.hidden = !running;
-    this.follow.checked = follow;
-    const shown = running && progress !== null;
-    this.progress.hidden = !shown;
-    this.pace.hidden = !shown;
-    if (shown) {
-      this.progress.value = progress.total ? progress.done / progress.total : 0;
-      const left = Number.isFinite(progress.eta_s) ? `, ${duration(progress.eta_s)} left` : "";
-      this.pace.textContent = `${progress.done} / ${progress.total} · ${progress.fps.toFixed(1)} frames/s${left}`;
-    }
+    this.follow.setAttribute("aria-pressed", String(follow));
+    // The focus stays here when Propagate and Stop take each other's place.
+    const next = running ? this.stop : this.directionButtons[1];
+    if (hadFocus && !this.propagation.contains(document.activeElement)) next?.focus();
   }
-
-  private propagate(direction: Direction): void {
-    this.store.set("follow", true);
-    this.client.send({ type: "propagate", start: null, stop: null, direction });
-  }
-}
-
-function duration(seconds: number): string {
-  const s = Math.max(0, Math.round(seconds));
-  return s < 60 ? `${s} s` : `${Math.floor(s / 60)} min ${s % 60} s`;
 }

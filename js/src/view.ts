@@ -1,12 +1,13 @@
 /** One view of the widget, assembled. */
 
 import { Client, type Host } from "./client";
-import { h, iconButton } from "./dom";
+import { h } from "./dom";
 import { handleKey } from "./keyboard";
+import { Notice } from "./notice";
 import { ObjectList } from "./objects";
 import { Stage } from "./stage/stage";
-import type { State } from "./store";
-import { Store } from "./store";
+import { StatusBar } from "./status-bar";
+import { type State, Store, type Topic } from "./store";
 import { Timeline } from "./timeline";
 import { Toolbar } from "./toolbar";
 
@@ -15,6 +16,7 @@ export type Traits = Pick<State, "video" | "objects" | "selected" | "frame" | "s
 
 export interface ViewHost extends Host {
   traits(): Traits;
+  /** Call `listener` when one of them, or the epoch, has changed. */
   onTraits(listener: () => void): () => void;
   setTrait(name: "frame" | "selected", value: number): void;
 }
@@ -30,79 +32,64 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     pending: [],
   });
   const client = new Client(host, store);
+  // JupyterLab leaves keys that are pressed in here to us.
   const root = h("div", { class: "sam2widget", "data-lm-suppress-shortcuts": "true" });
   const select = (object: number) => store.set("selected", object);
   const stage = new Stage(root, store, client);
-  const timeline = new Timeline(store, client);
+  const timeline = new Timeline(store, client, select);
+  const status = new StatusBar(store);
   const toolbar = new Toolbar(store, client);
   const objects = new ObjectList(store, client, select);
-  const status = h("span", { role: "status", "aria-live": "polite", class: "s2w-status" });
-  const model = h("span", { class: "s2w-model" });
-  const errorText = h("span");
-  const error = h(
-    "div",
-    { role: "alert", class: "s2w-error" },
-    errorText,
-    iconButton("remove", "Dismiss", () => store.set("error", null)),
-  );
+  const notice = new Notice(store);
   root.append(
     toolbar.element,
     h("div", { class: "s2w-main" }, stage.element, objects.element),
-    error,
+    notice.element,
     timeline.element,
-    h("div", { class: "s2w-foot" }, status, model),
+    status.element,
   );
 
-  const parts = [stage, timeline, toolbar, objects];
-  const update = (topics: Parameters<Stage["update"]>[0]) => {
+  const update = (topics: Set<Topic>) => {
     const { state } = store;
     if (topics.has("frame")) host.setTrait("frame", state.frame);
     if (topics.has("selected")) host.setTrait("selected", state.selected);
-    for (const part of parts) part.update(topics);
+    for (const part of [stage, timeline, toolbar, objects, notice, status]) part.update(topics);
     root.dataset.state = state.status.state;
     root.dataset.frame = String(state.frame);
     root.dataset.objects = String(state.objects.length);
-    status.textContent = state.status.message;
-    model.textContent = [state.status.model, state.status.device].filter(Boolean).join(" · ");
-    errorText.textContent = state.error ?? "";
-    error.hidden = state.error === null;
   };
-  root.dataset.masksDrawn = "0";
-  root.dataset.promptsDrawn = "0";
   const unsubscribe = store.subscribe(update);
+  let known = host.traits();
   const unlistenTraits = host.onTraits(() => {
-    const traits = host.traits();
-    const moved = traits.frame !== store.state.frame;
+    const [before, now] = [known, host.traits()];
+    known = now;
+    client.checkEpoch();
+    // Only what has changed: of the rest, the view may be ahead of the traits.
     for (const name of ["video", "objects", "selected", "status"] as const)
-      store.set(name, traits[name]);
-    if (moved) client.goTo(traits.frame);
+      if (now[name] !== before[name]) store.set(name, now[name]);
+    if (now.frame !== before.frame && now.frame !== store.state.frame) client.goTo(now.frame);
   });
-
+  const actions = {
+    goTo: (frame: number) => timeline.userGoesTo(frame),
+    select,
+    cancelGesture: () => stage.cancelGesture(),
+  };
   root.addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement;
     const typing = target instanceof HTMLInputElement && target.type === "text";
-    if (typing) {
-      event.stopPropagation(); // the notebook must not take letters for commands
-      return;
-    }
-    const actions = {
-      goTo: (frame: number) => timeline.userGoesTo(frame),
-      select,
-      cancelGesture: () => stage.cancelGesture(),
-    };
-    if (handleKey(event, store, client, actions)) {
-      event.preventDefault();
-      event.stopPropagation();
-    }
+    const ours = !typing && (stage.handleKey(event) || handleKey(event, store, client, actions));
+    if (ours) event.preventDefault();
+    if (ours || typing) event.stopPropagation(); // the notebook has commands on letters
   });
 
   element.append(root);
   update(new Set(["video", "objects", "selected", "masks", "timeline"]));
   client.hello();
+  let visible = true; // hello says so
   const visibility = new IntersectionObserver((entries) => {
-    const visible = entries.some((entry) => entry.isIntersecting);
-    client.send({ type: "visible", visible });
-    if (visible) client.refresh();
+    const now = entries.at(-1)?.isIntersecting ?? false;
+    if (now !== visible) client.setVisible(now);
+    visible = now;
   });
   visibility.observe(root);
 
@@ -112,6 +99,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     unsubscribe();
     unlistenTraits();
     client.close();
+    timeline.close();
+    status.close();
     stage.close();
     root.remove();
   };

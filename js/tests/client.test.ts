@@ -29,7 +29,17 @@ describe("scrubbing", () => {
     expect(host.of("want")).toMatchObject([{ frame: 1 }, { frame: 5 }]);
     await answerFrame(5, 8);
     expect(host.of("want")).toHaveLength(2);
+    client.drawn();
     expect(host.of("ack")).toMatchObject([{ seq: 7 }, { seq: 8 }]);
+  });
+
+  it("is not answered by the pixels that another view asked for", async () => {
+    client.goTo(1);
+    client.goTo(2);
+    await answerFrame(9, 7);
+    expect(host.of("want")).toMatchObject([{ frame: 1 }]);
+    await answerFrame(1, 8);
+    expect(host.of("want")).toMatchObject([{ frame: 1 }, { frame: 2 }]);
   });
 
   it("stays within the video", () => {
@@ -59,22 +69,43 @@ describe("masks", () => {
   });
 
   it("are acknowledged when they have been drawn, not before", () => {
-    host.receive(batch(0, 5), [new Uint32Array([0, 4]).buffer]);
-    host.receive(batch(3, 6), [new Uint32Array([0, 4]).buffer]);
+    host.receive(batch(0, 5), [new Uint32Array([28, 4]).buffer]);
+    host.receive(batch(3, 6), [new Uint32Array([28, 4]).buffer]);
     expect(host.of("ack")).toEqual([]);
-    expect(client.drawn(0)).toBe(1);
+    client.drawn();
+    client.drawn();
     expect(host.of("ack")).toMatchObject([{ seq: 5 }, { seq: 6 }]);
-    expect(client.drawn(0)).toBe(0);
   });
 
   it("of another epoch are dropped, and a new epoch forgets the old one's", () => {
-    host.receive(batch(0, 5), [new Uint32Array([0, 4]).buffer]);
-    host.receive({ ...batch(1, 6), epoch: 9 }, [new Uint32Array([0, 4]).buffer]);
+    host.receive(batch(0, 5), [new Uint32Array([28, 4]).buffer]);
+    host.receive({ ...batch(1, 6), epoch: 9 }, [new Uint32Array([28, 4]).buffer]);
     expect(store.masks.get(1)).toBeUndefined();
     host.kernelEpoch = 2;
-    host.receive(batch(1, 7), [new Uint32Array([0, 4]).buffer]);
+    host.receive(batch(1, 7), [new Uint32Array([28, 4]).buffer]);
     expect(store.masks.get(0)).toBeUndefined();
     expect(store.masks.get(1)?.get(1)?.area).toBe(4);
+  });
+});
+
+describe("a new epoch", () => {
+  it("begins with hello, even before the first message", () => {
+    client.checkEpoch();
+    expect(host.of("hello")).toEqual([]);
+    store.putMasks(0, [], true);
+    host.kernelEpoch = 2;
+    client.checkEpoch();
+    expect(host.of("hello")).toMatchObject([{ epoch: 2 }]);
+    expect(store.masks.get(0)).toBeUndefined();
+  });
+});
+
+describe("a message that is none of the protocol's", () => {
+  it("is named in place, and the next one is read", () => {
+    host.receive({ type: "frame", seq: 1, frame: -4 }, [new ArrayBuffer(4)]);
+    expect(store.state.error).toMatch(/"frame", frame .*-4/);
+    host.receive({ type: "error", reply_to: null, text: "The box is empty." });
+    expect(store.state.error).toBe("The box is empty.");
   });
 });
 
@@ -103,14 +134,30 @@ describe("propagation", () => {
 
 describe("prompts", () => {
   it("are shown at once and make way for the answer", () => {
-    client.prompt(
-      { type: "click", frame: 0, object: 1, x: 2, y: 3, label: 1 },
-      { frame: 0, object: 1, point: [2, 3, 1] },
-    );
-    expect(store.state.pending).toHaveLength(1);
-    const [click] = host.of("click");
-    host.receive({ type: "done", reply_to: { view: client.view, id: click?.id } });
-    expect(store.state.pending).toHaveLength(0);
+    const click = { type: "click", frame: 0, object: 1, x: 2, y: 3, label: 1 } as const;
+    client.prompt(click);
+    client.prompt({ ...click, x: 4 });
+    expect(store.state.pending).toMatchObject([{ point: [2, 3, 1] }, { point: [4, 3, 1] }]);
+    const id = host.of("click")[0]?.id;
+    host.receive({ type: "done", reply_to: { view: "another", id } });
+    host.receive({ type: "done", reply_to: { view: client.view, id } });
+    expect(store.state.pending).toMatchObject([{ point: [4, 3, 1] }]);
+  });
+
+  it("that are refused go, and what is true is asked for again", () => {
+    client.prompt({ type: "click", frame: 0, object: 1, x: 2, y: 3, label: 0 });
+    const reply_to = { view: client.view, id: host.of("click")[0]?.id };
+    host.receive({ type: "error", reply_to, text: "There is nothing to correct." });
+    expect(store.state.pending).toEqual([]);
+    expect(store.state.error).toBe("There is nothing to correct.");
+    expect(host.of("want")).toMatchObject([{ frame: 0 }]);
+  });
+
+  it("keep the view where it is while their span is tracked again", () => {
+    client.prompt({ type: "click", frame: 3, object: 1, x: 2, y: 3, label: 0 });
+    expect(store.state).toMatchObject({ frame: 3, follow: false });
+    client.propagate("both");
+    expect(store.state.follow).toBe(true);
   });
 
   it("are of ids that rise, with the kernel's epoch", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ByteLru } from "../src/lru";
-import { Transform } from "../src/stage/transform";
+import { ViewTransform } from "../src/stage/view-transform";
 import { type MaskRecord, Store } from "../src/store";
 import { FakeHost, settle, viewState } from "./fake-host";
 
@@ -56,6 +56,13 @@ describe("Store", () => {
     expect([...(store.masks.get(0)?.keys() ?? [])]).toEqual([2]);
   });
 
+  it("knows which frames have masks that nobody has seen yet", () => {
+    const store = new Store(viewState(new FakeHost()));
+    store.putMasks(3, [], true);
+    store.putMasks(4, [mask(1)], true);
+    expect([...store.unpainted]).toEqual([4]);
+  });
+
   it("an empty prompt set is none", () => {
     const store = new Store(viewState(new FakeHost()));
     const base = { type: "prompts", frame: 4, object: 1, box: null, mask: false } as const;
@@ -66,9 +73,9 @@ describe("Store", () => {
   });
 });
 
-describe("Transform", () => {
+describe("ViewTransform", () => {
   it("goes to the stage and back", () => {
-    const transform = Transform.fit(640, 320);
+    const transform = ViewTransform.fit(640, 320);
     expect(transform.toStage(100, 50)).toEqual([50, 25]);
     expect(transform.toVideo(...transform.toStage(12.5, 7))).toEqual([12.5, 7]);
   });

@@ -83,6 +83,24 @@ describe("the stage", () => {
     expect(host.of("remove_point")).toMatchObject([{ frame: 0, object: 1, index: 0 }]);
   });
 
+  it("removes the box when its handle is clicked", async () => {
+    const prompts = { type: "prompts", frame: 0, object: 1, points: [], mask: false };
+    host.receive({ ...prompts, box: [1, 1, 5, 3] });
+    await settle();
+    gesture([[51, 9]]);
+    expect(host.of("remove_box")).toMatchObject([{ frame: 0, object: 1 }]);
+    expect(host.of("click")).toEqual([]);
+  });
+
+  it("takes no prompt from two fingers", () => {
+    for (const pointerId of [1, 2]) {
+      const init = { clientX: 20, clientY: 20, pointerId, button: 0 };
+      stage().dispatchEvent(new PointerEvent("pointerdown", init));
+    }
+    stage().dispatchEvent(new PointerEvent("pointerup", { pointerId: 1 }));
+    expect(host.sent).toEqual([]);
+  });
+
   it("asks for a new object when none is selected", async () => {
     host.change({ objects: [], selected: 0 });
     await settle();
@@ -115,6 +133,61 @@ describe("the controls", () => {
   });
 });
 
+describe("following", () => {
+  const progress = (frame: number) => ({
+    ...{ type: "progress", running: true, frame, done: 3, total: 20 },
+    ...{ fps: 4, eta_s: 4.25, direction: "forward" },
+  });
+  const slider = () => element.querySelector('[aria-label="Frame"]') as HTMLInputElement;
+
+  it("ends when the slider is moved, and goes on when asked to", async () => {
+    host.receive(progress(5));
+    await settle();
+    expect(slider().value).toBe("5");
+    slider().value = "2";
+    slider().dispatchEvent(new Event("input"));
+    host.receive(progress(6));
+    await settle();
+    expect(root().dataset.frame).toBe("2");
+    expect(button("Follow").getAttribute("aria-pressed")).toBe("false");
+    button("Follow").click();
+    await settle();
+    expect(root().dataset.frame).toBe("6");
+  });
+
+  it("tells how far, how fast and how long", async () => {
+    host.receive(progress(5));
+    await settle();
+    expect(element.textContent).toContain("3 / 20 · 4.0 frames/s · 4 s left");
+  });
+});
+
+describe("the list of objects", () => {
+  it("changes a name when it is edited, and not to nothing", () => {
+    const name = element.querySelector('[aria-label="Name of Object 1"]') as HTMLInputElement;
+    for (const value of ["Swan", "  "]) {
+      name.value = value;
+      name.dispatchEvent(new Event("change"));
+    }
+    expect(host.of("update_object")).toMatchObject([{ object: 1, name: "Swan" }]);
+    expect(name.value).toBe("Object 1");
+  });
+
+  it("keeps its rows, and the focus in them, when something else changes", async () => {
+    button("Select Object 1").focus();
+    const [first] = host.current.objects;
+    const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true };
+    host.change({ objects: first ? [first, second] : [] });
+    await settle();
+    expect(document.activeElement).toBe(button("Select Object 1"));
+    button("Select Object 2").click();
+    await settle();
+    expect(host.written).toContainEqual(["selected", 2]);
+    button("Remove object").click();
+    expect(host.of("remove_object")).toMatchObject([{ object: 2 }]);
+  });
+});
+
 describe("keys", () => {
   const press = (key: string, init: KeyboardEventInit = {}) => {
     const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init });
@@ -141,7 +214,28 @@ describe("keys", () => {
   });
 
   it("that mean nothing here stay the notebook's", () => {
-    expect(press("b").defaultPrevented).toBe(false);
+    expect(press("x").defaultPrevented).toBe(false);
+    expect(press("s", { ctrlKey: true }).defaultPrevented).toBe(false);
+  });
+
+  it("of a text that is being typed are neither ours nor the notebook's", () => {
+    const outside = vi.fn();
+    element.addEventListener("keydown", outside);
+    const name = element.querySelector('input[type="text"]') as HTMLInputElement;
+    const event = new KeyboardEvent("keydown", { key: "b", bubbles: true, cancelable: true });
+    name.dispatchEvent(event);
+    expect(event.defaultPrevented).toBe(false);
+    expect(outside).not.toHaveBeenCalled();
+  });
+
+  it("choose tools and objects, and end a propagation", async () => {
+    press("m");
+    press("o");
+    await settle();
+    expect(button("Negative point").getAttribute("aria-pressed")).toBe("true");
+    host.change({ status: { state: "propagating", message: "", model: "nano", device: "cpu" } });
+    press("Escape");
+    expect(host.sent.map((m) => m.type)).toEqual(["add_object", "stop"]);
   });
 });
 
@@ -161,6 +255,16 @@ describe("the kernel", () => {
     button("Dismiss").click();
     await settle();
     expect(alert.hidden).toBe(true);
+  });
+
+  it("does not undo a selection with traits it has not got yet", async () => {
+    const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true };
+    host.change({ objects: [...host.current.objects, second] });
+    await settle();
+    button("Select Object 2").click();
+    host.change({ status: { state: "working", message: "", model: "nano", device: "cpu" } });
+    await settle();
+    expect(host.current.selected).toBe(2);
   });
 
   it("is told when the view goes", () => {

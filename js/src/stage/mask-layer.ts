@@ -1,75 +1,76 @@
-/** The masks of one frame, tinted and outlined at the video's resolution. */
+/** The masks of one frame, tinted and outlined. Colour and visibility never leave the browser. */
 
-import { runsToPixels } from "../codecs";
-import type { ObjectInfo } from "../protocol";
+import type { ObjectInfo, Video } from "../protocol";
 import type { MaskRecord } from "../store";
+import { traceContours } from "./contours";
+import type { ViewTransform } from "./view-transform";
 
-const FILL_ALPHA = 110;
-const OUTLINE_ALPHA = 255;
-
-/** Paint into RGBA pixels; objects later in the list lie on top. */
-export function paintMasks(
-  rgba: Uint32Array,
-  width: number,
-  height: number,
-  layers: { runs: Uint32Array; color: string }[],
-): void {
-  rgba.fill(0);
-  for (const { runs, color } of layers) {
-    const inside = runsToPixels(runs, width * height);
-    const fill = packColor(color, FILL_ALPHA);
-    const outline = packColor(color, OUTLINE_ALPHA);
-    let at = 0;
-    runs.forEach((length, i) => {
-      const end = at + length;
-      if (i % 2 === 1) {
-        for (let p = at; p < end; p++) {
-          const x = p % width;
-          const edge =
-            x === 0 ||
-            x === width - 1 ||
-            !inside[p - 1] ||
-            !inside[p + 1] ||
-            !inside[p - width] ||
-            !inside[p + width];
-          rgba[p] = edge ? outline : fill;
-        }
-      }
-      at = end;
-    });
-  }
-}
-
-/** "#rrggbb" and an alpha as one little-endian RGBA word, as canvases store it. */
-function packColor(color: string, alpha: number): number {
-  const rgb = Number.parseInt(color.slice(1), 16);
-  return ((alpha << 24) | ((rgb & 0xff) << 16) | (rgb & 0xff00) | (rgb >> 16)) >>> 0;
-}
+const FILL_ALPHA = 0.38;
+/** What a correction made out of date is paler, and its outline dashed. */
+const STALE_FILL_ALPHA = 0.18;
+const OUTLINE_WIDTH = 2;
+const HALO_WIDTH = 4;
 
 export class MaskLayer {
-  private readonly canvas = document.createElement("canvas");
+  // Paths live as long as the cached masks they belong to.
+  private readonly paths = new WeakMap<MaskRecord, Path2D>();
 
-  /** Repaint for the masks of a frame. */
-  update(
-    width: number,
-    height: number,
+  /** Draw in CSS pixels; objects later in the list lie on top, the selected one above all. */
+  draw(
+    context: CanvasRenderingContext2D,
+    transform: ViewTransform,
+    video: Video,
     objects: ObjectInfo[],
-    masks: Map<number, MaskRecord> | undefined,
+    selected: number,
+    masks: Map<number, MaskRecord>,
   ): void {
-    this.canvas.width = width;
-    this.canvas.height = height;
-    const context = this.canvas.getContext("2d");
-    const layers = objects.flatMap((object) => {
-      const mask = object.visible ? masks?.get(object.id) : undefined;
-      return mask ? [{ runs: mask.runs, color: object.color }] : [];
-    });
-    if (!context || layers.length === 0) return;
-    const image = context.createImageData(width, height);
-    paintMasks(new Uint32Array(image.data.buffer), width, height, layers);
-    context.putImageData(image, 0, 0);
+    const ordered = [...objects].sort((a, b) => +(a.id === selected) - +(b.id === selected));
+    for (const object of ordered) {
+      const mask = masks.get(object.id);
+      if (!object.visible || !mask || mask.area === 0) continue;
+      context.save();
+      context.translate(transform.offsetX, transform.offsetY);
+      context.scale(transform.scale, transform.scale);
+      this.drawMask(context, this.path(mask, video), mask, object.color, 1 / transform.scale);
+      context.restore();
+    }
   }
 
-  get picture(): CanvasImageSource {
-    return this.canvas;
+  private drawMask(
+    context: CanvasRenderingContext2D,
+    path: Path2D,
+    mask: MaskRecord,
+    color: string,
+    cssPixel: number,
+  ): void {
+    const stale = mask.state === "stale";
+    context.fillStyle = color;
+    context.globalAlpha = stale ? STALE_FILL_ALPHA : FILL_ALPHA;
+    context.fill(path, "evenodd");
+    context.lineJoin = "round";
+    context.globalAlpha = 0.35;
+    context.lineWidth = HALO_WIDTH * cssPixel;
+    context.strokeStyle = "#000000";
+    context.stroke(path);
+    context.globalAlpha = 1;
+    context.lineWidth = OUTLINE_WIDTH * cssPixel;
+    context.strokeStyle = color;
+    if (stale) context.setLineDash([5 * cssPixel, 4 * cssPixel]);
+    context.stroke(path);
+  }
+
+  private path(mask: MaskRecord, video: Video): Path2D {
+    let path = this.paths.get(mask);
+    if (!path) {
+      path = new Path2D();
+      for (const contour of traceContours(mask.runs, video.width, video.height)) {
+        path.moveTo(contour[0] as number, contour[1] as number);
+        for (let i = 2; i < contour.length; i += 2)
+          path.lineTo(contour[i] as number, contour[i + 1] as number);
+        path.closePath();
+      }
+      this.paths.set(mask, path);
+    }
+    return path;
   }
 }

@@ -1,100 +1,113 @@
-/** Pointer gestures on the stage as requests. */
+/** Gestures of mouse, pen and finger on the stage. */
 
-import type { Client } from "../client";
-import type { Store } from "../store";
-import { pointAt } from "./prompt-layer";
-import type { Transform } from "./transform";
+import type { PromptHit } from "./prompt-layer";
+import { drawBox } from "./prompt-layer";
+import type { Place, Prompter } from "./prompter";
 
 /** A press that moves farther than this, in CSS pixels, draws a box. */
 const DRAG_DISTANCE = 4;
-
-type Rectangle = [number, number, number, number];
+/** How near to a point means that point, in CSS pixels. */
+const REACH = 9;
+const FINGER_REACH = 16;
 
 export class PointerInput {
-  private start: { x: number; y: number; negative: boolean; pointer: number } | null = null;
-  /** The box being drawn, in pixels of the video. */
-  box: Rectangle | null = null;
+  /** What a click would remove. */
+  hovered: PromptHit | null = null;
+  private start: (Place & { label: 0 | 1; pointer: number }) | null = null;
+  private corner: Place | null = null;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
-    private readonly store: Store,
-    private readonly client: Client,
-    private readonly transform: () => Transform,
+    private readonly prompter: Prompter,
     private readonly redraw: () => void,
   ) {
     canvas.addEventListener("pointerdown", (event) => this.down(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
     canvas.addEventListener("pointerup", (event) => this.up(event));
     canvas.addEventListener("pointercancel", () => this.cancel());
-    canvas.addEventListener("contextmenu", (event) => event.preventDefault());
+    canvas.addEventListener("pointerleave", () => this.hover(null));
+    canvas.addEventListener("contextmenu", (event) => {
+      event.preventDefault();
+      event.stopPropagation(); // the notebook has a menu of its own
+    });
   }
 
   cancel(): void {
     this.start = null;
-    this.box = null;
+    this.corner = null;
     this.redraw();
+  }
+
+  /** The box being drawn. */
+  draw(context: CanvasRenderingContext2D): void {
+    if (!this.start || !this.corner) return;
+    const { start, corner } = this;
+    const box: [number, number, number, number] = [
+      Math.min(start.x, corner.x),
+      Math.min(start.y, corner.y),
+      Math.max(start.x, corner.x),
+      Math.max(start.y, corner.y),
+    ];
+    context.fillStyle = "rgba(255, 255, 255, 0.12)";
+    context.fillRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
+    drawBox(context, box, "#ffffff", true);
   }
 
   private down(event: PointerEvent): void {
     if (event.button !== 0 && event.button !== 2) return;
-    const [x, y] = this.position(event);
-    const negative = event.button === 2 || event.shiftKey || this.store.state.tool === "negative";
-    this.start = { x, y, negative, pointer: event.pointerId };
+    if (this.start) {
+      this.cancel(); // a second finger: no prompt was meant
+      return;
+    }
+    const negative =
+      event.button === 2 || event.shiftKey || this.prompter.store.state.tool === "negative";
+    this.start = { ...this.place(event), label: negative ? 0 : 1, pointer: event.pointerId };
     this.canvas.setPointerCapture?.(event.pointerId);
   }
 
   private move(event: PointerEvent): void {
-    if (!this.start || event.pointerId !== this.start.pointer) return;
-    const [x, y] = this.position(event);
-    if (!this.box && Math.hypot(x - this.start.x, y - this.start.y) <= DRAG_DISTANCE) return;
-    this.box = this.rectangle(this.start.x, this.start.y, x, y);
+    const place = this.place(event);
+    if (!this.start) {
+      this.hover(event.pointerType === "touch" ? null : this.prompter.hit(place, REACH));
+      return;
+    }
+    if (event.pointerId !== this.start.pointer) return;
+    const distance = Math.hypot(place.x - this.start.x, place.y - this.start.y);
+    if (!this.corner && distance <= DRAG_DISTANCE) return;
+    this.corner = this.clamp(place);
     this.redraw();
   }
 
   private up(event: PointerEvent): void {
-    const { start, box } = this;
+    const { start, corner } = this;
     if (!start || event.pointerId !== start.pointer) return;
     this.cancel();
-    if (box) this.sendBox(box);
-    else this.sendClick(start.x, start.y, start.negative ? 0 : 1);
-  }
-
-  private sendClick(stageX: number, stageY: number, label: 0 | 1): void {
-    const hit = pointAt(this.store, this.transform(), stageX, stageY);
-    const { frame } = this.store.state;
-    if (hit) {
-      this.client.send({ type: "remove_point", frame, ...hit });
+    if (corner) {
+      this.prompter.box(start, corner);
       return;
     }
-    const [x, y] = this.clamp(...this.transform().toVideo(stageX, stageY));
-    const object = this.store.selectedObject?.id ?? null;
-    this.client.prompt(
-      { type: "click", frame, object, x, y, label },
-      { frame, object, point: [x, y, label] },
-    );
+    const reach = event.pointerType === "touch" ? FINGER_REACH : REACH;
+    const hit = this.prompter.hit(start, reach);
+    if (hit) this.prompter.remove(hit);
+    else this.prompter.point(start, start.label);
+    this.hover(null);
   }
 
-  private sendBox(box: Rectangle): void {
-    const [x0, y0, x1, y1] = box;
-    if (x1 - x0 < 1 || y1 - y0 < 1) return;
-    const { frame } = this.store.state;
-    const object = this.store.selectedObject?.id ?? null;
-    this.client.prompt({ type: "box", frame, object, x0, y0, x1, y1 }, { frame, object, box });
+  private hover(hit: PromptHit | null): void {
+    const changed =
+      hit?.index !== this.hovered?.index || (hit === null) !== (this.hovered === null);
+    this.hovered = hit;
+    this.canvas.classList.toggle("s2w-removes", hit !== null);
+    if (changed) this.redraw();
   }
 
-  private rectangle(ax: number, ay: number, bx: number, by: number): Rectangle {
-    const [x0, y0] = this.clamp(...this.transform().toVideo(Math.min(ax, bx), Math.min(ay, by)));
-    const [x1, y1] = this.clamp(...this.transform().toVideo(Math.max(ax, bx), Math.max(ay, by)));
-    return [x0, y0, x1, y1];
-  }
-
-  private position(event: PointerEvent): [number, number] {
+  private place(event: PointerEvent): Place {
     const bounds = this.canvas.getBoundingClientRect();
-    return [event.clientX - bounds.left, event.clientY - bounds.top];
+    return { x: event.clientX - bounds.left, y: event.clientY - bounds.top };
   }
 
-  private clamp(x: number, y: number): [number, number] {
-    const { width, height } = this.store.state.video;
-    return [Math.max(0, Math.min(width, x)), Math.max(0, Math.min(height, y))];
+  private clamp({ x, y }: Place): Place {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    return { x: Math.max(0, Math.min(width, x)), y: Math.max(0, Math.min(height, y)) };
   }
 }

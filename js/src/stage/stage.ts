@@ -2,25 +2,26 @@
 
 import type { Client } from "../client";
 import { h } from "../dom";
-import type { Store, Topic } from "../store";
+import type { Store } from "../store";
+import { Crosshair } from "./crosshair";
+import { FrameLayer } from "./frame-layer";
 import { MaskLayer } from "./mask-layer";
 import { PointerInput } from "./pointer";
-import { drawBox, drawPrompts } from "./prompt-layer";
-import { Transform } from "./transform";
-
-/** The stage is never taller than this share of the window. */
-const MAX_HEIGHT_SHARE = 0.7;
+import { drawPrompts } from "./prompt-layer";
+import { Prompter } from "./prompter";
+import { ViewTransform } from "./view-transform";
 
 export class Stage {
   readonly element: HTMLElement;
   private readonly canvas: HTMLCanvasElement;
-  private readonly masks = new MaskLayer();
+  private readonly frameLayer: FrameLayer;
+  private readonly maskLayer = new MaskLayer();
+  private readonly prompter: Prompter;
   private readonly pointer: PointerInput;
+  private readonly crosshair: Crosshair;
   private readonly observer: ResizeObserver;
-  private masksStale = true;
   private scheduled = 0;
   private masksDrawn = 0;
-  private promptsDrawn = 0;
 
   constructor(
     private readonly root: HTMLElement,
@@ -32,19 +33,25 @@ export class Stage {
       role: "application",
       tabindex: "0",
       "aria-label":
-        "Video frame. Click to mark an object, right-click to mark what is not part of it, " +
-        "drag to draw a box, arrow keys to change frame.",
+        "Stage. Click to mark an object, right-click to mark what is not part of it, drag to " +
+        "draw a box. With keys: Alt and arrows move a crosshair, Enter marks, Shift Enter marks " +
+        "what is not part of it, arrows change the frame.",
     });
     this.element = h("div", { class: "s2w-stage" }, this.canvas);
-    this.pointer = new PointerInput(
-      this.canvas,
+    this.frameLayer = new FrameLayer(store);
+    this.prompter = new Prompter(
       store,
       client,
       () => this.transform,
-      () => this.schedule(),
+      () => this.frameLayer.shown ?? store.state.frame,
     );
-    this.observer = new ResizeObserver(() => this.schedule());
-    this.observer.observe(this.element);
+    const redraw = () => this.schedule();
+    this.pointer = new PointerInput(this.canvas, this.prompter, redraw);
+    this.crosshair = new Crosshair(store, this.prompter, redraw);
+    this.observer = new ResizeObserver(redraw);
+    this.observer.observe(this.canvas);
+    root.dataset.masksDrawn = "0";
+    root.dataset.promptsDrawn = "0";
   }
 
   close(): void {
@@ -54,16 +61,25 @@ export class Stage {
 
   cancelGesture(): void {
     this.pointer.cancel();
+    this.crosshair.hide();
   }
 
-  update(topics: Set<Topic>): void {
-    if (["masks", "frame", "objects", "video"].some((topic) => topics.has(topic as Topic)))
-      this.masksStale = true;
+  /** Keys of the crosshair; true when it was one. */
+  handleKey(event: KeyboardEvent): boolean {
+    return event.target === this.canvas && this.crosshair.handleKey(event);
+  }
+
+  update(): void {
+    const { width, height } = this.store.state.video;
+    if (height > 0) this.element.style.setProperty("--s2w-aspect", String(width / height));
     this.schedule();
   }
 
-  private get transform(): Transform {
-    return Transform.fit(this.store.state.video.width, this.canvas.clientWidth);
+  private get transform(): ViewTransform {
+    return ViewTransform.fit(
+      this.store.state.video.width,
+      this.canvas.getBoundingClientRect().width,
+    );
   }
 
   private schedule(): void {
@@ -74,44 +90,35 @@ export class Stage {
     });
   }
 
-  private fitCanvas(): void {
-    const { width, height } = this.store.state.video;
-    const widest = (window.innerHeight * MAX_HEIGHT_SHARE * width) / Math.max(height, 1);
-    const cssWidth = Math.max(1, Math.floor(Math.min(this.element.clientWidth, widest)));
-    const cssHeight = Math.max(1, Math.round((cssWidth * height) / Math.max(width, 1)));
-    const ratio = window.devicePixelRatio || 1;
-    this.canvas.style.width = `${cssWidth}px`;
-    this.canvas.style.height = `${cssHeight}px`;
-    const [w, h] = [Math.round(cssWidth * ratio), Math.round(cssHeight * ratio)];
-    if (this.canvas.width !== w) this.canvas.width = w;
-    if (this.canvas.height !== h) this.canvas.height = h;
+  private draw(): void {
+    const { video, objects, selected } = this.store.state;
+    const { width, height } = this.canvas.getBoundingClientRect();
+    const context = this.canvas.getContext("2d");
+    if (!context || width === 0 || video.width === 0) return;
+    this.clear(context, width, height);
+    const { transform } = this;
+    const hasPixels = this.frameLayer.draw(context, transform);
+    const frame = this.frameLayer.shown ?? this.store.state.frame;
+    const masks = this.store.masks.get(frame);
+    if (masks) this.maskLayer.draw(context, transform, video, objects, selected, masks);
+    const prompts = drawPrompts(context, this.store, transform, frame, this.pointer.hovered);
+    this.pointer.draw(context);
+    this.crosshair.draw(context, transform);
+
+    this.client.drawn();
+    const data = this.root.dataset;
+    if (this.store.unpainted.delete(frame)) data.masksDrawn = String(++this.masksDrawn);
+    data.promptsDrawn = String(prompts);
+    if (hasPixels) data.frameDrawn = String(frame);
   }
 
-  private draw(): void {
-    const { video, frame, objects } = this.store.state;
-    if (video.width === 0 || this.element.clientWidth === 0) return;
-    this.fitCanvas();
-    const context = this.canvas.getContext("2d");
-    if (!context) return;
+  /** Empty, with one device pixel of the canvas for each of the screen; units are CSS pixels. */
+  private clear(context: CanvasRenderingContext2D, width: number, height: number): void {
     const ratio = window.devicePixelRatio || 1;
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    const pixels = this.store.frames.get(frame);
-    if (pixels) context.drawImage(pixels, 0, 0, this.canvas.width, this.canvas.height);
-    if (this.masksStale) {
-      this.masks.update(video.width, video.height, objects, this.store.masks.get(frame));
-      this.masksStale = false;
-    }
-    context.drawImage(this.masks.picture, 0, 0, this.canvas.width, this.canvas.height);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const prompts = drawPrompts(context, this.store, this.transform);
-    if (this.pointer.box) drawBox(context, this.transform, this.pointer.box, "#ffffff");
-
-    this.masksDrawn += this.client.drawn(frame);
-    this.promptsDrawn = prompts;
-    const data = this.root.dataset;
-    data.masksDrawn = String(this.masksDrawn);
-    data.promptsDrawn = String(this.promptsDrawn);
-    if (pixels) data.frameDrawn = String(frame);
+    const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (this.canvas.width !== w) this.canvas.width = w;
+    if (this.canvas.height !== h) this.canvas.height = h;
+    context.setTransform(w / width, 0, 0, h / height, 0, 0);
+    context.clearRect(0, 0, width, height);
   }
 }

@@ -1,5 +1,5 @@
 /** From pixels of the video to CSS pixels of the stage and back. */
-export class Transform {
+export class ViewTransform {
   constructor(
     readonly scale: number,
     readonly offsetX = 0,
@@ -7,8 +7,8 @@ export class Transform {
   ) {}
 
   /** The whole video in a stage of the given width. */
-  static fit(videoWidth: number, stageWidth: number): Transform {
-    return new Transform(stageWidth / Math.max(videoWidth, 1));
+  static fit(videoWidth: number, stageWidth: number): ViewTransform {
+    return new ViewTransform(stageWidth / Math.max(videoWidth, 1));
   }
 
   toStage(x: number, y: number): [number, number] {

@@ -1,0 +1,221 @@
+/** A small kernel in the page: masks are where the scene's things are. For looking only. */
+
+import type { Buffer } from "../src/codecs";
+import type { MaskEntry, PromptsMessage, Run, SentRequest, Status } from "../src/protocol";
+import type { Traits, ViewHost } from "../src/view";
+import { type Ball, balls, FRAMES, HEIGHT, jpeg, runs, WIDTH } from "./scene";
+
+const COLORS = ["#3e7bfa", "#f2994a", "#27ae60", "#bb6bd9", "#eb5757"];
+
+interface Tracked {
+  ball: number;
+  prompts: Map<number, PromptsMessage>;
+  tracked: Set<number>;
+  stale: Set<number>;
+}
+
+export class PageKernel implements ViewHost {
+  private current: Traits = {
+    video: { width: WIDTH, height: HEIGHT, num_frames: FRAMES, fps: 24, name: "scene" },
+    objects: [],
+    selected: 0,
+    frame: 0,
+    status: { state: "ready", message: "", model: "nano", device: "cpu" },
+  };
+  private readonly tracks = new Map<number, Tracked>();
+  private readonly messageListeners = new Set<(content: unknown, buffers: Buffer[]) => void>();
+  private readonly traitListeners = new Set<() => void>();
+  private timer = 0;
+  private seq = 0;
+
+  epoch = () => 1;
+  traits = () => this.current;
+
+  onMessage(listener: (content: unknown, buffers: Buffer[]) => void): () => void {
+    this.messageListeners.add(listener);
+    return () => this.messageListeners.delete(listener);
+  }
+
+  onTraits(listener: () => void): () => void {
+    this.traitListeners.add(listener);
+    return () => this.traitListeners.delete(listener);
+  }
+
+  setTrait(name: "frame" | "selected", value: number): void {
+    if (this.current[name] !== value) this.change({ [name]: value });
+  }
+
+  send(request: SentRequest): void {
+    void this.answer(request);
+  }
+
+  show(state: Status["state"], message = ""): void {
+    this.change({ status: { ...this.current.status, state, message } });
+  }
+
+  fail(text: string): void {
+    this.tell({ type: "error", reply_to: null, text });
+  }
+
+  private async answer(request: SentRequest): Promise<void> {
+    const { objects, frame } = this.current;
+    switch (request.type) {
+      case "hello":
+        this.tell({ type: "welcome", reply_to: request, protocol: 1 });
+        break;
+      case "want":
+        this.tell({ type: "frame", frame: request.frame, seq: ++this.seq }, [
+          await jpeg(request.frame),
+        ]);
+        this.tellFrame(request.frame);
+        return;
+      case "click":
+      case "box": {
+        if (this.current.status.state === "loading") return;
+        const x = request.type === "click" ? request.x : (request.x0 + request.x1) / 2;
+        const y = request.type === "click" ? request.y : (request.y0 + request.y1) / 2;
+        const object = request.object ?? this.add();
+        const track = this.tracks.get(object) as Tracked;
+        const prompts = this.promptsOf(object, request.frame);
+        if (request.type === "click") prompts.points.push([x, y, request.label]);
+        else prompts.box = [request.x0, request.y0, request.x1, request.y1];
+        if (track.prompts.size === 0) track.ball = nearest(balls(request.frame), x, y);
+        track.prompts.set(request.frame, prompts);
+        for (const at of track.tracked) if (Math.abs(at - request.frame) < 12) track.stale.add(at);
+        track.tracked.add(request.frame);
+        track.stale.delete(request.frame);
+        this.tellFrame(request.frame);
+        break;
+      }
+      case "remove_point":
+        this.promptsOf(request.object, request.frame).points.splice(request.index, 1);
+        this.tellFrame(request.frame);
+        break;
+      case "remove_box":
+        this.promptsOf(request.object, request.frame).box = null;
+        this.tellFrame(request.frame);
+        break;
+      case "add_object":
+        this.add();
+        break;
+      case "remove_object":
+        this.tracks.delete(request.object);
+        this.change({ objects: objects.filter(({ id }) => id !== request.object) });
+        break;
+      case "update_object":
+        this.change({
+          objects: objects.map((o) =>
+            o.id === request.object ? { ...o, ...request, id: o.id } : o,
+          ),
+        });
+        break;
+      case "propagate":
+        this.propagate();
+        break;
+      case "stop":
+        this.stop();
+        break;
+      default:
+        break;
+    }
+    this.tellTimelines();
+    if (request.type !== "ack") this.tell({ type: "done", reply_to: request });
+    if (frame !== this.current.frame) this.tellFrame(this.current.frame);
+  }
+
+  propagate(from = 0, speed_ms = 120): void {
+    let at = from;
+    const begun = performance.now();
+    this.show("propagating");
+    this.timer = window.setInterval(() => {
+      for (const track of this.tracks.values()) {
+        track.tracked.add(at);
+        track.stale.delete(at);
+      }
+      this.tellFrame(at);
+      const done = at + 1;
+      const fps = (done - from) / ((performance.now() - begun) / 1000);
+      const progress = { frame: at, done, total: FRAMES, fps, eta_s: (FRAMES - done) / fps };
+      this.tell({ type: "progress", running: true, direction: "forward", ...progress });
+      this.tellTimelines();
+      if (++at === FRAMES) this.stop();
+    }, speed_ms);
+  }
+
+  private stop(): void {
+    window.clearInterval(this.timer);
+    const none = { frame: 0, done: 0, total: 0, fps: 0, eta_s: 0, direction: "forward" };
+    this.tell({ type: "progress", running: false, ...none });
+    this.show("ready");
+  }
+
+  private add(): number {
+    const { objects } = this.current;
+    const id = Math.max(0, ...objects.map((object) => object.id)) + 1;
+    const color = COLORS[(id - 1) % COLORS.length] as string;
+    this.tracks.set(id, { ball: 0, prompts: new Map(), tracked: new Set(), stale: new Set() });
+    this.change({
+      objects: [...objects, { id, name: `Object ${id}`, color, visible: true }],
+      selected: id,
+    });
+    return id;
+  }
+
+  private promptsOf(object: number, frame: number): PromptsMessage {
+    const none = { type: "prompts", frame, object, points: [], box: null, mask: false } as const;
+    return this.tracks.get(object)?.prompts.get(frame) ?? { ...none, points: [] };
+  }
+
+  private tellFrame(frame: number): void {
+    const entries: MaskEntry[] = [];
+    const buffers: ArrayBuffer[] = [];
+    for (const [object, track] of this.tracks) {
+      this.tell({ ...this.promptsOf(object, frame) });
+      if (!track.tracked.has(frame)) continue;
+      const { bytes, area } = runs(frame, track.ball);
+      const state = track.stale.has(frame) ? "stale" : "fresh";
+      const iou = 0.97 - 0.02 * object;
+      entries.push({ object, score: area ? 8.2 : -3, iou, source: "track", state, area });
+      buffers.push(bytes);
+    }
+    const masks = { frame, complete: true, masks: entries, reply_to: null };
+    this.tell({ type: "masks", seq: ++this.seq, ...masks }, buffers);
+  }
+
+  private tellTimelines(): void {
+    for (const [object, track] of this.tracks)
+      this.tell({
+        type: "timeline",
+        object,
+        prompted: [...track.prompts.keys()],
+        accepted: [],
+        tracked: toRuns(track.tracked),
+        stale: toRuns(track.stale),
+      });
+  }
+
+  private tell(content: object, buffers: Buffer[] = []): void {
+    const sent = structuredClone({ ...content, epoch: 1 });
+    for (const listener of this.messageListeners) listener(sent, buffers);
+  }
+
+  private change(traits: Partial<Traits>): void {
+    this.current = { ...this.current, ...traits };
+    for (const listener of this.traitListeners) listener();
+  }
+}
+
+function nearest(all: Ball[], x: number, y: number): number {
+  const distances = all.map((ball) => Math.hypot(ball.x - x, ball.y - y));
+  return distances.indexOf(Math.min(...distances));
+}
+
+function toRuns(frames: Set<number>): Run[] {
+  const found: Run[] = [];
+  for (const frame of [...frames].sort((a, b) => a - b)) {
+    const last = found.at(-1);
+    if (last && last[1] === frame) last[1] = frame + 1;
+    else found.push([frame, frame + 1]);
+  }
+  return found;
+}

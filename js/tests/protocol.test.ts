@@ -1,0 +1,61 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { decodeRuns } from "../src/codecs";
+import { parse } from "../src/protocol";
+
+const FOLDER = join(__dirname, "../../tests/fixtures/protocol");
+
+interface Golden {
+  message: { type: string; frame?: number };
+  buffers?: string[];
+}
+
+const names = existsSync(FOLDER)
+  ? readdirSync(FOLDER).filter((name) => name.endsWith(".json"))
+  : [];
+const golden = names.map((name) => {
+  const text = readFileSync(join(FOLDER, name), "utf8");
+  return [name, JSON.parse(text) as Golden] as const;
+});
+const FROM_KERNEL = new Set("welcome frame masks prompts timeline progress error done".split(" "));
+const fromKernel = golden.filter(([, { message }]) => FROM_KERNEL.has(message.type));
+
+describe.runIf(fromKernel.length > 0)("messages as the kernel writes them", () => {
+  it.each(fromKernel)("%s is read", (_, { message, buffers = [] }) => {
+    expect(parse(message, buffers.length)).toEqual(message);
+  });
+
+  it.each(fromKernel.filter(([, { message }]) => message.type === "masks"))(
+    "%s: areas are those of the runs",
+    (_, { message, buffers = [] }) => {
+      const read = parse(message, buffers.length);
+      if (read.type !== "masks") throw new Error("not masks");
+      read.masks.forEach(({ area }, i) => {
+        const bytes = new Uint8Array(readFileSync(join(FOLDER, buffers[i] as string)));
+        const lengths = [...new Uint32Array(bytes.buffer)];
+        const runs = decodeRuns(
+          bytes,
+          lengths.reduce((sum, length) => sum + length, 0),
+        );
+        const inside = runs.filter((_length, at) => at % 2 === 1);
+        expect(inside.reduce((sum, length) => sum + length, 0)).toBe(area);
+      });
+    },
+  );
+});
+
+describe("parse", () => {
+  const prompts = { type: "prompts", epoch: 1, frame: 2, object: 1, box: null, mask: false };
+
+  it.each([
+    ["null", null, 0, /unknown type/],
+    ["a type of Object's own", { type: "toString", epoch: 1 }, 0, /unknown type: "toString"/],
+    ["no epoch", { type: "done", reply_to: { view: "v", id: 1 } }, 0, /"done", epoch/],
+    ["a label of 2", { ...prompts, points: [[1, 2, 2]] }, 0, /points .*2/],
+    ["a box of three", { ...prompts, points: [], box: [1, 2, 3] }, 0, /box/],
+    ["no pixels", { type: "frame", epoch: 1, seq: 1, frame: 0 }, 0, /0 buffers instead of 1/],
+  ])("refuses %s with a sentence", (_, content, buffers, sentence) => {
+    expect(() => parse(content, buffers)).toThrow(sentence);
+  });
+});
