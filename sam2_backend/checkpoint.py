@@ -28,6 +28,7 @@ AVAILABLE_MODELS: tuple[str, ...] = tuple(CONFIGS)
 
 _BUNDLED = Path(__file__).parent / "weights"
 _OFFICIAL_OWNER = "facebook"
+_HUB_TIMEOUT_S = 10.0
 
 
 class CheckpointError(ValueError):
@@ -99,7 +100,15 @@ def read_state(path: Path) -> dict[str, Tensor]:
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if "GLOBAL" in str(error):  # of a pickle: the name of something to call
+            raise CheckpointError(
+                f"{path} holds more than weights: loading it could run code, so it is refused. "
+                "Save the state dict alone, best as .safetensors."
+            ) from error
+        if isinstance(error, pickle.UnpicklingError):
+            reason = "it is no PyTorch file"
+        else:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CheckpointError(
             f"{path} is not a readable checkpoint ({reason}). It may be damaged or only partly "
             "downloaded: delete it and fetch it again."
@@ -146,28 +155,37 @@ def _official_file(name: str) -> tuple[str, str]:
 
 
 def _download(repository: str, filename: str) -> Path:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RepositoryNotFoundError
+    from huggingface_hub import (
+        get_hf_file_metadata,
+        hf_hub_download,
+        hf_hub_url,
+        try_to_load_from_cache,
+    )
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 
+    cached = try_to_load_from_cache(repository, filename)
+    if isinstance(cached, str):
+        return Path(cached)
     try:
+        # The download itself would go on asking an unreachable hub for half a minute.
+        get_hf_file_metadata(hf_hub_url(repository, filename), timeout=_HUB_TIMEOUT_S)
         return Path(hf_hub_download(repository, filename))
-    except (RepositoryNotFoundError, EntryNotFoundError) as error:
+    except Exception as error:  # those of the HTTP library differ between versions of the hub's
+        absent = isinstance(error, RepositoryNotFoundError | EntryNotFoundError)
         # LocalEntryNotFoundError is an EntryNotFoundError too: it means offline, not absent.
-        if "Local" not in type(error).__name__:
+        if absent and not isinstance(error, LocalEntryNotFoundError):
             raise CheckpointError(
                 f"The hub has no {filename} in {repository!r}. Check the repository's name."
             ) from error
-        raise _offline(repository, filename, error) from error
-    except (HfHubHTTPError, OSError) as error:
-        raise _offline(repository, filename, error) from error
-
-
-def _offline(repository: str, filename: str, error: Exception) -> CheckpointError:
-    return CheckpointError(
-        f"{filename} of {repository!r} is not in the cache and could not be downloaded "
-        f"({type(error).__name__}). Check the connection, load a file you have by its path, or "
-        "use the bundled model: load_model('nano')."
-    )
+        raise CheckpointError(
+            f"{filename} of {repository!r} is not in the cache and could not be downloaded "
+            f"({type(error).__name__}). Check the connection, load a file you have by its path, "
+            "or use the bundled model: load_model('nano')."
+        ) from error
 
 
 def _recognise(state: Mapping[str, Tensor], path: Path) -> ModelConfig:
@@ -179,6 +197,8 @@ def _recognise(state: Mapping[str, Tensor], path: Path) -> ModelConfig:
             expected = Sam2Model(config).state_dict()
         missed = sum(shapes.get(key) != value.shape for key, value in expected.items())
         missed += len(shapes.keys() - expected.keys())
+        if missed == 0:
+            return config
         if best is None or missed < best[0]:
             best = missed, config
     assert best is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,12 +126,11 @@ def test_tracking_on_from_a_correction_does_not_look_at_what_it_made_stale(
     official = twins.official
     monkeypatch.setattr(official, "add_all_frames_to_correct_as_cond", True)
     monkeypatch.setattr(official, "clear_non_cond_mem_around_input", True)
-    monkeypatch.setattr(
-        official,
-        "_clear_obj_non_cond_mem_around_input",
-        lambda state, frame, obj: official._clear_non_cond_mem_around_input(state, frame),
-        raising=False,
-    )
+
+    def clear(state: dict[str, Any], frame: int, obj: int) -> None:
+        official._clear_non_cond_mem_around_input(state, frame)
+
+    monkeypatch.setattr(official, "_clear_obj_non_cond_mem_around_input", clear, raising=False)
     pair = pair_of(twins, tmp_path / "video", num_frames=8)
     pair.add_points(0, 1, [(0.35, 0.45)], [1])
     pair.propagate(0)

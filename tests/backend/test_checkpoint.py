@@ -1,0 +1,201 @@
+"""Checkpoints of both layouts load strictly, and what cannot be loaded says why."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from sam2_backend import (
+    AVAILABLE_MODELS,
+    CONFIGS,
+    CheckpointError,
+    Sam2Model,
+    VideoPredictor,
+    load_model,
+)
+from sam2_backend.hf_layout import from_hf, is_hf
+from sam2_backend.transforms import frame_to_input
+from tests.oracle import hugging_face
+from tests.oracle.official import NAMES
+from tests.parity.figures import Figures
+from tests.parity.scene import drifting_texture
+
+State = dict[str, Tensor]
+
+
+@pytest.fixture(scope="module")
+def state() -> State:
+    """Weights of the smallest network there is."""
+    torch.manual_seed(0)
+    return Sam2Model(CONFIGS["nano"]).state_dict()
+
+
+def saved(content: Any, path: Path) -> Path:
+    torch.save(content, path)
+    return path
+
+
+def failure(path: str | Path) -> str:
+    with pytest.raises(CheckpointError) as error:
+        load_model(path, device="cpu")
+    return str(error.value)
+
+
+# What loads
+
+
+@pytest.mark.parametrize("layout", ["Meta's", "bare"])
+def test_a_pt_file_loads_and_is_recognised(state: State, layout: str, tmp_path: Path):
+    content = state if layout == "bare" else {"model": state}
+    model = load_model(saved(content, tmp_path / "weights.pt"), device="cpu")
+    assert model.config == CONFIGS["nano"]
+    assert not model.training and not any(p.requires_grad for p in model.parameters())
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, state[key])
+
+
+def test_half_precision_safetensors_load_as_float32(state: State, tmp_path: Path):
+    path = tmp_path / "weights.safetensors"
+    save_file({key: value.half().contiguous() for key, value in state.items()}, path)
+    model = load_model(path, device="cpu", image_size=256)
+    assert model.config.image_size == 256
+    assert all(p.dtype == torch.float32 for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hugging_face_keys_become_metas(name: str, needs_oracle: None):
+    with torch.device("meta"):
+        theirs = hugging_face.build(name).state_dict()
+        ours = Sam2Model(CONFIGS[name]).state_dict()
+    assert is_hf(theirs) and not is_hf(ours)
+    converted = from_hf(theirs)
+    assert {k: v.shape for k, v in converted.items()} == {k: v.shape for k, v in ours.items()}
+
+
+def test_a_hugging_face_checkpoint_tracks_as_transformers_does(needs_oracle: None, tmp_path: Path):
+    theirs = hugging_face.build("sam2.1-hiera-tiny", 256)
+    hugging_face.randomize_in_place(theirs)
+    theirs.save_pretrained(tmp_path)
+    model = load_model(tmp_path / "model.safetensors", device="cpu", image_size=256)
+    assert model.config.name == "sam2.1-hiera-tiny"
+
+    frames, click = drifting_texture(4, 180, 320), (100.0, 80.0)
+    pixels = torch.cat([frame_to_input(rgb, 256, torch.device("cpu")) for rgb in frames])
+    x, y = click[0] / 320 * 256, click[1] / 180 * 256
+    ours = VideoPredictor(model, frames)
+    ours.add_points(0, 1, [click], [1])
+    figures = Figures()
+    with torch.inference_mode():
+        for feature, expected in zip(
+            model.encode_image(pixels[:1]),
+            hugging_face.image_features(theirs, pixels[:1]),
+            strict=True,
+        ):
+            figures.compare_logits(feature.numpy(), expected)
+    for result, expected in zip(
+        ours.propagate(), hugging_face.track_click(theirs, pixels, (x, y)), strict=True
+    ):
+        figures.compare_logits(result.logits[1], expected)
+    figures.check()
+
+
+# What does not
+
+
+def test_keys_that_do_not_fit_are_named(state: State, tmp_path: Path):
+    changed = dict(state)
+    del changed["no_obj_ptr"]
+    changed["surplus.weight"] = torch.zeros(3)
+    changed["mask_downsample.bias"] = torch.zeros(2)
+    sentence = failure(saved({"model": changed}, tmp_path / "weights.pt"))
+    assert "does not fit nano" in sentence
+    assert "missing no_obj_ptr" in sentence
+    assert "unexpected surplus.weight" in sentence
+    assert "mask_downsample.bias has shape (2,), expected (1,)" in sentence
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path):
+    other = torch.nn.Linear(3, 4).state_dict()
+    assert "is not a SAM 2 checkpoint" in failure(saved(other, tmp_path / "weights.pt"))
+
+
+def test_a_file_without_weights_is_refused(tmp_path: Path):
+    assert "holds no weights" in failure(saved([1, 2, 3], tmp_path / "weights.pt"))
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+@pytest.mark.parametrize("keep", [0.0, 0.001, 0.5, 0.999])
+def test_a_truncated_file_is_called_damaged(state: State, suffix: str, keep: float, tmp_path: Path):
+    path = tmp_path / f"weights{suffix}"
+    if suffix == ".pt":
+        torch.save({"model": state}, path)
+    else:
+        save_file(state, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(keep * len(whole))])
+    sentence = failure(path)
+    assert "damaged or only partly downloaded" in sentence and str(path) in sentence
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_a_file_of_something_else_is_called_damaged(suffix: str, tmp_path: Path):
+    path = tmp_path / f"weights{suffix}"
+    path.write_bytes(b"<html>Not found</html>" * 100)
+    assert "damaged or only partly downloaded" in failure(path)
+
+
+class Malicious:
+    """What a pickle may hold: a call."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return Path.touch, (self.target,)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_code_in_a_checkpoint_is_refused_and_not_run(state: State, zipped: bool, tmp_path: Path):
+    mark, path = tmp_path / "ran", tmp_path / "weights.pt"
+    content = {"model": state, "extra": Malicious(mark)}
+    if zipped:
+        torch.save(content, path)
+    else:
+        path.write_bytes(pickle.dumps({"extra": Malicious(mark)}, protocol=2))
+    assert "holds more than weights" in failure(path)
+    assert not mark.exists()
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path):
+    assert "There is no checkpoint file" in failure(tmp_path / "absent.pt")
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    sentence = failure("sam3-huge")
+    assert "Unknown model 'sam3-huge'" in sentence
+    assert all(name in sentence for name in AVAILABLE_MODELS)
+
+
+@pytest.mark.parametrize("name", ["sam2.1-hiera-tiny", "someone/some-model"])
+def test_offline_says_what_to_do_instead(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    sentence = failure(name)
+    assert "could not be downloaded" in sentence and "load_model('nano')" in sentence
+
+
+def test_an_unreachable_hub_says_what_to_do_instead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert "Check the connection" in failure("sam2.1-hiera-tiny")
