@@ -194,9 +194,10 @@ def _read_index(path: Path) -> _Index:
         except FFmpegError as error:
             if not frames:
                 raise _damaged(path, error) from error
-        announced = stream.frames
+        # Other containers count differently.
+        announced = stream.frames if "mp4" in container.format.name else 0
     if not frames:
-        raise VideoError(f"{path} has no frames.")
+        raise VideoError(f"{path} has no frames: it may be damaged or only partly downloaded.")
     if len(frames) < announced:
         warnings.warn(
             f"{path} announces {announced} frames but holds {len(frames)}: it seems cut off, and "

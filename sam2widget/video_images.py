@@ -60,7 +60,8 @@ class ImageFiles(Video):
             try:
                 image: Image.Image = Image.open(path)
                 with image:
-                    rgb = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+                    upright = ImageOps.exif_transpose(image) if _has_exif(image) else image
+                    rgb = np.asarray(upright.convert("RGB"))
             except (OSError, SyntaxError) as error:
                 raise _unreadable(path, error) from error
             self._cache.put(frame, rgb)
@@ -72,10 +73,15 @@ def _size(path: Path) -> tuple[int, int]:
         image: Image.Image = Image.open(path)
         with image:
             width, height = image.size
-            turned = image.getexif().get(_ORIENTATION) in _TRANSPOSED
+            turned = _has_exif(image) and image.getexif().get(_ORIENTATION) in _TRANSPOSED
     except (OSError, SyntaxError) as error:
         raise _unreadable(path, error) from error
     return (height, width) if turned else (width, height)
+
+
+def _has_exif(image: Image.Image) -> bool:
+    """Whether there is some up front: to look further, Pillow decodes the whole picture."""
+    return "exif" in image.info
 
 
 def _unreadable(path: Path, error: Exception) -> VideoError:

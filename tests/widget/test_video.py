@@ -1,0 +1,342 @@
+"""Every kind of source gives the very frames, and what cannot be read gets its sentence."""
+
+from __future__ import annotations
+
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from sam2widget.video import VideoError, open_video
+
+HEIGHT, WIDTH = 48, 64
+
+
+def picture(n: int) -> np.ndarray:
+    """(H, W, 3) of one colour that tells n, with a bright corner that tells which way is up."""
+    rgb = np.full((HEIGHT, WIDTH, 3), (n * 5 % 256, 120, 255 - n * 5 % 256), np.uint8)
+    rgb[:12, :16] = 255
+    return rgb
+
+
+def write_video(path, frames=60, *, gop=25, pts=None, rotation=0, **kwargs) -> Path:
+    with av.open(str(path), "w", **kwargs) as container:
+        stream = container.add_stream("h264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.codec_context.gop_size = gop
+        stream.codec_context.time_base = Fraction(1, 1000)
+        if rotation:
+            stream.set_display_rotation(rotation)
+        container.start_encoding()
+        for n in range(frames):
+            frame = av.VideoFrame.from_ndarray(picture(n), format="rgb24")
+            frame.time_base = Fraction(1, 1000)
+            frame.pts = 40 * n if pts is None else pts[n]
+            container.mux(stream.encode(frame))
+        if frames:
+            container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def mp4(tmp_path_factory) -> Path:
+    return write_video(tmp_path_factory.mktemp("video") / "clip.mp4")
+
+
+@pytest.fixture(scope="module")
+def decoded(mp4) -> list[np.ndarray]:
+    """All frames, decoded from start to end."""
+    with av.open(str(mp4)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+# Video files
+
+
+def test_a_video_file_tells_its_length_size_and_rate(mp4):
+    video = open_video(mp4)
+    assert (len(video), video.width, video.height, video.name) == (60, WIDTH, HEIGHT, "clip.mp4")
+    assert video.fps == pytest.approx(25, abs=0.5)
+    assert abs(int(video[30][40, 40, 0]) - 150) < 6
+
+
+@pytest.mark.parametrize("order", ["forward", "backward", "random"])
+def test_frames_are_exact_in_any_order(mp4, decoded, order):
+    video = open_video(str(mp4))
+    frames = {
+        "forward": range(60),
+        "backward": range(59, -1, -1),
+        "random": np.random.default_rng(0).permutation(60),
+    }[order]
+    for frame in frames:
+        assert np.array_equal(video[int(frame)], decoded[frame])
+
+
+def test_frames_are_exact_when_the_cache_holds_nothing(mp4, decoded, monkeypatch):
+    monkeypatch.setattr("sam2widget.video_file.CACHE_BYTES", 0)
+    video = open_video(mp4)
+    for frame in (59, 0, 30, 29, 31, 24, 25, 26, 10):
+        assert np.array_equal(video[frame], decoded[frame])
+
+
+def test_the_frame_cache_is_bounded(mp4, monkeypatch):
+    monkeypatch.setattr("sam2widget.video_file.CACHE_BYTES", 5 * 3 * WIDTH * HEIGHT)
+    video = open_video(mp4)
+    for frame in range(60):
+        video[frame]
+    assert len(video._cache) == 5
+
+
+def test_uneven_timestamps_do_not_shift_frames(tmp_path):
+    pts = np.cumsum(np.random.default_rng(0).integers(10, 200, 30)).tolist()
+    video = open_video(write_video(tmp_path / "vfr.mp4", 30, gop=7, pts=pts))
+    assert len(video) == 30
+    for n in (29, 3, 17, 4, 16):
+        assert abs(int(video[n][40, 40, 0]) - n * 5) < 6, n
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mov", "ts"])
+def test_other_containers_are_read_too(tmp_path, suffix):
+    video = open_video(write_video(tmp_path / f"clip.{suffix}", 30))
+    assert len(video) == 30
+    assert abs(int(video[20][40, 40, 0]) - 100) < 6
+
+
+@pytest.mark.parametrize(
+    ("rotation", "corner"), [(90, "upper right"), (180, "lower right"), (-90, "lower left")]
+)
+def test_rotation_is_honoured(tmp_path, rotation, corner):
+    path = write_video(tmp_path / "turned.mp4", 3, rotation=rotation)
+    video = open_video(path)
+    turned = abs(rotation) == 90
+    assert (video.width, video.height) == ((HEIGHT, WIDTH) if turned else (WIDTH, HEIGHT))
+    rgb = video[1]
+    assert rgb.shape == (video.height, video.width, 3)
+    with av.open(str(path)) as container:
+        degrees = next(container.decode(video=0)).rotation
+    expected = np.rot90(picture(1), round(degrees / 90))
+    assert np.abs(rgb.astype(int) - expected).mean() < 12, corner
+
+
+def test_a_video_of_one_frame_is_a_video(tmp_path):
+    assert len(open_video(write_video(tmp_path / "one.mp4", 1))) == 1
+
+
+def test_threads_read_at_the_same_time(mp4, decoded, monkeypatch):
+    monkeypatch.setattr("sam2widget.video_file.CACHE_BYTES", 0)
+    video = open_video(mp4)
+    wrong = []
+
+    def read(seed: int) -> None:
+        for frame in np.random.default_rng(seed).integers(0, 60, 15):
+            if not np.array_equal(video[int(frame)], decoded[frame]):
+                wrong.append(frame)
+
+    threads = [threading.Thread(target=read, args=(seed,)) for seed in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_no_frame_outside_the_video(mp4):
+    video = open_video(mp4)
+    with pytest.raises(IndexError, match=r"no frame 60: clip\.mp4 has frames 0 to 59"):
+        video[60]
+    with pytest.raises(IndexError):
+        video[-1]
+    assert len(list(video)) == 60
+
+
+# Pictures
+
+
+def test_a_folder_is_read_in_natural_order(tmp_path):
+    for n in (10, 9, 1):
+        Image.fromarray(picture(n)).save(tmp_path / f"frame{n}.png")
+    (tmp_path / "notes.txt").write_text("not a frame")
+    video = open_video(tmp_path)
+    assert len(video) == 3 and video.name == tmp_path.name
+    assert [video[i][40, 40, 0] for i in range(3)] == [5, 45, 50]
+
+
+def test_an_image_is_a_video_of_one_frame(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.dstack([picture(7), np.full((HEIGHT, WIDTH), 9, np.uint8)])).save(path)
+    video = open_video(path)
+    assert len(video) == 1 and np.array_equal(video[0], picture(7))
+
+
+def test_the_orientation_of_photographs_is_honoured(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(picture(3)).save(tmp_path / "a.png", exif=exif)
+    video = open_video(tmp_path)
+    assert (video.width, video.height) == (HEIGHT, WIDTH)
+    assert np.array_equal(video[0], np.rot90(picture(3), -1))
+
+
+# Arrays
+
+
+def test_an_array_is_its_frames():
+    frames = np.stack([picture(n) for n in range(4)])
+    video = open_video(frames)
+    assert len(video) == 4 and np.array_equal(video[2], frames[2])
+    assert (video.width, video.height) == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        picture(2)[None].astype(np.float64) / 255,
+        (picture(2) / 255).astype(np.float32),
+        picture(2)[:, ::-1].copy()[:, ::-1],
+        np.asfortranarray(picture(2)),
+        np.dstack([picture(2), np.zeros((HEIGHT, WIDTH), np.uint8)]),
+    ],
+)
+def test_pictures_as_floats_views_or_with_alpha_are_the_same_picture(array):
+    assert np.array_equal(open_video(array)[0], picture(2))
+
+
+def test_grey_and_bool_become_rgb():
+    grey = np.random.default_rng(0).integers(0, 256, (5, HEIGHT, WIDTH), dtype=np.uint8)
+    video = open_video(grey)
+    assert len(video) == 5 and np.array_equal(video[3], np.repeat(grey[3, ..., None], 3, -1))
+    assert open_video(grey[0])[0].shape == (HEIGHT, WIDTH, 3)
+    assert np.array_equal(np.unique(open_video(grey > 99)[0]), [0, 255])
+
+
+def test_a_tensor_has_colour_last_or_first():
+    torch = pytest.importorskip("torch")
+    frames = np.stack([picture(n) for n in range(5)])
+    last = torch.from_numpy(frames)
+    for tensor in (last, last.permute(0, 3, 1, 2), (last / 255).permute(0, 3, 1, 2).double()):
+        video = open_video(tensor)
+        assert len(video) == 5 and np.array_equal(video[4], frames[4])
+    assert np.array_equal(open_video(last[1].permute(2, 0, 1))[0], frames[1])
+    assert open_video((last / 255).bfloat16())[0].shape == (HEIGHT, WIDTH, 3)
+
+
+def test_lists_hold_pillow_images_arrays_or_tensors():
+    images = [Image.fromarray(picture(1)), picture(2), picture(3) / 255]
+    video = open_video(images)
+    assert len(video) == 3
+    assert all(np.array_equal(video[n], picture(n + 1)) for n in range(3))
+    assert len(open_video(Image.fromarray(picture(1)).convert("P"))) == 1
+
+
+def test_a_video_stays_what_it_is():
+    video = open_video(picture(0))
+    assert open_video(video) is video
+
+
+# What cannot be read
+
+
+def zeros(*shape, dtype=np.uint8):
+    return np.zeros(shape, dtype)
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("no/such.mp4", "There is no file or folder no/such.mp4"),
+        (zeros(2, 4, 4, 3, dtype=np.float32) + 255, "floats from 255 to 255, .* in 0..1"),
+        (zeros(2, 4, 4, 3, dtype=np.float32) - 0.1, "floats must lie in 0..1"),
+        (np.full((4, 4, 3), np.nan), "holds NaN"),
+        (zeros(2, 4, 4, 3, dtype=np.uint16), "must be uint8, or floats in 0..1, got uint16"),
+        (zeros(4, 4, 3, dtype=object), "got object"),
+        (zeros(0, 4, 4, 3), r"no frames or no pixels: its shape is \(0, 4, 4, 3\)"),
+        (zeros(2, 0, 4, 3), "no frames or no pixels"),
+        (zeros(2, 3, 4, 5), r"colour before height and width.*transpose\(0, 2, 3, 1\)"),
+        (zeros(2, 8, 8, 7), "1, 3 or 4 channels last"),
+        (zeros(7), "1 dimensions"),
+        (zeros(1, 2, 3, 4, 3), "5 dimensions"),
+        ([], "The list has no frames"),
+        (["a.jpg"], "Item 0 of the list is a str"),
+        ([zeros(4, 4, 3), zeros(2, 4, 4, 3)], "Item 1 of the list holds 2 frames"),
+        ([zeros(4, 4, 3), zeros(4, 5, 3)], "Picture 1 of the list is 5x4, but the first is 4x4"),
+        (7, "cannot be made of a int"),
+        (None, "cannot be made of a NoneType"),
+    ],
+)
+def test_what_is_no_video_gets_a_sentence(source, sentence):
+    with pytest.raises(VideoError, match=sentence):
+        open_video(source)
+
+
+def test_a_truncated_mp4_says_that_it_is_damaged(mp4, tmp_path):
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(mp4.read_bytes()[: mp4.stat().st_size // 2])
+    with pytest.raises(VideoError, match=r"cut\.mp4 cannot be read as a video .* fetch it again"):
+        open_video(path)
+
+
+def test_a_video_cut_off_after_its_index_gives_the_frames_it_has(tmp_path):
+    options = {"movflags": "faststart"}
+    whole = write_video(tmp_path / "whole.mp4", 100, gop=10, options=options)
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(whole.read_bytes()[: whole.stat().st_size * 3 // 4])
+    with pytest.warns(UserWarning, match=r"announces 100 frames but holds \d+: it seems cut off"):
+        video = open_video(path)
+    assert 20 < len(video) < 100
+    assert abs(int(video[15][40, 40, 0]) - 75) < 6
+    assert video[len(video) - 1].shape == (HEIGHT, WIDTH, 3)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a video at all" * 100])
+def test_a_file_that_is_no_video_says_so(tmp_path, content):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+    with pytest.raises(VideoError, match=r"clip\.mp4 (is an empty file|cannot be read)"):
+        open_video(path)
+
+
+def test_a_clip_without_a_frame_says_so(tmp_path):
+    with pytest.raises(VideoError, match=r"none\.mp4 (has no frames|holds no video)"):
+        open_video(write_video(tmp_path / "none.mp4", 0))
+
+
+def test_sound_alone_is_no_video(tmp_path):
+    path = tmp_path / "sound.wav"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
+        frame.rate = 8000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with pytest.raises(VideoError, match="holds no video, only sound"):
+        open_video(path)
+
+
+def test_an_empty_folder_says_what_was_expected(tmp_path):
+    with pytest.raises(VideoError, match=r"holds no images: expected files such as 00000\.jpg"):
+        open_video(tmp_path)
+
+
+def test_images_of_two_sizes_are_named(tmp_path):
+    Image.fromarray(picture(0)).save(tmp_path / "0.png")
+    Image.fromarray(picture(0)[:20]).save(tmp_path / "1.png")
+    with pytest.raises(VideoError, match=r"1\.png is 64x20, but 0\.png is 64x48"):
+        open_video(tmp_path)
+
+
+def test_a_damaged_image_is_named(tmp_path):
+    (tmp_path / "0.png").write_bytes(b"nothing")
+    with pytest.raises(VideoError, match=r"0\.png cannot be read as an image"):
+        open_video(tmp_path)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), "u1")).save(
+        tmp_path / "0.png"
+    )
+    data = (tmp_path / "0.png").read_bytes()
+    (tmp_path / "0.png").write_bytes(data[: len(data) // 2])
+    video = open_video(tmp_path)
+    with pytest.raises(VideoError, match=r"0\.png cannot be read as an image"):
+        video[0]

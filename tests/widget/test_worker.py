@@ -1,0 +1,156 @@
+import threading
+import warnings
+
+import pytest
+
+from sam2widget.worker import Priority, Worker
+
+
+@pytest.fixture
+def worker():
+    worker = Worker("test")
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def held(worker):
+    """The worker is busy until `release` is set; what is queued meanwhile waits."""
+    release = threading.Event()
+    worker.submit(release.wait)
+    yield release
+    release.set()
+
+
+def test_a_call_gives_its_value_or_its_exception(worker):
+    assert worker.submit(lambda: 3).result() == 3
+    with pytest.raises(ZeroDivisionError):
+        worker.submit(lambda: 1 // 0).result()
+    assert worker.submit(lambda: 4).result() == 4
+
+
+def test_all_work_is_done_in_the_one_thread(worker):
+    threads = {worker.submit(threading.current_thread).result() for _ in range(5)}
+    assert len(threads) == 1 and threading.current_thread() not in threads
+    assert worker.submit(lambda: worker.is_current).result() and not worker.is_current
+
+
+def test_the_most_urgent_goes_first_and_equals_in_their_order(worker, held):
+    done = []
+    jobs = [
+        worker.submit(lambda name=name: done.append(name), priority)
+        for name, priority in [
+            ("prefetch", Priority.PREFETCH),
+            ("step", Priority.PROPAGATE),
+            ("hover", Priority.HOVER),
+            ("click 1", Priority.CLICK),
+            ("click 2", Priority.CLICK),
+        ]
+    ]
+    held.set()
+    for job in jobs:
+        job.result()
+    assert done == ["click 1", "click 2", "hover", "step", "prefetch"]
+
+
+def test_a_long_job_gives_way_between_its_steps(worker):
+    done, clicked = [], []
+
+    def steps():
+        for n in range(5):
+            done.append(n)
+            if n == 1:
+                clicked.append(worker.submit(lambda: done.append("click")))
+            yield
+        return "end"
+
+    assert worker.start(steps()).result() == "end"
+    assert done == [0, 1, "click", 2, 3, 4]
+
+
+def test_a_stopped_job_ends_before_its_next_step_and_cleans_up(worker):
+    done = []
+
+    def steps():
+        try:
+            for n in range(100):
+                done.append(n)
+                if n == 2:
+                    job.stop()
+                yield
+        finally:
+            done.append("closed")
+
+    ready = threading.Event()
+    worker.submit(ready.wait)
+    job = worker.start(steps())
+    ready.set()
+    assert job.result() is None and job.stopped and not job.failed
+    assert done == [0, 1, 2, "closed"]
+
+
+def test_of_jobs_with_one_key_the_newest_counts(worker, held):
+    done = []
+    jobs = [
+        worker.submit(lambda n=n: done.append(n), Priority.HOVER, key="hover") for n in range(9)
+    ]
+    other = worker.submit(lambda: done.append("other"), Priority.PREFETCH, key="else")
+    held.set()
+    other.result()
+    assert done == [8, "other"] and all(job.done for job in jobs)
+
+
+def test_a_job_that_fails_midway_fails_alone(worker):
+    def steps():
+        yield
+        raise OSError("disk")
+
+    job = worker.start(steps())
+    with pytest.raises(OSError, match="disk"):
+        job.result()
+    assert job.failed and worker.submit(lambda: 1).result() == 1
+
+
+def test_even_exits_do_not_end_the_thread(worker):
+    def leave():
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        worker.submit(leave).result()
+    assert worker.submit(lambda: 1).result() == 1
+
+
+def test_closing_stops_jobs_and_ends_the_thread(worker, held):
+    closed = []
+
+    def steps():
+        try:
+            while True:
+                yield
+        finally:
+            closed.append(True)
+
+    job = worker.start(steps())
+    waiting = worker.submit(lambda: 1)
+    held.set()
+    worker.close()
+    worker.close()
+    assert job.done and waiting.done and not worker._thread.is_alive()
+    with pytest.raises(RuntimeError, match="has been closed: make a new one"):
+        worker.submit(lambda: 1)
+
+
+def test_the_end_of_a_job_is_told_in_the_thread(worker):
+    heard, told = [], threading.Event()
+    job = worker.submit(lambda: 1)
+    job.result()
+    running = worker.start(iter_once())
+    running.when_done(lambda: (heard.append(worker.is_current), told.set()))
+    assert told.wait(5) and heard in ([True], [False])
+    with warnings.catch_warnings(record=True) as caught:
+        worker.close()
+    assert not caught
+
+
+def iter_once():
+    yield
