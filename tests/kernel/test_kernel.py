@@ -1,0 +1,122 @@
+"""The widget in real kernels that handle its messages in different ways.
+
+ipykernel 6 handles them on the main thread after a cell, 7 on a subshell's thread or between
+awaits: neither may matter.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+from PIL import Image
+
+from sam2widget.masks import Mask
+from sam2widget.sample import HEIGHT, NUM_FRAMES, WIDTH, sample_clip
+
+from .front_end import LIMIT_S, FrontEnd, Received, show_widget
+
+ROOT = Path(__file__).parents[2]
+CODE = """
+from sam2widget import Sam2Widget
+from sam2widget.sample import sample_clip
+w = Sam2Widget(sample_clip().frames_thw3, model="nano")
+"""
+
+
+def kernels() -> list[object]:
+    """The installed ipykernel and, where it is to be had, version 6."""
+    older = os.environ.get("SAM2WIDGET_IPYKERNEL6", "")
+    reason = "SAM2WIDGET_IPYKERNEL6 names no folder with ipykernel 6"
+    absent = pytest.mark.skipif(not Path(older, "ipykernel").is_dir(), reason=reason)
+    return [pytest.param("", id="installed"), pytest.param(older, id="ipykernel6", marks=absent)]
+
+
+@pytest.fixture(params=kernels())
+def client(request: pytest.FixtureRequest) -> Iterator[BlockingKernelClient]:
+    path = os.pathsep.join(filter(None, (request.param, str(ROOT), os.environ.get("PYTHONPATH"))))
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(env={**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1"})
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=LIMIT_S)
+        yield client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture
+def view(client: BlockingKernelClient) -> FrontEnd:
+    view = show_widget(client, CODE)
+    view.wait_state("ready")
+    return view
+
+
+def is_frame(message: Received) -> bool:
+    return message.type == "frame"
+
+
+def click(view: FrontEnd, obj: int, truth: int) -> int:
+    """Click the middle of a true object on frame 0."""
+    y, x = np.argwhere(sample_clip().masks[truth][0]).mean(axis=0)
+    return view.send("click", frame=0, object=obj, x=float(x), y=float(y), label=1)
+
+
+def test_a_view_is_told_everything_and_a_click_becomes_a_mask(view: FrontEnd) -> None:
+    view.send("hello")
+    view.wait(lambda m: m.type == "welcome")
+    view.send("want", frame=0)
+    frame = view.wait(is_frame)
+    assert Image.open(io.BytesIO(frame.buffers[0])).size == (WIDTH, HEIGHT)
+
+    added = view.send("add_object")
+    assert view.done(added).type == "done"
+    answer = view.done(click(view, 1, truth=2))
+    assert answer.type == "done"
+    batch = next(m for m in reversed(view.received) if m.type == "masks" and m.buffers)
+    (entry,) = batch.content["masks"]
+    mask = Mask.from_bytes(batch.buffers[0], HEIGHT, WIDTH)
+    assert entry["object"] == 1 and entry["source"] == "prompt"
+    assert entry["area"] == mask.to_array().sum() > 0
+
+
+def test_a_click_and_a_cell_are_served_during_a_propagation(
+    view: FrontEnd, client: BlockingKernelClient
+) -> None:
+    view.send("hello")
+    view.done(view.send("add_object"))
+    view.done(click(view, 1, truth=2))
+    view.done(view.send("add_object"))
+    view.send("propagate", start=None, stop=None, direction="both")
+    view.wait(lambda m: m.type == "progress" and m.content["done"] >= 2)
+
+    number = click(view, 2, truth=1)
+    cell = client.execute("held = len(w.masks)", store_history=False)
+    assert view.done(number).type == "done"
+    progress = [m.content for m in view.received if m.type == "progress"]
+    assert progress[-1]["running"], "the click was answered only after the propagation"
+    view.wait(lambda m: cell in view.replied)
+
+    stopped = view.send("stop")
+    view.wait(lambda m: m.type == "progress" and not m.content["running"])
+    view.wait_state("ready")
+    assert stopped
+    assert progress[-1]["done"] < NUM_FRAMES
+
+
+def test_a_wrong_request_gets_a_sentence_and_the_session_goes_on(view: FrontEnd) -> None:
+    view.send("hello")
+    refused = view.done(view.send("click", frame=0, object=9, x=1.0, y=1.0, label=1))
+    assert refused.type == "error" and "9" in refused.content["text"]
+    view.send("nonsense")
+    error = view.wait(lambda m: m.type == "error")
+    assert "nonsense" in error.content["text"]
+    assert view.done(view.send("add_object")).type == "done"
