@@ -47,10 +47,6 @@ class Bench:
         self.run(f"np.save({str(path)!r}, np.asarray(w.masks[{obj}]))")
         return np.load(path)
 
-    def screenshot(self, name: str) -> None:
-        SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
-
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
@@ -77,9 +73,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_bench(
-    lab: Lab, browser: Browser, clip: Clip, tmp_path: Path
+    request: pytest.FixtureRequest, lab: Lab, browser: Browser, clip: Clip, tmp_path: Path
 ) -> Iterator[Callable[[str], Bench]]:
-    """Open the quick start with a fresh kernel and run it: all of it, or up to the widget."""
+    """Open the quick start with a fresh kernel and run it: all of it, or up to the widget.
+
+    How the page looked in the end is left in test-results/.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     page = context.new_page()
     page.set_default_timeout(LIMIT_MS)
@@ -96,6 +95,8 @@ def open_bench(
             return Bench(widget, kernel, clip, tmp_path)
 
         yield open_
+        SCREENSHOTS.mkdir(exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{request.node.name}.png")
     context.close()
     lab.shut_down_kernels()
 

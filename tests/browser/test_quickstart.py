@@ -61,7 +61,6 @@ def test_a_click_becomes_masks_through_the_video_and_a_correction_survives(
 
     bench.run("w.propagate()")
     np.testing.assert_array_equal(bench.masks()[CORRECTED], corrected[CORRECTED])
-    bench.screenshot("quickstart")
 
 
 def test_points_are_taken_back_by_undo_and_by_clicking_them(bench: Bench) -> None:
@@ -158,7 +157,6 @@ def test_an_error_is_shown_in_place_and_the_widget_works_on(bench: Bench) -> Non
     bench.run("w._on_message(w, {'type': 'dance', 'id': 1, 'view': 'test', 'epoch': w.epoch}, [])")
     alert = widget.root.get_by_role("alert")
     expect(alert).to_contain_text("dance", timeout=LIMIT_MS)
-    bench.screenshot("error")
     widget.button("Dismiss").click()
     expect(alert).to_be_hidden()
     widget.click(*centre_of(bench))
