@@ -120,9 +120,10 @@ class MemoryBank:
         self._corrected.clear()
 
     def recall(self, frame: int, *, reverse: bool) -> Recall:
-        """What `frame` may look at when tracking goes forward or in reverse."""
+        """What `frame` may look at when tracking goes forward or in reverse; not at itself."""
         towards_past = 1 if reverse else -1
-        memories = [(self.num_memories - 1, entry) for entry in self.conditioning.values()]
+        others = {t: entry for t, entry in self.conditioning.items() if t != frame}
+        memories = [(self.num_memories - 1, entry) for entry in others.values()]
         for distance in range(self.num_memories - 1, 0, -1):
             entry = self.tracked.get(frame + towards_past * distance)
             # Far behind the last pass, only the pointers of neighbours are kept.
@@ -132,8 +133,8 @@ class MemoryBank:
         # Prompted frames of the future lend their memory, but not their pointer.
         pointers = [
             (abs(frame - t), entry)
-            for t, entry in self.conditioning.items()
-            if (t >= frame if reverse else t <= frame)
+            for t, entry in others.items()
+            if (t > frame if reverse else t < frame)
         ]
         for distance in range(1, self.pointer_reach + 1):
             entry = self.tracked.get(frame + towards_past * distance)

@@ -318,13 +318,13 @@ class VideoPredictor:
         model, bank = self.model, self._bank(obj)
         before = bank.entry(frame)
         recall = None
-        if bank.was_tracked(frame) and bank.conditioning:
+        if bank.was_tracked(frame):
             recall = bank.recall(frame, reverse=bank.was_tracked_in_reverse(frame))
             self._ensure_memories({obj: recall})
         points, labels = prompts.joined()
         with model.runtime.inference():
             features = self._features[frame]
-            if recall is None:
+            if recall is None or not recall.memories:
                 conditioned = model.condition_on_nothing(features.s16)
             else:
                 conditioned = self._condition(features.s16, [recall])

@@ -118,6 +118,39 @@ def test_corrections_condition_where_the_official_default_forgets_them(
 
 
 @TINY
+def test_a_correction_refined_before_the_next_pass_is_equal(
+    twins: Twins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(twins.official, "add_all_frames_to_correct_as_cond", True)
+    pair = pair_of(twins, tmp_path / "video", num_frames=8)
+    pair.add_points(1, 1, [(0.35, 0.45)], [1])
+    pair.propagate(1)
+    pair.add_points(5, 1, [(0.7, 0.2)], [1])
+    pair.add_points(5, 1, [(0.2, 0.8)], [0])
+    pair.propagate(1)
+    pair.figures.check()
+
+
+@TINY
+def test_a_prompted_frame_is_answered_alike_before_and_after_a_pass(twins: Twins, tmp_path: Path):
+    """After a pass the official predictor lets a prompted frame attend to the memory of its own
+    earlier answer, so that the same clicks mean something else. Ours never looks at itself."""
+    clicks = (3, 1, [(0.35, 0.45)], [1]), (3, 1, [(0.6, 0.5)], [0])
+    before = pair_of(twins, tmp_path / "before", num_frames=5)
+    before.add_points(*clicks[0])
+    before.add_points(*clicks[1])
+    before.figures.check()
+
+    after = pair_of(twins, tmp_path / "after", num_frames=5)
+    after.add_points(*clicks[0])
+    after.propagate(3)
+    after.add_points(*clicks[1])
+    answer = before.reference_mask(1, 3)
+    assert np.mean(after.reference_mask(1, 3) != answer) > 0.005, "official: changed by the pass"
+    assert np.array_equal(after.our_mask(1, 3), answer), "ours: the same"
+
+
+@TINY
 def test_tracking_on_from_a_correction_does_not_look_at_what_it_made_stale(
     twins: Twins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
