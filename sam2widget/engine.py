@@ -194,7 +194,7 @@ class Engine:
             self._propagation = None
         if self._retrack_next:
             self._retrack_next = False
-            self._retrack()
+            self._retrack_stale()
         self._settle()
 
     def _load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
@@ -286,7 +286,11 @@ class Engine:
             return
         if self._propagation is not None and not self._propagation.stopped:
             self._retrack_next = True
-        elif self._session.has_stale:
+        else:
+            self._retrack_stale()
+
+    def _retrack_stale(self) -> None:
+        if self._session.has_stale:
             self.propagate(self._session.propagate(stale_only=True))
 
 

@@ -56,12 +56,12 @@ class Outbox:
         self._held: deque[Message] = deque(maxlen=MAX_HELD)
 
     def hello(self, view: str) -> None:
-        """A view is new or came back: it sees everything from now on. What was not
+        """A view is new or came back, and what is current is about to be told. What was not
         acknowledged may have gone to one that is no more."""
         with self._lock:
             self._unacked_frames.clear()
             self._unacked_masks.clear()
-            self.set_visible(view, True)
+            self._visible.add(view)
 
     def set_visible(self, view: str, visible: bool) -> None:
         """Note that a view came into sight or went out of it."""
@@ -97,8 +97,13 @@ class Outbox:
             self._pump()
 
     def masks(self, frame: int, reply_to: ReplyTo | None, then: Message | None = None) -> None:
-        """Send a frame's masks, then perhaps the answer to the request that changed them."""
+        """Send a frame's masks, then perhaps the answer to the request that changed them. A view
+        that is out of sight is told of the masks when it comes back."""
         with self._lock:
+            if not self._visible:
+                if then is not None:
+                    self.post(then)
+                return
             batch = self._batches.setdefault(frame, _Batch())
             batch.reply_to = reply_to or batch.reply_to
             if then is not None:
@@ -108,8 +113,9 @@ class Outbox:
     def stream(self, frame: int) -> None:
         """Send the masks of a frame just tracked, unless a newer one takes its place."""
         with self._lock:
-            self._streamed = frame
-            self._pump()
+            if self._visible:
+                self._streamed = frame
+                self._pump()
 
     def _pump(self) -> None:
         if not self._visible:

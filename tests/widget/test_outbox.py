@@ -1,0 +1,153 @@
+"""No more is on the way than a view has drawn, and the newest is never lost."""
+
+import pytest
+
+from sam2widget.outbox import MAX_HELD, Outbox
+from sam2widget.protocol import Done, Error, Masks, Progress, ReplyTo
+
+ME = ReplyTo("view", 1)
+
+
+class Sent(list):
+    """What went out: (type, frame or None, seq or None)."""
+
+    def __call__(self, message, buffers):
+        self.append((message.type, getattr(message, "frame", None), getattr(message, "seq", None)))
+
+    def frames(self, kind):
+        return [frame for type, frame, _ in self if type == kind]
+
+    def last_seq(self):
+        return self[-1][2]
+
+
+@pytest.fixture
+def sent():
+    return Sent()
+
+
+@pytest.fixture
+def outbox(sent):
+    outbox = Outbox(sent, lambda frame, to, seq: (Masks(seq, to, frame, True, []), []))
+    outbox.hello("view")
+    return outbox
+
+
+def progress(frame=0):
+    return Progress(True, frame, 1, 2, 1.0, 1.0, "forward")
+
+
+def test_two_frames_are_on_the_way_at_most_and_then_the_newest(outbox, sent):
+    for frame in range(6):
+        outbox.frame("view", frame, b"jpeg")
+    assert sent.frames("frame") == [0, 1]
+    outbox.ack(sent.last_seq())
+    assert sent.frames("frame") == [0, 1, 5]
+    outbox.ack(sent.last_seq())
+    assert sent.frames("frame") == [0, 1, 5]
+
+
+def test_four_mask_batches_are_on_the_way_at_most_and_then_the_newest(outbox, sent):
+    for frame in range(50):
+        outbox.stream(frame)
+    assert sent.frames("masks") == [0, 1, 2, 3]
+    outbox.ack(1)
+    assert sent.frames("masks") == [0, 1, 2, 3, 49]
+
+
+def test_answers_go_before_the_stream_and_none_is_dropped(outbox, sent):
+    for frame in range(10):
+        outbox.stream(frame)
+    outbox.masks(100, ME, Done(ME))
+    outbox.masks(101, ME, Done(ME))
+    outbox.masks(100, ME, Done(ME))
+    for seq in range(1, 5):
+        outbox.ack(seq)
+    assert sent.frames("masks")[4:] == [100, 101, 9]
+    assert [kind for kind, *_ in sent].count("done") == 3
+
+
+def test_done_follows_the_masks_it_is_about(outbox, sent):
+    for frame in range(4):
+        outbox.stream(frame)
+    outbox.masks(7, ME, Done(ME))
+    assert sent.frames("masks") == [0, 1, 2, 3]
+    outbox.ack(2)
+    assert [kind for kind, *_ in sent[4:]] == ["masks", "done"]
+
+
+def test_masks_are_built_when_they_are_sent(sent):
+    built = []
+
+    def build(frame, reply_to, seq):
+        built.append(frame)
+        return Masks(seq, reply_to, frame, True, []), []
+
+    outbox = Outbox(sent, build)
+    outbox.hello("view")
+    for frame in range(5):
+        outbox.masks(frame, None)
+    assert built == [0, 1, 2, 3]
+    outbox.ack(1)
+    assert built == [0, 1, 2, 3, 4]
+
+
+def test_an_unknown_acknowledgement_changes_nothing(outbox, sent):
+    outbox.ack(99)
+    for frame in range(3):
+        outbox.frame("view", frame, b"")
+    outbox.ack(99)
+    assert sent.frames("frame") == [0, 1]
+
+
+def test_nothing_is_sent_while_no_view_is_visible(outbox, sent):
+    outbox.set_visible("view", False)
+    outbox.post(progress())
+    outbox.frame("view", 1, b"")
+    outbox.stream(1)
+    outbox.masks(2, None)
+    outbox.post(Done(ME))
+    outbox.post(Error(ME, "no"))
+    assert sent == []
+    outbox.set_visible("view", True)
+    assert [kind for kind, *_ in sent] == ["done", "error", "frame"]
+
+
+def test_one_visible_view_of_two_is_enough(outbox, sent):
+    outbox.hello("other")
+    outbox.set_visible("view", False)
+    outbox.post(progress())
+    assert len(sent) == 1
+
+
+def test_a_reload_starts_with_full_credit(outbox, sent):
+    for frame in range(9):
+        outbox.stream(frame)
+        outbox.frame("view", frame, b"")
+    sent.clear()
+    outbox.hello("reloaded")
+    outbox.masks(3, None)
+    assert sent.frames("masks") == [3, 8] and sent.frames("frame") == [8]
+
+
+def test_answers_for_nobody_do_not_pile_up(outbox, sent):
+    outbox.set_visible("view", False)
+    for _ in range(3 * MAX_HELD):
+        outbox.post(Done(ME))
+    outbox.set_visible("view", True)
+    assert len(sent) == MAX_HELD
+
+
+def test_acknowledging_inside_send_is_fine():
+    sent = []
+
+    def send(message, buffers):
+        sent.append(message)
+        if message.type == "masks":
+            outbox.ack(message.seq)
+
+    outbox = Outbox(send, lambda frame, to, seq: (Masks(seq, to, frame, True, []), []))
+    outbox.hello("view")
+    for frame in range(20):
+        outbox.stream(frame)
+    assert len(sent) == 20

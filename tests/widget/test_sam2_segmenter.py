@@ -1,0 +1,219 @@
+"""Sessions with a real network: small, with random weights, so that only bookkeeping shows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sam2_backend import CONFIGS, CheckpointError, Sam2Model
+from sam2widget import Sam2Widget, SessionError
+from sam2widget import sam2_segmenter as module
+from sam2widget.masks import Mask
+from sam2widget.sam2_segmenter import Sam2Segmenter, load_segmenter
+from sam2widget.segmenter import Point, PromptSet
+from sam2widget.session import Session
+from sam2widget.video import open_video
+
+FRAMES, HEIGHT, WIDTH = 24, 48, 64
+
+
+@pytest.fixture(scope="module")
+def model() -> Sam2Model:
+    torch.manual_seed(0)
+    network = Sam2Model(replace(CONFIGS["nano"], image_size=64))
+    with torch.no_grad():
+        network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(2.0)
+        network.maskmem_tpos_enc.normal_(std=0.1)
+    return network.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def video():
+    rng = np.random.default_rng(0)
+    return open_video(rng.integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8))
+
+
+@pytest.fixture
+def segmenter(model, video) -> Sam2Segmenter:
+    return Sam2Segmenter(model, video)
+
+
+@pytest.fixture
+def session(segmenter) -> Session:
+    return Session(FRAMES, HEIGHT, WIDTH, segmenter)
+
+
+def run(steps) -> list[int]:
+    return [step.frame for step in steps]
+
+
+def same(a, b) -> bool:
+    return np.array_equal(a.mask_hw, b.mask_hw) and a.score == pytest.approx(b.score, abs=1e-4)
+
+
+POINTS = (Point(20, 20, 1), Point(40, 30, 0), Point(25, 15, 1))
+
+
+def test_clicks_one_after_the_other_equal_their_replay(model, video):
+    clicked, replayed = Sam2Segmenter(model, video), Sam2Segmenter(model, video)
+    for n in 1, 2, 3:
+        last = clicked.prompt(5, 1, PromptSet(POINTS[:n]))
+    assert same(last, replayed.prompt(5, 1, PromptSet(POINTS)))
+    assert same(last, replayed.prompt(5, 1, PromptSet(POINTS)))
+    assert last.mask_hw.shape == (HEIGHT, WIDTH) and last.mask_hw.dtype == bool
+    assert 0 <= last.iou <= 1
+
+
+def test_a_removed_click_is_as_if_it_had_not_been(segmenter):
+    first = segmenter.prompt(5, 1, PromptSet(POINTS[:1]))
+    segmenter.prompt(5, 1, PromptSet(POINTS))
+    assert same(segmenter.prompt(5, 1, PromptSet(POINTS[:1])), first)
+
+
+def test_masks_boxes_and_clicks_go_together(segmenter):
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[10:30, 10:40] = True
+    alone = segmenter.prompt(2, 1, PromptSet(mask=Mask.from_array(mask)))
+    assert (alone.mask_hw == mask).mean() > 0.9 and alone.score > 0
+    both = PromptSet(POINTS[:2], box=(5, 5, 40, 40), mask=Mask.from_array(mask))
+    assert segmenter.prompt(2, 1, both).mask_hw.shape == mask.shape
+
+
+def test_what_is_unknown_is_cleared_and_removed_without_a_word(segmenter):
+    segmenter.clear(3, 9)
+    segmenter.remove(9)
+    segmenter.prompt(3, 9, PromptSet(POINTS[:1]))
+    segmenter.remove(9)
+    segmenter.remove(9)
+
+
+def test_a_whole_session_and_all_of_it_undone_and_redone(session):
+    def seen():
+        return [
+            {t: (r.mask, r.state, r.source) for t, r in session.results(info.id).items()}
+            for info in session.objects
+        ]
+
+    history = [seen()]
+    for edit in [
+        lambda: session.add_point(3, 20, 20),
+        lambda: session.add_point(3, 40, 30, label=0),
+        lambda: session.add_box(8, 5, 5, 30, 30, obj=2),
+        lambda: run(session.propagate()),
+        lambda: session.add_point(15, 30, 30),
+        lambda: run(session.propagate(direction="backward")),
+        lambda: run(session.propagate()),
+        lambda: session.accept(2, 18),
+        lambda: session.add_mask(10, np.eye(HEIGHT, WIDTH), obj=2),
+        lambda: run(session.propagate()),
+        lambda: session.remove_object(1),
+    ]:
+        edit()
+        history.append(seen())
+    for expected in reversed(history[:-1]):
+        session.undo()
+        assert seen() == expected
+    for expected in history[1:]:
+        session.redo()
+        assert seen() == expected
+    session.add_point(0, 10, 10, obj=2)
+    assert run(session.propagate())
+
+
+def test_a_resumed_propagation_gives_what_an_uninterrupted_one_gives(model, video):
+    whole = Session(FRAMES, HEIGHT, WIDTH, Sam2Segmenter(model, video))
+    parts = Session(FRAMES, HEIGHT, WIDTH, Sam2Segmenter(model, video))
+    for session in whole, parts:
+        session.add_point(0, 20, 20)
+    run(whole.propagate())
+    for stop in 5, 12, FRAMES:
+        run(parts.propagate(stop=stop))
+    assert np.array_equal(np.asarray(whole.masks(1)), np.asarray(parts.masks(1)))
+
+
+def test_a_correction_far_behind_the_last_pass_uses_what_is_left(session):
+    session.add_point(0, 20, 20)
+    run(session.propagate())
+    for frame in 10, 12, 3:
+        session.add_point(frame, 30, 30)
+    run(session.propagate())
+    assert not session.has_stale
+
+
+def test_a_loaded_model_can_be_given_to_the_widget(model, video):
+    widget = Sam2Widget(video, model)
+    widget.add_point(0, 20, 20)
+    widget.propagate(stop=4)
+    assert np.isfinite(widget.scores[1][:4]).all() and widget.status["model"] == "nano"
+    widget.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("sam3", "Unknown model 'sam3'"),
+        ("no/such/file.pt", "no checkpoint file"),
+        (7, "got a int"),
+    ],
+)
+def test_a_model_that_is_none_gets_a_sentence(video, name, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        load_segmenter(name, "cpu", video, lambda _: None)
+
+
+def test_a_device_that_is_not_there_gets_a_sentence(video):
+    widget = Sam2Widget(video, "nano", device="quantum")
+    with pytest.raises(SessionError, match="Device 'quantum' cannot be used here"):
+        widget.wait_until_loaded()
+    widget.close()
+
+
+def test_auto_falls_back_to_the_bundled_model_within_seconds_when_offline(
+    video, model, monkeypatch
+):
+    asked, said = [], []
+
+    def load(name, device):
+        asked.append(name)
+        return model
+
+    monkeypatch.setattr("sam2_backend.checkpoint.is_cached", lambda name: False)
+    monkeypatch.setattr("sam2_backend.load_model", load)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    began = time.monotonic()
+    load_segmenter("auto", None, video, said.append)
+    assert asked == ["nano"] and "bundled nano" in said[-1]
+    assert time.monotonic() - began < module.REACH_S + 2
+
+
+def test_auto_takes_the_official_model_and_the_bundled_one_if_that_fails(video, model, monkeypatch):
+    asked, failing = [], []
+
+    def load(name, device):
+        asked.append(name)
+        if name in failing:
+            raise CheckpointError("it broke off")
+        return model
+
+    monkeypatch.setattr("sam2_backend.checkpoint.is_cached", lambda name: True)
+    monkeypatch.setattr("sam2_backend.load_model", load)
+    load_segmenter("auto", None, video, lambda _: None)
+    assert asked == ["sam2.1-hiera-tiny"]
+    failing.append("sam2.1-hiera-tiny")
+    load_segmenter("auto", None, video, lambda _: None)
+    assert asked[1:] == ["sam2.1-hiera-tiny", "nano"]
+
+
+def test_a_hub_that_does_not_answer_is_given_up_in_time(monkeypatch):
+    import threading
+
+    never = threading.Event()
+    monkeypatch.setattr(module, "REACH_S", 0.1)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: never.wait())
+    assert not module._hub_answers()
+    never.set()
