@@ -132,6 +132,19 @@ class Engine:
         if reply_to is not None:
             self._worker.submit(lambda: self._feed.answer(reply_to))
 
+    def halt(self) -> None:
+        """Stop a propagation, also one that is only queued, and wait for its end."""
+
+        def stop() -> Job[None] | None:
+            job = self._propagation
+            self.stop()
+            return job
+
+        job = self.call(stop)
+        if job is not None:
+            job.wait()
+            self.call(lambda: None)  # what is told at its end has been told
+
     def close(self) -> None:
         """End the thread after the step at hand."""
         self._worker.close()

@@ -226,18 +226,17 @@ class Sam2Widget(ThreadSafeTraits):
             steps = self._session.propagate(start, stop, direction, objects)
             return self._engine.propagate(steps, on_step=ticks.put)
 
-        job = self._engine.call(begin)
-        job.when_done(lambda: ticks.put(None))
-        with tqdm(desc="Propagating", unit="frame") as bar:
-            try:
+        try:
+            with tqdm(desc="Propagating", unit="frame") as bar:
+                job = self._engine.call(begin)
+                job.when_done(lambda: ticks.put(None))
                 while (tracked := ticks.get()) is not None:
                     bar.total = tracked.total
                     bar.update(tracked.done - bar.n)
-            except KeyboardInterrupt:
-                job.stop()
-                job.result()
-                raise
-        job.result()
+            job.result()
+        except KeyboardInterrupt:
+            self._engine.halt()
+            raise
 
     def stop(self) -> None:
         """Stop a propagation after the frame at hand."""

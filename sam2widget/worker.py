@@ -7,7 +7,7 @@ import heapq
 import threading
 import weakref
 from collections.abc import Callable, Generator, Hashable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from enum import IntEnum
 from typing import Any, Generic, TypeVar
 
@@ -61,6 +61,10 @@ class Job(Generic[T]):
     def result(self) -> T | None:
         """Wait for the end. None if it was stopped; raises what the work raised."""
         return self._future.result()
+
+    def wait(self) -> None:
+        """Wait for the end, whichever it is."""
+        wait([self._future])
 
     def when_done(self, call: Callable[[], None]) -> None:
         """Call at the end, in the worker's thread."""
