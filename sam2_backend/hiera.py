@@ -69,7 +69,7 @@ class Block(nn.Module):
         # Where a stage begins the shortcut is the projection of the *normed* input, pooled.
         shortcut = max_pool(self.proj(normed)) if self.pool else x_bhwc
         if self.window:
-            size = shortcut.shape[1:3]
+            size = shortcut.shape[1], shortcut.shape[2]
             attended = self.attn(to_windows(normed, self.window))
             attended = from_windows(attended, self.window // 2 if self.pool else self.window, size)
         else:

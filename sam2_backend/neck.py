@@ -14,6 +14,9 @@ class _Lateral(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(dim, dim_out, kernel_size=1)
 
+    def forward(self, x_bchw: Tensor) -> Tensor:
+        return self.conv(x_bchw)
+
 
 class Neck(nn.Module):
     """A feature pyramid (Lin et al. 2017) in which only the stride-16 level looks upward."""
@@ -27,7 +30,7 @@ class Neck(nn.Module):
     def forward(self, features: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Maps at strides 4, 8, 16, 32 -> maps of the hidden width at strides 4, 8, 16."""
         s4, s8, s16, s32 = (
-            lateral.conv(x) for lateral, x in zip(reversed(self.convs), features, strict=True)
+            lateral(x) for lateral, x in zip(reversed(self.convs), features, strict=True)
         )
         return s4, s8, s16 + F.interpolate(s32.float(), scale_factor=2.0, mode="nearest")
 

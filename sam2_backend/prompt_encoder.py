@@ -52,7 +52,9 @@ class PromptEncoder(nn.Module):
         # Padding has no place, so its embedding replaces; the others add to the position.
         embedded = torch.where(labels == PAD, self.not_a_point_embed.weight, embedded)
         for label, embedding in enumerate(self.point_embeddings):
-            embedded = torch.where(labels == label, embedded + embedding.weight, embedded)
+            embedded = torch.where(
+                labels == label, embedded + embedding.get_parameter("weight"), embedded
+            )
         return embedded
 
     def embed_mask(self, logits_n1hw: Tensor | None) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import torch
@@ -52,7 +52,7 @@ class Runtime:
         return cls(chosen, dtype)
 
     @contextlib.contextmanager
-    def inference(self) -> Iterator[None]:
+    def inference(self) -> Generator[None, None, None]:
         """Run a prediction: no gradients, and mixed precision where it was chosen."""
         mixed = self.dtype is not torch.float32
         with (

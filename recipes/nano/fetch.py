@@ -3,7 +3,7 @@
     python recipes/nano/fetch.py DATA
 
 Needs a Debian machine with `apt-get` and `dpkg`; nothing is installed. DATA/packages.json
-lists package, version and the place of its licence for the model card.
+lists package, version and licence for the model card.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ import json
 import subprocess
 from pathlib import Path
 
-PACKAGES = (
-    # Cut-outs with alpha
-    "tuxpaint-stamps-default",
-    "wesnoth-1.16-data",
-    "freedroidrpg-data",
-    "hedgewars-data",
-    "oxygen-icon-theme",
-    "openclipart-png",
+PACKAGES = {
+    # Cut-outs with alpha, and the licences that their copyright files name
+    "tuxpaint-stamps-default": "GPL-2",
+    "wesnoth-1.16-data": "GPL-2",
+    "freedroidrpg-data": "GPL-2+, GPL-3, CC0-1.0",
+    "hedgewars-data": "GPL-2, CC-BY-SA-3.0, MIT and others",
+    "oxygen-icon-theme": "LGPL-3+",
+    "openclipart-png": "public domain",
     # Photographs and paintings
-    "plasma-workspace-wallpapers",
-    "gnome-backgrounds",
-    "mate-backgrounds",
-    "ukui-wallpapers",
-    "lomiri-wallpapers-16.04",
-    "lomiri-wallpapers-20.04",
-    "stellarium-data",
-)
+    "plasma-workspace-wallpapers": "GPL-2+",
+    "gnome-backgrounds": "CC-BY-2.0, CC-BY-SA-2.0, CC-BY-SA-3.0",
+    "mate-backgrounds": "GPL-2+, CC-BY-SA-4.0",
+    "ukui-wallpapers": "CC-BY-SA-3.0",
+    "lomiri-wallpapers-16.04": "CC-BY-4.0, CC-BY-SA-3.0, CC-BY-SA-4.0, CC0-1.0",
+    "lomiri-wallpapers-20.04": "CC-BY-4.0, CC-BY-SA-3.0, CC-BY-SA-4.0, CC0-1.0",
+    "stellarium-data": "GPL-2+, CC-BY-SA, public domain",
+}
 
 
 def fetch(data: Path) -> None:
@@ -37,7 +37,7 @@ def fetch(data: Path) -> None:
     debs = data / "debs"
     debs.mkdir(parents=True, exist_ok=True)
     listing = []
-    for package in PACKAGES:
+    for package, licence in PACKAGES.items():
         if not list(debs.glob(f"{package}_*.deb")):
             subprocess.run(["apt-get", "download", package], cwd=debs, check=True)
         deb = next(debs.glob(f"{package}_*.deb"))
@@ -45,15 +45,8 @@ def fetch(data: Path) -> None:
         if not root.exists():
             root.mkdir(parents=True)
             subprocess.run(["dpkg", "-x", str(deb), str(root)], check=True)
-        licence = next(root.glob("usr/share/doc/*/copyright"), None)
         version = deb.stem.split("_")[1].replace("%3a", ":")
-        listing.append(
-            {
-                "package": package,
-                "version": version,
-                "licence": str(licence.relative_to(root)) if licence else "see the package",
-            }
-        )
+        listing.append({"package": package, "version": version, "licence": licence})
     (data / "packages.json").write_text(json.dumps(listing, indent=2) + "\n")
 
 

@@ -14,18 +14,19 @@ from sam2_backend.config import CONFIGS
 from sam2_backend.training import Stage, Trainer
 
 STAGES = (
-    # Pictures, small first, then larger; then clips, which teach memory.
+    # Pictures first; then clips, which teach memory; small, then larger.
     Stage(steps=1400, image_size=128, batch=8, targets=4, corrections=1, final_rate=0.3),
     Stage(
-        steps=250,
-        image_size=192,
-        batch=6,
-        targets=4,
-        learning_rate=4e-4,
-        final_rate=0.7,
+        steps=400,
+        image_size=128,
+        batch=5,
+        targets=3,
+        frames=3,
+        learning_rate=8e-4,
+        final_rate=0.2,
         warm_up=20,
     ),
-    Stage(steps=400, image_size=192, batch=2, targets=3, frames=4, learning_rate=3e-4, warm_up=20),
+    Stage(steps=180, image_size=192, batch=3, targets=3, frames=3, learning_rate=3e-4, warm_up=20),
 )
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from .assets import Assets
 
-_PHOTO_REGION_CLIPS = 0.3
+_PHOTO_REGION_CLIPS = 0.25
 """Share of clips whose targets are regions of a real photograph."""
 
 
@@ -42,7 +42,7 @@ def render_clip(
     rgb = _degrade(rng, rgb)
     # Targets must be visible where they are first prompted, and not be the whole picture.
     area = masks[0].mean(axis=(1, 2))
-    usable = np.flatnonzero((area > 0.003) & (area < 0.8))
+    usable = np.flatnonzero((area > 0.006) & (area < 0.8))
     if len(usable) == 0:
         return render_clip(rng, assets, size=size, frames=frames, targets=targets)
     weight = np.sqrt(area[usable])

@@ -82,6 +82,7 @@ class Trainer:
     seed : of weights, data and simulated users.
     ema : decay of the averaged weights, which are the result.
     log_every : steps that one line of the log averages over.
+    workers : processes that render; 0 renders in this one, between two steps.
     """
 
     def __init__(
@@ -94,9 +95,10 @@ class Trainer:
         seed: int = 0,
         ema: float = 0.999,
         log_every: int = 50,
+        workers: int = 1,
     ) -> None:
         self.config, self.stages, self.seed, self.ema_decay = config, stages, seed, ema
-        self.assets, self.out, self.log_every = assets, out, log_every
+        self.assets, self.out, self.log_every, self.workers = assets, out, log_every, workers
         out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         self.model = Sam2Model(config)
@@ -129,7 +131,10 @@ class Trainer:
         model.sam_prompt_encoder.image_size = stage.image_size
         model.config = replace(self.config, image_size=stage.image_size)
         batches = _Batches(self.assets, stage, seed=self.seed * 1000 + self.stage, start=self.step)
-        loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4)
+        ahead = 4 if self.workers else None
+        loader = DataLoader(
+            batches, batch_size=None, num_workers=self.workers, prefetch_factor=ahead
+        )
         saved = logged = time.monotonic()
         window: list[dict[str, float]] = []
         for rgb_bt3ss, masks_btkss in loader:

@@ -80,10 +80,10 @@ STAGES = (
 def test_an_interrupted_run_ends_with_the_same_weights(
     config: ModelConfig, assets_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = Trainer(config, STAGES, assets=assets_folder, out=tmp_path / "whole")
+    whole = Trainer(config, STAGES, assets=assets_folder, out=tmp_path / "whole", workers=0)
     whole.run()
 
-    first = Trainer(config, STAGES, assets=assets_folder, out=tmp_path / "parts")
+    first = Trainer(config, STAGES, assets=assets_folder, out=tmp_path / "parts", workers=0)
     average = Trainer._average
 
     def stop_after_two(trainer: Trainer) -> None:
@@ -94,7 +94,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(
     first.run()
     assert (first.stage, first.step) == (0, 2)
     monkeypatch.setattr(Trainer, "_average", average)
-    second = Trainer(config, STAGES, assets=assets_folder, out=tmp_path / "parts")
+    second = Trainer(config, STAGES, assets=assets_folder, out=tmp_path / "parts", workers=0)
     assert (second.stage, second.step) == (0, 2)
     second.run()
 
@@ -107,7 +107,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(
 def test_progress_is_logged_and_drawn(
     config: ModelConfig, assets_folder: Path, tmp_path: Path
 ) -> None:
-    Trainer(config, STAGES[:1], assets=assets_folder, out=tmp_path, log_every=1).run()
+    Trainer(config, STAGES[:1], assets=assets_folder, out=tmp_path, log_every=1, workers=0).run()
     records = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [record["step"] for record in records] == [1, 2, 3]
     assert all(record["loss"] > 0 for record in records)
