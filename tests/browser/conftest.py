@@ -109,6 +109,7 @@ def bench(open_bench: Callable[[str], Bench]) -> Bench:
 
 def run_cells(page: Page, cells: str) -> None:
     """Run all cells of the notebook that is open, or the first three, which show the widget."""
+    page.wait_for_function("() => window.jupyterapp !== undefined")
     page.evaluate(
         """async (cells) => {
             const app = window.jupyterapp;
