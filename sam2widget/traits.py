@@ -23,6 +23,15 @@ class ThreadSafeTraits(anywidget.AnyWidget):
         self._unwritten_lock = threading.Lock()
         super().__init__(**kwargs)
 
+    def open(self) -> None:
+        """Open the comm to the front end (called by ipywidgets)."""
+        super().open()  # pyright: ignore[reportUnknownMemberType]
+        # From 7.4 on, ipykernel hands the front end's messages to whichever subshell it was
+        # serving when we last published something. Published by a thread of ours, that is one
+        # picked by chance, and once it has ended the messages are lost. The front end itself
+        # names the right one.
+        vars(self.comm)["_reply_subshell_for"] = _as_addressed
+
     def write_traits(self, **values: Any) -> None:
         """Set traits, now or as soon as the thread that sets some is through."""
         with self._unwritten_lock:
@@ -44,3 +53,8 @@ class ThreadSafeTraits(anywidget.AnyWidget):
                     setattr(self, name, value)
             finally:
                 self._trait_lock.release()
+
+
+def _as_addressed(data: object, subshell_id: str | None) -> str | None:
+    """The subshell that the front end has named."""
+    return subshell_id

@@ -95,7 +95,8 @@ def _stages(log: list[dict[str, Any]]) -> str:
     for stage in sorted({record["stage"] for record in log}):
         last = [record for record in log if record["stage"] == stage][-1]
         figures = [
-            f"{last[key]:.2f}" if key in last else "" for key in ("first", "corrected", "tracked")
+            f"{last[key]:.2f}" if key in last else ""
+            for key in ("click", "box", "corrected", "tracked")
         ]
         cells = [stage + 1, last["size"], last["frames"], last["step"], *figures]
         rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")

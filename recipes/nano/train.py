@@ -27,6 +27,28 @@ STAGES = (
         warm_up=20,
     ),
     Stage(steps=180, image_size=192, batch=3, targets=3, frames=3, learning_rate=3e-4, warm_up=20),
+    # Longer talks: most of what a user sees is the answer to a second, third or fourth click.
+    Stage(
+        steps=2400,
+        image_size=128,
+        batch=16,
+        targets=4,
+        corrections=3,
+        learning_rate=8e-4,
+        final_rate=0.4,
+        warm_up=100,
+    ),
+    Stage(
+        steps=500,
+        image_size=192,
+        batch=8,
+        targets=4,
+        corrections=4,
+        learning_rate=4e-4,
+        final_rate=0.3,
+        warm_up=50,
+    ),
+    Stage(steps=260, image_size=192, batch=3, targets=3, frames=4, learning_rate=3e-4, warm_up=20),
 )
 
 if __name__ == "__main__":

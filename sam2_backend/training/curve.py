@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-_MEASURES = ("first", "corrected", "tracked")
+_MEASURES = ("click", "box", "corrected", "tracked")
 
 
 def draw_curve(log: Path, target: Path) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..mask_decoder import DecoderOutput
 from ..model import ImageFeatures, Sam2Model
-from ..prompt_encoder import PAD
+from ..prompt_encoder import BOX_START, PAD
 from ..transforms import normalize
 from .interaction import corrective_click, first_prompt
 from .losses import decoder_loss
@@ -27,7 +27,8 @@ class StepResult:
 
     loss: Tensor
     ious: dict[str, float]
-    """Mean IoU of the single mask by round ("first", "corrected") or "tracked"."""
+    """Mean IoU of the single mask after the first "click" or "box", after the corrective clicks
+    ("corrected"), and where it was "tracked"."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,7 @@ def clip_step(
         losses.append(loss)
         tracked.append(iou[targets.flatten(1).amax(1) > 0.5])
         selected = model.select_mask(output, multimask=True)
-    found = torch.cat(tracked)
-    ious["tracked"] = float(found.mean()) if len(found) else 0.0
+    ious |= _means(tracked=torch.cat(tracked))
     return StepResult(torch.stack(losses).mean(), ious)
 
 
@@ -149,13 +149,22 @@ def _converse(
         ambiguous = (labels != PAD).sum(1) == 1
         loss, iou = decoder_loss(output, targets_n1hw, ambiguous_n=ambiguous)
         losses.append(loss)
-        ious["first" if turn == 0 else "corrected"] = float(iou.mean())
+        if turn == 0:
+            boxed = labels[:, 0] == BOX_START
+            ious |= _means(click=iou[~boxed], box=iou[boxed])
+        else:
+            ious["corrected"] = float(iou.mean())
         if turn == corrections:
             return _Dialogue(output, losses, ious)
         previous = _chosen_logits(output, ambiguous).detach()
         click, label = corrective_click(truth, (previous[:, 0] > 0).float(), size=size)
         points, labels = torch.cat((points, click), 1), torch.cat((labels, label), 1)
         turn += 1
+
+
+def _means(**ious: Tensor) -> dict[str, float]:
+    """Means of what is not empty."""
+    return {name: float(values.mean()) for name, values in ious.items() if len(values)}
 
 
 def _to_logit_size(masks_nss: Tensor) -> Tensor:

@@ -175,8 +175,9 @@ class Trainer:
     def _log(
         self, stage: Stage, window: list[dict[str, float]], rate: float, per_second: float
     ) -> None:
+        keys = dict.fromkeys(key for entry in window for key in entry)
         means = {
-            key: round(float(np.mean([w[key] for w in window if key in w])), 4) for key in window[0]
+            key: round(float(np.mean([w[key] for w in window if key in w])), 4) for key in keys
         }
         record = {
             "stage": self.stage,

@@ -47,8 +47,8 @@ class FrontEnd:
     """Ids of executions whose reply has come."""
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
-    def send(self, kind: str, **fields: Any) -> int:
-        """Send a request and return its id."""
+    def send(self, kind: str, *, subshell: str | None = None, **fields: Any) -> int:
+        """Send a request, to the main shell or a subshell, and return its id."""
         number = next(self._ids)
         content = {
             "type": kind,
@@ -59,6 +59,8 @@ class FrontEnd:
         }
         data = {"method": "custom", "content": content}
         message = self.client.session.msg("comm_msg", {"comm_id": self.comm_id, "data": data})
+        if subshell is not None:
+            message["header"]["subshell_id"] = subshell
         self.client.shell_channel.send(message)
         return number
 

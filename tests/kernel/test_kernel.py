@@ -10,6 +10,7 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,3 +121,32 @@ def test_a_wrong_request_gets_a_sentence_and_the_session_goes_on(view: FrontEnd)
     error = view.wait(lambda m: m.type == "error")
     assert "nonsense" in error.content["text"]
     assert view.done(view.send("add_object")).type == "done"
+
+
+def test_messages_arrive_after_a_subshell_has_ended(
+    view: FrontEnd, client: BlockingKernelClient
+) -> None:
+    if "kernel subshells" not in client.kernel_info(reply=True)["content"].get(
+        "supported_features", ()
+    ):
+        pytest.skip("this kernel has no subshells")
+    view.send("hello")
+    view.wait(is_frame)
+    subshell = control(client, "create_subshell_request")["subshell_id"]
+    view.send("want", frame=1, subshell=subshell)
+    view.wait(lambda m: is_frame(m) and m.content["frame"] == 1)
+    control(client, "delete_subshell_request", subshell_id=subshell)
+    for frame in (2, 3):
+        view.send("want", frame=frame)
+        view.wait(lambda m, frame=frame: is_frame(m) and m.content["frame"] == frame)
+
+
+def control(client: BlockingKernelClient, kind: str, **content: str) -> dict[str, Any]:
+    """Ask something on the control channel."""
+    request = client.session.msg(kind, content)
+    client.control_channel.send(request)
+    while True:
+        reply = client.get_control_msg(timeout=LIMIT_S)
+        if reply["parent_header"]["msg_id"] == request["header"]["msg_id"]:
+            assert reply["content"]["status"] == "ok", reply["content"]
+            return reply["content"]
