@@ -118,13 +118,16 @@ class Trainer:
 
     def run(self, *, save_every_s: float = 120.0) -> None:
         """Train to the end, or to the next SIGTERM or SIGINT; both save first."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
-        while self.stage < len(self.stages) and not self._stopping:
-            self._run_stage(self.stages[self.stage], save_every_s)
-            if not self._stopping:
-                self.stage, self.step = self.stage + 1, 0
-            self.save()
+        handlers = {n: signal.signal(n, self._stop) for n in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            while self.stage < len(self.stages) and not self._stopping:
+                self._run_stage(self.stages[self.stage], save_every_s)
+                if not self._stopping:
+                    self.stage, self.step = self.stage + 1, 0
+                self.save()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
     def _run_stage(self, stage: Stage, save_every_s: float) -> None:
         model = self.model.train()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,7 +92,9 @@ def test_an_interrupted_run_ends_with_the_same_weights(
         trainer._stopping = trainer.step == 1
 
     monkeypatch.setattr(Trainer, "_average", stop_after_two)
+    handler = signal.getsignal(signal.SIGINT)
     first.run()
+    assert signal.getsignal(signal.SIGINT) is handler
     assert (first.stage, first.step) == (0, 2)
     monkeypatch.setattr(Trainer, "_average", average)
     second = Trainer(config, STAGES, assets=assets_folder, out=tmp_path / "parts", workers=0)
