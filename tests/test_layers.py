@@ -83,7 +83,7 @@ def test_no_room_imports_a_face(path):
     "room",
     [
         *("session", "session_view", "history", "masks", "codecs", "protocol", "records", "plan"),
-        *("archive", "saved_session", "session_document", "session_file"),
+        *("archive", "saved_session", "session_document", "session_file", "training_data"),
     ],
 )
 def test_the_rooms_below_the_widget_are_plain_python(room):

@@ -1,4 +1,4 @@
-"""COCO instances, and the run lengths that COCO and SA-V write masks in."""
+"""COCO instances, and the masks that COCO and SA-V write as run lengths."""
 
 from __future__ import annotations
 
@@ -111,7 +111,6 @@ def decode_segmentation(
     DatasetError
         When it is neither, or of another size.
     """
-    coco = _pycocotools()
     try:
         if isinstance(segmentation, dict):
             rle = cast("dict[str, Any]", segmentation)
@@ -120,27 +119,63 @@ def decode_segmentation(
                     f"{where} has a mask of size {rle['size']}: expected [{height}, {width}], the "
                     "height and width of its picture."
                 )
-            if isinstance(rle["counts"], list):
-                return _from_counts(cast("list[int]", rle["counts"]), height, width)
-        else:
-            rle = coco.merge(coco.frPyObjects(segmentation, height, width))
-        return coco.decode(rle).astype(np.bool_)
+            return _from_counts(rle["counts"], height, width)
+        if not isinstance(segmentation, list):
+            raise TypeError(f"a {type(segmentation).__name__}")
+        return _from_polygons(cast("list[list[float]]", segmentation), height, width)
     except DatasetError:
         raise
     except Exception as error:
-        # The decoder fails in its own ways: IndexError, TypeError, ValueError, …
+        # Of what is wrong with a mask, pycocotools makes any kind of exception.
         raise DatasetError(
             f"{where} has a mask that cannot be decoded ({error!r}): expected polygons "
             '[[x0, y0, x1, y1, ...]] or run lengths {"size": [H, W], "counts": ...}.'
         ) from error
 
 
-def _from_counts(counts: list[int], height: int, width: int) -> NDArray[np.bool_]:
-    lengths = np.asarray(counts, np.int64)
+def _from_polygons(polygons: list[list[float]], height: int, width: int) -> NDArray[np.bool_]:
+    reach = 2 * max(height, width)
+    for polygon in polygons:
+        # Checked here: pycocotools takes memory for whatever it is told.
+        if len(polygon) % 2 or not (np.abs(np.asarray(polygon, np.float64)) <= reach).all():
+            raise ValueError("a polygon is x and y of points in or near the picture")
+    # Fewer than three points enclose nothing; pycocotools would take two for a box.
+    enclosing = [polygon for polygon in polygons if len(polygon) >= 6]
+    if not enclosing:
+        return np.zeros((height, width), np.bool_)
+    coco = _pycocotools()
+    return coco.decode(coco.frPyObjects(enclosing, height, width)).any(axis=2)
+
+
+def _from_counts(counts: list[int] | str, height: int, width: int) -> NDArray[np.bool_]:
+    lengths = _decompress(counts) if isinstance(counts, str) else np.asarray(counts, np.int64)
     if (lengths < 0).any() or lengths.sum() != height * width:
         raise ValueError(f"run lengths cover {lengths.sum()} pixels, not {height * width}")
     inside: NDArray[np.bool_] = np.arange(len(lengths)) % 2 == 1
     return np.repeat(inside, lengths).reshape(width, height).T
+
+
+def _decompress(counts: str) -> NDArray[np.int64]:
+    """Run lengths from COCO's text: each number is written in groups of 5 bits, the lowest
+    first, in characters from "0" on; 32 says that another group follows. From the fourth number
+    on it is the difference to the one two before. (pycocotools reads it too, but does not check
+    it: what is damaged becomes some other mask.)
+    """
+    groups = np.frombuffer(counts.encode("ascii"), np.uint8).astype(np.int64) - ord("0")
+    last = groups & 32 == 0
+    if not last[-1:].any():
+        raise ValueError("the compressed run lengths end within a number")
+    ends = np.flatnonzero(last)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    position = np.arange(len(groups)) - np.repeat(starts, ends + 1 - starts)
+    if ((groups < 0) | (groups > 63)).any() or position.max() > 7:
+        raise ValueError("the compressed run lengths hold characters that cannot be there")
+    numbers = np.add.reduceat((groups & 31) << 5 * position, starts)
+    # The highest bit of the last group is the sign.
+    numbers -= np.where(groups[ends] & 16, 32 << 5 * position[ends], 0)
+    for parity in 1, 2:
+        numbers[parity::2] = np.cumsum(numbers[parity::2])
+    return numbers
 
 
 def _pycocotools() -> Any:
@@ -148,7 +183,7 @@ def _pycocotools() -> Any:
         from pycocotools import mask
     except ImportError as error:
         raise DatasetError(
-            "Masks in COCO's forms are read with pycocotools, which is not installed: "
+            "COCO's polygons are read with pycocotools, which is not installed: "
             "pip install 'sam2widget[training]'."
         ) from error
     return mask
