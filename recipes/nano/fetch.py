@@ -29,6 +29,8 @@ PACKAGES = {
     "lomiri-wallpapers-16.04": "CC-BY-4.0, CC-BY-SA-3.0, CC-BY-SA-4.0, CC0-1.0",
     "lomiri-wallpapers-20.04": "CC-BY-4.0, CC-BY-SA-3.0, CC-BY-SA-4.0, CC0-1.0",
     "stellarium-data": "GPL-2+, CC-BY-SA, public domain",
+    # Both: landscapes, spaceships and their parts
+    "endless-sky-high-dpi": "CC-BY-SA-4.0, CC-BY-SA-3.0, CC-BY-4.0, public domain",
 }
 
 

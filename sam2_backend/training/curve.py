@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-_MEASURES = ("click", "box", "corrected", "tracked")
+MEASURES = ("click", "box", "corrected", "tracked")
 
 
 def draw_curve(log: Path, target: Path) -> None:
@@ -31,7 +31,7 @@ def draw_curve(log: Path, target: Path) -> None:
     loss, quality = figure.subplots(2, 1, sharex=True)
     loss.plot(steps, [record["loss"] for record in records], color="tab:gray")
     loss.set_ylabel("loss")
-    for measure in _MEASURES:
+    for measure in MEASURES:
         points = [(s, r[measure]) for s, r in zip(steps, records, strict=True) if measure in r]
         if points:
             quality.plot(*zip(*points, strict=True), label=measure)

@@ -17,8 +17,11 @@ from torch import Tensor
 
 from .assets import Assets
 
-_PHOTO_REGION_CLIPS = 0.25
-"""Share of clips whose targets are regions of a real photograph."""
+_PHOTO_REGION_CLIPS = 0.1
+"""Share of clips whose targets are regions of a real photograph. They are regions of one colour:
+with many of them a network takes colour for objects."""
+_CAMOUFLAGED = 0.4
+"""Share of layers in the colours of a place in the scene, so that outlines and texture count."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def _composite(
     canvas = _sample(photo, _path(rng, frames, scale=(0.55, 1.0), drift=0.05, turn=0.06), size)
     if rng.random() < 0.3:
         canvas = _blur(canvas, rng.uniform(0.5, 2.0))
-    layers = _layers(rng, assets, photo)
+    layers = _layers(rng, assets, photo, canvas[0])
     count = int(rng.integers(2, 8))
     top = torch.zeros(frames, size, size, dtype=torch.uint8)
     for layer_id in range(1, count + 1):
@@ -97,7 +100,7 @@ def _photo_regions(
     return rgb, torch.stack([seen == k for k in likely], dim=1).numpy()
 
 
-def _layers(rng: np.random.Generator, assets: Assets, photo: Tensor):
+def _layers(rng: np.random.Generator, assets: Assets, photo: Tensor, scene_3ss: Tensor):
     """RGBA layers (4, h, w) without end; some repeat the one before, as a distractor."""
     last: Tensor | None = None
     while True:
@@ -114,11 +117,26 @@ def _layers(rng: np.random.Generator, assets: Assets, photo: Tensor):
             layer = torch.cat((_texture(rng), _blob(rng, 96)))
         last = layer
         color = _recolor(rng, layer[:3])
-        if rng.random() < 0.2:  # towards the background's own colour
-            mean = photo[:, ::4, ::4].mean(dim=(1, 2), keepdim=True)
-            color = color + (mean - color.mean(dim=(1, 2), keepdim=True)) * rng.uniform(0.3, 0.9)
+        if rng.random() < _CAMOUFLAGED:
+            color = _camouflage(rng, color, layer[3] > 0.5, scene_3ss)
         layer = torch.cat((color.clamp(0, 1), layer[3:]))
         yield layer.flip(2) if rng.random() < 0.5 else layer
+
+
+def _camouflage(
+    rng: np.random.Generator, color_3hw: Tensor, opaque_hw: Tensor, scene_3ss: Tensor
+) -> Tensor:
+    """A layer's colours with mean and spread drawn towards those of a place in the scene."""
+    side = scene_3ss.shape[-1] // 3
+    y, x = rng.integers(2 * side, size=2)
+    place = scene_3ss[:, y : y + side, x : x + side].flatten(1)
+    own = color_3hw[:, opaque_hw]
+    own = own if own.shape[1] > 1 else color_3hw.flatten(1)
+    spread, mean = torch.std_mean(own, dim=1)
+    spread_there, mean_there = torch.std_mean(place, dim=1)
+    gain = (spread_there + 0.02) / (spread + 0.02)
+    matched = (color_3hw - mean[:, None, None]) * gain[:, None, None] + mean_there[:, None, None]
+    return torch.lerp(color_3hw, matched, rng.uniform(0.4, 1.0))
 
 
 def _photo(rng: np.random.Generator, assets: Assets) -> Tensor:
