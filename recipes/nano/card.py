@@ -47,7 +47,9 @@ from the true mask. On 2 CPU cores, shared with other work:
 |---|---|---|---|---|---|---|---|
 {stages}
 
-Mean IoU on the last synthetic batches of each stage: after a first click or box, after the corrective clicks, and on the later frames of clips. `recipes/nano/curve.png` shows it over time.
+Mean IoU on the last synthetic batches of each stage: after a first click or box, after the \
+corrective clicks, and on the later frames of clips. `recipes/nano/curve.png` shows it \
+over time.
 
 ## Quality
 DAVIS 2016, first 40 frames of six sequences, never trained on (`python -m benchmarks.davis`). \
@@ -94,10 +96,7 @@ def _stages(log: list[dict[str, Any]]) -> str:
     rows = []
     for stage in sorted({record["stage"] for record in log}):
         last = [record for record in log if record["stage"] == stage][-1]
-        figures = [
-            f"{last[key]:.2f}" if key in last else ""
-            for key in ("click", "box", "corrected", "tracked")
-        ]
+        figures = [f"{last[key]:.2f}" if key in last else "" for key in MEASURES]
         cells = [stage + 1, last["size"], last["frames"], last["step"], *figures]
         rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(rows)
