@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,9 @@ def draw_curve(log: Path, target: Path) -> None:
     loss.plot(steps, [record["loss"] for record in records], color="tab:gray")
     loss.set_ylabel("loss")
     for measure in MEASURES:
-        points = [(s, r[measure]) for s, r in zip(steps, records, strict=True) if measure in r]
-        if points:
-            quality.plot(*zip(*points, strict=True), label=measure)
+        values = [record.get(measure, math.nan) for record in records]
+        if not all(math.isnan(value) for value in values):
+            quality.plot(steps, values, label=measure)
     quality.set(ylabel="mean IoU", xlabel="step", ylim=(0, 1))
     quality.legend()
     for axes in (loss, quality):

@@ -55,9 +55,8 @@ def test_a_click_becomes_masks_through_the_video_and_a_correction_survives(
     widget.wait_ready()
     corrected = bench.masks()
     assert corrected[CORRECTED, int(y), int(x)] == truth_thw[CORRECTED, int(y), int(x)]
-    # How much one click mends is the model's affair (benchmarks/davis.py); that the neighbours
-    # are tracked anew from it and the first frame stays is the session's.
-    assert (corrected[CORRECTED] != tracked[CORRECTED]).any()
+    assert iou(corrected[CORRECTED], truth_thw[CORRECTED]) > 0.4
+    # The neighbours are tracked anew from it, and the first frame stays.
     assert (corrected[CORRECTED + 1] != tracked[CORRECTED + 1]).any()
     np.testing.assert_array_equal(corrected[0], clicked[0])
 
