@@ -60,6 +60,16 @@ STAGES = (
         warm_up=50,
     ),
     Stage(steps=300, image_size=192, batch=3, targets=3, frames=4, learning_rate=3e-4, warm_up=20),
+    Stage(
+        steps=4000,
+        image_size=192,
+        batch=8,
+        targets=4,
+        corrections=5,
+        learning_rate=6e-4,
+        final_rate=0.1,
+        warm_up=50,
+    ),
 )
 
 if __name__ == "__main__":
