@@ -6,7 +6,6 @@ Everything is a function of one random generator, so a clip is reproducible from
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,19 +15,10 @@ from PIL import Image
 from torch import Tensor
 
 from .assets import Assets
+from .clips import Clip
 
 _PHOTO_REGION_CLIPS = 0.25
 """Share of clips whose targets are regions of a real photograph."""
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A rendered clip."""
-
-    rgb_t3ss: NDArray[np.uint8]
-    """(T, 3, S, S) RGB."""
-    masks_tkss: NDArray[np.bool_]
-    """(T, K, S, S) visible part of each target."""
 
 
 def render_clip(
