@@ -21,6 +21,22 @@ _PHOTO_REGION_CLIPS = 0.25
 """Share of clips whose targets are regions of a real photograph."""
 
 
+class SyntheticClips:
+    """Rendered clips as a source.
+
+    Parameters
+    ----------
+    assets : what to compose them from.
+    """
+
+    def __init__(self, assets: Assets) -> None:
+        self.assets = assets
+
+    def draw(self, rng: np.random.Generator, *, size: int, frames: int, targets: int) -> Clip:
+        """Render a clip; see `ClipSource`."""
+        return render_clip(rng, self.assets, size=size, frames=frames, targets=targets)
+
+
 def render_clip(
     rng: np.random.Generator, assets: Assets, *, size: int, frames: int, targets: int
 ) -> Clip:
