@@ -25,23 +25,26 @@ class Promptable(Task):
     practice : `SAM2` for a network that segments already, `FROM_SCRATCH` for random weights.
     """
 
-    network: Sam2Model
-
     def __init__(self, model: Sam2Model, practice: Practice = SAM2) -> None:
         super().__init__()
-        self.network, self.practice = model, practice
+        self.model, self.practice = model, practice
         self._corrections = 0
+
+    @property
+    def network(self) -> Sam2Model:
+        """The model."""
+        return self.model
 
     def begin(self, stage: Stage) -> None:
         """Train at the stage's size."""
-        self.network.train()
-        self.network.sam_prompt_encoder.image_size = stage.image_size
-        self.network.config = replace(self.network.config, image_size=stage.image_size)
+        self.model.train()
+        self.model.sam_prompt_encoder.image_size = stage.image_size
+        self.model.config = replace(self.model.config, image_size=stage.image_size)
         self._corrections = stage.corrections
 
     def forward(self, rgb_bt3ss: Tensor, masks_btkss: Tensor) -> StepResult:
         """One step on pictures (T = 1) or on clips."""
-        model, practice, corrections = self.network, self.practice, self._corrections
+        model, practice, corrections = self.model, self.practice, self._corrections
         if rgb_bt3ss.shape[1] == 1:
             rgb, masks = rgb_bt3ss[:, 0], masks_btkss[:, 0]
             return image_step(model, rgb, masks, corrections=corrections, practice=practice)

@@ -38,14 +38,12 @@ class StepResult:
 
 
 class Task(nn.Module, ABC):
-    """What one training step does, as a module: its forward pass is the loss.
+    """What one training step does, as a module: its forward pass is the loss."""
 
-    Attributes
-    ----------
-    network : what is trained, averaged and saved.
-    """
-
-    network: nn.Module
+    @property
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """What is trained, averaged and saved."""
 
     @abstractmethod
     def begin(self, stage: Stage) -> None:

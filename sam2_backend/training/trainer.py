@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -232,7 +232,7 @@ class Trainer:
             print(f"Resumed at stage {self.stage}, step {self.step}.", flush=True)
 
     @contextlib.contextmanager
-    def _stop_at_signals(self) -> Iterator[None]:
+    def _stop_at_signals(self) -> Generator[None, None, None]:
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may handle signals
             return
