@@ -6,7 +6,9 @@
 
 from .assets import Assets
 from .clips import Clip, ClipSource, Mixture
+from .mae import MaskedAutoencoder, Pretraining, load_trunk
 from .optimizing import PARTS, Optimizing
+from .pictures import Pictures
 from .practice import FROM_SCRATCH, SAM2, Losses, Practice
 from .promptable import Promptable, random_model
 from .synthetic import SyntheticClips, render_clip
@@ -21,15 +23,19 @@ __all__ = [
     "Clip",
     "ClipSource",
     "Losses",
+    "MaskedAutoencoder",
     "Mixture",
     "Optimizing",
+    "Pictures",
     "Practice",
+    "Pretraining",
     "Promptable",
     "Stage",
     "StepResult",
     "SyntheticClips",
     "Task",
     "Trainer",
+    "load_trunk",
     "random_model",
     "render_clip",
 ]

@@ -12,7 +12,7 @@ _MEASURES = ("click", "box", "corrected", "tracked")
 
 
 def draw_curve(log: Path, target: Path) -> None:
-    """Draw loss and IoU over all steps, stage after stage.
+    """Draw loss and IoU, where there is one, over all steps, stage after stage.
 
     Parameters
     ----------
@@ -36,7 +36,8 @@ def draw_curve(log: Path, target: Path) -> None:
         if points:
             quality.plot(*zip(*points, strict=True), label=measure)
     quality.set(ylabel="mean IoU", xlabel="step", ylim=(0, 1))
-    quality.legend()
+    if quality.has_data():
+        quality.legend()
     for axes in (loss, quality):
         for start in starts:
             axes.axvline(start, color="lightgray", linewidth=1, zorder=0)
