@@ -33,10 +33,13 @@ class _Batches(IterableDataset[Batch]):
             yield self._batch(step)
 
     def _batch(self, step: int) -> Batch:
-        stage = self.stage
+        stage, frames = self.stage, self.stage.frames
+        # All processes turn to pictures together, lest some wait for others.
+        if np.random.default_rng((self.seed, step)).random() < stage.picture_share:
+            frames = 1
         rng = np.random.default_rng((self.seed, step, self.rank))
         clips = [
-            self.source.draw(rng, size=stage.image_size, frames=stage.frames, targets=stage.targets)
+            self.source.draw(rng, size=stage.image_size, frames=frames, targets=stage.targets)
             for _ in range(stage.batch)
         ]
         return (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 
@@ -105,18 +106,21 @@ def learning_rate(stage: Stage, step: int) -> float:
     return stage.learning_rate * cosine * min(1.0, (step + 1) / stage.warm_up)
 
 
-def recompute_activations(network: nn.Module) -> None:
-    """Let attention blocks compute their insides again in the backward pass rather than keep
-    them (Chen et al. 2016): a third more time for much less memory."""
-    for block in _blocks(network):
+@contextlib.contextmanager
+def recomputed_activations(network: nn.Module) -> Generator[None, None, None]:
+    """Meanwhile, let attention blocks compute their insides again in the backward pass rather
+    than keep them (Chen et al. 2016): a third more time for much less memory."""
+    kinds = (Block, MemoryAttentionLayer, TwoWayBlock)
+    blocks = [module for module in network.modules() if isinstance(module, kinds)]
+    for block in blocks:
         block.forward = partial(
             checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False
         )
-
-
-def _blocks(network: nn.Module) -> Iterator[nn.Module]:
-    kinds = (Block, MemoryAttentionLayer, TwoWayBlock)
-    return (module for module in network.modules() if isinstance(module, kinds))
+    try:
+        yield
+    finally:
+        for block in blocks:
+            del block.forward  # the class has it
 
 
 class Average:

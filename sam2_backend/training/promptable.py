@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..config import ModelConfig
 from ..model import Sam2Model
+from ..runtime import Runtime
 from .interactive import interactive_clip_step
 from .practice import SAM2, Practice
 from .steps import clip_step, image_step
@@ -38,6 +39,8 @@ class Promptable(Task):
     def begin(self, stage: Stage) -> None:
         """Train at the stage's size."""
         self.model.train()
+        if self.model.runtime.device != self.model.device:
+            self.model.runtime = Runtime.choose(self.model.device)  # to predict with, later
         self.model.sam_prompt_encoder.image_size = stage.image_size
         self.model.config = replace(self.model.config, image_size=stage.image_size)
         self._corrections = stage.corrections

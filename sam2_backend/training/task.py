@@ -20,8 +20,11 @@ class Stage:
     """Objects a picture or clip."""
     frames: int = 1
     """1 trains on pictures, more on clips with memory."""
+    picture_share: float = 0.0
+    """Share of the steps of a stage of clips that train on pictures all the same (SAM 2,
+    appendix D.2, alternates them)."""
     corrections: int = 2
-    """Corrective clicks a picture."""
+    """Corrective clicks a picture, or a corrected frame."""
     learning_rate: float = 1e-3
     final_rate: float = 0.1
     """Share of the learning rate that is left at the stage's end (cosine)."""

@@ -28,7 +28,7 @@ from .optimizing import (
     Optimizing,
     build_optimizer,
     learning_rate,
-    recompute_activations,
+    recomputed_activations,
 )
 from .processes import Processes
 from .task import Stage, StepResult, Task
@@ -89,8 +89,7 @@ class Trainer:
             self.network, optimizing or Optimizing()
         )
         self._clip_norm = (optimizing or Optimizing()).clip_norm
-        if on_gpu if recompute is None else recompute:
-            recompute_activations(self.network)
+        self._recompute = on_gpu if recompute is None else recompute
         self.stage, self.step = 0, 0
         self._stopping = False
         self._resume()
@@ -108,7 +107,10 @@ class Trainer:
 
     def run(self, *, save_every_s: float = 120.0) -> None:
         """Train to the end, or to the next SIGTERM or SIGINT; both save first."""
-        with self._stop_at_signals():
+        sparing = (
+            recomputed_activations(self.network) if self._recompute else contextlib.nullcontext()
+        )
+        with self._stop_at_signals(), sparing:
             while self.stage < len(self.stages) and not self._stopping:
                 self._run_stage(self.stages[self.stage], save_every_s)
                 if not self._stopping:

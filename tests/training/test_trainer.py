@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from sam2_backend.checkpoint import load_model
 from sam2_backend.config import ModelConfig
 from sam2_backend.training import (
     FROM_SCRATCH,
@@ -28,6 +29,7 @@ from sam2_backend.training import (
     Trainer,
     random_model,
 )
+from sam2_backend.training.batches import load_batches
 from sam2_backend.training.curve import draw_curve
 from sam2_backend.training.optimizing import PARTS, build_optimizer
 
@@ -115,6 +117,54 @@ def test_progress_is_logged_and_drawn(
     assert (tmp_path / "curve.png").stat().st_size > 1000
 
 
+def test_a_bar_takes_the_place_of_log_lines(
+    config: ModelConfig,
+    source: SyntheticClips,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Trainer, "_shows_bar", lambda _: True)
+    task = Promptable(random_model(config), FROM_SCRATCH)
+    Trainer(task, STAGES[:1], source=source, out=tmp_path, log_every=1, workers=0).run()
+    out, bar = capfd.readouterr()
+    assert out == ""
+    assert "Stage 0" in bar and "3/3" in bar and "loss=" in bar
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_loaded_model_is_trained_on(source: SyntheticClips, tmp_path: Path) -> None:
+    model = load_model("nano", "cpu")
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    stage = replace(STAGES[1], steps=1, learning_rate=1e-5)
+    Trainer(Promptable(model), (stage,), source=source, out=tmp_path, workers=0).run()
+    after = model.state_dict()
+    moved = {key: float((after[key] - value).abs().max()) for key, value in before.items()}
+    assert 0 < max(moved.values()) < 1e-4  # it began from what was loaded
+    assert model.config.image_size == SIZE
+
+
+def test_pictures_take_their_share_of_the_steps(source: SyntheticClips) -> None:
+    stage = Stage(steps=60, image_size=32, batch=1, targets=1, frames=2, picture_share=0.5)
+    lengths = [
+        [
+            rgb.shape[1]
+            for rgb, _ in load_batches(
+                source,
+                stage,
+                seed=0,
+                rank=rank,
+                start=0,
+                workers=0,
+                device=torch.device("cpu"),
+            )
+        ]
+        for rank in (0, 1)
+    ]
+    assert lengths[0] == lengths[1]
+    assert 15 < lengths[0].count(1) < 45
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_only_the_parts_that_are_named_change(
     config: ModelConfig, source: SyntheticClips, tmp_path: Path, part: str
@@ -175,6 +225,7 @@ def test_recomputing_activations_changes_nothing_but_memory(
     )
     plain.run()
     sparing.run()
+    assert not any("forward" in vars(module) for module in sparing.network.modules())
     for key, value in plain.network.state_dict().items():
         torch.testing.assert_close(sparing.network.state_dict()[key], value)
 
