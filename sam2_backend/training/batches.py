@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import numpy as np
@@ -74,6 +75,14 @@ def load_batches(
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         pin_memory=on_gpu,
+        worker_init_fn=_outlive_signals,
     )
     for rgb, masks in loader:
         yield rgb.to(device, non_blocking=True), masks.to(device, non_blocking=True)
+
+
+def _outlive_signals(worker: int) -> None:
+    # A signal to the whole group is for the trainer, which saves and then ends its workers; a
+    # worker that died of it first would take the trainer with it, unsaved.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)

@@ -268,18 +268,18 @@ def test_a_mixture_draws_by_weight() -> None:
         Mixture([])
 
 
-_TWO = """
+_RUN = """
 import sys
 from pathlib import Path
 import torch
 from sam2_backend.training import *
-from sam2_backend.training.task import Stage
 out = Path(sys.argv[2])
 config = torch.load(out / "config.pt", weights_only=False)
-stages = (Stage(steps=2, image_size=64, batch=1, targets=1, frames=3, warm_up=2, corrections=1),)
+steps, workers = int(sys.argv[3]), int(sys.argv[4])
+stage = Stage(steps=steps, image_size=64, batch=1, targets=1, frames=3, warm_up=2, corrections=1)
 trainer = Trainer(
-    Promptable(random_model(config), SAM2), stages,
-    source=SyntheticClips(Assets(Path(sys.argv[1]))), out=out, log_every=1, workers=0,
+    Promptable(random_model(config), SAM2), (stage,),
+    source=SyntheticClips(Assets(Path(sys.argv[1]))), out=out, log_every=1, workers=workers,
     device="cpu", recompute=True,
 )
 trainer.run()
@@ -287,15 +287,43 @@ torch.save(trainer.network.state_dict(), out / f"{trainer.processes.rank}.pt")
 """
 
 
+_ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def _command(
+    config: ModelConfig, assets: Path, out: Path, *, steps: int, workers: int
+) -> list[str]:
+    torch.save(config, out / "config.pt")
+    (out / "run.py").write_text(_RUN)
+    return [sys.executable, *map(str, (out / "run.py", assets, out, steps, workers))]
+
+
+def test_a_signal_to_the_whole_group_saves_first(
+    config: ModelConfig, assets_folder: Path, tmp_path: Path
+) -> None:
+    run = subprocess.Popen(
+        _command(config, assets_folder, tmp_path, steps=100_000, workers=2),
+        env=_ONE_THREAD,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert run.stdout is not None
+    assert b'"step": 1' in run.stdout.readline()
+    os.killpg(run.pid, signal.SIGTERM)
+    run.communicate(timeout=120)
+    assert run.returncode == 0
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert state["stage"] == 0 and state["step"] >= 1
+
+
 def test_two_processes_train_one_network_on_clips_of_their_own(
     config: ModelConfig, assets_folder: Path, tmp_path: Path
 ) -> None:
-    torch.save(config, tmp_path / "config.pt")
-    (tmp_path / "two.py").write_text(_TWO)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = _command(config, assets_folder, tmp_path, steps=2, workers=0)
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     done = subprocess.run(
-        [*command, str(tmp_path / "two.py"), str(assets_folder), str(tmp_path)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        [command[0], *launcher, *command[1:]],
+        env=_ONE_THREAD,
         capture_output=True,
         text=True,
         timeout=300,
