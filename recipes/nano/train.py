@@ -11,7 +11,15 @@ import argparse
 from pathlib import Path
 
 from sam2_backend.config import CONFIGS
-from sam2_backend.training import Stage, Trainer
+from sam2_backend.training import (
+    FROM_SCRATCH,
+    Assets,
+    Promptable,
+    Stage,
+    SyntheticClips,
+    Trainer,
+    random_model,
+)
 
 STAGES = (
     # Pictures first; then clips, which teach memory; small, then larger.
@@ -78,5 +86,9 @@ if __name__ == "__main__":
     parser.add_argument("out", type=Path, help="folder for the checkpoint and the log")
     arguments = parser.parse_args()
     Trainer(
-        CONFIGS["nano"], STAGES, assets=arguments.data / "pack", out=arguments.out, ema=0.995
+        Promptable(random_model(CONFIGS["nano"]), FROM_SCRATCH),
+        STAGES,
+        source=SyntheticClips(Assets(arguments.data / "pack")),
+        out=arguments.out,
+        ema=0.995,
     ).run()

@@ -49,6 +49,11 @@ class Assets:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.cutouts = PackedArrays(folder, "cutouts")
         self.photos = PackedArrays(folder, "photos")
         self.regions = PackedArrays(folder, "regions")
+
+    def __reduce__(self) -> tuple[type[Assets], tuple[Path]]:
+        # Another process maps the files itself: pickling a mapped array would copy all of it.
+        return Assets, (self._folder,)

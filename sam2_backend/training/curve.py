@@ -13,7 +13,7 @@ MEASURES = ("click", "box", "corrected", "tracked")
 
 
 def draw_curve(log: Path, target: Path) -> None:
-    """Draw loss and IoU over all steps, stage after stage.
+    """Draw loss and IoU, where there is one, over all steps, stage after stage.
 
     Parameters
     ----------
@@ -37,7 +37,8 @@ def draw_curve(log: Path, target: Path) -> None:
         if not all(math.isnan(value) for value in values):
             quality.plot(steps, values, label=measure)
     quality.set(ylabel="mean IoU", xlabel="step", ylim=(0, 1))
-    quality.legend()
+    if quality.has_data():
+        quality.legend()
     for axes in (loss, quality):
         for start in starts:
             axes.axvline(start, color="lightgray", linewidth=1, zorder=0)

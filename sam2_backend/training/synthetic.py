@@ -6,7 +6,6 @@ Everything is a function of one random generator, so a clip is reproducible from
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from .assets import Assets
+from .clips import Clip
 
 _PHOTO_REGION_CLIPS = 0.1
 """Share of clips whose targets are regions of a real photograph. They are regions of one colour:
@@ -24,14 +24,20 @@ _CAMOUFLAGED = 0.4
 """Share of layers in the colours of a place in the scene, so that outlines and texture count."""
 
 
-@dataclass(frozen=True)
-class Clip:
-    """A rendered clip."""
+class SyntheticClips:
+    """Rendered clips as a source.
 
-    rgb_t3ss: NDArray[np.uint8]
-    """(T, 3, S, S) RGB."""
-    masks_tkss: NDArray[np.bool_]
-    """(T, K, S, S) visible part of each target."""
+    Parameters
+    ----------
+    assets : what to compose them from.
+    """
+
+    def __init__(self, assets: Assets) -> None:
+        self.assets = assets
+
+    def draw(self, rng: np.random.Generator, *, size: int, frames: int, targets: int) -> Clip:
+        """Render a clip; see `ClipSource`."""
+        return render_clip(rng, self.assets, size=size, frames=frames, targets=targets)
 
 
 def render_clip(

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+
+from sam2_backend.config import CONFIGS, ModelConfig
+from sam2_backend.training import Assets, SyntheticClips
+
+SIZE = 64
 
 
 def _pack(folder: Path, name: str, arrays: list[np.ndarray]) -> None:
@@ -35,3 +42,31 @@ def assets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _pack(folder, "photos", photos)
     _pack(folder, "regions", [quadrants, quadrants])
     return folder
+
+
+@pytest.fixture(scope="session")
+def source(assets_folder: Path) -> SyntheticClips:
+    return SyntheticClips(Assets(assets_folder))
+
+
+@pytest.fixture
+def config() -> ModelConfig:
+    return replace(
+        CONFIGS["nano"],
+        embed_dim=16,
+        stages=(1, 1, 2, 1),
+        global_blocks=(3,),
+        hidden_dim=32,
+        decoder_mlp_dim=64,
+        memory_dim=16,
+        memory_mlp_dim=64,
+        image_size=SIZE,
+    )
+
+
+def disc(frames: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A bright disc that moves right: (1, T, 3, S, S) uint8, (1, T, 1, S, S) bool."""
+    y, x = torch.meshgrid(torch.arange(SIZE), torch.arange(SIZE), indexing="ij")
+    masks = torch.stack([(x - 24 - 4 * t) ** 2 + (y - 32) ** 2 < 200 for t in range(frames)])
+    rgb = torch.where(masks[:, None], 220, 40).expand(-1, 3, -1, -1).to(torch.uint8)
+    return rgb[None], masks[None, :, None]
