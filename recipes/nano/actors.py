@@ -1,4 +1,4 @@
-"""Render animated 3D models of the game 0 A.D. from all sides: articulated motion with exact masks.
+"""Pose animated 3D models of the game 0 A.D.: people, animals, buildings, plants.
 
 Reads the archive `public.zip` of the package 0ad-data. An actor is an XML file: groups of
 variants, of which one each is chosen, with a mesh (.pmd), textures (.dds), animations (.psa) and
@@ -22,8 +22,6 @@ from PIL import Image
 
 Floats = NDArray[np.float32]
 
-SAMPLES_PER_PIXEL = 3.0
-"""Points that a triangle is splatted with, a pixel of its area."""
 _MOVES = ("walk", "run", "trot", "gather", "attack", "idle")
 
 
@@ -111,8 +109,13 @@ class Archive:
             raise ValueError(f"{name} is no mesh of version 4.")
         (uvs,) = struct.unpack_from("<I", data, 16)
         vertex = np.dtype(
-            [("p", "<f4", 3), ("n", "<f4", 3), ("uv", "<f4", (uvs, 2)), ("b", "u1", 4)]
-            + [("w", "<f4", 4)]
+            [
+                ("p", "<f4", 3),
+                ("n", "<f4", 3),
+                ("uv", "<f4", (uvs, 2)),
+                ("b", "u1", 4),
+                ("w", "<f4", 4),
+            ]
         )
         at = 20
         vertices = np.frombuffer(data, vertex, count, at)
@@ -198,8 +201,13 @@ def pose(
         raise ValueError(f"{actor} has no mesh.")
     mesh = archive.mesh(figure.mesh)
     steps = np.tile(mesh.rest_b44, (frames, 1, 1, 1))
-    names = [n for move in _MOVES for key in figure.animations for n in figure.animations[key]
-             if key.startswith(move)]
+    names = [
+        n
+        for move in _MOVES
+        for key in figure.animations
+        for n in figure.animations[key]
+        if key.startswith(move)
+    ]
     if names and len(mesh.rest_b44):
         keys = archive.animation(names[int(rng.integers(len(names)))])
         if keys.shape[1] == len(mesh.rest_b44):
@@ -256,76 +264,3 @@ def _moved(surface: Triangles, matrix: Floats) -> Triangles:
         surface.texture_hw4,
         surface.cut_out,
     )
-
-
-def render(
-    posed: list[list[Triangles]], rng: np.random.Generator, side: int
-) -> NDArray[np.uint8]:
-    """See a movement from a camera that goes round a little: (T, side, side, 4) RGBA."""
-    frames = len(posed)
-    everything = np.concatenate([s.corners_f33.reshape(-1, 3) for f in posed for s in f])
-    low, high = np.percentile(everything, 0.2, axis=0), np.percentile(everything, 99.8, axis=0)
-    centre, radius = (low + high) / 2, float(np.linalg.norm(high - low)) / 2
-    yaw = rng.uniform(0, 2 * np.pi) + np.linspace(0, rng.normal(0, 0.5), frames)
-    pitch = rng.uniform(-0.1, 0.7)
-    light = rng.normal(size=3) + (0, 1.5, 0)
-    light /= np.linalg.norm(light)
-    ambient, player = rng.uniform(0.35, 0.7), rng.integers(0, 256, 3)
-    pictures = []
-    for t in range(frames):
-        cos, sin = np.cos(yaw[t]), np.sin(yaw[t])
-        turn = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
-        cos, sin = np.cos(pitch), np.sin(pitch)
-        camera = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]]) @ turn
-        points, colors = [], []
-        for surface in posed[t]:
-            corners = (surface.corners_f33 - centre) @ camera.T / radius
-            # x to the right, y down, near is small
-            screen = corners * (1, -1, -1) * (side * 0.49) + (side / 2, side / 2, 0)
-            shade = ambient + (1 - ambient) * np.clip(surface.normals_f33 @ light, 0, 1)
-            p, c = _splat(screen, shade, surface, player, rng)
-            points.append(p)
-            colors.append(c)
-        pictures.append(_nearest(np.concatenate(points), np.concatenate(colors), side))
-    return np.stack(pictures)
-
-
-def _splat(
-    screen_f33: Floats,
-    shade_f3: Floats,
-    surface: Triangles,
-    player: NDArray[np.int64],
-    rng: np.random.Generator,
-) -> tuple[Floats, Floats]:
-    """Points (N, 3) all over the triangles, and their colours (N, 3)."""
-    a, b = screen_f33[:, 1] - screen_f33[:, 0], screen_f33[:, 2] - screen_f33[:, 0]
-    area = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) / 2
-    count = np.ceil(area * SAMPLES_PER_PIXEL).astype(int) + 3
-    face = np.repeat(np.arange(len(count)), count)
-    u, v = rng.random((2, len(face)))
-    u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
-    weights = np.stack((1 - u - v, u, v), axis=1)
-    points = np.einsum("nk,nki->ni", weights, screen_f33[face])
-    uv = np.einsum("nk,nki->ni", weights, surface.uv_f32[face])
-    shade = np.einsum("nk,nk->n", weights, shade_f3[face])
-    h, w = surface.texture_hw4.shape[:2]
-    texel = (np.array((0, 1)) + (1, -1) * uv) % 1 * (w, h)
-    texel = np.minimum(texel.astype(int), (w - 1, h - 1))
-    rgba = surface.texture_hw4[texel[:, 1], texel[:, 0]].astype(np.float32)
-    alpha = rgba[:, 3:] / 255
-    if surface.cut_out:
-        seen = alpha[:, 0] > 0.5
-        return points[seen], (rgba[:, :3] * shade[:, None])[seen]
-    return points, (rgba[:, :3] * alpha + player * (1 - alpha)) * shade[:, None]
-
-
-def _nearest(points_n3: Floats, colors_n3: Floats, side: int) -> NDArray[np.uint8]:
-    """Of the points in each pixel the nearest: (side, side, 4)."""
-    x, y = np.floor(points_n3[:, 0]).astype(int), np.floor(points_n3[:, 1]).astype(int)
-    inside = (x >= 0) & (y >= 0) & (x < side) & (y < side)
-    pixel, depth, colors = (y * side + x)[inside], points_n3[inside, 2], colors_n3[inside]
-    order = np.argsort(-depth, kind="stable")  # the nearest is written last
-    picture = np.zeros((side * side, 4), np.uint8)
-    picture[pixel[order], :3] = np.clip(colors[order], 0, 255)
-    picture[pixel[order], 3] = 255
-    return picture.reshape(side, side, 4)

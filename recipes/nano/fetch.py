@@ -21,6 +21,8 @@ PACKAGES = {
     "hedgewars-data": "GPL-2, CC-BY-SA-3.0, MIT and others",
     "oxygen-icon-theme": "LGPL-3+",
     "openclipart-png": "public domain",
+    # Animated models
+    "0ad-data": "CC-BY-SA-3.0",
     # Photographs and paintings
     "plasma-workspace-wallpapers": "GPL-2+",
     "gnome-backgrounds": "CC-BY-2.0, CC-BY-SA-2.0, CC-BY-SA-3.0",

@@ -6,6 +6,7 @@ Everything is a function of one random generator, so a clip is reproducible from
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -22,6 +23,9 @@ _PHOTO_REGION_CLIPS = 0.1
 with many of them a network takes colour for objects."""
 _CAMOUFLAGED = 0.4
 """Share of layers in the colours of a place in the scene, so that outlines and texture count."""
+
+_LEAVING = 0.12
+"""Share of layers that swing out of the picture."""
 
 
 class SyntheticClips:
@@ -64,20 +68,21 @@ def _composite(
     rng: np.random.Generator, assets: Assets, size: int, frames: int
 ) -> tuple[Tensor, NDArray[np.bool_]]:
     photo = _photo(rng, assets)
-    canvas = _sample(photo, _path(rng, frames, scale=(0.55, 1.0), drift=0.05, turn=0.06), size)
+    path = _path(rng, frames, scale=(0.55, 1.0), drift=0.05, turn=0.06)
+    canvas = _sample(photo[None], path, size)
     if rng.random() < 0.3:
         canvas = _blur(canvas, rng.uniform(0.5, 2.0))
-    layers = _layers(rng, assets, photo, canvas[0])
+    layers = _layers(rng, assets, photo, canvas[0], frames)
     count = int(rng.integers(2, 8))
     top = torch.zeros(frames, size, size, dtype=torch.uint8)
     for layer_id in range(1, count + 1):
-        rgba = next(layers)
+        rgba_t4hw = next(layers)
         # Mostly large objects in the middle, some small ones anywhere.
         scale = float(np.exp(rng.normal(-0.75, 0.5)))
         path = _path(
             rng, frames, scale=(scale * 0.8, scale * 1.2), drift=0.12, turn=0.25, place=0.75
         )
-        layer = _sample(rgba, path, size, bend=rng.uniform(0, 0.12), inverse_scale=True)
+        layer = _sample(rgba_t4hw, path, size, bend=rng.uniform(0, 0.12), inverse_scale=True)
         color, alpha = layer[:, :3], layer[:, 3:]
         if rng.random() < 0.25:
             shadow = torch.roll(_blur(alpha, 2.0), (int(size * 0.02), int(size * 0.02)), (2, 3))
@@ -95,8 +100,8 @@ def _photo_regions(
     photo = _to_tensor(assets.photos[i])
     labels = np.asarray(assets.regions[i][rng.integers(3)]).astype(np.int32)
     path = _path(rng, frames, scale=(0.4, 0.9), drift=0.08, turn=0.08)
-    rgb = _sample(photo, path, size)
-    plane = torch.from_numpy(labels)[None].float()
+    rgb = _sample(photo[None], path, size)
+    plane = torch.from_numpy(labels)[None, None].float()
     seen = _sample(plane, path, size, nearest=True)[:, 0].long()
     ids, counts = torch.unique(seen[0], return_counts=True)
     likely = ids[(counts > 0.006 * size * size) & (counts < 0.6 * size * size)]
@@ -106,43 +111,59 @@ def _photo_regions(
     return rgb, torch.stack([seen == k for k in likely], dim=1).numpy()
 
 
-def _layers(rng: np.random.Generator, assets: Assets, photo: Tensor, scene_3ss: Tensor):
-    """RGBA layers (4, h, w) without end; some repeat the one before, as a distractor."""
+def _layers(
+    rng: np.random.Generator, assets: Assets, photo: Tensor, scene_3ss: Tensor, frames: int
+) -> Iterator[Tensor]:
+    """RGBA layers without end, still (1, 4, h, w) or moving (T, 4, h, w); some repeat the one
+    before, as a distractor."""
     last: Tensor | None = None
     while True:
         kind = rng.random()
-        if last is not None and kind < 0.15:
+        if last is not None and kind < 0.12:
             layer = last
-        elif kind < 0.75:
-            layer = _to_tensor(assets.cutouts[assets.cutouts.draw(rng)])
-        elif kind < 0.92:
+        elif kind < 0.45:
+            layer = _to_tensor(assets.cutouts[assets.cutouts.draw(rng)])[None]
+        elif kind < 0.78:
+            layer = _acted(rng, assets, frames)
+        elif kind < 0.93:
             # A piece of a photograph, half the time of the background itself: camouflage.
             source = photo if rng.random() < 0.5 else _photo(rng, assets)
-            layer = _photo_piece(rng, source)
+            layer = _photo_piece(rng, source)[None]
         else:
-            layer = torch.cat((_texture(rng), _blob(rng, 96)))
+            layer = torch.cat((_texture(rng), _blob(rng, 96)))[None]
         last = layer
-        color = _recolor(rng, layer[:3])
+        color, alpha = layer.transpose(0, 1).split((3, 1))
+        color = _recolor(rng, color)
         if rng.random() < _CAMOUFLAGED:
-            color = _camouflage(rng, color, layer[3] > 0.5, scene_3ss)
-        layer = torch.cat((color.clamp(0, 1), layer[3:]))
-        yield layer.flip(2) if rng.random() < 0.5 else layer
+            color = _camouflage(rng, color, alpha[0] > 0.5, scene_3ss)
+        layer = torch.cat((color.clamp(0, 1), alpha)).transpose(0, 1)
+        yield layer.flip(3) if rng.random() < 0.5 else layer
+
+
+def _acted(rng: np.random.Generator, assets: Assets, frames: int) -> Tensor:
+    """A sequence of `frames` pictures (T, 4, h, w) of an actor, to and fro where it is short."""
+    sequence = assets.actors[assets.actors.draw(rng)]
+    last = len(sequence) - 1
+    at = np.arange(frames) + rng.integers(max(2 * last, 1))
+    to_and_fro = last - np.abs(at % max(2 * last, 1) - last)
+    return torch.stack([_to_tensor(sequence[t]) for t in to_and_fro])
 
 
 def _camouflage(
-    rng: np.random.Generator, color_3hw: Tensor, opaque_hw: Tensor, scene_3ss: Tensor
+    rng: np.random.Generator, color_3thw: Tensor, opaque_thw: Tensor, scene_3ss: Tensor
 ) -> Tensor:
     """A layer's colours with mean and spread drawn towards those of a place in the scene."""
     side = scene_3ss.shape[-1] // 3
     y, x = rng.integers(2 * side, size=2)
     place = scene_3ss[:, y : y + side, x : x + side].flatten(1)
-    own = color_3hw[:, opaque_hw]
-    own = own if own.shape[1] > 1 else color_3hw.flatten(1)
+    own = color_3thw[:, opaque_thw]
+    own = own if own.shape[1] > 1 else color_3thw.flatten(1)
     spread, mean = torch.std_mean(own, dim=1)
     spread_there, mean_there = torch.std_mean(place, dim=1)
     gain = (spread_there + 0.02) / (spread + 0.02)
-    matched = (color_3hw - mean[:, None, None]) * gain[:, None, None] + mean_there[:, None, None]
-    return torch.lerp(color_3hw, matched, rng.uniform(0.4, 1.0))
+    flat = color_3thw.flatten(1)
+    matched = (flat - mean[:, None]) * gain[:, None] + mean_there[:, None]
+    return torch.lerp(flat, matched, rng.uniform(0.4, 1.0)).unflatten(1, color_3thw.shape[1:])
 
 
 def _photo(rng: np.random.Generator, assets: Assets) -> Tensor:
@@ -199,7 +220,10 @@ def _path(
     turn: float,
     place: float | None = None,
 ) -> Tensor:
-    """A smooth path of scale, angle and place: (T, 4) scale, angle, x, y; places in -1..1."""
+    """A smooth path of scale, angle and place: (T, 4) scale, angle, x, y; places in -1..1.
+
+    Some of those with a `place` swing far enough to leave the picture, and mostly come back.
+    """
     start, end = (float(rng.uniform(*scale)) for _ in range(2))
     end = start + (end - start) * 0.5
     angle = rng.normal(0, turn)
@@ -208,7 +232,9 @@ def _path(
     dx, dy = rng.normal(0, drift, 2)
     dturn = rng.normal(0, turn / 3)
     t = np.linspace(0, 1, frames) if frames > 1 else np.zeros(1)
-    wave = np.sin(2 * np.pi * (t * rng.uniform(0.3, 1.2) + rng.random())) * drift * 0.5
+    far = place is not None and rng.random() < _LEAVING
+    swing = rng.uniform(0.6, 1.8) if far else drift * 0.5
+    wave = np.sin(2 * np.pi * (t * rng.uniform(0.3, 1.2) + rng.random())) * swing
     steps = max(frames - 1, 1)
     columns = (
         start + (end - start) * t,
@@ -220,7 +246,7 @@ def _path(
 
 
 def _sample(
-    source: Tensor,
+    source_tchw: Tensor,
     path_t4: Tensor,
     size: int,
     *,
@@ -228,7 +254,9 @@ def _sample(
     inverse_scale: bool = False,
     nearest: bool = False,
 ) -> Tensor:
-    """Look at a picture (C, h, w) along a path: (T, C, size, size).
+    """Look at a picture (1, C, h, w), or at one a step (T, C, h, w), along a path.
+
+    Returns (T, C, size, size).
 
     A background is seen through a window of the path's scale and stays within its borders; a
     layer (`inverse_scale`) is itself of that scale, transparent outside, bent by a smooth wave.
@@ -240,7 +268,7 @@ def _sample(
     gy, gx = torch.meshgrid(axis, axis, indexing="ij")
     gx, gy = gx.expand(frames, -1, -1), gy.expand(frames, -1, -1)
     x, y, cos, sin, scale = (v[:, None, None] for v in (x, y, cos, sin, scale))
-    h, w = source.shape[1:]
+    h, w = source_tchw.shape[2:]
     if inverse_scale:
         gx, gy = gx - x, gy - y
         if bend:
@@ -255,7 +283,7 @@ def _sample(
         u, v = u * shortest / w + x, v * shortest / h + y
     grid = torch.stack((u, v), dim=-1)
     return F.grid_sample(
-        source.expand(frames, -1, -1, -1),
+        source_tchw.expand(frames, -1, -1, -1),
         grid,
         mode="nearest" if nearest else "bilinear",
         padding_mode="zeros" if inverse_scale else "reflection",

@@ -24,7 +24,8 @@ def _pack(folder: Path, name: str, arrays: list[np.ndarray]) -> None:
 
 @pytest.fixture(scope="session")
 def assets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three discs as cut-outs, two noise pictures as photographs, quadrants as their regions."""
+    """Three discs as cut-outs, a shrinking one as an actor, two noise pictures as photographs,
+    and quadrants as their regions."""
     folder = tmp_path_factory.mktemp("pack")
     rng = np.random.default_rng(0)
     y, x = np.mgrid[-1:1:64j, -1:1:64j]
@@ -34,11 +35,15 @@ def assets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         disc[..., :3] = color
         disc[..., 3] = 255 * (x**2 + y**2 < 0.8)
         discs.append(disc)
+    shrinking = np.stack([discs[0]] * 3)
+    for t in range(3):
+        shrinking[t, ..., 3] = 255 * (x**2 + y**2 < 0.8 - 0.2 * t)
     photos = [rng.integers(60, 200, (240, 320, 3), dtype=np.uint8) for _ in range(2)]
     quadrants = np.zeros((3, 120, 160), np.uint16)
     quadrants[:, 60:] += 1
     quadrants[:, :, 80:] += 2
     _pack(folder, "cutouts", discs)
+    _pack(folder, "actors", [shrinking])
     _pack(folder, "photos", photos)
     _pack(folder, "regions", [quadrants, quadrants])
     return folder
