@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, cast
@@ -116,6 +117,8 @@ class Sam2Widget(ThreadSafeTraits):
                 "num_frames": len(frames),
                 "fps": frames.fps,
                 "name": frames.name,
+                "kind": "video",
+                "sizes": None,
             },
             status=INITIAL_STATUS,
             auto_propagate=auto_propagate,
@@ -312,10 +315,7 @@ class Sam2Widget(ThreadSafeTraits):
             return
         infos = self._session.objects
         known = [info.id for info in infos]
-        objects = [
-            {"id": info.id, "name": info.name, "color": info.color, "visible": info.visible}
-            for info in infos
-        ]
+        objects = [asdict(info) for info in infos]
         self.write_traits(objects=objects)
         if self.selected not in known:
             self.write_traits(selected=known[-1] if known else 0)
