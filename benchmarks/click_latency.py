@@ -91,7 +91,10 @@ def measure(model: str, clicks: int) -> dict[str, list[float]]:
         running_lab(scratch, SAM2WIDGET_VIDEO=str(clip.path), SAM2WIDGET_MODEL=model) as lab,
         sync_playwright() as playwright,
     ):
-        nbformat.write(nbformat.v4.new_notebook(cells=cells), scratch / NOTEBOOK)
+        # Without a kernel's name JupyterLab would ask for one.
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+        nbformat.write(notebook, scratch / NOTEBOOK)
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS
         )

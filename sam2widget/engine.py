@@ -34,11 +34,12 @@ _log = logging.getLogger(__name__)
 _CORRECTIONS = (Click, Box, RemovePoint, RemoveBox, ClearPrompts)
 
 
-INITIAL_STATUS = {
+INITIAL_STATUS: dict[str, str | int] = {
     "state": "loading",
     "message": "Loading the model",
     "model": "",
     "device": "",
+    "click_ms": 0,
 }
 
 
@@ -73,7 +74,7 @@ class Engine:
         self._status = dict(INITIAL_STATUS)
 
     @property
-    def status(self) -> dict[str, str]:
+    def status(self) -> dict[str, str | int]:
         """state ("loading", "ready", "working", "propagating" or "error"), message, model and
         device."""
         return dict(self._status)
@@ -277,8 +278,9 @@ class Engine:
                 session.remove_object(obj)
             case UpdateObject(object=obj, name=name, color=color, visible=visible):
                 session.update_object(obj, name=name, color=color, visible=visible)
-            case Propagate(start=start, stop=stop, direction=direction):
-                self.propagate(session.propagate(start, stop, direction), reply_to=reply_to)
+            case Propagate(start=start, stop=stop, direction=direction, objects=objects):
+                steps = session.propagate(start, stop, direction, objects)
+                self.propagate(steps, reply_to=reply_to)
             case Undo():
                 self.undo()
             case Redo():

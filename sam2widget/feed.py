@@ -134,7 +134,7 @@ class Feed:
 
     def _timeline(self, obj: int) -> Timeline:
         timeline = self._session.timeline(obj)
-        return Timeline(obj, timeline.prompted, timeline.accepted, timeline.tracked, timeline.stale)
+        return Timeline(obj, **vars(timeline))
 
     def _prompts(self, frame: int, obj: int) -> Prompts:
         prompts = self._session.prompts(frame, obj)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, cast
 
-from .records import Direction, Source, State
+from .records import Direction, Shape, Source, State
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 class ProtocolError(ValueError):
@@ -53,6 +53,26 @@ class Want(Request):
 
 
 @dataclass(frozen=True)
+class Thumbnails(Request):
+    """A view needs small pictures of these frames. The latest of a view counts."""
+
+    type = "thumbnails"
+    frames: list[int]
+
+
+@dataclass(frozen=True)
+class Hover(Request):
+    """Which mask would a positive point here give? The latest of a view counts; object None is
+    a new one."""
+
+    type = "hover"
+    frame: int
+    object: int | None
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
 class Click(Request):
     """A point; object None is the selected one, or a new one if there is none."""
 
@@ -75,6 +95,41 @@ class Box(Request):
     y0: float
     x1: float
     y1: float
+
+
+@dataclass(frozen=True)
+class Paint(Request):
+    """Add to a mask by hand, or take away from it; object None as in Click."""
+
+    type = "paint"
+    frame: int
+    object: int | None
+    shape: Shape
+    erase: bool
+    radius: float
+    """Of a brush; a polygon has none."""
+    path: list[float]
+    """x0, y0, x1, y1…: the way of the brush's centre, or the polygon's corners."""
+
+
+@dataclass(frozen=True)
+class Choose(Request):
+    """Choose another of an ambiguous click's masks."""
+
+    type = "choose"
+    frame: int
+    object: int
+    index: int
+
+
+@dataclass(frozen=True)
+class MovePoint(Request):
+    type = "move_point"
+    frame: int
+    object: int
+    index: int
+    x: float
+    y: float
 
 
 @dataclass(frozen=True)
@@ -117,16 +172,94 @@ class UpdateObject(Request):
     name: str | None = None
     color: str | None = None
     visible: bool | None = None
+    locked: bool | None = None
 
 
 @dataclass(frozen=True)
 class Propagate(Request):
-    """Track frames start to stop (not included); None is the end of the video there."""
+    """Track frames start to stop (not included); None is the end of the video there. Objects
+    None are all that are not locked."""
 
     type = "propagate"
     start: int | None
     stop: int | None
     direction: Direction
+    objects: list[int] | None
+
+
+@dataclass(frozen=True)
+class Accept(Request):
+    """Vouch for masks on frames start to stop (not included); object None is every one."""
+
+    type = "accept"
+    object: int | None
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Reject(Request):
+    """Say that masks are wrong, on frames and of objects as in Accept."""
+
+    type = "reject"
+    object: int | None
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Unreview(Request):
+    """Take acceptance or rejection back, on frames and of objects as in Accept."""
+
+    type = "unreview"
+    object: int | None
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Reset(Request):
+    """Take prompts and masks away, on frames and of objects as in Accept."""
+
+    type = "reset"
+    object: int | None
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class NextToCheck(Request):
+    """Go to the least certain mask that nobody has reviewed."""
+
+    type = "next_to_check"
+
+
+@dataclass(frozen=True)
+class Propose(Request):
+    """Segment everything on a frame."""
+
+    type = "propose"
+    frame: int
+
+
+@dataclass(frozen=True)
+class Adopt(Request):
+    """Make proposals objects: each its own, or with `merge` all one: `object`, or a new one."""
+
+    type = "adopt"
+    frame: int
+    proposals: list[int]
+    merge: bool
+    object: int | None
+
+
+@dataclass(frozen=True)
+class Dismiss(Request):
+    """Drop proposals."""
+
+    type = "dismiss"
+    frame: int
+    proposals: list[int]
 
 
 @dataclass(frozen=True)
@@ -163,8 +296,10 @@ class Visible(Request):
 REQUESTS: dict[str, type[Request]] = {
     kind.type: kind
     for kind in (
-        *(Hello, Want, Click, Box, RemovePoint, RemoveBox, ClearPrompts),
-        *(AddObject, RemoveObject, UpdateObject, Propagate, Stop, Undo, Redo, Ack, Visible),
+        *(Hello, Visible, Ack, Want, Thumbnails, Hover),
+        *(Click, Box, Paint, Choose, MovePoint, RemovePoint, RemoveBox, ClearPrompts),
+        *(AddObject, RemoveObject, UpdateObject, Propagate, Stop, Undo, Redo),
+        *(Accept, Reject, Unreview, Reset, NextToCheck, Propose, Adopt, Dismiss),
     )
 }
 
@@ -205,6 +340,14 @@ class Frame(Message):
 
 
 @dataclass(frozen=True)
+class Thumbnail(Message):
+    """A small picture of a frame. Buffer: a JPEG."""
+
+    type = "thumbnail"
+    frame: int
+
+
+@dataclass(frozen=True)
 class MaskEntry:
     """One mask of a Masks message."""
 
@@ -234,6 +377,52 @@ class Masks(Message):
 
 
 @dataclass(frozen=True)
+class Preview(Message):
+    """Answers Hover. Buffer: run lengths."""
+
+    type = "preview"
+    reply_to: ReplyTo
+    frame: int
+    iou: float
+    """Predicted IoU, 0..1."""
+
+
+@dataclass(frozen=True)
+class Candidates(Message):
+    """The masks of an ambiguous click, perhaps none any more. Buffers: run lengths of each."""
+
+    type = "candidates"
+    frame: int
+    object: int
+    chosen: int
+    ious: list[float]
+    """Predicted IoU, 0..1."""
+
+
+@dataclass(frozen=True)
+class ProposalEntry:
+    """One mask of a Proposals message."""
+
+    id: int
+    iou: float
+    """Predicted IoU, 0..1."""
+    stability: float
+    """IoU of the masks of two thresholds, 0..1."""
+    area: int
+    """In pixels."""
+
+
+@dataclass(frozen=True)
+class Proposals(Message):
+    """All proposals of a frame that are neither adopted nor dismissed. Buffers: run lengths of
+    each."""
+
+    type = "proposals"
+    frame: int
+    proposals: list[ProposalEntry]
+
+
+@dataclass(frozen=True)
 class Prompts(Message):
     """All prompts of an object on a frame, perhaps none."""
 
@@ -249,14 +438,25 @@ class Prompts(Message):
 
 @dataclass(frozen=True)
 class Timeline(Message):
-    """Where an object is prompted (frames), accepted, tracked and stale (runs)."""
+    """Where an object is prompted (frames), accepted, rejected, tracked and stale (runs)."""
 
     type = "timeline"
     object: int
     prompted: list[int]
     accepted: list[tuple[int, int]]
+    rejected: list[tuple[int, int]]
     tracked: list[tuple[int, int]]
     stale: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Certainty(Message):
+    """How sure an object's masks are. Buffer: one byte a frame, from `start` on: 0 for no mask,
+    1 for absent, 2..255 for a certainty of 0..1."""
+
+    type = "certainty"
+    object: int
+    start: int
 
 
 @dataclass(frozen=True)
@@ -342,6 +542,12 @@ def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+def _is_list_of(check: Callable[[Any], bool], longest: int) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, list) and len(value) <= longest and all(map(check, value))  # pyright: ignore[reportUnknownArgumentType]
+    )
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= 200
 
@@ -350,11 +556,15 @@ _INDEX = "a whole number from 0 up", _is_index
 _NUMBER = "a number below 2**31", _is_number
 _TEXT = "a text of at most 200 characters", _is_text
 _FLAG = "true or false", _is_flag
+_INDICES = "at most 10000 whole numbers from 0 up", _is_list_of(_is_index, 10000)
 _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("id", "epoch", "frame", "object", "index", "start", "stop", "seq"), _INDEX),
-    **dict.fromkeys(("x", "y", "x0", "y0", "x1", "y1"), _NUMBER),
+    **dict.fromkeys(("x", "y", "x0", "y0", "x1", "y1", "radius"), _NUMBER),
     **dict.fromkeys(("view", "name", "color"), _TEXT),
-    "visible": _FLAG,
+    **dict.fromkeys(("visible", "locked", "erase", "merge"), _FLAG),
+    **dict.fromkeys(("frames", "objects", "proposals"), _INDICES),
+    "path": ("at most 20000 numbers", _is_list_of(_is_number, 20000)),
+    "shape": ("'brush' or 'polygon'", lambda value: value in ("brush", "polygon")),
     "label": ("0 or 1", lambda value: _is_index(value) and value <= 1),
     "direction": (
         "'both', 'forward' or 'backward'",

@@ -10,11 +10,16 @@ from .masks import Mask
 
 V = TypeVar("V")
 
-Source = Literal["prompt", "track", "edit", "import"]
-"""Where a mask comes from: prompts, tracking, a person's brush, or a file or array."""
+Source = Literal["prompt", "track", "edit", "import", "proposal"]
+"""Where a mask comes from: prompts, tracking, a person's brush, a file or array, or a proposal
+that was adopted."""
 
-State = Literal["fresh", "stale", "accepted"]
-"""Stale: a correction since makes it worth tracking again. Accepted: a person vouches for it."""
+State = Literal["fresh", "stale", "accepted", "rejected"]
+"""Stale: a correction since makes it worth tracking again. Accepted: a person vouches for it.
+Rejected: a person says that it is wrong; it is no result, and tracking leaves it alone."""
+
+Shape = Literal["brush", "polygon"]
+"""What a mask is painted with."""
 
 Direction = Literal["both", "forward", "backward"]
 
@@ -45,6 +50,8 @@ class ObjectInfo:
     color: str
     """``"#rrggbb"``."""
     visible: bool = True
+    locked: bool = False
+    """Whether nothing changes its masks."""
 
     @classmethod
     def numbered(cls, obj: int) -> ObjectInfo:
@@ -97,6 +104,7 @@ class Timeline:
 
     prompted: list[int]
     accepted: list[tuple[int, int]]
+    rejected: list[tuple[int, int]]
     tracked: list[tuple[int, int]]
     """Tracked and not stale."""
     stale: list[tuple[int, int]]

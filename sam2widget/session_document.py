@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from typing import Any, NoReturn, TypeGuard, cast, get_args
 
 from . import __version__
@@ -51,10 +52,7 @@ def dump_document(saved: SavedSession, version: int, number: Callable[[Mask | No
             ],
         },
         "view": {"frame": saved.frame, "selected": saved.selected},
-        "objects": [
-            {"id": info.id, "name": info.name, "color": info.color, "visible": info.visible}
-            for info in saved.objects
-        ],
+        "objects": [asdict(info) for info in saved.objects],
         "prompts": [
             {
                 "object": obj,
@@ -232,6 +230,7 @@ def _object(node: Node) -> ObjectInfo:
         node.text("name", r"(?s).*\S.*"),
         node.text("color", "#[0-9a-f]{6}"),
         node.flag("visible"),
+        node.flag("locked"),
     )
 
 

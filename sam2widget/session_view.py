@@ -102,8 +102,11 @@ class SessionView:
             state: runs_of(t for t, r in results.items() if r.state == state and t not in prompted)
             for state in ("fresh", "stale")
         }
-        accepted = runs_of(t for t, r in results.items() if r.state == "accepted")
-        return Timeline(sorted(prompted), accepted, states["fresh"], states["stale"])
+        accepted, rejected = (
+            runs_of(t for t, r in results.items() if r.state == state)
+            for state in ("accepted", "rejected")
+        )
+        return Timeline(sorted(prompted), accepted, rejected, states["fresh"], states["stale"])
 
     @property
     def has_stale(self) -> bool:

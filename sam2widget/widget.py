@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, cast
@@ -130,6 +131,8 @@ class Sam2Widget(ThreadSafeTraits):
                 "num_frames": len(frames),
                 "fps": frames.fps,
                 "name": frames.name,
+                "kind": "video",
+                "sizes": None,
             },
             objects=self._listed_objects(),
             status=INITIAL_STATUS,
@@ -404,10 +407,7 @@ class Sam2Widget(ThreadSafeTraits):
             self.write_traits(selected=known[-1] if known else 0)
 
     def _listed_objects(self) -> list[dict[str, Any]]:
-        return [
-            {"id": info.id, "name": info.name, "color": info.color, "visible": info.visible}
-            for info in self._session.objects
-        ]
+        return [asdict(info) for info in self._session.objects]
 
     @validate("frame")
     def _check_frame(self, proposal: Any) -> int:

@@ -30,7 +30,7 @@ def data_folder() -> Path | None:
     return folder if (folder / "davis").is_dir() else None
 
 
-def tracking_clip(scratch: Path, davis: str = "blackswan") -> Clip:
+def tracking_clip(scratch: Path, davis: str = "car-shadow") -> Clip:
     """A DAVIS sequence, or the sample clip's car written to `scratch`; it says which."""
     folder = data_folder()
     if folder is not None:

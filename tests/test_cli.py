@@ -34,7 +34,7 @@ def test_the_demo_segments_the_sample_clip_and_measures_itself(tmp_path, capsys)
     assert "ms a frame" in printed
     assert "quickstart.ipynb" in printed
     mean_after = float(next(row for row in printed.splitlines() if "mean  " in row).split()[-1])
-    assert mean_after > 0.3  # what a first, short training of the bundled model is held to
+    assert mean_after > 0.5
 
     with np.load(out / "masks.npz") as saved:
         masks = {int(obj): saved[obj] for obj in saved}

@@ -81,7 +81,7 @@ export class Client {
   /** Start to track and follow the newest frame. */
   propagate(direction: "both" | "forward" | "backward"): void {
     this.store.set("follow", true);
-    this.ask({ type: "propagate", start: null, stop: null, direction });
+    this.ask({ type: "propagate", start: null, stop: null, direction, objects: null });
   }
 
   /** Follow the propagation, or stay where the view is. */

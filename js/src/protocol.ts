@@ -6,11 +6,12 @@
  * buffers beside a message.
  */
 
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 export type Direction = "both" | "forward" | "backward";
-export type Source = "prompt" | "track" | "edit" | "import";
-export type State = "fresh" | "stale" | "accepted";
+export type Source = "prompt" | "track" | "edit" | "import" | "proposal";
+export type State = "fresh" | "stale" | "accepted" | "rejected";
+export type Shape = "brush" | "polygon";
 /** x, y, label: 1 is on the object, 0 is not. */
 export type Point = [number, number, 0 | 1];
 /** x0, y0, x1, y1. */
@@ -27,6 +28,8 @@ export class ProtocolError extends Error {}
 export type Request =
   | { type: "hello" }
   | { type: "want"; frame: number }
+  | { type: "thumbnails"; frames: number[] }
+  | { type: "hover"; frame: number; object: number | null; x: number; y: number }
   | { type: "click"; frame: number; object: number | null; x: number; y: number; label: 0 | 1 }
   | {
       type: "box";
@@ -37,13 +40,43 @@ export type Request =
       x1: number;
       y1: number;
     }
+  /** `path`: x0, y0, x1, y1…; `radius` is a brush's. */
+  | {
+      type: "paint";
+      frame: number;
+      object: number | null;
+      shape: Shape;
+      erase: boolean;
+      radius: number;
+      path: number[];
+    }
+  | { type: "choose"; frame: number; object: number; index: number }
+  | { type: "move_point"; frame: number; object: number; index: number; x: number; y: number }
   | { type: "remove_point"; frame: number; object: number; index: number }
   | { type: "remove_box"; frame: number; object: number }
   | { type: "clear_prompts"; frame: number; object: number }
   | { type: "add_object" }
   | { type: "remove_object"; object: number }
-  | { type: "update_object"; object: number; name?: string; color?: string; visible?: boolean }
-  | { type: "propagate"; start: number | null; stop: number | null; direction: Direction }
+  | ({ type: "update_object"; object: number } & Partial<Omit<ObjectInfo, "id">>)
+  /** Objects null are all that are not locked. */
+  | {
+      type: "propagate";
+      start: number | null;
+      stop: number | null;
+      direction: Direction;
+      objects: number[] | null;
+    }
+  /** Of frames start to stop (not included); object null is every one. */
+  | {
+      type: "accept" | "reject" | "unreview" | "reset";
+      object: number | null;
+      start: number;
+      stop: number;
+    }
+  | { type: "next_to_check" }
+  | { type: "propose"; frame: number }
+  | { type: "adopt"; frame: number; proposals: number[]; merge: boolean; object: number | null }
+  | { type: "dismiss"; frame: number; proposals: number[] }
   | { type: "stop" }
   | { type: "undo" }
   | { type: "redo" }
@@ -59,6 +92,12 @@ export type SentRequest = Request & { id: number; view: string; epoch: number };
 export interface ReplyTo {
   view: string;
   id: number;
+}
+
+/** A small picture of a frame. Buffer: a JPEG. */
+export interface ThumbnailMessage {
+  type: "thumbnail";
+  frame: number;
 }
 
 export interface MaskEntry {
@@ -98,6 +137,42 @@ export interface MasksMessage {
   masks: MaskEntry[];
 }
 
+/** Answers hover. Buffer: run lengths. */
+export interface PreviewMessage {
+  type: "preview";
+  reply_to: ReplyTo;
+  frame: number;
+  /** Predicted IoU, 0..1. */
+  iou: number;
+}
+
+/** The masks of an ambiguous click, perhaps none any more. Buffers: run lengths of each. */
+export interface CandidatesMessage {
+  type: "candidates";
+  frame: number;
+  object: number;
+  chosen: number;
+  /** Predicted IoU, 0..1. */
+  ious: number[];
+}
+
+export interface ProposalEntry {
+  id: number;
+  /** Predicted IoU, 0..1. */
+  iou: number;
+  /** IoU of the masks of two thresholds, 0..1. */
+  stability: number;
+  /** In pixels. */
+  area: number;
+}
+
+/** All proposals of a frame that are neither adopted nor dismissed. Buffers: run lengths. */
+export interface ProposalsMessage {
+  type: "proposals";
+  frame: number;
+  proposals: ProposalEntry[];
+}
+
 /** All prompts of an object on a frame, perhaps none. */
 export interface PromptsMessage {
   type: "prompts";
@@ -109,14 +184,25 @@ export interface PromptsMessage {
   mask: boolean;
 }
 
-/** Where an object is prompted (frames), accepted, tracked and stale (runs). */
+/** Where an object is prompted (frames), accepted, rejected, tracked and stale (runs). */
 export interface TimelineMessage {
   type: "timeline";
   object: number;
   prompted: number[];
   accepted: Run[];
+  rejected: Run[];
   tracked: Run[];
   stale: Run[];
+}
+
+/**
+ * How sure an object's masks are. Buffer: one byte a frame, from `start` on: 0 for no mask, 1 for
+ * absent, 2..255 for a certainty of 0..1.
+ */
+export interface CertaintyMessage {
+  type: "certainty";
+  object: number;
+  start: number;
 }
 
 /** How far a propagation is. */
@@ -149,9 +235,14 @@ export interface DoneMessage {
 export type Message = { epoch: number } & (
   | WelcomeMessage
   | FrameMessage
+  | ThumbnailMessage
   | MasksMessage
+  | PreviewMessage
+  | CandidatesMessage
+  | ProposalsMessage
   | PromptsMessage
   | TimelineMessage
+  | CertaintyMessage
   | ProgressMessage
   | ErrorMessage
   | DoneMessage
@@ -192,14 +283,16 @@ const isMaskEntry = record({
   object: isIndex,
   score: isNumber,
   iou: isNumber,
-  source: oneOf("prompt", "track", "edit", "import"),
-  state: oneOf("fresh", "stale", "accepted"),
+  source: oneOf("prompt", "track", "edit", "import", "proposal"),
+  state: oneOf("fresh", "stale", "accepted", "rejected"),
   area: isIndex,
 });
+const isProposal = record({ id: isIndex, iou: isNumber, stability: isNumber, area: isIndex });
 
 const CHECKS: Record<Message["type"], Record<string, Check>> = {
   welcome: { reply_to: isReplyTo, protocol: isIndex },
   frame: { seq: isIndex, frame: isIndex },
+  thumbnail: { frame: isIndex },
   masks: {
     seq: isIndex,
     reply_to: orNull(isReplyTo),
@@ -207,6 +300,9 @@ const CHECKS: Record<Message["type"], Record<string, Check>> = {
     complete: isFlag,
     masks: listOf(isMaskEntry),
   },
+  preview: { reply_to: isReplyTo, frame: isIndex, iou: isNumber },
+  candidates: { frame: isIndex, object: isIndex, chosen: isIndex, ious: listOf(isNumber) },
+  proposals: { frame: isIndex, proposals: listOf(isProposal) },
   prompts: {
     frame: isIndex,
     object: isIndex,
@@ -218,9 +314,11 @@ const CHECKS: Record<Message["type"], Record<string, Check>> = {
     object: isIndex,
     prompted: listOf(isIndex),
     accepted: isRuns,
+    rejected: isRuns,
     tracked: isRuns,
     stale: isRuns,
   },
+  certainty: { object: isIndex, start: isIndex },
   progress: {
     running: isFlag,
     frame: isIndex,
@@ -246,12 +344,30 @@ export function parse(content: unknown, bufferCount: number): Message {
       `In the kernel's message "${message.type}", ${wrong} is not what it should be: ` +
         `${show((message as unknown as Record<string, unknown>)[wrong])}.`,
     );
-  const expected = message.type === "masks" ? message.masks.length : +(message.type === "frame");
+  const expected = buffersOf(message);
   if (bufferCount !== expected)
     throw new ProtocolError(
       `The kernel's message "${message.type}" has ${bufferCount} buffers instead of ${expected}.`,
     );
   return message;
+}
+
+function buffersOf(message: Message): number {
+  switch (message.type) {
+    case "masks":
+      return message.masks.length;
+    case "candidates":
+      return message.ious.length;
+    case "proposals":
+      return message.proposals.length;
+    case "frame":
+    case "thumbnail":
+    case "preview":
+    case "certainty":
+      return 1;
+    default:
+      return 0;
+  }
 }
 
 /** The name of a field that fails its check, or null. */
@@ -272,6 +388,10 @@ export interface Video {
   num_frames: number;
   fps: number;
   name: string;
+  /** Frames of "images" have nothing to do with each other. */
+  kind: "video" | "images";
+  /** Width and height of each of the images; null where all are alike. */
+  sizes: [number, number][] | null;
 }
 
 export interface ObjectInfo {
@@ -280,6 +400,17 @@ export interface ObjectInfo {
   /** "#rrggbb" */
   color: string;
   visible: boolean;
+  /** Nothing changes its masks. */
+  locked: boolean;
+}
+
+/** What the kernel tracks by itself after a prompt: what it made stale, or all the rest too. */
+export type AutoPropagate = "never" | "corrections" | "always";
+
+/** What undo and redo would do, in words; empty where there is nothing. */
+export interface HistoryInfo {
+  undo: string;
+  redo: string;
 }
 
 export interface Status {
@@ -287,4 +418,6 @@ export interface Status {
   message: string;
   model: string;
   device: string;
+  /** How long the model takes for a click, in ms; 0 until it has had one. */
+  click_ms: number;
 }

@@ -9,11 +9,19 @@ export class FakeHost implements ViewHost {
   kernelEpoch = 1;
   written: [string, number][] = [];
   current: Traits = {
-    video: { width: 8, height: 4, num_frames: 20, fps: 10, name: "clip" },
-    objects: [{ id: 1, name: "Object 1", color: "#2f7ff5", visible: true }],
+    video: {
+      width: 8,
+      height: 4,
+      num_frames: 20,
+      fps: 10,
+      name: "clip",
+      kind: "video",
+      sizes: null,
+    },
+    objects: [{ id: 1, name: "Object 1", color: "#2f7ff5", visible: true, locked: false }],
     selected: 1,
     frame: 0,
-    status: { state: "ready", message: "", model: "nano", device: "cpu" },
+    status: { state: "ready", message: "", model: "nano", device: "cpu", click_ms: 0 },
   };
   private readonly listeners = new Set<(content: unknown, buffers: Buffer[]) => void>();
   private readonly traitListeners = new Set<() => void>();

@@ -16,7 +16,12 @@ const golden = names.map((name) => {
   const text = readFileSync(join(FOLDER, name), "utf8");
   return [name, JSON.parse(text) as Golden] as const;
 });
-const FROM_KERNEL = new Set("welcome frame masks prompts timeline progress error done".split(" "));
+const FROM_KERNEL = new Set(
+  (
+    "welcome frame thumbnail masks preview candidates proposals prompts timeline certainty " +
+    "progress error done"
+  ).split(" "),
+);
 const fromKernel = golden.filter(([, { message }]) => FROM_KERNEL.has(message.type));
 
 describe("messages as the kernel writes them", () => {

@@ -119,7 +119,9 @@ describe("the controls", () => {
 
   it("show Stop in place of Propagate while propagating", async () => {
     expect(button("Stop").hidden).toBe(true);
-    host.change({ status: { state: "propagating", message: "", model: "nano", device: "cpu" } });
+    host.change({
+      status: { state: "propagating", message: "", model: "nano", device: "cpu", click_ms: 0 },
+    });
     await settle();
     expect(button("Stop").hidden).toBe(false);
     expect(button("Propagate").hidden).toBe(true);
@@ -176,7 +178,7 @@ describe("the list of objects", () => {
   it("keeps its rows, and the focus in them, when something else changes", async () => {
     button("Select Object 1").focus();
     const [first] = host.current.objects;
-    const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true };
+    const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true, locked: false };
     host.change({ objects: first ? [first, second] : [] });
     await settle();
     expect(document.activeElement).toBe(button("Select Object 1"));
@@ -233,7 +235,9 @@ describe("keys", () => {
     press("o");
     await settle();
     expect(button("Negative point").getAttribute("aria-pressed")).toBe("true");
-    host.change({ status: { state: "propagating", message: "", model: "nano", device: "cpu" } });
+    host.change({
+      status: { state: "propagating", message: "", model: "nano", device: "cpu", click_ms: 0 },
+    });
     press("Escape");
     expect(host.sent.map((m) => m.type)).toEqual(["add_object", "stop"]);
   });
@@ -258,18 +262,20 @@ describe("the kernel", () => {
   });
 
   it("does not undo a selection with traits it has not got yet", async () => {
-    const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true };
+    const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true, locked: false };
     host.change({ objects: [...host.current.objects, second] });
     await settle();
     button("Select Object 2").click();
-    host.change({ status: { state: "working", message: "", model: "nano", device: "cpu" } });
+    host.change({
+      status: { state: "working", message: "", model: "nano", device: "cpu", click_ms: 0 },
+    });
     await settle();
     expect(host.current.selected).toBe(2);
   });
 
   it("is told when the view goes", () => {
     unmount();
-    expect(host.of("visible")).toMatchObject([{ visible: false }]);
+    expect(host.of("visible")).toMatchObject([{ visible: false, locked: false }]);
     expect(element.querySelector(".sam2widget")).toBeNull();
   });
 });

@@ -16,7 +16,7 @@ from typing import Any
 from safetensors import safe_open
 
 from sam2_backend.config import CONFIGS
-from sam2_backend.training.curve import draw_curve
+from sam2_backend.training.curve import MEASURES, draw_curve
 
 CARD = """# nano: the bundled model
 
@@ -43,11 +43,13 @@ balanced cross-entropy + Dice on the masks (the best of three candidates where o
 ambiguous), L1 on the predicted IoU, cross-entropy on visibility; on clips, half start tracking \
 from the true mask. On 2 CPU cores, shared with other work:
 
-| stage | input | frames | steps | IoU, first prompt | corrected | tracked |
-|---|---|---|---|---|---|---|
+| stage | input | frames | steps | click | box | corrected | tracked |
+|---|---|---|---|---|---|---|---|
 {stages}
 
-IoU on the last synthetic batches of each stage.
+Mean IoU on the last synthetic batches of each stage: after a first click or box, after the \
+corrective clicks, and on the later frames of clips. `recipes/nano/curve.png` shows it \
+over time.
 
 ## Quality
 DAVIS 2016, first 40 frames of six sequences, never trained on (`python -m benchmarks.davis`). \
@@ -87,17 +89,14 @@ def main(data: Path, run: Path, first: Path, frames: Path, target: Path) -> None
             frames=_table(json.loads(frames.read_text())),
         )
     )
-    draw_curve(run / "log.jsonl", run / "curve.png")
+    draw_curve(run / "log.jsonl", Path(__file__).with_name("curve.png"))
 
 
 def _stages(log: list[dict[str, Any]]) -> str:
     rows = []
     for stage in sorted({record["stage"] for record in log}):
         last = [record for record in log if record["stage"] == stage][-1]
-        figures = [
-            f"{last[key]:.2f}" if key in last else ""
-            for key in ("click", "box", "corrected", "tracked")
-        ]
+        figures = [f"{last[key]:.2f}" if key in last else "" for key in MEASURES]
         cells = [stage + 1, last["size"], last["frames"], last["step"], *figures]
         rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(rows)

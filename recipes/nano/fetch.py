@@ -21,6 +21,8 @@ PACKAGES = {
     "hedgewars-data": "GPL-2, CC-BY-SA-3.0, MIT and others",
     "oxygen-icon-theme": "LGPL-3+",
     "openclipart-png": "public domain",
+    # Animated models
+    "0ad-data": "CC-BY-SA-3.0",
     # Photographs and paintings
     "plasma-workspace-wallpapers": "GPL-2+",
     "gnome-backgrounds": "CC-BY-2.0, CC-BY-SA-2.0, CC-BY-SA-3.0",
@@ -29,6 +31,8 @@ PACKAGES = {
     "lomiri-wallpapers-16.04": "CC-BY-4.0, CC-BY-SA-3.0, CC-BY-SA-4.0, CC0-1.0",
     "lomiri-wallpapers-20.04": "CC-BY-4.0, CC-BY-SA-3.0, CC-BY-SA-4.0, CC0-1.0",
     "stellarium-data": "GPL-2+, CC-BY-SA, public domain",
+    # Both: landscapes, spaceships and their parts
+    "endless-sky-high-dpi": "CC-BY-SA-4.0, CC-BY-SA-3.0, CC-BY-4.0, public domain",
 }
 
 

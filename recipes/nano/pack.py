@@ -24,6 +24,7 @@ Image.MAX_IMAGE_PIXELS = 400_000_000
 CUTOUT_SIDE, PHOTO_SIDE = 224, 448
 """Longest side of a cut-out and shortest side of a photograph, in pixels."""
 
+ENDLESS_SKY = "endless-sky-high-dpi/usr/share/games/endless-sky/plugins/endless-sky-high-dpi/images"
 CUTOUT_FOLDERS = {
     # folder below DATA/root -> how often it is drawn, relative to its number of pictures
     "tuxpaint-stamps-default/usr/share/tuxpaint/stamps": 6.0,
@@ -43,6 +44,8 @@ CUTOUT_FOLDERS = {
     "freedroidrpg-data": 0.3,
     "hedgewars-data/usr/share/games/hedgewars/Data/Graphics/Hats": 0.3,
     "oxygen-icon-theme/usr/share/icons/oxygen/base/256x256": 1.0,
+    f"{ENDLESS_SKY}/ship": 0.5,
+    f"{ENDLESS_SKY}/outfit": 0.5,
 }
 SKIPPED_PARTS = (
     "/symbols/",
@@ -62,6 +65,8 @@ PHOTO_FOLDERS = (
     "lomiri-wallpapers-16.04",
     "lomiri-wallpapers-20.04",
     "stellarium-data/usr/share/stellarium/landscapes",
+    f"{ENDLESS_SKY}/land",
+    f"{ENDLESS_SKY}/scene",
 )
 
 

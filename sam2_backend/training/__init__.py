@@ -1,7 +1,41 @@
-"""Teaching SAM 2: synthetic clips, simulated users, and the loop that learns from them."""
+"""Teaching SAM 2: sources of clips, simulated users, and the loop that learns from them.
+
+>>> task = Promptable(random_model(CONFIGS["nano"]), FROM_SCRATCH)
+>>> Trainer(task, (Stage(steps=1000, image_size=128, batch=8, targets=3),), source=..., out=...)
+"""
 
 from .assets import Assets
-from .synthetic import Clip, render_clip
-from .trainer import Stage, Trainer
+from .clips import Clip, ClipSource, Mixture
+from .mae import MaskedAutoencoder, Pretraining, load_trunk
+from .optimizing import PARTS, Optimizing
+from .pictures import Pictures
+from .practice import FROM_SCRATCH, SAM2, Losses, Practice
+from .promptable import Promptable, random_model
+from .synthetic import SyntheticClips, render_clip
+from .task import Stage, StepResult, Task
+from .trainer import Trainer
 
-__all__ = ["Assets", "Clip", "Stage", "Trainer", "render_clip"]
+__all__ = [
+    "FROM_SCRATCH",
+    "PARTS",
+    "SAM2",
+    "Assets",
+    "Clip",
+    "ClipSource",
+    "Losses",
+    "MaskedAutoencoder",
+    "Mixture",
+    "Optimizing",
+    "Pictures",
+    "Practice",
+    "Pretraining",
+    "Promptable",
+    "Stage",
+    "StepResult",
+    "SyntheticClips",
+    "Task",
+    "Trainer",
+    "load_trunk",
+    "random_model",
+    "render_clip",
+]

@@ -1,7 +1,8 @@
-"""What training learns from: clips with exact masks, and anything that draws them."""
+"""What training draws from: clips with masks, and sources of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames of a video with the masks of some objects in it."""
+    """Pictures and the masks of some objects on them."""
 
     rgb_t3ss: NDArray[np.uint8]
     """(T, 3, S, S) RGB."""
@@ -20,9 +21,41 @@ class Clip:
 
 
 class ClipSource(Protocol):
-    """Draws clips; a clip is reproducible from the generator's seed."""
+    """Anything that clips can be drawn from."""
 
     def draw(self, rng: np.random.Generator, *, size: int, frames: int, targets: int) -> Clip:
-        """Draw one clip of `frames` frames of `size` x `size` pixels with exactly `targets`
-        targets, repeated where it has fewer."""
+        """A clip of `frames` pictures of `size` pixels a side with `targets` targets.
+
+        The clip is a function of the generator's state: that makes a run resumable.
+        """
         ...
+
+
+class Mixture:
+    """Several sources as one.
+
+    Parameters
+    ----------
+    parts : sources and their weights; a clip comes from one of them, drawn by weight.
+
+    Raises
+    ------
+    ValueError
+        When there are no parts, or a weight is not above 0.
+
+    Examples
+    --------
+    >>> Mixture([(SyntheticClips(assets), 1.0), (other, 3.0)])
+    """
+
+    def __init__(self, parts: Sequence[tuple[ClipSource, float]]) -> None:
+        weights = np.asarray([weight for _, weight in parts], dtype=np.float64)
+        if len(parts) == 0 or not (weights > 0).all():
+            raise ValueError(f"A mixture needs sources with weights above 0, got {weights}.")
+        self.sources = [source for source, _ in parts]
+        self.shares: NDArray[np.float64] = weights / weights.sum()
+
+    def draw(self, rng: np.random.Generator, *, size: int, frames: int, targets: int) -> Clip:
+        """A clip of one of the sources; see `ClipSource`."""
+        source = self.sources[int(rng.choice(len(self.sources), p=self.shares))]
+        return source.draw(rng, size=size, frames=frames, targets=targets)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
-_MEASURES = ("click", "box", "corrected", "tracked")
+MEASURES = ("click", "box", "corrected", "tracked")
 
 
 def draw_curve(log: Path, target: Path) -> None:
-    """Draw loss and IoU over all steps, stage after stage.
+    """Draw loss and IoU, where there is one, over all steps, stage after stage.
 
     Parameters
     ----------
@@ -31,12 +32,13 @@ def draw_curve(log: Path, target: Path) -> None:
     loss, quality = figure.subplots(2, 1, sharex=True)
     loss.plot(steps, [record["loss"] for record in records], color="tab:gray")
     loss.set_ylabel("loss")
-    for measure in _MEASURES:
-        points = [(s, r[measure]) for s, r in zip(steps, records, strict=True) if measure in r]
-        if points:
-            quality.plot(*zip(*points, strict=True), label=measure)
+    for measure in MEASURES:
+        values = [record.get(measure, math.nan) for record in records]
+        if not all(math.isnan(value) for value in values):
+            quality.plot(steps, values, label=measure)
     quality.set(ylabel="mean IoU", xlabel="step", ylim=(0, 1))
-    quality.legend()
+    if quality.has_data():
+        quality.legend()
     for axes in (loss, quality):
         for start in starts:
             axes.axvline(start, color="lightgray", linewidth=1, zorder=0)

@@ -1,7 +1,7 @@
 """Simulated users: the first prompt and the clicks that correct it.
 
-As in SAM 2's training (Ravi et al. 2024, appendix D.2), with one difference that was measured
-to help a small network: clicks prefer the inside of a region to its rim.
+As in SAM 2's training (Ravi et al. 2024, appendix D.2); clicks may prefer the inside of a
+region to its rim.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from torch import Tensor
 
 from ..prompt_encoder import BOX_END, BOX_START, NEGATIVE, PAD, POSITIVE
 
-_BOX_SHARE = 0.35
 _BOX_NOISE = 0.08
 """Standard deviation of a box's corners, in box sides."""
 
 
-def first_prompt(masks_nhw: Tensor, *, size: int) -> tuple[Tensor, Tensor]:
+def first_prompt(
+    masks_nhw: Tensor, *, size: int, box_share: float, inside: int
+) -> tuple[Tensor, Tensor]:
     """A click or a box for each mask.
 
     Parameters
     ----------
     masks_nhw : (N, h, w) 0 or 1, at any resolution.
     size : side of the network's input in pixels.
+    box_share : probability of a box.
+    inside : how much clicks prefer the inside of the mask, see `click_in`.
 
     Returns
     -------
@@ -31,10 +34,10 @@ def first_prompt(masks_nhw: Tensor, *, size: int) -> tuple[Tensor, Tensor]:
     labels_n2 : (N, 2); a click is followed by padding.
     """
     n = len(masks_nhw)
-    click = click_in(masks_nhw, size=size)
+    click = click_in(masks_nhw, size=size, inside=inside)
     padding = torch.zeros_like(click)
     box = _boxes(masks_nhw, size=size)
-    use_box = (torch.rand(n, device=masks_nhw.device) < _BOX_SHARE)[:, None]
+    use_box = (torch.rand(n, device=masks_nhw.device) < box_share)[:, None]
     points = torch.where(use_box[..., None], box, torch.stack((click, padding), dim=1))
     labels = torch.where(
         use_box,
@@ -45,7 +48,7 @@ def first_prompt(masks_nhw: Tensor, *, size: int) -> tuple[Tensor, Tensor]:
 
 
 def corrective_click(
-    masks_nhw: Tensor, predicted_nhw: Tensor, *, size: int
+    masks_nhw: Tensor, predicted_nhw: Tensor, *, size: int, inside: int
 ) -> tuple[Tensor, Tensor]:
     """A click in the error region: positive where the object was missed, negative where
     something else was taken.
@@ -54,6 +57,7 @@ def corrective_click(
     ----------
     masks_nhw, predicted_nhw : (N, h, w) 0 or 1.
     size : side of the network's input in pixels.
+    inside : how much clicks prefer the inside of the error, see `click_in`.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def corrective_click(
     error = (masks_nhw - predicted_nhw).abs()
     flawless = error.flatten(1).sum(1) == 0
     region = torch.where(flawless[:, None, None], masks_nhw, error)
-    points = click_in(region, size=size)
+    points = click_in(region, size=size, inside=inside)
     cell = size / masks_nhw.shape[-1]
     at = (points / cell).long().clamp(0, masks_nhw.shape[-1] - 1)
     rows = torch.arange(len(masks_nhw), device=masks_nhw.device)
@@ -71,12 +75,16 @@ def corrective_click(
     return points[:, None], labels[:, None]
 
 
-def click_in(regions_nhw: Tensor, *, size: int) -> Tensor:
-    """A random point (N, 2) of each region, its inside preferred; anywhere if it is empty."""
+def click_in(regions_nhw: Tensor, *, size: int, inside: int) -> Tensor:
+    """A random point (N, 2) of each region (N, h, w); anywhere if it is empty.
+
+    Each point is as likely as the share of the region around it, to the power of `inside`: 0
+    takes all of the region alike.
+    """
     regions = regions_nhw.float()
     w = regions.shape[-1]
-    inside = F.avg_pool2d(regions[:, None], 9, stride=1, padding=4)[:, 0]
-    weights = (regions * inside**4).flatten(1)
+    around = F.avg_pool2d(regions[:, None], 9, stride=1, padding=4)[:, 0]
+    weights = (regions * around**inside).flatten(1)
     weights = torch.where(weights.sum(1, keepdim=True) > 0, weights, torch.ones_like(weights))
     index = torch.multinomial(weights, 1)[:, 0]
     cell = size / w

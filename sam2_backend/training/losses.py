@@ -7,6 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..mask_decoder import DecoderOutput
+from .practice import Losses
+
+_FOCAL_ALPHA, _FOCAL_GAMMA = 0.25, 2.0
+"""Lin et al. 2017 (arXiv 1708.02002), section 4.1."""
 
 
 def balanced_bce(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
@@ -19,6 +23,16 @@ def balanced_bce(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
     share = targets_n1hw.mean(dim=(2, 3), keepdim=True).clamp(0.02, 0.98)
     weight = targets / (2 * share) + (1 - targets) / (2 * (1 - share))
     return (loss * weight).mean(dim=(2, 3))
+
+
+def focal(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
+    """Focal loss, in which pixels that are right already hardly count: (N, M)."""
+    targets = targets_n1hw.expand_as(logits_nmhw)
+    loss = F.binary_cross_entropy_with_logits(logits_nmhw, targets, reduction="none")
+    p = logits_nmhw.sigmoid()
+    wrong = p * (1 - targets) + (1 - p) * targets
+    alpha = _FOCAL_ALPHA * targets + (1 - _FOCAL_ALPHA) * (1 - targets)
+    return (alpha * wrong**_FOCAL_GAMMA * loss).mean(dim=(2, 3))
 
 
 def dice(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
@@ -38,31 +52,42 @@ def iou(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
 
 
 def decoder_loss(
-    output: DecoderOutput, targets_n1hw: Tensor, *, ambiguous_n: Tensor
+    output: DecoderOutput, targets_n1hw: Tensor, *, ambiguous_n: Tensor, losses: Losses
 ) -> tuple[Tensor, Tensor]:
     """Loss of one answer and the IoU of its single mask.
+
+    The object score is supervised always, masks and predicted IoUs where the object is there.
 
     Parameters
     ----------
     output : raw decoder output.
     targets_n1hw : (N, 1, S/4, S/4), 0..1; all zeros where the object is absent.
-    ambiguous_n : (N,) bool: one click or none. There the best of the three candidates is
-        supervised too (SAM, section 3); the single mask always is.
+    ambiguous_n : (N,) bool: one click or none. There the best of the three candidates, by mask
+        loss, is supervised (SAM, section 3).
+    losses : kind and weights.
 
     Returns
     -------
     Scalar loss and (N,) IoU of the single mask.
     """
-    logits = output.logits_nmhw
+    logits = output.logits_nmhw.float()
     present = (targets_n1hw.flatten(1).amax(1) > 0.5).float()
-    masks = balanced_bce(logits, targets_n1hw) + dice(logits, targets_n1hw)
+    pixel_loss = balanced_bce if losses.kind == "balanced" else focal
+    masks = losses.pixel * pixel_loss(logits, targets_n1hw)
+    masks = masks + losses.dice * dice(logits, targets_n1hw)
     actual = iou(logits, targets_n1hw)
     best = masks[:, 1:].min(dim=1).values
-    # The other candidates get a little, lest one of them dies.
-    candidates = 0.9 * best + 0.1 * masks[:, 1:].mean(dim=1)
-    mask_loss = masks[:, 0] + candidates * ambiguous_n
-    quality = (output.ious_nm - actual).abs()
-    quality = quality[:, 0] + quality[:, 1:].mean(dim=1) * ambiguous_n
-    occlusion = F.binary_cross_entropy_with_logits(output.object_score_n1[:, 0], present)
+    quality = (output.ious_nm.float() - actual).abs()
+    if losses.kind == "balanced":
+        # The other candidates get a little, lest one of them dies.
+        candidates = 0.9 * best + 0.1 * masks[:, 1:].mean(dim=1)
+        mask_loss = masks[:, 0] + candidates * ambiguous_n
+        quality = quality[:, 0] + quality[:, 1:].mean(dim=1) * ambiguous_n
+    else:
+        mask_loss = torch.where(ambiguous_n, best, masks[:, 0])
+        quality = quality.mean(dim=1)
+    score = output.object_score_n1[:, 0].float()
+    occlusion = F.binary_cross_entropy_with_logits(score, present)
     weight = present / present.sum().clamp(min=1)
-    return (weight * (mask_loss + quality)).sum() + occlusion, actual[:, 0]
+    loss = (weight * (mask_loss + losses.iou * quality)).sum() + losses.occlusion * occlusion
+    return loss, actual[:, 0]

@@ -1,4 +1,7 @@
-"""One training step's forward pass: interactive on images, interactive and tracked on clips."""
+"""One training step's forward pass: interactive on images, tracked from a first frame on clips.
+
+`interactive.py` has the clips on which users come back to correct what was tracked.
+"""
 
 from __future__ import annotations
 
@@ -9,84 +12,95 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..mask_decoder import DecoderOutput
-from ..model import ImageFeatures, Sam2Model
+from ..model import ImageFeatures, Sam2Model, SelectedMask
 from ..prompt_encoder import BOX_START, PAD
-from ..transforms import normalize
 from .interaction import corrective_click, first_prompt
 from .losses import decoder_loss
+from .practice import Practice
+from .task import StepResult
 
-_MASK_PROMPT_SHARE = 0.5
-"""Share of clips whose first frame is prompted with the true mask (SAM 2, appendix D.2)."""
 _FASTEST = 3
 """A clip may stand for one in which only every so many frames were seen."""
 
 
 @dataclass(frozen=True)
-class StepResult:
-    """Loss and what to watch."""
-
-    loss: Tensor
-    ious: dict[str, float]
-    """Mean IoU of the single mask after the first "click" or "box", after the corrective clicks
-    ("corrected"), and where it was "tracked"."""
-
-
-@dataclass(frozen=True)
-class _Dialogue:
-    """What came of prompting one frame and correcting the answer."""
+class Dialogue:
+    """What came of prompting one frame and correcting the answers."""
 
     output: DecoderOutput
     """The last answer."""
     losses: list[Tensor]
-    ious: dict[str, float]
+    """One an answer."""
+    ious: list[Tensor]
+    """(N,) IoU of the single mask, one an answer."""
 
 
 def image_step(
-    model: Sam2Model, rgb_b3ss: Tensor, masks_bkss: Tensor, *, corrections: int
+    model: Sam2Model,
+    encoded: ImageFeatures,
+    masks_bkss: Tensor,
+    *,
+    corrections: int,
+    practice: Practice,
 ) -> StepResult:
     """Prompt K objects of each of B pictures, then correct them `corrections` times.
 
     Parameters
     ----------
     model : in training mode; its `config.image_size` is S.
-    rgb_b3ss : (B, 3, S, S) uint8.
+    encoded : features of the B pictures.
     masks_bkss : (B, K, S, S) bool.
+    practice : how prompts are drawn and answers judged.
+
+    Returns
+    -------
+    StepResult
+        Its measures are mean IoUs of the single mask: after the first "click" or "box", and
+        after the corrective clicks ("corrected").
     """
     b, k = masks_bkss.shape[:2]
-    features = model.encode_image(normalize(rgb_b3ss.float() / 255))
-    features = features.select(torch.arange(b, device=rgb_b3ss.device).repeat_interleave(k))
-    targets = _to_logit_size(masks_bkss.flatten(0, 1))
-    dialogue = _converse(model, features, targets, corrections)
-    return StepResult(torch.stack(dialogue.losses).mean(), dialogue.ious)
+    features = encoded.select(torch.arange(b, device=masks_bkss.device).repeat_interleave(k))
+    dialogue, measures = _open_dialogue(
+        model, features, to_logit_size(masks_bkss.flatten(0, 1)), corrections, practice
+    )
+    return StepResult(torch.stack(dialogue.losses).mean(), measures)
 
 
 def clip_step(
-    model: Sam2Model, rgb_bt3ss: Tensor, masks_btkss: Tensor, *, corrections: int
+    model: Sam2Model,
+    encoded: ImageFeatures,
+    masks_btkss: Tensor,
+    *,
+    corrections: int,
+    practice: Practice,
 ) -> StepResult:
     """Prompt K objects on the first frame of each clip and track them through the others.
 
     Parameters
     ----------
     model : in training mode; its `config.image_size` is S.
-    rgb_bt3ss : (B, T, 3, S, S) uint8.
+    encoded : features of B clips of T frames, one after the other.
     masks_btkss : (B, T, K, S, S) bool.
+    practice : how prompts are drawn and answers judged.
+
+    Returns
+    -------
+    StepResult
+        Its measures are those of `image_step` on the first frame, and mean IoU where an object
+        was "tracked".
     """
     b, frames, k = masks_btkss.shape[:3]
     n = b * k
-    device = rgb_bt3ss.device
-    encoded = model.encode_image(normalize(rgb_bt3ss.flatten(0, 1).float() / 255))
+    device = masks_btkss.device
     rows = torch.arange(b, device=device).repeat_interleave(k) * frames
     masks_ntss = masks_btkss.transpose(1, 2).flatten(0, 1)
-    nothing = {
-        "points_np2": torch.zeros(n, 1, 2, device=device),
-        "labels_np": torch.full((n, 1), PAD, device=device),
-    }
 
-    # The first frame: a dialogue, after which half the users hand over a perfect mask.
+    # The first frame: a dialogue, after which some users hand over a perfect mask.
     features = encoded.select(rows)
-    dialogue = _converse(model, features, _to_logit_size(masks_ntss[:, 0]), corrections)
-    losses, ious = dialogue.losses, dialogue.ious
-    if torch.rand(()) < _MASK_PROMPT_SHARE:
+    targets = to_logit_size(masks_ntss[:, 0])
+    dialogue, measures = _open_dialogue(model, features, targets, corrections, practice)
+    losses = dialogue.losses
+    if torch.rand(()) < practice.mask_share:
         selected = model.adopt_mask(features, masks_ntss[:, 0, None].float())
     else:
         selected = model.select_mask(dialogue.output, multimask=corrections == 0)
@@ -96,11 +110,7 @@ def clip_step(
     pointers: list[Tensor] = []
     tracked: list[Tensor] = []
     for t in range(1, frames):
-        logits = selected.logits_n1hw.clamp(min=-32.0)
-        full = F.interpolate(logits, masks_ntss.shape[-2:], mode="bilinear", align_corners=False)
-        memories.append(
-            model.encode_memory(features.s16, full, selected.object_score_n1, binarize=t == 1)
-        )
+        memories.append(encode_memory(model, features, selected, binarize=t == 1))
         pointers.append(selected.pointer_nc)
 
         features = encoded.select(rows + t)
@@ -114,67 +124,129 @@ def clip_step(
             torch.stack(pointers, dim=1),
             distances.expand(n, -1) / (model.config.max_pointers - 1),
         )
-        output = model.decode_masks(s16, features.s8, features.s4, **nothing)
-        targets = _to_logit_size(masks_ntss[:, t])
+        output = decode_unprompted(model, features, s16)
+        targets = to_logit_size(masks_ntss[:, t])
         everywhere = torch.ones(n, dtype=torch.bool, device=device)
-        loss, iou = decoder_loss(output, targets, ambiguous_n=everywhere)
+        loss, iou = decoder_loss(output, targets, ambiguous_n=everywhere, losses=practice.losses)
         losses.append(loss)
         tracked.append(iou[targets.flatten(1).amax(1) > 0.5])
         selected = model.select_mask(output, multimask=True)
-    ious |= _means(tracked=torch.cat(tracked))
-    return StepResult(torch.stack(losses).mean(), ious)
+    measures |= means(tracked=torch.cat(tracked))
+    return StepResult(torch.stack(losses).mean(), measures)
 
 
-def _converse(
-    model: Sam2Model, features: ImageFeatures, targets_n1hw: Tensor, corrections: int
-) -> _Dialogue:
-    """A first prompt for each object and clicks that correct the answers."""
-    size = 4 * targets_n1hw.shape[-1]
+def _open_dialogue(
+    model: Sam2Model,
+    features: ImageFeatures,
+    targets_n1hw: Tensor,
+    corrections: int,
+    practice: Practice,
+) -> tuple[Dialogue, dict[str, float]]:
+    """A dialogue that a click or a box begins, on frames without memory, and its measures."""
+    prompt = first_prompt(
+        (targets_n1hw[:, 0] > 0.5).float(),
+        size=4 * targets_n1hw.shape[-1],
+        box_share=practice.box_share,
+        inside=practice.inside,
+    )
     s16 = model.condition_on_nothing(features.s16)
+    dialogue = converse(
+        model, features, s16, targets_n1hw, prompt, corrections=corrections, practice=practice
+    )
+    boxed = prompt[1][:, 0] == BOX_START
+    measures = means(click=dialogue.ious[0][~boxed], box=dialogue.ious[0][boxed])
+    if corrections:
+        measures["corrected"] = float(dialogue.ious[-1].mean())
+    return dialogue, measures
+
+
+def converse(
+    model: Sam2Model,
+    features: ImageFeatures,
+    s16_nchw: Tensor,
+    targets_n1hw: Tensor,
+    prompt: tuple[Tensor, Tensor],
+    *,
+    corrections: int,
+    practice: Practice,
+    previous_n1hw: Tensor | None = None,
+) -> Dialogue:
+    """Answer a prompt, then the clicks that correct the answers.
+
+    Parameters
+    ----------
+    features : of N rows.
+    s16_nchw : (N, C, h, w) their lowest level, conditioned on memory or on nothing.
+    targets_n1hw : (N, 1, S/4, S/4) true masks.
+    prompt : (N, P, 2) points in pixels of the network's input, (N, P) labels.
+    corrections : clicks after it.
+    previous_n1hw : (N, 1, S/4, S/4) logits of an answer that the prompt already corrects.
+    """
+    size = 4 * targets_n1hw.shape[-1]
     truth = (targets_n1hw[:, 0] > 0.5).float()
-    points, labels = first_prompt(truth, size=size)
-    previous: Tensor | None = None
+    points, labels = prompt
     losses: list[Tensor] = []
-    ious: dict[str, float] = {}
-    turn = 0
+    ious: list[Tensor] = []
     while True:
         output = model.decode_masks(
-            s16,
+            s16_nchw,
             features.s8,
             features.s4,
             points_np2=points,
             labels_np=labels,
-            mask_logits_n1hw=previous,
+            mask_logits_n1hw=previous_n1hw,
         )
         ambiguous = (labels != PAD).sum(1) == 1
-        loss, iou = decoder_loss(output, targets_n1hw, ambiguous_n=ambiguous)
+        loss, iou = decoder_loss(
+            output, targets_n1hw, ambiguous_n=ambiguous, losses=practice.losses
+        )
         losses.append(loss)
-        if turn == 0:
-            boxed = labels[:, 0] == BOX_START
-            ious |= _means(click=iou[~boxed], box=iou[boxed])
-        else:
-            ious["corrected"] = float(iou.mean())
-        if turn == corrections:
-            return _Dialogue(output, losses, ious)
-        previous = _chosen_logits(output, ambiguous).detach()
-        click, label = corrective_click(truth, (previous[:, 0] > 0).float(), size=size)
+        ious.append(iou)
+        if len(losses) == corrections + 1:
+            return Dialogue(output, losses, ious)
+        previous_n1hw = shown_logits(output, ambiguous)
+        click, label = corrective_click(
+            truth, (previous_n1hw[:, 0] > 0).float(), size=size, inside=practice.inside
+        )
         points, labels = torch.cat((points, click), 1), torch.cat((labels, label), 1)
-        turn += 1
 
 
-def _means(**ious: Tensor) -> dict[str, float]:
+def decode_unprompted(model: Sam2Model, features: ImageFeatures, s16_nchw: Tensor) -> DecoderOutput:
+    """Masks of N objects on a frame that nobody prompted, as tracking decodes them."""
+    n, device = len(s16_nchw), s16_nchw.device
+    return model.decode_masks(
+        s16_nchw,
+        features.s8,
+        features.s4,
+        points_np2=torch.zeros(n, 1, 2, device=device),
+        labels_np=torch.full((n, 1), PAD, device=device),
+    )
+
+
+def encode_memory(
+    model: Sam2Model, features: ImageFeatures, selected: SelectedMask, *, binarize: bool
+) -> Tensor:
+    """Memory (N, D, h, w) of a frame; `binarize` where a user prompted it."""
+    size = (model.config.image_size, model.config.image_size)
+    logits = selected.logits_n1hw.clamp(min=-32.0)
+    full = F.interpolate(logits, size, mode="bilinear", align_corners=False)
+    return model.encode_memory(features.s16, full, selected.object_score_n1, binarize=binarize)
+
+
+def means(**ious: Tensor) -> dict[str, float]:
     """Means of what is not empty."""
     return {name: float(values.mean()) for name, values in ious.items() if len(values)}
 
 
-def _to_logit_size(masks_nss: Tensor) -> Tensor:
+def to_logit_size(masks_nss: Tensor) -> Tensor:
     """(N, S, S) bool -> (N, 1, S/4, S/4) covered share of each cell."""
     return F.avg_pool2d(masks_nss[:, None].float(), 4)
 
 
-def _chosen_logits(output: DecoderOutput, ambiguous_n: Tensor) -> Tensor:
-    """What a user would see: the best-rated candidate of one click, else the single mask."""
+def shown_logits(output: DecoderOutput, ambiguous_n: Tensor) -> Tensor:
+    """What a user would see, (N, 1, S/4, S/4) without gradient: the best-rated candidate of an
+    ambiguous prompt, else the single mask."""
     rows = torch.arange(len(ambiguous_n), device=ambiguous_n.device)
     best = 1 + output.ious_nm[:, 1:].argmax(dim=1)
     chosen = output.logits_nmhw[rows, torch.where(ambiguous_n, best, 0), None]
-    return chosen.clamp(-32.0, 32.0)
+    return chosen.float().clamp(-32.0, 32.0).detach()

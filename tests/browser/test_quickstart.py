@@ -40,7 +40,11 @@ def test_a_click_becomes_masks_through_the_video_and_a_correction_survives(
     widget.click(*centre_of(bench))
     widget.wait_for("objects", 1)
     clicked = bench.masks()
-    assert iou(clicked[0], truth_thw[0]) > 0.5
+    for _ in range(2):
+        x, y, label = correction(clicked[0], truth_thw[0])
+        widget.click(x, y, button="left" if label else "right")
+        clicked = bench.masks()
+    assert iou(clicked[0], truth_thw[0]) > 0.6
     assert not clicked[1:].any()
 
     widget.propagate()
@@ -54,10 +58,9 @@ def test_a_click_becomes_masks_through_the_video_and_a_correction_survives(
     widget.click(x, y, button="left" if label else "right")
     widget.wait_ready()
     corrected = bench.masks()
-    assert corrected[CORRECTED, int(y), int(x)] == truth_thw[CORRECTED, int(y), int(x)]
-    # How much one click mends is the model's affair (benchmarks/davis.py); that the neighbours
-    # are tracked anew from it and the first frame stays is the session's.
     assert (corrected[CORRECTED] != tracked[CORRECTED]).any()
+    assert iou(corrected[CORRECTED], truth_thw[CORRECTED]) > 0.4
+    # The neighbours are tracked anew from it, and the first frame stays.
     assert (corrected[CORRECTED + 1] != tracked[CORRECTED + 1]).any()
     np.testing.assert_array_equal(corrected[0], clicked[0])
 

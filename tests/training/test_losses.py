@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from sam2_backend.mask_decoder import DecoderOutput
-from sam2_backend.training.losses import balanced_bce, decoder_loss, dice, iou
+from sam2_backend.training import FROM_SCRATCH, SAM2
+from sam2_backend.training.losses import balanced_bce, decoder_loss, dice, focal, iou
+from sam2_backend.training.practice import Losses
 
 
 def _target(n: int = 2) -> torch.Tensor:
@@ -27,7 +30,7 @@ def _output(logits_nmhw: torch.Tensor, score: float = 5.0) -> DecoderOutput:
 def test_the_right_mask_costs_least() -> None:
     target = _target()
     right, wrong = target * 20 - 10, 10 - target * 20
-    for loss in (balanced_bce, dice):
+    for loss in (balanced_bce, dice, focal):
         assert loss(right, target).max() < 0.01 < loss(torch.zeros_like(right), target).min()
         assert loss(wrong, target).min() > loss(torch.zeros_like(right), target).max()
     assert iou(right, target).tolist() == [[1.0], [1.0]]
@@ -39,19 +42,68 @@ def test_a_small_object_weighs_as_much_as_its_background() -> None:
     torch.testing.assert_close(balanced_bce(nothing, target), balanced_bce(everything, target))
 
 
-def test_one_click_asks_only_one_candidate_to_be_right() -> None:
+@pytest.mark.parametrize(
+    "losses", [FROM_SCRATCH.losses, SAM2.losses], ids=lambda losses: losses.kind
+)
+def test_one_click_asks_only_one_candidate_to_be_right(losses: Losses) -> None:
     target = _target(1)
     logits = torch.cat([target, target, 1 - target, 1 - target], dim=1) * 20 - 10
     unsure = torch.tensor([True])
-    loss, single = decoder_loss(_output(logits), target, ambiguous_n=unsure)
-    worst, _ = decoder_loss(_output(10 - logits[:, [1, 1, 1, 1]] * 2), target, ambiguous_n=unsure)
+    loss, single = decoder_loss(_output(logits), target, ambiguous_n=unsure, losses=losses)
+    worst, _ = decoder_loss(
+        _output(10 - logits[:, [1, 1, 1, 1]] * 2), target, ambiguous_n=unsure, losses=losses
+    )
     assert single.tolist() == [1.0]
     assert loss < worst / 3
 
 
-def test_an_absent_object_is_judged_by_its_score_alone() -> None:
+@pytest.mark.parametrize(
+    "losses", [FROM_SCRATCH.losses, SAM2.losses], ids=lambda losses: losses.kind
+)
+def test_an_absent_object_is_judged_by_its_score_alone(losses: Losses) -> None:
     target = torch.zeros(1, 1, 16, 16)
     certain = torch.tensor([False])
-    seen, _ = decoder_loss(_output(torch.randn(1, 4, 16, 16), 5.0), target, ambiguous_n=certain)
-    gone, _ = decoder_loss(_output(torch.randn(1, 4, 16, 16), -5.0), target, ambiguous_n=certain)
+    seen, _ = decoder_loss(
+        _output(torch.randn(1, 4, 16, 16), 5.0), target, ambiguous_n=certain, losses=losses
+    )
+    gone, _ = decoder_loss(
+        _output(torch.randn(1, 4, 16, 16), -5.0), target, ambiguous_n=certain, losses=losses
+    )
     assert gone < 0.01 < seen
+
+
+def _gradients(ambiguous: bool) -> torch.Tensor:
+    """Gradient of each mask's logits where the third candidate is the best: (4,) sizes."""
+    target = _target(1)
+    logits = torch.cat([1 - target, 1 - target, 1 - target, target], dim=1) * 4 - 2
+    logits.requires_grad_()
+    loss, _ = decoder_loss(
+        _output(logits), target, ambiguous_n=torch.tensor([ambiguous]), losses=SAM2.losses
+    )
+    loss.backward()
+    assert logits.grad is not None
+    return logits.grad.abs().sum(dim=(0, 2, 3))
+
+
+def test_sam2_teaches_the_best_candidate_of_an_ambiguous_prompt_else_the_single_mask() -> None:
+    assert (_gradients(ambiguous=True) > 0).tolist() == [False, False, False, True]
+    assert (_gradients(ambiguous=False) > 0).tolist() == [True, False, False, False]
+
+
+def test_weights_of_sam2_are_20_to_1_to_1_to_1() -> None:
+    target = _target(1)
+    logits = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    output = _output(logits, score=-1.0)
+    loss, _ = decoder_loss(output, target, ambiguous_n=torch.tensor([False]), losses=SAM2.losses)
+    single = logits[:, :1]
+    quality = (1 - iou(logits, target)).mean()
+    occlusion = torch.log1p(torch.tensor(1.0).exp())
+    expected = 20 * focal(single, target) + dice(single, target) + quality + occlusion
+    torch.testing.assert_close(loss, expected[0, 0])
+
+
+def test_focal_loss_hardly_counts_what_is_right_already() -> None:
+    target = _target(1)
+    easy, hard = target * 6 - 3, 1 - target * 2
+    ratio = focal(hard, target) / focal(easy, target)
+    assert ratio > 10 * balanced_bce(hard, target) / balanced_bce(easy, target)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sam2_backend.training import Assets, render_clip
+from sam2_backend.training.synthetic import _acted
 
 SEEDS = range(12)
 
@@ -45,6 +47,28 @@ def test_objects_move(assets_folder: Path) -> None:
         ]
     ]
     assert np.mean(moved) > 0.8
+
+
+def test_objects_leave_the_picture_and_come_back(assets_folder: Path) -> None:
+    assets = Assets(assets_folder)
+    there = [
+        render_clip(np.random.default_rng(s), assets, size=32, frames=8, targets=3)
+        .masks_tkss.any(axis=(2, 3))
+        .T
+        for s in range(40)
+    ]
+    seen_ht = [seen for seen in np.concatenate(there) if seen.any()]
+    spans = [seen[slice(*np.flatnonzero(seen)[[0, -1]])] for seen in seen_ht]
+    assert any(not span.all() for span in spans)
+
+
+def test_actors_change_their_shape(assets_folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    sequence = _acted(rng, Assets(assets_folder), frames=8)
+    areas = (sequence[:, 3] > 0.5).sum((1, 2)).tolist()
+    assert sequence.shape == (8, 4, 64, 64)
+    assert len(set(areas)) == 3  # all its pictures, to and fro
+    assert all(abs(a - b) < max(areas) / 2 for a, b in pairwise(areas))
 
 
 def test_missing_pictures_are_named(tmp_path: Path) -> None:

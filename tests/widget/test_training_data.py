@@ -63,7 +63,7 @@ def test_clips_hold_accepted_masks_only(widget, tmp_path) -> None:
     accept(widget, 1, 0, 6)
     accept(widget, 2, 3, 9)
     truth = {obj: np.asarray(widget.masks[obj]) for obj in (1, 2)}
-    allowed = {1: range(0, 6), 2: range(3, 9)}
+    allowed = {1: range(6), 2: range(3, 9)}
     together = set()
     for clip in clips(session_records(saved(widget, tmp_path))):
         frames = [frame_of(rgb) for rgb in clip.rgb_t3ss]

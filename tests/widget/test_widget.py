@@ -167,7 +167,13 @@ def test_the_main_job_in_code(widget):
     assert widget.masks[3][6].all()
     widget.redo()
     assert list(widget.masks) == [1, 2]
-    assert widget.status == {"state": "ready", "message": "", "model": "disc", "device": "cpu"}
+    assert widget.status == {
+        "state": "ready",
+        "message": "",
+        "model": "disc",
+        "device": "cpu",
+        "click_ms": 0,
+    }
 
 
 def test_traits_tell_what_is_current(widget):
@@ -177,6 +183,8 @@ def test_traits_tell_what_is_current(widget):
         "num_frames": FRAMES,
         "fps": 25.0,
         "name": "array",
+        "kind": "video",
+        "sizes": None,
     }
     assert widget.frame == 0 and widget.selected == 0 and widget.objects == []
     widget.add_point(0, 10, 6, obj=4)
@@ -344,7 +352,7 @@ def test_hello_is_welcomed_and_told_all_that_is_current(widget):
         "type": "welcome",
         "epoch": 1,
         "reply_to": {"view": "view", "id": number},
-        "protocol": 1,
+        "protocol": 2,
     }
     assert browser.of("timeline")[0]["tracked"] == [(0, 3), (4, 30)]
     assert browser.of("prompts")[0]["points"] == [(10.0, 6.0, 1)]

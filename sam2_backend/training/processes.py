@@ -1,0 +1,49 @@
+"""The processes of one training run, as `torchrun` starts them."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those that train together."""
+
+    rank: int
+    """0 logs and saves."""
+    count: int
+    device: torch.device
+    """Where this one computes."""
+
+    @classmethod
+    def join(cls, device: torch.device | str | None = None) -> Processes:
+        """Join the group that `torchrun` describes in the environment; without it, be alone.
+
+        Parameters
+        ----------
+        device : a GPU for each process, if there are any, when None.
+        """
+        on_gpu = torch.cuda.is_available() if device is None else "cuda" in str(device)
+        if not dist.is_torchelastic_launched():
+            return cls(0, 1, torch.device(device or ("cuda" if on_gpu else "cpu")))
+        own = int(os.environ["LOCAL_RANK"])
+        if not dist.is_initialized():
+            if on_gpu:
+                torch.cuda.set_device(own)
+            dist.init_process_group("nccl" if on_gpu else "gloo")
+            atexit.register(dist.destroy_process_group)
+        chosen = torch.device("cuda", own) if on_gpu else torch.device("cpu")
+        return cls(dist.get_rank(), dist.get_world_size(), chosen)
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is up in any of the processes; all must ask."""
+        if self.count == 1:
+            return flag
+        up = torch.tensor(float(flag), device=self.device)
+        dist.all_reduce(up, op=dist.ReduceOp.MAX)
+        return bool(up)

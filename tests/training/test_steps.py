@@ -1,0 +1,209 @@
+"""What one step teaches, on pictures and on clips."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sam2_backend.config import ModelConfig
+from sam2_backend.model import ImageFeatures, Sam2Model, SelectedMask
+from sam2_backend.prompt_encoder import BOX_END, BOX_START, NEGATIVE, PAD
+from sam2_backend.runtime import Runtime
+from sam2_backend.training import FROM_SCRATCH, SAM2, Promptable, random_model
+from sam2_backend.training import interactive as interactive_module
+from sam2_backend.training.grouping import Grouping
+from sam2_backend.training.interactive import ClipMemory, Plan, interactive_clip_step
+from sam2_backend.training.practice import Practice
+from sam2_backend.training.promptable import reverse_some
+from sam2_backend.training.steps import clip_step, image_step
+from sam2_backend.transforms import normalize
+from sam2_backend.video_predictor import VideoPredictor
+
+from .conftest import SIZE, disc
+
+MASKS = replace(SAM2, mask_share=1.0, reverse_share=0.0)
+CLICKS = replace(SAM2, mask_share=0.0, box_share=0.0, reverse_share=0.0)
+
+
+@pytest.mark.parametrize("practice", [FROM_SCRATCH, SAM2], ids=["scratch", "sam2"])
+def test_twenty_steps_on_one_picture_lower_the_loss(
+    config: ModelConfig, practice: Practice
+) -> None:
+    model = random_model(config).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    rgb, masks = disc(1)
+    losses = []
+    for _ in range(20):
+        result = image_step(
+            model, _encoded(model, rgb), masks[:, 0], corrections=1, practice=practice
+        )
+        optimizer.zero_grad()
+        result.loss.backward()
+        optimizer.step()
+        losses.append(float(result.loss.detach()))
+    assert min(losses[-5:]) < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("practice", [FROM_SCRATCH, SAM2], ids=["scratch", "sam2"])
+def test_every_part_of_the_network_learns_from_clips(
+    config: ModelConfig, practice: Practice
+) -> None:
+    task = Promptable(random_model(config).train(), practice)
+    task._corrections = 1
+    rgb, masks = disc(3)
+    for _ in range(8):  # the first prompt is a click, a box or a mask by chance
+        task(rgb, masks).loss.backward()
+    # One is in checkpoints and never read, the others wait for an object to disappear.
+    unused = {"no_mem_pos_enc", "no_obj_ptr", "no_obj_embed_spatial"}
+    parameters = task.network.named_parameters()
+    assert {name for name, parameter in parameters if parameter.grad is None} <= unused
+
+
+def test_measures_say_what_was_asked(config: ModelConfig) -> None:
+    model = random_model(config).train()
+    rgb, masks = disc(3)
+    encoded = _encoded(model, rgb)
+    first = clip_step(model, encoded, masks, corrections=1, practice=FROM_SCRATCH).measures
+    assert first.keys() - {"click", "box"} == {"corrected", "tracked"}
+    masked = interactive_clip_step(model, encoded, masks, corrections=2, practice=MASKS).measures
+    assert masked.keys() == {"tracked"}
+    clicked = interactive_clip_step(model, encoded, masks, corrections=2, practice=CLICKS).measures
+    assert clicked.keys() == {"click", "corrected", "tracked"}
+
+
+def test_training_remembers_as_the_predictor_does(
+    config: ModelConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two frames prompted with masks, the others tracked: mask for mask the predictor's."""
+    frames, prompted = 17, [0, 5]
+    model = random_model(config).eval()
+    with torch.no_grad():
+        model.obj_ptr_tpos_proj.weight.mul_(20)  # so that a wrong time would be seen
+        model.maskmem_tpos_enc.normal_()
+    model.runtime = Runtime(torch.device("cpu"), torch.float32, memory_dtype=torch.float32)
+    rng = np.random.default_rng(0)
+    rgb = torch.from_numpy(rng.integers(0, 255, (1, frames, 3, SIZE, SIZE), dtype=np.uint8))
+    masks = disc(frames)[1]
+
+    answers: dict[int, torch.Tensor] = {}
+    remember = ClipMemory.remember
+
+    def record(memory: ClipMemory, t: int, selected: SelectedMask, *, conditioning: bool) -> None:
+        answers[t] = selected.logits_n1hw
+        remember(memory, t, selected, conditioning=conditioning)
+
+    monkeypatch.setattr(ClipMemory, "remember", record)
+    plan = Plan("mask", prompted, [])
+    monkeypatch.setattr(interactive_module.Plan, "draw", lambda *_: plan)
+    with torch.no_grad():
+        interactive_clip_step(model, _encoded(model, rgb), masks, corrections=0, practice=MASKS)
+
+    video = VideoPredictor(model, list(rgb[0].permute(0, 2, 3, 1).numpy()))
+    for t in prompted:
+        video.add_mask(t, 1, masks[0, t, 0].numpy())
+    for result in video.propagate():
+        expected = torch.from_numpy(result.logits[1])
+        torch.testing.assert_close(answers[result.frame][0, 0], expected, rtol=1e-4, atol=1e-4)
+    assert len(answers) == frames
+
+
+def _encoded(model: Sam2Model, rgb_bt3ss: torch.Tensor) -> ImageFeatures:
+    return model.encode_image(normalize(rgb_bt3ss.flatten(0, 1).float() / 255))
+
+
+def test_plans_prompt_the_first_frame_and_leave_one_to_track() -> None:
+    torch.manual_seed(0)
+    plans = [Plan.draw(frames, SAM2) for frames in (2, 3, 8) for _ in range(100)]
+    assert all(plan.prompted[0] == 0 and len(plan.prompted) <= 2 for plan in plans)
+    assert all(len(plan.corrected) == 0 for plan in plans if plan.prompt == "mask")
+    assert all(set(p.prompted) <= set(p.corrected) for p in plans if p.prompt != "mask")
+    assert {len(plan.prompted) for plan in plans[:100]} == {1}
+    assert {len(plan.prompted) for plan in plans[200:]} == {1, 2}
+    # A tracked frame is corrected, sometimes.
+    assert any(set(plan.corrected) - set(plan.prompted) for plan in plans if plan.corrected)
+    kinds = [plan.prompt for plan in plans]
+    assert 110 < kinds.count("mask") < 190
+    assert 45 < kinds.count("click") < 105 and 45 < kinds.count("box") < 105
+
+
+def test_a_corrected_frame_conditions_the_ones_after_it(
+    config: ModelConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = random_model(config).train()
+    seen: list[tuple[int, bool]] = []
+    remember = ClipMemory.remember
+
+    def record(memory: ClipMemory, t: int, selected: SelectedMask, *, conditioning: bool) -> None:
+        seen.append((t, conditioning))
+        remember(memory, t, selected, conditioning=conditioning)
+
+    monkeypatch.setattr(ClipMemory, "remember", record)
+    plan = Plan("click", [0, 3], [0, 2, 3])
+    monkeypatch.setattr(interactive_module.Plan, "draw", lambda *_: plan)
+    rgb, masks = disc(4)
+    encoded = _encoded(model, rgb)
+    interactive_clip_step(model, encoded, masks, corrections=2, practice=CLICKS).loss.backward()
+    assert seen == [(0, True), (3, True), (1, False), (2, True)]
+
+
+def test_an_absent_object_is_not_clicked_but_denied() -> None:
+    targets = torch.zeros(2, 1, 16, 16)
+    targets[0, :, 4:8, 4:8] = 1
+    _, labels = interactive_module._prompt(targets, "box", SAM2)
+    assert labels.tolist() == [[BOX_START, BOX_END], [NEGATIVE, PAD]]
+    points, labels = interactive_module._prompt(targets, "click", SAM2)
+    assert points.shape == (2, 1, 2)
+    assert labels[1].tolist() == [NEGATIVE]
+
+
+def test_a_clip_whose_object_disappears_trains_its_score(config: ModelConfig) -> None:
+    model = random_model(config).train()
+    rgb, masks = disc(2)
+    masks[:, 1:] = False
+    encoded = _encoded(model, rgb)
+    result = interactive_clip_step(model, encoded, masks, corrections=1, practice=MASKS)
+    assert result.loss.isfinite()
+    assert "tracked" not in result.measures
+    result.loss.backward()
+    head = model.sam_mask_decoder.pred_obj_score_head.layers[-1]
+    assert head.get_parameter("bias").grad.abs() > 0
+    for mlp in model.sam_mask_decoder.output_hypernetworks_mlps:
+        gradients = [p.grad for p in mlp.parameters()]
+        assert all(g is None or not g.any() for g in gradients)
+
+
+def test_time_runs_backward_where_objects_are_there_at_the_end() -> None:
+    rgb, masks = (torch.cat([t, t]) for t in disc(4))
+    masks[1, -1] = False
+    turned_rgb, turned = reverse_some(rgb, masks, share=1.0)
+    assert (turned[0] == masks[0].flip(0)).all() and (turned_rgb[0] == rgb[0].flip(0)).all()
+    assert (turned[1] == masks[1]).all() and (turned_rgb[1] == rgb[1]).all()
+    same, _ = reverse_some(rgb, masks, share=0.0)
+    assert (same == rgb).all()
+
+
+def test_grouping_teaches_the_encoder_alone_which_pixels_belong_together(
+    config: ModelConfig,
+) -> None:
+    torch.manual_seed(0)
+    model, grouping = random_model(config).train(), Grouping(config.hidden_dim)
+    optimizer = torch.optim.AdamW([*model.parameters(), *grouping.parameters()], lr=2e-3)
+    rgb, masks = disc(1)
+    losses = []
+    for _ in range(20):
+        lesson = grouping(_encoded(model, rgb), masks[:, 0])
+        optimizer.zero_grad()
+        lesson.backward()
+        optimizer.step()
+        losses.append(float(lesson.detach()))
+    assert min(losses[-5:]) < 0.5 * losses[0]
+    assert all(p.grad is None for p in model.sam_mask_decoder.transformer.parameters())
+
+
+def test_grouping_says_nothing_of_pixels_that_may_be_anything(config: ModelConfig) -> None:
+    model, grouping = random_model(config), Grouping(config.hidden_dim)
+    rgb, masks = disc(1)
+    assert float(grouping(_encoded(model, rgb), torch.zeros_like(masks[:, 0])).detach()) == 0
