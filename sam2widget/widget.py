@@ -209,7 +209,7 @@ class Sam2Widget(ThreadSafeTraits):
         return SavedSession(
             video=fingerprint,
             video_path=None if self._frames.path is None else str(self._frames.path),
-            model=self._engine.status["model"],
+            model=str(self._engine.status["model"]),
             model_source=self._model_source,
             objects=tuple(self._session.objects),
             prompts=self._session.all_prompts,
