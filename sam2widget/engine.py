@@ -104,9 +104,13 @@ class Engine:
                 raise SessionError(self._failure)
             return action()
 
+        return self.read(run)
+
+    def read(self, action: Callable[[], T]) -> T:
+        """As `call`, for what needs no model: it works without one too."""
         if self._worker.is_current:
-            return run()
-        return cast(T, self._worker.submit(run).result())
+            return action()
+        return cast(T, self._worker.submit(action).result())
 
     def edit(self, action: Callable[[], object]) -> None:
         """Carry out an edit that code asks for, and wait for it."""

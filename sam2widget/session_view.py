@@ -40,6 +40,16 @@ class SessionView:
         """The prompts of an object on a frame; an empty set where there are none."""
         return self._prompts.get((obj, frame)) or PromptSet()
 
+    @property
+    def all_prompts(self) -> dict[tuple[int, int], PromptSet]:
+        """A copy of all prompts, by (object id, frame)."""
+        return dict(self._prompts)
+
+    @property
+    def all_results(self) -> dict[tuple[int, int], Result]:
+        """A copy of all results, by (object id, frame)."""
+        return dict(self._results)
+
     def result(self, frame: int, obj: int) -> Result | None:
         """The result of an object on a frame."""
         return self._results.get((obj, frame))

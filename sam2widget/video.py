@@ -38,7 +38,10 @@ def open_video(source: FrameSource) -> Video:
     if isinstance(source, Video):
         return source
     if isinstance(source, (str, os.PathLike)):
-        return _open_path(Path(os.fspath(source)).expanduser())
+        path = Path(os.fspath(source)).expanduser()
+        video = _open_path(path)
+        video.path = path.absolute()
+        return video
     if isinstance(source, np.ndarray):
         return ArrayVideo(source)
     if isinstance(source, Image.Image):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -25,6 +26,9 @@ class Video(ABC):
     ``len(video)`` is the number of frames and ``video[i]`` frame i as an (H, W, 3) uint8 RGB
     array, which belongs to the video: copy it before changing it.
     """
+
+    path: Path | None = None
+    """Where it was opened, absolute; None for frames in memory."""
 
     def __init__(self, num_frames: int, width: int, height: int, fps: float, name: str) -> None:
         self.num_frames = num_frames

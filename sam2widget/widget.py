@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 from traitlets import Bool, Dict, Int, List, TraitError, validate
 
+from . import __version__
 from .engine import INITIAL_STATUS, Engine
 from .feed import Feed
 from .frame_server import FrameServer
@@ -32,8 +33,10 @@ from .protocol import (
     to_wire,
 )
 from .records import Changed, Direction, SessionError, Tracked
+from .saved_session import Fingerprint, SavedSession
 from .segmenter import Segmenter
 from .session import Session
+from .session_file import read_session, write_session
 from .traits import ThreadSafeTraits
 from .video import FrameSource, Video, open_video
 from .worker import Job
@@ -67,11 +70,14 @@ class Sam2Widget(ThreadSafeTraits):
         from `sam2_backend.load_model`, or a `Segmenter` of your own.
     device : "cuda", "cpu"…; the best there is if None.
     auto_propagate : whether a correction made in the browser re-tracks the masks it made stale.
+    saved : what `read_session` gave, to go on from; `load` does all of it in one step.
 
     Raises
     ------
     VideoError
         When the video cannot be read.
+    SessionError
+        When `saved` was made on another video.
 
     Examples
     --------
@@ -103,6 +109,7 @@ class Sam2Widget(ThreadSafeTraits):
         device: str | None = None,
         *,
         auto_propagate: bool = True,
+        saved: SavedSession | None = None,
         **kwargs: Any,
     ) -> None:
         if self._esm == _NOT_BUILT:
@@ -110,6 +117,13 @@ class Sam2Widget(ThreadSafeTraits):
         frames = open_video(video)
         self._frames = frames
         self._session = Session(len(frames), frames.height, frames.width)
+        self._fingerprint: Fingerprint | None = None
+        self._model_source = _model_source(model)
+        if saved is not None:
+            saved.check_video(frames)
+            self._fingerprint = saved.video
+            self._session.fill(saved.objects, saved.prompts, saved.results)
+            kwargs = {"frame": saved.frame, "selected": saved.selected, **kwargs}
         super().__init__(
             video={
                 "width": frames.width,
@@ -120,6 +134,7 @@ class Sam2Widget(ThreadSafeTraits):
                 "kind": "video",
                 "sizes": None,
             },
+            objects=self._listed_objects(),
             status=INITIAL_STATUS,
             auto_propagate=auto_propagate,
             **kwargs,
@@ -130,6 +145,79 @@ class Sam2Widget(ThreadSafeTraits):
         self._session.listen(self._show_objects)
         self.on_msg(self._on_message)  # pyright: ignore[reportUnknownMemberType]
         self._engine.load(lambda say: _as_segmenter(model, device, frames, say))
+
+    # Session files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything that you would lose to a session file: objects, prompts, masks,
+        scores, what you have accepted, and where you are. The video itself is not in it, nor
+        what undo would take back.
+
+        Parameters
+        ----------
+        path : of the file, by custom ``NAME.sam2.zip``. An earlier one is replaced once the new
+            one is complete.
+
+        Raises
+        ------
+        SessionError
+            When it cannot be written.
+        """
+        fingerprint = self._fingerprint or Fingerprint.of(self._frames)
+        self._fingerprint = fingerprint
+        write_session(path, self._engine.read(lambda: self._snapshot(fingerprint)))
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        video: FrameSource | None = None,
+        model: str | os.PathLike[str] | Segmenter | object | None = None,
+        device: str | None = None,
+    ) -> Sam2Widget:
+        """Go on where a session file stopped.
+
+        Parameters
+        ----------
+        path : of the file.
+        video : as for a new widget; if None, looked for where it was when the file was written,
+            then beside the file.
+        model : as for a new widget; if None, what the session was made with.
+        device : as for a new widget.
+
+        Raises
+        ------
+        SessionError
+            When the file cannot be read, its video is not found, or this is another video.
+        VideoError
+            When the video cannot be read.
+        """
+        saved = read_session(path)
+        frames = saved.open_video(video, beside=path)
+        if model is None:
+            if saved.model_source is None:
+                raise SessionError(
+                    f"The model of this session, {saved.model or 'none'!r}, was given as an "
+                    "object, which a session file does not hold: give one with model=, for "
+                    "instance model='auto'."
+                )
+            model = saved.model_source
+        return cls(frames, model, device, saved=saved)
+
+    def _snapshot(self, fingerprint: Fingerprint) -> SavedSession:
+        known = {info.id for info in self._session.objects}
+        return SavedSession(
+            video=fingerprint,
+            video_path=None if self._frames.path is None else str(self._frames.path),
+            model=str(self._engine.status["model"]),
+            model_source=self._model_source,
+            objects=tuple(self._session.objects),
+            prompts=self._session.all_prompts,
+            results=self._session.all_results,
+            frame=self.frame,
+            selected=self.selected if self.selected in known else 0,
+            library=__version__,
+        )
 
     # Results
 
@@ -313,12 +401,13 @@ class Sam2Widget(ThreadSafeTraits):
     def _show_objects(self, changed: Changed) -> None:
         if not changed.objects:
             return
-        infos = self._session.objects
-        known = [info.id for info in infos]
-        objects = [asdict(info) for info in infos]
-        self.write_traits(objects=objects)
+        known = [info.id for info in self._session.objects]
+        self.write_traits(objects=self._listed_objects())
         if self.selected not in known:
             self.write_traits(selected=known[-1] if known else 0)
+
+    def _listed_objects(self) -> list[dict[str, Any]]:
+        return [asdict(info) for info in self._session.objects]
 
     @validate("frame")
     def _check_frame(self, proposal: Any) -> int:
@@ -328,6 +417,14 @@ class Sam2Widget(ThreadSafeTraits):
                 f"There is no frame {frame}: the video has frames 0 to {len(self._frames) - 1}."
             )
         return frame
+
+
+def _model_source(model: object) -> str | None:
+    """What a model can be loaded by again, also from another folder."""
+    if not isinstance(model, (str, os.PathLike)):
+        return None
+    path = Path(cast("str | os.PathLike[str]", model)).expanduser()
+    return str(path.absolute()) if path.is_file() else os.fspath(model)
 
 
 def _as_segmenter(

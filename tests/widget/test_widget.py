@@ -190,7 +190,13 @@ def test_traits_tell_what_is_current(widget):
     widget.add_point(0, 10, 6, obj=4)
     assert widget.selected == 4
     assert widget.objects == [
-        {"id": 4, "name": "Object 4", "color": widget.objects[0]["color"], "visible": True}
+        {
+            "id": 4,
+            "name": "Object 4",
+            "color": widget.objects[0]["color"],
+            "visible": True,
+            "locked": False,
+        }
     ]
     widget.remove_object(4)
     assert widget.selected == 0
