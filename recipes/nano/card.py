@@ -27,9 +27,10 @@ is fast on a CPU. It is no match for the official models: use those for real wor
 Licence of the weights: Apache-2.0. No official weights and no annotated data went into it.
 
 ## Data
-Synthetic clips only (`sam2_backend/training/synthetic.py`): cut-outs, pieces and regions of \
-photographs, and textures, composed over photographs and moved, bent, occluded, lit, blurred and \
-compressed, with exact masks. The pictures come from these packages of Debian's main archive, \
+Synthetic clips only (`sam2_backend/training/synthetic.py`): cut-outs, animated models of \
+people, animals and buildings, pieces and regions of photographs, and textures, composed before \
+photographs and grounds in perspective, and moved, bent, occluded, lit, blurred and compressed, \
+with exact masks. The pictures come from these packages of Debian's main archive, \
 fetched by name by `recipes/nano/fetch.py`; they are not redistributed here.
 
 | package | version | licence of its pictures (see its copyright file) |
@@ -37,11 +38,12 @@ fetched by name by `recipes/nano/fetch.py`; they are not redistributed here.
 {packages}
 
 ## Recipe
-`recipes/nano/`: `fetch.py`, `pack.py`, `train.py`, `export.py`, `card.py`. AdamW, gradients \
-clipped, averaged weights. A first prompt (click or box), corrective clicks inside the error, \
+`recipes/nano/`: `fetch.py`, `pack.py`, `film.py`, `train.py`, `export.py`, `card.py`. \
+AdamW, gradients clipped, averaged weights. A first prompt (click or box), corrective clicks inside the error, \
 balanced cross-entropy + Dice on the masks (the best of three candidates where one click is \
 ambiguous), L1 on the predicted IoU, cross-entropy on visibility; on clips, half start tracking \
-from the true mask. On 2 CPU cores, shared with other work:
+from the true mask. From stage 11 on, a dense lesson for the image encoder \
+(`sam2_backend/training/grouping.py`). On 2 CPU cores, shared with other work:
 
 | stage | input | frames | steps | click | box | corrected | tracked |
 |---|---|---|---|---|---|---|---|

@@ -1,4 +1,4 @@
-"""What objects stand before: photographs, and ground that runs to a horizon."""
+"""What objects stand before: photographs, ground that runs to a horizon, and bystanders."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from .sampling import blur, path, recolor, sample, to_tensor
 
 _GROUND = 0.45
 """Share of scenes with a ground."""
+_CROWDED = 0.2
+"""Share of scenes with small actors in them, which are no targets."""
+_CROWD = 12
 _BLURRED = 0.3
 """Share of scenes that are out of focus."""
 
@@ -22,6 +25,8 @@ def scenery(rng: np.random.Generator, assets: Assets, *, size: int, frames: int)
     scene = sample(photo(rng, assets)[None], motion, size)
     if rng.random() < _GROUND:
         scene = _on_ground(rng, assets, scene, motion)
+    if rng.random() < _CROWDED:
+        scene = _with_crowd(rng, assets, scene)
     return blur(scene, rng.uniform(0.5, 2.0)) if rng.random() < _BLURRED else scene
 
 
@@ -30,6 +35,15 @@ def photo(rng: np.random.Generator, assets: Assets) -> Tensor:
     picture = to_tensor(assets.photos[int(rng.integers(len(assets.photos)))])
     picture = picture.flip(2) if rng.random() < 0.5 else picture
     return recolor(rng, picture) if rng.random() < 0.5 else picture
+
+
+def acted(rng: np.random.Generator, assets: Assets, frames: int) -> Tensor:
+    """A sequence of `frames` pictures (T, 4, h, w) of an actor, to and fro where it is short."""
+    sequence = assets.actors[assets.actors.draw(rng)]
+    last = len(sequence) - 1
+    at = np.arange(frames) + rng.integers(max(2 * last, 1))
+    to_and_fro = last - np.abs(at % max(2 * last, 1) - last)
+    return torch.stack([to_tensor(sequence[t]) for t in to_and_fro])
 
 
 def _on_ground(
@@ -59,3 +73,16 @@ def _on_ground(
     )
     ground = torch.lerp(near, far, (depth * zoom / 6).clamp(max=1)[:, None])
     return torch.where(below[:, None] > 0, ground, behind_t3ss)
+
+
+def _with_crowd(rng: np.random.Generator, assets: Assets, scene_t3ss: Tensor) -> Tensor:
+    """Let small actors stand about, more or less in a row."""
+    frames, _, size, _ = scene_t3ss.shape
+    row, tall = rng.uniform(-0.7, 0.5), rng.uniform(0.08, 0.25)
+    for _ in range(int(rng.integers(3, _CROWD))):
+        motion = path(rng, frames, scale=(tall * 0.8, tall * 1.2), drift=0.02, turn=0.05)
+        motion[:, 2] += float(rng.uniform(-1, 1)) - motion[0, 2]
+        motion[:, 3] += float(rng.normal(row, 0.1)) - motion[0, 3]
+        layer = sample(acted(rng, assets, frames), motion, size, inverse_scale=True)
+        scene_t3ss = torch.lerp(scene_t3ss, layer[:, :3], layer[:, 3:])
+    return scene_t3ss

@@ -18,7 +18,7 @@ from torch import Tensor
 from .assets import Assets
 from .clips import Clip
 from .sampling import blur, path, recolor, sample, to_tensor
-from .scenery import photo, scenery
+from .scenery import acted, photo, scenery
 
 _PHOTO_REGION_CLIPS = 0.03
 """Share of clips whose targets are regions of a real photograph. They are regions of one colour:
@@ -126,7 +126,7 @@ def _layers(
         elif kind < 0.45:
             layer = to_tensor(assets.cutouts[assets.cutouts.draw(rng)])[None]
         elif kind < 0.85:
-            layer = _acted(rng, assets, frames)
+            layer = acted(rng, assets, frames)
         elif kind < 0.94:
             # A piece of a photograph, half the time of the scene itself: camouflage.
             source = scene_3ss if rng.random() < 0.5 else photo(rng, assets)
@@ -140,15 +140,6 @@ def _layers(
             color = _camouflage(rng, color, alpha[0] > 0.5, scene_3ss)
         layer = torch.cat((color.clamp(0, 1), alpha)).transpose(0, 1)
         yield layer.flip(3) if rng.random() < 0.5 else layer
-
-
-def _acted(rng: np.random.Generator, assets: Assets, frames: int) -> Tensor:
-    """A sequence of `frames` pictures (T, 4, h, w) of an actor, to and fro where it is short."""
-    sequence = assets.actors[assets.actors.draw(rng)]
-    last = len(sequence) - 1
-    at = np.arange(frames) + rng.integers(max(2 * last, 1))
-    to_and_fro = last - np.abs(at % max(2 * last, 1) - last)
-    return torch.stack([to_tensor(sequence[t]) for t in to_and_fro])
 
 
 def _camouflage(

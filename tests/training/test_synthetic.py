@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sam2_backend.training import Assets, render_clip
-from sam2_backend.training.synthetic import _acted
+from sam2_backend.training.scenery import acted
 
 SEEDS = range(12)
 
@@ -64,7 +64,7 @@ def test_objects_leave_the_picture_and_come_back(assets_folder: Path) -> None:
 
 def test_actors_change_their_shape(assets_folder: Path) -> None:
     rng = np.random.default_rng(0)
-    sequence = _acted(rng, Assets(assets_folder), frames=8)
+    sequence = acted(rng, Assets(assets_folder), frames=8)
     areas = (sequence[:, 3] > 0.5).sum((1, 2)).tolist()
     assert sequence.shape == (8, 4, 64, 64)
     assert len(set(areas)) == 3  # all its pictures, to and fro
