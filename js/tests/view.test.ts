@@ -275,7 +275,7 @@ describe("the kernel", () => {
 
   it("is told when the view goes", () => {
     unmount();
-    expect(host.of("visible")).toMatchObject([{ visible: false, locked: false }]);
+    expect(host.of("visible")).toMatchObject([{ visible: false }]);
     expect(element.querySelector(".sam2widget")).toBeNull();
   });
 });
