@@ -92,7 +92,7 @@ STAGES = (
     ),
     # From here on with the dense lesson, and short talks: more pictures in the same time.
     Stage(
-        steps=1800,
+        steps=1332,
         image_size=192,
         batch=8,
         targets=4,
@@ -101,17 +101,18 @@ STAGES = (
         final_rate=0.5,
         warm_up=50,
     ),
+    Stage(steps=160, image_size=192, batch=2, targets=3, frames=4, learning_rate=3e-4, warm_up=20),
     Stage(
-        steps=500,
+        steps=3000,
         image_size=192,
         batch=8,
-        targets=3,
-        corrections=5,
-        learning_rate=4e-4,
-        final_rate=0.5,
-        warm_up=20,
+        targets=4,
+        corrections=2,
+        learning_rate=6e-4,
+        final_rate=0.2,
+        warm_up=50,
     ),
-    Stage(steps=350, image_size=192, batch=2, targets=3, frames=4, learning_rate=3e-4, warm_up=20),
+    Stage(steps=600, image_size=192, batch=2, targets=3, frames=4, learning_rate=3e-4, warm_up=20),
 )
 
 if __name__ == "__main__":
