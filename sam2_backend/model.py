@@ -231,8 +231,8 @@ class Sam2Model(nn.Module):
     ) -> SelectedMask:
         """One mask an object, as the video path chooses it, with occlusion applied.
 
-        With `multimask` the candidate of the highest predicted IoU, or `candidate`; without, the single mask,
-        or in evaluation the best candidate where the single mask's edge is unstable.
+        With `multimask` the candidate of the highest predicted IoU, or `candidate`; without, the
+        single mask, or in evaluation the best candidate where the single mask's edge is unstable.
         """
         rows = torch.arange(len(output.ious_nm), device=output.ious_nm.device)
         if multimask:

@@ -327,9 +327,7 @@ class VideoPredictor(VideoMemory):
             selected = model.select_mask(output, multimask=prompts.ambiguous, candidate=candidate)
         return selected, output
 
-    def _extend(
-        self, prompts: _Prompts, frame: int, points: ArrayLike, labels: ArrayLike
-    ) -> None:
+    def _extend(self, prompts: _Prompts, frame: int, points: ArrayLike, labels: ArrayLike) -> None:
         points_p2, labels_p = check_points(points, labels)
         prompts.points_p2 = torch.cat((prompts.points_p2, self._to_model(points_p2, frame)))
         labels_t = torch.as_tensor(labels_p, device=self.model.device)

@@ -113,9 +113,7 @@ class Memory:
         """Prompted frames, without those whose mask was rejected."""
         results = self._results.of(obj)
         return [
-            t
-            for t in self._prompts.of(obj)
-            if t not in results or results[t].state != "rejected"
+            t for t in self._prompts.of(obj) if t not in results or results[t].state != "rejected"
         ]
 
     def _tell(self, obj: int, frames: Iterable[int]) -> None:

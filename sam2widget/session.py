@@ -82,3 +82,14 @@ class Session(Prompting, Reviewing, Proposing, Propagating):
             self._history.write("objects", obj, None)
         if self._memory is not None:
             self._memory.remove(obj)
+
+    def clear(self) -> None:
+        """Remove all objects, locked ones too, and all proposals."""
+        with self._edit("clear"):
+            known = list(self._objects)
+            for name, table in self._tables.items():
+                for key in list(table):
+                    self._history.write(name, key, None)
+        if self._memory is not None:
+            for obj in known:
+                self._memory.remove(obj)

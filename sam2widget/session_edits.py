@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -44,14 +44,13 @@ class SessionEdits(SessionView):
         sizes_hw: Sequence[tuple[int, int]] | None = None,
     ) -> None:
         super().__init__(num_frames, height, width, kind=kind, sizes_hw=sizes_hw)
-        self._history = History(
-            {
-                "objects": self._objects,
-                "prompts": self._prompts,
-                "results": self._results,
-                "proposals": self._proposals,
-            }
-        )
+        self._tables: dict[str, MutableMapping[Any, Any]] = {
+            "objects": self._objects,
+            "prompts": self._prompts,
+            "results": self._results,
+            "proposals": self._proposals,
+        }
+        self._history = History(self._tables)
         self._listeners: list[Callable[[Changed], None]] = []
         self._revision = 0
         self._memory: Memory | None = None
@@ -171,9 +170,7 @@ class SessionEdits(SessionView):
         return edit.label
 
     def _notify(self, keys: Iterable[Key]) -> None:
-        by_table: dict[str, set[Any]] = {
-            table: set() for table in ("objects", "prompts", "results", "proposals")
-        }
+        by_table: dict[str, set[Any]] = {table: set() for table in self._tables}
         for table, key in keys:
             by_table[table].add(key)
         if not any(by_table.values()):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from . import painting
 from .masks import Mask
 from .records import SessionError, Shape, Source
-from .segmenter import Point, PromptSet
+from .segmenter import Point, Prediction, Previews, PromptSet
 from .session_edits import SessionEdits
 from .session_view import whole
 
@@ -173,6 +173,24 @@ class Prompting(SessionEdits):
         if not self.prompts(frame, obj):
             raise SessionError(f"{self._name(obj)} has no prompts on frame {frame} to clear.")
         self._set_prompts("clear prompts", frame, obj, PromptSet())
+
+    @property
+    def can_preview(self) -> bool:
+        """Whether the model can say what a click would give."""
+        return self._memory is not None and isinstance(self._memory.segmenter, Previews)
+
+    def preview(self, frame: int, x: float, y: float, obj: int | None = None) -> Prediction:
+        """What a click on an object (None: a new one) would give. Nothing changes.
+
+        Raises
+        ------
+        SessionError
+            When the point cannot be clicked, or the model cannot preview.
+        """
+        frame = self.check_frame(frame)
+        self._check_inside(frame, x, y)
+        known = None if obj is None else self.check_unlocked(self.check_object(obj))
+        return self._ready.preview(frame, known, Point(float(x), float(y), 1))
 
     def _with_point(self, frame: int, obj: int, index: int) -> PromptSet:
         prompts = self.prompts(frame, obj)

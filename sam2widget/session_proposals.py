@@ -8,7 +8,7 @@ import numpy as np
 
 from .masks import Mask
 from .records import Proposal, SessionError
-from .segmenter import Proposed, PromptSet
+from .segmenter import PromptSet, Proposed
 from .session_edits import SessionEdits
 
 

@@ -47,7 +47,8 @@ class Reviewing(SessionEdits):
                 self._set_state(frame, of, "rejected")
                 self._forget(frame, of)
             # What was tracked from them is in doubt too.
-            edit.corrects = any([self._make_span_stale(frame, of) for of, frame in anchors.items()])
+            for of, frame in anchors.items():
+                edit.corrects |= self._make_span_stale(frame, of)
 
     def unreview(self, obj: int | None, start: int, stop: int | None = None) -> None:
         """Take acceptance or rejection back; the masks stay. What has been rejected is worth
@@ -83,7 +84,8 @@ class Reviewing(SessionEdits):
                 self._history.write("prompts", (of, frame), None)
                 self._history.write("results", (of, frame), None)
                 self._forget(frame, of)
-            edit.corrects = any([self._make_span_stale(frame, of) for of, frame in anchors.items()])
+            for of, frame in anchors.items():
+                edit.corrects |= self._make_span_stale(frame, of)
 
     def _with_state(
         self, obj: int | None, start: int, stop: int | None, *states: State

@@ -142,6 +142,15 @@ class SessionView:
             for info in self.objects
         )
 
+    @property
+    def has_pending(self) -> bool:
+        """Whether there are untracked or stale frames and something to track them from."""
+        every = range(self.num_frames)
+        return self.kind == "video" and any(
+            not info.locked and self.anchors(info.id) and self.pending(info.id, every, False)
+            for info in self.objects
+        )
+
     def is_anchor(self, frame: int, obj: int) -> bool:
         """Whether an object is tracked from this frame: prompted or accepted, not rejected."""
         result = self._results.get((obj, frame))
