@@ -11,17 +11,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .records import SessionError
+    from .saved_session import SavedSession
+    from .session_file import read_session
     from .video import VideoError, open_video
     from .widget import Sam2Widget
 
-__all__ = ["Sam2Widget", "SessionError", "VideoError", "__version__", "open_video"]
+__all__ = [
+    "Sam2Widget",
+    "SavedSession",
+    "SessionError",
+    "VideoError",
+    "__version__",
+    "open_video",
+    "read_session",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
     "Sam2Widget": ".widget",
+    "SavedSession": ".saved_session",
     "SessionError": ".records",
     "VideoError": ".video",
     "open_video": ".video",
+    "read_session": ".session_file",
 }
 
 

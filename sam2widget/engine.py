@@ -57,6 +57,7 @@ class Engine:
         self._proposing: Job[list[Proposal]] | None = None
         self._follow_next: Callable[[], None] | None = None
         self._failure = ""
+        self._news = ""
         self._status = dict(INITIAL_STATUS)
 
     @property
@@ -71,6 +72,10 @@ class Engine:
         return self._worker.is_current
 
     # Any thread
+
+    def announce(self, news: str) -> None:
+        """Show a sentence until the first edit."""
+        self._news = news
 
     def load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
         """Queue the loading of the model; `make` is given a function that shows a message."""
@@ -90,9 +95,13 @@ class Engine:
                 raise SessionError(self._failure)
             return action()
 
+        return self.read(run)
+
+    def read(self, action: Callable[[], T]) -> T:
+        """As `call`, for what needs no model: it works without one too."""
         if self._worker.is_current:
-            return run()
-        return cast(T, self._worker.submit(run).result())
+            return action()
+        return cast(T, self._worker.submit(action).result())
 
     def submit(
         self,
@@ -107,7 +116,7 @@ class Engine:
         """Carry out an edit that code asks for, and wait for it."""
 
         def run() -> T:
-            self.show("working")
+            self.begin_edit()
             try:
                 return action()
             finally:
@@ -272,6 +281,11 @@ class Engine:
         """Why the model could not be loaded; "" if it could."""
         return self._failure
 
+    def begin_edit(self) -> None:
+        """An edit begins."""
+        self._news = ""
+        self.show("working")
+
     def show(self, state: str, message: str = "") -> None:
         """Show what goes on."""
         self._status.update(state=state, message=message)
@@ -284,7 +298,7 @@ class Engine:
         elif self._propagation is not None:
             self.show("propagating")
         elif self._proposing is None:
-            self.show("ready")
+            self.show("ready", self._news)
 
 
 def sentence(error: Exception) -> str:

@@ -92,7 +92,7 @@ class Requests:
         try:
             if self._engine.failure:
                 raise SessionError(self._engine.failure)
-            self._engine.show("working")
+            self._engine.begin_edit()
             self._perform(request, reply_to)
             if isinstance(request, CORRECTIONS):
                 self._follow_up(request)

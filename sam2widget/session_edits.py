@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -60,6 +60,28 @@ class SessionEdits(SessionView):
     def load(self, segmenter: Segmenter) -> None:
         """Work with this model from now on; results so far stay."""
         self._memory = Memory(segmenter, self._prompts, self._results, tracks=self.kind == "video")
+
+    def fill(
+        self,
+        objects: Iterable[ObjectInfo],
+        prompts: Mapping[tuple[int, int], PromptSet],
+        results: Mapping[tuple[int, int], Result],
+    ) -> None:
+        """Take over what was saved, in a session that is still empty. Undo does not take it
+        back. The model learns of it when it is first asked.
+
+        Parameters
+        ----------
+        objects : in any order.
+        prompts, results : by (object id, frame), as `saved_session.SavedSession` has them.
+        """
+        if self._objects:
+            raise SessionError("Only an empty session can be filled: make a new one.")
+        self._objects.update((info.id, info) for info in objects)
+        self._prompts.update(prompts)
+        self._results.update(results)
+        tables = {"objects": self._objects, "prompts": prompts, "results": results}
+        self._notify((table, key) for table, keys in tables.items() for key in keys)
 
     def listen(self, listener: Callable[[Changed], None]) -> None:
         """Call `listener` after each change, in the thread that made it."""

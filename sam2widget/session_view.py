@@ -70,6 +70,16 @@ class SessionView:
         """What was found on a frame and is neither adopted nor dismissed."""
         return self._proposals.get(frame, ())
 
+    @property
+    def all_prompts(self) -> dict[tuple[int, int], PromptSet]:
+        """A copy of all prompts, by (object id, frame)."""
+        return dict(self._prompts)
+
+    @property
+    def all_results(self) -> dict[tuple[int, int], Result]:
+        """A copy of all results, by (object id, frame)."""
+        return dict(self._results)
+
     def result(self, frame: int, obj: int) -> Result | None:
         """The result of an object on a frame, rejected or not."""
         return self._results.get((obj, frame))

@@ -55,7 +55,10 @@ def _open(source: FrameSource, kind: Kind) -> Video:
     if isinstance(source, Video):
         return source
     if isinstance(source, (str, os.PathLike)):
-        return _open_path(Path(os.fspath(source)).expanduser(), kind)
+        path = Path(os.fspath(source)).expanduser()
+        video = _open_path(path, kind)
+        video.path = path.absolute()
+        return video
     if isinstance(source, np.ndarray):
         return ArrayVideo(source)
     if isinstance(source, Image.Image):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -34,6 +35,9 @@ class Video(ABC):
     fps, name : to show.
     sizes : width and height of each frame where they may differ, as they may of pictures.
     """
+
+    path: Path | None = None
+    """Where it was opened, absolute; None for frames in memory."""
 
     kind: Kind = "video"
     """"images" where the frames are pictures that have nothing to do with each other."""

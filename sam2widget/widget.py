@@ -33,6 +33,8 @@ from .protocol import (
 from .records import Changed, Kind
 from .requests import Requests
 from .review import Review
+from .saved_session import SavedSession
+from .saving import Saving, model_source
 from .segmenter import Segmenter
 from .session import Session
 from .traits import AutoPropagate, ThreadSafeTraits
@@ -46,12 +48,15 @@ _HOW_TO_BUILD = (
 _NOT_BUILT = f'export default {{ render({{ el }}) {{ el.textContent = "{_HOW_TO_BUILD}"; }} }};'
 
 
+_RESUMED = "This goes on from your last session on this video. w.clear() begins anew."
+
+
 def _static(name: str, otherwise: str) -> Path | str:
     path = _STATIC / name
     return path if path.is_file() else otherwise
 
 
-class Sam2Widget(Api, ThreadSafeTraits):
+class Sam2Widget(Api, Saving, ThreadSafeTraits):
     """Click an object in a video, propagate its mask, correct it, take the masks as arrays.
 
     What code does shows in the view and the reverse. Methods wait until what they ask for is
@@ -71,11 +76,18 @@ class Sam2Widget(Api, ThreadSafeTraits):
         sizes; "video" for frames of one; if None, a single frame is a picture.
     auto_propagate : what an edit in the browser tracks by itself: "corrections" (or True) the
         masks that it made stale, "always" whatever is untracked too, "never" (or False) nothing.
+    saved : what `read_session` gave, to go on from; `load` does all of it in one step.
+    autosave : where edits are saved by themselves, soon after each: a path of a session file, or
+        None for one that is found by the video's looks, in the folder that the environment
+        variable SAM2WIDGET_AUTOSAVE names or else sam2widget/sessions in your data folder
+        (~/.local/share on Linux). A new widget on the same video goes on from there. False: not.
 
     Raises
     ------
     VideoError
         When the video cannot be read.
+    SessionError
+        When `saved` was made on another video.
 
     Examples
     --------
@@ -115,6 +127,8 @@ class Sam2Widget(Api, ThreadSafeTraits):
         *,
         kind: Kind | None = None,
         auto_propagate: bool | str = "corrections",
+        saved: SavedSession | None = None,
+        autosave: str | os.PathLike[str] | bool | None = None,
         **kwargs: Any,
     ) -> None:
         if self._esm == _NOT_BUILT:
@@ -128,6 +142,16 @@ class Sam2Widget(Api, ThreadSafeTraits):
         self._review = Review(self._session)
         self._session.listen(self._review.note)
         self._panel: Panel | None = None
+        self._fingerprint: Fingerprint | None = None
+        self._model_source = model_source(model)
+        found = self._resume(autosave)
+        resumed = saved is None and found is not None
+        saved = saved or found
+        if saved is not None:
+            saved.check_video(frames)
+            self._fingerprint = saved.video
+            self._session.fill(saved.objects, saved.prompts, saved.results)
+            kwargs = {"frame": saved.frame, "selected": saved.selected, **kwargs}
         super().__init__(
             video={
                 "width": frames.width,
@@ -138,6 +162,7 @@ class Sam2Widget(Api, ThreadSafeTraits):
                 "kind": frames.kind,
                 "sizes": None if frames.sizes is None else [list(size) for size in frames.sizes],
             },
+            objects=self._listed_objects(),
             status=INITIAL_STATUS,
             auto_propagate=auto_propagate,
             **kwargs,
@@ -146,6 +171,9 @@ class Sam2Widget(Api, ThreadSafeTraits):
         self._server = FrameServer(frames, self._feed.outbox)
         self._engine = Engine(self._session, self._feed, self)
         self._requests = Requests(self._engine, self._session, self._feed, self._review, self)
+        if resumed:
+            self._engine.announce(_RESUMED)
+        self._autosave = self._save_from_now_on(lambda text: self._feed.refuse(None, text))
         self._events = Events(self._session, lambda text: self._feed.refuse(None, text))
         self._session.listen(self._show)
         self._session.listen(self._events.note)
@@ -170,6 +198,8 @@ class Sam2Widget(Api, ThreadSafeTraits):
         """Take the widget from the page and end its threads."""
         if hasattr(self, "_engine"):
             self._engine.stop()
+            if self._autosave is not None:
+                self._autosave.close(wait=not self._engine.is_current_thread)
             self._events.close()
             if self._panel is not None:
                 self._panel.close()
@@ -241,10 +271,10 @@ class Sam2Widget(Api, ThreadSafeTraits):
         if history != self.history:
             self.write_traits(history=history)
         if changed.objects:
-            infos = self._session.objects
-            self.write_traits(objects=[asdict(info) for info in infos])
-            if self.selected not in self._selectable()[1:]:
-                self.write_traits(selected=infos[-1].id if infos else 0)
+            self.write_traits(objects=self._listed_objects())
+            known = self._selectable()[1:]
+            if self.selected not in known:
+                self.write_traits(selected=known[-1] if known else 0)
 
     def _selectable(self) -> list[int]:
         return [0, *(info.id for info in self._session.objects)]
@@ -257,6 +287,9 @@ class Sam2Widget(Api, ThreadSafeTraits):
                 f"{', '.join(map(str, self._selectable()[1:])) or 'none yet'}."
             )
         return proposal["value"]
+
+    def _listed_objects(self) -> list[dict[str, Any]]:
+        return [asdict(info) for info in self._session.objects]
 
     @validate("frame")
     def _check_frame(self, proposal: Any) -> int:

@@ -80,7 +80,11 @@ def test_no_room_imports_a_face(path):
 
 
 @pytest.mark.parametrize(
-    "room", ["session", "session_view", "history", "masks", "codecs", "protocol", "records", "plan"]
+    "room",
+    [
+        *("session", "session_view", "history", "masks", "codecs", "protocol", "records", "plan"),
+        *("archive", "saved_session", "session_document", "session_file", "training_data"),
+    ],
 )
 def test_the_rooms_below_the_widget_are_plain_python(room):
     assert not tops(ROOT / "sam2widget" / f"{room}.py") & (NOTEBOOK | {"torch", "sam2_backend"})

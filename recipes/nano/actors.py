@@ -9,7 +9,9 @@ https://trac.wildfiregames.com/wiki/PMD_File_Format and PSA_File_Format.
 from __future__ import annotations
 
 import io
+import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -75,6 +77,18 @@ class Archive:
             for name in self._names
             if name.startswith(start + folder) and name.endswith(".xml")
         )
+
+    def grounds(self, side: int = 384) -> Iterator[NDArray[np.uint8]]:
+        """Textures of terrain, (side, side, 3) RGB."""
+        for name in sorted(self._names):
+            if not re.match(r"art/textures/terrain/types/.*\.dds$", name):
+                continue
+            with Image.open(io.BytesIO(self._zip.read(name))) as image:
+                picture = np.asarray(image.convert("RGB").resize((side, side)))
+            # Maps of normals and of gloss lie among them, and plain colours.
+            is_map = any(word in name for word in ("norm", "spec", "parallax"))
+            if not is_map and picture.std(axis=(0, 1)).mean() > 6:
+                yield picture
 
     def choose(self, actor: str, rng: np.random.Generator) -> Figure:
         """Choose one variant of each group of an actor."""

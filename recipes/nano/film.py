@@ -2,7 +2,8 @@
 
     python recipes/nano/film.py DATA
 
-Writes DATA/pack/actors.npy, sequences of RGBA pictures, with an index.
+Writes DATA/pack/actors.npy, sequences of RGBA pictures, and grounds.npy, its textures of
+terrain, each with an index.
 """
 
 from __future__ import annotations
@@ -139,6 +140,7 @@ def main(data: Path, processes: int) -> None:
     scenes = [
         (data / "root" / ARCHIVE, folder, seed) for folder, n in CAST.items() for seed in range(n)
     ]
+    write(data / "pack", "grounds", list(_archive(scenes[0][0]).grounds()))
     with Pool(processes) as pool:
         sequences = list(tqdm(pool.imap(_film, scenes, chunksize=8), total=len(scenes)))
     write(data / "pack", "actors", sequences)

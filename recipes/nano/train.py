@@ -79,18 +79,39 @@ STAGES = (
         final_rate=1.0,
         warm_up=50,
     ),
-    # From here on with actors among the layers, and in two processes: batches are of each.
+    # From here on with actors and grounds, and in two processes: batches are of each.
     Stage(
-        steps=3000,
+        steps=597,
         image_size=192,
         batch=8,
         targets=3,
         corrections=4,
         learning_rate=7e-4,
-        final_rate=0.25,
+        final_rate=0.9,
         warm_up=50,
     ),
-    Stage(steps=500, image_size=192, batch=2, targets=3, frames=4, learning_rate=3e-4, warm_up=20),
+    # From here on with the dense lesson, and short talks: more pictures in the same time.
+    Stage(
+        steps=1800,
+        image_size=192,
+        batch=8,
+        targets=4,
+        corrections=1,
+        learning_rate=7e-4,
+        final_rate=0.5,
+        warm_up=50,
+    ),
+    Stage(
+        steps=500,
+        image_size=192,
+        batch=8,
+        targets=3,
+        corrections=5,
+        learning_rate=4e-4,
+        final_rate=0.5,
+        warm_up=20,
+    ),
+    Stage(steps=350, image_size=192, batch=2, targets=3, frames=4, learning_rate=3e-4, warm_up=20),
 )
 
 if __name__ == "__main__":

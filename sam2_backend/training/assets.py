@@ -45,14 +45,16 @@ class Assets:
     Parameters
     ----------
     folder : holds `cutouts` (H, W, 4) uint8 RGBA, `actors` (T, H, W, 4) uint8 RGBA, moving
-        cut-outs, `photos` (H, W, 3) uint8 RGB, and `regions` (3, H/2, W/2) uint16, unsupervised
-        segments of each photograph at three scales.
+        cut-outs, `grounds` (H, W, 3) uint8 RGB textures of ground, `photos` (H, W, 3) uint8 RGB,
+        and `regions` (3, H/2, W/2) uint16, unsupervised segments of each photograph at three
+        scales.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.cutouts = PackedArrays(folder, "cutouts")
         self.actors = PackedArrays(folder, "actors")
+        self.grounds = PackedArrays(folder, "grounds")
         self.photos = PackedArrays(folder, "photos")
         self.regions = PackedArrays(folder, "regions")
 

@@ -15,7 +15,6 @@ from torch import Tensor
 from ..memory_bank import MemoryBank, MemoryEntry
 from ..model import ImageFeatures, Sam2Model, SelectedMask
 from ..prompt_encoder import NEGATIVE, PAD
-from ..transforms import normalize
 from .interaction import click_in, corrective_click, first_prompt
 from .losses import decoder_loss
 from .practice import Practice
@@ -114,7 +113,7 @@ class ClipMemory:
 
 def interactive_clip_step(
     model: Sam2Model,
-    rgb_bt3ss: Tensor,
+    encoded: ImageFeatures,
     masks_btkss: Tensor,
     *,
     corrections: int,
@@ -129,7 +128,7 @@ def interactive_clip_step(
     Parameters
     ----------
     model : in training mode; its `config.image_size` is S.
-    rgb_bt3ss : (B, T, 3, S, S) uint8, T >= 2.
+    encoded : features of B clips of T >= 2 frames, one after the other.
     masks_btkss : (B, T, K, S, S) bool; empty where an object is absent.
     corrections : corrective clicks a corrected frame.
     practice : how prompts are drawn and answers judged.
@@ -140,14 +139,13 @@ def interactive_clip_step(
         Its measures are mean IoUs of the single mask where the object is there: after the first
         "click" or "box", after all clicks ("corrected"), and where it was "tracked".
     """
-    rgb, masks = reverse_some(rgb_bt3ss, masks_btkss, share=practice.reverse_share)
-    b, frames, k = masks.shape[:3]
-    encoded = model.encode_image(normalize(rgb.flatten(0, 1).float() / 255))
-    rows = torch.arange(b, device=rgb.device).repeat_interleave(k) * frames
-    masks_ntss = masks.transpose(1, 2).flatten(0, 1)
+    b, frames, k = masks_btkss.shape[:3]
+    device = masks_btkss.device
+    rows = torch.arange(b, device=device).repeat_interleave(k) * frames
+    masks_ntss = masks_btkss.transpose(1, 2).flatten(0, 1)
     memory = ClipMemory(model, encoded, rows, frames)
     plan = Plan.draw(frames, practice)
-    everywhere = torch.ones(b * k, dtype=torch.bool, device=rgb.device)
+    everywhere = torch.ones(b * k, dtype=torch.bool, device=device)
 
     losses: list[Tensor] = []
     ious: dict[str, list[Tensor]] = {plan.prompt: [], "corrected": [], "tracked": []}
@@ -205,17 +203,6 @@ def interactive_clip_step(
         memory.remember(t, selected, conditioning=t in plan.prompted or clicks > 0)
     measures = means(**{name: torch.cat(values) for name, values in ious.items() if values})
     return StepResult(torch.stack(losses).mean(), measures)
-
-
-def reverse_some(rgb_bt3ss: Tensor, masks_btkss: Tensor, *, share: float) -> tuple[Tensor, Tensor]:
-    """Let time run backward in a share of the clips whose objects are all there at the end."""
-    visible = masks_btkss[:, -1].flatten(2).any(dim=2).all(dim=1)
-    turned = visible & (torch.rand(len(visible), device=visible.device) < share)
-    at = turned[:, None, None, None, None]
-    return (
-        torch.where(at, rgb_bt3ss.flip(1), rgb_bt3ss),
-        torch.where(at, masks_btkss.flip(1), masks_btkss),
-    )
 
 
 def _prompt(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -62,9 +63,10 @@ class Optimizing:
 
 
 def build_optimizer(
-    network: nn.Module, options: Optimizing
+    network: nn.Module, options: Optimizing, scaffold: nn.Module | None = None
 ) -> tuple[torch.optim.AdamW, list[float]]:
-    """AdamW over the parts that learn, the others frozen, and each group's share of the rate."""
+    """AdamW over the parts that learn, the others frozen, and each group's share of the rate;
+    the scaffold learns at the full one."""
     beginnings = tuple(name for part in options.parts for name in PARTS[part])
     blocks = [int(m[1]) for n, _ in network.named_parameters() if (m := _TRUNK_BLOCK.search(n))]
     depth = max(blocks, default=-1) + 1
@@ -78,16 +80,21 @@ def build_optimizer(
                 groups.setdefault((decays, scale), []).append(parameter)
     if not groups:
         raise ValueError(f"Nothing to train: the network has none of the parts {options.parts}.")
+    shares = [scale for _, scale in groups]
+    settings: list[dict[str, Any]] = [
+        {"params": parameters, "weight_decay": options.weight_decay if decays else 0.0}
+        for (decays, _), parameters in groups.items()
+    ]
+    if scaffold is not None:
+        settings.append({"params": list(scaffold.parameters()), "weight_decay": 0.0})
+        shares.append(1.0)
     optimizer = torch.optim.AdamW(
-        [
-            {"params": parameters, "weight_decay": options.weight_decay if decays else 0.0}
-            for (decays, _), parameters in groups.items()
-        ],
+        settings,
         lr=1e-3,
         betas=options.betas,
         fused=True,
     )
-    return optimizer, [scale for _, scale in groups]
+    return optimizer, shares
 
 
 def _scale(name: str, depth: int, options: Optimizing) -> float:

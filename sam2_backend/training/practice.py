@@ -41,6 +41,8 @@ class Practice:
     """How much clicks prefer the inside of a region to its rim; 0 is not at all."""
     reverse_share: float = 0.5
     """Share of clips whose time runs backward; of "interactive" ones only."""
+    grouping: float = 0.0
+    """Weight of the dense lesson for the image encoder, see `grouping.py`."""
     prompted_frames: int = 2
     """Most frames of an "interactive" clip that get prompts, and most that get corrections."""
 
@@ -53,6 +55,12 @@ SAM2 = Practice(losses=Losses("focal", pixel=20.0), clips="interactive")
 """As SAM 2 was trained (Ravi et al. 2024, appendix D.2), for a network that segments already."""
 
 FROM_SCRATCH = Practice(
-    losses=Losses("balanced"), clips="first-frame", box_share=0.35, inside=4, reverse_share=0.0
+    losses=Losses("balanced"),
+    clips="first-frame",
+    box_share=0.35,
+    inside=4,
+    reverse_share=0.0,
+    grouping=1.0,
 )
-"""For random weights; that clicks prefer the inside was measured to help a small network."""
+"""For random weights; that clicks prefer the inside, and the dense lesson for the image encoder,
+were measured to help a small network."""

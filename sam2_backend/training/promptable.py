@@ -10,6 +10,8 @@ from torch import Tensor
 from ..config import ModelConfig
 from ..model import Sam2Model
 from ..runtime import Runtime
+from ..transforms import normalize
+from .grouping import Grouping
 from .interactive import interactive_clip_step
 from .practice import SAM2, Practice
 from .steps import clip_step, image_step
@@ -29,12 +31,18 @@ class Promptable(Task):
     def __init__(self, model: Sam2Model, practice: Practice = SAM2) -> None:
         super().__init__()
         self.model, self.practice = model, practice
+        self.grouping = Grouping(model.config.hidden_dim) if practice.grouping else None
         self._corrections = 0
 
     @property
     def network(self) -> Sam2Model:
         """The model."""
         return self.model
+
+    @property
+    def scaffold(self) -> Grouping | None:
+        """The dense lesson, if the practice has one."""
+        return self.grouping
 
     def begin(self, stage: Stage) -> None:
         """Train at the stage's size."""
@@ -47,12 +55,31 @@ class Promptable(Task):
 
     def forward(self, rgb_bt3ss: Tensor, masks_btkss: Tensor) -> StepResult:
         """One step on pictures (T = 1) or on clips."""
-        model, practice, corrections = self.model, self.practice, self._corrections
-        if rgb_bt3ss.shape[1] == 1:
-            rgb, masks = rgb_bt3ss[:, 0], masks_btkss[:, 0]
-            return image_step(model, rgb, masks, corrections=corrections, practice=practice)
-        step = clip_step if practice.clips == "first-frame" else interactive_clip_step
-        return step(model, rgb_bt3ss, masks_btkss, corrections=corrections, practice=practice)
+        practice, corrections = self.practice, self._corrections
+        rgb, masks = reverse_some(rgb_bt3ss, masks_btkss, share=practice.reverse_share)
+        encoded = self.model.encode_image(normalize(rgb.flatten(0, 1).float() / 255))
+        if rgb.shape[1] == 1:
+            step, targets = image_step, masks[:, 0]
+        else:
+            step = clip_step if practice.clips == "first-frame" else interactive_clip_step
+            targets = masks
+        result = step(self.model, encoded, targets, corrections=corrections, practice=practice)
+        if self.grouping is None:
+            return result
+        lesson = self.grouping(encoded, masks.flatten(0, 1))
+        measures = {**result.measures, "grouping": float(lesson.detach())}
+        return StepResult(result.loss + practice.grouping * lesson, measures)
+
+
+def reverse_some(rgb_bt3ss: Tensor, masks_btkss: Tensor, *, share: float) -> tuple[Tensor, Tensor]:
+    """Let time run backward in a share of the clips whose objects are all there at the end."""
+    visible = masks_btkss[:, -1].flatten(2).any(dim=2).all(dim=1)
+    turned = visible & (torch.rand(len(visible), device=visible.device) < share)
+    at = turned[:, None, None, None, None]
+    return (
+        torch.where(at, rgb_bt3ss.flip(1), rgb_bt3ss),
+        torch.where(at, masks_btkss.flip(1), masks_btkss),
+    )
 
 
 def random_model(config: ModelConfig, *, seed: int = 0) -> Sam2Model:

@@ -14,7 +14,6 @@ from torch import Tensor
 from ..mask_decoder import DecoderOutput
 from ..model import ImageFeatures, Sam2Model, SelectedMask
 from ..prompt_encoder import BOX_START, PAD
-from ..transforms import normalize
 from .interaction import corrective_click, first_prompt
 from .losses import decoder_loss
 from .practice import Practice
@@ -38,7 +37,7 @@ class Dialogue:
 
 def image_step(
     model: Sam2Model,
-    rgb_b3ss: Tensor,
+    encoded: ImageFeatures,
     masks_bkss: Tensor,
     *,
     corrections: int,
@@ -49,7 +48,7 @@ def image_step(
     Parameters
     ----------
     model : in training mode; its `config.image_size` is S.
-    rgb_b3ss : (B, 3, S, S) uint8.
+    encoded : features of the B pictures.
     masks_bkss : (B, K, S, S) bool.
     practice : how prompts are drawn and answers judged.
 
@@ -60,8 +59,7 @@ def image_step(
         after the corrective clicks ("corrected").
     """
     b, k = masks_bkss.shape[:2]
-    features = model.encode_image(normalize(rgb_b3ss.float() / 255))
-    features = features.select(torch.arange(b, device=rgb_b3ss.device).repeat_interleave(k))
+    features = encoded.select(torch.arange(b, device=masks_bkss.device).repeat_interleave(k))
     dialogue, measures = _open_dialogue(
         model, features, to_logit_size(masks_bkss.flatten(0, 1)), corrections, practice
     )
@@ -70,7 +68,7 @@ def image_step(
 
 def clip_step(
     model: Sam2Model,
-    rgb_bt3ss: Tensor,
+    encoded: ImageFeatures,
     masks_btkss: Tensor,
     *,
     corrections: int,
@@ -81,7 +79,7 @@ def clip_step(
     Parameters
     ----------
     model : in training mode; its `config.image_size` is S.
-    rgb_bt3ss : (B, T, 3, S, S) uint8.
+    encoded : features of B clips of T frames, one after the other.
     masks_btkss : (B, T, K, S, S) bool.
     practice : how prompts are drawn and answers judged.
 
@@ -93,8 +91,7 @@ def clip_step(
     """
     b, frames, k = masks_btkss.shape[:3]
     n = b * k
-    device = rgb_bt3ss.device
-    encoded = model.encode_image(normalize(rgb_bt3ss.flatten(0, 1).float() / 255))
+    device = masks_btkss.device
     rows = torch.arange(b, device=device).repeat_interleave(k) * frames
     masks_ntss = masks_btkss.transpose(1, 2).flatten(0, 1)
 

@@ -48,6 +48,11 @@ class Task(nn.Module, ABC):
     def network(self) -> nn.Module:
         """What is trained, averaged and saved."""
 
+    @property
+    def scaffold(self) -> nn.Module | None:
+        """What learns beside the network and is of no use after training."""
+        return None
+
     @abstractmethod
     def begin(self, stage: Stage) -> None:
         """Get ready for the steps of a stage."""

@@ -86,7 +86,7 @@ class Trainer:
         self.network = task.network
         self.average = Average(self.network, ema)
         self.optimizer, self._rate_shares = build_optimizer(
-            self.network, optimizing or Optimizing()
+            self.network, optimizing or Optimizing(), task.scaffold
         )
         self._clip_norm = (optimizing or Optimizing()).clip_norm
         self._recompute = on_gpu if recompute is None else recompute
@@ -204,6 +204,7 @@ class Trainer:
         """Write the checkpoint, replacing the old one at once."""
         if self.processes.rank:
             return
+        scaffold = self.task.scaffold
         path = self.out / "checkpoint.pt"
         partial = path.with_suffix(".partial")
         torch.save(
@@ -211,6 +212,7 @@ class Trainer:
                 "model": self.network.state_dict(),
                 "ema": self.ema,
                 "optimizer": self.optimizer.state_dict(),
+                "scaffold": {} if scaffold is None else scaffold.state_dict(),
                 "stage": self.stage,
                 "step": self.step,
                 "stages": [asdict(stage) for stage in self.stages],
@@ -227,6 +229,8 @@ class Trainer:
             path, map_location=self.processes.device, weights_only=True
         )
         self.network.load_state_dict(state["model"])
+        if self.task.scaffold is not None:
+            self.task.scaffold.load_state_dict(state["scaffold"])
         self.average.state = state["ema"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.stage, self.step = state["stage"], state["step"]

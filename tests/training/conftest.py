@@ -24,7 +24,7 @@ def _pack(folder: Path, name: str, arrays: list[np.ndarray]) -> None:
 
 @pytest.fixture(scope="session")
 def assets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three discs as cut-outs, a shrinking one as an actor, two noise pictures as photographs,
+    """Three discs as cut-outs, a shrinking one as an actor, noise as photographs and ground,
     and quadrants as their regions."""
     folder = tmp_path_factory.mktemp("pack")
     rng = np.random.default_rng(0)
@@ -44,6 +44,7 @@ def assets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     quadrants[:, :, 80:] += 2
     _pack(folder, "cutouts", discs)
     _pack(folder, "actors", [shrinking])
+    _pack(folder, "grounds", [rng.integers(0, 99, (64, 64, 3), dtype=np.uint8)])
     _pack(folder, "photos", photos)
     _pack(folder, "regions", [quadrants, quadrants])
     return folder

@@ -9,19 +9,17 @@ import pytest
 import torch
 
 from sam2_backend.config import ModelConfig
-from sam2_backend.model import SelectedMask
+from sam2_backend.model import ImageFeatures, Sam2Model, SelectedMask
 from sam2_backend.prompt_encoder import BOX_END, BOX_START, NEGATIVE, PAD
 from sam2_backend.runtime import Runtime
 from sam2_backend.training import FROM_SCRATCH, SAM2, Promptable, random_model
 from sam2_backend.training import interactive as interactive_module
-from sam2_backend.training.interactive import (
-    ClipMemory,
-    Plan,
-    interactive_clip_step,
-    reverse_some,
-)
+from sam2_backend.training.grouping import Grouping
+from sam2_backend.training.interactive import ClipMemory, Plan, interactive_clip_step
 from sam2_backend.training.practice import Practice
+from sam2_backend.training.promptable import reverse_some
 from sam2_backend.training.steps import clip_step, image_step
+from sam2_backend.transforms import normalize
 from sam2_backend.video_predictor import VideoPredictor
 
 from .conftest import SIZE, disc
@@ -39,7 +37,9 @@ def test_twenty_steps_on_one_picture_lower_the_loss(
     rgb, masks = disc(1)
     losses = []
     for _ in range(20):
-        result = image_step(model, rgb[:, 0], masks[:, 0], corrections=1, practice=practice)
+        result = image_step(
+            model, _encoded(model, rgb), masks[:, 0], corrections=1, practice=practice
+        )
         optimizer.zero_grad()
         result.loss.backward()
         optimizer.step()
@@ -65,11 +65,12 @@ def test_every_part_of_the_network_learns_from_clips(
 def test_measures_say_what_was_asked(config: ModelConfig) -> None:
     model = random_model(config).train()
     rgb, masks = disc(3)
-    first = clip_step(model, rgb, masks, corrections=1, practice=FROM_SCRATCH).measures
+    encoded = _encoded(model, rgb)
+    first = clip_step(model, encoded, masks, corrections=1, practice=FROM_SCRATCH).measures
     assert first.keys() - {"click", "box"} == {"corrected", "tracked"}
-    masked = interactive_clip_step(model, rgb, masks, corrections=2, practice=MASKS).measures
+    masked = interactive_clip_step(model, encoded, masks, corrections=2, practice=MASKS).measures
     assert masked.keys() == {"tracked"}
-    clicked = interactive_clip_step(model, rgb, masks, corrections=2, practice=CLICKS).measures
+    clicked = interactive_clip_step(model, encoded, masks, corrections=2, practice=CLICKS).measures
     assert clicked.keys() == {"click", "corrected", "tracked"}
 
 
@@ -98,7 +99,7 @@ def test_training_remembers_as_the_predictor_does(
     plan = Plan("mask", prompted, [])
     monkeypatch.setattr(interactive_module.Plan, "draw", lambda *_: plan)
     with torch.no_grad():
-        interactive_clip_step(model, rgb, masks, corrections=0, practice=MASKS)
+        interactive_clip_step(model, _encoded(model, rgb), masks, corrections=0, practice=MASKS)
 
     video = VideoPredictor(model, list(rgb[0].permute(0, 2, 3, 1).numpy()))
     for t in prompted:
@@ -107,6 +108,10 @@ def test_training_remembers_as_the_predictor_does(
         expected = torch.from_numpy(result.logits[1])
         torch.testing.assert_close(answers[result.frame][0, 0], expected, rtol=1e-4, atol=1e-4)
     assert len(answers) == frames
+
+
+def _encoded(model: Sam2Model, rgb_bt3ss: torch.Tensor) -> ImageFeatures:
+    return model.encode_image(normalize(rgb_bt3ss.flatten(0, 1).float() / 255))
 
 
 def test_plans_prompt_the_first_frame_and_leave_one_to_track() -> None:
@@ -139,7 +144,8 @@ def test_a_corrected_frame_conditions_the_ones_after_it(
     plan = Plan("click", [0, 3], [0, 2, 3])
     monkeypatch.setattr(interactive_module.Plan, "draw", lambda *_: plan)
     rgb, masks = disc(4)
-    interactive_clip_step(model, rgb, masks, corrections=2, practice=CLICKS).loss.backward()
+    encoded = _encoded(model, rgb)
+    interactive_clip_step(model, encoded, masks, corrections=2, practice=CLICKS).loss.backward()
     assert seen == [(0, True), (3, True), (1, False), (2, True)]
 
 
@@ -157,7 +163,8 @@ def test_a_clip_whose_object_disappears_trains_its_score(config: ModelConfig) ->
     model = random_model(config).train()
     rgb, masks = disc(2)
     masks[:, 1:] = False
-    result = interactive_clip_step(model, rgb, masks, corrections=1, practice=MASKS)
+    encoded = _encoded(model, rgb)
+    result = interactive_clip_step(model, encoded, masks, corrections=1, practice=MASKS)
     assert result.loss.isfinite()
     assert "tracked" not in result.measures
     result.loss.backward()
@@ -176,3 +183,27 @@ def test_time_runs_backward_where_objects_are_there_at_the_end() -> None:
     assert (turned[1] == masks[1]).all() and (turned_rgb[1] == rgb[1]).all()
     same, _ = reverse_some(rgb, masks, share=0.0)
     assert (same == rgb).all()
+
+
+def test_grouping_teaches_the_encoder_alone_which_pixels_belong_together(
+    config: ModelConfig,
+) -> None:
+    torch.manual_seed(0)
+    model, grouping = random_model(config).train(), Grouping(config.hidden_dim)
+    optimizer = torch.optim.AdamW([*model.parameters(), *grouping.parameters()], lr=2e-3)
+    rgb, masks = disc(1)
+    losses = []
+    for _ in range(20):
+        lesson = grouping(_encoded(model, rgb), masks[:, 0])
+        optimizer.zero_grad()
+        lesson.backward()
+        optimizer.step()
+        losses.append(float(lesson.detach()))
+    assert min(losses[-5:]) < 0.5 * losses[0]
+    assert all(p.grad is None for p in model.sam_mask_decoder.transformer.parameters())
+
+
+def test_grouping_says_nothing_of_pixels_that_may_be_anything(config: ModelConfig) -> None:
+    model, grouping = random_model(config), Grouping(config.hidden_dim)
+    rgb, masks = disc(1)
+    assert float(grouping(_encoded(model, rgb), torch.zeros_like(masks[:, 0])).detach()) == 0

@@ -99,7 +99,7 @@ def test_a_checkpoint_has_what_exports_read(
     model = random_model(config)
     Trainer(Promptable(model, SAM2), STAGES[1:], source=source, out=tmp_path, workers=0).run()
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert state.keys() == {"model", "ema", "optimizer", "stage", "step", "stages"}
+    assert state.keys() == {*("model", "ema", "optimizer", "scaffold", "stage", "step", "stages")}
     assert state["ema"].keys() == state["model"].keys() == model.state_dict().keys()
     # Two groups, as ever: weights that decay and others.
     assert [group["weight_decay"] for group in state["optimizer"]["param_groups"]] == [0.02, 0.0]

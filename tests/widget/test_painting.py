@@ -49,9 +49,7 @@ def test_a_brush_is_exact_at_its_edge():
 def test_a_polygon_covers_the_centres_it_goes_around(seed):
     path = np.random.default_rng(seed).uniform(-3, 20, 2 * (seed + 3))
     covered = painting.polygon(path, HEIGHT, WIDTH)
-    expected = [
-        [winding(path, x + 0.5, y + 0.5) != 0 for x in range(WIDTH)] for y in range(HEIGHT)
-    ]
+    expected = [[winding(path, x + 0.5, y + 0.5) != 0 for x in range(WIDTH)] for y in range(HEIGHT)]
     assert np.array_equal(covered, expected)
 
 

@@ -1,4 +1,5 @@
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_a_tracked_frame_costs_less_than_a_millisecond():
     y, x = np.mgrid[:480, :854]
     masks = [Mask.from_array((x - 400 - t) ** 2 + (y - 240) ** 2 < 120**2) for t in range(40)]
     began = time.perf_counter()
-    for a, b in zip(masks, masks[1:], strict=False):
+    for a, b in pairwise(masks):
         mask_iou(a, b)
         mask_iou(a, b)
     assert (time.perf_counter() - began) / 39 < 0.002

@@ -9,7 +9,11 @@ from sam2widget.segmenter import PromptSet
 from sam2widget.session import Session
 
 from .fakes import ChoosySegmenter, DiscSegmenter, tracked_mask
-from .test_session import FRAMES, HEIGHT, WIDTH, everything, run, states
+from .test_session import FRAMES, HEIGHT, WIDTH, everything, states
+
+
+def run(steps):
+    return [getattr(step, "frame", None) for step in steps]
 
 
 @pytest.fixture
@@ -205,10 +209,6 @@ def test_everything_can_be_cleared_and_brought_back(tracked):
 
 
 # Proposals
-
-
-def run(steps):
-    return [getattr(step, "frame", None) for step in steps]
 
 
 def test_proposals_become_objects(session):

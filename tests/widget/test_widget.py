@@ -185,14 +185,15 @@ def test_traits_tell_what_is_current(widget):
     assert widget.status["click_ms"] == 0 and widget.auto_propagate == "corrections"
     widget.add_point(0, 10, 6, obj=4)
     assert widget.selected == 4
-    (info,) = widget.objects
-    assert info == {
-        "id": 4,
-        "name": "Object 4",
-        "color": info["color"],
-        "visible": True,
-        "locked": False,
-    }
+    assert widget.objects == [
+        {
+            "id": 4,
+            "name": "Object 4",
+            "color": widget.objects[0]["color"],
+            "visible": True,
+            "locked": False,
+        }
+    ]
     widget.remove_object(4)
     assert widget.selected == 0
     with pytest.raises(TraitError, match="no frame 30: the video has frames 0 to 29"):

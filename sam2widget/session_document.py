@@ -1,0 +1,354 @@
+"""A session file's `session.json`, and the checks on all that a session file says."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import Any, NoReturn, TypeGuard, cast, get_args
+
+from . import __version__
+from .masks import Mask
+from .records import ObjectInfo, Result, Source, State
+from .saved_session import THUMB, Fingerprint, SavedSession
+from .segmenter import Point, PromptSet
+
+FORMAT = "sam2widget session"
+
+MAX_CANDIDATE = 2
+_MAX_SIDE_PX = 2**16
+_MAX_WHOLE = 2**53
+"""Beyond it, numbers in JSON are no longer exact everywhere."""
+
+
+class DocumentError(ValueError):
+    """Something that a session file cannot say; the message names the place and the value."""
+
+
+def dump_document(saved: SavedSession, version: int, number: Callable[[Mask | None], int]) -> bytes:
+    """Write `session.json`.
+
+    Parameters
+    ----------
+    number : gives a mask its number in the file.
+    """
+    video = saved.video
+    document = {
+        "format": FORMAT,
+        "version": version,
+        "library": __version__,
+        "model": {"name": saved.model, "source": saved.model_source},
+        "video": {
+            "path": saved.video_path,
+            "num_frames": video.num_frames,
+            "height": video.height,
+            "width": video.width,
+            "sizes": video.sizes,
+            "thumbs": [
+                {"frame": frame, "rgb": base64.b64encode(pixels).decode()}
+                for frame, pixels in sorted(video.thumbs.items())
+            ],
+        },
+        "view": {"frame": saved.frame, "selected": saved.selected},
+        "objects": [asdict(info) for info in saved.objects],
+        "prompts": [
+            {
+                "object": obj,
+                "frame": frame,
+                "points": [[point.x, point.y, point.label] for point in prompts.points],
+                "box": prompts.box,
+                "mask": number(prompts.mask),
+                "candidate": prompts.candidate,
+            }
+            for (obj, frame), prompts in sorted(saved.prompts.items())
+        ],
+    }
+    return json.dumps(document, indent=1, allow_nan=False).encode()
+
+
+class Node:
+    """An object of a JSON document, which knows its place for the sake of errors."""
+
+    def __init__(self, value: object, place: str) -> None:
+        if not isinstance(value, dict):
+            _refuse(place, value, "an object")
+        self._values = cast("dict[str, object]", value)
+        self._place = place
+
+    def child(self, key: str) -> Node:
+        return Node(self._get(key), self._at(key))
+
+    def children(self, key: str) -> list[Node]:
+        items = self.items(key)
+        return [Node(item, f"{self._at(key)}[{n}]") for n, item in enumerate(items)]
+
+    def items(self, key: str) -> list[object]:
+        value = self._get(key)
+        if not isinstance(value, list):
+            _refuse(self._at(key), value, "a list")
+        return cast("list[object]", value)
+
+    def whole(self, key: str, minimum: int = 0, maximum: int = _MAX_WHOLE) -> int:
+        return whole_in(self._get(key), self._at(key), minimum, maximum)
+
+    def text(self, key: str, pattern: str | None = None) -> str:
+        value = self._get(key)
+        if not isinstance(value, str) or (pattern and not re.fullmatch(pattern, value)):
+            _refuse(self._at(key), value, f"text like {pattern}" if pattern else "text")
+        return value
+
+    def is_none(self, key: str) -> bool:
+        return self._get(key) is None
+
+    def text_or_none(self, key: str) -> str | None:
+        return None if self._get(key) is None else self.text(key)
+
+    def flag(self, key: str) -> bool:
+        value = self._get(key)
+        if not isinstance(value, bool):
+            _refuse(self._at(key), value, "true or false")
+        return value
+
+    def numbers(self, key: str, count: int) -> list[float] | None:
+        return None if self._get(key) is None else numbers(self._get(key), self._at(key), count)
+
+    def _get(self, key: str) -> object:
+        if key not in self._values:
+            raise DocumentError(f"{self._at(key)!r} is missing")
+        return self._values[key]
+
+    def _at(self, key: str) -> str:
+        return f"{self._place}.{key}" if self._place else key
+
+
+def load_document(content: bytes) -> Node:
+    """Parse `session.json`.
+
+    Raises
+    ------
+    DocumentError
+        When it is no JSON, or of another format than ours.
+    """
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"'session.json' in it is no JSON ({error})") from error
+    document = Node(value, "")
+    if document.text("format") != FORMAT:
+        _refuse("format", document.text("format"), repr(FORMAT))
+    return document
+
+
+def parse_video(document: Node) -> Fingerprint:
+    """What the document says of the video."""
+    video = document.child("video")
+    num_frames = video.whole("num_frames", 1)
+    height, width = (video.whole(side, 1, _MAX_SIDE_PX) for side in ("height", "width"))
+    thumbs: dict[int, bytes] = {}
+    for node in video.children("thumbs"):
+        try:
+            pixels = base64.b64decode(node.text("rgb"), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise DocumentError(f"a thumbnail in it is no base64 ({error})") from error
+        if len(pixels) != 3 * THUMB**2:
+            raise DocumentError(f"a thumbnail in it has {len(pixels)} bytes, not {3 * THUMB**2}")
+        thumbs[node.whole("frame", 0, num_frames - 1)] = pixels
+    return Fingerprint(num_frames, height, width, thumbs, _sizes(video, num_frames))
+
+
+def _sizes(video: Node, num_frames: int) -> tuple[tuple[int, int], ...] | None:
+    if video.is_none("sizes"):
+        return None
+    items = video.items("sizes")
+    if len(items) != num_frames:
+        raise DocumentError(f"'video.sizes' names {len(items)} sizes, but there are {num_frames}")
+    sizes: list[tuple[int, int]] = []
+    for n, item in enumerate(items):
+        place = f"video.sizes[{n}]"
+        width, height = (int(side) for side in numbers(item, place, 2))
+        sizes.append(
+            (
+                whole_in(width, place, 1, _MAX_SIDE_PX),
+                whole_in(height, place, 1, _MAX_SIDE_PX),
+            )
+        )
+    return tuple(sizes)
+
+
+def sizes_of_masks(
+    document: Node, video: Fingerprint, results: Iterable[tuple[Any, ...]], count: int
+) -> list[tuple[int, int]]:
+    """(H, W) of each mask, by number: that of the frame that refers to it."""
+    sizes_hw = [(video.height, video.width)] * count
+    if video.sizes is not None:
+        used = [(row[1], number) for row in results for number in (row[6], row[7])]
+        prompts = document.children("prompts")
+        used += [(node.whole("frame"), node.whole("mask", -1)) for node in prompts]
+        for frame, number in used:
+            if 0 <= number < count and 0 <= frame < video.num_frames:
+                sizes_hw[number] = video.size_of(frame)[::-1]
+    return sizes_hw
+
+
+def parse_session(
+    document: Node,
+    video: Fingerprint,
+    results: Iterable[tuple[Any, ...]],
+    masks: Sequence[Mask],
+) -> SavedSession:
+    """Put a session together, of values that are each checked.
+
+    Parameters
+    ----------
+    document : from `load_document`.
+    video : from `parse_video`.
+    results : rows of `results.npy`.
+    masks : by number.
+    """
+    model, view = document.child("model"), document.child("view")
+    objects = {info.id: info for info in map(_object, document.children("objects"))}
+    if len(objects) != len(document.items("objects")):
+        raise DocumentError("'objects' names an id twice")
+    selected = view.whole("selected")
+    if selected and selected not in objects:
+        raise DocumentError(f"'view.selected' is {selected}, but there is no such object")
+    check = _Keys(objects, video)
+    prompts: dict[tuple[int, int], PromptSet] = {}
+    for n, node in enumerate(document.children("prompts")):
+        key = check.key(node.whole("object"), node.whole("frame"), f"prompts[{n}]", prompts)
+        prompts[key] = _prompts(node, f"prompts[{n}]", video.size_of(key[1]), masks)
+    by_key: dict[tuple[int, int], Result] = {}
+    for n, row in enumerate(results):
+        key = check.key(row[0], row[1], f"results[{n}]", by_key)
+        by_key[key] = _result(row, f"results[{n}]", video.size_of(key[1]), masks)
+    for obj, frame in prompts:
+        if (obj, frame) not in by_key:
+            raise DocumentError(f"object {obj} has prompts on frame {frame}, but no mask there")
+    return SavedSession(
+        video=video,
+        video_path=document.child("video").text_or_none("path"),
+        model=model.text("name"),
+        model_source=model.text_or_none("source"),
+        objects=tuple(objects[obj] for obj in sorted(objects)),
+        prompts=prompts,
+        results=by_key,
+        frame=view.whole("frame", 0, video.num_frames - 1),
+        selected=selected,
+        library=document.text("library"),
+    )
+
+
+class _Keys:
+    """Which (object id, frame) there may be."""
+
+    def __init__(self, objects: dict[int, ObjectInfo], video: Fingerprint) -> None:
+        self._objects = objects
+        self._num_frames = video.num_frames
+
+    def key(
+        self, obj: int, frame: int, place: str, taken: dict[tuple[int, int], Any]
+    ) -> tuple[int, int]:
+        if obj not in self._objects:
+            raise DocumentError(f"{place!r} is of object {obj}, but there is no such object")
+        if not 0 <= frame < self._num_frames:
+            raise DocumentError(
+                f"{place!r} is of frame {frame}, but the video has frames 0 to "
+                f"{self._num_frames - 1}"
+            )
+        if (obj, frame) in taken:
+            raise DocumentError(f"{place!r} repeats object {obj} on frame {frame}")
+        return obj, frame
+
+
+def _object(node: Node) -> ObjectInfo:
+    return ObjectInfo(
+        node.whole("id", 1),
+        node.text("name", r"(?s).*\S.*"),
+        node.text("color", "#[0-9a-f]{6}"),
+        node.flag("visible"),
+        node.flag("locked"),
+    )
+
+
+def _prompts(node: Node, place: str, size: tuple[int, int], masks: Sequence[Mask]) -> PromptSet:
+    width, height = size
+    points: list[Point] = []
+    for n, item in enumerate(node.items("points")):
+        x, y, label = numbers(item, f"{place}.points[{n}]", 3)
+        if not (0 <= x <= width and 0 <= y <= height and label in (0, 1)):
+            _refuse(f"{place}.points[{n}]", item, "x, y in the frame, and 1 or 0")
+        points.append(Point(x, y, int(label)))
+    box = node.numbers("box", 4)
+    if box is not None:
+        x0, y0, x1, y1 = box
+        if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+            _refuse(f"{place}.box", box, "x0 < x1 and y0 < y1 in the frame")
+        box = (x0, y0, x1, y1)
+    mask = _mask(node.whole("mask", -1), f"{place}.mask", size, masks)
+    prompts = PromptSet(tuple(points), box, mask, _candidate(node))
+    if not prompts:
+        raise DocumentError(f"{place!r} has neither points nor a box nor a mask")
+    return prompts
+
+
+def _candidate(node: Node) -> int | None:
+    return None if node.is_none("candidate") else node.whole("candidate", 0, MAX_CANDIDATE)
+
+
+def _result(
+    row: tuple[Any, ...], place: str, size: tuple[int, int], masks: Sequence[Mask]
+) -> Result:
+    _, _, score, iou, source, state, mask, corrected = row
+    if not (math.isfinite(score) and math.isfinite(iou)):
+        _refuse(place, (score, iou), "a finite score and IoU")
+    source, state = (text.decode("ascii", "replace") for text in (source, state))
+    if source not in get_args(Source):
+        _refuse(f"{place}.source", source, f"one of {get_args(Source)}")
+    if state not in get_args(State):
+        _refuse(f"{place}.state", state, f"one of {get_args(State)}")
+    found = _mask(mask, f"{place}.mask", size, masks)
+    if found is None:
+        raise DocumentError(f"{place!r} has no mask")
+    return Result(
+        found, score, iou, source, state, _mask(corrected, f"{place}.corrected", size, masks)
+    )
+
+
+def _mask(number: int, place: str, size: tuple[int, int], masks: Sequence[Mask]) -> Mask | None:
+    whole_in(number, place, -1, len(masks) - 1)
+    if number == -1:
+        return None
+    if masks[number].shape != size[::-1]:
+        _refuse(place, masks[number], f"a mask of {size[0]}x{size[1]}")
+    return masks[number]
+
+
+def whole_in(value: object, place: str, minimum: int, maximum: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
+        _refuse(place, value, f"a whole number from {minimum} to {maximum}")
+    return value
+
+
+def numbers(value: object, place: str, count: int) -> list[float]:
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    found = [float(item) for item in items if _is_number(item)]
+    if len(found) != count or len(items) != count:
+        _refuse(place, value, f"{count} numbers")
+    return found
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    # A whole number can be too large for a float, and true is one too.
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) <= _MAX_WHOLE
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _refuse(place: str, value: object, expected: str) -> NoReturn:
+    shown = repr(value)
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    raise DocumentError(f"{place or 'session.json'!r} is {shown}, expected {expected}")
