@@ -86,7 +86,7 @@ class FrameServer:
             self._outbox.post(Thumbnail(frame), (jpeg,))
         left = [t for t in frames if t not in known]
         try:
-            for small in self._video.thumbnails(left, THUMBNAIL_HEIGHT):
+            for small in self._video.thumbnails(tuple(left), THUMBNAIL_HEIGHT):
                 if not self._outbox.is_visible(view):
                     return
                 if small is not None:

@@ -54,13 +54,13 @@ def buffers_of(browser, kind):
 
 def test_a_stroke_of_the_browser_makes_an_object(widget, browser):
     stroke = {"shape": "brush", "erase": False, "radius": 3.0, "path": [10.0, 6.0, 20.0, 6.0]}
-    assert browser.ask("paint", frame=2, object=None, **stroke)["type"] == "done"
+    assert browser.ask("paint", frame=0, object=None, **stroke)["type"] == "done"
     assert browser.of("masks")[-1]["masks"][0]["source"] == "edit" and widget.selected == 1
     assert browser.of("prompts")[-1]["mask"] and widget.history == {"undo": "paint", "redo": ""}
     browser.ask("undo")
     assert widget.history == {"undo": "", "redo": "paint"} and widget.objects == []
-    refused = browser.ask("paint", frame=2, object=None, **{**stroke, "erase": True})
-    assert "no mask on frame 2 to erase" in refused["text"] and widget.objects == []
+    refused = browser.ask("paint", frame=0, object=None, **{**stroke, "erase": True})
+    assert "no mask on frame 0 to erase" in refused["text"] and widget.objects == []
 
 
 def test_the_masks_of_an_ambiguous_click_are_told_and_chosen_from(widget, browser):
@@ -203,12 +203,14 @@ def test_everything_on_a_frame_is_proposed_adopted_and_dismissed(widget, browser
 
 
 def test_clicks_get_in_between_the_steps_of_a_search(widget, browser, segmenter):
-    at_work, go_on = threading.Event(), threading.Event()
+    at_work, go_on, finish = threading.Event(), threading.Event(), threading.Event()
     propose = segmenter.propose
 
     def slow(frame):
         at_work.set()
         assert go_on.wait(10)
+        yield
+        assert finish.wait(10)
         return (yield from propose(frame))
 
     segmenter.propose = slow
@@ -218,6 +220,7 @@ def test_clicks_get_in_between_the_steps_of_a_search(widget, browser, segmenter)
     go_on.set()
     browser.answer(clicked)
     assert not any(c["reply_to"]["id"] == searching for c in browser.of("done"))
+    finish.set()
     browser.answer(searching)
 
 
