@@ -316,12 +316,14 @@ class Api:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(ended.set)
 
+        # Not cancelled with us: what it has begun must be stopped.
+        beginning = loop.run_in_executor(None, self._engine.call, begin)
         try:
-            job = await loop.run_in_executor(None, self._engine.call, begin)
+            job = await asyncio.shield(beginning)
             job.when_done(tell)
             await ended.wait()
         except asyncio.CancelledError:
-            self._engine.stop_soon()
+            beginning.add_done_callback(lambda _: self._engine.stop())
             raise
         job.result()
 

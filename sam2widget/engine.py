@@ -134,10 +134,6 @@ class Engine:
         if reply_to is not None:
             self._worker.submit(lambda: self._feed.answer(reply_to))
 
-    def stop_soon(self) -> None:
-        """Stop what has been queued so far; does not wait."""
-        self._worker.submit(self.stop)
-
     def halt(self) -> None:
         """Stop a propagation, also one that is only queued, and wait for its end."""
 

@@ -114,23 +114,27 @@ class _Track:
         frames = set(frames)
         for t in frames:
             result = session.result(t, obj)
-            shown = result is not None and result.state != "rejected"
-            self.score_t[t] = result.score if shown else np.nan
-            self._iou_t[t] = result.iou if shown else np.nan
+            if result is None or result.state == "rejected":
+                self.score_t[t] = self._iou_t[t] = np.nan
+            else:
+                self.score_t[t], self._iou_t[t] = result.score, result.iou
         if session.kind == "images":
             return
         for t in {pair for frame in frames for pair in (frame - 1, frame)}:
             if 0 <= t < len(self._agreement_t):
                 before, after = session.shown_mask(t, obj), session.shown_mask(t + 1, obj)
-                known = before is not None and after is not None
-                self._agreement_t[t] = mask_iou(before, after) if known else np.nan
+                if before is None or after is None:
+                    self._agreement_t[t] = np.nan
+                else:
+                    self._agreement_t[t] = mask_iou(before, after)
 
     def certainty(self) -> NDArray[np.float32]:
         absent = self.score_t <= 0
         there_t = 1 / (1 + np.exp(-np.abs(self.score_t)))
-        return there_t * np.where(absent, 1, self._iou_t.clip(0, 1)) * self._stability()
+        certainty_t = there_t * np.where(absent, 1, self._iou_t.clip(0, 1)) * self._stability()
+        return certainty_t.astype(np.float32)
 
-    def _stability(self) -> NDArray[np.float32]:
+    def _stability(self) -> NDArray[np.floating]:
         """(T,) agreement with the frames before and after, 1 where it is as usual."""
         padded = np.concatenate(([np.nan], self._agreement_t, [np.nan])).astype(np.float32)
         sides_2t = np.stack((padded[:-1], padded[1:]))

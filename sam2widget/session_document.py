@@ -190,7 +190,8 @@ def sizes_of_masks(
         used += [(node.whole("frame"), node.whole("mask", -1)) for node in prompts]
         for frame, number in used:
             if 0 <= number < count and 0 <= frame < video.num_frames:
-                sizes_hw[number] = video.size_of(frame)[::-1]
+                width, height = video.size_of(frame)
+                sizes_hw[number] = height, width
     return sizes_hw
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
-from traitlets import Dict, Int, List, TraitError, validate
+from traitlets import Dict, Int, List, TraitError, observe, validate
 
 from .api import Api
 from .engine import INITIAL_STATUS, Engine
@@ -142,7 +142,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         self._review = Review(self._session)
         self._session.listen(self._review.note)
         self._panel: Panel | None = None
-        self._fingerprint: Fingerprint | None = None
+        self._fingerprint = None
         self._model_source = model_source(model)
         found = self._resume(autosave)
         resumed = saved is None and found is not None
@@ -177,7 +177,6 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         self._events = Events(self._session, lambda text: self._feed.refuse(None, text))
         self._session.listen(self._show)
         self._session.listen(self._events.note)
-        self.observe(lambda change: self._events.frame(change["new"]), "frame")
         self.on_msg(self._on_message)  # pyright: ignore[reportUnknownMemberType]
         self._engine.load(lambda say: _as_segmenter(model, device, frames, say))
 
@@ -190,8 +189,6 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         if self._panel is None:
             panel = self._panel = Panel(self, self._session)
             self._session.listen(panel.note)
-            self.observe(lambda _: panel.redraw(scores=False), "frame")
-            self.observe(lambda _: panel.redraw(), "selected")
         return self._panel
 
     def close(self) -> None:
@@ -278,6 +275,18 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
 
     def _selectable(self) -> list[int]:
         return [0, *(info.id for info in self._session.objects)]
+
+    @observe("frame")
+    def _on_frame(self, _: object) -> None:
+        if hasattr(self, "_events"):
+            self._events.frame(self.frame)
+        if self._panel is not None:
+            self._panel.redraw(scores=False)
+
+    @observe("selected")
+    def _on_selected(self, _: object) -> None:
+        if self._panel is not None:
+            self._panel.redraw()
 
     @validate("selected")
     def _check_selected(self, proposal: Any) -> int:
