@@ -226,15 +226,18 @@ class Sam2Model(nn.Module):
             dense_nchw=self.sam_prompt_encoder.embed_mask(mask_logits_n1hw),
         )
 
-    def select_mask(self, output: DecoderOutput, *, multimask: bool) -> SelectedMask:
+    def select_mask(
+        self, output: DecoderOutput, *, multimask: bool, candidate: int | None = None
+    ) -> SelectedMask:
         """One mask an object, as the video path chooses it, with occlusion applied.
 
-        With `multimask` the candidate of the highest predicted IoU; without, the single mask,
-        or in evaluation the best candidate where the single mask's edge is unstable.
+        With `multimask` the candidate of the highest predicted IoU, or `candidate`; without, the
+        single mask, or in evaluation the best candidate where the single mask's edge is unstable.
         """
         rows = torch.arange(len(output.ious_nm), device=output.ious_nm.device)
         if multimask:
-            chosen = 1 + output.ious_nm[:, 1:].argmax(dim=1)
+            best = output.ious_nm[:, 1:].argmax(dim=1)
+            chosen = 1 + (best if candidate is None else torch.full_like(best, candidate))
             logits = output.logits_nmhw[rows, chosen, None]
             ious = output.ious_nm[rows, chosen]
             token = output.tokens_nmc[rows, chosen]

@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from .feature_cache import FeatureCache
+from .config import NUM_CANDIDATES
 from .image_predictor import REFINEMENT_CLAMP, check_box, check_points
-from .memory_bank import MemoryBank, MemoryEntry, Recall, used_memories
-from .model import ImageFeatures, Sam2Model, SelectedMask
+from .mask_decoder import DecoderOutput
+from .memory_bank import MemoryBank, Recall
+from .model import Sam2Model, SelectedMask
+from .point_grid import Proposal, propose_masks
 from .prompt_encoder import BOX_END, BOX_START, PAD
-from .transforms import as_rgb, frame_to_input, logits_to_masks, mask_to_input, points_to_model
+from .transforms import logits_to_masks, points_to_model
+from .video_memory import Candidates, FrameResult, Frames, VideoMemory, entries_of
 
-
-class Frames(Protocol):
-    """Anything with a length that indexes to (H, W, 3) uint8 RGB arrays."""
-
-    def __len__(self) -> int: ...
-    def __getitem__(self, index: int, /) -> Any: ...
-
-
-@dataclass(frozen=True)
-class FrameResult:
-    """What is known of some objects on one frame; each mapping is by object id."""
-
-    frame: int
-    masks: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
-    """(H, W) bool, in pixels of the frame."""
-    scores: dict[int, float] = field(default_factory=dict)
-    """Object-score logits; above 0 the object is judged visible."""
-    ious: dict[int, float] = field(default_factory=dict)
-    """Predicted IoU of the mask, 0..1."""
-    logits: dict[int, NDArray[np.float32]] = field(default_factory=dict)
-    """(S/4, S/4) mask logits, before they are resized and cut at 0."""
+__all__ = ["Candidates", "FrameResult", "Frames", "Proposal", "VideoPredictor"]
 
 
 @dataclass
@@ -51,6 +32,11 @@ class _Prompts:
     labels_p: Tensor
     box_22: Tensor | None = None
 
+    @property
+    def ambiguous(self) -> bool:
+        """One click may mean several things; more, or a box, say which object is meant."""
+        return self.box_22 is None and len(self.labels_p) <= 1
+
     def joined(self) -> tuple[Tensor, Tensor]:
         """(1, P, 2) coordinates and (1, P) labels, the box first."""
         points, labels = self.points_p2, self.labels_p
@@ -60,7 +46,7 @@ class _Prompts:
         return points[None], labels[None]
 
 
-class VideoPredictor:
+class VideoPredictor(VideoMemory):
     """Interactive segmentation of one video.
 
     A frame that has prompts is a conditioning frame, always, also when it was tracked before:
@@ -72,6 +58,7 @@ class VideoPredictor:
     model : from `load_model`.
     frames : anything with a length that indexes to (H, W, 3) uint8 RGB; read when needed.
     cache_bytes : most bytes of image features kept for frames that are looked at again.
+    sizes_hw : (H, W) of each frame where they differ, as of pictures that are only prompted.
 
     Examples
     --------
@@ -80,29 +67,28 @@ class VideoPredictor:
     >>> masks = [result.masks[1] for result in video.propagate()]
     """
 
-    def __init__(self, model: Sam2Model, frames: Frames, *, cache_bytes: int = 512 * 2**20) -> None:
-        if len(frames) == 0:
-            raise ValueError("The video has no frames.")
-        self.model = model
-        self.frames = frames
-        self._features = FeatureCache(self._encode, max_bytes=cache_bytes)
-        self._banks: dict[int, MemoryBank] = {}
+    def __init__(
+        self,
+        model: Sam2Model,
+        frames: Frames,
+        *,
+        cache_bytes: int = 512 * 2**20,
+        sizes_hw: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
+        super().__init__(model, frames, cache_bytes=cache_bytes, sizes_hw=sizes_hw)
         self._prompts: dict[tuple[int, int], _Prompts] = {}
-        height, width = as_rgb(frames[0]).shape[:2]
-        self.frame_hw: tuple[int, int] = (height, width)
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    @property
-    def objects(self) -> tuple[int, ...]:
-        """Ids of the objects that have prompts, in the order they were added."""
-        return tuple(obj for obj, bank in self._banks.items() if bank.conditioning)
 
     # Prompting
 
     def add_points(
-        self, frame: int, obj: int, points: ArrayLike, labels: ArrayLike, *, replace: bool = False
+        self,
+        frame: int,
+        obj: int,
+        points: ArrayLike,
+        labels: ArrayLike,
+        *,
+        replace: bool = False,
+        candidate: int | None = None,
     ) -> FrameResult:
         """Add clicks on a frame and see the object's mask there.
 
@@ -113,6 +99,8 @@ class VideoPredictor:
         points : (P, 2) clicks (x, y) in pixels of the frame.
         labels : (P,) 1 on the object, 0 outside it.
         replace : forget the frame's earlier clicks on this object first.
+        candidate : of the three masks that a single click may mean, the one to take for its
+            answer, 0 to 2; the one of the highest predicted IoU if None.
 
         Returns
         -------
@@ -127,14 +115,34 @@ class VideoPredictor:
             When points or labels have the wrong shape or values.
         """
         self._check_frame(frame)
-        points_p2, labels_p = check_points(points, labels)
+        if candidate is not None and not 0 <= candidate < NUM_CANDIDATES:
+            raise ValueError(f"There are candidates 0 to {NUM_CANDIDATES - 1}, got {candidate}.")
         prompts = self._prompts_of(frame, obj)
         if replace:
             prompts.points_p2, prompts.labels_p = prompts.points_p2[:0], prompts.labels_p[:0]
-        prompts.points_p2 = torch.cat((prompts.points_p2, self._to_model(points_p2)))
-        labels_t = torch.as_tensor(labels_p, device=self.model.device)
-        prompts.labels_p = torch.cat((prompts.labels_p, labels_t))
-        return self._answer(frame, obj, prompts)
+        self._extend(prompts, frame, points, labels)
+        return self._answer(frame, obj, prompts, candidate)
+
+    def preview(self, frame: int, obj: int, points: ArrayLike, labels: ArrayLike) -> FrameResult:
+        """What `add_points` would answer; nothing is remembered. An object that is not known
+        is a new one."""
+        self._check_frame(frame)
+        prompts = self._prompts_of(frame, obj)
+        self._extend(prompts, frame, points, labels)
+        bank = self._banks.get(obj) or self._new_bank()
+        selected, _ = self._decide(frame, bank, prompts, None)
+        return self._result_of(frame, {obj: entries_of(selected)[0]})
+
+    def propose(self, frame: int) -> Generator[None, None, list[Proposal]]:
+        """Segment everything on a frame, with a grid of single clicks; a step for each row.
+
+        Returns
+        -------
+        list of Proposal
+            At the generator's end, the best first. Objects and their memories are not touched.
+        """
+        self._check_frame(frame)
+        return propose_masks(self.model, self._features[frame], self.size_of(frame))
 
     def add_box(self, frame: int, obj: int, box: ArrayLike) -> FrameResult:
         """Put a box around the object on a frame, in place of an earlier one.
@@ -147,7 +155,7 @@ class VideoPredictor:
         self._check_frame(frame)
         corners = check_box(box).reshape(2, 2)
         prompts = self._prompts_of(frame, obj)
-        prompts.box_22 = self._to_model(corners)
+        prompts.box_22 = self._to_model(corners, frame)
         return self._answer(frame, obj, prompts)
 
     def add_mask(self, frame: int, obj: int, mask: ArrayLike) -> FrameResult:
@@ -160,13 +168,13 @@ class VideoPredictor:
         """
         self._check_frame(frame)
         mask_hw = np.asarray(mask).astype(bool)
-        if mask_hw.shape != self.frame_hw:
+        if mask_hw.shape != self.size_of(frame):
             raise ValueError(
-                f"The mask must have the frame's shape {self.frame_hw}, got {mask_hw.shape}."
+                f"The mask must have the frame's shape {self.size_of(frame)}, got {mask_hw.shape}."
             )
         self._prompts.pop((obj, frame), None)
         selected = self._adopt(frame, mask_hw)
-        self._bank(obj).condition(frame, _entries(selected)[0])
+        self._bank(obj).condition(frame, entries_of(selected)[0])
         return self._result(frame, [obj])
 
     def clear_prompts(self, frame: int, obj: int) -> None:
@@ -189,25 +197,6 @@ class VideoPredictor:
         del self._banks[obj]
         for key in [key for key in self._prompts if key[0] == obj]:
             del self._prompts[key]
-
-    def restore(self, frame: int, obj: int, mask: ArrayLike) -> None:
-        """Put a known mask back into memory as a tracked one, e.g. to go on where an earlier
-        pass stopped. Nothing happens where the frame is still remembered.
-
-        Parameters
-        ----------
-        frame, obj : as in `add_points`.
-        mask : (H, W) bool, in pixels of the frame.
-        """
-        self._check_frame(frame)
-        bank = self._bank(obj)
-        bank.drop_corrected_spans()
-        entry = bank.entry(frame)
-        if entry is not None and (frame in bank.conditioning or entry.memory is not None):
-            return
-        entry = _entries(self._adopt(frame, np.asarray(mask).astype(bool)))[0]
-        self._encode_memories(frame, [entry], binarize=False)
-        bank.track(frame, entry, reverse=False)
 
     # Tracking
 
@@ -276,7 +265,7 @@ class VideoPredictor:
 
     def _track_batch(self, frame: int, recalls: dict[int, Recall], *, reverse: bool) -> None:
         model = self.model
-        self._ensure_memories(recalls)
+        self._ensure_memories([(self._banks[obj], r) for obj, r in recalls.items()])
         with model.runtime.inference():
             features = self._features[frame]
             n = len(recalls)
@@ -284,43 +273,39 @@ class VideoPredictor:
                 features.s16.expand(n, -1, -1, -1), list(recalls.values())
             )
             output = model.decode_masks(conditioned, features.s8, features.s4, **self._no_points(n))
-            entries = _entries(model.select_mask(output, multimask=True))
+            entries = entries_of(model.select_mask(output, multimask=True))
         self._encode_memories(frame, entries, binarize=False)
         for obj, entry in zip(recalls, entries, strict=True):
             self._banks[obj].track(frame, entry, reverse=reverse)
 
-    def _condition(self, s16_nchw: Tensor, recalls: list[Recall]) -> Tensor:
-        device = self.model.device
-        memories = torch.stack(
-            [torch.cat([_memory(entry) for _, entry in recall.memories]) for recall in recalls]
-        )
-        slots = torch.tensor([[slot for slot, _ in r.memories] for r in recalls], device=device)
-        pointers = torch.stack(
-            [
-                torch.cat([entry.pointer for _, entry in recall.pointers])
-                if recall.pointers
-                else s16_nchw.new_zeros(0, self.model.config.hidden_dim)
-                for recall in recalls
-            ]
-        )
-        distances = torch.tensor(
-            [[float(distance) for distance, _ in r.pointers] for r in recalls], device=device
-        )
-        reach = max(min(len(self), self.model.config.max_pointers) - 1, 1)
-        return self.model.condition_on_memory(
-            s16_nchw, memories, slots, pointers, distances / reach
-        )
-
     # Inside
 
-    def _answer(self, frame: int, obj: int, prompts: _Prompts) -> FrameResult:
+    def _answer(
+        self, frame: int, obj: int, prompts: _Prompts, candidate: int | None = None
+    ) -> FrameResult:
         """Run the decoder on a prompt set and make the frame a conditioning one."""
-        model, bank = self.model, self._bank(obj)
+        bank = self._bank(obj)
+        selected, output = self._decide(frame, bank, prompts, candidate)
+        bank.condition(frame, entries_of(selected)[0])
+        self._prompts[obj, frame] = prompts
+        result = self._result(frame, [obj])
+        if prompts.ambiguous and float(selected.object_score_n1) > 0:
+            masks_nhw = logits_to_masks(output.logits_nmhw[0, 1:, None], self.size_of(frame))
+            ious = output.ious_nm[0, 1:].float()
+            chosen = int(ious.argmax()) if candidate is None else candidate
+            result.candidates[obj] = Candidates(masks_nhw, tuple(ious.tolist()), chosen)
+        return result
+
+    def _decide(
+        self, frame: int, bank: MemoryBank, prompts: _Prompts, candidate: int | None
+    ) -> tuple[SelectedMask, DecoderOutput]:
+        """The mask for a prompt set, and all that the decoder says to it."""
+        model = self.model
         before = bank.entry(frame)
         recall = None
         if bank.was_tracked(frame):
             recall = bank.recall(frame, reverse=bank.was_tracked_in_reverse(frame))
-            self._ensure_memories({obj: recall})
+            self._ensure_memories([(bank, recall)])
         points, labels = prompts.joined()
         with model.runtime.inference():
             features = self._features[frame]
@@ -339,66 +324,14 @@ class VideoPredictor:
                 labels_np=labels,
                 mask_logits_n1hw=logits,
             )
-            # One click is ambiguous; more, or a box (two corners), say which object is meant.
-            selected = model.select_mask(output, multimask=labels.shape[1] <= 1)
-        bank.condition(frame, _entries(selected)[0])
-        self._prompts[obj, frame] = prompts
-        return self._result(frame, [obj])
+            selected = model.select_mask(output, multimask=prompts.ambiguous, candidate=candidate)
+        return selected, output
 
-    def _adopt(self, frame: int, mask_hw: NDArray[np.bool_]) -> SelectedMask:
-        model = self.model
-        with model.runtime.inference():
-            mask = mask_to_input(mask_hw, model.config.image_size, model.device)
-            return model.adopt_mask(self._features[frame], mask)
-
-    def _ensure_memories(self, recalls: dict[int, Recall]) -> None:
-        """Encode the memories of prompted frames, which wait until tracking needs them."""
-        pending: dict[int, list[MemoryEntry]] = defaultdict(list)
-        for obj, recall in recalls.items():
-            waiting = {id(e) for e in used_memories([recall]) if e.memory is None}
-            for frame, entry in self._banks[obj].conditioning.items():
-                if id(entry) in waiting:
-                    pending[frame].append(entry)
-        for frame, entries in pending.items():
-            self._encode_memories(frame, entries, binarize=True)
-
-    def _encode_memories(self, frame: int, entries: list[MemoryEntry], *, binarize: bool) -> None:
-        model = self.model
-        size = (model.config.image_size, model.config.image_size)
-        with model.runtime.inference():
-            logits = torch.cat([_logits(entry) for entry in entries])
-            memories = model.encode_memory(
-                self._features[frame].s16,
-                F.interpolate(logits, size, mode="bilinear", align_corners=False),
-                torch.cat([entry.object_score for entry in entries]),
-                binarize=binarize,
-            ).to(model.runtime.memory_dtype)
-        for entry, memory in zip(entries, memories, strict=True):
-            entry.memory = memory[None]
-
-    def _result(self, frame: int, objs: Iterable[int]) -> FrameResult:
-        known = {obj: entry for obj in objs if (entry := self._banks[obj].entry(frame)) is not None}
-        result = FrameResult(frame)
-        if known:
-            logits = torch.cat([_logits(entry) for entry in known.values()])
-            masks = logits_to_masks(logits, self.frame_hw)
-            for obj, mask, logit in zip(known, masks, logits[:, 0].cpu().numpy(), strict=True):
-                result.masks[obj] = mask
-                result.logits[obj] = logit
-                result.scores[obj] = float(known[obj].object_score)
-                result.ious[obj] = known[obj].iou
-        return result
-
-    def _encode(self, frame: int) -> ImageFeatures:
-        model = self.model
-        rgb = as_rgb(self.frames[frame])
-        if rgb.shape[:2] != self.frame_hw:
-            raise ValueError(
-                f"Frame {frame} is {rgb.shape[1]}x{rgb.shape[0]}, but the video is "
-                f"{self.frame_hw[1]}x{self.frame_hw[0]}: all frames must have one size."
-            )
-        with model.runtime.inference():
-            return model.encode_image(frame_to_input(rgb, model.config.image_size, model.device))
+    def _extend(self, prompts: _Prompts, frame: int, points: ArrayLike, labels: ArrayLike) -> None:
+        points_p2, labels_p = check_points(points, labels)
+        prompts.points_p2 = torch.cat((prompts.points_p2, self._to_model(points_p2, frame)))
+        labels_t = torch.as_tensor(labels_p, device=self.model.device)
+        prompts.labels_p = torch.cat((prompts.labels_p, labels_t))
 
     def _no_points(self, n: int) -> dict[str, Tensor]:
         device = self.model.device
@@ -416,41 +349,6 @@ class VideoPredictor:
             torch.zeros(0, 2, device=device), torch.zeros(0, dtype=torch.int64, device=device)
         )
 
-    def _to_model(self, points_p2: NDArray[np.float32]) -> Tensor:
-        points = points_to_model(points_p2, self.frame_hw, self.model.config.image_size)
+    def _to_model(self, points_p2: NDArray[np.float32], frame: int) -> Tensor:
+        points = points_to_model(points_p2, self.size_of(frame), self.model.config.image_size)
         return points.to(self.model.device)
-
-    def _bank(self, obj: int) -> MemoryBank:
-        if obj not in self._banks:
-            config = self.model.config
-            self._banks[obj] = MemoryBank(len(self), config.num_memories, config.max_pointers)
-        return self._banks[obj]
-
-    def _check_frame(self, frame: int) -> None:
-        if not 0 <= frame < len(self):
-            raise IndexError(
-                f"There is no frame {frame}: the video has frames 0 to {len(self) - 1}."
-            )
-
-
-def _entries(selected: SelectedMask) -> list[MemoryEntry]:
-    """One entry for each row of a batch."""
-    return [
-        MemoryEntry(
-            pointer=selected.pointer_nc[i : i + 1].float(),
-            object_score=selected.object_score_n1[i : i + 1].float(),
-            iou=float(selected.ious_n[i]),
-            logits=selected.logits_n1hw[i : i + 1].float(),
-        )
-        for i in range(len(selected.ious_n))
-    ]
-
-
-def _memory(entry: MemoryEntry) -> Tensor:
-    assert entry.memory is not None, "memories are encoded before they are looked at"
-    return entry.memory
-
-
-def _logits(entry: MemoryEntry) -> Tensor:
-    assert entry.logits is not None, "logits are kept as long as memories are"
-    return entry.logits

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Hashable, Iterator
 from typing import Any, Protocol, TypeVar, cast
 
 from .feed import Feed
-from .protocol import (
-    AddObject,
-    Box,
-    ClearPrompts,
-    Click,
-    Propagate,
-    ProtocolError,
-    Redo,
-    RemoveBox,
-    RemoveObject,
-    RemovePoint,
-    ReplyTo,
-    Request,
-    Undo,
-    UpdateObject,
-)
-from .records import SessionError, Tracked
+from .protocol import ReplyTo
+from .records import Proposal, SessionError, Tracked
 from .segmenter import Segmenter
 from .session import Session
 from .worker import Job, Priority, Worker
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-
-_CORRECTIONS = (Click, Box, RemovePoint, RemoveBox, ClearPrompts)
-
 
 INITIAL_STATUS: dict[str, str | int] = {
     "state": "loading",
@@ -48,6 +31,8 @@ class Face(Protocol):
 
     @property
     def selected(self) -> Any: ...
+    @property
+    def frame(self) -> Any: ...
     @property
     def auto_propagate(self) -> Any: ...
     def write_traits(self, **values: Any) -> None: ...
@@ -65,18 +50,20 @@ class Engine:
 
     def __init__(self, session: Session, feed: Feed, face: Face) -> None:
         self._session = session
-        self._feed = feed
         self._face = face
+        self._feed = feed
         self._worker = Worker("sam2widget model")
         self._propagation: Job[None] | None = None
-        self._retrack_next = False
+        self._proposing: Job[list[Proposal]] | None = None
+        self._follow_next: Callable[[], None] | None = None
         self._failure = ""
+        self._news = ""
         self._status = dict(INITIAL_STATUS)
 
     @property
     def status(self) -> dict[str, str | int]:
-        """state ("loading", "ready", "working", "propagating" or "error"), message, model and
-        device."""
+        """state ("loading", "ready", "working", "propagating" or "error"), message, model, device
+        and click_ms, what the model took for the last click (0 before it)."""
         return dict(self._status)
 
     @property
@@ -85,6 +72,10 @@ class Engine:
         return self._worker.is_current
 
     # Any thread
+
+    def announce(self, news: str) -> None:
+        """Show a sentence until the first edit."""
+        self._news = news
 
     def load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
         """Queue the loading of the model; `make` is given a function that shows a message."""
@@ -112,28 +103,34 @@ class Engine:
             return action()
         return cast(T, self._worker.submit(action).result())
 
-    def edit(self, action: Callable[[], object]) -> None:
+    def submit(
+        self,
+        action: Callable[[], object],
+        priority: Priority = Priority.CLICK,
+        key: Hashable | None = None,
+    ) -> None:
+        """Queue something to do in the model's thread; see `Worker.submit`."""
+        self._worker.submit(action, priority, key)
+
+    def edit(self, action: Callable[[], T]) -> T:
         """Carry out an edit that code asks for, and wait for it."""
 
-        def run() -> None:
-            self._show("working")
+        def run() -> T:
+            self.begin_edit()
             try:
-                action()
+                return action()
             finally:
                 self._feed.answer(None)
-                self._settle()
+                self.settle()
 
-        self.call(run)
-
-    def serve(self, request: Request) -> None:
-        """Queue what the browser asks for."""
-        self._worker.submit(lambda: self._serve(request))
+        return self.call(run)
 
     def stop(self, reply_to: ReplyTo | None = None) -> None:
-        """Stop a propagation after the frame at hand."""
-        self._retrack_next = False
-        if self._propagation is not None:
-            self._propagation.stop()
+        """Stop a propagation after the frame at hand, and a search for proposals."""
+        self._follow_next = None
+        for job in self._propagation, self._proposing:
+            if job is not None:
+                job.stop()
         if reply_to is not None:
             self._worker.submit(lambda: self._feed.answer(reply_to))
 
@@ -166,6 +163,11 @@ class Engine:
         self.stop()
         self._session.redo()
 
+    def clear(self) -> None:
+        """Remove everything; a propagation that runs stops first."""
+        self.stop()
+        self._session.clear()
+
     def propagate(
         self,
         steps: Iterator[Tracked],
@@ -186,6 +188,49 @@ class Engine:
         job.when_done(lambda: self._after_propagation(job, reply_to))
         return job
 
+    def propose(self, frame: int, reply_to: ReplyTo | None = None) -> Job[list[Proposal]]:
+        """Begin to segment everything on a frame, in place of another such search."""
+        steps = self._session.propose(frame)
+        if self._proposing is not None:
+            self._proposing.stop()
+        job = self._worker.start(self._propose(frame, steps, reply_to), Priority.PROPAGATE)
+        self._proposing = job
+        job.when_done(lambda: self._after_proposing(job, reply_to))
+        return job
+
+    def timed(self, prompt: Callable[[], object]) -> None:
+        """Add a prompt and note how long the model takes for it."""
+        began_at = time.monotonic()
+        prompt()
+        self._status["click_ms"] = max(round(1000 * (time.monotonic() - began_at)), 1)
+
+    def after_propagation(self, follow: Callable[[], None]) -> None:
+        """Do something once the propagation that runs is through, or now if none runs."""
+        if self._propagation is not None and not self._propagation.stopped:
+            self._follow_next = follow
+        else:
+            follow()
+
+    def _propose(
+        self,
+        frame: int,
+        steps: Generator[None, None, list[Proposal]],
+        reply_to: ReplyTo | None,
+    ) -> Generator[None, None, list[Proposal]]:
+        self.show("working", f"Segmenting everything on frame {frame}")
+        try:
+            return (yield from steps)
+        except Exception as error:
+            log_unless_expected(error, "A search for proposals failed")
+            self._feed.refuse(reply_to, sentence(error))
+            raise
+
+    def _after_proposing(self, job: Job[list[Proposal]], reply_to: ReplyTo | None) -> None:
+        if self._proposing is job:
+            self._proposing = None
+        self._feed.answer(None if job.failed else reply_to)
+        self.settle()
+
     def _propagate(
         self,
         steps: Iterator[Tracked],
@@ -193,7 +238,7 @@ class Engine:
         reply_to: ReplyTo | None,
     ) -> Generator[None, None, None]:
         self._feed.begin()
-        self._show("propagating")
+        self.show("propagating")
         try:
             for tracked in steps:
                 self._feed.step(tracked)
@@ -201,7 +246,7 @@ class Engine:
                     on_step(tracked)
                 yield
         except Exception as error:
-            _log_unless_expected(error, "A propagation failed")
+            log_unless_expected(error, "A propagation failed")
             self._feed.refuse(reply_to, f"The propagation stopped: {sentence(error)}")
             raise
 
@@ -210,107 +255,46 @@ class Engine:
         self._feed.answer(None if job.failed else reply_to)
         if self._propagation is job:
             self._propagation = None
-        if self._retrack_next:
-            self._retrack_next = False
-            self._retrack_stale()
-        self._settle()
+        follow, self._follow_next = self._follow_next, None
+        if follow is not None:
+            follow()
+        self.settle()
 
     def _load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
         try:
-            segmenter = make(lambda message: self._show("loading", message))
+            segmenter = make(lambda message: self.show("loading", message))
         except Exception as error:
             # Whatever it is, the person must see it: each later call repeats it.
             self._failure = f"The model could not be loaded: {sentence(error)}"
-            _log_unless_expected(error, "Loading the model failed")
+            log_unless_expected(error, "Loading the model failed")
         else:
             self._session.load(segmenter)
             self._status.update(model=segmenter.name, device=segmenter.device)
-        self._settle()
+        self.settle()
 
-    def _show(self, state: str, message: str = "") -> None:
+    @property
+    def failure(self) -> str:
+        """Why the model could not be loaded; "" if it could."""
+        return self._failure
+
+    def begin_edit(self) -> None:
+        """An edit begins."""
+        self._news = ""
+        self.show("working")
+
+    def show(self, state: str, message: str = "") -> None:
+        """Show what goes on."""
         self._status.update(state=state, message=message)
         self._face.write_traits(status=self.status)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Show what goes on now that a request is through."""
         if self._failure:
-            self._show("error", self._failure)
-        else:
-            self._show("ready" if self._propagation is None else "propagating")
-
-    def _serve(self, request: Request) -> None:
-        """Carry out what the browser asks for."""
-        reply_to = ReplyTo(request.view, request.id)
-        try:
-            if self._failure:
-                raise SessionError(self._failure)
-            self._show("working")
-            self._perform(request, reply_to)
-        except Exception as error:
-            _log_unless_expected(error, f"A request of the browser failed: {request}")
-            self._feed.refuse(reply_to, sentence(error))
-            self._feed.answer(None)
-        else:
-            # A propagation is answered when it ends.
-            self._feed.answer(None if isinstance(request, Propagate) else reply_to)
-        self._settle()
-
-    def _perform(self, request: Request, reply_to: ReplyTo) -> None:
-        session = self._session
-        match request:
-            case Click(frame=frame, x=x, y=y, label=label):
-                obj = self._target(request.object)
-                session.add_point(frame, x, y, label, obj)
-                self._face.write_traits(selected=obj)
-            case Box(frame=frame, x0=x0, y0=y0, x1=x1, y1=y1):
-                obj = self._target(request.object)
-                session.add_box(frame, x0, y0, x1, y1, obj)
-                self._face.write_traits(selected=obj)
-            case RemovePoint(frame=frame, object=obj, index=index):
-                session.remove_point(frame, obj, index)
-            case RemoveBox(frame=frame, object=obj):
-                session.remove_box(frame, obj)
-            case ClearPrompts(frame=frame, object=obj):
-                session.clear_prompts(frame, obj)
-            case AddObject():
-                self._face.write_traits(selected=session.add_object())
-            case RemoveObject(object=obj):
-                session.remove_object(obj)
-            case UpdateObject(object=obj, name=name, color=color, visible=visible):
-                session.update_object(obj, name=name, color=color, visible=visible)
-            case Propagate(start=start, stop=stop, direction=direction, objects=objects):
-                steps = session.propagate(start, stop, direction, objects)
-                self.propagate(steps, reply_to=reply_to)
-            case Undo():
-                self.undo()
-            case Redo():
-                self.redo()
-            case _:
-                raise ProtocolError(f"{request.type!r} is not carried out here.")
-        if isinstance(request, _CORRECTIONS):
-            self._retrack()
-
-    def _target(self, obj: int | None) -> int:
-        """The object that a prompt is for: as said, or the selected one, or a new one."""
-        if obj is not None:
-            return self._session.check_object(obj)
-        known = [info.id for info in self._session.objects]
-        selected = int(self._face.selected)
-        return selected if selected in known else max(known, default=0) + 1
-
-    def _retrack(self) -> None:
-        """After a correction, track its span again, now or after the propagation that runs."""
-        edit = self._session.last_edit
-        if not (self._face.auto_propagate and edit is not None and edit.corrects):
-            return
-        if self._propagation is not None and not self._propagation.stopped:
-            self._retrack_next = True
-        else:
-            self._retrack_stale()
-
-    def _retrack_stale(self) -> None:
-        if self._session.has_stale:
-            self.propagate(self._session.propagate(stale_only=True))
+            self.show("error", self._failure)
+        elif self._propagation is not None:
+            self.show("propagating")
+        elif self._proposing is None:
+            self.show("ready", self._news)
 
 
 def sentence(error: Exception) -> str:
@@ -319,7 +303,7 @@ def sentence(error: Exception) -> str:
     return text if isinstance(error, ValueError) else f"{type(error).__name__}: {text}"
 
 
-def _log_unless_expected(error: Exception, what: str) -> None:
+def log_unless_expected(error: Exception, what: str) -> None:
     """A sentence is all that a person needs of misuse; of a fault, the log keeps the rest."""
     if not isinstance(error, ValueError):
         _log.error(what, exc_info=error)

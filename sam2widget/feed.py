@@ -5,20 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from .masks import Mask
 from .outbox import Outbox
 from .protocol import (
+    Candidates,
+    Certainty,
     Done,
     Error,
     MaskEntry,
     Masks,
     Message,
+    Preview,
     Progress,
     Prompts,
+    ProposalEntry,
+    Proposals,
     ReplyTo,
     Timeline,
     Welcome,
 )
 from .records import Changed, Tracked
+from .review import Review
+from .segmenter import Prediction
 from .session import Session
 
 INTERVAL_S = 0.1
@@ -33,6 +44,7 @@ class Feed:
     session : whose changes these are.
     send : sends a message with its buffers, from any thread.
     current_frame : gives the frame that the widget is at.
+    review : knows how sure the masks are.
     """
 
     def __init__(
@@ -40,13 +52,21 @@ class Feed:
         session: Session,
         send: Callable[[Message, Sequence[bytes]], None],
         current_frame: Callable[[], int],
+        review: Review,
     ) -> None:
         self._session = session
         self._current_frame = current_frame
+        self._review = review
         self._wanted: dict[str, int] = {}
         self._changed_masks: set[int] = set()
         self._changed_prompts: set[tuple[int, int]] = set()
         self._changed_timelines: set[int] = set()
+        self._changed_proposals: set[int] = set()
+        self._ambiguous: set[tuple[int, int]] = set()
+        """(object id, frame) of all candidates ever told: a view may still show them."""
+        self._proposed: set[int] = set()
+        """The same of proposals."""
+        self._levels: dict[int, NDArray[np.uint8]] = {}
         self._meter = _Meter()
         self._told_at = 0.0
         self.outbox = Outbox(send, self._masks)
@@ -67,21 +87,29 @@ class Feed:
             self.outbox.post(Welcome(reply_to))
         for info in self._session.objects:
             self.outbox.post(self._timeline(info.id))
+            self._tell_certainty(info.id, whole=True)
         self.tell_frame(self._current_frame())
         if self._meter.running:
             self.outbox.post(self._meter.progress())
 
     def tell_frame(self, frame: int) -> None:
-        """Tell the prompts and masks of a frame."""
+        """Tell the prompts, masks and proposals of a frame."""
         for info in self._session.objects:
             self.outbox.post(self._prompts(frame, info.id))
+            self._tell_candidates(frame, info.id)
+        if frame in self._proposed:
+            self._tell_proposals(frame)
         self.outbox.masks(frame, None)
 
     def answer(self, reply_to: ReplyTo | None) -> None:
         """Tell what an edit has changed, then that the request is done."""
         for obj, frame in sorted(self._changed_prompts):
             self.outbox.post(self._prompts(frame, obj))
+            self._tell_candidates(frame, obj)
         self._changed_prompts.clear()
+        for frame in sorted(self._changed_proposals):
+            self._tell_proposals(frame)
+        self._changed_proposals.clear()
         self._tell_timelines()
         done = None if reply_to is None else Done(reply_to)
         frames = sorted(self._changed_masks & {*self._wanted.values(), self._current_frame()})
@@ -96,6 +124,11 @@ class Feed:
     def refuse(self, reply_to: ReplyTo | None, sentence: str) -> None:
         """Show why something cannot be done."""
         self.outbox.post(Error(reply_to, sentence))
+
+    def preview(self, reply_to: ReplyTo, frame: int, prediction: Prediction) -> None:
+        """Tell which mask a click would give."""
+        runs = Mask.from_array(prediction.mask_hw).runs
+        self.outbox.post(Preview(reply_to, frame, prediction.iou), (runs,))
 
     def begin(self) -> None:
         """A propagation begins."""
@@ -120,17 +153,51 @@ class Feed:
     def _note(self, changed: Changed) -> None:
         self._changed_prompts |= changed.prompts
         self._changed_masks |= {frame for _, frame in changed.results}
+        self._changed_proposals |= changed.proposals
+        self._proposed |= changed.proposals
         self._changed_timelines |= {obj for obj, _ in (*changed.prompts, *changed.results)}
         if changed.objects:
             # A removed object leaves no timeline, one that comes back all of its own.
             known = {info.id for info in self._session.objects}
             self._changed_timelines &= known
             self._changed_prompts = {key for key in self._changed_prompts if key[0] in known}
+            self._ambiguous = {key for key in self._ambiguous if key[0] in known}
+            self._levels = {obj: sent for obj, sent in self._levels.items() if obj in known}
 
     def _tell_timelines(self) -> None:
         for obj in sorted(self._changed_timelines):
             self.outbox.post(self._timeline(obj))
+            self._tell_certainty(obj)
         self._changed_timelines.clear()
+
+    def _tell_certainty(self, obj: int, *, whole: bool = False) -> None:
+        """Tell the range of frames whose certainty is another than was told, or all of it."""
+        if not self.outbox.is_visible():
+            return
+        levels_t = self._review.levels(obj)
+        told_t = self._levels.get(obj, np.uint8(0))
+        others = np.arange(len(levels_t)) if whole else np.flatnonzero(levels_t != told_t)
+        self._levels[obj] = levels_t
+        if len(others):
+            start, stop = int(others[0]), int(others[-1]) + 1
+            self.outbox.post(Certainty(obj, start), (levels_t[start:stop].tobytes(),))
+
+    def _tell_candidates(self, frame: int, obj: int) -> None:
+        """Tell the masks that a click may mean, or that there is no more choice."""
+        result = self._session.result(frame, obj)
+        found = () if result is None else result.candidates
+        if result is not None and found:
+            ious = [candidate.iou for candidate in found]
+            buffers = [candidate.mask.runs for candidate in found]
+            self._ambiguous.add((obj, frame))
+            self.outbox.post(Candidates(frame, obj, result.chosen, ious), buffers)
+        elif (obj, frame) in self._ambiguous:
+            self.outbox.post(Candidates(frame, obj, 0, []))
+
+    def _tell_proposals(self, frame: int) -> None:
+        found = self._session.proposals(frame)
+        entries = [ProposalEntry(one.id, one.iou, one.stability, one.mask.area) for one in found]
+        self.outbox.post(Proposals(frame, entries), [one.mask.runs for one in found])
 
     def _timeline(self, obj: int) -> Timeline:
         timeline = self._session.timeline(obj)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -104,13 +104,21 @@ class MaskVolume:
     ----------
     read : gives the stored mask of a frame, or None.
     shape : (T, H, W).
+    sizes_hw : (H, W) of each frame where they differ. ``volume[i]`` is of the size of frame i
+        then, and several frames can be had at once only where they are of one size.
     """
 
     dtype = np.dtype(np.bool_)
     ndim = 3
 
-    def __init__(self, read: Callable[[int], Mask | None], shape: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        read: Callable[[int], Mask | None],
+        shape: tuple[int, int, int],
+        sizes_hw: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
         self._read = read
+        self._sizes_hw = sizes_hw
         self.shape = shape
 
     @property
@@ -148,12 +156,25 @@ class MaskVolume:
         return masks_thw if dtype is None else masks_thw.astype(dtype, copy=False)
 
     def __repr__(self) -> str:
+        if self._sizes_hw is not None:
+            return f"MaskVolume({len(self)} masks of several sizes, dtype=bool)"
         return f"MaskVolume(shape={self.shape}, dtype=bool)"
 
     def _stack(self, frames: NDArray[np.intp]) -> NDArray[np.bool_]:
-        masks_nhw = np.zeros((len(frames), *self.shape[1:]), np.bool_)
+        masks_nhw = np.zeros((len(frames), *self._size(frames)), np.bool_)
         for n, frame in enumerate(frames):
             mask = self._read(int(frame))
             if mask is not None:
                 masks_nhw[n] = mask.to_array()
         return masks_nhw
+
+    def _size(self, frames: NDArray[np.intp]) -> tuple[int, int]:
+        if self._sizes_hw is None or not len(frames):
+            return self.shape[1:]
+        sizes = {self._sizes_hw[frame] for frame in frames}
+        if len(sizes) > 1:
+            raise ValueError(
+                "The pictures are of several sizes, so their masks do not fit into one array: "
+                "take them one by one, as in [masks[i] for i in range(len(masks))]."
+            )
+        return sizes.pop()

@@ -6,12 +6,20 @@ next asked. Undo, a removed object that comes back and a resumed propagation are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 from .masks import Mask
 from .plan import Step, neighbours
-from .records import FrameTable, Result
-from .segmenter import Prediction, PromptSet, Segmenter
+from .records import FrameTable, Result, SessionError
+from .segmenter import (
+    Point,
+    Prediction,
+    Previews,
+    PromptSet,
+    Proposed,
+    Proposes,
+    Segmenter,
+)
 
 RESTORED_FRAMES = 6
 """Tracked frames that SAM 2 looks back at (Ravi et al. 2024, section 4)."""
@@ -24,12 +32,19 @@ class Memory:
     ----------
     segmenter : whose memory it is.
     prompts, results : the session's tables; they are read only.
+    tracks : whether frames have to do with each other.
     """
 
     def __init__(
-        self, segmenter: Segmenter, prompts: FrameTable[PromptSet], results: FrameTable[Result]
+        self,
+        segmenter: Segmenter,
+        prompts: FrameTable[PromptSet],
+        results: FrameTable[Result],
+        *,
+        tracks: bool = True,
     ) -> None:
         self.segmenter = segmenter
+        self._tracks = tracks
         self._prompts = prompts
         self._results = results
         self._known: dict[tuple[int, int], PromptSet] = {}
@@ -43,10 +58,25 @@ class Memory:
         ----------
         corrected : the tracked mask that the prompts correct, if the frame was tracked.
         """
-        others = self._prompts.of(obj)
-        others.pop(frame, None)
-        self._tell(obj, others)
+        if self._tracks:
+            self._tell(obj, (t for t in self._conditioning(obj) if t != frame))
         return self._prompt(frame, obj, prompts, corrected)
+
+    def preview(self, frame: int, obj: int | None, point: Point) -> Prediction:
+        """What one more click on an object (None: a new one) would give."""
+        segmenter = self.segmenter
+        if not isinstance(segmenter, Previews):
+            raise SessionError(f"The model {segmenter.name} cannot preview a click.")
+        if obj is not None and frame in self._conditioning(obj):
+            self._tell(obj, [frame])
+        return segmenter.preview(frame, obj, point)
+
+    def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
+        """Find what there is on a frame."""
+        segmenter = self.segmenter
+        if not isinstance(segmenter, Proposes):
+            raise SessionError(f"The model {segmenter.name} cannot propose masks.")
+        return segmenter.propose(frame)
 
     def track(
         self, step: Step, last: dict[int, int], anchors: dict[int, Sequence[int]]
@@ -64,7 +94,7 @@ class Memory:
             if last.get(obj) != step.frame + towards_past:
                 anchor = neighbours(step.frame, anchors[obj])[step.reverse]
                 assert anchor is not None, "a planned frame has an anchor"
-                self._tell(obj, (*self._prompts.of(obj), anchor))
+                self._tell(obj, (*self._conditioning(obj), anchor))
                 self._restore_neighbours(obj, step.frame, anchor)
             last[obj] = step.frame
         return self.segmenter.track(step.frame, step.objs, reverse=step.reverse)
@@ -78,6 +108,13 @@ class Memory:
         """Forget an object."""
         self._known = {key: value for key, value in self._known.items() if key[0] != obj}
         self.segmenter.remove(obj)
+
+    def _conditioning(self, obj: int) -> list[int]:
+        """Prompted frames, without those whose mask was rejected."""
+        results = self._results.of(obj)
+        return [
+            t for t in self._prompts.of(obj) if t not in results or results[t].state != "rejected"
+        ]
 
     def _tell(self, obj: int, frames: Iterable[int]) -> None:
         """See to it that these prompted or accepted frames condition tracking."""
@@ -112,8 +149,9 @@ class Memory:
         masks: dict[int, Mask] = {}
         for t in range(frame + towards_past, anchor, towards_past):
             result = self._results.get((obj, t))
-            if result is None or result.state != "fresh" or len(masks) == RESTORED_FRAMES:
+            if result is None or result.state == "stale" or len(masks) == RESTORED_FRAMES:
                 break
-            masks[t] = result.mask
+            if result.state != "rejected":
+                masks[t] = result.mask
         for t in reversed(masks):
             self.segmenter.restore(t, obj, masks[t].to_array())

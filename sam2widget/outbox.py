@@ -81,12 +81,17 @@ class Outbox:
             self._unacked_masks.discard(seq)
             self._pump()
 
-    def post(self, message: Message) -> None:
+    def is_visible(self, view: str | None = None) -> bool:
+        """Whether a view is in sight, or any."""
+        with self._lock:
+            return bool(self._visible) if view is None else view in self._visible
+
+    def post(self, message: Message, buffers: Sequence[bytes] = ()) -> None:
         """Send a small message. Answers are kept for a view that is out of sight; the rest it
         is told when it comes back."""
         with self._lock:
             if self._visible:
-                self._send(message, ())
+                self._send(message, buffers)
             elif isinstance(message, (Done, Error)):
                 self._held.append(message)
 

@@ -21,6 +21,9 @@ Rejected: a person says that it is wrong; it is no result, and tracking leaves i
 Shape = Literal["brush", "polygon"]
 """What a mask is painted with."""
 
+Kind = Literal["video", "images"]
+"""Frames one after the other, or pictures that have nothing to do with each other."""
+
 Direction = Literal["both", "forward", "backward"]
 
 _PALETTE = (
@@ -60,6 +63,28 @@ class ObjectInfo:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """One mask of an ambiguous click."""
+
+    mask: Mask
+    iou: float
+    """Predicted IoU, 0..1."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A mask of something on a frame, which may become an object."""
+
+    id: int
+    """From 1, on its frame."""
+    mask: Mask
+    iou: float
+    """Predicted IoU, 0..1."""
+    stability: float
+    """IoU of the masks of two thresholds, 0..1."""
+
+
+@dataclass(frozen=True)
 class Result:
     """The mask of one object on one frame."""
 
@@ -72,6 +97,10 @@ class Result:
     state: State = "fresh"
     corrected: Mask | None = None
     """On a prompted frame that was tracked before: the tracked mask that the prompts correct."""
+    candidates: tuple[Candidate, ...] = ()
+    """Where a single click is ambiguous: the masks that it may mean."""
+    chosen: int = 0
+    """Which of the candidates this is."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +113,8 @@ class Changed:
     """(object id, frame) of each changed prompt set."""
     results: frozenset[tuple[int, int]]
     """(object id, frame) of each changed result."""
+    proposals: frozenset[int] = frozenset()
+    """Frames whose proposals are others."""
 
 
 @dataclass(frozen=True)

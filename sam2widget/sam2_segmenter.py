@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .segmenter import Prediction, PromptSet
+from .segmenter import Candidates, Point, Prediction, PromptSet, Proposed
 from .video_base import Video
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ class Sam2Segmenter:
 
         self.name: str = model.config.name
         self.device: str = str(model.device)
-        self._predictor = VideoPredictor(model, video)
+        sizes_hw = None if video.sizes is None else [(h, w) for w, h in video.sizes]
+        self._predictor = VideoPredictor(model, video, sizes_hw=sizes_hw)
         self._known: dict[tuple[int, int], PromptSet] = {}
 
     def prompt(self, frame: int, obj: int, prompts: PromptSet) -> Prediction:
@@ -87,14 +88,29 @@ class Sam2Segmenter:
         if not known and prompts.box is not None:
             result = self._predictor.add_box(frame, obj, prompts.box)
         # One at a time, as they were made: each refines the answer to those before.
-        for point in prompts.points[len(known.points) :]:
-            result = self._predictor.add_points(frame, obj, [[point.x, point.y]], [point.label])
+        for n, point in enumerate(prompts.points[len(known.points) :], len(known.points)):
+            result = self._predictor.add_points(
+                *(frame, obj, [[point.x, point.y]], [point.label]),
+                candidate=None if n else prompts.candidate,
+            )
         if result is None:
             # Asked the same again.
             self._predictor.clear_prompts(frame, obj)
             return self.prompt(frame, obj, prompts)
         self._known[obj, frame] = prompts
         return _prediction(result, obj)
+
+    def preview(self, frame: int, obj: int | None, point: Point) -> Prediction:
+        """Answer one more click on an object (None: a new one) without remembering it."""
+        obj = 0 if obj is None else obj
+        return _prediction(
+            self._predictor.preview(frame, obj, [[point.x, point.y]], [point.label]), obj
+        )
+
+    def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
+        """Find what there is on a frame, the best first, a row of clicks a step."""
+        found = yield from self._predictor.propose(frame)
+        return [Proposed(one.mask, one.iou, one.stability) for one in found]
 
     def clear(self, frame: int, obj: int) -> None:
         """Forget all there is of one object on one frame."""
@@ -118,7 +134,9 @@ class Sam2Segmenter:
 
 
 def _prediction(result: FrameResult, obj: int) -> Prediction:
-    return Prediction(result.masks[obj], result.scores[obj], result.ious[obj])
+    found = result.candidates.get(obj)
+    candidates = None if found is None else Candidates(found.masks_nhw, found.ious, found.chosen)
+    return Prediction(result.masks[obj], result.scores[obj], result.ious[obj], candidates)
 
 
 def _load_auto(device: str | None, say: Callable[[str], None]) -> Sam2Model:

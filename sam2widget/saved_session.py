@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .records import ObjectInfo, Result, SessionError
+from .records import Kind, ObjectInfo, Result, SessionError
 from .segmenter import PromptSet
 from .video import FrameSource, Video, open_video
 
@@ -39,6 +40,8 @@ class Fingerprint:
     width: int
     thumbs: Mapping[int, bytes]
     """By frame, the mean RGB of 16 x 16 blocks: (16, 16, 3) uint8."""
+    sizes: tuple[tuple[int, int], ...] | None = None
+    """Width and height of each frame where they may differ."""
 
     @classmethod
     def of(cls, video: Video) -> Fingerprint:
@@ -46,7 +49,18 @@ class Fingerprint:
         last = len(video) - 1
         frames = sorted({round(last * n / (_SAMPLES - 1)) for n in range(_SAMPLES)})
         thumbs = {frame: _thumb(video[frame]) for frame in frames}
-        return cls(len(video), video.height, video.width, thumbs)
+        sizes = None if video.sizes is None else tuple(video.sizes)
+        return cls(len(video), video.height, video.width, thumbs, sizes)
+
+    def size_of(self, frame: int) -> tuple[int, int]:
+        """Width and height of a frame in pixels."""
+        return (self.width, self.height) if self.sizes is None else self.sizes[frame]
+
+    @property
+    def name(self) -> str:
+        """One for files: the same for the same pixels."""
+        digest = hashlib.sha256(repr((self.sizes, sorted(self.thumbs.items()))).encode())
+        return f"{self.num_frames}x{self.width}x{self.height}-{digest.hexdigest()[:16]}"
 
     def difference(self, video: Video) -> str | None:
         """In what another video differs, as the end of a sentence; None if it is the same."""
@@ -60,6 +74,9 @@ class Fingerprint:
         ):
             if ours != theirs:
                 return what.format(theirs, ours)
+        sizes = None if video.sizes is None else tuple(video.sizes)
+        if self.sizes is not None and sizes is not None and self.sizes != sizes:
+            return "has pictures of other sizes"
         for frame, thumb in self.thumbs.items():
             ours, theirs = (
                 np.frombuffer(pixels, np.uint8).astype(np.int16)
@@ -94,6 +111,11 @@ class SavedSession:
     library: str = ""
     """Version of this library that wrote it."""
 
+    @property
+    def kind(self) -> Kind:
+        """What the video is."""
+        return "video" if self.video.sizes is None else "images"
+
     def open_video(
         self, given: FrameSource | None = None, beside: str | os.PathLike[str] | None = None
     ) -> Video:
@@ -113,7 +135,7 @@ class SavedSession:
             When it cannot be read.
         """
         if given is not None:
-            video = open_video(given)
+            video = open_video(given, self.kind)
             self.check_video(video)
             return video
         if self.video_path is None:
@@ -131,10 +153,10 @@ class SavedSession:
                 f"it is now with video=. {self._expected()}"
             )
         for place in found[:-1]:
-            video = open_video(place)
+            video = open_video(place, self.kind)
             if self.video.difference(video) is None:
                 return video
-        video = open_video(found[-1])
+        video = open_video(found[-1], self.kind)
         self.check_video(video)
         return video
 

@@ -1,10 +1,10 @@
-"""What a session asks of a model: the Segmenter Protocol."""
+"""What a session asks of a model: the Segmenter Protocol, and what it may be able to besides."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ class PromptSet:
     points: tuple[Point, ...] = ()
     box: Box | None = None
     mask: Mask | None = None
+    candidate: int | None = None
+    """Which mask of the first click was chosen, of those it may mean; the best if None."""
 
     def __bool__(self) -> bool:
         return bool(self.points) or self.box is not None or self.mask is not None
@@ -42,19 +44,43 @@ class PromptSet:
 
     def without_point(self, index: int) -> PromptSet:
         """The same without one click."""
-        return replace(self, points=self.points[:index] + self.points[index + 1 :])
+        points = self.points[:index] + self.points[index + 1 :]
+        return replace(self, points=points, candidate=self.candidate if index else None)
+
+    def with_moved_point(self, index: int, x: float, y: float) -> PromptSet:
+        """The same with one click elsewhere, in pixels of the original frame."""
+        points = list(self.points)
+        points[index] = replace(points[index], x=x, y=y)
+        return replace(self, points=tuple(points), candidate=self.candidate if index else None)
 
     def with_box(self, box: Box | None) -> PromptSet:
         """The same with this box in place of another, or with none."""
-        return replace(self, box=box)
+        return replace(self, box=box, candidate=None)
+
+    def with_candidate(self, candidate: int) -> PromptSet:
+        """The same with another mask of its first click."""
+        return replace(self, candidate=candidate)
 
     def extends(self, other: PromptSet) -> bool:
         """Whether this is `other` and perhaps some clicks after it."""
         return (
             self.box == other.box
             and self.mask == other.mask
+            and self.candidate == other.candidate
             and self.points[: len(other.points)] == other.points
         )
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The masks that an ambiguous click may mean."""
+
+    masks_nhw: NDArray[np.bool_]
+    """(N, H, W) in pixels of the original frame."""
+    ious: Sequence[float]
+    """Predicted IoU of each, 0..1."""
+    chosen: int
+    """Which of them is the answer."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +93,20 @@ class Prediction:
     """Object-score logit: above 0 the object is judged visible."""
     iou: float
     """Predicted IoU of the mask, 0..1."""
+    candidates: Candidates | None = None
+    """Where the prompts are one click that may mean several masks."""
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """One of the masks found on a frame without a prompt."""
+
+    mask_hw: NDArray[np.bool_]
+    """(H, W) in pixels of the original frame."""
+    iou: float
+    """Predicted IoU, 0..1."""
+    stability: float
+    """IoU of the masks of two thresholds, 0..1."""
 
 
 class Segmenter(Protocol):
@@ -107,4 +147,22 @@ class Segmenter(Protocol):
 
     def restore(self, frame: int, obj: int, mask_hw: NDArray[np.bool_]) -> None:
         """Put a known (H, W) mask back into memory as a tracked one, if it is not there."""
+        ...
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """A segmenter that can say what a click would give."""
+
+    def preview(self, frame: int, obj: int | None, point: Point) -> Prediction:
+        """Answer one more click on an object (None: a new one) without remembering it."""
+        ...
+
+
+@runtime_checkable
+class Proposes(Protocol):
+    """A segmenter that finds masks without a prompt."""
+
+    def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
+        """Find what there is on a frame, the best first, in steps that leave others their turn."""
         ...

@@ -19,6 +19,7 @@ from .segmenter import Point, PromptSet
 
 FORMAT = "sam2widget session"
 
+MAX_CANDIDATE = 2
 _MAX_SIDE_PX = 2**16
 _MAX_WHOLE = 2**53
 """Beyond it, numbers in JSON are no longer exact everywhere."""
@@ -46,6 +47,7 @@ def dump_document(saved: SavedSession, version: int, number: Callable[[Mask | No
             "num_frames": video.num_frames,
             "height": video.height,
             "width": video.width,
+            "sizes": video.sizes,
             "thumbs": [
                 {"frame": frame, "rgb": base64.b64encode(pixels).decode()}
                 for frame, pixels in sorted(video.thumbs.items())
@@ -60,6 +62,7 @@ def dump_document(saved: SavedSession, version: int, number: Callable[[Mask | No
                 "points": [[point.x, point.y, point.label] for point in prompts.points],
                 "box": prompts.box,
                 "mask": number(prompts.mask),
+                "candidate": prompts.candidate,
             }
             for (obj, frame), prompts in sorted(saved.prompts.items())
         ],
@@ -97,6 +100,9 @@ class Node:
         if not isinstance(value, str) or (pattern and not re.fullmatch(pattern, value)):
             _refuse(self._at(key), value, f"text like {pattern}" if pattern else "text")
         return value
+
+    def is_none(self, key: str) -> bool:
+        return self._get(key) is None
 
     def text_or_none(self, key: str) -> str | None:
         return None if self._get(key) is None else self.text(key)
@@ -151,7 +157,42 @@ def parse_video(document: Node) -> Fingerprint:
         if len(pixels) != 3 * THUMB**2:
             raise DocumentError(f"a thumbnail in it has {len(pixels)} bytes, not {3 * THUMB**2}")
         thumbs[node.whole("frame", 0, num_frames - 1)] = pixels
-    return Fingerprint(num_frames, height, width, thumbs)
+    return Fingerprint(num_frames, height, width, thumbs, _sizes(video, num_frames))
+
+
+def _sizes(video: Node, num_frames: int) -> tuple[tuple[int, int], ...] | None:
+    if video.is_none("sizes"):
+        return None
+    items = video.items("sizes")
+    if len(items) != num_frames:
+        raise DocumentError(f"'video.sizes' names {len(items)} sizes, but there are {num_frames}")
+    sizes: list[tuple[int, int]] = []
+    for n, item in enumerate(items):
+        place = f"video.sizes[{n}]"
+        width, height = (int(side) for side in numbers(item, place, 2))
+        sizes.append(
+            (
+                whole_in(width, place, 1, _MAX_SIDE_PX),
+                whole_in(height, place, 1, _MAX_SIDE_PX),
+            )
+        )
+    return tuple(sizes)
+
+
+def sizes_of_masks(
+    document: Node, video: Fingerprint, results: Iterable[tuple[Any, ...]], count: int
+) -> list[tuple[int, int]]:
+    """(H, W) of each mask, by number: that of the frame that refers to it."""
+    sizes_hw = [(video.height, video.width)] * count
+    if video.sizes is not None:
+        used = [(row[1], number) for row in results for number in (row[6], row[7])]
+        prompts = document.children("prompts")
+        used += [(node.whole("frame"), node.whole("mask", -1)) for node in prompts]
+        for frame, number in used:
+            if 0 <= number < count and 0 <= frame < video.num_frames:
+                width, height = video.size_of(frame)
+                sizes_hw[number] = height, width
+    return sizes_hw
 
 
 def parse_session(
@@ -180,11 +221,11 @@ def parse_session(
     prompts: dict[tuple[int, int], PromptSet] = {}
     for n, node in enumerate(document.children("prompts")):
         key = check.key(node.whole("object"), node.whole("frame"), f"prompts[{n}]", prompts)
-        prompts[key] = _prompts(node, f"prompts[{n}]", video, masks)
+        prompts[key] = _prompts(node, f"prompts[{n}]", video.size_of(key[1]), masks)
     by_key: dict[tuple[int, int], Result] = {}
     for n, row in enumerate(results):
         key = check.key(row[0], row[1], f"results[{n}]", by_key)
-        by_key[key] = _result(row, f"results[{n}]", masks)
+        by_key[key] = _result(row, f"results[{n}]", video.size_of(key[1]), masks)
     for obj, frame in prompts:
         if (obj, frame) not in by_key:
             raise DocumentError(f"object {obj} has prompts on frame {frame}, but no mask there")
@@ -234,27 +275,34 @@ def _object(node: Node) -> ObjectInfo:
     )
 
 
-def _prompts(node: Node, place: str, video: Fingerprint, masks: Sequence[Mask]) -> PromptSet:
+def _prompts(node: Node, place: str, size: tuple[int, int], masks: Sequence[Mask]) -> PromptSet:
+    width, height = size
     points: list[Point] = []
     for n, item in enumerate(node.items("points")):
         x, y, label = numbers(item, f"{place}.points[{n}]", 3)
-        if not (0 <= x <= video.width and 0 <= y <= video.height and label in (0, 1)):
+        if not (0 <= x <= width and 0 <= y <= height and label in (0, 1)):
             _refuse(f"{place}.points[{n}]", item, "x, y in the frame, and 1 or 0")
         points.append(Point(x, y, int(label)))
     box = node.numbers("box", 4)
     if box is not None:
         x0, y0, x1, y1 = box
-        if not (0 <= x0 < x1 <= video.width and 0 <= y0 < y1 <= video.height):
+        if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
             _refuse(f"{place}.box", box, "x0 < x1 and y0 < y1 in the frame")
         box = (x0, y0, x1, y1)
-    mask = _mask(node.whole("mask", -1), f"{place}.mask", masks)
-    prompts = PromptSet(tuple(points), box, mask)
+    mask = _mask(node.whole("mask", -1), f"{place}.mask", size, masks)
+    prompts = PromptSet(tuple(points), box, mask, _candidate(node))
     if not prompts:
         raise DocumentError(f"{place!r} has neither points nor a box nor a mask")
     return prompts
 
 
-def _result(row: tuple[Any, ...], place: str, masks: Sequence[Mask]) -> Result:
+def _candidate(node: Node) -> int | None:
+    return None if node.is_none("candidate") else node.whole("candidate", 0, MAX_CANDIDATE)
+
+
+def _result(
+    row: tuple[Any, ...], place: str, size: tuple[int, int], masks: Sequence[Mask]
+) -> Result:
     _, _, score, iou, source, state, mask, corrected = row
     if not (math.isfinite(score) and math.isfinite(iou)):
         _refuse(place, (score, iou), "a finite score and IoU")
@@ -263,15 +311,21 @@ def _result(row: tuple[Any, ...], place: str, masks: Sequence[Mask]) -> Result:
         _refuse(f"{place}.source", source, f"one of {get_args(Source)}")
     if state not in get_args(State):
         _refuse(f"{place}.state", state, f"one of {get_args(State)}")
-    found = _mask(mask, f"{place}.mask", masks)
+    found = _mask(mask, f"{place}.mask", size, masks)
     if found is None:
         raise DocumentError(f"{place!r} has no mask")
-    return Result(found, score, iou, source, state, _mask(corrected, f"{place}.corrected", masks))
+    return Result(
+        found, score, iou, source, state, _mask(corrected, f"{place}.corrected", size, masks)
+    )
 
 
-def _mask(number: int, place: str, masks: Sequence[Mask]) -> Mask | None:
+def _mask(number: int, place: str, size: tuple[int, int], masks: Sequence[Mask]) -> Mask | None:
     whole_in(number, place, -1, len(masks) - 1)
-    return None if number == -1 else masks[number]
+    if number == -1:
+        return None
+    if masks[number].shape != size[::-1]:
+        _refuse(place, masks[number], f"a mask of {size[0]}x{size[1]}")
+    return masks[number]
 
 
 def whole_in(value: object, place: str, minimum: int, maximum: int) -> int:

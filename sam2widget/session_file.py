@@ -15,7 +15,7 @@ that there is none. Nothing in the file can run code: there are numbers and text
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from .session_document import (
     load_document,
     parse_session,
     parse_video,
+    sizes_of_masks,
 )
 
 VERSION = 1
@@ -183,11 +184,14 @@ def _parse(members: Members) -> SavedSession:
         array_from_bytes(members[name], dtype, name) for name, dtype in _ARRAYS.items()
     )
     fingerprint = parse_video(document)
-    masks = _masks(sizes, runs, fingerprint.height, fingerprint.width)
-    return parse_session(document, fingerprint, results.tolist(), masks)
+    rows = results.tolist()
+    sizes_hw = sizes_of_masks(document, fingerprint, rows, len(sizes))
+    return parse_session(document, fingerprint, rows, _masks(sizes, runs, sizes_hw))
 
 
-def _masks(sizes: NDArray[Any], runs: NDArray[Any], height: int, width: int) -> list[Mask]:
+def _masks(
+    sizes: NDArray[Any], runs: NDArray[Any], sizes_hw: Sequence[tuple[int, int]]
+) -> list[Mask]:
     ends = np.cumsum(sizes, dtype=np.uint64).tolist()
     if (ends[-1] if ends else 0) != len(runs):
         raise DocumentError(
@@ -197,7 +201,7 @@ def _masks(sizes: NDArray[Any], runs: NDArray[Any], height: int, width: int) -> 
     masks: list[Mask] = []
     for number, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
         try:
-            masks.append(Mask.from_bytes(runs[start:end].tobytes(), height, width))
+            masks.append(Mask.from_bytes(runs[start:end].tobytes(), *sizes_hw[number]))
         except ValueError as error:
             raise DocumentError(f"mask {number} in it is wrong ({error})") from error
     return masks

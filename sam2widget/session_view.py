@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .masks import Mask, MaskVolume
-from .records import FrameTable, ObjectInfo, Result, SessionError, Timeline, runs_of
+from .records import (
+    FrameTable,
+    Kind,
+    ObjectInfo,
+    Proposal,
+    Result,
+    SessionError,
+    Timeline,
+    runs_of,
+)
 from .segmenter import PromptSet
 
 
@@ -21,15 +30,32 @@ class SessionView:
     ----------
     num_frames : length of the video.
     height, width : of its frames in pixels.
+    kind : "video", or "images" for frames that have nothing to do with each other.
+    sizes_hw : (H, W) of each frame where they differ.
     """
 
-    def __init__(self, num_frames: int, height: int, width: int) -> None:
+    def __init__(
+        self,
+        num_frames: int,
+        height: int,
+        width: int,
+        *,
+        kind: Kind = "video",
+        sizes_hw: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
+        self.kind: Kind = kind
+        self._sizes_hw = sizes_hw
         self.num_frames = num_frames
         self.height = height
         self.width = width
         self._objects: dict[int, ObjectInfo] = {}
         self._prompts: FrameTable[PromptSet] = FrameTable()
         self._results: FrameTable[Result] = FrameTable()
+        self._proposals: dict[int, tuple[Proposal, ...]] = {}
+
+    def frame_hw(self, frame: int) -> tuple[int, int]:
+        """(H, W) of a frame in pixels."""
+        return (self.height, self.width) if self._sizes_hw is None else self._sizes_hw[frame]
 
     @property
     def objects(self) -> list[ObjectInfo]:
@@ -39,6 +65,10 @@ class SessionView:
     def prompts(self, frame: int, obj: int) -> PromptSet:
         """The prompts of an object on a frame; an empty set where there are none."""
         return self._prompts.get((obj, frame)) or PromptSet()
+
+    def proposals(self, frame: int) -> tuple[Proposal, ...]:
+        """What was found on a frame and is neither adopted nor dismissed."""
+        return self._proposals.get(frame, ())
 
     @property
     def all_prompts(self) -> dict[tuple[int, int], PromptSet]:
@@ -51,15 +81,20 @@ class SessionView:
         return dict(self._results)
 
     def result(self, frame: int, obj: int) -> Result | None:
-        """The result of an object on a frame."""
+        """The result of an object on a frame, rejected or not."""
         return self._results.get((obj, frame))
 
     def results(self, obj: int) -> dict[int, Result]:
-        """All results of an object, by frame."""
+        """All results of an object, by frame, the rejected included."""
         return self._results.of(obj)
 
+    def shown_mask(self, frame: int, obj: int) -> Mask | None:
+        """The mask of an object on a frame, unless it was rejected."""
+        result = self._results.get((obj, frame))
+        return None if result is None or result.state == "rejected" else result.mask
+
     def masks(self, obj: int) -> MaskVolume:
-        """The masks of an object, as a lazy (T, H, W) bool array.
+        """The masks of an object, as a lazy (T, H, W) bool array; rejected ones are empty.
 
         Raises
         ------
@@ -67,22 +102,21 @@ class SessionView:
             When there is no such object.
         """
         obj = self.check_object(obj)
-
-        def read(frame: int) -> Mask | None:
-            result = self._results.get((obj, frame))
-            return None if result is None else result.mask
-
-        return MaskVolume(read, (self.num_frames, self.height, self.width))
+        return MaskVolume(
+            lambda frame: self.shown_mask(frame, obj),
+            (self.num_frames, self.height, self.width),
+            self._sizes_hw,
+        )
 
     def label_map(self, frame: int) -> NDArray[np.int32]:
         """(H, W) object ids on a frame, 0 for background. Where objects overlap, the one with
         the larger id shows."""
         frame = self.check_frame(frame)
-        labels_hw = np.zeros((self.height, self.width), np.int32)
+        labels_hw = np.zeros(self.frame_hw(frame), np.int32)
         for info in self.objects:
-            result = self._results.get((info.id, frame))
-            if result is not None:
-                labels_hw[result.mask.to_array()] = info.id
+            mask = self.shown_mask(frame, info.id)
+            if mask is not None:
+                labels_hw[mask.to_array()] = info.id
         return labels_hw
 
     def scores(self, obj: int) -> NDArray[np.float32]:
@@ -95,7 +129,7 @@ class SessionView:
         return self._per_frame(obj, lambda result: result.iou)
 
     def timeline(self, obj: int) -> Timeline:
-        """Where an object is prompted, accepted, tracked and stale."""
+        """Where an object is prompted, accepted, rejected, tracked and stale."""
         prompted = self._prompts.of(obj)
         results = self._results.of(obj)
         states = {
@@ -112,22 +146,36 @@ class SessionView:
     def has_stale(self) -> bool:
         """Whether there are stale masks and frames to track them again from."""
         return any(
-            self.anchors(info.id)
+            not info.locked
+            and self.anchors(info.id)
             and any(result.state == "stale" for result in self._results.of(info.id).values())
             for info in self.objects
         )
 
+    @property
+    def has_pending(self) -> bool:
+        """Whether there are untracked or stale frames and something to track them from."""
+        every = range(self.num_frames)
+        return self.kind == "video" and any(
+            not info.locked and self.anchors(info.id) and self.pending(info.id, every, False)
+            for info in self.objects
+        )
+
     def is_anchor(self, frame: int, obj: int) -> bool:
-        if (obj, frame) in self._prompts:
-            return True
+        """Whether an object is tracked from this frame: prompted or accepted, not rejected."""
         result = self._results.get((obj, frame))
-        return result is not None and result.state == "accepted"
+        state = None if result is None else result.state
+        return state == "accepted" or (state != "rejected" and (obj, frame) in self._prompts)
 
     def anchors(self, obj: int) -> list[int]:
-        accepted = {t for t, r in self._results.of(obj).items() if r.state == "accepted"}
-        return sorted(accepted | self._prompts.of(obj).keys())
+        """All frames that an object is tracked from, ascending."""
+        results, prompted = self._results.of(obj), self._prompts.of(obj)
+        accepted = {t for t, r in results.items() if r.state == "accepted"}
+        rejected = {t for t, r in results.items() if r.state == "rejected"}
+        return sorted(accepted | prompted.keys() - rejected)
 
     def pending(self, obj: int, frames: range, stale_only: bool) -> list[int]:
+        """Those of some frames that are to be tracked."""
         results, prompted = self._results.of(obj), self._prompts.of(obj)
         return [
             t
@@ -139,7 +187,8 @@ class SessionView:
     def _per_frame(self, obj: int, read: Callable[[Result], float]) -> NDArray[np.float32]:
         values_t = np.full(self.num_frames, np.nan, np.float32)
         for frame, result in self._results.of(self.check_object(obj)).items():
-            values_t[frame] = read(result)
+            if result.state != "rejected":
+                values_t[frame] = read(result)
         return values_t
 
     def check_frame(self, frame: SupportsIndex) -> int:
@@ -156,6 +205,16 @@ class SessionView:
             known = ", ".join(str(info.id) for info in self.objects) or "none yet"
             raise SessionError(f"There is no object {index}. Objects: {known}.")
         return index
+
+    def check_unlocked(self, obj: int) -> int:
+        """The same id, unless it is of a locked object."""
+        info = self._objects.get(obj)
+        if info is not None and info.locked:
+            raise SessionError(f"{info.name} is locked: unlock it to change its masks.")
+        return obj
+
+    def _name(self, obj: int) -> str:
+        return self._objects[obj].name
 
 
 def whole(value: SupportsIndex, what: str) -> int:

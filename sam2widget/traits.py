@@ -6,6 +6,21 @@ import threading
 from typing import Any
 
 import anywidget
+from traitlets import Enum
+
+AUTO_PROPAGATE = ("never", "corrections", "always")
+
+
+class AutoPropagate(Enum[str]):
+    """What is tracked without being asked; True stands for "corrections", False for "never"."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(AUTO_PROPAGATE, default_value="corrections", **kwargs)
+
+    def validate(self, obj: Any, value: Any) -> str:
+        if isinstance(value, bool):
+            value = "corrections" if value else "never"
+        return super().validate(obj, value)
 
 
 class ThreadSafeTraits(anywidget.AnyWidget):

@@ -9,21 +9,25 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from .records import Kind
 from .video_arrays import ArrayVideo, PictureList, tensor_video
-from .video_base import FrameSource, Video, VideoError
+from .video_base import FrameSource, Picture, PicturePath, Video, VideoError
 from .video_images import IMAGE_SUFFIXES, ImageFiles
 
 __all__ = ["FrameSource", "Video", "VideoError", "open_video"]
 
 
-def open_video(source: FrameSource) -> Video:
+def open_video(source: FrameSource, kind: Kind | None = None) -> Video:
     """Open a video, pictures or arrays as a sequence of frames.
 
     Parameters
     ----------
     source : a path to a video file, to an image or to a folder of images (in natural order);
         an array (T, H, W, 3) or (H, W, 3), or grey without the 3, of uint8 or floats in 0..1;
-        a torch tensor, also (T, 3, H, W); a Pillow image; a list of Pillow images or arrays.
+        a torch tensor, also (T, 3, H, W); a Pillow image; a list of Pillow images, arrays
+        or paths of images.
+    kind : "video", or "images" for pictures that have nothing to do with each other and may be of
+        several sizes; if None, a single frame is a picture and more are a video.
 
     Returns
     -------
@@ -35,11 +39,24 @@ def open_video(source: FrameSource) -> Video:
     VideoError
         When it cannot be read, with what is wrong and what to do.
     """
+    if kind not in (None, "video", "images"):
+        raise VideoError(f"kind must be 'video', 'images' or None, got {kind!r}.")
+    video = _open(source, kind or "video")
+    if kind is None and len(video) == 1 and not isinstance(source, Video):
+        kind = "images"
+    if kind is not None and video.kind != kind:
+        video.kind = kind
+        size = video.width, video.height
+        video.sizes = [size] * len(video) if kind == "images" else None
+    return video
+
+
+def _open(source: FrameSource, kind: Kind) -> Video:
     if isinstance(source, Video):
         return source
     if isinstance(source, (str, os.PathLike)):
         path = Path(os.fspath(source)).expanduser()
-        video = _open_path(path)
+        video = _open_path(path, kind)
         video.path = path.absolute()
         return video
     if isinstance(source, np.ndarray):
@@ -47,7 +64,7 @@ def open_video(source: FrameSource) -> Video:
     if isinstance(source, Image.Image):
         return PictureList([source])
     if isinstance(source, Sequence):
-        return PictureList(source)
+        return _open_list(source, kind)
     if hasattr(source, "detach"):
         return tensor_video(source)
     raise VideoError(
@@ -56,13 +73,20 @@ def open_video(source: FrameSource) -> Video:
     )
 
 
-def _open_path(path: Path) -> Video:
+def _open_list(pictures: Sequence[Picture | PicturePath], kind: Kind) -> Video:
+    paths = [Path(one).expanduser() for one in pictures if isinstance(one, (str, os.PathLike))]
+    if paths and len(paths) == len(pictures):
+        return ImageFiles(paths, "list", kind)
+    return PictureList(pictures, kind)
+
+
+def _open_path(path: Path, kind: Kind) -> Video:
     if not path.exists():
         raise VideoError(
             f"There is no file or folder {path}. Paths start at {Path.cwd()} unless absolute."
         )
     if path.is_dir():
-        return ImageFiles.of_folder(path)
+        return ImageFiles.of_folder(path, kind)
     if path.stat().st_size == 0:
         raise VideoError(f"{path} is an empty file.")
     if path.suffix.lower() in IMAGE_SUFFIXES:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .records import Kind
 from .video_base import (
     DEFAULT_FPS,
     Picture,
+    PicturePath,
     TensorLike,
     Video,
     VideoError,
     check_floats,
     to_rgb,
 )
+from .video_images import read_image
 
 
 class ArrayVideo(Video):
@@ -73,32 +78,42 @@ def tensor_video(tensor: TensorLike) -> ArrayVideo:
 
 
 class PictureList(Video):
-    """Pictures of a list, of one size.
+    """Pictures of a list.
 
     Parameters
     ----------
-    pictures : Pillow images, or arrays as `ArrayVideo` takes for one picture.
+    pictures : Pillow images, or arrays as `ArrayVideo` takes for one picture, or paths.
+    kind : "images" for pictures that may be of several sizes; frames of a video are of one.
     """
 
-    def __init__(self, pictures: Sequence[Picture]) -> None:
+    def __init__(
+        self, pictures: Sequence[Picture | PicturePath], kind: Kind = "video", name: str = "list"
+    ) -> None:
         if not pictures:
             raise VideoError("The list has no frames: give at least one picture.")
         frames = [_picture(picture, n) for n, picture in enumerate(pictures)]
         height, width = frames[0].shape[:2]
         for n, frame in enumerate(frames):
-            if frame.shape != frames[0].shape:
+            if kind == "video" and frame.shape != frames[0].shape:
                 raise VideoError(
                     f"Picture {n} of the list is {frame.shape[1]}x{frame.shape[0]}, but the "
-                    f"first is {width}x{height}: resize them to one size."
+                    f"first is {width}x{height}: resize them to one size, or say kind='images' "
+                    "if each is on its own."
                 )
-        super().__init__(len(frames), width, height, DEFAULT_FPS, "list")
+        sizes = [(frame.shape[1], frame.shape[0]) for frame in frames]
+        self.kind = kind
+        super().__init__(
+            *(len(frames), width, height, DEFAULT_FPS, name), sizes if kind == "images" else None
+        )
         self._frames = frames
 
     def _read(self, frame: int) -> NDArray[np.uint8]:
         return self._frames[frame]
 
 
-def _picture(picture: Picture, n: int) -> NDArray[np.uint8]:
+def _picture(picture: Picture | PicturePath, n: int) -> NDArray[np.uint8]:
+    if isinstance(picture, (str, os.PathLike)):
+        return read_image(Path(picture).expanduser())
     if isinstance(picture, Image.Image):
         return np.asarray(picture.convert("RGB"))
     if isinstance(picture, np.ndarray):
@@ -107,8 +122,8 @@ def _picture(picture: Picture, n: int) -> NDArray[np.uint8]:
         video = tensor_video(picture)
     else:
         raise VideoError(
-            f"Item {n} of the list is a {type(picture).__name__}: expected a Pillow image or an "
-            "(H, W, 3) array."
+            f"Item {n} of the list is a {type(picture).__name__}: expected a Pillow image, an "
+            "(H, W, 3) array or a path."
         )
     if len(video) != 1:
         raise VideoError(

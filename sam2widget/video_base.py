@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from .records import Kind
 
 DEFAULT_FPS = 25.0
 """Of sources that do not say."""
@@ -21,16 +23,35 @@ class VideoError(ValueError):
 
 
 class Video(ABC):
-    """A sequence of frames, all of one size. Frames may be read from any thread.
+    """A sequence of frames, or of pictures. They may be read from any thread.
 
     ``len(video)`` is the number of frames and ``video[i]`` frame i as an (H, W, 3) uint8 RGB
     array, which belongs to the video: copy it before changing it.
+
+    Parameters
+    ----------
+    num_frames : how many.
+    width, height : in pixels; of the first frame where they differ.
+    fps, name : to show.
+    sizes : width and height of each frame where they may differ, as they may of pictures.
     """
 
     path: Path | None = None
     """Where it was opened, absolute; None for frames in memory."""
 
-    def __init__(self, num_frames: int, width: int, height: int, fps: float, name: str) -> None:
+    kind: Kind = "video"
+    """"images" where the frames are pictures that have nothing to do with each other."""
+
+    def __init__(
+        self,
+        num_frames: int,
+        width: int,
+        height: int,
+        fps: float,
+        name: str,
+        sizes: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
+        self.sizes = sizes
         self.num_frames = num_frames
         self.width = width
         self.height = height
@@ -46,6 +67,26 @@ class Video(ABC):
                 f"There is no frame {frame}: {self.name} has frames 0 to {self.num_frames - 1}."
             )
         return self._read(frame)
+
+    def thumbnails(
+        self, frames: Sequence[int], height: int
+    ) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
+        """Small pictures of some frames.
+
+        Parameters
+        ----------
+        frames : in any order.
+        height : of the pictures in pixels.
+
+        Yields
+        ------
+        Frame and (height, W, 3) uint8 RGB; now and then None, so that others get their turn. A
+        picture may be of a frame nearby where the exact one takes long to reach.
+        """
+        for frame in frames:
+            image = Image.fromarray(self[frame])
+            width = max(round(image.width * height / image.height), 1)
+            yield frame, np.asarray(image.resize((width, height), Image.Resampling.BOX))
 
     @abstractmethod
     def _read(self, frame: int) -> NDArray[np.uint8]: ...
@@ -66,7 +107,8 @@ class TensorLike(Protocol):
 
 
 Picture: TypeAlias = Image.Image | NDArray[Any] | TensorLike
-FrameSource: TypeAlias = Video | str | os.PathLike[str] | Picture | Sequence[Picture]
+PicturePath: TypeAlias = str | os.PathLike[str]
+FrameSource: TypeAlias = Video | PicturePath | Picture | Sequence[Picture | PicturePath]
 """What `open_video` takes."""
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import warnings
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -24,6 +25,8 @@ CACHE_BYTES = 256 * 2**20
 KEPT_ON_THE_WAY = 32
 """Frames just before a wanted one that are kept too when it takes decoding to get there: going
 backward then decodes each stretch between keyframes a few times, not once per frame."""
+DECODED_AT_ONCE = 8
+"""Frames decoded on the way to a thumbnail before others get their turn."""
 
 
 class FileVideo(Video):
@@ -57,6 +60,34 @@ class FileVideo(Video):
     def _read(self, frame: int) -> NDArray[np.uint8]:
         rgb = self._cache.get(frame)
         return self._decode(frame) if rgb is None else rgb
+
+    def thumbnails(
+        self, frames: Sequence[int], height: int
+    ) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
+        """See `Video.thumbnails`. The file is read once, in order, by a decoder of its own; a
+        keyframe stands for what is nearer to it than half of the least gap between the frames."""
+        wanted = sorted(set(frames))
+        gaps = [after - before for before, after in pairwise(wanted)]
+        slack = min(gaps, default=self.num_frames) // 2
+        decoder = _Decoder(self._path, self._index)
+        try:
+            for frame in wanted:
+                least = max(frame - slack, 0)
+                decoder.go_to(self._index.keyframe_in(least, frame))
+                best: VideoFrame | None = None
+                for n, (at, picture) in enumerate(decoder.frames(), 1):
+                    best = picture
+                    if at >= least:
+                        break
+                    if n % DECODED_AT_ONCE == 0:
+                        yield None
+                if best is not None:
+                    width = max(round(self.width * height / self.height), 1)
+                    yield frame, self._to_rgb(best, (width, height))
+        except FFmpegError as error:
+            raise _damaged(self._path, error) from error
+        finally:
+            decoder.close()
 
     def _decode(self, frame: int) -> NDArray[np.uint8]:
         decoder = self._decoder()
@@ -92,8 +123,13 @@ class FileVideo(Video):
             )
         return best
 
-    def _to_rgb(self, picture: VideoFrame) -> NDArray[np.uint8]:
+    def _to_rgb(
+        self, picture: VideoFrame, size: tuple[int, int] | None = None
+    ) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, upright; `size` is width and height if not those of the video."""
         width, height = self._coded
+        if size is not None:
+            width, height = size[:: -1 if self._quarter_turns % 2 else 1]
         rgb = picture.to_ndarray(format="rgb24", width=width, height=height).astype(
             np.uint8, copy=False
         )
@@ -124,6 +160,11 @@ class _Index:
     """Indices of frames that decoding can start at, ascending."""
     fps: float
 
+    def keyframe_in(self, first: int, last: int) -> int:
+        """The latest keyframe from `first` to `last`, or `first` if there is none."""
+        keyframe = self.keyframes[max(bisect_right(self.keyframes, last) - 1, 0)]
+        return max(keyframe, first)
+
 
 class _Decoder:
     """One open file and a place in it."""
@@ -147,6 +188,10 @@ class _Decoder:
     def restart(self) -> None:
         """Be at the start."""
         self._seek(0)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._container.close()
 
     def frames(self) -> Iterator[tuple[int, VideoFrame]]:
         """Frames from here on, with their indices."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .lru import BytesLru
+from .records import Kind
 from .video_base import DEFAULT_FPS, Video, VideoError
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -26,24 +27,30 @@ class ImageFiles(Video):
 
     Parameters
     ----------
-    paths : in order; all of one size.
+    paths : in order.
     name : to show.
+    kind : "images" for pictures that may be of several sizes; frames of a video are of one.
     """
 
-    def __init__(self, paths: Sequence[Path], name: str) -> None:
-        width, height = _size(paths[0])
-        for path in paths[1:]:
-            if (size := _size(path)) != (width, height):
+    def __init__(self, paths: Sequence[Path], name: str, kind: Kind = "video") -> None:
+        sizes = [_size(path) for path in paths]
+        width, height = sizes[0]
+        for path, size in zip(paths, sizes, strict=True):
+            if kind == "video" and size != (width, height):
                 raise VideoError(
                     f"{path} is {size[0]}x{size[1]}, but {paths[0].name} is {width}x{height}: "
-                    "all frames must have one size."
+                    "all frames of a video must have one size. Are they pictures, each on its "
+                    "own? Then say kind='images'."
                 )
-        super().__init__(len(paths), width, height, DEFAULT_FPS, name)
+        self.kind = kind
+        super().__init__(
+            *(len(paths), width, height, DEFAULT_FPS, name), sizes if kind == "images" else None
+        )
         self._paths = paths
         self._cache = BytesLru[int, NDArray[np.uint8]](CACHE_BYTES, lambda rgb: rgb.nbytes)
 
     @classmethod
-    def of_folder(cls, folder: Path) -> ImageFiles:
+    def of_folder(cls, folder: Path, kind: Kind = "video") -> ImageFiles:
         """The images of a folder, in natural order: 2.jpg comes before 10.jpg."""
         paths = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
         if not paths:
@@ -51,21 +58,31 @@ class ImageFiles(Video):
                 f"The folder {folder} holds no images: expected files such as 00000.jpg or "
                 "frame1.png."
             )
-        return cls(sorted(paths, key=lambda path: _natural(path.name)), folder.name)
+        return cls(sorted(paths, key=lambda path: _natural(path.name)), folder.name, kind)
 
     def _read(self, frame: int) -> NDArray[np.uint8]:
         rgb = self._cache.get(frame)
         if rgb is None:
-            path = self._paths[frame]
-            try:
-                image: Image.Image = Image.open(path)
-                with image:
-                    upright = ImageOps.exif_transpose(image) if _has_exif(image) else image
-                    rgb = np.asarray(upright.convert("RGB"))
-            except (OSError, SyntaxError) as error:
-                raise _unreadable(path, error) from error
+            rgb = read_image(self._paths[frame])
             self._cache.put(frame, rgb)
         return rgb
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """An image file as (H, W, 3) uint8 RGB, upright.
+
+    Raises
+    ------
+    VideoError
+        When it cannot be read.
+    """
+    try:
+        image: Image.Image = Image.open(path)
+        with image:
+            upright = ImageOps.exif_transpose(image) if _has_exif(image) else image
+            return np.asarray(upright.convert("RGB"))
+    except (OSError, SyntaxError) as error:
+        raise _unreadable(path, error) from error
 
 
 def _size(path: Path) -> tuple[int, int]:
@@ -86,7 +103,7 @@ def _has_exif(image: Image.Image) -> bool:
 
 def _unreadable(path: Path, error: Exception) -> VideoError:
     if isinstance(error, FileNotFoundError):
-        return VideoError(f"There is no file {path} any more.")
+        return VideoError(f"There is no file {path}.")
     reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
     return VideoError(f"{path} cannot be read as an image ({reason}): it may be damaged.")
 

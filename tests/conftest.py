@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from typing import Any, NamedTuple
 
 import pytest
 
 from sam2_backend import Sam2Model
 from tests.oracle import official as oracle
+
+# Widgets in tests begin anew, also those of kernels that tests start.
+os.environ["SAM2WIDGET_AUTOSAVE"] = "off"
 
 SMALL_INPUT = 256
 """Side of the network's input in these tests; `tests.parity.report` does the full size."""

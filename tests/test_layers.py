@@ -83,6 +83,8 @@ def test_no_room_imports_a_face(path):
     "room",
     [
         *("session", "session_view", "history", "masks", "codecs", "protocol", "records", "plan"),
+        *("session_edits", "session_prompts", "session_propagation", "session_proposals"),
+        *("session_review", "painting", "review", "autosave"),
         *("archive", "saved_session", "session_document", "session_file", "training_data"),
     ],
 )

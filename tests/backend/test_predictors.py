@@ -173,3 +173,83 @@ def test_frames_of_another_size_get_a_sentence(model, frames):
     video = VideoPredictor(model, [frames[0], frames[0][:30]])
     with pytest.raises(ValueError, match="80x30"):
         video.add_points(1, 1, [[1, 1]], [1])
+
+
+def test_a_lone_click_comes_with_its_three_candidates(model, frames):
+    video = VideoPredictor(model, frames)
+    result = video.add_points(0, 1, [[20, 20]], [1])
+    found = result.candidates[1]
+    assert found.masks_nhw.shape == (3, 60, 80) and found.chosen == int(np.argmax(found.ious))
+    np.testing.assert_array_equal(found.masks_nhw[found.chosen], result.masks[1])
+    assert not video.add_points(0, 1, [[30, 20]], [1]).candidates
+    assert not video.add_box(2, 1, [10, 10, 50, 40]).candidates
+
+
+@pytest.mark.parametrize("candidate", [0, 1, 2])
+def test_a_chosen_candidate_is_as_if_it_had_been_the_best(model, frames, candidate, monkeypatch):
+    chosen = VideoPredictor(model, frames)
+    result = chosen.add_points(0, 1, [[20, 20]], [1], candidate=candidate)
+    assert result.candidates[1].chosen == candidate
+    select = model.select_mask
+
+    def prefer(output, *, multimask, candidate=None):
+        ious = torch.zeros_like(output.ious_nm)
+        ious[:, 1 + preferred] = 1
+        return select(output._replace(ious_nm=ious), multimask=multimask)
+
+    preferred = candidate
+    best = VideoPredictor(model, frames)
+    monkeypatch.setattr(model, "select_mask", prefer)
+    expected = best.add_points(0, 1, [[20, 20]], [1])
+    monkeypatch.undo()
+    np.testing.assert_array_equal(result.masks[1], expected.masks[1])
+    for a, b in zip(chosen.propagate(1, 4), best.propagate(1, 4), strict=True):
+        np.testing.assert_array_equal(a.logits[1], b.logits[1])
+
+
+def test_a_preview_is_what_the_click_then_gives_and_leaves_no_trace(model, frames):
+    video, other = VideoPredictor(model, frames), VideoPredictor(model, frames)
+    seen = video.preview(0, 1, [[20, 20]], [1])
+    assert video.objects == ()
+    first = video.add_points(0, 1, [[20, 20]], [1])
+    np.testing.assert_array_equal(seen.logits[1], first.logits[1])
+    seen = video.preview(0, 1, [[50, 30]], [1])
+    other.add_points(0, 1, [[20, 20]], [1])
+    for a, b in zip(video.propagate(0, 5), other.propagate(0, 5), strict=True):
+        np.testing.assert_array_equal(a.logits[1], b.logits[1])
+    second = video.add_points(0, 1, [[50, 30]], [1])
+    np.testing.assert_array_equal(seen.logits[1], second.logits[1])
+
+
+def test_proposals_are_distinct_and_the_best_first(model, frames, monkeypatch):
+    from sam2_backend import point_grid
+
+    for threshold in "MIN_IOU", "MIN_STABILITY", "STABILITY_OFFSET":
+        # A random network is sure of nothing.
+        monkeypatch.setattr(point_grid, threshold, 0.0)
+    video = VideoPredictor(model, frames)
+    steps, count, found = video.propose(0), 0, []
+    while True:
+        try:
+            next(steps)
+            count += 1
+        except StopIteration as end:
+            found = end.value
+            break
+    assert count == point_grid.SIDE and 1 <= len(found) <= point_grid.MAX_PROPOSALS
+    quality = [one.iou * one.stability for one in found]
+    assert quality == sorted(quality, reverse=True)
+    assert all(one.mask.shape == (60, 80) and one.mask.dtype == bool for one in found)
+    assert video.objects == ()
+
+
+def test_pictures_of_several_sizes_are_prompted_each_on_its_own(model, frames):
+    pictures = [frames[0], np.ascontiguousarray(frames[1][:40, :30])]
+    video = VideoPredictor(model, pictures, sizes_hw=[(60, 80), (40, 30)])
+    assert video.add_points(1, 1, [[20, 20]], [1]).masks[1].shape == (40, 30)
+    assert video.add_points(0, 1, [[70, 50]], [1]).masks[1].shape == (60, 80)
+    alone = VideoPredictor(model, pictures[1:])
+    np.testing.assert_array_equal(
+        video.add_points(1, 2, [[20, 20]], [1]).logits[2],
+        alone.add_points(0, 2, [[20, 20]], [1]).logits[2],
+    )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sam2widget.segmenter import Prediction, PromptSet
+from sam2widget.segmenter import Candidates, Point, Prediction, PromptSet, Proposed
 
 RADIUS = 3
 
@@ -94,3 +94,37 @@ class DiscSegmenter:
     def asked(self, name: str) -> list[tuple]:
         """The arguments of all calls of one method."""
         return [call[1:] for call in self.calls if call[0] == name]
+
+
+class ChoosySegmenter(DiscSegmenter):
+    """One that can do all that is optional: a first click may mean a disc, the left or the right
+    half of the frame; the frame's quarters are what it proposes."""
+
+    name = "choosy"
+
+    def prompt(self, frame: int, obj: int, prompts: PromptSet) -> Prediction:
+        prediction = super().prompt(frame, obj, prompts)
+        if len(prompts.points) != 1 or prompts.box is not None:
+            return prediction
+        halves = np.zeros((2, self.height, self.width), bool)
+        halves[0, :, : self.width // 2] = halves[1, :, self.width // 2 :] = True
+        masks = np.stack((prediction.mask_hw, *halves))
+        chosen = prompts.candidate or 0
+        self.conditioning[obj, frame] = masks[chosen]
+        ious = (0.9, 0.6, 0.5)
+        return Prediction(masks[chosen], 5.0, ious[chosen], Candidates(masks, ious, chosen))
+
+    def preview(self, frame: int, obj: int | None, point: Point) -> Prediction:
+        self._note("preview", frame, obj)
+        return self._prediction(prompted_mask(PromptSet((point,)), self.height, self.width))
+
+    def propose(self, frame: int):
+        self._note("propose", frame)
+        found = []
+        for top in 0, self.height // 2:
+            for left in 0, self.width // 2:
+                mask = np.zeros((self.height, self.width), bool)
+                mask[top : top + self.height // 2, left : left + self.width // 2] = True
+                found.append(Proposed(mask, 0.9 - 0.1 * len(found), 0.95))
+                yield
+        return found

@@ -217,3 +217,26 @@ def test_a_hub_that_does_not_answer_is_given_up_in_time(monkeypatch):
     monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: never.wait())
     assert not module._hub_answers()
     never.set()
+
+
+def test_a_choice_is_replayed_with_the_clicks(model, video):
+    chosen = PromptSet(POINTS[:1]).with_candidate(1)
+    clicked, replayed = Sam2Segmenter(model, video), Sam2Segmenter(model, video)
+    best = clicked.prompt(5, 1, PromptSet(POINTS[:1]))
+    other = clicked.prompt(5, 1, chosen)
+    assert best.candidates is not None and other.candidates is not None
+    assert other.candidates.chosen == 1
+    assert np.array_equal(other.mask_hw, best.candidates.masks_nhw[1])
+    last = clicked.prompt(5, 1, chosen.with_point(POINTS[1]))
+    assert same(last, replayed.prompt(5, 1, chosen.with_point(POINTS[1])))
+    assert last.candidates is None
+
+
+def test_hovering_and_proposing_leave_a_session_as_it_was(session):
+    session.add_point(3, 20, 20)
+    before = session.results(1)
+    assert session.preview(3, 30, 30, 1).mask_hw.shape == (HEIGHT, WIDTH)
+    assert session.preview(9, 30, 30).mask_hw.shape == (HEIGHT, WIDTH)
+    assert session.results(1) == before and session.last_edit.label == "point"
+    run(session.propagate())
+    assert len(session.results(1)) == FRAMES

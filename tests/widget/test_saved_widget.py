@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,6 +140,8 @@ def test_a_real_network_goes_on_from_the_stored_masks(widgets, tmp_path) -> None
         stored = {t: before._session.result(t, 1) for t in range(10)}
         for widget in before, after:
             widget.propagate()
+        # What a click might have meant besides is not kept.
+        stored = {t: replace(result, candidates=(), chosen=0) for t, result in stored.items()}
         assert {t: after._session.result(t, 1) for t in range(10)} == stored
         # Not to the pixel: memories are encoded again from masks, not from logits.
         ours, theirs = after.masks[1][10:], before.masks[1][10:]
@@ -180,8 +183,12 @@ def test_a_session_is_saved_while_it_propagates(tmp_path) -> None:
         widget.add_point(0, 10, 5)
         browser.say("propagate", start=None, stop=None, direction="both")
         assert segmenter.at_gate.wait(20)
-        segmenter.steps.release(4)
-        widget.save(tmp_path / "a.sam2.zip")
+        saving = threading.Thread(target=widget.save, args=(tmp_path / "a.sam2.zip",))
+        saving.start()
+        while saving.is_alive():
+            # It gets its turn between two frames, whichever those are.
+            segmenter.steps.release()
+            saving.join(0.05)
         results = read_session(tmp_path / "a.sam2.zip").results
         assert 1 <= len(results) < FRAMES
         assert {frame for _, frame in results} == set(range(len(results)))

@@ -294,7 +294,7 @@ def test_a_span_can_be_accepted_and_taken_back(session):
     session.accept(1, 5, 15)
     assert states(session) == "pffff" + "a" * 10 + "fffff"
     assert session.timeline(1).accepted == [(5, 15)]
-    session.unaccept(1, 6, 14)
+    session.unreview(1, 6, 14)
     assert states(session) == "pffff" + "a" + "f" * 8 + "a" + "fffff"
 
 
@@ -426,7 +426,7 @@ def test_every_edit_is_undone_and_redone_exactly(session):
         lambda: session.remove_point(0, 1, 0),
         lambda: session.add_mask(7, np.ones((HEIGHT, WIDTH)), obj=2),
         lambda: run(session.propagate(objects=[2])),
-        lambda: session.unaccept(1, 12, 13),
+        lambda: session.unreview(1, 12, 13),
         lambda: session.remove_object(1),
         lambda: session.clear_prompts(3, 2),
         lambda: session.add_object(),

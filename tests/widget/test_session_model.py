@@ -170,7 +170,7 @@ class SessionAgainstNaive(RuleBasedStateMachine):
     def review(self, data, length, accept):
         obj, start = data.draw(st.sampled_from(sorted(self.now.masks)))
         before = self.now.copy()
-        (self.session.accept if accept else self.session.unaccept)(obj, start, start + length)
+        (self.session.accept if accept else self.session.unreview)(obj, start, start + length)
         for t in range(start, start + length):
             key = obj, t
             if accept and key in self.now.masks:

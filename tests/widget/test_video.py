@@ -260,7 +260,8 @@ def zeros(*shape, dtype=np.uint8):
         (zeros(7), "1 dimensions"),
         (zeros(1, 2, 3, 4, 3), "5 dimensions"),
         ([], "The list has no frames"),
-        (["a.jpg"], "Item 0 of the list is a str"),
+        (["a.jpg"], "There is no file a.jpg"),
+        ([3], "Item 0 of the list is a int"),
         ([zeros(4, 4, 3), zeros(2, 4, 4, 3)], "Item 1 of the list holds 2 frames"),
         ([zeros(4, 4, 3), zeros(4, 5, 3)], "Picture 1 of the list is 5x4, but the first is 4x4"),
         (7, "cannot be made of a int"),
@@ -340,3 +341,45 @@ def test_a_damaged_image_is_named(tmp_path):
     video = open_video(tmp_path)
     with pytest.raises(VideoError, match=r"0\.png cannot be read as an image"):
         video[0]
+
+
+@pytest.mark.parametrize("wanted", [[0, 2, 4, 59], [59, 31, 0], [7]])
+def test_small_pictures_are_of_frames_nearby(mp4, wanted):
+    video = open_video(mp4)
+    found = {at: rgb for one in video.thumbnails(wanted, 12) if one for at, rgb in [one]}
+    gaps = np.diff(sorted(wanted))
+    slack = min(gaps) // 2 if len(gaps) else len(video) // 2
+    assert sorted(found) == sorted(wanted)
+    for at, rgb in found.items():
+        assert rgb.shape == (12, 16, 3)
+        shown = (int(rgb[9, 12, 0]) - picture(at)[-1, -1, 0]) / 5
+        assert -slack - 2 <= shown <= 2
+    assert np.abs(video[5].astype(int) - picture(5)).mean() < 4
+
+
+def test_small_pictures_give_way_while_they_decode(tmp_path):
+    video = open_video(write_video(tmp_path / "long.mp4", frames=50, gop=250))
+    steps = list(video.thumbnails([0, 30, 31, 49], 12))
+    assert steps.count(None) >= 4 and len(steps) - steps.count(None) == 4
+
+
+def test_pictures_may_be_of_several_sizes_if_they_are_said_to_be(tmp_path):
+    paths = []
+    for n, size in enumerate([(20, 10), (8, 16)]):
+        paths.append(tmp_path / f"{n}.png")
+        Image.new("RGB", size, (n, 0, 0)).save(paths[-1])
+    for source in tmp_path, paths, [Image.open(paths[0]), paths[1]]:
+        with pytest.raises(VideoError, match="kind='images'"):
+            open_video(source)
+        images = open_video(source, "images")
+        assert images.kind == "images" and images.sizes == [(20, 10), (8, 16)]
+        assert images[1].shape == (16, 8, 3) and images[1][0, 0, 0] == 1
+    with pytest.raises(VideoError, match="kind must be"):
+        open_video(paths, "album")
+
+
+def test_one_frame_is_a_picture_and_more_are_a_video():
+    assert open_video(picture(0)).kind == "images"
+    assert open_video(picture(0), "video").sizes is None
+    assert open_video(np.stack([picture(0), picture(1)])).kind == "video"
+    assert open_video(np.stack([picture(0), picture(1)]), "images").sizes == [(WIDTH, HEIGHT)] * 2

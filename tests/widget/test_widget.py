@@ -167,13 +167,8 @@ def test_the_main_job_in_code(widget):
     assert widget.masks[3][6].all()
     widget.redo()
     assert list(widget.masks) == [1, 2]
-    assert widget.status == {
-        "state": "ready",
-        "message": "",
-        "model": "disc",
-        "device": "cpu",
-        "click_ms": 0,
-    }
+    assert widget.status.pop("click_ms") >= 1
+    assert widget.status == {"state": "ready", "message": "", "model": "disc", "device": "cpu"}
 
 
 def test_traits_tell_what_is_current(widget):
@@ -187,6 +182,7 @@ def test_traits_tell_what_is_current(widget):
         "sizes": None,
     }
     assert widget.frame == 0 and widget.selected == 0 and widget.objects == []
+    assert widget.status["click_ms"] == 0 and widget.auto_propagate == "corrections"
     widget.add_point(0, 10, 6, obj=4)
     assert widget.selected == 4
     assert widget.objects == [

@@ -1,0 +1,234 @@
+"""The memory of one video's objects: what is kept of each frame, and how the network reads it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from .feature_cache import FeatureCache
+from .memory_bank import MemoryBank, MemoryEntry, Recall, used_memories
+from .model import ImageFeatures, Sam2Model, SelectedMask
+from .transforms import as_rgb, frame_to_input, logits_to_masks, mask_to_input
+
+
+class Frames(Protocol):
+    """Anything with a length that indexes to (H, W, 3) uint8 RGB arrays."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+class Candidates(NamedTuple):
+    """The masks that an ambiguous click may mean."""
+
+    masks_nhw: NDArray[np.bool_]
+    """(3, H, W) in pixels of the frame."""
+    ious: tuple[float, ...]
+    """Predicted IoU of each, 0..1."""
+    chosen: int
+    """Which of them is the answer: the best unless another was asked for."""
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """What is known of some objects on one frame; each mapping is by object id."""
+
+    frame: int
+    masks: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+    """(H, W) bool, in pixels of the frame."""
+    scores: dict[int, float] = field(default_factory=dict)
+    """Object-score logits; above 0 the object is judged visible."""
+    ious: dict[int, float] = field(default_factory=dict)
+    """Predicted IoU of the mask, 0..1."""
+    logits: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+    """(S/4, S/4) mask logits, before they are resized and cut at 0."""
+    candidates: dict[int, Candidates] = field(default_factory=dict)
+    """Where the answer is to a single click: all that it may mean."""
+
+
+class VideoMemory:
+    """What a `VideoPredictor` remembers.
+
+    Parameters
+    ----------
+    model, frames, cache_bytes, sizes_hw : as in `VideoPredictor`.
+    """
+
+    def __init__(
+        self,
+        model: Sam2Model,
+        frames: Frames,
+        *,
+        cache_bytes: int,
+        sizes_hw: Sequence[tuple[int, int]] | None,
+    ) -> None:
+        if len(frames) == 0:
+            raise ValueError("The video has no frames.")
+        self.model = model
+        self.frames = frames
+        self._features = FeatureCache(self._encode, max_bytes=cache_bytes)
+        self._banks: dict[int, MemoryBank] = {}
+        self._sizes_hw = sizes_hw
+        height, width = as_rgb(frames[0]).shape[:2]
+        self.frame_hw: tuple[int, int] = (height, width)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def objects(self) -> tuple[int, ...]:
+        """Ids of the objects that have prompts, in the order they were added."""
+        return tuple(obj for obj, bank in self._banks.items() if bank.conditioning)
+
+    def size_of(self, frame: int) -> tuple[int, int]:
+        """(H, W) of a frame in pixels."""
+        return self.frame_hw if self._sizes_hw is None else self._sizes_hw[frame]
+
+    def restore(self, frame: int, obj: int, mask: ArrayLike) -> None:
+        """Put a known mask back into memory as a tracked one, e.g. to go on where an earlier
+        pass stopped. Nothing happens where the frame is still remembered.
+
+        Parameters
+        ----------
+        frame, obj : as in `add_points`.
+        mask : (H, W) bool, in pixels of the frame.
+        """
+        self._check_frame(frame)
+        bank = self._bank(obj)
+        bank.drop_corrected_spans()
+        entry = bank.entry(frame)
+        if entry is not None and (frame in bank.conditioning or entry.memory is not None):
+            return
+        entry = entries_of(self._adopt(frame, np.asarray(mask).astype(bool)))[0]
+        self._encode_memories(frame, [entry], binarize=False)
+        bank.track(frame, entry, reverse=False)
+
+    # Inside
+
+    def _condition(self, s16_nchw: Tensor, recalls: list[Recall]) -> Tensor:
+        device = self.model.device
+        memories = torch.stack(
+            [torch.cat([_memory(entry) for _, entry in recall.memories]) for recall in recalls]
+        )
+        slots = torch.tensor([[slot for slot, _ in r.memories] for r in recalls], device=device)
+        pointers = torch.stack(
+            [
+                torch.cat([entry.pointer for _, entry in recall.pointers])
+                if recall.pointers
+                else s16_nchw.new_zeros(0, self.model.config.hidden_dim)
+                for recall in recalls
+            ]
+        )
+        distances = torch.tensor(
+            [[float(distance) for distance, _ in r.pointers] for r in recalls], device=device
+        )
+        reach = max(min(len(self), self.model.config.max_pointers) - 1, 1)
+        return self.model.condition_on_memory(
+            s16_nchw, memories, slots, pointers, distances / reach
+        )
+
+    def _adopt(self, frame: int, mask_hw: NDArray[np.bool_]) -> SelectedMask:
+        model = self.model
+        with model.runtime.inference():
+            mask = mask_to_input(mask_hw, model.config.image_size, model.device)
+            return model.adopt_mask(self._features[frame], mask)
+
+    def _ensure_memories(self, recalls: Iterable[tuple[MemoryBank, Recall]]) -> None:
+        """Encode the memories of prompted frames, which wait until tracking needs them."""
+        pending: dict[int, list[MemoryEntry]] = defaultdict(list)
+        for bank, recall in recalls:
+            waiting = {id(e) for e in used_memories([recall]) if e.memory is None}
+            for frame, entry in bank.conditioning.items():
+                if id(entry) in waiting:
+                    pending[frame].append(entry)
+        for frame, entries in pending.items():
+            self._encode_memories(frame, entries, binarize=True)
+
+    def _encode_memories(self, frame: int, entries: list[MemoryEntry], *, binarize: bool) -> None:
+        model = self.model
+        size = (model.config.image_size, model.config.image_size)
+        with model.runtime.inference():
+            logits = torch.cat([_logits(entry) for entry in entries])
+            memories = model.encode_memory(
+                self._features[frame].s16,
+                F.interpolate(logits, size, mode="bilinear", align_corners=False),
+                torch.cat([entry.object_score for entry in entries]),
+                binarize=binarize,
+            ).to(model.runtime.memory_dtype)
+        for entry, memory in zip(entries, memories, strict=True):
+            entry.memory = memory[None]
+
+    def _result(self, frame: int, objs: Iterable[int]) -> FrameResult:
+        known = {obj: entry for obj in objs if (entry := self._banks[obj].entry(frame)) is not None}
+        return self._result_of(frame, known)
+
+    def _result_of(self, frame: int, known: dict[int, MemoryEntry]) -> FrameResult:
+        result = FrameResult(frame)
+        if known:
+            logits = torch.cat([_logits(entry) for entry in known.values()])
+            masks = logits_to_masks(logits, self.size_of(frame))
+            for obj, mask, logit in zip(known, masks, logits[:, 0].cpu().numpy(), strict=True):
+                result.masks[obj] = mask
+                result.logits[obj] = logit
+                result.scores[obj] = float(known[obj].object_score)
+                result.ious[obj] = known[obj].iou
+        return result
+
+    def _encode(self, frame: int) -> ImageFeatures:
+        model = self.model
+        rgb = as_rgb(self.frames[frame])
+        size_hw = self.size_of(frame)
+        if rgb.shape[:2] != size_hw:
+            raise ValueError(
+                f"Frame {frame} is {rgb.shape[1]}x{rgb.shape[0]}, but "
+                f"{size_hw[1]}x{size_hw[0]} was expected: all frames must have one size unless "
+                "sizes_hw gives each its own."
+            )
+        with model.runtime.inference():
+            return model.encode_image(frame_to_input(rgb, model.config.image_size, model.device))
+
+    def _bank(self, obj: int) -> MemoryBank:
+        if obj not in self._banks:
+            self._banks[obj] = self._new_bank()
+        return self._banks[obj]
+
+    def _new_bank(self) -> MemoryBank:
+        config = self.model.config
+        return MemoryBank(len(self), config.num_memories, config.max_pointers)
+
+    def _check_frame(self, frame: int) -> None:
+        if not 0 <= frame < len(self):
+            raise IndexError(
+                f"There is no frame {frame}: the video has frames 0 to {len(self) - 1}."
+            )
+
+
+def entries_of(selected: SelectedMask) -> list[MemoryEntry]:
+    """One entry for each row of a batch."""
+    return [
+        MemoryEntry(
+            pointer=selected.pointer_nc[i : i + 1].float(),
+            object_score=selected.object_score_n1[i : i + 1].float(),
+            iou=float(selected.ious_n[i]),
+            logits=selected.logits_n1hw[i : i + 1].float(),
+        )
+        for i in range(len(selected.ious_n))
+    ]
+
+
+def _memory(entry: MemoryEntry) -> Tensor:
+    assert entry.memory is not None, "memories are encoded before they are looked at"
+    return entry.memory
+
+
+def _logits(entry: MemoryEntry) -> Tensor:
+    assert entry.logits is not None, "logits are kept as long as memories are"
+    return entry.logits

@@ -1,0 +1,354 @@
+"""What code does with a widget: read results, prompt, review, propagate, and be told of it all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from tqdm.auto import tqdm
+
+from .engine import Engine
+from .events import Events, FrameEvent, MaskEvent, PromptEvent
+from .masks import MaskVolume
+from .records import Direction, Proposal, SessionError, Shape, Tracked
+from .requests import Requests
+from .review import Review
+from .session import Session
+from .worker import Job
+
+
+class Api:
+    """Methods of `Sam2Widget`. They wait until what they ask for is done.
+
+    Coordinates are (x, y) in pixels of the original frame, frames count from 0, and runs of frames
+    are half-open.
+    """
+
+    _engine: Engine
+    _events: Events
+    _requests: Requests
+    _review: Review
+    _session: Session
+
+    # Results
+
+    @property
+    def masks(self) -> dict[int, MaskVolume]:
+        """By object id, a lazy (T, H, W) bool array that follows the session:
+        ``w.masks[1][10]`` is one frame, ``np.asarray(w.masks[1])`` all."""
+        return {info.id: self._session.masks(info.id) for info in self._session.objects}
+
+    @property
+    def scores(self) -> dict[int, NDArray[np.float32]]:
+        """By object id, (T,) object-score logits, above 0 where it is judged visible; NaN where
+        there is no mask yet."""
+        return {info.id: self._session.scores(info.id) for info in self._session.objects}
+
+    @property
+    def ious(self) -> dict[int, NDArray[np.float32]]:
+        """By object id, (T,) predicted IoU of its masks; NaN where there is none yet."""
+        return {info.id: self._session.ious(info.id) for info in self._session.objects}
+
+    def label_map(self, frame: int) -> NDArray[np.int32]:
+        """(H, W) object ids on a frame, 0 for background; the larger id shows where two
+        overlap."""
+        return self._session.label_map(frame)
+
+    # Prompts and objects
+
+    def add_point(self, frame: int, x: float, y: float, label: int = 1, obj: int = 1) -> None:
+        """Click on an object (label 1) or outside it (label 0); a new id adds the object.
+
+        Raises
+        ------
+        SessionError
+            When the point or the frame is not in the video, or the model could not be loaded.
+        """
+        prompt = partial(self._session.add_point, frame, x, y, label, obj)
+        self._engine.edit(lambda: self._engine.timed(prompt))
+
+    def add_box(self, frame: int, x0: float, y0: float, x1: float, y1: float, obj: int = 1) -> None:
+        """Draw a box around an object, in place of an earlier one; what sticks out of the frame
+        is cut off. Raises as `add_point`."""
+        self._engine.edit(lambda: self._session.add_box(frame, x0, y0, x1, y1, obj))
+
+    def add_mask(self, frame: int, mask_hw: NDArray[Any], obj: int = 1) -> None:
+        """Give an object's (H, W) mask on a frame, in place of its prompts there. Raises as
+        `add_point`."""
+        self._engine.edit(lambda: self._session.add_mask(frame, mask_hw, obj))
+
+    def paint(
+        self,
+        frame: int,
+        path: ArrayLike,
+        radius: float = 0.0,
+        obj: int = 1,
+        *,
+        shape: Shape = "brush",
+        erase: bool = False,
+    ) -> None:
+        """Add to an object's mask by hand, or take away from it. The mask that this gives takes
+        the place of all prompts there.
+
+        Parameters
+        ----------
+        path : (P, 2) the way of the brush's centre, or a polygon's corners, (x, y).
+        radius : of the brush in pixels.
+        shape : "brush" or "polygon".
+        erase : take away.
+        """
+        flat = [float(value) for value in np.ravel(np.asarray(path, np.float64))]
+        self._engine.edit(
+            lambda: self._session.paint(frame, flat, radius, obj, shape=shape, erase=erase)
+        )
+
+    def choose(self, frame: int, index: int, obj: int = 1) -> None:
+        """Choose another of the three masks that a first click may mean, 0 to 2."""
+        self._engine.edit(lambda: self._session.choose(frame, obj, index))
+
+    def move_point(self, frame: int, index: int, x: float, y: float, obj: int = 1) -> None:
+        """Put a click elsewhere; `index` counts from 0 in the order of the clicks."""
+        self._engine.edit(lambda: self._session.move_point(frame, obj, index, x, y))
+
+    def remove_point(self, frame: int, index: int, obj: int = 1) -> None:
+        """Take a click away; `index` as in `move_point`."""
+        self._engine.edit(lambda: self._session.remove_point(frame, obj, index))
+
+    def clear_prompts(self, frame: int, obj: int = 1) -> None:
+        """Take an object's prompts on a frame away."""
+        self._engine.edit(lambda: self._session.clear_prompts(frame, obj))
+
+    def update_object(
+        self,
+        obj: int,
+        *,
+        name: str | None = None,
+        color: str | None = None,
+        visible: bool | None = None,
+        locked: bool | None = None,
+    ) -> None:
+        """Change the name, the colour ("#rrggbb") or the visibility of an object, or lock it:
+        nothing changes its masks then."""
+        self._engine.edit(
+            lambda: self._session.update_object(
+                obj, name=name, color=color, visible=visible, locked=locked
+            )
+        )
+
+    def remove_object(self, obj: int) -> None:
+        """Remove an object with its prompts and masks."""
+        self._engine.edit(lambda: self._session.remove_object(obj))
+
+    def clear(self) -> None:
+        """Begin anew: remove all objects with their prompts and masks. Undo brings them back."""
+        self._engine.edit(self._engine.clear)
+
+    def undo(self) -> None:
+        """Take the last edit or propagation back. Stops a propagation that runs."""
+        self._engine.edit(self._engine.undo)
+
+    def redo(self) -> None:
+        """Do what was undone again."""
+        self._engine.edit(self._engine.redo)
+
+    # Review
+
+    @property
+    def certainty(self) -> dict[int, NDArray[np.float32]]:
+        """By object id, (T,) how sure its masks are, 0..1: from object score, predicted IoU and
+        how well each agrees with its neighbours; NaN where there is none."""
+        return {info.id: self._review.certainty(info.id) for info in self._session.objects}
+
+    @property
+    def left_to_check(self) -> int:
+        """How many masks nobody has prompted, accepted or rejected."""
+        return self._review.left()
+
+    def accept(self, start: int, stop: int | None = None, obj: int | None = None) -> None:
+        """Vouch for masks on a frame, or on frames `start` to `stop`: tracking goes out from
+        them and never changes them. `obj` None is every object."""
+        self._engine.edit(lambda: self._session.accept(obj, start, stop))
+
+    def reject(self, start: int, stop: int | None = None, obj: int | None = None) -> None:
+        """Say that masks are wrong: they are no results any more. Frames and objects as in
+        `accept`."""
+        self._engine.edit(lambda: self._session.reject(obj, start, stop))
+
+    def unreview(self, start: int, stop: int | None = None, obj: int | None = None) -> None:
+        """Take acceptance and rejection back. Frames and objects as in `accept`."""
+        self._engine.edit(lambda: self._session.unreview(obj, start, stop))
+
+    def reset(self, start: int, stop: int | None = None, obj: int | None = None) -> None:
+        """Take prompts and masks away. Frames and objects as in `accept`."""
+        self._engine.edit(lambda: self._session.reset(obj, start, stop))
+
+    def next_to_check(self) -> None:
+        """Go to the least certain mask that nobody has reviewed: `frame` and `selected` change.
+
+        Raises
+        ------
+        SessionError
+            When nothing is left.
+        """
+        self._engine.call(self._requests.check_next)
+
+    # Proposals
+
+    def propose(self, frame: int) -> list[Proposal]:
+        """Segment everything on a frame.
+
+        Returns
+        -------
+        list of Proposal
+            The best first; ``proposal.mask.to_array()`` is (H, W) bool. `adopt` makes them
+            objects.
+        """
+        self._check_may_wait("propose()")
+        job = self._engine.call(lambda: self._engine.propose(frame))
+        return job.result() or []
+
+    def adopt(
+        self,
+        frame: int,
+        proposals: Iterable[int | Proposal],
+        merge: bool = False,
+        obj: int | None = None,
+    ) -> list[int]:
+        """Make proposals of a frame objects, each its own, or with `merge` all one: `obj`, or a
+        new one. Returns the objects' ids."""
+        ids = _ids(proposals)
+        return self._engine.edit(lambda: self._session.adopt(frame, ids, merge, obj))
+
+    def dismiss(self, frame: int, proposals: Iterable[int | Proposal]) -> None:
+        """Drop proposals of a frame."""
+        ids = _ids(proposals)
+        self._engine.edit(lambda: self._session.dismiss(frame, ids))
+
+    # Events
+
+    def on_prompt(self, call: Callable[[PromptEvent], object]) -> Callable[[], None]:
+        """Call a function whenever the prompts of an object on a frame have changed.
+
+        It is called in a thread of its own, from which every method of the widget may be called;
+        what it raises is shown in the widget.
+
+        Returns
+        -------
+        callable
+            Call it to end this.
+        """
+        return self._events.subscribe(PromptEvent, call)
+
+    def on_mask(self, call: Callable[[MaskEvent], object]) -> Callable[[], None]:
+        """Call a function whenever a mask is new, changed or gone; see `on_prompt`."""
+        return self._events.subscribe(MaskEvent, call)
+
+    def on_frame(self, call: Callable[[FrameEvent], object]) -> Callable[[], None]:
+        """Call a function whenever another frame is shown; see `on_prompt`."""
+        return self._events.subscribe(FrameEvent, call)
+
+    # Propagation
+
+    def propagate(
+        self,
+        start: int | None = None,
+        stop: int | None = None,
+        direction: Direction = "both",
+        objects: Sequence[int] | None = None,
+    ) -> None:
+        """Track the objects through the video, from the frames that have prompts. Frames that
+        are tracked already and not stale are left as they are. Interrupting the kernel stops;
+        what was tracked stays.
+
+        Parameters
+        ----------
+        start, stop : frames to track, `stop` not included; the whole video if None.
+        direction : "forward" tracks from earlier frames only, "backward" from later ones.
+        objects : ids; all that are not locked if None.
+
+        Raises
+        ------
+        SessionError
+            When nothing has been prompted yet, or the range is none of this video.
+        """
+        self._check_may_wait("propagate()")
+        ticks: SimpleQueue[Tracked | None] = SimpleQueue()
+
+        def begin() -> Job[None]:
+            steps = self._session.propagate(start, stop, direction, objects)
+            return self._engine.propagate(steps, on_step=ticks.put)
+
+        try:
+            with tqdm(desc="Propagating", unit="frame") as bar:
+                job = self._engine.call(begin)
+                job.when_done(lambda: ticks.put(None))
+                while (tracked := ticks.get()) is not None:
+                    bar.total = tracked.total
+                    bar.update(tracked.done - bar.n)
+            job.result()
+        except KeyboardInterrupt:
+            self._engine.halt()
+            raise
+
+    async def propagate_async(
+        self,
+        start: int | None = None,
+        stop: int | None = None,
+        direction: Direction = "both",
+        objects: Sequence[int] | None = None,
+    ) -> None:
+        """As `propagate`, but ``await w.propagate_async()`` leaves the kernel free meanwhile.
+        Cancelling it stops; what was tracked stays."""
+        self._check_may_wait("propagate_async()")
+
+        def begin() -> Job[None]:
+            return self._engine.propagate(self._session.propagate(start, stop, direction, objects))
+
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+
+        def tell() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(ended.set)
+
+        # Not cancelled with us: what it has begun must be stopped.
+        beginning = loop.run_in_executor(None, self._engine.call, begin)
+        try:
+            job = await asyncio.shield(beginning)
+            job.when_done(tell)
+            await ended.wait()
+        except asyncio.CancelledError:
+            beginning.add_done_callback(lambda _: self._engine.stop())
+            raise
+        job.result()
+
+    def stop(self) -> None:
+        """Stop a propagation after the frame at hand."""
+        self._engine.stop()
+
+    def wait_until_loaded(self) -> None:
+        """Wait for the model.
+
+        Raises
+        ------
+        SessionError
+            When it could not be loaded, with the reason.
+        """
+        self._engine.call(lambda: None)
+
+    def _check_may_wait(self, what: str) -> None:
+        if self._engine.is_current_thread:
+            raise SessionError(
+                f"{what} waits for the model's thread, so it cannot be called in that thread, as "
+                "an observer of the widget's traits is: call it from a cell, or in a function "
+                "given to on_prompt, on_mask or on_frame."
+            )
+
+
+def _ids(proposals: Iterable[int | Proposal]) -> list[int]:
+    return [one.id if isinstance(one, Proposal) else one for one in proposals]

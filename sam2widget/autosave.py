@@ -1,0 +1,139 @@
+"""Writes every edit to a session file soon after it, and finds the file of a video again."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+from .records import SessionError
+from .saved_session import SavedSession
+from .session_file import read_session, write_session
+from .video import Video
+
+DELAY_S = 1.0
+"""How long an edit waits for those that follow it."""
+SHARE = 0.1
+"""Of its time that writing may take: a large session is written less often."""
+ENVIRONMENT = "SAM2WIDGET_AUTOSAVE"
+"""A folder for the files, or "off"."""
+SUFFIX = ".sam2.zip"
+
+
+class Autosave:
+    """A thread that writes what has changed.
+
+    Parameters
+    ----------
+    snapshot : gives what is to be written. It is called in the thread.
+    place : says where, once there is something to write.
+    complain : shows why a file could not be written.
+    """
+
+    def __init__(
+        self,
+        snapshot: Callable[[], SavedSession],
+        place: Callable[[SavedSession], Path],
+        complain: Callable[[str], None],
+    ) -> None:
+        self._snapshot = snapshot
+        self._place = place
+        self._complain = complain
+        self._wake = threading.Condition()
+        self._changed = False
+        self._closing = False
+        self._complained = False
+        self._thread = threading.Thread(target=self._run, name="sam2widget autosave", daemon=True)
+        self._thread.start()
+        _OPEN.add(self)
+
+    def note(self, _: object = None) -> None:
+        """Something has changed. Any thread."""
+        with self._wake:
+            self._changed = True
+            self._wake.notify_all()
+
+    def close(self, *, wait: bool = True) -> None:
+        """Write what is left and end the thread."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+        if wait:
+            self._thread.join()
+        _OPEN.discard(self)
+
+    def _run(self) -> None:
+        pause_s = DELAY_S
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._changed or self._closing)
+                if not self._changed:
+                    return
+                self._wake.wait_for(lambda: self._closing, pause_s)
+                self._changed = False
+            began_at = time.monotonic()
+            self._write()
+            pause_s = max(DELAY_S, (time.monotonic() - began_at) / SHARE)
+
+    def _write(self) -> None:
+        try:
+            saved = self._snapshot()
+            path = self._place(saved)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_session(path, saved)
+        except (SessionError, OSError) as error:
+            if not self._complained:
+                self._complain(f"Your work is not saved by itself: {error}")
+            self._complained = True
+        else:
+            self._complained = False
+
+
+def default_folder() -> Path | None:
+    """Where session files are kept by themselves: the folder that SAM2WIDGET_AUTOSAVE names, else
+    sam2widget/sessions in the user's data folder; None where that says "off"."""
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        return None if named.lower() == "off" else Path(named).expanduser()
+    if sys.platform == "win32":
+        data = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        data = Path.home() / "Library" / "Application Support"
+    else:
+        data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return data / "sam2widget" / "sessions"
+
+
+def find_saved(video: Video, folder: Path) -> SavedSession | None:
+    """The newest session of a video in a folder, if there is one with objects."""
+    pattern = f"{len(video)}x{video.width}x{video.height}-*{SUFFIX}"
+    for path in sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True):
+        saved = read_saved(video, path)
+        if saved is not None:
+            return saved
+    return None
+
+
+def read_saved(video: Video, path: Path) -> SavedSession | None:
+    """The session in a file, if it can be read, is of this video, and has objects."""
+    try:
+        saved = read_session(path)
+    except SessionError:
+        # A newer version's, or damaged: it stays where it is until it is written anew.
+        return None
+    return saved if saved.objects and saved.video.difference(video) is None else None
+
+
+_OPEN: weakref.WeakSet[Autosave] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """What was done last is written before the interpreter goes away."""
+    for autosave in list(_OPEN):
+        autosave.close()

@@ -1,0 +1,114 @@
+"""What code is told of: prompts, masks and frames, in a thread that may call the widget."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from .records import Changed, Result
+from .segmenter import PromptSet
+from .session_view import SessionView
+from .worker import Worker
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PromptEvent:
+    """The prompts of an object on a frame are others."""
+
+    object: int
+    frame: int
+    prompts: PromptSet
+    """All of them, perhaps none."""
+
+
+@dataclass(frozen=True)
+class MaskEvent:
+    """The mask of an object on a frame is another."""
+
+    object: int
+    frame: int
+    result: Result | None
+    """Mask (``result.mask.to_array()``), score, predicted IoU, source and state; None where it
+    was taken away."""
+
+
+@dataclass(frozen=True)
+class FrameEvent:
+    """Another frame is shown."""
+
+    frame: int
+
+
+E = TypeVar("E", PromptEvent, MaskEvent, FrameEvent)
+
+
+class Events:
+    """Calls functions of a user's, one after the other, in a thread of its own.
+
+    Parameters
+    ----------
+    session : whose changes are told.
+    complain : shows the sentence of a function that failed.
+    """
+
+    def __init__(self, session: SessionView, complain: Callable[[str], None]) -> None:
+        self._session = session
+        self._complain = complain
+        self._calls: dict[type, list[Callable[[Any], object]]] = {}
+        self._worker: Worker | None = None
+
+    def subscribe(self, kind: type[E], call: Callable[[E], object]) -> Callable[[], None]:
+        """Call a function with each event of a kind from now on; returns what ends that."""
+        if not callable(call):
+            raise TypeError(f"A function is needed, to be called with each event, got {call!r}.")
+        if self._worker is None:
+            self._worker = Worker("sam2widget events")
+
+        # Twice the same function is two subscriptions.
+        def told(event: E) -> object:
+            return call(event)
+
+        self._calls[kind] = [*self._calls.get(kind, ()), told]
+
+        def unsubscribe() -> None:
+            self._calls[kind] = [one for one in self._calls[kind] if one is not told]
+
+        return unsubscribe
+
+    def note(self, changed: Changed) -> None:
+        """Tell of a change of the session. Any thread."""
+        if self._calls.get(PromptEvent):
+            for obj, frame in sorted(changed.prompts):
+                self._tell(PromptEvent(obj, frame, self._session.prompts(frame, obj)))
+        if self._calls.get(MaskEvent):
+            for obj, frame in sorted(changed.results):
+                self._tell(MaskEvent(obj, frame, self._session.result(frame, obj)))
+
+    def frame(self, frame: int) -> None:
+        """Tell that a frame is shown. Any thread."""
+        self._tell(FrameEvent(frame))
+
+    def close(self) -> None:
+        """End the thread."""
+        if self._worker is not None:
+            self._worker.close()
+
+    def _tell(self, event: PromptEvent | MaskEvent | FrameEvent) -> None:
+        if self._worker is not None and self._calls.get(type(event)):
+            self._worker.submit(lambda: self._call(event))
+
+    def _call(self, event: PromptEvent | MaskEvent | FrameEvent) -> None:
+        for call in self._calls[type(event)]:
+            try:
+                call(event)
+            except Exception as error:
+                # A user's fault must not end the others' turn.
+                _log.error("A function called with %s failed", event, exc_info=error)
+                self._complain(
+                    f"A function called with each {type(event).__name__} failed: "
+                    f"{type(error).__name__}: {error}"
+                )

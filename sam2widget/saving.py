@@ -1,0 +1,165 @@
+"""A widget's session in files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from . import __version__
+from .autosave import SUFFIX, Autosave, default_folder, find_saved, read_saved
+from .engine import Engine
+from .records import SessionError
+from .saved_session import Fingerprint, SavedSession
+from .segmenter import Segmenter
+from .session import Session
+from .session_file import read_session, write_session
+from .video import FrameSource, Video
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Saving:
+    """Methods of `Sam2Widget` that write session files and read them."""
+
+    _autosave_folder: Path | None
+    _autosave_path: Path | None
+    _engine: Engine
+    _frames: Video
+    _fingerprint: Fingerprint | None
+    _model_source: str | None
+    _session: Session
+    frame: Any
+    selected: Any
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything that you would lose to a session file: objects, prompts, masks,
+        scores, what you have accepted, and where you are. The video itself is not in it, nor
+        what undo would take back.
+
+        Parameters
+        ----------
+        path : of the file, by custom ``NAME.sam2.zip``. An earlier one is replaced once the new
+            one is complete.
+
+        Raises
+        ------
+        SessionError
+            When it cannot be written.
+        """
+        fingerprint = self._fingerprint or Fingerprint.of(self._frames)
+        self._fingerprint = fingerprint
+        write_session(path, self._engine.read(lambda: self._snapshot(fingerprint)))
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        video: FrameSource | None = None,
+        model: str | os.PathLike[str] | Segmenter | object | None = None,
+        device: str | None = None,
+    ) -> Self:
+        """Go on where a session file stopped.
+
+        Parameters
+        ----------
+        path : of the file.
+        video : as for a new widget; if None, looked for where it was when the file was written,
+            then beside the file.
+        model : as for a new widget; if None, what the session was made with.
+        device : as for a new widget.
+
+        Raises
+        ------
+        SessionError
+            When the file cannot be read, its video is not found, or this is another video.
+        VideoError
+            When the video cannot be read.
+        """
+        saved = read_session(path)
+        frames = saved.open_video(video, beside=path)
+        if model is None:
+            if saved.model_source is None:
+                raise SessionError(
+                    f"The model of this session, {saved.model or 'none'!r}, was given as an "
+                    "object, which a session file does not hold: give one with model=, for "
+                    "instance model='auto'."
+                )
+            model = saved.model_source
+        return cls(frames, model, device, saved=saved)
+
+    def _resume(self, autosave: str | os.PathLike[str] | bool | None) -> SavedSession | None:
+        """Find what was saved by itself of this video; from now on edits are saved there."""
+        self._autosave_path = None
+        self._autosave_folder = None
+        if autosave is None or autosave is True:
+            self._autosave_folder = default_folder()
+        elif autosave is not False:
+            self._autosave_path = Path(autosave).expanduser().absolute()
+        if self._autosave_path is not None and self._autosave_path.exists():
+            saved = read_saved(self._frames, self._autosave_path)
+            if saved is None and not _may_be_replaced(self._autosave_path):
+                raise SessionError(
+                    f"The file {self._autosave_path} is of another video, or cannot be read: give "
+                    "another autosave=, or move it away."
+                )
+            return saved
+        folder = self._autosave_folder
+        return None if folder is None else find_saved(self._frames, folder)
+
+    def _save_from_now_on(self, complain: Callable[[str], None]) -> Autosave | None:
+        path, folder = self._autosave_path, self._autosave_folder
+        if path is None and folder is None:
+            return None
+
+        def place(saved: SavedSession) -> Path:
+            if path is not None:
+                return path
+            assert folder is not None
+            return folder / f"{saved.video.name}{SUFFIX}"
+
+        def snapshot() -> SavedSession:
+            fingerprint = self._fingerprint or Fingerprint.of(self._frames)
+            self._fingerprint = fingerprint
+            return self._engine.read(lambda: self._snapshot(fingerprint))
+
+        autosave = Autosave(snapshot, place, complain)
+        self._session.listen(autosave.note)
+        return autosave
+
+    def _snapshot(self, fingerprint: Fingerprint) -> SavedSession:
+        known = {info.id for info in self._session.objects}
+        return SavedSession(
+            video=fingerprint,
+            video_path=None if self._frames.path is None else str(self._frames.path),
+            model=str(self._engine.status["model"]),
+            model_source=self._model_source,
+            objects=tuple(self._session.objects),
+            prompts=self._session.all_prompts,
+            results=self._session.all_results,
+            frame=self.frame,
+            selected=self.selected if self.selected in known else 0,
+            library=__version__,
+        )
+
+
+def model_source(model: object) -> str | None:
+    """What a model can be loaded by again, also from another folder."""
+    if not isinstance(model, (str, os.PathLike)):
+        return None
+    path = Path(cast("str | os.PathLike[str]", model)).expanduser()
+    return str(path.absolute()) if path.is_file() else os.fspath(model)
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """Whether nothing would be lost: an empty session."""
+    try:
+        return not read_session(path).objects
+    except SessionError:
+        return False

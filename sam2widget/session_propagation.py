@@ -1,0 +1,104 @@
+"""Tracking objects through the video, what is stale or untracked and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from .history import Edit
+from .masks import Mask
+from .plan import Step, make_plan
+from .records import Direction, Result, SessionError, Tracked
+from .session_edits import SessionEdits
+from .session_view import whole
+
+
+class Propagating(SessionEdits):
+    """Propagation of a session."""
+
+    def propagate(
+        self,
+        start: int | None = None,
+        stop: int | None = None,
+        direction: Direction = "both",
+        objects: Sequence[int] | None = None,
+        *,
+        stale_only: bool = False,
+    ) -> Iterator[Tracked]:
+        """Track what is stale or untracked, one frame at a time; edits may come in between.
+
+        Each frame is tracked from the nearest prompted or accepted frame of its object.
+
+        Parameters
+        ----------
+        start, stop : frames to track, `stop` not included; the whole video if None.
+        direction : "forward" tracks from earlier frames only, "backward" from later ones only.
+        objects : ids; all that are not locked if None.
+        stale_only : leave untracked frames alone. It then counts as part of the correction
+            that made the span stale, and is undone with it.
+
+        Raises
+        ------
+        SessionError
+            When there is nothing to track from, or the range or direction is not one.
+        """
+        if self.kind == "images":
+            raise SessionError(
+                "These are pictures, each on its own: there is nothing to propagate. Prompt each."
+            )
+        first = 0 if start is None else self.check_frame(start)
+        end = self.num_frames if stop is None else whole(stop, "stop")
+        if not first < end <= self.num_frames:
+            raise SessionError(
+                f"Frames {first} to {end} (not included) are no range of this video, which has "
+                f"{self.num_frames} frames: start must be below stop."
+            )
+        if direction not in ("both", "forward", "backward"):
+            raise SessionError(
+                f"The direction must be 'both', 'forward' or 'backward', got {direction!r}."
+            )
+        chosen = None
+        if objects is not None:
+            chosen = [self.check_unlocked(self.check_object(obj)) for obj in objects]
+        if not any(self.anchors(obj) for obj in self._among(chosen)):
+            raise SessionError(
+                "There is nothing to propagate: click an object, draw a box or give a mask first."
+            )
+        return self._propagate(range(first, end), direction, chosen, stale_only)
+
+    def _propagate(
+        self, frames: range, direction: Direction, chosen: list[int] | None, stale_only: bool
+    ) -> Iterator[Tracked]:
+        done = 0
+        planned_at: int | None = None
+        steps: list[Step] = []
+        anchors: dict[int, Sequence[int]] = {}
+        last: dict[int, int] = {}
+        own: Edit | None = None
+        while True:
+            if planned_at != self._revision:
+                anchors = {obj: self.anchors(obj) for obj in self._among(chosen)}
+                pending = {obj: self.pending(obj, frames, stale_only) for obj in anchors}
+                steps = make_plan(pending, anchors, direction)[::-1]
+                last = {}
+            if not steps:
+                return
+            step = steps.pop()
+            amend = self.last_edit
+            if amend is not own and not (stale_only and amend is not None and amend.corrects):
+                amend = None
+            with self._edit("propagate", amend):
+                for obj, prediction in self._ready.track(step, last, anchors).items():
+                    mask = Mask.from_array(prediction.mask_hw)
+                    result = Result(mask, prediction.score, prediction.iou, "track")
+                    self._history.write("results", (obj, step.frame), result)
+            own = self.last_edit
+            planned_at = self._revision
+            done += 1
+            yield Tracked(step.frame, step.reverse, done, done + len(steps))
+
+    def _among(self, chosen: list[int] | None) -> list[int]:
+        return [
+            info.id
+            for info in self.objects
+            if not info.locked and (chosen is None or info.id in chosen)
+        ]
