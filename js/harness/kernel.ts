@@ -1,7 +1,7 @@
 /** A small kernel in the page: masks are where the scene's things are. For looking only. */
 
 import type { Buffer } from "../src/codecs";
-import type { MaskEntry, PromptsMessage, Run, SentRequest, Status } from "../src/protocol";
+import type { MaskEntry, PromptsMessage, Run, SentRequest, State, Status } from "../src/protocol";
 import type { Traits, ViewHost } from "../src/view";
 import { type Ball, balls, FRAMES, HEIGHT, jpeg, runs, WIDTH } from "./scene";
 
@@ -12,15 +12,27 @@ interface Tracked {
   prompts: Map<number, PromptsMessage>;
   tracked: Set<number>;
   stale: Set<number>;
+  accepted: Set<number>;
+  rejected: Set<number>;
 }
 
 export class PageKernel implements ViewHost {
   private current: Traits = {
-    video: { width: WIDTH, height: HEIGHT, num_frames: FRAMES, fps: 24, name: "scene" },
+    video: {
+      width: WIDTH,
+      height: HEIGHT,
+      num_frames: FRAMES,
+      fps: 24,
+      name: "scene",
+      kind: "video",
+      sizes: null,
+    },
     objects: [],
     selected: 0,
     frame: 0,
-    status: { state: "ready", message: "", model: "nano", device: "cpu" },
+    status: { state: "ready", message: "", model: "nano", device: "cpu", click_ms: 40 },
+    history: { undo: "", redo: "" },
+    auto_propagate: "corrections",
   };
   private readonly tracks = new Map<number, Tracked>();
   private readonly messageListeners = new Set<(content: unknown, buffers: Buffer[]) => void>();
@@ -41,7 +53,7 @@ export class PageKernel implements ViewHost {
     return () => this.traitListeners.delete(listener);
   }
 
-  setTrait(name: "frame" | "selected", value: number): void {
+  setTrait(name: keyof Traits, value: string | number): void {
     if (this.current[name] !== value) this.change({ [name]: value });
   }
 
@@ -61,7 +73,7 @@ export class PageKernel implements ViewHost {
     const { objects, frame } = this.current;
     switch (request.type) {
       case "hello":
-        this.tell({ type: "welcome", reply_to: request, protocol: 1 });
+        this.tell({ type: "welcome", reply_to: request, protocol: 2 });
         break;
       case "want":
         this.tell({ type: "frame", frame: request.frame, seq: ++this.seq }, [
@@ -112,6 +124,22 @@ export class PageKernel implements ViewHost {
       case "propagate":
         this.propagate();
         break;
+      case "thumbnails":
+        for (const at of request.frames)
+          this.tell({ type: "thumbnail", frame: at }, [await jpeg(at)]);
+        return;
+      case "accept":
+      case "reject":
+      case "unreview":
+      case "reset":
+        for (const [object, track] of this.tracks)
+          if (request.object === null || request.object === object)
+            for (let at = request.start; at < request.stop; at++) judge(track, at, request.type);
+        this.tellFrame(request.start);
+        break;
+      case "next_to_check":
+        this.change({ frame: Math.floor(Math.random() * FRAMES) });
+        break;
       case "stop":
         this.stop();
         break;
@@ -153,9 +181,16 @@ export class PageKernel implements ViewHost {
     const { objects } = this.current;
     const id = Math.max(0, ...objects.map((object) => object.id)) + 1;
     const color = COLORS[(id - 1) % COLORS.length] as string;
-    this.tracks.set(id, { ball: 0, prompts: new Map(), tracked: new Set(), stale: new Set() });
+    this.tracks.set(id, {
+      ball: 0,
+      prompts: new Map(),
+      tracked: new Set(),
+      stale: new Set(),
+      accepted: new Set(),
+      rejected: new Set(),
+    });
     this.change({
-      objects: [...objects, { id, name: `Object ${id}`, color, visible: true }],
+      objects: [...objects, { id, name: `Object ${id}`, color, visible: true, locked: false }],
       selected: id,
     });
     return id;
@@ -173,7 +208,7 @@ export class PageKernel implements ViewHost {
       this.tell({ ...this.promptsOf(object, frame) });
       if (!track.tracked.has(frame)) continue;
       const { bytes, area } = runs(frame, track.ball);
-      const state = track.stale.has(frame) ? "stale" : "fresh";
+      const state = stateOf(track, frame);
       const iou = 0.97 - 0.02 * object;
       entries.push({ object, score: area ? 8.2 : -3, iou, source: "track", state, area });
       buffers.push(bytes);
@@ -183,15 +218,18 @@ export class PageKernel implements ViewHost {
   }
 
   private tellTimelines(): void {
-    for (const [object, track] of this.tracks)
+    for (const [object, track] of this.tracks) {
+      this.tell({ type: "certainty", object, start: 0 }, [certainties(track)]);
       this.tell({
         type: "timeline",
         object,
         prompted: [...track.prompts.keys()],
-        accepted: [],
-        tracked: toRuns(track.tracked),
+        accepted: toRuns(track.accepted),
+        rejected: toRuns(track.rejected),
+        tracked: toRuns(unreviewed(track)),
         stale: toRuns(track.stale),
       });
+    }
   }
 
   private tell(content: object, buffers: Buffer[] = []): void {
@@ -218,4 +256,32 @@ function toRuns(frames: Set<number>): Run[] {
     else found.push([frame, frame + 1]);
   }
   return found;
+}
+
+function judge(track: Tracked, frame: number, verdict: string): void {
+  if (!track.tracked.has(frame)) return;
+  for (const set of [track.accepted, track.rejected]) set.delete(frame);
+  if (verdict === "accept") track.accepted.add(frame);
+  if (verdict === "reject") track.rejected.add(frame);
+  if (verdict === "reset")
+    for (const set of [track.tracked, track.stale, track.prompts]) set.delete(frame);
+}
+
+function stateOf(track: Tracked, frame: number): State {
+  if (track.accepted.has(frame)) return "accepted";
+  if (track.rejected.has(frame)) return "rejected";
+  return track.stale.has(frame) ? "stale" : "fresh";
+}
+
+function unreviewed({ tracked, accepted, rejected, prompts }: Tracked): Set<number> {
+  const reviewed = (at: number) => accepted.has(at) || rejected.has(at) || prompts.has(at);
+  return new Set([...tracked].filter((at) => !reviewed(at)));
+}
+
+function certainties(track: Tracked): Uint8Array {
+  return Uint8Array.from({ length: FRAMES }, (_, at) => {
+    if (!track.tracked.has(at)) return 0;
+    if (at % 40 > 34) return 1;
+    return 130 + Math.round(120 * Math.sin(at / 7) ** 2);
+  });
 }

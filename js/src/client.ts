@@ -1,7 +1,8 @@
 /** The conversation with the kernel: requests out, messages into the store, flow control. */
 
-import { type Buffer, decodeJpeg, decodeRuns } from "./codecs";
+import { type Buffer, decodeJpeg, decodeRuns, toBytes } from "./codecs";
 import {
+  type Direction,
   type DoneMessage,
   type ErrorMessage,
   type FrameMessage,
@@ -10,6 +11,7 @@ import {
   PROTOCOL,
   parse,
   type Request,
+  type Run,
   type SentRequest,
 } from "./protocol";
 import type { Pending, Store } from "./store";
@@ -78,10 +80,11 @@ export class Client {
     this.store.set("pending", [...this.store.state.pending, pending]);
   }
 
-  /** Start to track and follow the newest frame. */
-  propagate(direction: "both" | "forward" | "backward"): void {
+  /** Start to track, in the marked range if there is one, and follow the newest frame. */
+  propagate(direction: Direction, objects: number[] | null = null): void {
+    const [start, stop]: Run | [null, null] = this.store.state.range ?? [null, null];
     this.store.set("follow", true);
-    this.ask({ type: "propagate", start: null, stop: null, direction, objects: null });
+    this.ask({ type: "propagate", start, stop, direction, objects });
   }
 
   /** Follow the propagation, or stay where the view is. */
@@ -158,6 +161,12 @@ export class Client {
         store.timelines.set(message.object, message);
         store.touch("timeline");
         break;
+      case "certainty":
+        store.putCertainty(message.object, message.start, toBytes(buffers[0] as Buffer).slice());
+        break;
+      case "thumbnail":
+        void this.receiveThumbnail(message.frame, buffers[0] as Buffer);
+        break;
       case "progress":
         store.set("progress", message.running ? message : null);
         if (message.running && store.state.follow) this.goTo(message.frame);
@@ -199,6 +208,19 @@ export class Client {
     if (this.wanted?.frame !== frame) return;
     this.wanted = null;
     if (store.state.frame !== frame) this.want();
+  }
+
+  private async receiveThumbnail(frame: number, jpeg: Buffer): Promise<void> {
+    const { epoch } = this;
+    // One that cannot be decoded is not worth an alarm: its place stays empty.
+    const bitmap = await decodeJpeg(jpeg).catch(() => null);
+    if (!bitmap) return;
+    if (epoch !== this.epoch) {
+      bitmap.close();
+      return;
+    }
+    this.store.thumbnails.set(frame, bitmap, bitmap.width * bitmap.height * 4);
+    this.store.touch("thumbnails");
   }
 
   private receiveError(message: ErrorMessage): void {

@@ -6,7 +6,15 @@ import { mount, type Traits, type ViewHost } from "./view";
 
 type Model = Traits & { epoch: number };
 
-const TRAITS = ["video", "objects", "selected", "frame", "status"] as const;
+const TRAITS = [
+  "video",
+  "objects",
+  "selected",
+  "frame",
+  "status",
+  "history",
+  "auto_propagate",
+] as const;
 
 function host(model: AnyModel<Model>): ViewHost {
   return {
@@ -27,7 +35,7 @@ function host(model: AnyModel<Model>): ViewHost {
     },
     setTrait(name, value) {
       if (model.get(name) === value) return;
-      model.set(name, value);
+      model.set(name, value as Model[typeof name]);
       model.save_changes();
     },
   };

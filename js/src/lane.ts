@@ -1,9 +1,12 @@
-/** One object's lane of the timeline: where it is prompted, tracked, out of date, accepted. */
+/** One object's lane of the timeline: what is known where, and how certain it is. */
 
 import { h } from "./dom";
+import { isAbsent, opacityOf, poolCertainty } from "./heat";
 import type { ObjectInfo, Run, TimelineMessage } from "./protocol";
 
-const HINT = "Solid: tracked. Hatched: out of date. Barred below: accepted. Marks: prompts.";
+const HINT =
+  "Solid: tracked, the paler the less certain. Hatched: out of date. Barred below: accepted. " +
+  "Struck out: rejected. A line: absent. Marks: prompts.";
 /** In CSS pixels. */
 const HATCH = 5;
 const MARK_WIDTH = 3;
@@ -50,11 +53,18 @@ export class Lane {
     this.color = object.color;
   }
 
-  draw(timeline: TimelineMessage | undefined, frames: number): void {
+  draw(
+    timeline: TimelineMessage | undefined,
+    certainty: Uint8Array | undefined,
+    frames: number,
+  ): void {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const ratio = window.devicePixelRatio || 1;
-    const state = JSON.stringify([timeline ?? null, this.color, frames, width, height, ratio]);
-    if (state === this.drawn || width === 0) return;
+    if (width === 0) return;
+    const heat = certainty ? poolCertainty(certainty, Math.round(width)) : new Uint8Array();
+    const size = [this.color, frames, width, height, ratio];
+    const state = JSON.stringify([timeline ?? null, [...heat], size]);
+    if (state === this.drawn) return;
     this.drawn = state;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
@@ -67,7 +77,8 @@ export class Lane {
     const fill = ([from, to]: Run, y: number, tall: number) =>
       context.fillRect(from * step, y, Math.max((to - from) * step, 1), tall);
     context.globalAlpha = 0.6;
-    for (const run of timeline.tracked) fill(run, 0, height);
+    if (certainty) this.heat(context, heat, height);
+    else for (const run of timeline.tracked) fill(run, 0, height);
     for (const [from, to] of timeline.stale) {
       context.clearRect(from * step, 0, (to - from) * step, height);
       context.globalAlpha = 0.18;
@@ -82,8 +93,26 @@ export class Lane {
       fill(run, height - 3, 1.5);
       context.fillStyle = this.color;
     }
+    for (const [from, to] of timeline.rejected) {
+      const wide = Math.max((to - from) * step, 1);
+      context.clearRect(from * step, 0, wide, height);
+      context.globalAlpha = 0.25;
+      fill([from, to], 0, height);
+      context.globalAlpha = 1;
+      fill([from, to], height / 2 - 1, 2);
+    }
     for (const frame of timeline.prompted)
       this.mark(context, (frame + 0.5) * step, Math.max(step, MARK_WIDTH + 2), height);
+  }
+
+  private heat(context: CanvasRenderingContext2D, heat: Uint8Array, height: number): void {
+    heat.forEach((byte, x) => {
+      if (byte === 0) return;
+      const absent = isAbsent(byte);
+      context.globalAlpha = absent ? 0.5 : opacityOf(byte);
+      context.fillRect(x, absent ? height / 2 - 0.5 : 0, 1, absent ? 1 : height);
+    });
+    context.globalAlpha = 1;
   }
 
   private hatch(context: CanvasRenderingContext2D, x: number, width: number, height: number): void {
@@ -131,6 +160,7 @@ function inWords(timeline: TimelineMessage | undefined): string {
   const count = (runs: Run[]) => runs.reduce((sum, [from, to]) => sum + to - from, 0);
   return (
     `${timeline.prompted.length} frames prompted, ${count(timeline.tracked)} tracked, ` +
-    `${count(timeline.stale)} out of date, ${count(timeline.accepted)} accepted.`
+    `${count(timeline.stale)} out of date, ${count(timeline.accepted)} accepted, ` +
+    `${count(timeline.rejected)} rejected.`
   );
 }

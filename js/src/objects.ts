@@ -1,9 +1,12 @@
-/** The list of objects: select, name, colour, show, remove, add. */
+/** The list of objects: select, name, colour, show, show alone, lock, remove, add. */
 
 import type { Client } from "./client";
 import { h, icon, iconButton } from "./dom";
 import type { ObjectInfo } from "./protocol";
-import type { MaskRecord, Store } from "./store";
+import type { MaskRecord, Store, Topic } from "./store";
+import { drawThumbnail } from "./thumbnail";
+
+const THUMBNAIL_PAUSE_MS = 120;
 
 export class ObjectList {
   readonly element: HTMLElement;
@@ -16,6 +19,7 @@ export class ObjectList {
   );
   private readonly removeButton: HTMLButtonElement;
   private readonly rows = new Map<number, ObjectRow>();
+  private waiting = 0;
 
   constructor(
     private readonly store: Store,
@@ -24,7 +28,7 @@ export class ObjectList {
   ) {
     const add = iconButton("add", "Add object", () => client.ask({ type: "add_object" }), {
       text: "Add object",
-      hint: "O",
+      hint: "C",
     });
     this.removeButton = iconButton(
       "trash",
@@ -42,8 +46,14 @@ export class ObjectList {
     );
   }
 
-  update(): void {
-    const { objects, selected, frame } = this.store.state;
+  close(): void {
+    window.clearTimeout(this.waiting);
+  }
+
+  update(topics: Set<Topic>): void {
+    if (["frames", "masks", "frame", "objects"].some((topic) => topics.has(topic as Topic)))
+      this.drawThumbnailsSoon();
+    const { objects, selected, frame, solo } = this.store.state;
     this.count.textContent = objects.length > 0 ? String(objects.length) : "";
     this.empty.hidden = objects.length > 0;
     this.removeButton.disabled = this.store.selectedObject === undefined;
@@ -57,28 +67,48 @@ export class ObjectList {
     objects.forEach((object, i) => {
       let row = this.rows.get(object.id);
       if (!row) {
-        row = new ObjectRow(object, this.client, this.select);
+        row = new ObjectRow(object, this.store, this.client, this.select);
         this.rows.set(object.id, row);
       }
       // Only what is out of place is moved: moving takes the focus away.
       if (this.list.children[i] !== row.element)
         this.list.insertBefore(row.element, this.list.children[i] ?? null);
-      row.update(object, object.id === selected, masks?.get(object.id));
+      row.update(object, object.id === selected, solo, masks?.get(object.id));
     });
+  }
+
+  /** When nothing has moved for a moment: playing and scrubbing do not wait for it. */
+  private drawThumbnailsSoon(): void {
+    window.clearTimeout(this.waiting);
+    this.waiting = window.setTimeout(() => {
+      const { frame, video } = this.store.state;
+      const masks = this.store.masks.get(frame);
+      const { top, bottom } = this.list.getBoundingClientRect();
+      for (const [id, row] of this.rows) {
+        const place = row.element.getBoundingClientRect();
+        if (place.bottom < top || place.top > bottom) continue;
+        const picture = this.store.frames.get(frame);
+        drawThumbnail(row.picture, picture, masks?.get(id), video.width);
+      }
+    }, THUMBNAIL_PAUSE_MS);
   }
 }
 
 class ObjectRow {
   readonly element: HTMLElement;
+  readonly picture = h("canvas", { class: "s2w-picture", "aria-hidden": "true" });
   private readonly color: HTMLInputElement;
   private readonly name: HTMLInputElement;
   private readonly score: HTMLElement;
   private readonly selectButton: HTMLButtonElement;
   private readonly visibility: HTMLButtonElement;
+  private readonly soloButton: HTMLButtonElement;
+  private readonly lockButton: HTMLButtonElement;
   private readonly removeButton: HTMLButtonElement;
 
   constructor(
     private object: ObjectInfo,
+    store: Store,
     client: Client,
     select: (object: number) => void,
   ) {
@@ -114,6 +144,10 @@ class ObjectRow {
     this.visibility = iconButton("visible", "Hide", () =>
       change({ visible: !this.object.visible }),
     );
+    this.soloButton = iconButton("solo", "Show alone", () =>
+      store.set("solo", store.state.solo === id ? null : id),
+    );
+    this.lockButton = iconButton("unlock", "Lock", () => change({ locked: !this.object.locked }));
     this.removeButton = iconButton("remove", "Remove", () =>
       client.ask({ type: "remove_object", object: id }),
     );
@@ -121,23 +155,37 @@ class ObjectRow {
       "li",
       { class: "s2w-object" },
       this.selectButton,
+      this.picture,
       this.color,
       this.name,
       this.score,
+      this.soloButton,
+      this.lockButton,
       this.visibility,
       this.removeButton,
     );
   }
 
-  update(object: ObjectInfo, selected: boolean, mask: MaskRecord | undefined): void {
+  update(
+    object: ObjectInfo,
+    selected: boolean,
+    solo: number | null,
+    mask: MaskRecord | undefined,
+  ): void {
     this.object = object;
-    const { name, visible } = object;
+    const { name, visible, locked } = object;
     this.element.classList.toggle("s2w-selected", selected);
     this.element.classList.toggle("s2w-invisible", !visible);
     this.selectButton.setAttribute("aria-pressed", String(selected));
     label(this.selectButton, `Select ${name}`);
     label(this.visibility, `${visible ? "Hide" : "Show"} ${name}`);
     this.visibility.replaceChildren(icon(visible ? "visible" : "hidden"));
+    label(this.soloButton, solo === object.id ? "Show all objects" : `Show ${name} alone`);
+    this.soloButton.setAttribute("aria-pressed", String(solo === object.id));
+    label(this.lockButton, `${locked ? "Unlock" : "Lock"} ${name}`);
+    this.lockButton.setAttribute("aria-pressed", String(locked));
+    this.lockButton.replaceChildren(icon(locked ? "lock" : "unlock"));
+    this.name.readOnly = locked;
     label(this.removeButton, `Remove ${name}`);
     this.color.setAttribute("aria-label", `Colour of ${name}`);
     this.name.setAttribute("aria-label", `Name of ${name}`);

@@ -2,12 +2,15 @@
 
 import { ByteLru } from "./lru";
 import type {
+  AutoPropagate,
   BoxPx,
+  HistoryInfo,
   MaskEntry,
   ObjectInfo,
   Point,
   ProgressMessage,
   PromptsMessage,
+  Run,
   Status,
   TimelineMessage,
   Video,
@@ -35,7 +38,16 @@ export interface State {
   selected: number;
   frame: number;
   status: Status;
+  history: HistoryInfo;
+  auto_propagate: AutoPropagate;
   tool: Tool;
+  /** The one object that is shown alone. */
+  solo: number | null;
+  playing: boolean;
+  speed: number;
+  loop: boolean;
+  /** From in to out, where a person marked them. */
+  range: Run | null;
   /** Show the newest tracked frame while propagating. */
   follow: boolean;
   progress: ProgressMessage | null;
@@ -43,9 +55,17 @@ export interface State {
   pending: Pending[];
 }
 
-export type Topic = keyof State | "frames" | "masks" | "prompts" | "timeline";
+export type Topic =
+  | keyof State
+  | "frames"
+  | "masks"
+  | "prompts"
+  | "timeline"
+  | "certainty"
+  | "thumbnails";
 
 const FRAME_CACHE_BYTES = 256 * 2 ** 20;
+const THUMBNAIL_CACHE_BYTES = 16 * 2 ** 20;
 const MASK_CACHE_BYTES = 64 * 2 ** 20;
 /** A mask with its outline takes about this many times the bytes of its runs, and a bit more. */
 const MASK_OVERHEAD = 4;
@@ -55,6 +75,9 @@ export class Store {
   readonly frames = new ByteLru<number, ImageBitmap>(FRAME_CACHE_BYTES, (bitmap) => bitmap.close());
   readonly masks = new ByteLru<number, Map<number, MaskRecord>>(MASK_CACHE_BYTES);
   readonly prompts = new Map<string, PromptsMessage>();
+  readonly thumbnails = new ByteLru<number, ImageBitmap>(THUMBNAIL_CACHE_BYTES, (b) => b.close());
+  /** By object, a byte a frame as in `CertaintyMessage`. */
+  readonly certainties = new Map<number, Uint8Array>();
   readonly timelines = new Map<number, TimelineMessage>();
   /** Frames whose newest masks have not been on the screen yet. */
   readonly unpainted = new Set<number>();
@@ -101,6 +124,13 @@ export class Store {
     this.touch("masks");
   }
 
+  putCertainty(object: number, start: number, bytes: Uint8Array): void {
+    const known = this.certainties.get(object) ?? new Uint8Array(this.state.video.num_frames);
+    known.set(bytes.subarray(0, Math.max(0, known.length - start)), Math.min(start, known.length));
+    this.certainties.set(object, known);
+    this.touch("certainty");
+  }
+
   putPrompts(message: PromptsMessage): void {
     const key = `${message.object}:${message.frame}`;
     if (message.points.length || message.box || message.mask) this.prompts.set(key, message);
@@ -125,10 +155,16 @@ export class Store {
     this.masks.clear();
     this.prompts.clear();
     this.timelines.clear();
+    this.certainties.clear();
+    this.thumbnails.clear();
     this.unpainted.clear();
     this.set("pending", []);
     this.set("progress", null);
-    for (const topic of ["frames", "masks", "prompts", "timeline"] as const) this.touch(topic);
+    for (const topic of [
+      ...(["frames", "masks", "prompts", "timeline"] as const),
+      ...(["certainty", "thumbnails"] as const),
+    ])
+      this.touch(topic);
   }
 
   get selectedObject(): ObjectInfo | undefined {

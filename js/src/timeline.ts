@@ -1,14 +1,18 @@
-/** The frame slider, and one lane an object that shows what is known where. */
+/** The slider, the filmstrip, and one lane an object that shows what is known where. */
 
 import type { Client } from "./client";
-import { h, iconButton } from "./dom";
+import { h } from "./dom";
+import { Filmstrip } from "./filmstrip";
 import { Lane } from "./lane";
+import type { Player } from "./player";
 import type { Store, Topic } from "./store";
+import { Transport } from "./transport";
 
 export class Timeline {
   readonly element: HTMLElement;
   private readonly slider: HTMLInputElement;
-  private readonly counter: HTMLElement;
+  private readonly transport: Transport;
+  private readonly filmstrip: Filmstrip;
   private readonly lanesElement: HTMLElement;
   private readonly lanes = new Map<number, Lane>();
   private readonly observer: ResizeObserver;
@@ -16,8 +20,11 @@ export class Timeline {
   constructor(
     private readonly store: Store,
     private readonly client: Client,
+    private readonly player: Player,
     private readonly select: (object: number) => void,
   ) {
+    this.transport = new Transport(store, player, (frame) => this.userGoesTo(frame));
+    this.filmstrip = new Filmstrip(store, client, (share) => this.goToShare(share));
     this.slider = h("input", {
       type: "range",
       min: 0,
@@ -25,19 +32,13 @@ export class Timeline {
       "aria-label": "Frame",
       input: () => this.userGoesTo(Number(this.slider.value)),
     });
-    this.counter = h("span", { class: "s2w-counter" });
     this.lanesElement = h("div", { class: "s2w-lanes" });
     this.element = h(
       "div",
       { class: "s2w-timeline" },
-      h(
-        "div",
-        { class: "s2w-time" },
-        iconButton("previous", "Previous frame", () => this.step(-1), { hint: "Left" }),
-        this.counter,
-        iconButton("next", "Next frame", () => this.step(1), { hint: "Right" }),
-      ),
-      h("div", { class: "s2w-track" }, this.slider),
+      this.transport.element,
+      h("div", { class: "s2w-strip" }, this.filmstrip.element),
+      h("div", { class: "s2w-track" }, h("span", { class: "s2w-range" }), this.slider),
       this.lanesElement,
     );
     this.observer = new ResizeObserver(() => this.drawLanes());
@@ -46,36 +47,40 @@ export class Timeline {
 
   close(): void {
     this.observer.disconnect();
+    this.filmstrip.close();
   }
 
   update(topics: Set<Topic>): void {
-    const { video, frame } = this.store.state;
+    const { video, frame, range } = this.store.state;
     this.element.hidden = video.num_frames <= 1;
     this.slider.max = String(Math.max(video.num_frames - 1, 0));
     this.slider.value = String(frame);
-    this.counter.textContent = `${frame} / ${video.num_frames - 1}`;
     const seconds = video.fps > 0 ? `, ${(frame / video.fps).toFixed(2)} s` : "";
-    this.counter.title = `Frame ${frame}${seconds}`;
     this.slider.setAttribute(
       "aria-valuetext",
       `Frame ${frame} of ${video.num_frames - 1}${seconds}`,
     );
+    this.transport.update();
+    this.filmstrip.update(topics);
+    const [start, stop] = range ?? [0, 0];
     const { style } = this.element;
     style.setProperty("--s2w-frames", String(Math.max(video.num_frames, 1)));
     style.setProperty("--s2w-at", String((frame + 0.5) / Math.max(video.num_frames, 1)));
-    style.setProperty("--s2w-digits", `${2 * String(video.num_frames).length + 3}ch`);
-    if (["timeline", "objects", "video", "selected"].some((topic) => topics.has(topic as Topic)))
+    style.setProperty("--s2w-from", String(start / Math.max(video.num_frames, 1)));
+    style.setProperty("--s2w-to", String(stop / Math.max(video.num_frames, 1)));
+    if (
+      ["timeline", "certainty", "objects", "video", "selected"].some((topic) =>
+        topics.has(topic as Topic),
+      )
+    )
       this.updateLanes();
   }
 
-  /** A person moves in time: following the propagation ends. */
+  /** A person moves in time: following the propagation and playing end. */
   userGoesTo(frame: number): void {
+    if (this.store.state.playing) this.player.pause();
     this.store.set("follow", false);
     this.client.goTo(frame);
-  }
-
-  private step(by: number): void {
-    this.userGoesTo(this.store.state.frame + by);
   }
 
   private updateLanes(): void {
@@ -107,6 +112,7 @@ export class Timeline {
 
   private drawLanes(): void {
     const { num_frames } = this.store.state.video;
-    for (const [id, lane] of this.lanes) lane.draw(this.store.timelines.get(id), num_frames);
+    for (const [id, lane] of this.lanes)
+      lane.draw(this.store.timelines.get(id), this.store.certainties.get(id), num_frames);
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Client } from "./client";
 import { h, type IconName, iconButton } from "./dom";
-import type { Direction } from "./protocol";
+import type { AutoPropagate, Direction } from "./protocol";
 import type { Store, Tool } from "./store";
 
 const TOOLS: [Tool, string, string][] = [
@@ -17,10 +17,20 @@ const DIRECTIONS: [Direction, IconName, string, string, string][] = [
   ["forward", "forward", "Propagate forward", "", "only towards the last frame"],
 ];
 
+const AUTO: [AutoPropagate, string][] = [
+  ["never", "by hand"],
+  ["corrections", "after corrections"],
+  ["always", "after each prompt"],
+];
+
 export class Toolbar {
   readonly element: HTMLElement;
   private readonly tools: Map<Tool, HTMLButtonElement>;
+  private readonly undo: HTMLButtonElement;
+  private readonly redo: HTMLButtonElement;
   private readonly clear: HTMLButtonElement;
+  private readonly scope: HTMLSelectElement;
+  private readonly auto: HTMLSelectElement;
   private readonly directions: HTMLElement;
   private readonly directionButtons: HTMLButtonElement[];
   private readonly stop: HTMLButtonElement;
@@ -31,6 +41,26 @@ export class Toolbar {
     private readonly store: Store,
     client: Client,
   ) {
+    this.undo = iconButton("undo", "Undo", () => client.ask({ type: "undo" }), { hint: "Ctrl+Z" });
+    this.redo = iconButton("redo", "Redo", () => client.ask({ type: "redo" }), {
+      hint: "Ctrl+Shift+Z",
+    });
+    this.scope = h(
+      "select",
+      { "aria-label": "Objects to propagate", title: "Which objects to propagate" },
+      h("option", { value: "all" }, "all objects"),
+      h("option", { value: "selected" }, "selected object"),
+    );
+    this.auto = h(
+      "select",
+      {
+        "aria-label": "Propagate by itself",
+        title:
+          "When to propagate: when you say so, to mend what a correction made out of date, or after each prompt",
+        change: () => store.set("auto_propagate", this.auto.value as AutoPropagate),
+      },
+      ...AUTO.map(([value, text]) => h("option", { value }, text)),
+    );
     this.tools = new Map(
       TOOLS.map(([tool, label, hint]) => [
         tool,
@@ -47,7 +77,13 @@ export class Toolbar {
       { hint: "of the selected object on this frame" },
     );
     this.directionButtons = DIRECTIONS.map(([direction, icon, label, text, hint]) =>
-      iconButton(icon, label, () => client.propagate(direction), { text, hint }),
+      iconButton(
+        icon,
+        label,
+        () =>
+          client.propagate(direction, this.scope.value === "all" ? null : [store.state.selected]),
+        { text, hint },
+      ),
     );
     this.directions = h(
       "div",
@@ -63,7 +99,15 @@ export class Toolbar {
       text: "Follow",
       hint: "show each frame as it is tracked; F",
     });
-    this.propagation = h("div", { class: "s2w-group" }, this.follow, this.directions, this.stop);
+    this.propagation = h(
+      "div",
+      { class: "s2w-group" },
+      this.follow,
+      this.auto,
+      this.scope,
+      this.directions,
+      this.stop,
+    );
     this.element = h(
       "div",
       { class: "s2w-toolbar", role: "toolbar", "aria-label": "Tools" },
@@ -75,8 +119,8 @@ export class Toolbar {
       h(
         "div",
         { class: "s2w-joined", role: "group", "aria-label": "Edit" },
-        iconButton("undo", "Undo", () => client.ask({ type: "undo" }), { hint: "Ctrl+Z" }),
-        iconButton("redo", "Redo", () => client.ask({ type: "redo" }), { hint: "Ctrl+Shift+Z" }),
+        this.undo,
+        this.redo,
         this.clear,
       ),
       this.propagation,
@@ -85,12 +129,17 @@ export class Toolbar {
 
   update(): void {
     const { tool, status, follow, video, objects, selected, frame, progress } = this.store.state;
+    const { history, auto_propagate } = this.store.state;
+    offer(this.undo, "Undo", history.undo, "Ctrl+Z");
+    offer(this.redo, "Redo", history.redo, "Ctrl+Shift+Z");
+    this.auto.value = auto_propagate;
+    this.scope.hidden = objects.length < 2;
     for (const [name, button] of this.tools)
       button.setAttribute("aria-pressed", String(name === tool));
     this.clear.disabled = this.store.promptsOf(selected, frame) === undefined;
     // A click in between makes the state "working", and the propagation goes on.
     const running = status.state === "propagating" || progress !== null;
-    this.propagation.hidden = video.num_frames <= 1;
+    this.propagation.hidden = video.num_frames <= 1 || video.kind === "images";
     const hadFocus = this.propagation.contains(document.activeElement);
     this.directions.hidden = running;
     this.stop.hidden = !running;
@@ -103,4 +152,10 @@ export class Toolbar {
     const next = running ? this.stop : this.directionButtons[1];
     if (hadFocus && !this.propagation.contains(document.activeElement)) next?.focus();
   }
+}
+
+/** A button of the history: it says what it would do, and cannot do nothing. */
+function offer(button: HTMLButtonElement, word: string, what: string, key: string): void {
+  button.disabled = what === "";
+  button.title = what ? `${word}: ${what} (${key})` : `Nothing to ${word.toLowerCase()}`;
 }

@@ -1,10 +1,15 @@
 /** One view of the widget, assembled. */
 
+import { Announcer } from "./announcer";
 import { Client, type Host } from "./client";
-import { h } from "./dom";
-import { handleKey } from "./keyboard";
+import { viewCommands } from "./commands";
+import { h, iconButton } from "./dom";
+import { Help } from "./help";
+import { handleKey } from "./keys";
 import { Notice } from "./notice";
 import { ObjectList } from "./objects";
+import { Player } from "./player";
+import { Review } from "./review";
 import { Stage } from "./stage/stage";
 import { StatusBar } from "./status-bar";
 import { type State, Store, type Topic } from "./store";
@@ -12,20 +17,33 @@ import { Timeline } from "./timeline";
 import { Toolbar } from "./toolbar";
 
 /** Traits of the kernel's widget, read and written by the view. */
-export type Traits = Pick<State, "video" | "objects" | "selected" | "frame" | "status">;
+export type Traits = Pick<
+  State,
+  "video" | "objects" | "selected" | "frame" | "status" | "history" | "auto_propagate"
+>;
+
+/** Those that the view writes. */
+type Written = Pick<Traits, "frame" | "selected" | "auto_propagate">;
 
 export interface ViewHost extends Host {
   traits(): Traits;
   /** Call `listener` when one of them, or the epoch, has changed. */
   onTraits(listener: () => void): () => void;
-  setTrait(name: "frame" | "selected", value: number): void;
+  setTrait<K extends keyof Written>(name: K, value: Written[K]): void;
 }
+
+const READ_ONLY = ["video", "objects", "status", "history"] as const;
 
 /** Fill `element` with a view; the result takes it down again. */
 export function mount(element: HTMLElement, host: ViewHost): () => void {
   const store = new Store({
     ...host.traits(),
     tool: "positive",
+    solo: null,
+    playing: false,
+    speed: 1,
+    loop: false,
+    range: null,
     follow: true,
     progress: null,
     error: null,
@@ -35,25 +53,48 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   // JupyterLab leaves keys that are pressed in here to us.
   const root = h("div", { class: "sam2widget", "data-lm-suppress-shortcuts": "true" });
   const select = (object: number) => store.set("selected", object);
+  const player = new Player(store, client);
+  const announcer = new Announcer(store);
   const stage = new Stage(root, store, client);
-  const timeline = new Timeline(store, client, select);
+  const timeline = new Timeline(store, client, player, select);
   const status = new StatusBar(store);
   const toolbar = new Toolbar(store, client);
   const objects = new ObjectList(store, client, select);
+  const review = new Review(store, client, announcer);
   const notice = new Notice(store);
+  const help = new Help(() => commands);
+  const toggleFullScreen = () => void switchFullScreen(root);
+  const commands = [
+    ...viewCommands(store, client, player, {
+      goTo: (frame) => timeline.userGoesTo(frame),
+      select,
+      cancelGesture: () => stage.cancelGesture(),
+      toggleFullScreen,
+      openHelp: () => help.open(),
+    }),
+    ...review.commands(),
+  ];
+  status.element.append(
+    iconButton("help", "Keys", () => help.open(), { hint: "?" }),
+    iconButton("full", "Full screen", toggleFullScreen, { hint: "Shift+F" }),
+  );
   root.append(
     toolbar.element,
     h("div", { class: "s2w-main" }, stage.element, objects.element),
     notice.element,
     timeline.element,
+    review.element,
     status.element,
+    help.element,
+    announcer.element,
   );
 
+  const parts = [stage, timeline, toolbar, objects, review, notice, status, announcer];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
-    if (topics.has("frame")) host.setTrait("frame", state.frame);
-    if (topics.has("selected")) host.setTrait("selected", state.selected);
-    for (const part of [stage, timeline, toolbar, objects, notice, status]) part.update(topics);
+    for (const name of ["frame", "selected", "auto_propagate"] as const)
+      if (topics.has(name)) host.setTrait(name, state[name]);
+    for (const part of parts) part.update(topics);
     root.dataset.state = state.status.state;
     root.dataset.frame = String(state.frame);
     root.dataset.objects = String(state.objects.length);
@@ -65,21 +106,20 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     known = now;
     client.checkEpoch();
     // Only what has changed: of the rest, the view may be ahead of the traits.
-    for (const name of ["video", "objects", "selected", "status"] as const)
+    for (const name of [...READ_ONLY, "selected", "auto_propagate"] as const)
       if (now[name] !== before[name]) store.set(name, now[name]);
     if (now.frame !== before.frame && now.frame !== store.state.frame) client.goTo(now.frame);
   });
-  const actions = {
-    goTo: (frame: number) => timeline.userGoesTo(frame),
-    select,
-    cancelGesture: () => stage.cancelGesture(),
-  };
   root.addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement;
-    const typing = target instanceof HTMLInputElement && target.type === "text";
-    const ours = !typing && (stage.handleKey(event) || handleKey(event, store, client, actions));
+    const typing = target instanceof HTMLInputElement && ["text", "number"].includes(target.type);
+    // A button and a list have their own use for the space bar, and lists for letters.
+    const theirs =
+      (event.key === " " && target instanceof HTMLButtonElement) ||
+      target instanceof HTMLSelectElement;
+    const ours = !typing && !theirs && (stage.handleKey(event) || handleKey(event, commands));
     if (ours) event.preventDefault();
-    if (ours || typing) event.stopPropagation(); // the notebook has commands on letters
+    if (ours || typing || theirs) event.stopPropagation(); // the notebook has commands on letters
   });
 
   element.append(root);
@@ -99,9 +139,19 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     unsubscribe();
     unlistenTraits();
     client.close();
+    player.close();
     timeline.close();
+    objects.close();
     status.close();
     stage.close();
     root.remove();
   };
+}
+
+/** The whole screen, or where a page may not have it, the whole window. */
+async function switchFullScreen(root: HTMLElement): Promise<void> {
+  const filled = root.classList.contains("s2w-filled");
+  if (document.fullscreenElement === root) await document.exitFullscreen();
+  else if (filled) root.classList.remove("s2w-filled");
+  else await root.requestFullscreen?.().catch(() => root.classList.add("s2w-filled"));
 }

@@ -7,7 +7,7 @@ import type { Traits, ViewHost } from "../src/view";
 export class FakeHost implements ViewHost {
   sent: SentRequest[] = [];
   kernelEpoch = 1;
-  written: [string, number][] = [];
+  written: [string, string | number][] = [];
   current: Traits = {
     video: {
       width: 8,
@@ -22,6 +22,8 @@ export class FakeHost implements ViewHost {
     selected: 1,
     frame: 0,
     status: { state: "ready", message: "", model: "nano", device: "cpu", click_ms: 0 },
+    history: { undo: "point", redo: "" },
+    auto_propagate: "corrections",
   };
   private readonly listeners = new Set<(content: unknown, buffers: Buffer[]) => void>();
   private readonly traitListeners = new Set<() => void>();
@@ -43,7 +45,7 @@ export class FakeHost implements ViewHost {
     this.traitListeners.add(listener);
     return () => this.traitListeners.delete(listener);
   }
-  setTrait(name: "frame" | "selected", value: number): void {
+  setTrait(name: string, value: string | number): void {
     this.written.push([name, value]);
     this.current = { ...this.current, [name]: value };
   }
@@ -65,6 +67,11 @@ export function viewState(host: FakeHost): State {
   return {
     ...host.traits(),
     tool: "positive",
+    solo: null,
+    playing: false,
+    speed: 1,
+    loop: false,
+    range: null,
     follow: true,
     progress: null,
     error: null,

@@ -135,6 +135,51 @@ describe("the controls", () => {
   });
 });
 
+describe("what is offered", () => {
+  it("follows the history", async () => {
+    expect(button("Undo").disabled).toBe(false);
+    expect(button("Undo").title).toBe("Undo: point (Ctrl+Z)");
+    expect(button("Redo").disabled).toBe(true);
+    host.change({ history: { undo: "", redo: "box" } });
+    await settle();
+    expect([button("Undo").disabled, button("Redo").disabled]).toEqual([true, false]);
+  });
+
+  it("lets a person say when to propagate", async () => {
+    const auto = element.querySelector('[aria-label="Propagate by itself"]') as HTMLSelectElement;
+    expect(auto.value).toBe("corrections");
+    auto.value = "always";
+    auto.dispatchEvent(new Event("change"));
+    await settle();
+    expect(host.written).toContainEqual(["auto_propagate", "always"]);
+  });
+
+  it("is no time for images that have nothing to do with each other", async () => {
+    host.change({ video: { ...host.current.video, kind: "images" } });
+    await settle();
+    expect(button("Play").hidden).toBe(true);
+    expect(button("Next frame").hidden).toBe(false);
+    expect(button("Propagate").closest<HTMLElement>(".s2w-group")?.hidden).toBe(true);
+  });
+
+  it("locks and shows alone", async () => {
+    button("Lock Object 1").click();
+    expect(host.of("update_object")).toMatchObject([{ object: 1, locked: true }]);
+    button("Show Object 1 alone").click();
+    await settle();
+    expect(button("Show all objects").getAttribute("aria-pressed")).toBe("true");
+  });
+
+  it("explains every key", () => {
+    const dialog = element.querySelector("dialog") as HTMLDialogElement;
+    dialog.showModal = vi.fn();
+    button("Keys").click();
+    expect(dialog.showModal).toHaveBeenCalled();
+    for (const text of ["Play or pause", "Accept the mask", "Undo", "Rejected"])
+      expect(dialog.textContent).toContain(text);
+  });
+});
+
 describe("following", () => {
   const progress = (frame: number) => ({
     ...{ type: "progress", running: true, frame, done: 3, total: 20 },
@@ -232,7 +277,7 @@ describe("keys", () => {
 
   it("choose tools and objects, and end a propagation", async () => {
     press("m");
-    press("o");
+    press("c");
     await settle();
     expect(button("Negative point").getAttribute("aria-pressed")).toBe("true");
     host.change({

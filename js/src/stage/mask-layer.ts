@@ -5,9 +5,8 @@ import type { MaskRecord } from "../store";
 import { traceContours } from "./contours";
 import type { ViewTransform } from "./view-transform";
 
-const FILL_ALPHA = 0.38;
-/** What a correction made out of date is paler, and its outline dashed. */
-const STALE_FILL_ALPHA = 0.18;
+/** What a correction made out of date, or a person said is wrong, is paler and dashed. */
+const FILL_ALPHA = { fresh: 0.38, accepted: 0.38, stale: 0.18, rejected: 0.06 };
 const OUTLINE_WIDTH = 2;
 const HALO_WIDTH = 4;
 
@@ -43,9 +42,8 @@ export class MaskLayer {
     color: string,
     cssPixel: number,
   ): void {
-    const stale = mask.state === "stale";
     context.fillStyle = color;
-    context.globalAlpha = stale ? STALE_FILL_ALPHA : FILL_ALPHA;
+    context.globalAlpha = FILL_ALPHA[mask.state];
     context.fill(path, "evenodd");
     context.lineJoin = "round";
     context.globalAlpha = 0.35;
@@ -55,7 +53,8 @@ export class MaskLayer {
     context.globalAlpha = 1;
     context.lineWidth = OUTLINE_WIDTH * cssPixel;
     context.strokeStyle = color;
-    if (stale) context.setLineDash([5 * cssPixel, 4 * cssPixel]);
+    if (mask.state === "stale" || mask.state === "rejected")
+      context.setLineDash([5 * cssPixel, 4 * cssPixel]);
     context.stroke(path);
   }
 

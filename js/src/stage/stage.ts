@@ -91,7 +91,8 @@ export class Stage {
   }
 
   private draw(): void {
-    const { video, objects, selected } = this.store.state;
+    const { video, selected, solo } = this.store.state;
+    const objects = this.store.state.objects.filter(({ id }) => solo === null || id === solo);
     const { width, height } = this.canvas.getBoundingClientRect();
     const context = this.canvas.getContext("2d");
     if (!context || width === 0 || video.width === 0) return;

@@ -1,0 +1,43 @@
+import { describe, expect, it, vi } from "vitest";
+import { type Command, handleKey, nameOf, shown } from "../src/keys";
+
+const key = (name: string, init: KeyboardEventInit = {}) =>
+  new KeyboardEvent("keydown", { key: name, ...init });
+
+describe("a key's name", () => {
+  it.each([
+    ["a", {}, "A"],
+    ["A", { shiftKey: true }, "Shift+A"],
+    ["z", { metaKey: true }, "Ctrl+Z"],
+    ["Z", { ctrlKey: true, shiftKey: true }, "Ctrl+Shift+Z"],
+    [" ", {}, "Space"],
+    ["?", { shiftKey: true }, "?"],
+    ["ArrowLeft", { shiftKey: true }, "Shift+ArrowLeft"],
+    ["+", {}, "+"],
+  ])("of %s with %o is %s", (name, init, expected) => {
+    expect(nameOf(key(name, init))).toBe(expected);
+  });
+
+  it("is short for people", () => {
+    expect(shown("Shift+ArrowLeft")).toBe("Shift ←");
+    expect(shown("+")).toBe("+");
+  });
+});
+
+describe("commands", () => {
+  const command = (keys: string[], enabled = true): Command => ({
+    ...{ keys, label: "", group: "", enabled: () => enabled },
+    run: vi.fn(),
+  });
+
+  it("are found by their key, the first that may", () => {
+    const [off, on] = [command(["A"], false), command(["B", "A"])];
+    expect(handleKey(key("a"), [off, on])).toBe(true);
+    expect(off.run).not.toHaveBeenCalled();
+    expect(on.run).toHaveBeenCalledOnce();
+  });
+
+  it("leave other keys alone", () => {
+    expect(handleKey(key("a", { ctrlKey: true }), [command(["A"])])).toBe(false);
+  });
+});
