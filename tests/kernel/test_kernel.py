@@ -123,6 +123,32 @@ def test_a_wrong_request_gets_a_sentence_and_the_session_goes_on(view: FrontEnd)
     assert view.done(view.send("add_object")).type == "done"
 
 
+def test_functions_that_are_told_of_masks_call_the_widget_and_the_panel_draws(
+    view: FrontEnd, client: BlockingKernelClient
+) -> None:
+    view.send("hello")
+    told = """
+panel = w.panel
+def follow(event):
+    if event.object == 1:
+        w.add_box(event.frame, 10, 10, 60, 60, obj=2)
+        w.propagate(stop=3, objects=[2])
+w.on_prompt(follow)
+"""
+    client.execute(told, store_history=False, reply=True, timeout=LIMIT_S)
+    view.done(view.send("add_object"))
+    view.done(click(view, 1, truth=2))
+    tracked = view.wait(
+        lambda m: m.type == "timeline" and m.content["object"] == 2 and bool(m.content["tracked"])
+    )
+    assert tracked.content["prompted"] == [0]
+    # The panel's thread sends too; what the view asks for still arrives and is answered.
+    code = "assert panel._drawn_at > 0"
+    reply = client.execute(code, store_history=False, reply=True, timeout=LIMIT_S)
+    assert reply["content"]["status"] == "ok"
+    assert view.done(view.send("next_to_check")).type == "done"
+
+
 def test_messages_arrive_after_a_subshell_has_ended(
     view: FrontEnd, client: BlockingKernelClient
 ) -> None:

@@ -343,7 +343,7 @@ def test_a_damaged_image_is_named(tmp_path):
         video[0]
 
 
-@pytest.mark.parametrize("wanted", [[0, 2, 4, 59], [59, 31, 0], [7]])
+@pytest.mark.parametrize("wanted", [[0, 2, 4, 49], [49, 31, 0], [7]])
 def test_small_pictures_are_of_frames_nearby(mp4, wanted):
     video = open_video(mp4)
     found = {at: rgb for one in video.thumbnails(wanted, 12) if one for at, rgb in [one]}
@@ -352,7 +352,7 @@ def test_small_pictures_are_of_frames_nearby(mp4, wanted):
     assert sorted(found) == sorted(wanted)
     for at, rgb in found.items():
         assert rgb.shape == (12, 16, 3)
-        shown = (int(rgb[9, 12, 0]) - picture(at)[-1, -1, 0]) / 5
+        shown = (int(rgb[9, 12, 0]) - int(picture(at)[-1, -1, 0])) / 5
         assert -slack - 2 <= shown <= 2
     assert np.abs(video[5].astype(int) - picture(5)).mean() < 4
 
