@@ -1,15 +1,13 @@
 /** Keys, while the focus is in the widget. */
 
 import type { Client } from "./client";
-import type { Store, Tool } from "./store";
+import type { Store } from "./store";
 
 export interface KeyActions {
   goTo(frame: number): void;
   select(object: number): void;
-  cancelGesture(): void;
+  cancelGesture(): boolean;
 }
-
-const TOOL_KEYS: Record<string, Tool> = { p: "positive", m: "negative", b: "box" };
 
 /** Handle a key; true when it was one of ours. */
 export function handleKey(
@@ -23,7 +21,6 @@ export function handleKey(
   const { frame, video, objects } = store.state;
   const step = event.shiftKey ? 10 : 1;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const tool = TOOL_KEYS[key];
   const object = /^[1-9]$/.test(key) ? objects[Number(key) - 1] : undefined;
   if (key === "ArrowRight") actions.goTo(frame + step);
   else if (key === "ArrowLeft") actions.goTo(frame - step);
@@ -32,8 +29,7 @@ export function handleKey(
   else if (key === "Escape") {
     actions.cancelGesture();
     if (isPropagating(store)) client.ask({ type: "stop" });
-  } else if (tool) store.set("tool", tool);
-  else if (object) actions.select(object.id);
+  } else if (object) actions.select(object.id);
   else if (key === "o") client.ask({ type: "add_object" });
   else if (key === "v") toggleVisible(store, client);
   else if (key === "f") client.follow(!store.state.follow);

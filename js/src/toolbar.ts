@@ -3,13 +3,7 @@
 import type { Client } from "./client";
 import { h, type IconName, iconButton } from "./dom";
 import type { Direction } from "./protocol";
-import type { Store, Tool } from "./store";
-
-const TOOLS: [Tool, string, string][] = [
-  ["positive", "Positive point", "click; P"],
-  ["negative", "Negative point", "right-click or Shift-click; M"],
-  ["box", "Box", "drag; B"],
-];
+import type { Store } from "./store";
 
 const DIRECTIONS: [Direction, IconName, string, string, string][] = [
   ["backward", "backward", "Propagate backward", "", "only towards the first frame"],
@@ -19,7 +13,6 @@ const DIRECTIONS: [Direction, IconName, string, string, string][] = [
 
 export class Toolbar {
   readonly element: HTMLElement;
-  private readonly tools: Map<Tool, HTMLButtonElement>;
   private readonly clear: HTMLButtonElement;
   private readonly directions: HTMLElement;
   private readonly directionButtons: HTMLButtonElement[];
@@ -30,13 +23,10 @@ export class Toolbar {
   constructor(
     private readonly store: Store,
     client: Client,
+    /** Groups of the stage. */
+    tools: HTMLElement,
+    display: HTMLElement,
   ) {
-    this.tools = new Map(
-      TOOLS.map(([tool, label, hint]) => [
-        tool,
-        iconButton(tool, label, () => store.set("tool", tool), { hint }),
-      ]),
-    );
     this.clear = iconButton(
       "clear",
       "Clear prompts",
@@ -67,11 +57,7 @@ export class Toolbar {
     this.element = h(
       "div",
       { class: "s2w-toolbar", role: "toolbar", "aria-label": "Tools" },
-      h(
-        "div",
-        { class: "s2w-joined", role: "group", "aria-label": "Kind of prompt" },
-        ...this.tools.values(),
-      ),
+      tools,
       h(
         "div",
         { class: "s2w-joined", role: "group", "aria-label": "Edit" },
@@ -79,14 +65,13 @@ export class Toolbar {
         iconButton("redo", "Redo", () => client.ask({ type: "redo" }), { hint: "Ctrl+Shift+Z" }),
         this.clear,
       ),
+      display,
       this.propagation,
     );
   }
 
   update(): void {
-    const { tool, status, follow, video, objects, selected, frame, progress } = this.store.state;
-    for (const [name, button] of this.tools)
-      button.setAttribute("aria-pressed", String(name === tool));
+    const { status, follow, video, objects, selected, frame, progress } = this.store.state;
     this.clear.disabled = this.store.promptsOf(selected, frame) === undefined;
     // A click in between makes the state "working", and the propagation goes on.
     const running = status.state === "propagating" || progress !== null;

@@ -3,9 +3,12 @@
 import { Client, type Host } from "./client";
 import { h } from "./dom";
 import { handleKey } from "./keyboard";
+import { handleKey as handleCommand } from "./keys";
 import { Notice } from "./notice";
 import { ObjectList } from "./objects";
+import { rememberedDisplay } from "./stage/display";
 import { Stage } from "./stage/stage";
+import { stageState } from "./stage-state";
 import { StatusBar } from "./status-bar";
 import { type State, Store, type Topic } from "./store";
 import { Timeline } from "./timeline";
@@ -24,8 +27,10 @@ export interface ViewHost extends Host {
 /** Fill `element` with a view; the result takes it down again. */
 export function mount(element: HTMLElement, host: ViewHost): () => void {
   const store = new Store({
+    ...stageState(),
+    display: rememberedDisplay(),
     ...host.traits(),
-    tool: "positive",
+    solo: null,
     follow: true,
     progress: null,
     error: null,
@@ -38,7 +43,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const stage = new Stage(root, store, client);
   const timeline = new Timeline(store, client, select);
   const status = new StatusBar(store);
-  const toolbar = new Toolbar(store, client);
+  const toolbar = new Toolbar(store, client, stage.tools.element, stage.display.element);
   const objects = new ObjectList(store, client, select);
   const notice = new Notice(store);
   root.append(
@@ -77,7 +82,14 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   root.addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement;
     const typing = target instanceof HTMLInputElement && target.type === "text";
-    const ours = !typing && (stage.handleKey(event) || handleKey(event, store, client, actions));
+    // A button has its own use for Enter and the space bar.
+    const theirs = target instanceof HTMLButtonElement && /^(Enter| )$/.test(event.key);
+    const ours =
+      !typing &&
+      !theirs &&
+      (stage.handleKey(event) ||
+        handleCommand(event, stage.commands) ||
+        handleKey(event, store, client, actions));
     if (ours) event.preventDefault();
     if (ours || typing) event.stopPropagation(); // the notebook has commands on letters
   });

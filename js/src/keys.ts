@@ -1,0 +1,51 @@
+/** Keys as a table, from which they are handled, explained and named in tooltips. */
+
+export interface Command {
+  /** As in "A", "Shift+A", "Ctrl+Z", "ArrowLeft", "Space", "?". Ctrl is Command on a Mac. */
+  keys: string[];
+  label: string;
+  /** Heading in the help. */
+  group: string;
+  enabled?: () => boolean;
+  run: (event: KeyboardEvent) => void;
+}
+
+/** Carry out the first command that has this key; false when none has, or none may now. */
+export function handleKey(event: KeyboardEvent, commands: Command[]): boolean {
+  const pressed = nameOf(event);
+  const command = commands.find(
+    ({ keys, enabled }) => keys.includes(pressed) && enabled?.() !== false,
+  );
+  command?.run(event);
+  return command !== undefined;
+}
+
+/** What is pressed, as commands write it. Shift counts where it makes no other character. */
+export function nameOf(event: KeyboardEvent): string {
+  const { key } = event;
+  const letter = /^[a-z]$/i.test(key);
+  const name = key === " " ? "Space" : letter ? key.toUpperCase() : key;
+  const shift = event.shiftKey && (letter || name.length > 1);
+  return [
+    ...(event.ctrlKey || event.metaKey ? ["Ctrl"] : []),
+    ...(event.altKey ? ["Alt"] : []),
+    ...(shift ? ["Shift"] : []),
+    name,
+  ].join("+");
+}
+
+const SHOWN: Record<string, string> = {
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  Escape: "Esc",
+};
+
+/** A key for people: "Shift ←". */
+export function shown(keys: string): string {
+  return keys
+    .split(/\+(?=.)/)
+    .map((key) => SHOWN[key] ?? key)
+    .join(" ");
+}
