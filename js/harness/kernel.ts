@@ -1,10 +1,27 @@
 /** A small kernel in the page: masks are where the scene's things are. For looking only. */
 
-import type { Buffer } from "../src/codecs";
+import { type Buffer, runsToPixels } from "../src/codecs";
 import type { MaskEntry, PromptsMessage, Run, SentRequest, State, Status } from "../src/protocol";
 import type { Traits, ViewHost } from "../src/view";
-import { type Ball, balls, FRAMES, HEIGHT, jpeg, runs, WIDTH } from "./scene";
+import {
+  type Ball,
+  balls,
+  type Encoded,
+  encode,
+  FRAMES,
+  HEIGHT,
+  jpeg,
+  paint,
+  pixelsOf,
+  proposals,
+  runs,
+  WIDTH,
+} from "./scene";
 
+/** How long the model that is not there takes. */
+const CLICK_MS = 40;
+const PROPOSE_MS = 700;
+const CANDIDATES = ["part", "whole", "all"] as const;
 const COLORS = ["#3e7bfa", "#f2994a", "#27ae60", "#bb6bd9", "#eb5757"];
 
 interface Tracked {
@@ -14,6 +31,8 @@ interface Tracked {
   stale: Set<number>;
   accepted: Set<number>;
   rejected: Set<number>;
+  /** Masks that are not the ball's: painted, or another candidate. A byte a pixel. */
+  edited: Map<number, Uint8Array>;
 }
 
 export class PageKernel implements ViewHost {
@@ -30,13 +49,14 @@ export class PageKernel implements ViewHost {
     objects: [],
     selected: 0,
     frame: 0,
-    status: { state: "ready", message: "", model: "nano", device: "cpu", click_ms: 40 },
+    status: { state: "ready", message: "", model: "nano", device: "cpu", click_ms: CLICK_MS },
     history: { undo: "", redo: "" },
     auto_propagate: "corrections",
   };
   private readonly tracks = new Map<number, Tracked>();
   private readonly messageListeners = new Set<(content: unknown, buffers: Buffer[]) => void>();
   private readonly traitListeners = new Set<() => void>();
+  private readonly found = new Map<number, { id: number; mask: Encoded }[]>();
   private timer = 0;
   private seq = 0;
 
@@ -96,7 +116,77 @@ export class PageKernel implements ViewHost {
         for (const at of track.tracked) if (Math.abs(at - request.frame) < 12) track.stale.add(at);
         track.tracked.add(request.frame);
         track.stale.delete(request.frame);
+        track.edited.delete(request.frame);
+        await pause(CLICK_MS);
         this.tellFrame(request.frame);
+        if (request.type === "click" && prompts.points.length === 1)
+          this.tellCandidates(object, request.frame, 1);
+        break;
+      }
+      case "hover": {
+        await pause(CLICK_MS);
+        const at = balls(request.frame).findLastIndex(
+          (ball) => Math.hypot((ball.x - request.x) / ball.rx, (ball.y - request.y) / ball.ry) < 1,
+        );
+        const { bytes } = at < 0 ? encode(new Uint8Array(WIDTH * HEIGHT)) : runs(request.frame, at);
+        const { frame: shown } = request;
+        this.tell({ type: "preview", reply_to: request, frame: shown, iou: 0.9 }, [bytes]);
+        return;
+      }
+      case "choose": {
+        const part = CANDIDATES[request.index] ?? "whole";
+        const track = this.tracks.get(request.object) as Tracked;
+        track.edited.set(request.frame, pixelsOf(request.frame, track.ball, part));
+        this.tellFrame(request.frame);
+        this.tellCandidates(request.object, request.frame, request.index);
+        break;
+      }
+      case "paint": {
+        const object = request.object ?? this.add();
+        const track = this.tracks.get(object) as Tracked;
+        const known = track.tracked.has(request.frame);
+        const pixels =
+          track.edited.get(request.frame) ??
+          (known ? pixelsOf(request.frame, track.ball) : new Uint8Array(WIDTH * HEIGHT));
+        paint(pixels, request);
+        track.edited.set(request.frame, pixels);
+        track.tracked.add(request.frame);
+        track.prompts.set(request.frame, { ...this.promptsOf(object, request.frame), mask: true });
+        await pause(CLICK_MS);
+        this.tellFrame(request.frame);
+        break;
+      }
+      case "move_point": {
+        const { points } = this.promptsOf(request.object, request.frame);
+        const point = points[request.index];
+        if (point) points[request.index] = [request.x, request.y, point[2]];
+        this.tellFrame(request.frame);
+        break;
+      }
+      case "propose":
+        await pause(PROPOSE_MS);
+        this.found.set(
+          request.frame,
+          proposals(request.frame).map((mask, id) => ({ id, mask })),
+        );
+        this.tellProposals(request.frame);
+        break;
+      case "adopt":
+      case "dismiss": {
+        const all = this.found.get(request.frame) ?? [];
+        const taken = all.filter(({ id }) => request.proposals.includes(id));
+        if (request.type === "adopt")
+          for (const { mask } of taken) {
+            const track = this.tracks.get(this.add()) as Tracked;
+            track.edited.set(request.frame, decode(mask));
+            track.tracked.add(request.frame);
+          }
+        this.found.set(
+          request.frame,
+          all.filter((one) => !taken.includes(one)),
+        );
+        this.tellFrame(request.frame);
+        this.tellProposals(request.frame);
         break;
       }
       case "remove_point":
@@ -188,6 +278,7 @@ export class PageKernel implements ViewHost {
       stale: new Set(),
       accepted: new Set(),
       rejected: new Set(),
+      edited: new Map(),
     });
     this.change({
       objects: [...objects, { id, name: `Object ${id}`, color, visible: true, locked: false }],
@@ -207,7 +298,8 @@ export class PageKernel implements ViewHost {
     for (const [object, track] of this.tracks) {
       this.tell({ ...this.promptsOf(object, frame) });
       if (!track.tracked.has(frame)) continue;
-      const { bytes, area } = runs(frame, track.ball);
+      const edited = track.edited.get(frame);
+      const { bytes, area } = edited ? encode(edited) : runs(frame, track.ball);
       const state = stateOf(track, frame);
       const iou = 0.97 - 0.02 * object;
       entries.push({ object, score: area ? 8.2 : -3, iou, source: "track", state, area });
@@ -215,6 +307,25 @@ export class PageKernel implements ViewHost {
     }
     const masks = { frame, complete: true, masks: entries, reply_to: null };
     this.tell({ type: "masks", seq: ++this.seq, ...masks }, buffers);
+  }
+
+  private tellCandidates(object: number, frame: number, chosen: number): void {
+    const { ball } = this.tracks.get(object) as Tracked;
+    const buffers = CANDIDATES.map((part) => runs(frame, ball, part).bytes);
+    const ious = [0.81, 0.94, 0.72];
+    this.tell({ type: "candidates", frame, object, chosen, ious }, buffers);
+  }
+
+  private tellProposals(frame: number): void {
+    const found = this.found.get(frame) ?? [];
+    const entries = found.map(({ id, mask }) => ({
+      id,
+      iou: 0.9,
+      stability: 0.95,
+      area: mask.area,
+    }));
+    const buffers = found.map(({ mask }) => mask.bytes);
+    this.tell({ type: "proposals", frame, proposals: entries }, buffers);
   }
 
   private tellTimelines(): void {
@@ -241,6 +352,12 @@ export class PageKernel implements ViewHost {
     this.current = { ...this.current, ...traits };
     for (const listener of this.traitListeners) listener();
   }
+}
+
+const pause = (ms: number) => new Promise((resume) => setTimeout(resume, ms));
+
+function decode({ bytes }: Encoded): Uint8Array {
+  return runsToPixels(new Uint32Array(bytes), WIDTH * HEIGHT);
 }
 
 function nearest(all: Ball[], x: number, y: number): number {

@@ -54,18 +54,67 @@ export async function jpeg(frame: number): Promise<ArrayBuffer> {
   return (await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 })).arrayBuffer();
 }
 
-/** Run lengths of a thing, without what nearer ones hide. */
-export function runs(frame: number, index: number): { bytes: ArrayBuffer; area: number } {
+const inEllipse = (ball: Ball, x: number, y: number) =>
+  ((x + 0.5 - ball.x) / ball.rx) ** 2 + ((y + 0.5 - ball.y) / ball.ry) ** 2 <= 1;
+
+/** Run lengths of a thing without what nearer ones hide, its upper half, or it and all others. */
+export function runs(
+  frame: number,
+  index: number,
+  part: "part" | "whole" | "all" = "whole",
+): Encoded {
+  return encode(pixelsOf(frame, index, part));
+}
+
+/** A byte a pixel. */
+export function pixelsOf(
+  frame: number,
+  index: number,
+  part: "part" | "whole" | "all" = "whole",
+): Uint8Array {
   const all = balls(frame);
-  const covers = (ball: Ball, x: number, y: number) =>
-    ((x + 0.5 - ball.x) / ball.rx) ** 2 + ((y + 0.5 - ball.y) / ball.ry) ** 2 <= 1;
-  const lengths: number[] = [];
-  let [length, value, area] = [0, false, 0];
-  for (let p = 0; p < WIDTH * HEIGHT; p++) {
+  const ball = all[index] as Ball;
+  const pixels = new Uint8Array(WIDTH * HEIGHT);
+  for (let p = 0; p < pixels.length; p++) {
     const [x, y] = [p % WIDTH, Math.floor(p / WIDTH)];
-    const ball = all[index] as Ball;
-    const now = covers(ball, x, y) && !all.slice(index + 1).some((near) => covers(near, x, y));
-    area += +now;
+    if (part === "all") pixels[p] = +all.some((one) => inEllipse(one, x, y));
+    else if (part === "whole" || y < ball.y)
+      pixels[p] = +(
+        inEllipse(ball, x, y) && !all.slice(index + 1).some((near) => inEllipse(near, x, y))
+      );
+  }
+  return pixels;
+}
+
+/** Run lengths of hills, sky and ground besides the things: what "everything" finds. */
+export function proposals(frame: number): Encoded[] {
+  const area = (inside: (x: number, y: number) => boolean) => {
+    const pixels = new Uint8Array(WIDTH * HEIGHT);
+    for (let p = 0; p < pixels.length; p++) pixels[p] = +inside(p % WIDTH, Math.floor(p / WIDTH));
+    return encode(pixels);
+  };
+  const hills = [0, 2, 4, 6].map((i) => {
+    const left = i * 90 - 120 - frame * 0.7;
+    const top = 120 + 17 * (i % 4);
+    return area((x, y) => {
+      const side = x < left + 100 ? (x - left) / 100 : (left + 210 - x) / 110;
+      return y > 226 - side * (226 - top) && y < 226;
+    });
+  });
+  const things = balls(frame).map((_, i) => runs(frame, i));
+  return [...things, ...hills, area((_, y) => y > 228), area((_, y) => y < 118)];
+}
+
+export interface Encoded {
+  bytes: ArrayBuffer;
+  area: number;
+}
+
+export function encode(pixels: Uint8Array): Encoded {
+  const lengths: number[] = [];
+  let [length, value, area] = [0, 0, 0];
+  for (const now of pixels) {
+    area += now;
     if (now !== value) {
       lengths.push(length);
       [length, value] = [0, now];
@@ -74,4 +123,25 @@ export function runs(frame: number, index: number): { bytes: ArrayBuffer; area: 
   }
   lengths.push(length);
   return { bytes: Uint32Array.from(lengths).buffer, area };
+}
+
+/** Paint on a mask, a byte a pixel, as the kernel does. */
+export function paint(
+  pixels: Uint8Array,
+  stroke: { shape: "brush" | "polygon"; erase: boolean; radius: number; path: number[] },
+): void {
+  const canvas = new OffscreenCanvas(WIDTH, HEIGHT);
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  const { path } = stroke;
+  context.lineWidth = 2 * stroke.radius;
+  context.lineCap = context.lineJoin = "round";
+  context.beginPath();
+  for (let i = 0; i < path.length; i += 2) context.lineTo(path[i] as number, path[i + 1] as number);
+  if (path.length === 2) context.lineTo((path[0] as number) + 0.01, path[1] as number);
+  if (stroke.shape === "polygon") context.fill();
+  else context.stroke();
+  const { data } = context.getImageData(0, 0, WIDTH, HEIGHT);
+  for (let p = 0; p < pixels.length; p++)
+    if ((data[4 * p + 3] as number) > 127) pixels[p] = +!stroke.erase;
 }

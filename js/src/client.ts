@@ -1,7 +1,9 @@
 /** The conversation with the kernel: requests out, messages into the store, flow control. */
 
 import { type Buffer, decodeJpeg, decodeRuns, toBytes } from "./codecs";
+import { Hovering } from "./hovering";
 import {
+  type CandidatesMessage,
   type Direction,
   type DoneMessage,
   type ErrorMessage,
@@ -9,11 +11,13 @@ import {
   type MasksMessage,
   type Message,
   PROTOCOL,
+  type ProposalsMessage,
   parse,
   type Request,
   type Run,
   type SentRequest,
 } from "./protocol";
+import { sizeOf } from "./stage-state";
 import type { Pending, Store } from "./store";
 
 /** A request for pixels that is unanswered for so long does not hold the next one up. */
@@ -26,14 +30,16 @@ export interface Host {
   epoch(): number;
 }
 
-type Prompt = Extract<Request, { type: "click" | "box" }>;
+type Prompt = Extract<Request, { type: "click" | "box" | "paint" }>;
 
 export class Client {
   readonly view = crypto.randomUUID();
+  readonly hovering: Hovering;
   private nextId = 1;
   private wanted: { frame: number; id: number; at: number } | null = null;
   private epoch: number;
   private undrawn: number[] = [];
+  private proposeId = 0;
   private readonly unlisten: () => void;
 
   constructor(
@@ -41,6 +47,7 @@ export class Client {
     private readonly store: Store,
   ) {
     this.epoch = host.epoch();
+    this.hovering = new Hovering(store, (request) => this.send(request));
     this.unlisten = host.onMessage((content, buffers) => {
       try {
         this.receive(parse(content, buffers.length), buffers);
@@ -61,8 +68,9 @@ export class Client {
     return id;
   }
 
-  /** Carry out what a person asks for: an earlier error has been seen. */
+  /** Carry out what a person asks for: an earlier error has been seen, a preview out of date. */
   ask(request: Request): number {
+    this.hovering.forget();
     this.store.set("error", null);
     return this.send(request);
   }
@@ -72,12 +80,16 @@ export class Client {
     const { frame, object } = request;
     this.store.set("follow", false);
     if (frame !== this.store.state.frame) this.goTo(frame);
+    this.store.set("candidates", null);
     const id = this.ask(request);
-    const pending: Pending =
-      request.type === "click"
-        ? { id, frame, object, point: [request.x, request.y, request.label] }
-        : { id, frame, object, box: [request.x0, request.y0, request.x1, request.y1] };
+    const pending: Pending = { id, frame, object, ...shapeOf(request) };
     this.store.set("pending", [...this.store.state.pending, pending]);
+  }
+
+  /** Segment everything on a frame. */
+  propose(frame: number): void {
+    this.store.set("proposing", frame);
+    this.proposeId = this.ask({ type: "propose", frame });
   }
 
   /** Start to track, in the marked range if there is one, and follow the newest frame. */
@@ -131,6 +143,7 @@ export class Client {
     if (this.epoch === this.host.epoch()) return;
     this.epoch = this.host.epoch();
     this.undrawn = [];
+    this.hovering.forget();
     this.store.reset();
     this.hello();
   }
@@ -153,6 +166,16 @@ export class Client {
         break;
       case "masks":
         this.receiveMasks(message, buffers);
+        break;
+      case "preview":
+        if (message.reply_to.view === this.view)
+          this.hovering.receive(message, this.decode(message.frame, buffers[0] as Buffer));
+        break;
+      case "candidates":
+        this.receiveCandidates(message, buffers);
+        break;
+      case "proposals":
+        this.receiveProposals(message, buffers);
         break;
       case "prompts":
         store.putPrompts(message);
@@ -181,13 +204,33 @@ export class Client {
   }
 
   private receiveMasks(message: MasksMessage, buffers: Buffer[]): void {
-    const { width, height } = this.store.state.video;
     this.undrawn.push(message.seq);
     const records = message.masks.map((entry, i) => ({
       ...entry,
-      runs: decodeRuns(buffers[i] as Buffer, width * height),
+      runs: this.decode(message.frame, buffers[i] as Buffer),
     }));
     this.store.putMasks(message.frame, records, message.complete);
+  }
+
+  private receiveCandidates(message: CandidatesMessage, buffers: Buffer[]): void {
+    const { frame, object, chosen, ious } = message;
+    const { candidates } = this.store.state;
+    const runs = buffers.map((buffer) => this.decode(frame, buffer));
+    if (ious.length > 0) this.store.set("candidates", { frame, object, chosen, ious, runs });
+    else if (candidates?.frame === frame && candidates.object === object)
+      this.store.set("candidates", null);
+  }
+
+  private receiveProposals({ frame, proposals }: ProposalsMessage, buffers: Buffer[]): void {
+    this.store.putProposals(
+      frame,
+      proposals.map((entry, i) => ({ ...entry, runs: this.decode(frame, buffers[i] as Buffer) })),
+    );
+  }
+
+  private decode(frame: number, buffer: Buffer): Uint32Array {
+    const [width, height] = sizeOf(this.store.state.video, frame);
+    return decodeRuns(buffer, width * height);
   }
 
   private async receiveFrame({ frame, seq }: FrameMessage, jpeg: Buffer): Promise<void> {
@@ -226,6 +269,8 @@ export class Client {
   private receiveError(message: ErrorMessage): void {
     const { reply_to } = message;
     if (reply_to && reply_to.view !== this.view) return;
+    // Nobody asked for what only the pointer did: no preview is no alarm.
+    if (reply_to && this.hovering.settle(reply_to.id)) return;
     this.store.set("error", message.text);
     this.settle(message);
     const wanted = this.wanted;
@@ -237,10 +282,26 @@ export class Client {
   /** A request is through: its prompt need not be drawn ahead of the kernel any more. */
   private settle({ reply_to }: DoneMessage | ErrorMessage): void {
     if (reply_to && reply_to.view !== this.view) return;
+    if (reply_to && this.hovering.settle(reply_to.id)) return;
+    if (!reply_to || reply_to.id === this.proposeId) this.store.set("proposing", null);
     const { pending } = this.store.state;
     this.store.set(
       "pending",
       pending.filter(({ id }) => reply_to !== null && id !== reply_to.id),
     );
+  }
+}
+
+/** What of a prompt is drawn ahead of its answer. */
+function shapeOf(request: Prompt): Pick<Pending, "point" | "box" | "stroke"> {
+  switch (request.type) {
+    case "click":
+      return { point: [request.x, request.y, request.label] };
+    case "box":
+      return { box: [request.x0, request.y0, request.x1, request.y1] };
+    case "paint": {
+      const { shape, erase, radius, path } = request;
+      return { stroke: { shape, erase, radius, path } };
+    }
   }
 }

@@ -1,9 +1,9 @@
-/** The view's own keys: tools, objects, time and propagation. Parts add theirs. */
+/** The view's own keys: history, objects, time and propagation. Parts add theirs. */
 
 import type { Client } from "./client";
 import type { Command } from "./keys";
 import type { Player } from "./player";
-import type { Store, Tool } from "./store";
+import type { Store } from "./store";
 
 export interface Actions {
   goTo(frame: number): void;
@@ -13,11 +13,6 @@ export interface Actions {
   openHelp(): void;
 }
 
-const TOOLS: [Tool, string, string][] = [
-  ["positive", "P", "Positive point"],
-  ["negative", "M", "Negative point"],
-  ["box", "B", "Box"],
-];
 const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 export function viewCommands(
@@ -44,17 +39,14 @@ export function viewCommands(
     if (object) client.ask({ type: "update_object", object: object.id, [what]: !object[what] });
   };
   return [
-    ...TOOLS.map(([tool, key, label]) => ({
-      ...{ keys: [key], label, group: "Prompts" },
-      run: () => store.set("tool", tool),
-    })),
     {
       keys: ["Escape"],
-      label: "Cancel, or stop propagating",
-      group: "Prompts",
+      label: "Stop propagating",
+      group: "Propagation",
+      enabled: running,
       run: () => {
         actions.cancelGesture();
-        if (running()) client.ask({ type: "stop" });
+        client.ask({ type: "stop" });
       },
     },
     {

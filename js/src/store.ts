@@ -15,8 +15,9 @@ import type {
   TimelineMessage,
   Video,
 } from "./protocol";
+import type { Proposal, StageState, Stroke } from "./stage-state";
 
-export type Tool = "positive" | "negative" | "box";
+export type { Tool } from "./stage-state";
 
 export interface MaskRecord extends MaskEntry {
   runs: Uint32Array;
@@ -30,9 +31,10 @@ export interface Pending {
   object: number | null;
   point?: Point;
   box?: BoxPx;
+  stroke?: Stroke;
 }
 
-export interface State {
+export interface State extends StageState {
   video: Video;
   objects: ObjectInfo[];
   selected: number;
@@ -40,7 +42,6 @@ export interface State {
   status: Status;
   history: HistoryInfo;
   auto_propagate: AutoPropagate;
-  tool: Tool;
   /** The one object that is shown alone. */
   solo: number | null;
   playing: boolean;
@@ -145,6 +146,15 @@ export class Store {
       this.putPrompts({ ...prompts, points: prompts.points.filter((_, i) => i !== index) });
   }
 
+  /** All proposals of a frame; those that were marked and are gone are marked no more. */
+  putProposals(frame: number, proposals: Proposal[]): void {
+    const { state } = this;
+    this.set("proposals", new Map(state.proposals).set(frame, proposals));
+    if (state.proposing === frame) this.set("proposing", null);
+    const left = proposals.filter(({ id }) => state.marked.has(id));
+    if (left.length < state.marked.size) this.set("marked", new Set(left.map(({ id }) => id)));
+  }
+
   promptsOf(object: number, frame: number): PromptsMessage | undefined {
     return this.prompts.get(`${object}:${frame}`);
   }
@@ -160,11 +170,22 @@ export class Store {
     this.unpainted.clear();
     this.set("pending", []);
     this.set("progress", null);
+    this.set("preview", null);
+    this.set("candidates", null);
+    this.set("proposals", new Map());
+    this.set("marked", new Set());
+    this.set("proposing", null);
     for (const topic of [
       ...(["frames", "masks", "prompts", "timeline"] as const),
       ...(["certainty", "thumbnails"] as const),
     ])
       this.touch(topic);
+  }
+
+  /** Objects that are to be seen, in a list of its own. */
+  get shownObjects(): ObjectInfo[] {
+    const { objects, solo } = this.state;
+    return objects.filter(({ id, visible }) => visible && (solo === null || id === solo));
   }
 
   get selectedObject(): ObjectInfo | undefined {

@@ -3,13 +3,7 @@
 import type { Client } from "./client";
 import { h, type IconName, iconButton } from "./dom";
 import type { AutoPropagate, Direction } from "./protocol";
-import type { Store, Tool } from "./store";
-
-const TOOLS: [Tool, string, string][] = [
-  ["positive", "Positive point", "click; P"],
-  ["negative", "Negative point", "right-click or Shift-click; M"],
-  ["box", "Box", "drag; B"],
-];
+import type { Store } from "./store";
 
 const DIRECTIONS: [Direction, IconName, string, string, string][] = [
   ["backward", "backward", "Propagate backward", "", "only towards the first frame"],
@@ -25,7 +19,6 @@ const AUTO: [AutoPropagate, string][] = [
 
 export class Toolbar {
   readonly element: HTMLElement;
-  private readonly tools: Map<Tool, HTMLButtonElement>;
   private readonly undo: HTMLButtonElement;
   private readonly redo: HTMLButtonElement;
   private readonly clear: HTMLButtonElement;
@@ -40,6 +33,9 @@ export class Toolbar {
   constructor(
     private readonly store: Store,
     client: Client,
+    /** Groups of the stage. */
+    tools: HTMLElement,
+    display: HTMLElement,
   ) {
     this.undo = iconButton("undo", "Undo", () => client.ask({ type: "undo" }), { hint: "Ctrl+Z" });
     this.redo = iconButton("redo", "Redo", () => client.ask({ type: "redo" }), {
@@ -60,12 +56,6 @@ export class Toolbar {
         change: () => store.set("auto_propagate", this.auto.value as AutoPropagate),
       },
       ...AUTO.map(([value, text]) => h("option", { value }, text)),
-    );
-    this.tools = new Map(
-      TOOLS.map(([tool, label, hint]) => [
-        tool,
-        iconButton(tool, label, () => store.set("tool", tool), { hint }),
-      ]),
     );
     this.clear = iconButton(
       "clear",
@@ -111,11 +101,7 @@ export class Toolbar {
     this.element = h(
       "div",
       { class: "s2w-toolbar", role: "toolbar", "aria-label": "Tools" },
-      h(
-        "div",
-        { class: "s2w-joined", role: "group", "aria-label": "Kind of prompt" },
-        ...this.tools.values(),
-      ),
+      tools,
       h(
         "div",
         { class: "s2w-joined", role: "group", "aria-label": "Edit" },
@@ -123,19 +109,18 @@ export class Toolbar {
         this.redo,
         this.clear,
       ),
+      display,
       this.propagation,
     );
   }
 
   update(): void {
-    const { tool, status, follow, video, objects, selected, frame, progress } = this.store.state;
+    const { status, follow, video, objects, selected, frame, progress } = this.store.state;
     const { history, auto_propagate } = this.store.state;
     offer(this.undo, "Undo", history.undo, "Ctrl+Z");
     offer(this.redo, "Redo", history.redo, "Ctrl+Shift+Z");
     this.auto.value = auto_propagate;
     this.scope.hidden = objects.length < 2;
-    for (const [name, button] of this.tools)
-      button.setAttribute("aria-pressed", String(name === tool));
     this.clear.disabled = this.store.promptsOf(selected, frame) === undefined;
     // A click in between makes the state "working", and the propagation goes on.
     const running = status.state === "propagating" || progress !== null;

@@ -10,7 +10,9 @@ import { Notice } from "./notice";
 import { ObjectList } from "./objects";
 import { Player } from "./player";
 import { Review } from "./review";
+import { rememberedDisplay } from "./stage/display";
 import { Stage } from "./stage/stage";
+import { stageState } from "./stage-state";
 import { StatusBar } from "./status-bar";
 import { type State, Store, type Topic } from "./store";
 import { Timeline } from "./timeline";
@@ -37,8 +39,9 @@ const READ_ONLY = ["video", "objects", "status", "history"] as const;
 /** Fill `element` with a view; the result takes it down again. */
 export function mount(element: HTMLElement, host: ViewHost): () => void {
   const store = new Store({
+    ...stageState(),
+    display: rememberedDisplay(),
     ...host.traits(),
-    tool: "positive",
     solo: null,
     playing: false,
     speed: 1,
@@ -58,13 +61,14 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const stage = new Stage(root, store, client);
   const timeline = new Timeline(store, client, player, select);
   const status = new StatusBar(store);
-  const toolbar = new Toolbar(store, client);
+  const toolbar = new Toolbar(store, client, stage.tools.element, stage.display.element);
   const objects = new ObjectList(store, client, select);
   const review = new Review(store, client, announcer);
   const notice = new Notice(store);
   const help = new Help(() => commands);
   const toggleFullScreen = () => void switchFullScreen(root);
   const commands = [
+    ...stage.commands,
     ...viewCommands(store, client, player, {
       goTo: (frame) => timeline.userGoesTo(frame),
       select,

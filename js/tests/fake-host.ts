@@ -1,5 +1,6 @@
 import type { Buffer } from "../src/codecs";
 import type { SentRequest } from "../src/protocol";
+import { stageState } from "../src/stage-state";
 import type { State } from "../src/store";
 import type { Traits, ViewHost } from "../src/view";
 
@@ -65,8 +66,8 @@ export class FakeHost implements ViewHost {
 
 export function viewState(host: FakeHost): State {
   return {
+    ...stageState(),
     ...host.traits(),
-    tool: "positive",
     solo: null,
     playing: false,
     speed: 1,

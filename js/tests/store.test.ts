@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { ByteLru } from "../src/lru";
-import { ViewTransform } from "../src/stage/view-transform";
 import { type MaskRecord, Store } from "../src/store";
 import { FakeHost, settle, viewState } from "./fake-host";
 
@@ -70,13 +69,5 @@ describe("Store", () => {
     expect(store.promptsOf(1, 4)?.points).toHaveLength(1);
     store.putPrompts({ ...base, points: [] });
     expect(store.promptsOf(1, 4)).toBeUndefined();
-  });
-});
-
-describe("ViewTransform", () => {
-  it("goes to the stage and back", () => {
-    const transform = ViewTransform.fit(640, 320);
-    expect(transform.toStage(100, 50)).toEqual([50, 25]);
-    expect(transform.toVideo(...transform.toStage(12.5, 7))).toEqual([12.5, 7]);
   });
 });

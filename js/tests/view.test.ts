@@ -87,7 +87,7 @@ describe("the stage", () => {
     const prompts = { type: "prompts", frame: 0, object: 1, points: [], mask: false };
     host.receive({ ...prompts, box: [1, 1, 5, 3] });
     await settle();
-    gesture([[51, 9]]);
+    gesture([[28, 31]]);
     expect(host.of("remove_box")).toMatchObject([{ frame: 0, object: 1 }]);
     expect(host.of("click")).toEqual([]);
   });

@@ -116,6 +116,7 @@ def test_objects_are_added_selected_and_removed(bench: Bench) -> None:
 
     widget.button("Select Object 1").click()
     expect(widget.button("Select Object 1")).to_have_attribute("aria-pressed", "true")
+    widget.button("Select Object 2").hover()  # what is seldom needed waits for that
     widget.button("Remove Object 2").click()
     widget.wait_for("objects", 1)
     assert bench.run("print(sorted(w.masks))").strip() == "[1]"

@@ -11,9 +11,15 @@ const NORTH = 3;
  * Closed polygons around the pixels of a mask, and around its holes, for an even-odd fill.
  *
  * They go along pixel borders with the inside to the right and join the middles of those borders,
- * so that a slanted rim is a slanted line and not a staircase. Flat lists x, y, x, y... in pixels.
+ * so that a slanted rim is a slanted line and not a staircase; `exact` ones keep each pixel's
+ * corners. Flat lists x, y, x, y... in pixels.
  */
-export function traceContours(runs: Uint32Array, width: number, height: number): number[][] {
+export function traceContours(
+  runs: Uint32Array,
+  width: number,
+  height: number,
+  exact = false,
+): number[][] {
   const pixels = runsToPixels(runs, width * height);
   const contours: number[][] = [];
   let at = 0;
@@ -47,7 +53,8 @@ export function traceContours(runs: Uint32Array, width: number, height: number):
       const right = inside(aheadX - dy / 2, aheadY + dx / 2);
       const left = inside(aheadX + dy / 2, aheadY - dx / 2);
       const next = !right ? (heading + 1) % 4 : left ? (heading + 3) % 4 : heading;
-      if (before !== heading || next !== heading) contour.push(middleX, middleY);
+      if (exact && next !== heading) contour.push(x, y);
+      else if (!exact && (before !== heading || next !== heading)) contour.push(middleX, middleY);
       before = heading;
       heading = next;
     } while (x !== startX || y !== startY + 1 || heading !== NORTH);

@@ -1,14 +1,14 @@
 /** A crosshair moved with keys, so that prompts need no pointer. */
 
-import type { Store } from "../store";
+import type { Lasso } from "./lasso";
 import { drawBox, drawCross } from "./prompt-layer";
-import type { Prompter } from "./prompter";
+import { type Prompter, REACH } from "./prompter";
+import type { Proposals } from "./proposals";
 import type { ViewTransform } from "./view-transform";
 
-/** Shares of the video's width that a key moves it by, plain and with Shift. */
+/** Shares of the stage's width that a key moves it by, plain and with Shift. */
 const STEP = 1 / 200;
 const LONG_STEP = 1 / 20;
-const REACH = 9;
 
 const ARROWS: Record<string, [number, number]> = {
   ArrowLeft: [-1, 0],
@@ -18,17 +18,21 @@ const ARROWS: Record<string, [number, number]> = {
 };
 
 export class Crosshair {
-  /** In pixels of the video. */
+  /** In pixels of the image. */
   private at: [number, number] | null = null;
   /** Of a box: the corner that was marked first. */
   private corner: [number, number] | null = null;
-  private transform: ViewTransform | null = null;
 
   constructor(
-    private readonly store: Store,
     private readonly prompter: Prompter,
+    private readonly lasso: Lasso,
+    private readonly proposals: Proposals,
     private readonly redraw: () => void,
   ) {}
+
+  get shown(): boolean {
+    return this.at !== null;
+  }
 
   hide(): void {
     this.at = null;
@@ -47,7 +51,6 @@ export class Crosshair {
   }
 
   draw(context: CanvasRenderingContext2D, transform: ViewTransform): void {
-    this.transform = transform;
     if (!this.at) return;
     const [x, y] = transform.toStage(...this.at);
     if (this.corner) {
@@ -57,32 +60,40 @@ export class Crosshair {
     drawCross(context, x, y);
   }
 
+  /** By whole pixels of the image, so many that the steps look alike at any zoom. */
   private move([dx, dy]: [number, number], share: number): void {
-    const { width, height } = this.store.state.video;
-    const [x, y] = this.at ?? [width / 2, height / 2];
-    const step = Math.max(1, Math.round(width * share));
+    const { viewport } = this.prompter;
+    const [width, height] = viewport.image;
+    const [stageWidth, stageHeight] = viewport.stage;
+    const middle = viewport.toImage({ x: stageWidth / 2, y: stageHeight / 2 });
+    const [x, y] = this.at ?? middle;
+    const step = Math.max(1, Math.round((stageWidth * share) / viewport.transform.scale));
     this.at = [
       Math.max(0.5, Math.min(width - 0.5, x + dx * step)),
       Math.max(0.5, Math.min(height - 0.5, y + dy * step)),
     ];
+    viewport.reveal(...this.at);
   }
 
   private mark(at: [number, number], shift: boolean): void {
-    if (!this.transform) return;
-    const [x, y] = this.transform.toStage(...at);
-    const { tool } = this.store.state;
-    if (tool === "box" && !this.corner) {
-      this.corner = at;
-      return;
-    }
-    if (this.corner) {
-      const [left, top] = this.transform.toStage(...this.corner);
+    const { prompter } = this;
+    const [x, y] = prompter.viewport.transform.toStage(...at);
+    const { tool, brush: radius } = prompter.store.state;
+    if (tool === "everything") this.proposals.toggleAt({ x, y });
+    else if (tool === "polygon") this.lasso.mark(at, shift);
+    else if (tool === "brush" || tool === "eraser") {
+      const erase = shift || tool === "eraser";
+      prompter.paint({ shape: "brush", erase, radius, path: [...at] });
+    } else if (this.corner) {
+      const [left, top] = prompter.viewport.transform.toStage(...this.corner);
       this.corner = null;
-      this.prompter.box({ x: left, y: top }, { x, y });
-      return;
+      prompter.box({ x: left, y: top }, { x, y });
+    } else if (tool === "box") this.corner = at;
+    else {
+      const hit = prompter.hit({ x, y }, REACH);
+      if (hit && "index" in hit) prompter.removePoint(hit.object, hit.index);
+      else if (hit?.part === "remove") prompter.removeBox(hit.object);
+      else prompter.point({ x, y }, shift || tool === "negative" ? 0 : 1);
     }
-    const hit = this.prompter.hit({ x, y }, REACH);
-    if (hit) this.prompter.remove(hit);
-    else this.prompter.point({ x, y }, shift || tool === "negative" ? 0 : 1);
   }
 }

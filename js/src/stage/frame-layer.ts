@@ -1,7 +1,8 @@
 /** The pixels of a frame. */
 
 import type { Store } from "../store";
-import type { ViewTransform } from "./view-transform";
+import { PIXELS_FROM_SCALE } from "./mask-path";
+import type { Size, ViewTransform } from "./view-transform";
 
 export class FrameLayer {
   /**
@@ -12,18 +13,25 @@ export class FrameLayer {
 
   constructor(private readonly store: Store) {}
 
-  /** Draw in CSS pixels; true when there was something to draw. */
-  draw(context: CanvasRenderingContext2D, transform: ViewTransform): boolean {
-    const { frame, video } = this.store.state;
+  /** The pixels to show, if there are any; from then on they are what is shown. */
+  take(): ImageBitmap | undefined {
+    const { frame } = this.store.state;
     if (this.store.frames.has(frame)) this.shown = frame;
     const pixels = this.shown === null ? undefined : this.store.frames.get(this.shown);
-    if (!pixels) {
-      this.shown = null;
-      return false;
-    }
+    if (!pixels) this.shown = null;
+    return pixels;
+  }
+
+  /** Draw in CSS pixels. */
+  draw(
+    context: CanvasRenderingContext2D,
+    transform: ViewTransform,
+    [width, height]: Size,
+    pixels: ImageBitmap,
+  ): void {
     const { offsetX, offsetY, scale } = transform;
+    context.imageSmoothingEnabled = scale <= PIXELS_FROM_SCALE;
     context.imageSmoothingQuality = "high";
-    context.drawImage(pixels, offsetX, offsetY, video.width * scale, video.height * scale);
-    return true;
+    context.drawImage(pixels, offsetX, offsetY, width * scale, height * scale);
   }
 }

@@ -1,75 +1,114 @@
 /** The masks of one frame, tinted and outlined. Colour and visibility never leave the browser. */
 
-import type { ObjectInfo, Video } from "../protocol";
-import type { MaskRecord } from "../store";
-import { traceContours } from "./contours";
-import type { ViewTransform } from "./view-transform";
+import type { State as MaskState, ObjectInfo } from "../protocol";
+import type { Display } from "../stage-state";
+import type { MaskRecord, Store } from "../store";
+import { maskPath } from "./mask-path";
+import type { Size, ViewTransform } from "./view-transform";
 
-/** What a correction made out of date, or a person said is wrong, is paler and dashed. */
-const FILL_ALPHA = { fresh: 0.38, accepted: 0.38, stale: 0.18, rejected: 0.06 };
 const OUTLINE_WIDTH = 2;
 const HALO_WIDTH = 4;
+/** What a correction made out of date is paler, and its outline dashed. */
+const STALE_SHARE = 0.45;
+const STALE_DASH = [5, 4];
+/** Of the hatching of rejected masks, in CSS pixels. */
+const HATCH_SPACING = 8;
 
-export class MaskLayer {
-  // Paths live as long as the cached masks they belong to.
-  private readonly paths = new WeakMap<MaskRecord, Path2D>();
+/** How a mask is to look; widths are in CSS pixels. */
+export interface MaskStyle {
+  color: string;
+  fill: number;
+  /** Opacity, 0..1. */
+  outline: number;
+  halo?: boolean;
+  dash?: number[];
+  hatched?: boolean;
+}
 
-  /** Draw in CSS pixels; objects later in the list lie on top, the selected one above all. */
-  draw(
-    context: CanvasRenderingContext2D,
-    transform: ViewTransform,
-    video: Video,
-    objects: ObjectInfo[],
-    selected: number,
-    masks: Map<number, MaskRecord>,
-  ): void {
-    const ordered = [...objects].sort((a, b) => +(a.id === selected) - +(b.id === selected));
-    for (const object of ordered) {
-      const mask = masks.get(object.id);
-      if (!object.visible || !mask || mask.area === 0) continue;
-      context.save();
-      context.translate(transform.offsetX, transform.offsetY);
-      context.scale(transform.scale, transform.scale);
-      this.drawMask(context, this.path(mask, video), mask, object.color, 1 / transform.scale);
-      context.restore();
-    }
+/** Draw masks in CSS pixels; objects later in the list lie on top, the selected one above all. */
+export function drawMasks(
+  context: CanvasRenderingContext2D,
+  transform: ViewTransform,
+  image: Size,
+  store: Store,
+  masks: Map<number, MaskRecord>,
+  except: number | null = null,
+): void {
+  const { selected, display } = store.state;
+  const ordered = store.shownObjects.sort((a, b) => +(a.id === selected) - +(b.id === selected));
+  for (const object of ordered) {
+    const mask = masks.get(object.id);
+    if (object.id === except || !mask || mask.area === 0) continue;
+    drawMask(context, transform, image, mask.runs, styleOf(object, mask.state, display));
   }
+}
 
-  private drawMask(
-    context: CanvasRenderingContext2D,
-    path: Path2D,
-    mask: MaskRecord,
-    color: string,
-    cssPixel: number,
-  ): void {
-    context.fillStyle = color;
-    context.globalAlpha = FILL_ALPHA[mask.state];
+export function styleOf(object: ObjectInfo, state: MaskState, display: Display): MaskStyle {
+  const { color } = object;
+  const opacity = !display.fill ? 0 : display.masksOnly ? 1 : display.opacity;
+  const outline = display.outline ? 1 : 0;
+  if (state === "rejected")
+    return { color, fill: opacity, outline: 0.55 * outline, halo: false, hatched: true };
+  if (state === "stale")
+    return { color, fill: STALE_SHARE * opacity, outline, halo: true, dash: STALE_DASH };
+  return { color, fill: opacity, outline, halo: true };
+}
+
+/** Draw a mask in CSS pixels: outlines are as wide at any zoom. */
+export function drawMask(
+  context: CanvasRenderingContext2D,
+  transform: ViewTransform,
+  image: Size,
+  runs: Uint32Array,
+  style: MaskStyle,
+): void {
+  const path = maskPath(runs, image, transform.scale);
+  const cssPixel = 1 / transform.scale;
+  context.save();
+  transform.apply(context);
+  if (style.fill > 0) {
+    context.globalAlpha = style.fill;
+    context.fillStyle = style.hatched ? hatching(context, style.color, cssPixel) : style.color;
     context.fill(path, "evenodd");
+  }
+  if (style.outline > 0) {
     context.lineJoin = "round";
-    context.globalAlpha = 0.35;
-    context.lineWidth = HALO_WIDTH * cssPixel;
-    context.strokeStyle = "#000000";
-    context.stroke(path);
-    context.globalAlpha = 1;
-    context.lineWidth = OUTLINE_WIDTH * cssPixel;
-    context.strokeStyle = color;
-    if (mask.state === "stale" || mask.state === "rejected")
-      context.setLineDash([5 * cssPixel, 4 * cssPixel]);
-    context.stroke(path);
-  }
-
-  private path(mask: MaskRecord, video: Video): Path2D {
-    let path = this.paths.get(mask);
-    if (!path) {
-      path = new Path2D();
-      for (const contour of traceContours(mask.runs, video.width, video.height)) {
-        path.moveTo(contour[0] as number, contour[1] as number);
-        for (let i = 2; i < contour.length; i += 2)
-          path.lineTo(contour[i] as number, contour[i + 1] as number);
-        path.closePath();
-      }
-      this.paths.set(mask, path);
+    if (style.halo) {
+      context.globalAlpha = 0.35 * style.outline;
+      context.lineWidth = HALO_WIDTH * cssPixel;
+      context.strokeStyle = "#000000";
+      context.stroke(path);
     }
-    return path;
+    context.globalAlpha = style.outline;
+    context.lineWidth = OUTLINE_WIDTH * cssPixel;
+    context.strokeStyle = style.color;
+    context.setLineDash((style.dash ?? []).map((length) => length * cssPixel));
+    context.stroke(path);
   }
+  context.restore();
+}
+
+/** Slanted lines that are as far apart at any zoom. */
+function hatching(
+  context: CanvasRenderingContext2D,
+  color: string,
+  cssPixel: number,
+): CanvasPattern | string {
+  const fine = 2; // drawn in twice the size, for screens with more pixels
+  const size = HATCH_SPACING * fine;
+  const tile = context.canvas.ownerDocument.createElement("canvas");
+  tile.width = tile.height = size;
+  const pen = tile.getContext("2d");
+  if (!pen) return color;
+  pen.strokeStyle = color;
+  pen.lineWidth = 2 * fine;
+  for (const shift of [-size, 0, size]) {
+    pen.beginPath();
+    pen.moveTo(shift - fine, size + fine);
+    pen.lineTo(shift + size + fine, -fine);
+    pen.stroke();
+  }
+  const pattern = context.createPattern(tile, "repeat");
+  pattern?.setTransform({ a: cssPixel / fine, d: cssPixel / fine });
+  return pattern ?? color;
 }

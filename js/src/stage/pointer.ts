@@ -1,113 +1,249 @@
-/** Gestures of mouse, pen and finger on the stage. */
+/** Mouse, pen and finger on the stage: which gesture a press begins, and what lies under. */
 
-import type { PromptHit } from "./prompt-layer";
-import { drawBox } from "./prompt-layer";
-import type { Place, Prompter } from "./prompter";
+import type { Zoom } from "../stage-state";
+import { brush, editBox, type Gesture, movePoint, pointOrBox, resizeBrush } from "./gesture";
+import type { Lasso } from "./lasso";
+import type { Navigation } from "./navigation";
+import type { Hot } from "./prompt-layer";
+import { FINGER_REACH, type Prompter, type PromptHit, REACH } from "./prompter";
+import type { Proposals } from "./proposals";
+import type { StrokeScene } from "./stroke-layer";
+import type { ViewTransform } from "./view-transform";
+import type { Place } from "./viewport";
 
-/** A press that moves farther than this, in CSS pixels, draws a box. */
-const DRAG_DISTANCE = 4;
-/** How near to a point means that point, in CSS pixels. */
-const REACH = 9;
-const FINGER_REACH = 16;
+/** Two presses within this time and distance are a double-click. */
+const DOUBLE_MS = 350;
+const DOUBLE_DISTANCE = 8;
 
 export class PointerInput {
-  /** What a click would remove. */
-  hovered: PromptHit | null = null;
-  private start: (Place & { label: 0 | 1; pointer: number }) | null = null;
-  private corner: Place | null = null;
+  /** Where the pointer is; null when it is elsewhere, or a finger that was lifted. */
+  place: Place | null = null;
+  private hovered: PromptHit | null = null;
+  private gesture: Gesture | null = null;
+  private readonly pressed = new Map<number, Place>();
+  private lastPress: (Place & { at: number; button: number; zoom: Zoom }) | null = null;
+  private readonly canvas: HTMLCanvasElement;
 
   constructor(
-    private readonly canvas: HTMLCanvasElement,
     private readonly prompter: Prompter,
+    private readonly navigation: Navigation,
+    private readonly lasso: Lasso,
+    private readonly proposals: Proposals,
     private readonly redraw: () => void,
   ) {
+    const { canvas } = prompter.viewport;
+    this.canvas = canvas;
     canvas.addEventListener("pointerdown", (event) => this.down(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
     canvas.addEventListener("pointerup", (event) => this.up(event));
-    canvas.addEventListener("pointercancel", () => this.cancel());
-    canvas.addEventListener("pointerleave", () => this.hover(null));
+    canvas.addEventListener("pointercancel", (event) => this.lost(event));
+    canvas.addEventListener("pointerleave", () => this.leave());
     canvas.addEventListener("contextmenu", (event) => {
       event.preventDefault();
       event.stopPropagation(); // the notebook has a menu of its own
     });
   }
 
+  /** What a press would take, or has. */
+  get hot(): Hot | null {
+    if (this.gesture) return this.gesture.hit ? { hit: this.gesture.hit, held: true } : null;
+    return this.hovered && { hit: this.hovered, held: false };
+  }
+
+  get busy(): boolean {
+    return this.gesture !== null;
+  }
+
   cancel(): void {
-    this.start = null;
-    this.corner = null;
+    this.gesture?.cancel?.();
+    this.gesture = null;
+    this.navigation.panned();
     this.redraw();
   }
 
-  /** The box being drawn. */
-  draw(context: CanvasRenderingContext2D): void {
-    if (!this.start || !this.corner) return;
-    const { start, corner } = this;
-    const box: [number, number, number, number] = [
-      Math.min(start.x, corner.x),
-      Math.min(start.y, corner.y),
-      Math.max(start.x, corner.x),
-      Math.max(start.y, corner.y),
-    ];
-    context.fillStyle = "rgba(255, 255, 255, 0.12)";
-    context.fillRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
-    drawBox(context, box, "#ffffff", true);
+  draw(context: CanvasRenderingContext2D, transform: ViewTransform, scene: StrokeScene): void {
+    this.gesture?.draw?.(context, transform, scene);
+    this.lasso.draw(context, transform, scene, this.pressed.size ? null : this.place);
+  }
+
+  /** The brush's outline in true size, where its centre is. */
+  drawCursor(context: CanvasRenderingContext2D, transform: ViewTransform): void {
+    const { tool, brush: radius } = this.prompter.store.state;
+    const held = this.gesture && "at" in this.gesture ? (this.gesture.at as Place) : null;
+    const at = held ?? this.place;
+    if (!at || this.navigation.hand || (tool !== "brush" && tool !== "eraser")) return;
+    for (const [width, style] of [
+      [3, "rgba(0, 0, 0, 0.5)"],
+      [1.5, "#ffffff"],
+    ] as const) {
+      context.beginPath();
+      context.arc(at.x, at.y, Math.max(1.5, radius * transform.scale), 0, 2 * Math.PI);
+      context.lineWidth = width;
+      context.strokeStyle = style;
+      context.setLineDash(tool === "eraser" ? [4, 3] : []);
+      context.stroke();
+    }
+    context.setLineDash([]);
   }
 
   private down(event: PointerEvent): void {
-    if (event.button !== 0 && event.button !== 2) return;
-    if (this.start) {
+    if (event.button > 2) return;
+    const place = this.placeOf(event);
+    this.pressed.set(event.pointerId, place);
+    if (this.pressed.size > 1) {
       this.cancel(); // a second finger: no prompt was meant
+      this.pinch();
       return;
     }
-    const negative =
-      event.button === 2 || event.shiftKey || this.prompter.store.state.tool === "negative";
-    this.start = { ...this.place(event), label: negative ? 0 : 1, pointer: event.pointerId };
     this.canvas.setPointerCapture?.(event.pointerId);
+    this.prompter.client.hovering.forget();
+    this.place = place;
+    if (event.button === 1) event.preventDefault(); // or the browser scrolls by itself
+    const { zoom } = this.prompter.store.state;
+    const button = this.navigation.hand ? 1 : event.button; // the hand is a middle button
+    const press = { ...place, at: performance.now(), button, zoom };
+    const double = this.repeats(press);
+    this.lastPress = double ? null : press;
+    this.gesture = this.begin(event, place, double);
+    this.redraw();
+  }
+
+  private begin(event: PointerEvent, place: Place, double: boolean): Gesture | null {
+    const { prompter, lasso, navigation } = this;
+    const { tool } = prompter.store.state;
+    if (event.button === 1 || navigation.hand) {
+      if (double) prompter.viewport.fit();
+      return { ...navigation.pan(place), release: () => {} };
+    }
+    const against = event.button === 2 || event.shiftKey;
+    switch (tool) {
+      case "brush":
+      case "eraser":
+        if (event.altKey) return resizeBrush(prompter, place);
+        return brush(prompter, place, against || tool === "eraser");
+      case "polygon":
+        if (double && lasso.open) {
+          lasso.close();
+          return null;
+        }
+        return lasso.press(place, against);
+      case "everything":
+        if (double && prompter.viewport.zoomed) prompter.viewport.fit();
+        else this.proposals.toggleAt(place);
+        return null;
+    }
+    if (double && prompter.viewport.zoomed) {
+      prompter.takeBack();
+      prompter.viewport.fit();
+      return null;
+    }
+    const label = against || tool === "negative" ? 0 : 1;
+    const hit = prompter.hit(place, event.pointerType === "touch" ? FINGER_REACH : REACH);
+    if (hit && "index" in hit) return movePoint(prompter, place, hit);
+    if (hit) return editBox(prompter, place, hit, label);
+    return pointOrBox(prompter, place, label);
   }
 
   private move(event: PointerEvent): void {
-    const place = this.place(event);
-    if (!this.start) {
-      this.hover(event.pointerType === "touch" ? null : this.prompter.hit(place, REACH));
-      return;
-    }
-    if (event.pointerId !== this.start.pointer) return;
-    const distance = Math.hypot(place.x - this.start.x, place.y - this.start.y);
-    if (!this.corner && distance <= DRAG_DISTANCE) return;
-    this.corner = this.clamp(place);
+    const place = this.placeOf(event);
+    this.place = event.pointerType === "touch" && !this.pressed.size ? null : place;
+    if (this.pressed.has(event.pointerId)) this.pressed.set(event.pointerId, place);
+    if (this.pressed.size > 1) this.pinch();
+    else if (this.gesture) {
+      // All that the device saw since the last event, so that fast strokes stay round.
+      const seen = event.getCoalescedEvents?.() ?? [];
+      for (const one of seen.length ? seen : [event]) this.gesture.move(this.placeOf(one));
+    } else if (!this.pressed.size && event.pointerType !== "touch") this.hover(place);
     this.redraw();
   }
 
   private up(event: PointerEvent): void {
-    const { start, corner } = this;
-    if (!start || event.pointerId !== start.pointer) return;
+    const known = this.pressed.delete(event.pointerId);
+    this.navigation.pinched();
+    const { gesture } = this;
+    if (!known || !gesture) return;
+    this.gesture = null;
+    gesture.release();
+    this.navigation.panned();
+    if (event.pointerType === "touch") this.place = null;
+    else this.showHit(this.place && this.hitAt(this.place));
+    this.redraw();
+  }
+
+  private lost(event: PointerEvent): void {
+    this.pressed.delete(event.pointerId);
+    this.navigation.pinched();
     this.cancel();
-    if (corner) {
-      this.prompter.box(start, corner);
+  }
+
+  private leave(): void {
+    if (this.gesture) return;
+    this.place = null;
+    this.showHit(null);
+    this.proposals.hover(null);
+    this.prompter.client.hovering.forget();
+    this.redraw();
+  }
+
+  private pinch(): void {
+    const [a, b] = [...this.pressed.values()];
+    if (a && b) this.navigation.pinch(a, b);
+  }
+
+  private hover(place: Place): void {
+    const { prompter } = this;
+    const { tool, status } = prompter.store.state;
+    const { hovering } = prompter.client;
+    this.showHit(this.hitAt(place));
+    this.proposals.hover(tool === "everything" ? place : null);
+    const means =
+      (tool === "positive" || tool === "box") &&
+      !this.hovered &&
+      !this.navigation.hand &&
+      status.state !== "loading" &&
+      prompter.viewport.holds(place);
+    if (!hovering.on || !means) {
+      hovering.forget();
       return;
     }
-    const reach = event.pointerType === "touch" ? FINGER_REACH : REACH;
-    const hit = this.prompter.hit(start, reach);
-    if (hit) this.prompter.remove(hit);
-    else this.prompter.point(start, start.label);
-    this.hover(null);
+    const [x, y] = prompter.viewport.toImage(place);
+    hovering.over({ ...prompter.target(), x, y }, REACH / prompter.viewport.transform.scale);
   }
 
-  private hover(hit: PromptHit | null): void {
-    const changed =
-      hit?.index !== this.hovered?.index || (hit === null) !== (this.hovered === null);
+  private hitAt(place: Place): PromptHit | null {
+    const { tool } = this.prompter.store.state;
+    const points = tool === "positive" || tool === "negative" || tool === "box";
+    return points && !this.navigation.hand ? this.prompter.hit(place, REACH) : null;
+  }
+
+  private showHit(hit: PromptHit | null): void {
     this.hovered = hit;
-    this.canvas.classList.toggle("s2w-removes", hit !== null);
-    if (changed) this.redraw();
+    this.canvas.style.cursor = hit ? cursorOf(hit) : "";
   }
 
-  private place(event: PointerEvent): Place {
+  /** Whether a press is the second of a double-click: quick, and the same again. */
+  private repeats(press: NonNullable<PointerInput["lastPress"]>): boolean {
+    const { lastPress } = this;
+    return (
+      lastPress !== null &&
+      press.at - lastPress.at < DOUBLE_MS &&
+      press.button === lastPress.button &&
+      press.zoom === lastPress.zoom &&
+      Math.hypot(press.x - lastPress.x, press.y - lastPress.y) <= DOUBLE_DISTANCE
+    );
+  }
+
+  private placeOf(event: PointerEvent): Place {
     const bounds = this.canvas.getBoundingClientRect();
     return { x: event.clientX - bounds.left, y: event.clientY - bounds.top };
   }
+}
 
-  private clamp({ x, y }: Place): Place {
-    const { width, height } = this.canvas.getBoundingClientRect();
-    return { x: Math.max(0, Math.min(width, x)), y: Math.max(0, Math.min(height, y)) };
-  }
+function cursorOf(hit: PromptHit): string {
+  if ("index" in hit || hit.part === "remove") return "pointer";
+  if (hit.part === "line") return "move";
+  const { x, y } = hit.part;
+  if (x === 0) return "ns-resize";
+  if (y === 0) return "ew-resize";
+  return x === y ? "nwse-resize" : "nesw-resize";
 }

@@ -2,19 +2,22 @@
 
 import type { BoxPx, Point } from "../protocol";
 import type { Store } from "../store";
-import type { ViewTransform } from "./view-transform";
+import { boxHandles, boxToStage, removeHandle } from "./prompt-hits";
+import type { PromptHit } from "./prompter";
+import type { Size, ViewTransform } from "./view-transform";
 
 const RADIUS = 6.5;
 const MARK = 3;
-const HANDLE = 8;
+const HANDLE = 4.5;
+const REMOVE = 9;
 const NEGATIVE = "#e5484d";
 /** Of a prompt whose object is not there yet. */
 const NO_COLOR = "#8b8d98";
 
-/** A point, or with index null the box, of an object. */
-export interface PromptHit {
-  object: number;
-  index: number | null;
+/** What the pointer is on, and whether a press has it. */
+export interface Hot {
+  hit: PromptHit;
+  held: boolean;
 }
 
 /** Draw the prompts of a frame; returns how many there are, not counting unanswered ones. */
@@ -22,23 +25,26 @@ export function drawPrompts(
   context: CanvasRenderingContext2D,
   store: Store,
   transform: ViewTransform,
+  stage: Size,
   frame: number,
-  hovered: PromptHit | null,
+  hot: Hot | null,
 ): number {
   const { objects, pending, selected } = store.state;
   let drawn = 0;
-  for (const object of objects) {
-    const prompts = object.visible ? store.promptsOf(object.id, frame) : undefined;
+  for (const object of store.shownObjects) {
+    const prompts = store.promptsOf(object.id, frame);
     if (!prompts) continue;
     const isSelected = object.id === selected;
+    const hit = isSelected ? (hot?.hit ?? null) : null;
     context.globalAlpha = isSelected ? 1 : 0.7;
     if (prompts.box) {
-      const box = toStage(transform, prompts.box);
+      const box = boxToStage(transform, prompts.box);
       drawBox(context, box, object.color);
-      if (isSelected) drawHandle(context, box[2], box[1], hovered?.index === null);
+      if (isSelected) drawHandles(context, box, stage, object.color, hit);
     }
     prompts.points.forEach((point, i) => {
-      drawPoint(context, transform, point, object.color, isSelected && hovered?.index === i);
+      const isHot = hit !== null && "index" in hit && hit.index === i;
+      drawPoint(context, transform, point, object.color, isHot ? (hot as Hot) : null);
     });
     drawn += prompts.points.length + (prompts.box ? 1 : 0);
   }
@@ -46,31 +52,11 @@ export function drawPrompts(
     if (prompt.frame !== frame) continue;
     const color = objects.find(({ id }) => id === prompt.object)?.color ?? NO_COLOR;
     context.globalAlpha = 0.85;
-    if (prompt.box) drawBox(context, toStage(transform, prompt.box), color);
-    if (prompt.point) drawPoint(context, transform, prompt.point, color, false);
+    if (prompt.box) drawBox(context, boxToStage(transform, prompt.box), color);
+    if (prompt.point) drawPoint(context, transform, prompt.point, color, null);
   }
   context.globalAlpha = 1;
   return drawn;
-}
-
-/** The selected object's point, or the handle of its box, at a place of the stage. */
-export function hitPrompt(
-  store: Store,
-  transform: ViewTransform,
-  frame: number,
-  x: number,
-  y: number,
-  reach: number,
-): PromptHit | null {
-  const object = store.selectedObject;
-  const prompts = object?.visible ? store.promptsOf(object.id, frame) : undefined;
-  if (!object || !prompts) return null;
-  const near = ([px, py]: [number, number]) => Math.hypot(px - x, py - y) <= reach;
-  const index = prompts.points.findLastIndex((p) => near(transform.toStage(p[0], p[1])));
-  if (index >= 0) return { object: object.id, index };
-  if (prompts.box && near(transform.toStage(prompts.box[2], prompts.box[1])))
-    return { object: object.id, index: null };
-  return null;
 }
 
 /** A rectangle in CSS pixels; dashed while it is being drawn. */
@@ -118,36 +104,55 @@ export function drawCross(context: CanvasRenderingContext2D, x: number, y: numbe
 function drawPoint(
   context: CanvasRenderingContext2D,
   transform: ViewTransform,
-  [videoX, videoY, label]: Point,
+  [imageX, imageY, label]: Point,
   color: string,
-  removes: boolean,
+  hot: Hot | null,
 ): void {
-  const [x, y] = transform.toStage(videoX, videoY);
+  const [x, y] = transform.toStage(imageX, imageY);
+  if (hot) disc(context, x, y, RADIUS + 7, "rgba(255, 255, 255, 0.28)", "rgba(255, 255, 255, 0.9)");
   const fill = label ? color : "#ffffff";
-  const ink = label ? inkOn(color) : NEGATIVE;
-  disc(context, x, y, removes ? RADIUS + 2 : RADIUS, fill, label ? "#ffffff" : NEGATIVE);
-  context.strokeStyle = ink;
-  if (removes) cross(context, x, y);
-  else {
-    context.beginPath();
-    context.moveTo(x - MARK, y);
-    context.lineTo(x + MARK, y);
-    if (label) {
-      context.moveTo(x, y - MARK);
-      context.lineTo(x, y + MARK);
-    }
-    context.stroke();
+  disc(context, x, y, RADIUS, fill, label ? "#ffffff" : NEGATIVE);
+  context.strokeStyle = label ? inkOn(color) : NEGATIVE;
+  if (hot && !hot.held) {
+    cross(context, x, y); // a click removes it
+    return;
   }
+  context.beginPath();
+  context.moveTo(x - MARK, y);
+  context.lineTo(x + MARK, y);
+  if (label) {
+    context.moveTo(x, y - MARK);
+    context.lineTo(x, y + MARK);
+  }
+  context.stroke();
 }
 
-/** Removes a box. */
-function drawHandle(
+/** What changes the box, and the x that removes it. */
+function drawHandles(
   context: CanvasRenderingContext2D,
-  x: number,
-  y: number,
-  hovered: boolean,
+  box: BoxPx,
+  stage: Size,
+  color: string,
+  hit: PromptHit | null,
 ): void {
-  disc(context, x, y, HANDLE, hovered ? NEGATIVE : "rgba(20, 22, 26, 0.85)", "#ffffff");
+  const hot = hit && "part" in hit ? hit.part : null;
+  for (const { part, at } of boxHandles(box)) {
+    const isHot = typeof hot === "object" && hot?.x === part.x && hot.y === part.y;
+    const half = isHot ? HANDLE + 2 : HANDLE;
+    context.beginPath();
+    context.roundRect(at[0] - half, at[1] - half, 2 * half, 2 * half, 2.5);
+    context.fillStyle = isHot ? color : "#ffffff";
+    context.fill();
+    context.lineWidth = 4;
+    context.strokeStyle = "rgba(0, 0, 0, 0.4)";
+    context.stroke();
+    context.lineWidth = 2;
+    context.strokeStyle = isHot ? "#ffffff" : color;
+    context.stroke();
+    context.fill();
+  }
+  const [x, y] = removeHandle(box, stage);
+  disc(context, x, y, REMOVE, hot === "remove" ? NEGATIVE : "rgba(20, 22, 26, 0.85)", "#ffffff");
   context.strokeStyle = "#ffffff";
   cross(context, x, y);
 }
@@ -180,10 +185,6 @@ function cross(context: CanvasRenderingContext2D, x: number, y: number): void {
   context.moveTo(x + MARK, y - MARK);
   context.lineTo(x - MARK, y + MARK);
   context.stroke();
-}
-
-function toStage(transform: ViewTransform, [x0, y0, x1, y1]: BoxPx): BoxPx {
-  return [...transform.toStage(x0, y0), ...transform.toStage(x1, y1)];
 }
 
 /** Black or white, whichever is legible on "#rrggbb". */

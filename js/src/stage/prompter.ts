@@ -1,60 +1,116 @@
-/** What pointer and crosshair have in common: a place or a rectangle on the stage as a request. */
+/** What pointer and crosshair have in common: places on the stage as requests. */
 
 import type { Client } from "../client";
+import type { BoxPx, PromptsMessage } from "../protocol";
+import type { Stroke } from "../stage-state";
 import type { Store } from "../store";
-import { hitPrompt, type PromptHit } from "./prompt-layer";
-import type { ViewTransform } from "./view-transform";
+import { type BoxPart, hitBox, hitPoint } from "./prompt-hits";
+import type { Place, Viewport } from "./viewport";
 
-/** A place on the stage in CSS pixels. */
-export interface Place {
-  x: number;
-  y: number;
+/** How near to a point means that point, in CSS pixels: half of what a finger or pointer needs. */
+export const REACH = 12;
+export const FINGER_REACH = 22;
+
+/** What lies under the pointer: a point, or a part of the box, of the selected object. */
+export type PromptHit = { object: number } & ({ index: number } | { part: BoxPart });
+
+/** A point that was just put, so that the second click of two can take it back. */
+interface Put {
+  frame: number;
+  object: number | null;
+  index: number;
 }
 
 export class Prompter {
+  private put: Put | null = null;
+
   constructor(
     readonly store: Store,
-    private readonly client: Client,
-    private readonly transform: () => ViewTransform,
-    /** The frame that is on the stage: what a person sees is what they mean. */
-    private readonly shownFrame: () => number,
+    readonly client: Client,
+    readonly viewport: Viewport,
   ) {}
 
-  /** The selected object's point or box handle at a place. */
-  hit(place: Place, reach: number): PromptHit | null {
-    return hitPrompt(this.store, this.transform(), this.shownFrame(), place.x, place.y, reach);
+  /** The frame that is on the stage: what a person sees is what they mean. */
+  get frame(): number {
+    return this.viewport.shownFrame();
   }
 
-  remove(hit: PromptHit): void {
-    const frame = this.shownFrame();
-    if (hit.index === null) {
-      this.client.ask({ type: "remove_box", frame, object: hit.object });
-      return;
-    }
-    this.client.ask({ type: "remove_point", frame, object: hit.object, index: hit.index });
-    this.store.dropPoint(hit.object, frame, hit.index);
+  /** Prompts on the stage that can be changed: those of the selected object. */
+  get prompts(): PromptsMessage | undefined {
+    const { selected } = this.store.state;
+    if (!this.store.shownObjects.some(({ id }) => id === selected)) return undefined;
+    return this.store.promptsOf(selected, this.frame);
+  }
+
+  hit(place: Place, reach: number): PromptHit | null {
+    const { prompts } = this;
+    if (!prompts) return null;
+    const { transform, stage } = this.viewport;
+    const { object } = prompts;
+    const index = hitPoint(prompts.points, transform, place, reach);
+    if (index !== null) return { object, index };
+    const part = prompts.box && hitBox(prompts.box, transform, stage, place, reach);
+    return part ? { object, part } : null;
   }
 
   point(place: Place, label: 0 | 1): void {
-    const [x, y] = this.toVideo(place);
-    this.client.prompt({ type: "click", ...this.target(), x, y, label });
+    const [x, y] = this.viewport.toImage(place);
+    const target = this.target();
+    const { frame, object } = target;
+    const known = object === null ? 0 : (this.store.promptsOf(object, frame)?.points.length ?? 0);
+    const coming = this.store.state.pending.filter((p) => p.point && p.frame === frame).length;
+    this.put = { frame, object, index: known + coming };
+    this.client.prompt({ type: "click", ...target, x, y, label });
+  }
+
+  /** Take the point that was put last back: a double-click meant something else. */
+  takeBack(): void {
+    const { put } = this;
+    this.put = null;
+    if (!put || put.object === null) return;
+    this.client.ask({
+      type: "remove_point",
+      frame: put.frame,
+      object: put.object,
+      index: put.index,
+    });
+    this.store.dropPoint(put.object, put.frame, put.index);
+  }
+
+  removePoint(object: number, index: number): void {
+    const { frame } = this;
+    this.put = null;
+    this.client.ask({ type: "remove_point", frame, object, index });
+    this.store.dropPoint(object, frame, index);
+  }
+
+  movePoint(object: number, index: number, x: number, y: number): void {
+    this.client.ask({ type: "move_point", frame: this.frame, object, index, x, y });
+  }
+
+  removeBox(object: number): void {
+    this.client.ask({ type: "remove_box", frame: this.frame, object });
+    const prompts = this.store.promptsOf(object, this.frame);
+    if (prompts) this.store.putPrompts({ ...prompts, box: null });
   }
 
   /** A box between two corners; one of no size is none. */
   box(a: Place, b: Place): void {
-    const [x0, y0] = this.toVideo({ x: Math.min(a.x, b.x), y: Math.min(a.y, b.y) });
-    const [x1, y1] = this.toVideo({ x: Math.max(a.x, b.x), y: Math.max(a.y, b.y) });
+    const [ax, ay] = this.viewport.toImage(a);
+    const [bx, by] = this.viewport.toImage(b);
+    this.boxPx([Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)]);
+  }
+
+  boxPx([x0, y0, x1, y1]: BoxPx): void {
     if (x1 - x0 < 1 || y1 - y0 < 1) return;
     this.client.prompt({ type: "box", ...this.target(), x0, y0, x1, y1 });
   }
 
-  private target(): { frame: number; object: number | null } {
-    return { frame: this.shownFrame(), object: this.store.selectedObject?.id ?? null };
+  paint(stroke: Stroke): void {
+    this.client.prompt({ type: "paint", ...this.target(), ...stroke });
   }
 
-  private toVideo({ x, y }: Place): [number, number] {
-    const { width, height } = this.store.state.video;
-    const [videoX, videoY] = this.transform().toVideo(x, y);
-    return [Math.max(0, Math.min(width, videoX)), Math.max(0, Math.min(height, videoY))];
+  target(): { frame: number; object: number | null } {
+    return { frame: this.frame, object: this.store.selectedObject?.id ?? null };
   }
 }

@@ -1,26 +1,65 @@
-/** The canvas: frame, masks, prompts, one on the other. */
+/** The stage: frame and masks on one canvas, on another above it all that moves with the pointer. */
 
 import type { Client } from "../client";
 import { h } from "../dom";
-import type { Store } from "../store";
+import type { Command } from "../keys";
+import type { Store, Topic } from "../store";
+import { CandidateStrip } from "./candidates";
+import { stageCommands } from "./commands";
 import { Crosshair } from "./crosshair";
+import { DisplayControls } from "./display";
 import { FrameLayer } from "./frame-layer";
-import { MaskLayer } from "./mask-layer";
+import { Lasso } from "./lasso";
+import { drawMask, drawMasks } from "./mask-layer";
+import { Navigation } from "./navigation";
 import { PointerInput } from "./pointer";
 import { drawPrompts } from "./prompt-layer";
 import { Prompter } from "./prompter";
-import { ViewTransform } from "./view-transform";
+import { Proposals } from "./proposals";
+import { ProposalsBar } from "./proposals-bar";
+import { drawStroke, type StrokeScene } from "./stroke-layer";
+import { Tools } from "./tools";
+import type { ViewTransform } from "./view-transform";
+import { Viewport } from "./viewport";
+import { Wipe } from "./wipe";
+
+const LABEL =
+  "Stage. Click to mark an object, right-click to mark what is not part of it, drag to draw a " +
+  "box. Drag a point to move it, click it to remove it. With keys: Alt and arrows move a " +
+  "crosshair, Enter marks with the tool at hand, Shift Enter marks what is not part of it, " +
+  "arrows change the frame, plus, minus and zero zoom.";
+/** Topics that the picture below the pointer does not depend on. */
+const OVERLAY_ONLY: ReadonlySet<Topic> = new Set<Topic>([
+  ...(["preview", "candidates", "prompts", "pending", "brush", "error", "status"] as const),
+  ...(["progress", "timeline", "follow", "proposing"] as const),
+]);
+const PREVIEW_COLOR = "#ffffff";
 
 export class Stage {
   readonly element: HTMLElement;
-  private readonly canvas: HTMLCanvasElement;
+  /** Groups for the toolbar. */
+  readonly tools: Tools;
+  readonly display: DisplayControls;
+  readonly commands: Command[];
+  private readonly screen: HTMLElement;
+  private readonly picture = h("canvas", { "aria-hidden": "true" });
+  private readonly overlay = h("canvas", {
+    ...{ "data-role": "stage", role: "application", tabindex: "0", "aria-label": LABEL },
+  });
+  private readonly scratch = h("canvas");
   private readonly frameLayer: FrameLayer;
-  private readonly maskLayer = new MaskLayer();
+  private readonly viewport: Viewport;
   private readonly prompter: Prompter;
+  private readonly lasso: Lasso;
+  private readonly proposals: Proposals;
+  private readonly bar: ProposalsBar;
+  private readonly candidates: CandidateStrip;
+  private readonly wipe: Wipe;
   private readonly pointer: PointerInput;
   private readonly crosshair: Crosshair;
   private readonly observer: ResizeObserver;
   private scheduled = 0;
+  private pictureDue = false;
   private masksDrawn = 0;
 
   constructor(
@@ -28,28 +67,46 @@ export class Stage {
     private readonly store: Store,
     private readonly client: Client,
   ) {
-    this.canvas = h("canvas", {
-      "data-role": "stage",
-      role: "application",
-      tabindex: "0",
-      "aria-label":
-        "Stage. Click to mark an object, right-click to mark what is not part of it, drag to " +
-        "draw a box. With keys: Alt and arrows move a crosshair, Enter marks, Shift Enter marks " +
-        "what is not part of it, arrows change the frame.",
-    });
-    this.element = h("div", { class: "s2w-stage" }, this.canvas);
+    const redraw = () => this.schedule(false);
     this.frameLayer = new FrameLayer(store);
-    this.prompter = new Prompter(
+    this.viewport = new Viewport(
       store,
-      client,
-      () => this.transform,
+      this.overlay,
       () => this.frameLayer.shown ?? store.state.frame,
     );
-    const redraw = () => this.schedule();
-    this.pointer = new PointerInput(this.canvas, this.prompter, redraw);
-    this.crosshair = new Crosshair(store, this.prompter, redraw);
-    this.observer = new ResizeObserver(redraw);
-    this.observer.observe(this.canvas);
+    this.prompter = new Prompter(store, client, this.viewport);
+    this.lasso = new Lasso(this.prompter);
+    this.proposals = new Proposals(store, client, this.viewport, redraw);
+    this.bar = new ProposalsBar(store, this.proposals);
+    this.candidates = new CandidateStrip(store, client, this.viewport, redraw);
+    this.wipe = new Wipe(store);
+    const navigation = new Navigation(this.viewport);
+    this.pointer = new PointerInput(this.prompter, navigation, this.lasso, this.proposals, redraw);
+    this.crosshair = new Crosshair(this.prompter, this.lasso, this.proposals, redraw);
+    this.tools = new Tools(store);
+    this.display = new DisplayControls(store, this.viewport, client.hovering);
+    this.commands = stageCommands({
+      ...{ store, prompter: this.prompter, lasso: this.lasso, proposals: this.proposals },
+      candidates: this.candidates,
+      busy: () => this.busy,
+      cancel: () => this.cancelGesture(),
+    });
+    this.screen = h(
+      "div",
+      { class: "s2w-screen" },
+      ...[this.picture, this.overlay, this.wipe.element],
+    );
+    this.element = h(
+      "div",
+      { class: "s2w-stage" },
+      ...[this.screen, this.candidates.element, this.bar.element],
+    );
+    root.addEventListener("pointerdown", ({ target }) => this.display.close(target as Node));
+    this.observer = new ResizeObserver(() => {
+      this.display.update();
+      this.schedule(true);
+    });
+    this.observer.observe(this.overlay);
     root.dataset.masksDrawn = "0";
     root.dataset.promptsDrawn = "0";
   }
@@ -59,30 +116,51 @@ export class Stage {
     cancelAnimationFrame(this.scheduled);
   }
 
-  cancelGesture(): void {
+  /** Leave what is going on: a gesture, a polygon, the crosshair, a choice; true if one was. */
+  cancelGesture(): boolean {
+    const { busy } = this;
     this.pointer.cancel();
+    this.lasso.cancel();
     this.crosshair.hide();
+    this.candidates.dismiss();
+    return busy;
   }
 
   /** Keys of the crosshair; true when it was one. */
   handleKey(event: KeyboardEvent): boolean {
-    return event.target === this.canvas && this.crosshair.handleKey(event);
+    return event.target === this.overlay && this.crosshair.handleKey(event);
   }
 
-  update(): void {
+  update(topics: Set<Topic>): void {
     const { width, height } = this.store.state.video;
     if (height > 0) this.element.style.setProperty("--s2w-aspect", String(width / height));
-    this.schedule();
+    if (topics.has("tool")) {
+      this.lasso.cancel();
+      this.client.hovering.forget();
+      this.overlay.dataset.tool = this.store.state.tool;
+      this.proposals.toolChanged();
+    }
+    // Of one image to the next nothing is alike; in a video the place is.
+    if (topics.has("frame") && this.store.state.video.kind === "images") this.viewport.fit();
+    this.tools.update();
+    this.display.update();
+    this.wipe.update();
+    this.candidates.update();
+    this.bar.update();
+    this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
   }
 
-  private get transform(): ViewTransform {
-    return ViewTransform.fit(
-      this.store.state.video.width,
-      this.canvas.getBoundingClientRect().width,
+  private get busy(): boolean {
+    return (
+      this.pointer.busy ||
+      this.lasso.open ||
+      this.crosshair.shown ||
+      this.candidates.current !== null
     );
   }
 
-  private schedule(): void {
+  private schedule(picture: boolean): void {
+    this.pictureDue ||= picture;
     if (this.scheduled) return;
     this.scheduled = requestAnimationFrame(() => {
       this.scheduled = 0;
@@ -91,35 +169,99 @@ export class Stage {
   }
 
   private draw(): void {
-    const { video, selected, solo } = this.store.state;
-    const objects = this.store.state.objects.filter(({ id }) => solo === null || id === solo);
-    const { width, height } = this.canvas.getBoundingClientRect();
-    const context = this.canvas.getContext("2d");
-    if (!context || width === 0 || video.width === 0) return;
-    this.clear(context, width, height);
-    const { transform } = this;
-    const hasPixels = this.frameLayer.draw(context, transform);
-    const frame = this.frameLayer.shown ?? this.store.state.frame;
+    const [width, height] = this.viewport.stage;
+    if (width === 0 || this.store.state.video.width === 0) return;
+    if (this.pictureDue) this.drawPicture(width, height);
+    this.pictureDue = false;
+    this.drawOverlay(width, height);
+    this.candidates.update();
+    this.bar.update();
+  }
+
+  private drawPicture(width: number, height: number): void {
+    const context = cleared(this.picture, width, height);
+    if (!context) return;
+    const pixels = this.frameLayer.take(); // first: it decides which frame is shown
+    const frame = this.viewport.shownFrame();
+    const { transform } = this.viewport;
+    this.drawGround(context, transform, pixels);
+    const { wipe } = this.store.state.display;
     const masks = this.store.masks.get(frame);
-    if (masks) this.maskLayer.draw(context, transform, video, objects, selected, masks);
-    const prompts = drawPrompts(context, this.store, transform, frame, this.pointer.hovered);
-    this.pointer.draw(context);
-    this.crosshair.draw(context, transform);
+    context.save();
+    if (wipe !== null) {
+      context.beginPath();
+      context.rect(wipe * width, 0, width, height);
+      context.clip();
+    }
+    if (masks) drawMasks(context, transform, this.viewport.image, this.store, masks);
+    this.proposals.draw(context, transform);
+    context.restore();
 
     this.client.drawn();
     const data = this.root.dataset;
     if (this.store.unpainted.delete(frame)) data.masksDrawn = String(++this.masksDrawn);
-    data.promptsDrawn = String(prompts);
-    if (hasPixels) data.frameDrawn = String(frame);
+    if (pixels) data.frameDrawn = String(frame);
   }
 
-  /** Empty, with one device pixel of the canvas for each of the screen; units are CSS pixels. */
-  private clear(context: CanvasRenderingContext2D, width: number, height: number): void {
-    const ratio = window.devicePixelRatio || 1;
-    const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-    if (this.canvas.width !== w) this.canvas.width = w;
-    if (this.canvas.height !== h) this.canvas.height = h;
-    context.setTransform(w / width, 0, 0, h / height, 0, 0);
-    context.clearRect(0, 0, width, height);
+  private drawOverlay(width: number, height: number): void {
+    const context = cleared(this.overlay, width, height);
+    if (!context) return;
+    const frame = this.viewport.shownFrame();
+    const { transform, image } = this.viewport;
+    const { pending, preview } = this.store.state;
+    const scene: StrokeScene = {
+      ...{ store: this.store, image, masks: this.store.masks.get(frame) },
+      scratch: () => cleared(this.scratch, width, height),
+      ground: (onto) => this.drawGround(onto, transform, this.frameLayer.take()),
+    };
+    for (const { stroke, frame: at } of pending)
+      if (stroke && at === frame) drawStroke(context, transform, stroke, scene);
+    this.pointer.draw(context, transform, scene);
+    if (preview?.frame === frame && preview.object === this.prompter.target().object) {
+      const color = this.store.selectedObject?.color ?? PREVIEW_COLOR;
+      const halo = { color: "#000000", fill: 0, outline: 0.35 };
+      drawMask(context, transform, image, preview.runs, { ...halo, color, fill: 0.22 });
+      const dash = { color: PREVIEW_COLOR, fill: 0, outline: 0.95, dash: [5, 4], halo: true };
+      drawMask(context, transform, image, preview.runs, dash);
+    }
+    this.proposals.drawHovered(context, transform);
+    this.candidates.drawPeeked(context, transform);
+    const { hot } = this.pointer;
+    const prompts = this.proposals.active
+      ? 0 // they would hide what is to be chosen from
+      : drawPrompts(context, this.store, transform, this.viewport.stage, frame, hot);
+    this.pointer.drawCursor(context, transform);
+    this.crosshair.draw(context, transform);
+    this.root.dataset.promptsDrawn = String(prompts);
   }
+
+  /** The frame, or black. */
+  private drawGround(
+    context: CanvasRenderingContext2D,
+    transform: ViewTransform,
+    pixels: ImageBitmap | undefined,
+  ): void {
+    const { image } = this.viewport;
+    if (this.store.state.display.masksOnly) {
+      const { offsetX, offsetY, scale } = transform;
+      context.fillStyle = "#000000";
+      context.fillRect(offsetX, offsetY, image[0] * scale, image[1] * scale);
+    } else if (pixels) this.frameLayer.draw(context, transform, image, pixels);
+  }
+}
+
+/** Empty, with one device pixel of the canvas for each of the screen; units are CSS pixels. */
+function cleared(
+  canvas: HTMLCanvasElement,
+  width: number,
+  height: number,
+): CanvasRenderingContext2D | null {
+  const context = canvas.getContext("2d");
+  const ratio = window.devicePixelRatio || 1;
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w) canvas.width = w;
+  if (canvas.height !== h) canvas.height = h;
+  context?.setTransform(w / width, 0, 0, h / height, 0, 0);
+  context?.clearRect(0, 0, width, height);
+  return context;
 }

@@ -1,0 +1,252 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { SentRequest } from "../src/protocol";
+import { settle } from "./fake-host";
+import { Mounted } from "./mounted";
+
+let view: Mounted;
+
+beforeEach(() => {
+  localStorage.clear();
+  view = new Mounted();
+});
+afterEach(() => view.close());
+
+const clickMs = async (click_ms: number) => {
+  view.host.change({ status: { ...view.host.current.status, click_ms } });
+  await settle();
+};
+const bar = () => view.element.querySelector(".s2w-bar") as HTMLElement;
+const left = new Uint32Array([8, 2, 22]).buffer; // pixels (0, 1) and (1, 1) of 8 x 4
+const right = new Uint32Array([14, 2, 16]).buffer; // pixels (6, 1) and (7, 1)
+
+describe("hover previews", () => {
+  const replyTo = (request: SentRequest | undefined) => ({ ...request, type: undefined });
+  const answer = async (request: SentRequest | undefined, mask = left) => {
+    const { view: of, id } = replyTo(request) as { view: string; id: number };
+    const reply_to = { view: of, id };
+    view.host.receive({ type: "preview", reply_to, frame: 0, iou: 0.9 }, [mask]);
+    view.host.receive({ type: "done", reply_to });
+    await settle();
+  };
+
+  it("are on where a click is quick, off else, and as they were left", async () => {
+    view.point("move", [10, 15]);
+    await clickMs(81);
+    view.point("move", [11, 15]);
+    expect(view.host.sent).toEqual([]);
+    await clickMs(80);
+    view.point("move", [12, 15]);
+    expect(view.host.of("hover")).toMatchObject([{ frame: 0, object: 1, x: 1.2, y: 1.5 }]);
+    view.button("Preview").click();
+    view.close();
+    view = new Mounted();
+    await clickMs(10);
+    view.point("move", [12, 15]);
+    expect(view.host.of("hover")).toEqual([]);
+    expect(view.button("Preview").getAttribute("aria-pressed")).toBe("false");
+  });
+
+  it("are asked for one at a time, the newest place next", async () => {
+    await clickMs(20);
+    for (const x of [10, 11, 12, 13]) view.point("move", [x, 15]);
+    const hovers = () => view.host.of("hover").map((m) => m.type === "hover" && m.x);
+    expect(hovers()).toEqual([1]);
+    await answer(view.host.of("hover")[0]);
+    expect(hovers()).toEqual([1, 1.3]);
+    await answer(view.host.of("hover")[1]);
+    expect(hovers()).toEqual([1, 1.3]);
+  });
+
+  it("are not asked for with a button down, a brush, or over one's own point", async () => {
+    await clickMs(20);
+    view.host.receive({
+      ...{ type: "prompts", frame: 0, object: 1, points: [[2.5, 1.5, 1]], box: null, mask: false },
+    });
+    await settle();
+    view.point("move", [25, 15]);
+    view.point("down", [60, 20]);
+    view.point("move", [50, 30]);
+    view.press("Escape");
+    view.point("up", [50, 30]);
+    view.button("Brush").click();
+    await settle();
+    view.point("move", [60, 20]);
+    expect(view.host.of("hover")).toEqual([]);
+  });
+
+  it("go on after one that failed, without an alarm", async () => {
+    await clickMs(20);
+    view.point("move", [10, 15]);
+    const { view: of, id } = view.host.of("hover")[0] as SentRequest;
+    view.point("move", [70, 15]);
+    view.host.receive({ type: "error", reply_to: { view: of, id }, text: "Too late." });
+    await settle();
+    expect(view.host.of("hover")).toHaveLength(2);
+    expect(view.element.querySelector<HTMLElement>('[role="alert"]')?.hidden).toBe(true);
+  });
+});
+
+describe("candidates", () => {
+  const offer = async (ious = [0.8, 0.9, 0.7]) => {
+    const content = { type: "candidates", frame: 0, object: 1, chosen: 1, ious };
+    view.host.receive(
+      content,
+      ious.map(() => left),
+    );
+    await settle();
+  };
+  const strip = () => view.element.querySelector(".s2w-candidates") as HTMLElement;
+
+  it("are shown with their predicted IoU, the chosen one marked", async () => {
+    expect(strip().hidden).toBe(true);
+    await offer();
+    expect(strip().hidden).toBe(false);
+    expect([...strip().children].map((b) => b.getAttribute("aria-pressed"))).toEqual([
+      ...["false", "true", "false"],
+    ]);
+    expect(view.button("Mask 2, predicted IoU 0.90").textContent).toContain("0.90");
+  });
+
+  it("are chosen by a click, and by a key that else selects an object", async () => {
+    view.press("3");
+    await offer();
+    view.button("Mask 1, predicted IoU 0.80").click();
+    view.press("3");
+    view.press("2", { altKey: true });
+    expect(view.host.of("choose")).toMatchObject([
+      { frame: 0, object: 1, index: 0 },
+      { index: 2 },
+      { index: 1 },
+    ]);
+  });
+
+  it("go with Escape, the next prompt, another object, and when the kernel says so", async () => {
+    await offer();
+    view.press("Escape");
+    await settle();
+    expect(strip().hidden).toBe(true);
+    await offer();
+    view.gesture([[60, 20]]);
+    await settle();
+    expect(strip().hidden).toBe(true);
+    await offer();
+    await offer([]);
+    expect(strip().hidden).toBe(true);
+    await offer();
+    const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true, locked: false };
+    view.host.change({ objects: [...view.host.current.objects, second], selected: 2 });
+    await settle();
+    expect(strip().hidden).toBe(true);
+  });
+});
+
+describe("the everything mode", () => {
+  const propose = async () => {
+    const entry = { iou: 0.9, stability: 0.9, area: 2 };
+    const proposals = [
+      { id: 4, ...entry },
+      { id: 7, ...entry },
+    ];
+    view.host.receive({ type: "proposals", frame: 0, proposals }, [left, right]);
+    await settle();
+  };
+
+  beforeEach(async () => {
+    view.button("Everything").click();
+    await settle();
+  });
+
+  it("asks about the frame once and says so", async () => {
+    expect(view.host.of("propose")).toMatchObject([{ frame: 0 }]);
+    expect(bar().textContent).toContain("Segmenting everything");
+    await propose();
+    expect(bar().textContent).toContain("2 proposals, 0 selected");
+    expect(view.button("Add as objects").disabled).toBe(true);
+  });
+
+  it("selects by clicks, and adopts, merges or rejects what is selected", async () => {
+    await propose();
+    view.gesture([[15, 15]]);
+    view.gesture([[65, 15]]);
+    await settle();
+    expect(bar().textContent).toContain("2 selected");
+    view.press("Enter");
+    view.press("m");
+    view.gesture([[15, 15]]);
+    await settle();
+    view.press("Delete");
+    await settle();
+    const frame = 0;
+    expect(view.host.sent.slice(1)).toMatchObject([
+      { type: "adopt", frame, proposals: [4, 7], merge: false, object: null },
+      { type: "adopt", frame, proposals: [4, 7], merge: true, object: null },
+      { type: "dismiss", frame, proposals: [7] },
+    ]);
+    expect(bar().textContent).toContain("1 proposal, 0 selected");
+  });
+
+  it("puts no points, and gives its keys back with its end", async () => {
+    await propose();
+    view.button("Mark all proposals").click();
+    await settle();
+    view.gesture([[40, 35]]);
+    expect(view.host.of("click")).toEqual([]);
+    view.press("p");
+    await settle();
+    expect(bar().hidden).toBe(true);
+    view.press("m");
+    await settle();
+    expect(view.button("Negative point").getAttribute("aria-pressed")).toBe("true");
+    expect(view.host.of("adopt")).toEqual([]);
+  });
+
+  it("says when nothing came, and asks again when told to", async () => {
+    const { view: of, id } = view.host.of("propose")[0] as SentRequest;
+    view.host.receive({ type: "error", reply_to: { view: of, id }, text: "No model." });
+    await settle();
+    expect(bar().textContent).toContain("Segment everything on this frame");
+    view.press("Enter");
+    expect(view.host.of("propose")).toHaveLength(2);
+  });
+});
+
+describe("the display", () => {
+  it("compares with a divider that keys move", async () => {
+    view.press("\\");
+    await settle();
+    const divider = view.element.querySelector(".s2w-wipe") as HTMLElement;
+    expect(divider.hidden).toBe(false);
+    const key = { key: "ArrowRight", bubbles: true, cancelable: true };
+    divider.dispatchEvent(new KeyboardEvent("keydown", key));
+    await settle();
+    expect(divider.getAttribute("aria-valuenow")).toBe("52");
+    expect(view.host.written).toEqual([]);
+    view.press("\\");
+    await settle();
+    expect(divider.hidden).toBe(true);
+  });
+
+  it("remembers opacity and outline, not what is of the moment", async () => {
+    const opacity = view.button("Opacity of masks") as unknown as HTMLInputElement;
+    opacity.value = "0.75";
+    opacity.dispatchEvent(new Event("input"));
+    view.press("M", { shiftKey: true });
+    await settle();
+    view.close();
+    view = new Mounted();
+    const kept = view.button("Opacity of masks") as unknown as HTMLInputElement;
+    expect(kept.value).toBe("0.75");
+    const switches = [...view.element.querySelectorAll<HTMLInputElement>(".s2w-switch")];
+    expect(switches.map(({ checked }) => checked)).toEqual([true, true, false]);
+  });
+
+  it("tells the zoom, and leads to actual pixels and back", async () => {
+    const percent = () => view.element.querySelector(".s2w-percent") as HTMLElement;
+    view.press("+");
+    await settle();
+    expect(percent().textContent).toBe("1250%");
+    percent().click();
+    await settle();
+    expect(percent().textContent).toBe("1000%");
+  });
+});
