@@ -117,9 +117,9 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   root.addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement;
     const typing = target instanceof HTMLInputElement && ["text", "number"].includes(target.type);
-    // A button and a list have their own use for the space bar, and lists for letters.
+    // A button has its own use for Enter and the space bar, a list for letters too.
     const theirs =
-      (event.key === " " && target instanceof HTMLButtonElement) ||
+      (/^(Enter| )$/.test(event.key) && target instanceof HTMLButtonElement) ||
       target instanceof HTMLSelectElement;
     const ours = !typing && !theirs && (stage.handleKey(event) || handleKey(event, commands));
     if (ours) event.preventDefault();

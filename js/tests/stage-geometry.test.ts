@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { traceContours } from "../src/stage/contours";
+import { smoothed } from "../src/stage/mask-path";
 import { boxHandles, draggedBox, hitBox, hitPoint } from "../src/stage/prompt-hits";
 import { simplify } from "../src/stage/simplify";
 import { fitScale, type Size, ViewTransform, zoomAt } from "../src/stage/view-transform";
@@ -157,5 +158,41 @@ describe("masks as runs", () => {
     const [count, ...xy] = corners[0] as number[];
     expect(count).toBe(4);
     expect([Math.min(...xy), Math.max(...xy)]).toEqual([1, 3]);
+  });
+});
+
+describe("a smoothed outline", () => {
+  const disc = (radius: number) => {
+    const size = 2 * radius + 6;
+    const runs: number[] = [0];
+    let value = 0;
+    for (let p = 0; p < size * size; p++) {
+      const [x, y] = [(p % size) + 0.5 - size / 2, Math.floor(p / size) + 0.5 - size / 2];
+      const now = +(Math.hypot(x, y) <= radius);
+      if (now !== value) runs.push(0);
+      value = now;
+      runs[runs.length - 1] = (runs.at(-1) as number) + 1;
+    }
+    const [contour] = traceContours(Uint32Array.from(runs), size, size);
+    const off = (path: number[]) => {
+      const errors: number[] = [];
+      for (let i = 0; i < path.length; i += 2)
+        errors.push(
+          Math.hypot((path[i] as number) - size / 2, (path[i + 1] as number) - size / 2) - radius,
+        );
+      return Math.max(...errors) - Math.min(...errors);
+    };
+    return { contour: contour as number[], off };
+  };
+
+  it("is rounder than the pixels it goes around, and where they are", () => {
+    const { contour, off } = disc(40);
+    expect(off(smoothed(contour))).toBeLessThan(0.75 * off(contour));
+    expect(off(smoothed(contour))).toBeLessThan(0.7);
+  });
+
+  it("leaves what is very small as it is", () => {
+    const { contour } = disc(1);
+    expect(smoothed(contour)).toEqual(contour);
   });
 });

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Client } from "../src/client";
 import type { SentRequest } from "../src/protocol";
-import { settle } from "./fake-host";
+import { Store } from "../src/store";
+import { FakeHost, settle, viewState } from "./fake-host";
 import { Mounted } from "./mounted";
 
 let view: Mounted;
@@ -83,6 +85,44 @@ describe("hover previews", () => {
     await settle();
     expect(view.host.of("hover")).toHaveLength(2);
     expect(view.element.querySelector<HTMLElement>('[role="alert"]')?.hidden).toBe(true);
+  });
+});
+
+describe("a preview", () => {
+  const setUp = () => {
+    const host = new FakeHost();
+    const store = new Store(viewState(host));
+    const client = new Client(host, store);
+    const over = (x: number) =>
+      client.hovering.over({ frame: 0, object: 1, x, y: 1.5 }, 0.5 /* pixels */);
+    const answer = () => {
+      const { view: of, id } = host.of("hover").at(-1) as SentRequest;
+      host.receive({ type: "preview", reply_to: { view: of, id }, frame: 0, iou: 0.9 }, [left]);
+      return store.state.preview;
+    };
+    return { store, client, over, answer };
+  };
+
+  it("is shown where the pointer is, or on the mask that it shows", () => {
+    const { store, over, answer } = setUp();
+    over(0.5);
+    expect(answer()).toMatchObject({ x: 0.5, y: 1.5, iou: 0.9 });
+    over(1.9);
+    expect(store.state.preview).not.toBeNull();
+    over(3.5);
+    expect(store.state.preview).toBeNull();
+  });
+
+  it("that is answered too late is never shown", () => {
+    const { client, over, answer } = setUp();
+    over(0.5);
+    over(5.5);
+    expect(answer()).toBeNull();
+    client.hovering.forget();
+    expect(answer()).toBeNull();
+    over(0.5);
+    client.prompt({ type: "click", frame: 0, object: 1, x: 5, y: 1, label: 1 });
+    expect(answer()).toBeNull();
   });
 });
 
@@ -183,6 +223,16 @@ describe("the everything mode", () => {
       { type: "dismiss", frame, proposals: [7] },
     ]);
     expect(bar().textContent).toContain("1 proposal, 0 selected");
+  });
+
+  it("forgets what is selected on another frame", async () => {
+    await propose();
+    view.button("Mark all proposals").click();
+    view.host.change({ frame: 3 });
+    await settle();
+    view.host.change({ frame: 0 });
+    await settle();
+    expect(bar().textContent).toContain("2 proposals, 0 selected");
   });
 
   it("puts no points, and gives its keys back with its end", async () => {

@@ -5,7 +5,7 @@ import { h } from "../dom";
 import { boundsOf, type Candidates } from "../stage-state";
 import type { Store } from "../store";
 import { drawMask } from "./mask-layer";
-import { ViewTransform } from "./view-transform";
+import { fitScale, type Size, ViewTransform } from "./view-transform";
 import type { Viewport } from "./viewport";
 
 /** Of a picture, in CSS pixels. */
@@ -37,7 +37,8 @@ export class CandidateStrip {
 
   /** Those of the selected object on the frame that is shown. */
   get current(): Candidates | null {
-    const { candidates, selected } = this.store.state;
+    const { candidates, selected, tool } = this.store.state;
+    if (tool === "everything") return null;
     const { frame = -1, object } = candidates ?? {};
     return frame === this.viewport.shownFrame() && object === selected ? candidates : null;
   }
@@ -117,15 +118,13 @@ export class CandidateStrip {
     const mask = runs[index];
     if (!context || !mask) return canvas;
     const { image } = this.viewport;
-    const box = boundsOf(mask, image[0]) ?? [0, 0, ...image];
-    const [left, top, right, bottom] = box;
-    const [width, height] = [right - left, bottom - top];
-    const scale = Math.min(WIDTH / width, HEIGHT / height) / (1 + 2 * MARGIN);
-    const transform = new ViewTransform(
-      scale,
-      WIDTH / 2 - (left + width / 2) * scale,
-      HEIGHT / 2 - (top + height / 2) * scale,
-    );
+    const [left, top, right, bottom] = boundsOf(mask, image[0]) ?? [0, 0, ...image];
+    const picture: Size = [WIDTH, HEIGHT];
+    const fits = Math.min(WIDTH / (right - left), HEIGHT / (bottom - top)) / (1 + 2 * MARGIN);
+    const factor = Math.max(1, fits / fitScale(image, picture));
+    const [x, y] = [(left + right) / 2 / image[0], (top + bottom) / 2 / image[1]];
+    const transform = ViewTransform.of(image, picture, { factor, x, y });
+    const { scale } = transform;
     context.scale(ratio, ratio);
     const { offsetX, offsetY } = transform;
     if (pixels) context.drawImage(pixels, offsetX, offsetY, image[0] * scale, image[1] * scale);

@@ -31,7 +31,9 @@ export class FrameLayer {
   ): void {
     const { offsetX, offsetY, scale } = transform;
     context.imageSmoothingEnabled = scale <= PIXELS_FROM_SCALE;
-    context.imageSmoothingQuality = "high";
+    // Only what is made smaller gains by it, and a large screen takes several times as long.
+    const shrinks = scale * (window.devicePixelRatio || 1) < 1;
+    context.imageSmoothingQuality = shrinks ? "high" : "low";
     context.drawImage(pixels, offsetX, offsetY, width * scale, height * scale);
   }
 }

@@ -18,6 +18,8 @@ const MAX_RADIUS = 500;
 export interface Gesture {
   /** What it has in hand. */
   readonly hit?: PromptHit;
+  /** Where the brush's outline stays meanwhile. */
+  readonly at?: Place;
   move(place: Place): void;
   release(): void;
   /** Leave everything as it was. */
@@ -133,7 +135,7 @@ export function brush(prompter: Prompter, start: Place, erase: boolean): Gesture
 }
 
 /** To the right and the brush grows, to the left and it shrinks. */
-export function resizeBrush(prompter: Prompter, start: Place): Gesture & { at: Place } {
+export function resizeBrush(prompter: Prompter, start: Place): Gesture {
   const { store } = prompter;
   const before = store.state.brush;
   return {

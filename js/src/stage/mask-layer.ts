@@ -51,7 +51,7 @@ export function styleOf(object: ObjectInfo, state: MaskState, display: Display):
     return { color, fill: opacity, outline: 0.55 * outline, halo: false, hatched: true };
   if (state === "stale")
     return { color, fill: STALE_SHARE * opacity, outline, halo: true, dash: STALE_DASH };
-  return { color, fill: opacity, outline, halo: true };
+  return { color, fill: opacity, outline, halo: !display.masksOnly };
 }
 
 /** Draw a mask in CSS pixels: outlines are as wide at any zoom. */

@@ -69,8 +69,7 @@ export class PointerInput {
   /** The brush's outline in true size, where its centre is. */
   drawCursor(context: CanvasRenderingContext2D, transform: ViewTransform): void {
     const { tool, brush: radius } = this.prompter.store.state;
-    const held = this.gesture && "at" in this.gesture ? (this.gesture.at as Place) : null;
-    const at = held ?? this.place;
+    const at = this.gesture?.at ?? this.place;
     if (!at || this.navigation.hand || (tool !== "brush" && tool !== "eraser")) return;
     for (const [width, style] of [
       [3, "rgba(0, 0, 0, 0.5)"],

@@ -58,7 +58,9 @@ export class Prompter {
     const target = this.target();
     const { frame, object } = target;
     const known = object === null ? 0 : (this.store.promptsOf(object, frame)?.points.length ?? 0);
-    const coming = this.store.state.pending.filter((p) => p.point && p.frame === frame).length;
+    const coming = this.store.state.pending.filter(
+      (p) => p.point && p.frame === frame && p.object === object,
+    ).length;
     this.put = { frame, object, index: known + coming };
     this.client.prompt({ type: "click", ...target, x, y, label });
   }

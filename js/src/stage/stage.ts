@@ -140,6 +140,7 @@ export class Stage {
       this.overlay.dataset.tool = this.store.state.tool;
       this.proposals.toolChanged();
     }
+    if (topics.has("frame") && this.store.state.marked.size > 0) this.proposals.mark([]);
     // Of one image to the next nothing is alike; in a video the place is.
     if (topics.has("frame") && this.store.state.video.kind === "images") this.viewport.fit();
     this.tools.update();
