@@ -23,6 +23,7 @@ from PIL import Image
 from scipy import ndimage
 
 from sam2_backend import ImagePredictor, Sam2Model, VideoPredictor, load_model
+from sam2_backend.training.evaluation import box_of, iou, next_click
 
 Mask = NDArray[np.bool_]
 CLICKS = (1, 3, 5)
@@ -49,12 +50,6 @@ def read_sequences(folder: Path) -> list[Sequence]:
     return sequences
 
 
-def iou(predicted: Mask, truth: Mask) -> float:
-    """Intersection over union; 1 where both are empty."""
-    union = (predicted | truth).sum()
-    return float((predicted & truth).sum() / union) if union else 1.0
-
-
 def boundary_f(predicted: Mask, truth: Mask, *, tolerance: float = 0.008) -> float:
     """F measure of the boundaries, matched within a share of the picture's diagonal."""
     radius = int(np.ceil(tolerance * np.hypot(*truth.shape)))
@@ -64,17 +59,6 @@ def boundary_f(predicted: Mask, truth: Mask, *, tolerance: float = 0.008) -> flo
     near = [ndimage.distance_transform_edt(~edge) <= radius for edge in edges]
     precision, recall = near[1][edges[0]].mean(), near[0][edges[1]].mean()
     return float(2 * precision * recall / max(precision + recall, 1e-9))
-
-
-def next_click(predicted: Mask, truth: Mask) -> tuple[list[float], int]:
-    """(x, y) in pixels and label of a click at the centre of the largest error."""
-    best: tuple[float, list[float], int] = (-1.0, [0.0, 0.0], 1)
-    for error, label in ((truth & ~predicted, 1), (predicted & ~truth, 0)):
-        depth = ndimage.distance_transform_edt(np.pad(error, 1))[1:-1, 1:-1]
-        y, x = np.unravel_index(int(depth.argmax()), depth.shape)
-        if depth[y, x] > best[0]:
-            best = float(depth[y, x]), [x + 0.5, y + 0.5], label
-    return best[1], best[2]
 
 
 def click_ious(predictor: ImagePredictor, truth: Mask, clicks: int) -> list[float]:
@@ -99,9 +83,7 @@ def click_ious(predictor: ImagePredictor, truth: Mask, clicks: int) -> list[floa
 
 def box_iou(predictor: ImagePredictor, truth: Mask) -> float:
     """IoU from the true box."""
-    rows, columns = np.flatnonzero(truth.any(1)), np.flatnonzero(truth.any(0))
-    box = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
-    return iou(predictor.predict(box=box, multimask=False)[0][0], truth)
+    return iou(predictor.predict(box=box_of(truth), multimask=False)[0][0], truth)
 
 
 def evaluate_images(model: Sam2Model, sequence: Sequence, frames: range) -> dict[str, float]:

@@ -4,7 +4,7 @@ Numerically equal to the official implementation, loading its checkpoints; objec
 dimension, and memory does not grow with the length of the video.
 """
 
-from .checkpoint import AVAILABLE_MODELS, CheckpointError, load_model
+from .checkpoint import AVAILABLE_MODELS, CheckpointError, load_model, save_model
 from .config import CONFIGS, ModelConfig
 from .image_predictor import ImagePredictor
 from .model import Sam2Model
@@ -20,4 +20,5 @@ __all__ = [
     "Sam2Model",
     "VideoPredictor",
     "load_model",
+    "save_model",
 ]

@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from . import hf_layout
@@ -29,6 +29,8 @@ AVAILABLE_MODELS: tuple[str, ...] = tuple(CONFIGS)
 _BUNDLED = Path(__file__).parent / "weights"
 _OFFICIAL_OWNER = "facebook"
 _HUB_TIMEOUT_S = 10.0
+_SIZE = "image_size"
+"""In the metadata of a `.safetensors` file."""
 
 
 class CheckpointError(ValueError):
@@ -50,8 +52,8 @@ def load_model(
         Hugging Face repository such as ``"facebook/sam2.1-hiera-tiny"``.
     device : ``"cuda"``, ``"cpu"``…; the best there is if None.
     dtype : precision of the arithmetic; right for the device if None.
-    image_size : side of the network's input in pixels, a multiple of 32; the trained size if
-        None. Smaller is faster and less exact.
+    image_size : side of the network's input in pixels, a multiple of 32; if None the size that
+        `save_model` wrote down, else the trained one. Smaller is faster and less exact.
 
     Returns
     -------
@@ -70,12 +72,59 @@ def load_model(
     path, config = _locate(os.fspath(name))
     state = read_state(path)
     config = config or _recognise(state, path)
+    image_size = image_size or _saved_size(path)
     if image_size is not None:
         config = replace(config, image_size=image_size)
     model = Sam2Model(config)
     _load_strictly(model, state, path)
     model.runtime = runtime
     return model.to(runtime.device).eval().requires_grad_(False)
+
+
+def save_model(
+    config: ModelConfig, state: Mapping[str, Tensor], path: str | os.PathLike[str]
+) -> None:
+    """Write a network's weights as `.safetensors`, in place of an earlier file at once.
+
+    Parameters
+    ----------
+    config : of the network; its `image_size` is what `load_model` will choose.
+    state : weights by the network's keys, from `model.state_dict()`.
+    path : of the file.
+
+    Raises
+    ------
+    CheckpointError
+        When the file is no `.safetensors` or cannot be written.
+    """
+    path = weights_path(path)
+    partial = path.with_suffix(".partial")
+    tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, partial, {"model": config.name, _SIZE: str(config.image_size)})
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"The weights could not be written to {path} ({error}): choose a folder that may be "
+            "written to and has room."
+        ) from error
+
+
+def weights_path(path: str | os.PathLike[str]) -> Path:
+    """Where `save_model` can write, checked before the weights are there.
+
+    Raises
+    ------
+    CheckpointError
+        When it is no `.safetensors`.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise CheckpointError(
+            f"Weights are written as .safetensors, got the file name {path}: end it in that."
+        )
+    return path
 
 
 def is_cached(name: str) -> bool:
@@ -125,6 +174,16 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return {
         key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
     }
+
+
+def _saved_size(path: Path) -> int | None:
+    """The input size that `save_model` wrote down."""
+    if path.suffix != ".safetensors":
+        return None
+    with safe_open(path, framework="pt") as file:  # pyright: ignore[reportUnknownVariableType]
+        metadata: Mapping[str, str] = file.metadata() or {}
+    size = metadata.get(_SIZE, "")
+    return int(size) if size.isdecimal() else None
 
 
 def _locate(name: str) -> tuple[Path, ModelConfig | None]:

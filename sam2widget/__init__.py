@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .finetuning import finetune
     from .records import SessionError
     from .saved_session import SavedSession
     from .session_file import read_session
@@ -22,6 +23,7 @@ __all__ = [
     "SessionError",
     "VideoError",
     "__version__",
+    "finetune",
     "open_video",
     "read_session",
 ]
@@ -32,6 +34,7 @@ _HOMES = {
     "SavedSession": ".saved_session",
     "SessionError": ".records",
     "VideoError": ".video",
+    "finetune": ".finetuning",
     "open_video": ".video",
     "read_session": ".session_file",
 }

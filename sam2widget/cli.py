@@ -1,4 +1,4 @@
-"""The terminal face: `sam2widget demo`."""
+"""The terminal face: `sam2widget demo`, and training."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .training_commands import add_training_commands
 
 if TYPE_CHECKING:
     from .demo import DemoClick
@@ -28,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        return _demo(arguments)
+        return arguments.run(arguments)
     except (ValueError, OSError) as error:
         print(f"sam2widget: {error}", file=sys.stderr)
         return 1
@@ -76,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("outputs/demo"),
         help="where the results go (default: %(default)s)",
     )
+    demo.set_defaults(run=_demo)
+    add_training_commands(commands)
     return parser
 
 

@@ -1,4 +1,4 @@
-"""SAM 2 as a `Segmenter`. The only file of this package that imports `sam2_backend`."""
+"""SAM 2 as a `Segmenter`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ def load_segmenter(
     video: Video,
     say: Callable[[str], None],
 ) -> Sam2Segmenter:
-    """Load a model for a video.
+    """Load a model for a video; see `load_any`."""
+    return Sam2Segmenter(load_any(model, device, say), video)
+
+
+def load_any(model: Any, device: str | None, say: Callable[[str], None]) -> Sam2Model:
+    """Load a model.
 
     Parameters
     ----------
@@ -41,20 +46,22 @@ def load_segmenter(
     ------
     sam2_backend.CheckpointError
         When the name is unknown, or the checkpoint cannot be had or does not fit.
+    ValueError
+        When it is nothing of the kind.
     """
     from sam2_backend import Sam2Model, load_model
 
     if isinstance(model, Sam2Model):
-        return Sam2Segmenter(model, video)
+        return model
     if not isinstance(model, (str, os.PathLike)):
         raise ValueError(
             f"model must be a name, a path, a loaded Sam2Model or a Segmenter, got a "
             f"{type(model).__name__}."
         )
     if model == "auto":
-        return Sam2Segmenter(_load_auto(device, say), video)
+        return _load_auto(device, say)
     say(f"Loading {os.fspath(model)}")
-    return Sam2Segmenter(load_model(model, device), video)
+    return load_model(model, device)
 
 
 class Sam2Segmenter:

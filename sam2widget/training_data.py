@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,7 @@ class SessionRecord:
         self._path = path
         self._saved = saved
         self._masks = masks
+        self._obj = obj
         self._source = video
         self._video: Video | None = None
 
@@ -95,6 +97,13 @@ class SessionRecord:
             for frame in frames
         ]
 
+    def among(self, frames: Set[int]) -> SessionRecord | None:
+        """The same on some frames of the video only; None where nothing would be left to see."""
+        part = copy.copy(self)
+        part.frames = [frame for frame in self.frames if frame in frames]
+        masks = self._masks[self._obj]
+        return part if any(masks[frame].area for frame in part.frames) else None
+
     def __getstate__(self) -> dict[str, object]:
         """Another process opens the video for itself."""
         return {**self.__dict__, "_video": None}
@@ -106,7 +115,8 @@ def session_records(
     video: FrameSource | None = None,
     include_prompted: bool = False,
 ) -> list[SessionRecord]:
-    """What a session file holds to learn from: one record for each object.
+    """What a session file holds to learn from: one record for each object, or for each picture
+    where they are no video.
 
     Parameters
     ----------
@@ -136,8 +146,56 @@ def session_records(
             f"are right{hint}."
         )
     # Where an object is accepted as hidden throughout, no clip can start with it.
-    return [
+    records = [
         SessionRecord(path, saved, masks, obj, video)
         for obj in sorted(masks)
         if any(mask.area for mask in masks[obj].values())
     ]
+    return _one_each_picture(records) if saved.kind == "images" else records
+
+
+def _one_each_picture(records: Sequence[SessionRecord]) -> list[SessionRecord]:
+    """Stills, for pictures that have nothing to do with each other."""
+    stills: dict[int, SessionRecord] = {}
+    for record in records:
+        for frame in record.frames:
+            still = record.among({frame})
+            if still is not None:
+                stills.setdefault(frame, still)
+    return [stills[frame] for frame in sorted(stills)]
+
+
+def split_in_time(
+    records: Sequence[SessionRecord], held_out: float
+) -> tuple[list[SessionRecord], list[SessionRecord]]:
+    """Split one video: its earlier frames to learn from, its last ones to measure on.
+
+    Parameters
+    ----------
+    records : of one video.
+    held_out : share of the frames to hold out, above 0 and below 1; at least one frame is on
+        either side.
+
+    Raises
+    ------
+    SessionError
+        When there are fewer than two frames, or no object is visible on one side.
+    """
+    frames = sorted({frame for record in records for frame in record.frames})
+    if len(frames) < 2:
+        raise SessionError(
+            f"Only frame {frames[0]} can be learnt from: accept masks on two frames at least, one "
+            "to learn from and one to measure on."
+        )
+    count = min(max(round(held_out * len(frames)), 1), len(frames) - 1)
+    earlier, later = (
+        [part for record in records if (part := record.among(side)) is not None]
+        for side in (set(frames[:-count]), set(frames[-count:]))
+    )
+    if not (earlier and later):
+        empty = f"from {frames[-count]} on" if earlier else f"below {frames[-count]}"
+        raise SessionError(
+            f"No object is visible on the frames {empty}, one side of the split: accept masks "
+            f"there, or choose another held_out than {held_out}."
+        )
+    return earlier, later

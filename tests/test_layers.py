@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FACES = {"widget", "panel", "cli", "__main__", "demo"}
+FACES = {"widget", "panel", "cli", "training_commands", "__main__", "demo"}
 NOTEBOOK = {
     "IPython",
     "anywidget",
@@ -65,9 +65,10 @@ def test_the_backend_knows_nothing_of_notebooks(path):
 
 
 @pytest.mark.parametrize("path", modules("sam2widget"), ids=name)
-def test_torch_and_the_backend_are_reached_through_the_segmenter_alone(path):
-    # A tensor may be given as a video, but is then known by its looks.
-    if path.name != "sam2_segmenter.py":
+def test_torch_and_the_backend_are_reached_through_the_segmenter_and_training_alone(path):
+    # A tensor may be given as a video, but is then known by its looks. Training is a wing of
+    # its own.
+    if path.name not in {"sam2_segmenter.py", "finetuning.py", "training_commands.py"}:
         assert not tops(path) & {"torch", "sam2_backend"}
 
 

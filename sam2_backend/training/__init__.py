@@ -6,6 +6,9 @@
 
 from .assets import Assets
 from .clips import Clip, ClipSource, Mixture
+from .evaluation import Examples, Quality, measure
+from .finetune_report import FinetuneReport
+from .finetuning import finetune
 from .mae import MaskedAutoencoder, Pretraining, load_trunk
 from .optimizing import PARTS, Optimizing
 from .pictures import Pictures
@@ -22,6 +25,8 @@ __all__ = [
     "Assets",
     "Clip",
     "ClipSource",
+    "Examples",
+    "FinetuneReport",
     "Losses",
     "MaskedAutoencoder",
     "Mixture",
@@ -30,12 +35,15 @@ __all__ = [
     "Practice",
     "Pretraining",
     "Promptable",
+    "Quality",
     "Stage",
     "StepResult",
     "SyntheticClips",
     "Task",
     "Trainer",
+    "finetune",
     "load_trunk",
+    "measure",
     "random_model",
     "render_clip",
 ]

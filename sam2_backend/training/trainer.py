@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -105,19 +105,27 @@ class Trainer:
         """The averaged weights, by the network's keys."""
         return self.average.state
 
-    def run(self, *, save_every_s: float = 120.0) -> None:
-        """Train to the end, or to the next SIGTERM or SIGINT; both save first."""
+    def run(
+        self, *, save_every_s: float = 120.0, after_step: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Train to the end, or to the next SIGTERM or SIGINT; both save first.
+
+        Parameters
+        ----------
+        save_every_s : seconds between two checkpoints.
+        after_step : called after every step; False ends the run as a signal does.
+        """
         sparing = (
             recomputed_activations(self.network) if self._recompute else contextlib.nullcontext()
         )
         with self._stop_at_signals(), sparing:
             while self.stage < len(self.stages) and not self._stopping:
-                self._run_stage(self.stages[self.stage], save_every_s)
+                self._run_stage(self.stages[self.stage], save_every_s, after_step)
                 if not self._stopping:
                     self.stage, self.step = self.stage + 1, 0
                 self.save()
 
-    def _run_stage(self, stage: Stage, save_every_s: float) -> None:
+    def _run_stage(self, stage: Stage, save_every_s: float, after_step: Callable[[], bool]) -> None:
         self.task.begin(stage)
         batches = load_batches(
             self.source,
@@ -154,7 +162,8 @@ class Trainer:
                 if now - saved > save_every_s:
                     self.save()
                     saved = now
-                self._stopping = self.processes.any(self._stopping)
+                wanted = after_step()
+                self._stopping = self.processes.any(self._stopping or not wanted)
                 if self._stopping:
                     return
 

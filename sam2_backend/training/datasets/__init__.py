@@ -9,10 +9,12 @@ Each reader is a `ClipSource`. Nothing is decoded before a clip is drawn.
 
 from .coco import Coco
 from .folders import Davis, ImageMaskFolder, YouTubeVos
+from .opening import FORMATS, open_dataset
 from .records import DatasetError, Frames, Record, VideoRecords, split_by_video
 from .sa_v import SaV
 
 __all__ = [
+    "FORMATS",
     "Coco",
     "DatasetError",
     "Davis",
@@ -22,5 +24,6 @@ __all__ = [
     "SaV",
     "VideoRecords",
     "YouTubeVos",
+    "open_dataset",
     "split_by_video",
 ]

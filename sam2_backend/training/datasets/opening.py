@@ -1,0 +1,74 @@
+"""From a path to the reader of what is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .coco import Coco
+from .folders import Davis, ImageMaskFolder, YouTubeVos
+from .records import DatasetError, VideoRecords
+from .sa_v import SaV
+
+FORMATS = ("davis", "youtube-vos", "sa-v", "coco", "folder")
+"""Formats that `open_dataset` takes."""
+
+
+def open_dataset(
+    root: str | os.PathLike[str],
+    format: str | None = None,
+    *,
+    annotations: str | os.PathLike[str] | None = None,
+    indexed: bool = False,
+) -> VideoRecords:
+    """Open a data set on disk, with augmentation.
+
+    Parameters
+    ----------
+    root : its folder; of COCO that of the pictures.
+    format : one of `FORMATS`; told by what is there if None. A "folder" has the folders
+        ``images`` and ``masks`` in it.
+    annotations : COCO's JSON file.
+    indexed : of the masks of a "folder", see `ImageMaskFolder`.
+
+    Raises
+    ------
+    DatasetError
+        When it is of no known format, or not complete.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise DatasetError(f"There is no folder {root}: expected a data set.")
+    format = format or ("coco" if annotations is not None else _guess(root))
+    if format == "davis":
+        return Davis(root)
+    if format == "youtube-vos":
+        return YouTubeVos(root)
+    if format == "sa-v":
+        return SaV(root)
+    if format == "folder":
+        return ImageMaskFolder(root / "images", root / "masks", indexed=indexed)
+    if format != "coco":
+        raise DatasetError(f"Unknown format {format!r}: choose one of {', '.join(FORMATS)}.")
+    if annotations is None:
+        raise DatasetError(
+            f"COCO's pictures in {root} need annotations: say where the JSON file is, such as "
+            "annotations/instances_train2017.json."
+        )
+    return Coco(root, annotations)
+
+
+def _guess(root: Path) -> str:
+    if (root / "ImageSets").is_dir():
+        return "davis"
+    if (root / "meta.json").is_file():
+        return "youtube-vos"
+    if (root / "images").is_dir() and (root / "masks").is_dir():
+        return "folder"
+    if any(path.with_name(f"{path.stem}_manual.json").is_file() for path in root.rglob("*.mp4")):
+        return "sa-v"
+    raise DatasetError(
+        f"{root} is no data set of a known form: expected ImageSets (DAVIS), meta.json "
+        "(YouTube-VOS), images and masks (a folder of your own), videos with *_manual.json "
+        "(SA-V), or COCO's pictures with its annotations given. Say which with format."
+    )

@@ -1,0 +1,171 @@
+"""How well a network answers prompts and tracks, measured as a person would find it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..model import Sam2Model
+from ..video_predictor import VideoPredictor
+from .clips import Clip, ClipSource
+
+Mask = NDArray[np.bool_]
+
+_CLICKS = (1, 3, 5)
+_TRACKED_FROM = 3
+"""Clicks on the first frame before objects are tracked."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Mean IoU over some objects; each next click is at the centre of the largest error."""
+
+    click: float
+    """After the first click."""
+    clicks_3: float
+    clicks_5: float
+    box: float
+    """From the true box."""
+    tracked: float | None
+    """J on the frames after the first, from three clicks on it; None for pictures."""
+    objects: int
+    """How many were measured."""
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The means by what they are called in a table."""
+        rows = {
+            "1 click": self.click,
+            "3 clicks": self.clicks_3,
+            "5 clicks": self.clicks_5,
+            "box": self.box,
+        }
+        return rows if self.tracked is None else {**rows, "tracked": self.tracked}
+
+    @property
+    def mean(self) -> float:
+        """All of them as one number."""
+        return float(np.mean(list(self.figures.values())))
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value:.3f}" for name, value in self.figures.items())
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Which clips of a source are measured on: always the same ones."""
+
+    source: ClipSource
+    clips: int = 24
+    """Draws. What comes a second time is measured once."""
+    frames: int = 1
+    targets: int = 4
+    """Objects a draw, at most."""
+    seed: int = 0
+
+
+def measure(model: Sam2Model, examples: Examples) -> Quality:
+    """Measure a model through the predictor that users have.
+
+    Parameters
+    ----------
+    model : in evaluation mode; its `config.image_size` is the side of the clips.
+    examples : what to measure on.
+
+    Raises
+    ------
+    ValueError
+        When the source cannot be drawn from.
+    """
+    rng = np.random.default_rng(examples.seed)
+    seen: set[int] = set()
+    answers: list[list[float]] = []
+    tracked: list[float] = []
+    for _ in range(examples.clips):
+        clip = examples.source.draw(
+            rng,
+            size=model.config.image_size,
+            frames=examples.frames,
+            targets=examples.targets,
+        )
+        truths = _unseen(clip, seen)
+        if truths:
+            _measure_clip(model, clip, truths, answers, tracked)
+    click, clicks_3, clicks_5, box = np.mean(answers, axis=0).tolist()
+    propagated = float(np.mean(tracked)) if tracked else None
+    return Quality(click, clicks_3, clicks_5, box, propagated, len(answers))
+
+
+def _unseen(clip: Clip, seen: set[int]) -> list[NDArray[np.bool_]]:
+    """Masks (T, S, S) of the objects that are visible at first and have not been measured."""
+    pictures = clip.rgb_t3ss.tobytes()
+    found: list[NDArray[np.bool_]] = []
+    for masks_tss in clip.masks_tkss.transpose(1, 0, 2, 3):
+        key = hash((pictures, masks_tss.tobytes()))
+        if key not in seen and masks_tss[0].any():
+            seen.add(key)
+            found.append(masks_tss)
+    return found
+
+
+def _measure_clip(
+    model: Sam2Model,
+    clip: Clip,
+    truths: list[NDArray[np.bool_]],
+    answers: list[list[float]],
+    tracked: list[float],
+) -> None:
+    """Measure some objects of a clip, as rows of answers and tracked frames."""
+    video = VideoPredictor(model, np.ascontiguousarray(clip.rgb_t3ss.transpose(0, 2, 3, 1)))
+    shown = [np.zeros_like(masks_tss[0]) for masks_tss in truths]
+    rows: list[list[float]] = [[] for _ in truths]
+    for count in range(1, max(_CLICKS) + 1):
+        for obj, masks_tss in enumerate(truths):
+            point, label = next_click(shown[obj], masks_tss[0])
+            shown[obj] = video.add_points(0, obj, [point], [label]).masks[obj]
+            if count in _CLICKS:
+                rows[obj].append(iou(shown[obj], masks_tss[0]))
+        if count == _TRACKED_FROM and len(video) > 1:
+            for result in list(video.propagate())[1:]:
+                for obj, masks_tss in enumerate(truths):
+                    tracked.append(iou(result.masks[obj], masks_tss[result.frame]))
+    for obj, masks_tss in enumerate(truths, start=len(truths)):
+        boxed = video.add_box(0, obj, box_of(masks_tss[0])).masks[obj]
+        rows[obj - len(truths)].append(iou(boxed, masks_tss[0]))
+    answers += rows
+
+
+def iou(predicted: Mask, truth: Mask) -> float:
+    """Intersection over union; 1 where both are empty."""
+    union = (predicted | truth).sum()
+    return float((predicted & truth).sum() / union) if union else 1.0
+
+
+def next_click(predicted: Mask, truth: Mask) -> tuple[list[float], int]:
+    """(x, y) in pixels and label of a click at the centre of the largest error, as the SAM 2
+    paper simulates users; on the object where nothing is wrong."""
+    wrong = (truth & ~predicted, 1), (predicted & ~truth, 0)
+    if not any(error.any() for error, _ in wrong):
+        wrong = ((truth, 1),)
+    best: tuple[float, list[float], int] = (-1.0, [0.0, 0.0], 1)
+    for error, label in wrong:
+        if not error.any():
+            continue
+        left, top, right, bottom = box_of(error)
+        depth: NDArray[np.float64] = np.asarray(
+            ndimage.distance_transform_edt(np.pad(error[top:bottom, left:right], 1))
+        )[1:-1, 1:-1]
+        y, x = np.unravel_index(int(depth.argmax()), depth.shape)
+        if depth[y, x] > best[0]:
+            best = float(depth[y, x]), [float(x) + left + 0.5, float(y) + top + 0.5], label
+    return best[1], best[2]
+
+
+def box_of(mask: Mask) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom in pixels, the last two just outside a mask (H, W) that is not
+    empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
