@@ -61,7 +61,7 @@ export class Lane {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const ratio = window.devicePixelRatio || 1;
     if (width === 0) return;
-    const heat = certainty ? poolCertainty(certainty, Math.round(width)) : new Uint8Array();
+    const heat = certainty ? poolCertainty(certainty, Math.round(width * ratio)) : new Uint8Array();
     const size = [this.color, frames, width, height, ratio];
     const state = JSON.stringify([timeline ?? null, [...heat], size]);
     if (state === this.drawn) return;
@@ -77,7 +77,7 @@ export class Lane {
     const fill = ([from, to]: Run, y: number, tall: number) =>
       context.fillRect(from * step, y, Math.max((to - from) * step, 1), tall);
     context.globalAlpha = 0.6;
-    if (certainty) this.heat(context, heat, height);
+    if (certainty) this.heat(context, heat, height, ratio);
     else for (const run of timeline.tracked) fill(run, 0, height);
     for (const [from, to] of timeline.stale) {
       context.clearRect(from * step, 0, (to - from) * step, height);
@@ -105,14 +105,23 @@ export class Lane {
       this.mark(context, (frame + 0.5) * step, Math.max(step, MARK_WIDTH + 2), height);
   }
 
-  private heat(context: CanvasRenderingContext2D, heat: Uint8Array, height: number): void {
+  /** In whole pixels of the screen, lest seams show between them. */
+  private heat(
+    context: CanvasRenderingContext2D,
+    heat: Uint8Array,
+    height: number,
+    ratio: number,
+  ): void {
+    context.save();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    const tall = Math.round(height * ratio);
     heat.forEach((byte, x) => {
       if (byte === 0) return;
       const absent = isAbsent(byte);
       context.globalAlpha = absent ? 0.5 : opacityOf(byte);
-      context.fillRect(x, absent ? height / 2 - 0.5 : 0, 1, absent ? 1 : height);
+      context.fillRect(x, absent ? tall >> 1 : 0, 1, absent ? Math.ceil(ratio) : tall);
     });
-    context.globalAlpha = 1;
+    context.restore();
   }
 
   private hatch(context: CanvasRenderingContext2D, x: number, width: number, height: number): void {
