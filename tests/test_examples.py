@@ -28,6 +28,6 @@ def test_the_notebook_is_committed_without_outputs_unless_they_are_its_point(pat
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     if path.name in REAL_RUNS:
         assert all(cell.execution_count for cell in cells)
-        assert any("image/png" in output.get("data", {}) for c in cells for output in c.outputs)
+        assert any("image/jpeg" in output.get("data", {}) for c in cells for output in c.outputs)
     else:
         assert not [cell.id for cell in cells if cell.outputs or cell.execution_count]

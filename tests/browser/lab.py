@@ -87,6 +87,7 @@ def running_lab(folder: Path, **environment: str) -> Iterator[Lab]:
     for notebook in EXAMPLES.glob("*.ipynb"):
         shutil.copy(notebook, folder)
     own = {f"JUPYTER_{kind.upper()}_DIR": str(folder / kind) for kind in ("config", "runtime")}
+    own["SAM2WIDGET_AUTOSAVE"] = str(folder / "autosaved")
     page_config = folder / "config" / "labconfig" / "page_config.json"
     page_config.parent.mkdir(parents=True)
     page_config.write_text(json.dumps({"disabledExtensions": {ANNOUNCEMENTS: True}}))

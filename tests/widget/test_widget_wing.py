@@ -7,6 +7,7 @@ import asyncio
 import io
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -306,7 +307,9 @@ def test_propagation_can_be_awaited_and_cancelled(widget):
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    asyncio.run(work())
+    # In a thread: Playwright leaves its own loop running in the main one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work()).result()
     assert np.isfinite(widget.scores[1][:9]).all()
     idle(widget)
     assert widget.status["state"] == "ready"
