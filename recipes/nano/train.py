@@ -103,7 +103,7 @@ STAGES = (
     ),
     Stage(steps=160, image_size=192, batch=2, targets=3, frames=4, learning_rate=3e-4, warm_up=20),
     Stage(
-        steps=3000,
+        steps=1400,
         image_size=192,
         batch=8,
         targets=4,
@@ -112,7 +112,17 @@ STAGES = (
         final_rate=0.2,
         warm_up=50,
     ),
-    Stage(steps=600, image_size=192, batch=2, targets=3, frames=4, learning_rate=3e-4, warm_up=20),
+    # Clips alone were measured to unlearn boxes: pictures in between keep them.
+    Stage(
+        steps=600,
+        image_size=192,
+        batch=4,
+        targets=3,
+        frames=4,
+        picture_share=0.5,
+        learning_rate=3e-4,
+        warm_up=20,
+    ),
 )
 
 if __name__ == "__main__":
