@@ -143,6 +143,7 @@ export class Stage {
     if (topics.has("frame") && this.store.state.marked.size > 0) this.proposals.mark([]);
     // Of one image to the next nothing is alike; in a video the place is.
     if (topics.has("frame") && this.store.state.video.kind === "images") this.viewport.fit();
+    if (topics.has("display") && !this.client.hovering.on) this.client.hovering.forget();
     this.tools.update();
     this.display.update();
     this.wipe.update();
