@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,9 +137,11 @@ def open_quickstart(
     *,
     notebook: str = NOTEBOOK,
     cells: str = "first",
+    **settings: Any,
 ) -> Iterator[Bench]:
-    """Open the quick start or a copy of it, and run its cells as `run_cells` has it."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    """Open the quick start or a copy of it in a browser context with these settings, and run its
+    cells as `run_cells` has it."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 1000}, **settings})
     page = context.new_page()
     page.set_default_timeout(LIMIT_MS)
     page.goto(lab.url(notebook))
