@@ -52,8 +52,9 @@ class Lab:
         return self.folder / "autosaved"
 
     def url(self, notebook: str) -> str:
-        """The address of a notebook's page."""
-        return f"{self._base}/lab/tree/{notebook}?token={self._token}"
+        """The address of a notebook's page, where no other notebook is open."""
+        workspace = notebook.removesuffix(".ipynb")
+        return f"{self._base}/lab/workspaces/{workspace}/tree/{notebook}?token={self._token}"
 
     def api(self, path: str, method: str = "GET") -> Any:
         request = urllib.request.Request(

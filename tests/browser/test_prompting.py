@@ -40,8 +40,8 @@ def test_points_and_boxes_are_moved_by_hand(bench: Bench) -> None:
     widget.wait_ready()
     np.testing.assert_allclose(prompts(bench, "p.box"), (x0, y0, x1 - 60, y1 - 10), atol=2)
     assert (bench.masks()[0] != first).any()
-    quarter = x0 + (x1 - x0) / 4
-    widget.drag_and_wait((quarter, y0), (quarter + 30, y0 + 8))  # its line
+    line = x0 + 0.15 * (x1 - x0)  # between two handles
+    widget.drag_and_wait((line, y0), (line + 30, y0 + 8))
     widget.wait_ready()
     np.testing.assert_allclose(
         prompts(bench, "p.box"), (x0 + 30, y0 + 8, x1 - 30, y1 - 2), atol=2.5
@@ -73,7 +73,7 @@ def test_masks_are_painted_mended_and_outlined(bench: Bench) -> None:
     widget.wait_ready()
     assert bench.masks()[0][55:145, 305:395].all()
     before = widget.masks_drawn
-    for corner in ((500, 50), (600, 50), (600, 150)):
+    for corner in ((40, 160), (140, 160), (140, 250)):
         widget.point_at(*corner)
         bench.page.mouse.down()
         bench.page.mouse.up()
@@ -81,8 +81,8 @@ def test_masks_are_painted_mended_and_outlined(bench: Bench) -> None:
     widget.wait_masks_after(before)
     widget.wait_ready()
     mask = bench.masks()[0]
-    assert mask[60, 520:590].all()
-    assert not mask[145, 500:590].any()
+    assert mask[170, 60:135].all()
+    assert not mask[245, 40:120].any()
     assert mask[55:145, 305:395].all()
 
     widget.press("Control+z", "Control+z", "Control+z")

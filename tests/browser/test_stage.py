@@ -34,11 +34,11 @@ def test_prompts_are_exact_at_any_zoom(bench: Bench) -> None:
     scale = widget.zoom / 100
     mouse.click(*place)
     widget.wait_for("prompts-drawn", 1)
-    mouse.click(place[0] + 30 * scale, place[1])
+    mouse.click(place[0] + 15 * scale, place[1])
     widget.wait_for("prompts-drawn", 2)
     widget.wait_ready()
-    # Zooming keeps what is under the pointer there; 30 pixels beside it are 30 pixels.
-    assert np.abs(np.array(points(bench)) - [(x, y), (x + 30, y)]).max() < 0.75
+    # Zooming keeps what is under the pointer there; 15 pixels beside it are 15 pixels.
+    assert np.abs(np.array(points(bench)) - [(x, y), (x + 15, y)]).max() < 0.75
 
     bench.page.keyboard.down("Space")
     mouse.move(*place)
