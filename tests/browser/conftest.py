@@ -17,7 +17,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.lab import CHROMIUM_FLAGS, EXAMPLES, Lab, run_in, running_lab
+from tests.browser.lab import CHROMIUM_FLAGS, Lab, run_in, running_lab
 from tests.browser.widget_page import LIMIT_MS, WidgetPage
 from tests.data import ROOT, Clip, tracking_clip
 
@@ -119,8 +119,7 @@ def fresh_bench(
     request: pytest.FixtureRequest, lab: Lab, browser: Browser, clip: Clip, tmp_path: Path
 ) -> Iterator[Bench]:
     """A page and a kernel for one test, and a copy of the quick start, of which all cells ran."""
-    notebook = f"{request.node.name}.ipynb"
-    shutil.copy(EXAMPLES / NOTEBOOK, lab.folder / notebook)
+    notebook = lab.copy_of(NOTEBOOK, f"{request.node.name}.ipynb")
     with (
         open_quickstart(lab, browser, clip, tmp_path, notebook=notebook, cells="all") as bench,
         screenshot_after(request, bench.page),

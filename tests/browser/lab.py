@@ -56,6 +56,15 @@ class Lab:
         workspace = notebook.removesuffix(".ipynb")
         return f"{self._base}/lab/workspaces/{workspace}/tree/{notebook}?token={self._token}"
 
+    def notebook_url(self, notebook: str) -> str:
+        """The address of a notebook's page in Notebook 7."""
+        return f"{self._base}/notebooks/{notebook}?token={self._token}"
+
+    def copy_of(self, notebook: str, name: str) -> str:
+        """Copy an example under a name of its own, which it returns."""
+        shutil.copy(EXAMPLES / notebook, self.folder / name)
+        return name
+
     def api(self, path: str, method: str = "GET") -> Any:
         request = urllib.request.Request(
             f"{self._base}/api/{path}",
@@ -110,6 +119,7 @@ def running_lab(folder: Path, **environment: str) -> Iterator[Lab]:
             "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={token}",
             "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
         ],
         env={**os.environ, **own, **environment},
         stderr=subprocess.PIPE,

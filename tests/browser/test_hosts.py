@@ -1,0 +1,141 @@
+"""The same widget in Notebook 7 and marimo, beside its panel, in two views, and after a restart."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from sam2widget.demo import deepest_point
+from sam2widget.sample import HEIGHT, WIDTH, sample_clip
+from tests.browser.conftest import NOTEBOOK, Bench, run_cells, screenshot_after
+from tests.browser.lab import EXAMPLES, Lab
+from tests.browser.test_quickstart import centre_of
+from tests.browser.widget_page import LIMIT_MS, WidgetPage
+
+
+def click_and_propagate(widget: WidgetPage, x: float, y: float) -> None:
+    """The main job, on a widget that has just been opened."""
+    widget.wait_ready()
+    widget.wait_for("frame-drawn", 0)
+    widget.click(x, y)
+    widget.propagate()
+    frames = int(widget.root.get_by_role("slider", name="Frame").get_attribute("max") or 0)
+    said = f"1 frames prompted, {frames} tracked, 0 out of date, 0 accepted, 0 rejected."
+    expect(widget.lane()).to_have_attribute("aria-label", re.compile(re.escape(said)))
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 1100})
+    page = context.new_page()
+    page.set_default_timeout(LIMIT_MS)
+    with screenshot_after(request, page):
+        yield page
+    context.close()
+
+
+def test_notebook_7(page: Page, lab: Lab, desk: Bench) -> None:
+    height, width = desk.clip.truth_thw.shape[1:]
+    notebook = lab.copy_of(NOTEBOOK, "notebook7.ipynb")
+    page.goto(lab.notebook_url(notebook))
+    run_cells(page, "first")
+    widget = WidgetPage(page, width, height)
+    click_and_propagate(widget, *centre_of(desk))
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    widget.press("a", "x", "d", "d")  # there they insert, cut and delete cells
+    expect(widget.button("Brush")).to_have_attribute("aria-pressed", "true")
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+    lab.shut_down_kernel(notebook)
+
+
+def test_marimo(page: Page) -> None:
+    with running_marimo() as url:
+        page.goto(url)
+        widget = WidgetPage(page, WIDTH, HEIGHT)
+        click_and_propagate(widget, *deepest_point(sample_clip().masks[1][0]))
+        expect(page.get_by_text("1 objects")).to_be_visible()  # its cell follows the widget
+
+
+def test_two_views_and_the_panel_are_in_step(bench: Bench) -> None:
+    page, widget = bench.page, bench.widget
+    bench.show(
+        "from ipywidgets import HBox, VBox\n"
+        "w = Sam2Widget(clip.frames_thw3[:8], model=model, autosave=False)\n"
+        "w.panel.canvas.fill_style = 'red'\n"
+        "w.panel.canvas.fill_rect(300, 100, 20, 20)\n"
+        "display(VBox([w, HBox([w.panel])]))"
+    )
+    expect(page.locator(".sam2widget")).to_have_count(2)
+    other = WidgetPage(page, widget.width, widget.height)
+    other.root = page.locator(".sam2widget").last
+    other.stage = other.root.locator("[data-role=stage]")
+    widget.click(*deepest_point(sample_clip().masks[1][0]))
+    other.wait_for("objects", 1)
+    other.wait_masks_after(0)
+    other.propagate()
+    expect(widget.lane()).to_have_attribute("aria-label", re.compile("7 tracked"))
+    widget.go_to(5)
+    other.wait_for("frame-drawn", 5)
+
+    panel = page.locator("canvas[width='480'][height='180']").first
+    rgb = "(c, at) => [...c.getContext('2d').getImageData(...at, 1, 1).data]"
+    widget.eventually(lambda: panel.evaluate(rgb, [310, 110]) == [255, 0, 0, 255])
+    bounds = panel.bounding_box()
+    assert bounds is not None
+    panel.click(position={"x": 0.1 * bounds["width"], "y": 0.6 * bounds["height"]})
+    widget.wait_for("frame-drawn", 0)
+
+
+def test_a_restarted_kernel_goes_on_where_it_was(fresh_bench: Bench) -> None:
+    bench, widget = fresh_bench, fresh_bench.widget
+    widget.click(*centre_of(bench))
+    widget.mark_range(0, 4)
+    widget.press("t")
+    widget.wait_ready()
+    masks = bench.masks()
+    bench.page.evaluate(
+        """async () => {
+            const { sessionContext } = window.jupyterapp.shell.currentWidget;
+            await sessionContext.session.kernel.restart();
+        }"""
+    )
+    expect(bench.page.locator(".sam2widget")).to_have_count(0)
+    run_cells(bench.page, "first")
+    widget.wait_for("objects", 1)
+    widget.wait_masks_after(0)
+    np.testing.assert_array_equal(bench.masks(), masks)
+
+
+@contextmanager
+def running_marimo() -> Iterator[str]:
+    """Serve the example as an app; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "marimo", "run", str(EXAMPLES / "marimo_app.py")),
+            *("--headless", "--no-token", "--host", "127.0.0.1", "--port", str(port)),
+        ],
+        env={**os.environ, "SAM2WIDGET_MODEL": "nano", "SAM2WIDGET_AUTOSAVE": "off"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        assert any("URL" in line for line in process.stdout), "marimo did not start"
+        threading.Thread(target=process.stdout.read, daemon=True).start()
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        process.terminate()
+        process.wait(30)
