@@ -101,19 +101,22 @@ class Outbox:
             self._frames[view] = frame, jpeg
             self._pump()
 
-    def masks(self, frame: int, reply_to: ReplyTo | None, then: Message | None = None) -> None:
-        """Send a frame's masks, then perhaps the answer to the request that changed them. A view
-        that is out of sight is told of the masks when it comes back."""
+    def masks(self, frame: int, reply_to: ReplyTo | None) -> None:
+        """Send a frame's masks. A view that is out of sight is told of them when it comes back."""
         with self._lock:
-            if not self._visible:
-                if then is not None:
-                    self.post(then)
-                return
-            batch = self._batches.setdefault(frame, _Batch())
-            batch.reply_to = reply_to or batch.reply_to
-            if then is not None:
-                batch.then.append(then)
-            self._pump()
+            if self._visible:
+                batch = self._batches.setdefault(frame, _Batch())
+                batch.reply_to = reply_to or batch.reply_to
+                self._pump()
+
+    def post_after_masks(self, frame: int, message: Message) -> None:
+        """Send a small message, but not before masks of a frame that wait to be sent."""
+        with self._lock:
+            batch = self._batches.get(frame)
+            if batch is None:
+                self.post(message)
+            else:
+                batch.then.append(message)
 
     def stream(self, frame: int) -> None:
         """Send the masks of a frame just tracked, unless a newer one takes its place."""

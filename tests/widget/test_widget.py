@@ -363,11 +363,11 @@ def test_hello_is_welcomed_and_told_all_that_is_current(widget):
     assert Image.open(io.BytesIO(frame[0])).size == (WIDTH, HEIGHT)
 
 
-def test_a_click_becomes_a_mask_and_then_is_done(widget, browser):
+def test_a_click_becomes_a_mask_before_all_else_and_then_is_done(widget, browser):
     browser.received.clear()
     assert browser.ask("click", **click())["type"] == "done"
     kinds = [content["type"] for content, _ in browser.received]
-    assert kinds.index("prompts") < kinds.index("masks") < kinds.index("done")
+    assert kinds.index("masks") < kinds.index("prompts") < kinds.index("done")
     (masks,) = browser.of("masks")
     (entry,) = masks["masks"]
     assert masks["complete"] and masks["reply_to"]["view"] == "view"
