@@ -50,7 +50,7 @@ class Outbox:
         self._seq = 0
         self._unacked_frames: set[int] = set()
         self._unacked_masks: set[int] = set()
-        self._frames: dict[str, tuple[int, bytes]] = {}
+        self._frames: dict[str, tuple[int, int | None, bytes]] = {}
         self._batches: dict[int, _Batch] = {}
         self._streamed: int | None = None
         self._held: deque[Message] = deque(maxlen=MAX_HELD)
@@ -95,10 +95,10 @@ class Outbox:
             elif isinstance(message, (Done, Error)):
                 self._held.append(message)
 
-    def frame(self, view: str, frame: int, jpeg: bytes) -> None:
-        """Send pixels that a view wants."""
+    def frame(self, view: str, frame: int, jpeg: bytes, towards: int | None = None) -> None:
+        """Send pixels that a view wants, or that lie on the way to those."""
         with self._lock:
-            self._frames[view] = frame, jpeg
+            self._frames[view] = frame, towards, jpeg
             self._pump()
 
     def masks(self, frame: int, reply_to: ReplyTo | None) -> None:
@@ -131,9 +131,9 @@ class Outbox:
         while self._held:
             self._send(self._held.popleft(), ())
         while self._frames and len(self._unacked_frames) < MAX_UNACKED_FRAMES:
-            frame, jpeg = self._frames.pop(next(iter(self._frames)))
+            frame, towards, jpeg = self._frames.pop(next(iter(self._frames)))
             seq = self._number(self._unacked_frames)
-            self._send(Frame(seq, frame), (jpeg,))
+            self._send(Frame(seq, frame, towards), (jpeg,))
         while self._batches and len(self._unacked_masks) < MAX_UNACKED_MASKS:
             frame = next(iter(self._batches))
             batch = self._batches.pop(frame)

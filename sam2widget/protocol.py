@@ -332,11 +332,13 @@ class Welcome(Message):
 
 @dataclass(frozen=True)
 class Frame(Message):
-    """Pixels of a frame. Buffer: a JPEG. To be acknowledged by `seq`."""
+    """Pixels of a frame. Buffer: a JPEG. To be acknowledged by `seq`. With `towards`, it lies on
+    the way to that frame, which takes a while to reach."""
 
     type = "frame"
     seq: int
     frame: int
+    towards: int | None
 
 
 @dataclass(frozen=True)

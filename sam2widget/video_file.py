@@ -6,6 +6,7 @@ import threading
 import time
 import warnings
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -69,7 +70,7 @@ class FileVideo(Video):
     def _read(self, frame: int) -> NDArray[np.uint8]:
         rgb = self._known(frame)
         if rgb is None:
-            *_, (_, picture) = self._pictures_to(frame)
+            ((_, picture),) = deque(self._pictures_to(frame), maxlen=1)
             rgb = self._keep(frame, picture)
         return rgb
 

@@ -233,7 +233,8 @@ export class Client {
     return decodeRuns(buffer, width * height);
   }
 
-  private async receiveFrame({ frame, seq }: FrameMessage, jpeg: Buffer): Promise<void> {
+  private async receiveFrame(message: FrameMessage, jpeg: Buffer): Promise<void> {
+    const { frame, seq, towards } = message;
     const { store, epoch } = this;
     try {
       const bitmap = await decodeJpeg(jpeg);
@@ -248,7 +249,12 @@ export class Client {
     this.undrawn.push(seq);
     store.touch("frames");
     // Not ours: another view of the widget asked for it.
-    if (this.wanted?.frame !== frame) return;
+    if (this.wanted?.frame !== (towards ?? frame)) return;
+    if (towards !== null) {
+      store.onTheWay = { frame, towards };
+      // Meanwhile somewhere else: the kernel need not go all the way.
+      if (store.state.frame === towards) return;
+    }
     this.wanted = null;
     if (store.state.frame !== frame) this.want();
   }
