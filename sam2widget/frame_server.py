@@ -39,10 +39,20 @@ class FrameServer:
         self._worker = Worker("sam2widget frames")
         self._last = 0
 
-    def want(self, reply_to: ReplyTo, frame: int, then: Callable[[], None] | None = None) -> None:
-        """Send a frame to a view, then call `then`. Where it takes long to reach, the view gets
-        some that lie on the way. Any thread."""
-        self._worker.start(self._serve(reply_to, frame, then), Priority.CLICK, key=reply_to.view)
+    def want(
+        self,
+        reply_to: ReplyTo,
+        frame: int,
+        then: Callable[[], None] = lambda: None,
+        pixels: bool = True,
+    ) -> None:
+        """Send a frame to a view, unless it has the pixels, and call `then`. Where a frame takes
+        long to reach, the view gets some that lie on the way. Any thread."""
+        if pixels:
+            steps = self._serve(reply_to, frame, then)
+            self._worker.start(steps, Priority.CLICK, key=reply_to.view)
+        else:
+            self._worker.submit(then, key=reply_to.view)
 
     def want_thumbnails(self, view: str, frames: Sequence[int]) -> None:
         """Send small pictures of frames to a view, in place of others it still waits for. Any
@@ -62,7 +72,7 @@ class FrameServer:
         self._worker.close()
 
     def _serve(
-        self, reply_to: ReplyTo, frame: int, then: Callable[[], None] | None
+        self, reply_to: ReplyTo, frame: int, then: Callable[[], None]
     ) -> Generator[None, None, None]:
         try:
             for at, jpeg in self._jpegs_to(frame):
@@ -74,8 +84,7 @@ class FrameServer:
         except (VideoError, IndexError) as error:
             self._outbox.post(Error(reply_to, str(error)))
             return
-        if then is not None:
-            then()
+        then()
         # After a leap it is as likely to go on as to go back, and on is what costs least.
         step = -1 if 0 < self._last - frame <= LEAP else 1
         self._last = frame

@@ -30,7 +30,8 @@ stretch between keyframes a few times, not once per frame."""
 DECODED_AT_ONCE = 8
 """Frames decoded on the way to one before others get their turn."""
 ON_THE_WAY_S = 0.15
-"""How often a frame that has been reached is shown while decoding goes on."""
+"""After so long a frame that has been reached is shown while decoding goes on; the next one after
+twice as long, and so forth, since each takes time from decoding."""
 START = 32
 """Packets read to see when the first frame is shown: more than any codec reorders."""
 
@@ -79,11 +80,12 @@ class FileVideo(Video):
         self._check(frame)
         rgb = self._known(frame)
         if rgb is None:
-            shown_at, best = time.monotonic(), None
+            shown_at, pause_s = time.monotonic(), ON_THE_WAY_S
+            best = None
             for n, (at, picture) in enumerate(self._pictures_to(frame), 1):
-                if at < frame and time.monotonic() - shown_at > ON_THE_WAY_S:
+                if at < frame and time.monotonic() - shown_at > pause_s:
                     yield at, self._keep(at, picture)
-                    shown_at = time.monotonic()
+                    shown_at, pause_s = time.monotonic(), 2 * pause_s
                 elif n % DECODED_AT_ONCE == 0:
                     yield None
                 best = picture

@@ -27,7 +27,7 @@ export class ProtocolError extends Error {}
 /** A request without what every request has; the client adds `id`, `view` and `epoch`. */
 export type Request =
   | { type: "hello" }
-  | { type: "want"; frame: number }
+  | { type: "want"; frame: number; pixels: boolean }
   | { type: "thumbnails"; frames: number[] }
   | { type: "hover"; frame: number; object: number | null; x: number; y: number }
   | { type: "click"; frame: number; object: number | null; x: number; y: number; label: 0 | 1 }

@@ -69,6 +69,21 @@ describe("scrubbing", () => {
     expect(new FrameLayer(store).take()).toBeUndefined();
   });
 
+  it("does not ask again for pixels that are here, only for the rest", async () => {
+    client.goTo(1);
+    await answerFrame(1, 7);
+    client.goTo(2);
+    await answerFrame(2, 8);
+    for (const frame of [1, 2, 1]) client.goTo(frame);
+    expect(host.of("want").slice(2)).toMatchObject([{ frame: 1, pixels: false }]);
+    host.receive({ type: "masks", seq: 9, reply_to: null, frame: 1, complete: true, masks: [] });
+    client.goTo(2);
+    client.goTo(5);
+    expect(host.of("want").slice(3)).toMatchObject([{ frame: 2, pixels: false }]);
+    host.receive({ type: "masks", seq: 10, reply_to: null, frame: 2, complete: true, masks: [] });
+    expect(host.of("want").slice(4)).toMatchObject([{ frame: 5, pixels: true }]);
+  });
+
   it("stays within the video", () => {
     client.goTo(99);
     expect(store.state.frame).toBe(19);

@@ -102,7 +102,7 @@ def requests() -> dict[str, dict[str, Any]]:
     every = {"id": 8, "view": VIEW, "epoch": EPOCH}
     kinds: dict[str, dict[str, Any]] = {
         "hello": {},
-        "want": {"frame": 4},
+        "want": {"frame": 4, "pixels": False},
         "thumbnails": {"frames": [0, 10, 20]},
         "hover": {"frame": 4, "object": None, "x": 10.5, "y": 20.25},
         "click": {"frame": 4, "object": None, "x": 10.5, "y": 20.25, "label": 1},

@@ -224,7 +224,8 @@ export class Stage {
       drawMask(context, transform, image, preview.runs, { ...halo, color, fill: 0.22 });
       const dash = { color: PREVIEW_COLOR, fill: 0, outline: 0.95, dash: [5, 4], halo: true };
       drawMask(context, transform, image, preview.runs, dash);
-    }
+      this.root.dataset.previewDrawn = `${preview.x},${preview.y}`;
+    } else delete this.root.dataset.previewDrawn;
     this.proposals.drawHovered(context, transform);
     this.candidates.drawPeeked(context, transform);
     const { hot } = this.pointer;
