@@ -19,7 +19,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from benchmarks.page import SHOW_WIDGET, Bench, header, row, shown
+from benchmarks.page import SHOW_WIDGET, STOPWATCH, Bench, header, row, shown
 from tests.browser.widget_page import WidgetPage
 from tests.data import tracking_clip
 
@@ -65,14 +65,6 @@ class Echo(anywidget.AnyWidget):
 
 Echo()
 '''
-
-STOPWATCH = """([element, attribute]) => {
-    window.lapsMs = [];
-    let start = 0;
-    window.addEventListener("pointerup", () => { start = performance.now(); }, true);
-    new MutationObserver(() => window.lapsMs.push(performance.now() - start))
-        .observe(element, { attributeFilter: [attribute] });
-}"""
 
 
 def measure(model: str, clicks: int) -> dict[str, list[float]]:

@@ -26,6 +26,15 @@ w
 """
 """A cell. One before it has to import what it needs."""
 
+STOPWATCH = """([element, attribute]) => {
+    window.lapsMs = [];
+    let start = 0;
+    window.addEventListener("pointerup", () => { start = performance.now(); }, true);
+    new MutationObserver(() => window.lapsMs.push(performance.now() - start))
+        .observe(element, { attributeFilter: [attribute] });
+}"""
+"""Notes the time from a press to each change of an attribute of an element."""
+
 INTERRUPTIONS = """() => {
     const intervalsMs = [], longTasksMs = [];
     const observer = new PerformanceObserver((list) =>
@@ -44,6 +53,7 @@ INTERRUPTIONS = """() => {
         return { intervalsMs: intervalsMs.slice(1), longTasksMs };
     };
 }"""
+"""Notes the page's animation frames and long tasks, until `endRecording` is called."""
 
 
 @dataclass(frozen=True)
