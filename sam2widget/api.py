@@ -15,9 +15,10 @@ from tqdm.auto import tqdm
 from .engine import Engine
 from .events import Events, FrameEvent, MaskEvent, PromptEvent
 from .masks import MaskVolume
-from .records import Direction, Proposal, SessionError, Shape, Tracked
+from .records import Direction, Proposal, SessionError, Shape, Timeline, Tracked
 from .requests import Requests
 from .review import Review
+from .segmenter import PromptSet
 from .session import Session
 from .worker import Job
 
@@ -53,6 +54,14 @@ class Api:
     def ious(self) -> dict[int, NDArray[np.float32]]:
         """By object id, (T,) predicted IoU of its masks; NaN where there is none yet."""
         return {info.id: self._session.ious(info.id) for info in self._session.objects}
+
+    def prompts(self, frame: int, obj: int = 1) -> PromptSet:
+        """What an object was prompted with on a frame; an empty set where there is nothing."""
+        return self._session.prompts(frame, obj)
+
+    def timeline(self, obj: int = 1) -> Timeline:
+        """On which frames an object is prompted, tracked, stale, accepted or rejected."""
+        return self._session.timeline(obj)
 
     def label_map(self, frame: int) -> NDArray[np.int32]:
         """(H, W) object ids on a frame, 0 for background; the larger id shows where two

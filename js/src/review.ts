@@ -104,7 +104,8 @@ export class Review {
       {
         keys: ["Shift+Backspace"],
         label: "Reset the object on all frames",
-        ...ready,
+        group,
+        enabled: () => this.store.selectedObject !== undefined,
         run: () => this.resetObject(),
       },
       { keys: ["N"], label: "Next to check", group, run: () => this.next() },

@@ -123,6 +123,17 @@ STAGES = (
         learning_rate=3e-4,
         warm_up=20,
     ),
+    # At the size that it works at.
+    Stage(
+        steps=300,
+        image_size=256,
+        batch=3,
+        targets=3,
+        frames=4,
+        picture_share=0.6,
+        learning_rate=2.5e-4,
+        warm_up=20,
+    ),
 )
 
 if __name__ == "__main__":

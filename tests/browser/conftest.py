@@ -1,27 +1,30 @@
-"""One JupyterLab and one Chromium for all browser tests; a page and a kernel of its own each."""
+"""One JupyterLab, one Chromium and one page for the browser tests; a new widget for each."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.lab import CHROMIUM_FLAGS, Lab, run_in, running_lab
+from tests.browser.lab import CHROMIUM_FLAGS, EXAMPLES, Lab, run_in, running_lab
 from tests.browser.widget_page import LIMIT_MS, WidgetPage
 from tests.data import ROOT, Clip, tracking_clip
 
 NOTEBOOK = "quickstart.ipynb"
 MODEL = os.environ.get("SAM2WIDGET_MODEL", "nano")
 SCREENSHOTS = ROOT / "test-results"
+expect.set_options(timeout=LIMIT_MS)
 
 
 @dataclass
@@ -40,6 +43,26 @@ class Bench:
     def run(self, code: str) -> str:
         """Run code in the notebook's kernel, and return what it prints."""
         return run_in(self.kernel, code)
+
+    def show(self, code: str) -> None:
+        """Run code that makes the widget `w` in place of the one on the page."""
+        self.run("w.close()")
+        expect(self.page.locator(".sam2widget")).to_have_count(0)
+        self.page.evaluate(
+            """(source) => {
+                const { commands, shell } = window.jupyterapp;
+                const { content } = shell.currentWidget;
+                content.activeCellIndex = 2;
+                content.activeCell.model.sharedModel.setSource(source);
+                return commands.execute("notebook:run-cell");
+            }""",
+            f"{code}\nw",
+        )
+        self.widget.height, self.widget.width = json.loads(
+            self.run("print(list(w._session.frame_hw(0)))")
+        )
+        self.widget.wait_ready()
+        self.widget.wait_for("frame-drawn", 0)
 
     def masks(self, obj: int = 1) -> NDArray[np.bool_]:
         """The masks (T, H, W) of an object, as the notebook has them."""
@@ -71,40 +94,74 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def open_bench(
-    request: pytest.FixtureRequest, lab: Lab, browser: Browser, clip: Clip, tmp_path: Path
-) -> Iterator[Callable[[str], Bench]]:
-    """Open the quick start with a fresh kernel and run it: all of it, or up to the widget.
+@pytest.fixture(scope="session")
+def desk(
+    lab: Lab, browser: Browser, clip: Clip, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bench]:
+    """The quick start, open on a page and with a kernel that tests share."""
+    with open_quickstart(lab, browser, clip, tmp_path_factory.mktemp("desk")) as bench:
+        yield bench
 
-    How the page looked in the end is left in test-results/.
-    """
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest, desk: Bench, lab: Lab) -> Iterator[Bench]:
+    """A new widget on the shared page, shown and ready."""
+    desk.run("w.close()")  # which saves
+    shutil.rmtree(lab.autosaved, ignore_errors=True)
+    desk.page.evaluate("localStorage.removeItem('sam2widget.display')")
+    desk.show("w = Sam2Widget(video, model=model)")
+    with screenshot_after(request, desk.page):
+        yield desk
+
+
+@pytest.fixture
+def fresh_bench(
+    request: pytest.FixtureRequest, lab: Lab, browser: Browser, clip: Clip, tmp_path: Path
+) -> Iterator[Bench]:
+    """A page and a kernel for one test, and a copy of the quick start, of which all cells ran."""
+    notebook = f"{request.node.name}.ipynb"
+    shutil.copy(EXAMPLES / NOTEBOOK, lab.folder / notebook)
+    with (
+        open_quickstart(lab, browser, clip, tmp_path, notebook=notebook, cells="all") as bench,
+        screenshot_after(request, bench.page),
+    ):
+        yield bench
+
+
+@contextmanager
+def open_quickstart(
+    lab: Lab,
+    browser: Browser,
+    clip: Clip,
+    scratch: Path,
+    *,
+    notebook: str = NOTEBOOK,
+    cells: str = "first",
+    **settings: Any,
+) -> Iterator[Bench]:
+    """Open the quick start or a copy of it in a browser context with these settings, and run its
+    cells as `run_cells` has it."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 1000}, **settings})
     page = context.new_page()
     page.set_default_timeout(LIMIT_MS)
-    with ExitStack() as stack:
-
-        def open_(cells: str) -> Bench:
-            page.goto(lab.url(NOTEBOOK))
-            run_cells(page, cells)
-            height, width = clip.truth_thw.shape[1:]
-            widget = WidgetPage(page, width, height)
-            widget.wait_ready()
-            widget.wait_for("frame-drawn", 0)
-            kernel = stack.enter_context(lab.kernel_of(NOTEBOOK))
-            return Bench(widget, kernel, clip, tmp_path)
-
-        yield open_
-        SCREENSHOTS.mkdir(exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"{request.node.name}.png")
+    page.goto(lab.url(notebook))
+    run_cells(page, cells)
+    height, width = clip.truth_thw.shape[1:]
+    widget = WidgetPage(page, width, height)
+    widget.wait_ready()
+    widget.wait_for("frame-drawn", 0)
+    with lab.kernel_of(notebook) as kernel:
+        yield Bench(widget, kernel, clip, scratch)
     context.close()
-    lab.shut_down_kernels()
+    lab.shut_down_kernel(notebook)
 
 
-@pytest.fixture
-def bench(open_bench: Callable[[str], Bench]) -> Bench:
-    """The quick start's widget, shown and ready."""
-    return open_bench("first")
+@contextmanager
+def screenshot_after(request: pytest.FixtureRequest, page: Page) -> Iterator[None]:
+    """Leave in test-results/ how the page looked in the end."""
+    yield
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{request.node.name}.png")
 
 
 def run_cells(page: Page, cells: str) -> None:

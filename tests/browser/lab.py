@@ -46,9 +46,15 @@ class Lab:
         self._base = f"http://127.0.0.1:{port}"
         self._token = token
 
+    @property
+    def autosaved(self) -> Path:
+        """Where its widgets write what was done."""
+        return self.folder / "autosaved"
+
     def url(self, notebook: str) -> str:
-        """The address of a notebook's page."""
-        return f"{self._base}/lab/tree/{notebook}?token={self._token}"
+        """The address of a notebook's page, where no other notebook is open."""
+        workspace = notebook.removesuffix(".ipynb")
+        return f"{self._base}/lab/workspaces/{workspace}/tree/{notebook}?token={self._token}"
 
     def api(self, path: str, method: str = "GET") -> Any:
         request = urllib.request.Request(
@@ -75,10 +81,11 @@ class Lab:
         finally:
             client.stop_channels()
 
-    def shut_down_kernels(self) -> None:
-        """End the sessions, so that the next test starts from nothing."""
+    def shut_down_kernel(self, notebook: str) -> None:
+        """End the kernel that a notebook runs in."""
         for session in self.api("sessions"):
-            self.api(f"sessions/{session['id']}", "DELETE")
+            if session["path"] == notebook:
+                self.api(f"sessions/{session['id']}", "DELETE")
 
 
 @contextmanager

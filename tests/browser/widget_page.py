@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import time
+from collections.abc import Callable
 from typing import Literal
 
 from playwright.sync_api import Locator, Page, expect
 
 LIMIT_MS = 120_000
 """For what a model has to do first; the machine may be slow."""
+
+
+Pixel = tuple[int, int, int, int]
 
 
 class WidgetPage:
@@ -49,10 +55,45 @@ class WidgetPage:
     def masks_drawn(self) -> int:
         return int(self.data("masks-drawn"))
 
+    # What a person sees
+
+    def pixel(self, x: float, y: float, layer: Literal["picture", "overlay"] = "picture") -> Pixel:
+        """RGBA of what is painted on the stage at a pixel of the video, which fits it."""
+        canvas = self.root.locator(".s2w-screen canvas").nth(0 if layer == "picture" else 1)
+        rgba = canvas.evaluate(
+            """(canvas, [x, y]) => [...canvas.getContext("2d").getImageData(
+                Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data]""",
+            [x / self.width, y / self.height],
+        )
+        return tuple(rgba)
+
+    @property
+    def zoom(self) -> int:
+        """Percent of the video's own size."""
+        text = self.root.locator(".s2w-percent").text_content() or ""
+        return int(text.rstrip("%"))
+
+    def lane(self, n: int = 1) -> Locator:
+        """The lane of the n-th object, which says in words what it shows."""
+        return self.root.locator(".s2w-lane").nth(n - 1)
+
+    def eventually(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is so that no attribute says."""
+        deadline = time.monotonic() + LIMIT_MS / 1000
+        while not condition():
+            assert time.monotonic() < deadline, "it never became so"
+            self.page.wait_for_timeout(20)
+
     # What a person does
 
-    def button(self, name: str) -> Locator:
-        return self.root.get_by_role("button", name=name, exact=True)
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        return self.root.get_by_role("button", name=name, exact=isinstance(name, str))
+
+    def press(self, *keys: str) -> None:
+        """Press keys with the focus on the stage."""
+        self.stage.focus()
+        for key in keys:
+            self.page.keyboard.press(key)
 
     def click(
         self,
@@ -67,31 +108,49 @@ class WidgetPage:
         self.stage.click(position=self._on_stage(x, y), button=button, modifiers=modifiers)
         self.wait_masks_after(before)
 
-    def drag(self, x0: float, y0: float, x1: float, y1: float) -> None:
-        """Drag a box, and wait until the answer is drawn."""
+    def drag(self, *places: tuple[float, float]) -> None:
+        """Drag from pixel to pixel of the video."""
+        self.point_at(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*self.on_page(*place), steps=5)
+        self.page.mouse.up()
+
+    def drag_and_wait(self, *places: tuple[float, float]) -> None:
+        """Drag, and wait until the answer is drawn."""
         before = self.masks_drawn
-        self.stage.scroll_into_view_if_needed()
-        bounds = self.stage.bounding_box()
-        assert bounds is not None
-        mouse = self.page.mouse
-        corners = [self._on_stage(x0, y0), self._on_stage(x1, y1)]
-        (ax, ay), (bx, by) = ((bounds["x"] + p["x"], bounds["y"] + p["y"]) for p in corners)
-        mouse.move(ax, ay)
-        mouse.down()
-        mouse.move(bx, by, steps=5)
-        mouse.up()
+        self.drag(*places)
         self.wait_masks_after(before)
+
+    def point_at(self, x: float, y: float) -> None:
+        """Move the pointer to a pixel of the video."""
+        self.stage.scroll_into_view_if_needed()
+        self.page.mouse.move(*self.on_page(x, y))
 
     def go_to(self, frame: int) -> None:
         """Move the slider, and wait until the frame's pixels are shown."""
         self.root.get_by_role("slider", name="Frame").fill(str(frame))
         self.wait_for("frame-drawn", frame)
 
+    def mark_range(self, start: int, stop: int) -> None:
+        """Mark frames to propagate in, half-open; it ends on the first of them."""
+        self.go_to(stop - 1)
+        self.press("o")
+        self.go_to(start)
+        self.press("i")
+
     def propagate(self) -> None:
         """Press Propagate, and wait until it is through."""
         self.button("Propagate").click()
         self.wait_for("state", "propagating")
         self.wait_ready()
+
+    def on_page(self, x: float, y: float) -> tuple[float, float]:
+        """Where a pixel of the video is in the window, as long as the video fits the stage."""
+        bounds = self.stage.bounding_box()
+        assert bounds is not None
+        place = self._on_stage(x, y)
+        return bounds["x"] + place["x"], bounds["y"] + place["y"]
 
     def _on_stage(self, x: float, y: float) -> dict[str, float]:
         bounds = self.stage.bounding_box()

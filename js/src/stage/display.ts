@@ -115,7 +115,7 @@ export class DisplayControls {
       ),
       h(
         "div",
-        { class: "s2w-joined", role: "group", "aria-label": "Display" },
+        { class: "s2w-joined", role: "group", "aria-label": "View" },
         ...[this.hover, this.wipe, menu],
       ),
     );

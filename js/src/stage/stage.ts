@@ -149,6 +149,7 @@ export class Stage {
     if (topics.has("frame") && this.store.state.marked.size > 0) this.proposals.mark([]);
     // Of one image to the next nothing is alike; in a video the place is.
     if (topics.has("frame") && kind === "images") this.viewport.fit();
+    if (topics.has("display") && !this.client.hovering.on) this.client.hovering.forget();
     if (kind === "images" || ![...topics].every((topic) => OFTEN.has(topic))) {
       this.tools.update();
       this.display.update();

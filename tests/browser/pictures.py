@@ -1,0 +1,267 @@
+"""Take the pictures of the documentation and the README's tour: the built-in clip in JupyterLab.
+
+python -m tests.browser.pictures docs            # all of them
+python -m tests.browser.pictures docs dark tour  # some
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from sam2widget.demo import correction, deepest_point
+from sam2widget.sample import sample_clip
+from tests.browser.conftest import Bench, open_quickstart
+from tests.browser.lab import CHROMIUM_FLAGS, Lab, running_lab
+from tests.data import Clip
+
+PICTURES = """
+frames = clip.frames_thw3
+w = Sam2Widget([frames[0], frames[14][:, 60:], frames[28][40:], frames[40]], model=model,
+               kind="images", autosave=False)
+"""
+NEW = "w = Sam2Widget(video, model=model, autosave=False)"
+TOUR_WIDTH = 860
+"""In pixels; of the tour, whose frames are many."""
+CURSOR = """() => {
+    const cursor = document.createElement("div");
+    cursor.innerHTML = `<svg width="26" height="26" viewBox="0 0 24 24"><path d="M5 2v17l4.5-4 2.6 6
+        2.9-1.2-2.6-5.9H19z" fill="#111" stroke="#fff" stroke-width="1.6"/></svg>`;
+    cursor.style.cssText = "position:fixed;z-index:99999;pointer-events:none;left:-99px";
+    document.body.append(cursor);
+    for (const type of ["mousemove", "pointermove", "pointerdown"])
+        document.addEventListener(type, ({ clientX, clientY }) => {
+            cursor.style.left = `${clientX - 5}px`;
+            cursor.style.top = `${clientY - 2}px`;
+        }, true);
+}"""
+
+Open = Callable[..., Any]
+
+
+def track(bench: Bench) -> None:
+    """Click each object of the clip on its first frame, and propagate."""
+    for n, masks_thw in enumerate(sample_clip().masks.values()):
+        if n:
+            bench.widget.press("c")
+            bench.widget.wait_for("objects", n + 1)
+        bench.widget.click(*deepest_point(masks_thw[0]))
+    bench.widget.press("Escape")  # the candidates
+    bench.widget.propagate()
+
+
+def quickstart(open_: Open, target: Path) -> None:
+    with open_() as bench:
+        track(bench)
+        bench.widget.go_to(12)
+        shoot(bench, target)
+
+
+def dark(open_: Open, target: Path) -> None:
+    with open_() as bench:
+        bench.page.evaluate(
+            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
+            "JupyterLab Dark",
+        )
+        expect(bench.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+        track(bench)
+        bench.widget.go_to(20)
+        bench.widget.press("2")
+        bench.widget.click(*deepest_point(sample_clip().masks[2][20]))
+        bench.widget.wait_ready()
+        shoot(bench, target)
+
+
+def narrow(open_: Open, target: Path) -> None:
+    with open_(viewport={"width": 560, "height": 1100}) as bench:
+        bench.page.evaluate("window.jupyterapp.shell.collapseLeft()")
+        track(bench)
+        bench.widget.go_to(12)
+        shoot(bench, target)
+
+
+def images(open_: Open, target: Path) -> None:
+    with open_() as bench:
+        bench.show(PICTURES)
+        clip = sample_clip()
+        bench.widget.click(*deepest_point(clip.masks[1][0]))
+        bench.widget.go_to(3)
+        bench.widget.click(*deepest_point(clip.masks[1][40]))
+        bench.widget.press("c")
+        bench.widget.wait_for("objects", 2)
+        bench.widget.click(*deepest_point(clip.masks[2][40]))
+        bench.widget.press("Escape")
+        shoot(bench, target)
+
+
+def review(open_: Open, target: Path) -> None:
+    with open_() as bench:
+        track(bench)
+        bench.run("w.accept(3, 14, obj=1); w.accept(0, 9, obj=2); w.reject(30, 33, obj=2)")
+        bench.run("w.accept(40, 48, obj=3); w.next_to_check()")
+        bench.widget.wait_for("frame-drawn", bench.run("print(w.frame)").strip())
+        shoot(bench, target)
+
+
+def everything(open_: Open, target: Path) -> None:
+    with open_() as bench:
+        widget = bench.widget
+        widget.press("w")
+        bar = widget.root.get_by_role("group", name="Proposals")
+        expect(bar).to_contain_text("0 selected")
+        for masks_thw in sample_clip().masks.values():
+            widget.point_at(*deepest_point(masks_thw[0]))
+            bench.page.mouse.down()
+            bench.page.mouse.up()
+        shoot(bench, target)
+
+
+def tour(open_: Open, target: Path) -> None:
+    """Click, box, propagate, look, correct, accept; photographed on the way."""
+    film: list[tuple[Image.Image, int]] = []
+    clip = sample_clip()
+    with open_(device_scale_factor=1) as bench:
+        widget, page = bench.widget, bench.page
+        page.evaluate(CURSOR)
+
+        def snap(for_ms: int) -> None:
+            picture = Image.open(io.BytesIO(widget.root.screenshot())).convert("RGB")
+            height = round(picture.height * TOUR_WIDTH / picture.width)
+            film.append((picture.resize((TOUR_WIDTH, height), Image.Resampling.LANCZOS), for_ms))
+
+        def snap_until_ready() -> None:
+            widget.wait_for("state", "propagating")
+            while widget.data("state") != "ready":
+                snap(90)
+
+        def move(x: float, y: float) -> None:
+            page.mouse.move(*widget.on_page(x, y))
+            snap(250)
+
+        def move_to(name: str) -> None:
+            widget.button(name).hover()
+            snap(250)
+
+        snap(900)
+        move(*deepest_point(clip.masks[1][0]))
+        widget.click(*deepest_point(clip.masks[1][0]))
+        snap(900)
+        move_to("Add object")
+        widget.button("Add object").click()
+        widget.wait_for("objects", 2)
+        x0, y0, x1, y1 = box_around(clip.masks[2][0])
+        page.mouse.move(*widget.on_page(x0, y0))
+        page.mouse.down()
+        before = widget.masks_drawn
+        for share in (0, 0.25, 0.5, 0.75, 1):
+            page.mouse.move(*widget.on_page(x0 + share * (x1 - x0), y0 + share * (y1 - y0)))
+            snap(90)
+        page.mouse.up()
+        widget.wait_masks_after(before)
+        snap(900)
+        move_to("Propagate")
+        widget.button("Propagate").click()
+        snap_until_ready()
+        snap(700)
+        for frame in range(0, 48, 3):
+            widget.go_to(frame)
+            snap(80)
+        widget.go_to(24)
+        widget.press("2")
+        snap(900)
+        tracked = bench.masks(2)[24]
+        x, y, label = correction(tracked, clip.masks[2][24])
+        move(x, y)
+        widget.click(x, y, button="left" if label else "right")
+        snap(600)
+        while widget.data("state") != "ready":
+            snap(90)
+        widget.go_to(24)
+        snap(700)
+        for _ in range(4):
+            widget.press("a")
+            snap(200)
+            widget.press("ArrowRight")
+        widget.wait_ready()
+        snap(1800)
+    first, *others = [picture for picture, _ in film]
+    first.save(
+        target,
+        save_all=True,
+        append_images=others,
+        duration=[for_ms for _, for_ms in film],
+        loop=0,
+        quality=70,
+        method=6,
+    )
+
+
+TAKEN = {
+    "quickstart.png": quickstart,
+    "dark.png": dark,
+    "narrow.png": narrow,
+    "images.png": images,
+    "review.png": review,
+    "everything.png": everything,
+    "tour.webp": tour,
+}
+
+
+def box_around(mask_hw: Any) -> tuple[int, int, int, int]:
+    left, top, right, bottom = Image.fromarray(mask_hw).getbbox() or (0, 0, 1, 1)
+    return left - 4, top - 4, right + 4, bottom + 4
+
+
+def shoot(bench: Bench, target: Path) -> None:
+    """Photograph the widget when nothing is going on and small pictures are there."""
+    bench.widget.wait_ready()
+    bench.page.mouse.move(2, 2)
+    bench.page.wait_for_timeout(800)
+    bench.widget.root.screenshot(path=target)
+
+
+@contextmanager
+def open_in(
+    lab: Lab, browser: Browser, clip: Clip, scratch: Path, **context: Any
+) -> Iterator[Bench]:
+    """The quick start on a page of its own, with a widget that resumes nothing."""
+    with open_quickstart(
+        lab, browser, clip, scratch, **{"device_scale_factor": 1.5, **context}
+    ) as bench:
+        bench.show(NEW)
+        yield bench
+
+
+def take(folder: Path, names: list[str]) -> None:
+    scratch = Path(tempfile.mkdtemp())
+    clip = Clip("sample clip", scratch, sample_clip().masks[1])
+    with (
+        running_lab(scratch, SAM2WIDGET_MODEL="nano") as lab,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS
+        )
+        for name, picture in TAKEN.items():
+            if not names or Path(name).stem in names:
+                picture(partial(open_in, lab, browser, clip, scratch), folder / name)
+                print(folder / name, flush=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("names", nargs="*", choices=[[], *(Path(name).stem for name in TAKEN)])
+    arguments = parser.parse_args()
+    take(arguments.folder, arguments.names)

@@ -1,0 +1,92 @@
+"""Pictures, keyboard, help, and code beside the widget, in JupyterLab."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Bench
+
+PICTURES = """
+frames = clip.frames_thw3
+w = Sam2Widget([frames[0], frames[9][:, :300], frames[20][:200]], model=model, kind="images")
+"""
+
+
+def test_pictures_are_segmented_without_controls_of_time(bench: Bench) -> None:
+    widget = bench.widget
+    bench.show(PICTURES)
+    for control in ("Play", "Propagate", "Loop"):
+        expect(widget.button(control)).to_be_hidden()
+    widget.click(66, 176)
+    widget.go_to(1)
+    widget.width = 300
+    widget.click(66, 150)
+    assert bench.run("print([w.masks[1][n].shape for n in range(3)])").strip() == (
+        "[(270, 480), (270, 300), (200, 480)]"
+    )
+    assert bench.run("print([bool(w.masks[1][n].any()) for n in range(3)])").strip() == (
+        "[True, True, False]"
+    )
+    bench.show("w = Sam2Widget(frames[0], model=model)")
+    expect(widget.root.get_by_role("slider", name="Frame")).to_be_hidden()
+    widget.click(66, 176)
+    assert bench.run("print(w.masks[1].shape)").strip() == "(1, 270, 480)"
+
+
+def test_the_whole_job_is_done_with_keys(bench: Bench) -> None:
+    widget, page = bench.widget, bench.page
+    widget.button("Positive point").focus()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if widget.stage.evaluate("(stage) => stage === document.activeElement"):
+            break
+    expect(widget.stage).to_be_focused()
+    page.keyboard.press("Alt+ArrowDown")
+    before = widget.masks_drawn
+    page.keyboard.press("Enter")
+    widget.wait_masks_after(before)
+    widget.wait_for("objects", 1)
+    page.keyboard.press("Escape")
+    widget.wait_ready()
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "o", "Home", "t"):
+        page.keyboard.press(key)
+    expect(widget.root.locator("[aria-live=polite].s2w-unseen")).to_have_text("Propagated 3 frames")
+    widget.wait_ready()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    widget.wait_for("frame-drawn", 1)
+    page.keyboard.press("a")
+    expect(widget.lane()).to_have_attribute("aria-label", re.compile("1 accepted"))
+
+
+def test_help_names_every_key(bench: Bench) -> None:
+    widget = bench.widget
+    widget.press("?")
+    help_ = widget.root.get_by_role("dialog")
+    expect(help_).to_be_visible()
+    for words in ("Undo", "Next to check", "Eraser", "Play or pause", "Propagate", "Full screen"):
+        expect(help_).to_contain_text(words)
+    bench.page.keyboard.press("Escape")
+    expect(help_).to_be_hidden()
+    assert widget.root.evaluate("(root) => root.contains(document.activeElement)")
+
+
+def test_code_is_told_and_awaits(bench: Bench) -> None:
+    bench.run(
+        "told = []\n"
+        "w.on_prompt(lambda e: told.append(('prompt', e.frame, e.object)))\n"
+        "w.on_mask(lambda e: told.append(('mask', e.frame, e.object)))\n"
+        "w.on_frame(lambda e: told.append(('frame', e.frame)))\n"
+    )
+    bench.widget.click(100, 100)
+    bench.widget.wait_ready()
+    bench.run("await w.propagate_async(stop=3)")
+    bench.widget.go_to(2)
+    bench.widget.eventually(lambda: "('frame', 2)" in bench.run("print(told)"))
+    told = bench.run("print(told)")
+    for event in ("('prompt', 0, 1)", "('mask', 0, 1)", "('mask', 2, 1)"):
+        assert event in told
+    np.testing.assert_array_equal(bench.masks().any(axis=(1, 2))[:3], True)
