@@ -102,7 +102,12 @@ class Feed:
         self.outbox.masks(frame, None)
 
     def answer(self, reply_to: ReplyTo | None) -> None:
-        """Tell what an edit has changed, then that the request is done."""
+        """Tell what an edit has changed, then that the request is done. Masks go first: they are
+        what a person waits for, and each message before them costs some milliseconds."""
+        frames = sorted(self._changed_masks & {*self._wanted.values(), self._current_frame()})
+        self._changed_masks.clear()
+        for frame in frames:
+            self.outbox.masks(frame, reply_to)
         for obj, frame in sorted(self._changed_prompts):
             self.outbox.post(self._prompts(frame, obj))
             self._tell_candidates(frame, obj)
@@ -111,15 +116,12 @@ class Feed:
             self._tell_proposals(frame)
         self._changed_proposals.clear()
         self._tell_timelines()
-        done = None if reply_to is None else Done(reply_to)
-        frames = sorted(self._changed_masks & {*self._wanted.values(), self._current_frame()})
-        self._changed_masks.clear()
-        for frame in frames[:-1]:
-            self.outbox.masks(frame, reply_to)
+        if reply_to is None:
+            return
         if frames:
-            self.outbox.masks(frames[-1], reply_to, done)
-        elif done is not None:
-            self.outbox.post(done)
+            self.outbox.post_after_masks(frames[-1], Done(reply_to))
+        else:
+            self.outbox.post(Done(reply_to))
 
     def refuse(self, reply_to: ReplyTo | None, sentence: str) -> None:
         """Show why something cannot be done."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 from .codecs import encode_jpeg
 from .lru import BytesLru
@@ -14,6 +14,8 @@ from .worker import Priority, Worker
 CACHE_BYTES = 64 * 2**20
 PREFETCHED = 4
 """Frames encoded ahead in the direction of the last move."""
+LEAP = 32
+"""Moves back by more frames than this are no steps backward."""
 THUMBNAIL_HEIGHT = 54
 THUMBNAIL_CACHE_BYTES = 8 * 2**20
 """About 4000 of them."""
@@ -37,9 +39,20 @@ class FrameServer:
         self._worker = Worker("sam2widget frames")
         self._last = 0
 
-    def want(self, reply_to: ReplyTo, frame: int, then: Callable[[], None] | None = None) -> None:
-        """Send a frame to a view, then call `then`. Any thread."""
-        self._worker.submit(lambda: self._serve(reply_to, frame, then), key=reply_to.view)
+    def want(
+        self,
+        reply_to: ReplyTo,
+        frame: int,
+        then: Callable[[], None] = lambda: None,
+        pixels: bool = True,
+    ) -> None:
+        """Send a frame to a view, unless it has the pixels, and call `then`. Where a frame takes
+        long to reach, the view gets some that lie on the way. Any thread."""
+        if pixels:
+            steps = self._serve(reply_to, frame, then)
+            self._worker.start(steps, Priority.CLICK, key=reply_to.view)
+        else:
+            self._worker.submit(then, key=reply_to.view)
 
     def want_thumbnails(self, view: str, frames: Sequence[int]) -> None:
         """Send small pictures of frames to a view, in place of others it still waits for. Any
@@ -58,16 +71,22 @@ class FrameServer:
         """End the thread."""
         self._worker.close()
 
-    def _serve(self, reply_to: ReplyTo, frame: int, then: Callable[[], None] | None) -> None:
+    def _serve(
+        self, reply_to: ReplyTo, frame: int, then: Callable[[], None]
+    ) -> Generator[None, None, None]:
         try:
-            jpeg = self._jpeg(frame)
+            for at, jpeg in self._jpegs_to(frame):
+                if at is not None:
+                    towards = None if at == frame else frame
+                    self._outbox.frame(reply_to.view, at, jpeg, towards)
+                if at != frame:
+                    yield
         except (VideoError, IndexError) as error:
             self._outbox.post(Error(reply_to, str(error)))
             return
-        self._outbox.frame(reply_to.view, frame, jpeg)
-        if then is not None:
-            then()
-        step = -1 if frame < self._last else 1
+        then()
+        # After a leap it is as likely to go on as to go back, and on is what costs least.
+        step = -1 if 0 < self._last - frame <= LEAP else 1
         self._last = frame
         ahead = range(frame + step, frame + step * (PREFETCHED + 1), step)
         self._worker.start(self._prefetch(ahead), Priority.PREFETCH, key="prefetch")
@@ -75,8 +94,23 @@ class FrameServer:
     def _prefetch(self, frames: range) -> Generator[None, None, None]:
         for frame in frames:
             if 0 <= frame < len(self._video):
-                self._jpeg(frame)
-            yield
+                for _ in self._jpegs_to(frame):
+                    yield
+
+    def _jpegs_to(self, frame: int) -> Iterator[tuple[int | None, bytes]]:
+        """A frame at the end, and before it frames on the way, or None to give way."""
+        jpeg = self._jpegs.get(frame)
+        if jpeg is not None:
+            yield frame, jpeg
+            return
+        for found in self._video.approach(frame):
+            if found is None:
+                yield None, b""
+                continue
+            at, rgb_hw3 = found
+            jpeg = self._jpegs.get(at) or encode_jpeg(rgb_hw3)
+            self._jpegs.put(at, jpeg)
+            yield at, jpeg
 
     def _send_thumbnails(self, view: str) -> Generator[None, None, None]:
         """One picture a step; what is left stays for when the view is in sight again."""
@@ -103,10 +137,3 @@ class FrameServer:
             # Another wish may have come meanwhile.
             if self._missing.get(view) is frames:
                 self._missing[view] = left
-
-    def _jpeg(self, frame: int) -> bytes:
-        jpeg = self._jpegs.get(frame)
-        if jpeg is None:
-            jpeg = encode_jpeg(self._video[frame])
-            self._jpegs.put(frame, jpeg)
-        return jpeg

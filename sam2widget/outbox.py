@@ -50,7 +50,7 @@ class Outbox:
         self._seq = 0
         self._unacked_frames: set[int] = set()
         self._unacked_masks: set[int] = set()
-        self._frames: dict[str, tuple[int, bytes]] = {}
+        self._frames: dict[str, tuple[int, int | None, bytes]] = {}
         self._batches: dict[int, _Batch] = {}
         self._streamed: int | None = None
         self._held: deque[Message] = deque(maxlen=MAX_HELD)
@@ -95,25 +95,28 @@ class Outbox:
             elif isinstance(message, (Done, Error)):
                 self._held.append(message)
 
-    def frame(self, view: str, frame: int, jpeg: bytes) -> None:
-        """Send pixels that a view wants."""
+    def frame(self, view: str, frame: int, jpeg: bytes, towards: int | None = None) -> None:
+        """Send pixels that a view wants, or that lie on the way to those."""
         with self._lock:
-            self._frames[view] = frame, jpeg
+            self._frames[view] = frame, towards, jpeg
             self._pump()
 
-    def masks(self, frame: int, reply_to: ReplyTo | None, then: Message | None = None) -> None:
-        """Send a frame's masks, then perhaps the answer to the request that changed them. A view
-        that is out of sight is told of the masks when it comes back."""
+    def masks(self, frame: int, reply_to: ReplyTo | None) -> None:
+        """Send a frame's masks. A view that is out of sight is told of them when it comes back."""
         with self._lock:
-            if not self._visible:
-                if then is not None:
-                    self.post(then)
-                return
-            batch = self._batches.setdefault(frame, _Batch())
-            batch.reply_to = reply_to or batch.reply_to
-            if then is not None:
-                batch.then.append(then)
-            self._pump()
+            if self._visible:
+                batch = self._batches.setdefault(frame, _Batch())
+                batch.reply_to = reply_to or batch.reply_to
+                self._pump()
+
+    def post_after_masks(self, frame: int, message: Message) -> None:
+        """Send a small message, but not before masks of a frame that wait to be sent."""
+        with self._lock:
+            batch = self._batches.get(frame)
+            if batch is None:
+                self.post(message)
+            else:
+                batch.then.append(message)
 
     def stream(self, frame: int) -> None:
         """Send the masks of a frame just tracked, unless a newer one takes its place."""
@@ -128,9 +131,9 @@ class Outbox:
         while self._held:
             self._send(self._held.popleft(), ())
         while self._frames and len(self._unacked_frames) < MAX_UNACKED_FRAMES:
-            frame, jpeg = self._frames.pop(next(iter(self._frames)))
+            frame, towards, jpeg = self._frames.pop(next(iter(self._frames)))
             seq = self._number(self._unacked_frames)
-            self._send(Frame(seq, frame), (jpeg,))
+            self._send(Frame(seq, frame, towards), (jpeg,))
         while self._batches and len(self._unacked_masks) < MAX_UNACKED_MASKS:
             frame = next(iter(self._batches))
             batch = self._batches.pop(frame)

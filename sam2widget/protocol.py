@@ -46,10 +46,12 @@ class Hello(Request):
 
 @dataclass(frozen=True)
 class Want(Request):
-    """A view needs pixels, masks and prompts of a frame. The latest of a view counts."""
+    """A view needs masks and prompts of a frame, and its pixels unless it still has them. The
+    latest of a view counts."""
 
     type = "want"
     frame: int
+    pixels: bool
 
 
 @dataclass(frozen=True)
@@ -332,11 +334,13 @@ class Welcome(Message):
 
 @dataclass(frozen=True)
 class Frame(Message):
-    """Pixels of a frame. Buffer: a JPEG. To be acknowledged by `seq`."""
+    """Pixels of a frame. Buffer: a JPEG. To be acknowledged by `seq`. With `towards`, it lies on
+    the way to that frame, which takes a while to reach."""
 
     type = "frame"
     seq: int
     frame: int
+    towards: int | None
 
 
 @dataclass(frozen=True)
@@ -561,7 +565,7 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("id", "epoch", "frame", "object", "index", "start", "stop", "seq"), _INDEX),
     **dict.fromkeys(("x", "y", "x0", "y0", "x1", "y1", "radius"), _NUMBER),
     **dict.fromkeys(("view", "name", "color"), _TEXT),
-    **dict.fromkeys(("visible", "locked", "erase", "merge"), _FLAG),
+    **dict.fromkeys(("visible", "locked", "erase", "merge", "pixels"), _FLAG),
     **dict.fromkeys(("frames", "objects", "proposals"), _INDICES),
     "path": ("at most 20000 numbers", _is_list_of(_is_number, 20000)),
     "shape": ("'brush' or 'polygon'", lambda value: value in ("brush", "polygon")),

@@ -62,11 +62,18 @@ class Video(ABC):
         return self.num_frames
 
     def __getitem__(self, frame: int, /) -> NDArray[np.uint8]:
-        if not 0 <= frame < self.num_frames:
-            raise IndexError(
-                f"There is no frame {frame}: {self.name} has frames 0 to {self.num_frames - 1}."
-            )
+        self._check(frame)
         return self._read(frame)
+
+    def approach(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
+        """Read a frame, and give way on the way to it.
+
+        Yields
+        ------
+        Frame and picture, the wanted one last; before it, where that takes long, others that lie
+        on the way; now and then None, so that others get their turn.
+        """
+        yield frame, self[frame]
 
     def thumbnails(
         self, frames: Sequence[int], height: int
@@ -87,6 +94,12 @@ class Video(ABC):
             image = Image.fromarray(self[frame])
             width = max(round(image.width * height / image.height), 1)
             yield frame, np.asarray(image.resize((width, height), Image.Resampling.BOX))
+
+    def _check(self, frame: int) -> None:
+        if not 0 <= frame < self.num_frames:
+            raise IndexError(
+                f"There is no frame {frame}: {self.name} has frames 0 to {self.num_frames - 1}."
+            )
 
     @abstractmethod
     def _read(self, frame: int) -> NDArray[np.uint8]: ...

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 import warnings
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import av
@@ -23,18 +25,24 @@ from .video_base import DEFAULT_FPS, Video, VideoError
 
 CACHE_BYTES = 256 * 2**20
 KEPT_ON_THE_WAY = 32
-"""Frames just before a wanted one that are kept too when it takes decoding to get there: going
-backward then decodes each stretch between keyframes a few times, not once per frame."""
+"""Frames just before a wanted one that are kept too when one steps backward: that decodes each
+stretch between keyframes a few times, not once per frame."""
 DECODED_AT_ONCE = 8
-"""Frames decoded on the way to a thumbnail before others get their turn."""
+"""Frames decoded on the way to one before others get their turn."""
+ON_THE_WAY_S = 0.15
+"""After so long a frame that has been reached is shown while decoding goes on; the next one after
+twice as long, and so forth, since each takes time from decoding."""
+START = 32
+"""Packets read to see when the first frame is shown: more than any codec reorders."""
 
 
 class FileVideo(Video):
     """A video file, decoded when needed.
 
-    The index of timestamps is read once, without decoding. To read a frame, the decoder goes on
-    from where it is, or starts again from the keyframe before. Each thread has a decoder of its
-    own; frames are shared in a cache that is bounded in bytes.
+    The index of timestamps is read once, without decoding, and of most MP4 files without reading
+    their packets. To read a frame, the decoder goes on from where it is, or starts again from the
+    keyframe before. Each thread has a decoder of its own; frames are shared in a cache that is
+    bounded in bytes.
 
     Parameters
     ----------
@@ -49,7 +57,10 @@ class FileVideo(Video):
     def __init__(self, path: Path) -> None:
         self._path = path
         self._decoders = threading.local()
-        self._cache = BytesLru[int, NDArray[np.uint8]](CACHE_BYTES, lambda rgb: rgb.nbytes)
+        self._cache = BytesLru[int, "NDArray[np.uint8] | VideoFrame"](CACHE_BYTES, _bytes_of)
+        self._converting = threading.Lock()
+        # Of a damaged file, every packet helps.
+        self._leave_out = True
         self._index = _read_index(path)
         first = self._first_frame()
         self._quarter_turns = round(first.rotation / 90) % 4
@@ -58,8 +69,29 @@ class FileVideo(Video):
         super().__init__(len(self._index.pts), width, height, self._index.fps, path.name)
 
     def _read(self, frame: int) -> NDArray[np.uint8]:
-        rgb = self._cache.get(frame)
-        return self._decode(frame) if rgb is None else rgb
+        rgb = self._known(frame)
+        if rgb is None:
+            ((_, picture),) = deque(self._pictures_to(frame), maxlen=1)
+            rgb = self._keep(frame, picture)
+        return rgb
+
+    def approach(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
+        """See `Video.approach`."""
+        self._check(frame)
+        rgb = self._known(frame)
+        if rgb is None:
+            shown_at, pause_s = time.monotonic(), ON_THE_WAY_S
+            best = None
+            for n, (at, picture) in enumerate(self._pictures_to(frame), 1):
+                if at < frame and time.monotonic() - shown_at > pause_s:
+                    yield at, self._keep(at, picture)
+                    shown_at, pause_s = time.monotonic(), 2 * pause_s
+                elif n % DECODED_AT_ONCE == 0:
+                    yield None
+                best = picture
+            assert best is not None
+            rgb = self._keep(frame, best)
+        yield frame, rgb
 
     def thumbnails(
         self, frames: Sequence[int], height: int
@@ -89,39 +121,43 @@ class FileVideo(Video):
         finally:
             decoder.close()
 
-    def _decode(self, frame: int) -> NDArray[np.uint8]:
-        decoder = self._decoder()
-        try:
-            decoder.go_to(frame)
-            at, picture = self._nearest(decoder, frame)
-            if at > frame:
-                # The keyframe table of some files is wrong: the start is always right.
-                decoder.restart()
-                at, picture = self._nearest(decoder, frame)
-        except FFmpegError as error:
-            del self._decoders.decoder
-            raise _damaged(self._path, error) from error
-        # Where a damaged file lacks the frame, its predecessor is shown for it.
+    def _known(self, frame: int) -> NDArray[np.uint8] | None:
+        kept = self._cache.get(frame)
+        if isinstance(kept, VideoFrame):
+            with self._converting:
+                return self._keep(frame, kept)
+        return kept
+
+    def _keep(self, frame: int, picture: VideoFrame) -> NDArray[np.uint8]:
         rgb = self._to_rgb(picture)
         self._cache.put(frame, rgb)
         return rgb
 
-    def _nearest(self, decoder: _Decoder, frame: int) -> tuple[int, VideoFrame]:
-        """Decode up to a frame; the last that is not after it, if there is one."""
-        kept = min(KEPT_ON_THE_WAY, CACHE_BYTES // (3 * self.width * self.height) // 2)
-        best: tuple[int, VideoFrame] | None = None
-        for at, picture in decoder.frames():
-            if best is None or at <= frame:
-                best = at, picture
-            if at >= frame:
-                break
-            if at >= frame - kept and at not in self._cache:
-                self._cache.put(at, self._to_rgb(picture))
-        if best is None:
+    def _pictures_to(self, frame: int) -> Iterator[tuple[int, VideoFrame]]:
+        """Decode up to a frame. The last picture is to be shown for it: where a damaged file lacks
+        the frame, its predecessor."""
+        decoder = self._decoder()
+        kept = 0
+        if 0 < decoder.next - frame <= 2 * KEPT_ON_THE_WAY:
+            kept = min(KEPT_ON_THE_WAY, CACHE_BYTES // (3 * self.width * self.height) // 2)
+        nothing = True
+        try:
+            for at, picture in decoder.pictures_to(frame, kept):
+                nothing = False
+                yield at, picture
+                if kept and frame - kept <= at < frame and at not in self._cache:
+                    self._cache.put(at, picture)
+        except FFmpegError as error:
+            del self._decoders.decoder
+            if not self._leave_out:
+                raise _damaged(self._path, error) from error
+            self._leave_out = False
+            yield from self._pictures_to(frame)
+            return
+        if nothing:
             raise VideoError(
                 f"Frame {frame} of {self._path} cannot be decoded: the file may be damaged."
             )
-        return best
 
     def _to_rgb(
         self, picture: VideoFrame, size: tuple[int, int] | None = None
@@ -148,7 +184,7 @@ class FileVideo(Video):
     def _decoder(self) -> _Decoder:
         decoder = getattr(self._decoders, "decoder", None)
         if decoder is None:
-            decoder = self._decoders.decoder = _Decoder(self._path, self._index)
+            decoder = self._decoders.decoder = _Decoder(self._path, self._index, self._leave_out)
         return decoder
 
 
@@ -160,34 +196,42 @@ class _Index:
     """Indices of frames that decoding can start at, ascending."""
     fps: float
 
+    def keyframe_before(self, frame: int) -> int:
+        """Which keyframe is the latest that is not after a frame."""
+        return max(bisect_right(self.keyframes, frame) - 1, 0)
+
     def keyframe_in(self, first: int, last: int) -> int:
         """The latest keyframe from `first` to `last`, or `first` if there is none."""
-        keyframe = self.keyframes[max(bisect_right(self.keyframes, last) - 1, 0)]
-        return max(keyframe, first)
+        return max(self.keyframes[self.keyframe_before(last)], first)
 
 
 class _Decoder:
-    """One open file and a place in it."""
+    """One open file and a place in it.
+
+    Parameters
+    ----------
+    path, index : of the file.
+    leave_out : pictures on the way to a frame that no other depends on, where the codec allows it.
+    """
 
     _AT_END = 2**63
 
-    def __init__(self, path: Path, index: _Index) -> None:
+    def __init__(self, path: Path, index: _Index, leave_out: bool = False) -> None:
         self._index = index
         self._container, self._stream = _open(path)
         self._stream.thread_type = "AUTO"
-        self._pictures = self._container.decode(self._stream)
-        self._next = 0
+        self._leave_out = leave_out and self._stream.codec_context.name == "h264"
+        self._pictures = self._decode()
+        self.next = 0
+        """The frame that decoding on gives."""
+        self._whole_from = 0
+        """Frames before that may be left out."""
 
     def go_to(self, frame: int) -> None:
         """Be where decoding on reaches `frame`."""
-        keyframes = self._index.keyframes
-        start = keyframes[max(bisect_right(keyframes, frame) - 1, 0)]
-        if not start <= self._next <= frame:
+        start = self._index.keyframes[self._index.keyframe_before(frame)]
+        if frame < self._whole_from or not start <= self.next <= frame:
             self._seek(start)
-
-    def restart(self) -> None:
-        """Be at the start."""
-        self._seek(0)
 
     def close(self) -> None:
         """Give the file back."""
@@ -199,14 +243,54 @@ class _Decoder:
             if picture.pts is None:
                 continue
             at = bisect_right(self._index.pts, picture.pts) - 1
-            self._next = at + 1
+            self.next = at + 1
             yield at, picture
-        self._next = self._AT_END
+        self.next = self._AT_END
+
+    def pictures_to(self, frame: int, kept: int) -> Iterator[tuple[int, VideoFrame]]:
+        """Frames on the way to one, and that at the end; if it is missing, not beyond it.
+
+        Parameters
+        ----------
+        frame : where to.
+        kept : how many just before it must not be left out.
+        """
+        self.go_to(frame)
+        position, back = self._index.keyframe_before(frame), 1
+        while True:
+            self._whole_from = max(self._whole_from, frame - kept)
+            first = True
+            for at, picture in self.frames():
+                if at > frame and first and position > 0:
+                    break
+                if first or at <= frame:
+                    yield at, picture
+                if at >= frame:
+                    return
+                first = False
+            else:
+                if not first or position == 0:
+                    return
+            # The keyframe table of some files is wrong: the start is always right.
+            position, back = max(position - back, 0), 2 * back
+            self._seek(self._index.keyframes[position])
+
+    def _decode(self) -> Iterator[VideoFrame]:
+        context = self._stream.codec_context
+        for packet in self._container.demux(self._stream):
+            if self._leave_out:
+                # No other picture depends on those, so leaving them out changes none.
+                early = packet.pts is not None and packet.pts < self._index.pts[self._whole_from]
+                context.skip_frame = "NONREF" if early else "DEFAULT"
+            for picture in packet.decode():
+                assert isinstance(picture, VideoFrame)
+                yield picture
 
     def _seek(self, frame: int) -> None:
         self._container.seek(self._index.pts[frame], stream=self._stream, backward=True)
-        self._pictures = self._container.decode(self._stream)
-        self._next = frame
+        self._pictures = self._decode()
+        self.next = frame
+        self._whole_from = 0
 
 
 def _open(path: Path) -> tuple[InputContainer, VideoStream]:
@@ -225,6 +309,9 @@ def _read_index(path: Path) -> _Index:
     fps = float(stream.average_rate or stream.guessed_rate or DEFAULT_FPS)
     frames: dict[int, bool] = {}
     with container:
+        index = _index_of_header(container, stream, fps, path.stat().st_size)
+        if index is not None:
+            return index
         try:
             for packet in container.demux(stream):
                 if packet.size == 0 or packet.is_discard:
@@ -251,6 +338,39 @@ def _read_index(path: Path) -> _Index:
         )
     pts = sorted(frames)
     return _Index(pts, [n for n, t in enumerate(pts) if frames[t]] or [0], fps)
+
+
+def _index_of_header(
+    container: InputContainer, stream: VideoStream, fps: float, size_bytes: int
+) -> _Index | None:
+    """The index of a file whose header has it all: where frames are evenly spaced, the times at
+    which they are decoded also tell those at which they are shown."""
+    entries = getattr(stream, "index_entries", ())  # PyAV has it from 17 on
+    if "mp4" not in container.format.name or len(entries) <= START:
+        return None
+    dts: list[int] = []
+    keyframes: list[int] = []
+    for n, entry in enumerate(entries):
+        if entry.is_discard or entry.pos + entry.size > size_bytes:
+            return None
+        dts.append(entry.timestamp)
+        if entry.is_keyframe:
+            keyframes.append(n)
+    step = dts[1] - dts[0]
+    if step <= 0 or len(dts) != stream.frames or any(b - a != step for a, b in pairwise(dts)):
+        return None
+    packets = islice(container.demux(stream), START)
+    shown = [packet.pts for packet in packets if packet.pts is not None]
+    container.seek(0)
+    if len(shown) < START or any((pts - min(shown)) % step for pts in shown):
+        return None
+    return _Index([min(shown) + step * n for n in range(len(dts))], keyframes or [0], fps)
+
+
+def _bytes_of(kept: NDArray[np.uint8] | VideoFrame) -> int:
+    if isinstance(kept, VideoFrame):
+        return sum(plane.buffer_size for plane in kept.planes)
+    return kept.nbytes
 
 
 def _damaged(path: Path, error: Exception) -> VideoError:

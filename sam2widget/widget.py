@@ -232,9 +232,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
                 self._feed.outbox.ack(seq)
             case _ if request.epoch != self.epoch:
                 pass
-            case Want(frame=frame):
+            case Want(frame=frame, pixels=pixels):
                 self._feed.looks_at(view, frame)
-                self._server.want(reply_to, frame, lambda: self._feed.tell_frame(frame))
+                self._server.want(reply_to, frame, lambda: self._feed.tell_frame(frame), pixels)
             case Thumbnails(frames=frames):
                 self._server.want_thumbnails(view, frames)
             case Stop():

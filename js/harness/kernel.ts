@@ -96,7 +96,7 @@ export class PageKernel implements ViewHost {
         this.tell({ type: "welcome", reply_to: request, protocol: 2 });
         break;
       case "want":
-        this.tell({ type: "frame", frame: request.frame, seq: ++this.seq }, [
+        this.tell({ type: "frame", frame: request.frame, seq: ++this.seq, towards: null }, [
           await jpeg(request.frame),
         ]);
         this.tellFrame(request.frame);

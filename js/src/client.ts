@@ -36,7 +36,7 @@ export class Client {
   readonly view = crypto.randomUUID();
   readonly hovering: Hovering;
   private nextId = 1;
-  private wanted: { frame: number; id: number; at: number } | null = null;
+  private wanted: { frame: number; pixels: boolean; id: number; at: number } | null = null;
   private epoch: number;
   private undrawn: number[] = [];
   private proposeId = 0;
@@ -112,13 +112,15 @@ export class Client {
     this.want();
   }
 
-  /** Ask for the current frame. Only one such request is under way; when it is answered, the
-   * frame that is then current is asked for, so that scrubbing never queues up. */
+  /** Ask for the current frame: its masks and prompts, and its pixels unless they are here. Only
+   * one such request is under way; when it is answered, the frame that is then current is asked
+   * for, so that scrubbing never queues up. */
   want(): void {
     const at = performance.now();
     if (this.wanted && at - this.wanted.at < PATIENCE_MS) return;
     const { frame } = this.store.state;
-    this.wanted = { frame, at, id: this.send({ type: "want", frame }) };
+    const pixels = !this.store.frames.has(frame);
+    this.wanted = { frame, pixels, at, id: this.send({ type: "want", frame, pixels }) };
   }
 
   /** Tell the kernel that what came since the last time is on the screen, or out of date. */
@@ -210,6 +212,10 @@ export class Client {
       runs: this.decode(message.frame, buffers[i] as Buffer),
     }));
     this.store.putMasks(message.frame, records, message.complete);
+    if (this.wanted?.frame !== message.frame || this.wanted.pixels) return;
+    this.wanted = null;
+    const { frames, state } = this.store;
+    if (state.frame !== message.frame || !frames.has(message.frame)) this.want();
   }
 
   private receiveCandidates(message: CandidatesMessage, buffers: Buffer[]): void {
@@ -233,7 +239,8 @@ export class Client {
     return decodeRuns(buffer, width * height);
   }
 
-  private async receiveFrame({ frame, seq }: FrameMessage, jpeg: Buffer): Promise<void> {
+  private async receiveFrame(message: FrameMessage, jpeg: Buffer): Promise<void> {
+    const { frame, seq, towards } = message;
     const { store, epoch } = this;
     try {
       const bitmap = await decodeJpeg(jpeg);
@@ -248,7 +255,12 @@ export class Client {
     this.undrawn.push(seq);
     store.touch("frames");
     // Not ours: another view of the widget asked for it.
-    if (this.wanted?.frame !== frame) return;
+    if (this.wanted?.frame !== (towards ?? frame)) return;
+    if (towards !== null) {
+      store.onTheWay = { frame, towards };
+      // Meanwhile somewhere else: the kernel need not go all the way.
+      if (store.state.frame === towards) return;
+    }
     this.wanted = null;
     if (store.state.frame !== frame) this.want();
   }

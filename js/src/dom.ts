@@ -86,6 +86,18 @@ export function icon(name: IconName): SVGElement {
   return svg;
 }
 
+/** Show an icon in place of another. What is there already costs nothing. */
+export function setIcon(element: HTMLElement, name: IconName): void {
+  if (element.dataset.icon === name) return;
+  element.dataset.icon = name;
+  element.replaceChildren(icon(name));
+}
+
+/** Change a text. One that is the same would lay the page out anew for nothing. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /** A button whose name is both its accessible name and its tooltip. */
 export function iconButton(
   name: IconName,

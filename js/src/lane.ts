@@ -1,6 +1,6 @@
 /** One object's lane of the timeline: what is known where, and how certain it is. */
 
-import { h } from "./dom";
+import { h, setText } from "./dom";
 import { isAbsent, opacityOf, poolCertainty } from "./heat";
 import type { ObjectInfo, Run, TimelineMessage } from "./protocol";
 
@@ -46,7 +46,7 @@ export class Lane {
   }
 
   show(object: ObjectInfo, selected: boolean): void {
-    this.label.textContent = object.name;
+    setText(this.label, object.name);
     this.canvas.title = `${object.name}. ${HINT}`;
     for (const element of [this.label, this.canvas])
       element.classList.toggle("s2w-selected", selected);

@@ -1,6 +1,6 @@
 /** An error's sentence, in place, until it is dismissed or the next request is made. */
 
-import { h, icon, iconButton } from "./dom";
+import { h, icon, iconButton, setText } from "./dom";
 import type { Store } from "./store";
 
 export class Notice {
@@ -28,7 +28,7 @@ export class Notice {
     const lasting = this.lasting === this.dismissed ? "" : this.lasting;
     const text = this.store.state.error ?? lasting;
     this.element.hidden = text === "";
-    if (this.text.textContent !== text) this.text.textContent = text;
+    setText(this.text, text);
   }
 
   private get lasting(): string {

@@ -1,7 +1,7 @@
 /** The list of objects: select, name, colour, show, show alone, lock, remove, add. */
 
 import type { Client } from "./client";
-import { h, icon, iconButton } from "./dom";
+import { h, iconButton, setIcon, setText } from "./dom";
 import type { ObjectInfo } from "./protocol";
 import type { MaskRecord, Store, Topic } from "./store";
 import { drawThumbnail } from "./thumbnail";
@@ -54,7 +54,7 @@ export class ObjectList {
     if (["frames", "masks", "frame", "objects"].some((topic) => topics.has(topic as Topic)))
       this.drawThumbnailsSoon();
     const { objects, selected, frame, solo } = this.store.state;
-    this.count.textContent = objects.length > 0 ? String(objects.length) : "";
+    setText(this.count, objects.length > 0 ? String(objects.length) : "");
     this.empty.hidden = objects.length > 0;
     this.removeButton.disabled = this.store.selectedObject === undefined;
     const ids = new Set(objects.map(({ id }) => id));
@@ -179,12 +179,12 @@ class ObjectRow {
     this.selectButton.setAttribute("aria-pressed", String(selected));
     label(this.selectButton, `Select ${name}`);
     label(this.visibility, `${visible ? "Hide" : "Show"} ${name}`);
-    this.visibility.replaceChildren(icon(visible ? "visible" : "hidden"));
+    setIcon(this.visibility, visible ? "visible" : "hidden");
     label(this.soloButton, solo === object.id ? "Show all objects" : `Show ${name} alone`);
     this.soloButton.setAttribute("aria-pressed", String(solo === object.id));
     label(this.lockButton, `${locked ? "Unlock" : "Lock"} ${name}`);
     this.lockButton.setAttribute("aria-pressed", String(locked));
-    this.lockButton.replaceChildren(icon(locked ? "lock" : "unlock"));
+    setIcon(this.lockButton, locked ? "lock" : "unlock");
     this.name.readOnly = locked;
     label(this.removeButton, `Remove ${name}`);
     this.color.setAttribute("aria-label", `Colour of ${name}`);
@@ -193,7 +193,7 @@ class ObjectRow {
     if (document.activeElement !== this.color) this.color.value = object.color;
     if (document.activeElement !== this.name) this.name.value = name;
     const [text, hint] = describe(mask);
-    this.score.textContent = text;
+    setText(this.score, text);
     this.score.title = hint;
     this.score.dataset.state = mask?.state ?? "none";
   }

@@ -27,7 +27,7 @@ export class ProtocolError extends Error {}
 /** A request without what every request has; the client adds `id`, `view` and `epoch`. */
 export type Request =
   | { type: "hello" }
-  | { type: "want"; frame: number }
+  | { type: "want"; frame: number; pixels: boolean }
   | { type: "thumbnails"; frames: number[] }
   | { type: "hover"; frame: number; object: number | null; x: number; y: number }
   | { type: "click"; frame: number; object: number | null; x: number; y: number; label: 0 | 1 }
@@ -119,11 +119,13 @@ export interface WelcomeMessage {
   protocol: number;
 }
 
-/** Pixels of a frame. Buffer: a JPEG. To be acknowledged by `seq`. */
+/** Pixels of a frame. Buffer: a JPEG. To be acknowledged by `seq`. With `towards`, it lies on the
+ * way to that frame, which takes a while to reach. */
 export interface FrameMessage {
   type: "frame";
   seq: number;
   frame: number;
+  towards: number | null;
 }
 
 /** Masks of a frame. Buffers: run lengths, one for each entry. To be acknowledged by `seq`. */
@@ -291,7 +293,7 @@ const isProposal = record({ id: isIndex, iou: isNumber, stability: isNumber, are
 
 const CHECKS: Record<Message["type"], Record<string, Check>> = {
   welcome: { reply_to: isReplyTo, protocol: isIndex },
-  frame: { seq: isIndex, frame: isIndex },
+  frame: { seq: isIndex, frame: isIndex, towards: orNull(isIndex) },
   thumbnail: { frame: isIndex },
   masks: {
     seq: isIndex,

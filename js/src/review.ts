@@ -2,7 +2,7 @@
 
 import type { Announcer } from "./announcer";
 import type { Client } from "./client";
-import { h, iconButton } from "./dom";
+import { h, iconButton, setText } from "./dom";
 import type { Command } from "./keys";
 import type { Run, TimelineMessage } from "./protocol";
 import type { Store } from "./store";
@@ -117,7 +117,7 @@ export class Review {
     const { objects } = this.store.state;
     this.element.hidden = objects.length === 0;
     const count = this.count();
-    this.left.textContent = count > 0 ? `${count} to check` : "All checked";
+    setText(this.left, count > 0 ? `${count} to check` : "All checked");
     this.left.hidden = this.store.timelines.size === 0;
   }
 

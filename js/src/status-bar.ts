@@ -1,6 +1,6 @@
 /** What goes on: a word of status, the progress of a propagation, the model. */
 
-import { h } from "./dom";
+import { h, setText } from "./dom";
 import type { Status } from "./protocol";
 import type { Store } from "./store";
 
@@ -48,7 +48,7 @@ export class StatusBar {
     if (status.state === "working" && !status.message)
       this.waiting = window.setTimeout(() => this.say(status), WORKING_AFTER_MS);
     else this.say(status);
-    this.model.textContent = [status.model, status.device].filter(Boolean).join(" · ");
+    setText(this.model, [status.model, status.device].filter(Boolean).join(" · "));
     this.model.title = "Model and the device it runs on";
     this.progress.hidden = progress === null;
     if (progress) {
@@ -65,7 +65,7 @@ export class StatusBar {
   private say({ state, message }: Status): void {
     // The sentence of an error stands above the timeline.
     const text = (state === "error" ? "" : message) || WORDS[state];
-    if (this.status.textContent !== text) this.status.textContent = text;
+    setText(this.status, text);
     this.status.title = text;
   }
 }

@@ -80,6 +80,8 @@ export class Store {
   /** By object, a byte a frame as in `CertaintyMessage`. */
   readonly certainties = new Map<number, Uint8Array>();
   readonly timelines = new Map<number, TimelineMessage>();
+  /** A frame to show until that is here which takes a while to reach. */
+  onTheWay: { frame: number; towards: number } | null = null;
   /** Frames whose newest masks have not been on the screen yet. */
   readonly unpainted = new Set<number>();
   private readonly listeners = new Set<(topics: Set<Topic>) => void>();
@@ -168,6 +170,7 @@ export class Store {
     this.certainties.clear();
     this.thumbnails.clear();
     this.unpainted.clear();
+    this.onTheWay = null;
     this.set("pending", []);
     this.set("progress", null);
     this.set("preview", null);

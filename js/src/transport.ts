@@ -1,7 +1,7 @@
 /** Play, speed, loop, range, and the number of the frame. */
 
 import { markIn, markOut } from "./commands";
-import { h, icon, iconButton } from "./dom";
+import { h, icon, iconButton, setText } from "./dom";
 import { type Player, SPEEDS } from "./player";
 import type { Store } from "./store";
 
@@ -96,9 +96,8 @@ export class Transport {
     const last = video.num_frames - 1;
     this.frame.max = String(last);
     if (document.activeElement !== this.frame) this.frame.value = String(frame);
-    this.total.textContent = `/ ${last}`;
-    this.time.textContent =
-      video.fps > 0 && video.kind !== "images" ? timecode(frame / video.fps) : "";
+    setText(this.total, `/ ${last}`);
+    setText(this.time, video.fps > 0 && video.kind !== "images" ? timecode(frame / video.fps) : "");
     this.element.style.setProperty("--s2w-digits", `${String(last).length}ch`);
   }
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Client } from "../src/client";
+import { FrameLayer } from "../src/stage/frame-layer";
 import { Store } from "../src/store";
 import { FakeHost, settle, viewState } from "./fake-host";
 
@@ -16,8 +17,8 @@ beforeEach(() => {
   client = new Client(host, store);
 });
 
-const answerFrame = async (frame: number, seq: number) => {
-  host.receive({ type: "frame", frame, seq }, [new ArrayBuffer(4)]);
+const answerFrame = async (frame: number, seq: number, towards: number | null = null) => {
+  host.receive({ type: "frame", frame, seq, towards }, [new ArrayBuffer(4)]);
   await settle();
 };
 
@@ -40,6 +41,47 @@ describe("scrubbing", () => {
     expect(host.of("want")).toMatchObject([{ frame: 1 }]);
     await answerFrame(1, 8);
     expect(host.of("want")).toMatchObject([{ frame: 1 }, { frame: 2 }]);
+  });
+
+  it("shows frames on the way until the one asked for is there", async () => {
+    const layer = new FrameLayer(store);
+    const shown = () => {
+      layer.take();
+      return layer.shown;
+    };
+    await answerFrame(0, 6);
+    client.goTo(9);
+    expect(shown()).toBeNull();
+    await answerFrame(4, 7, 9);
+    expect(shown()).toBe(4);
+    await answerFrame(6, 8, 12); // another view's
+    expect(shown()).toBe(4);
+    await answerFrame(9, 9);
+    expect(shown()).toBe(9);
+    expect(host.of("want")).toMatchObject([{ frame: 9 }]);
+  });
+
+  it("asks for where the user is as soon as a frame on the way comes", async () => {
+    client.goTo(9);
+    client.goTo(15);
+    await answerFrame(4, 7, 9);
+    expect(host.of("want")).toMatchObject([{ frame: 9 }, { frame: 15 }]);
+    expect(new FrameLayer(store).take()).toBeUndefined();
+  });
+
+  it("does not ask again for pixels that are here, only for the rest", async () => {
+    client.goTo(1);
+    await answerFrame(1, 7);
+    client.goTo(2);
+    await answerFrame(2, 8);
+    for (const frame of [1, 2, 1]) client.goTo(frame);
+    expect(host.of("want").slice(2)).toMatchObject([{ frame: 1, pixels: false }]);
+    host.receive({ type: "masks", seq: 9, reply_to: null, frame: 1, complete: true, masks: [] });
+    client.goTo(2);
+    client.goTo(5);
+    expect(host.of("want").slice(3)).toMatchObject([{ frame: 2, pixels: false }]);
+    host.receive({ type: "masks", seq: 10, reply_to: null, frame: 2, complete: true, masks: [] });
+    expect(host.of("want").slice(4)).toMatchObject([{ frame: 5, pixels: true }]);
   });
 
   it("stays within the video", () => {

@@ -57,7 +57,12 @@ describe("parse", () => {
     ["no epoch", { type: "done", reply_to: { view: "v", id: 1 } }, 0, /"done", epoch/],
     ["a label of 2", { ...prompts, points: [[1, 2, 2]] }, 0, /points .*2/],
     ["a box of three", { ...prompts, points: [], box: [1, 2, 3] }, 0, /box/],
-    ["no pixels", { type: "frame", epoch: 1, seq: 1, frame: 0 }, 0, /0 buffers instead of 1/],
+    [
+      "no pixels",
+      { type: "frame", epoch: 1, seq: 1, frame: 0, towards: null },
+      0,
+      /0 buffers instead of 1/,
+    ],
   ])("refuses %s with a sentence", (_, content, buffers, sentence) => {
     expect(() => parse(content, buffers)).toThrow(sentence);
   });

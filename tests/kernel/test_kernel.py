@@ -74,7 +74,7 @@ def click(view: FrontEnd, obj: int, truth: int) -> int:
 def test_a_view_is_told_everything_and_a_click_becomes_a_mask(view: FrontEnd) -> None:
     view.send("hello")
     view.wait(lambda m: m.type == "welcome")
-    view.send("want", frame=0)
+    view.send("want", frame=0, pixels=True)
     frame = view.wait(is_frame)
     assert Image.open(io.BytesIO(frame.buffers[0])).size == (WIDTH, HEIGHT)
 
@@ -159,11 +159,11 @@ def test_messages_arrive_after_a_subshell_has_ended(
     view.send("hello")
     view.wait(is_frame)
     subshell = control(client, "create_subshell_request")["subshell_id"]
-    view.send("want", frame=1, subshell=subshell)
+    view.send("want", frame=1, pixels=True, subshell=subshell)
     view.wait(lambda m: is_frame(m) and m.content["frame"] == 1)
     control(client, "delete_subshell_request", subshell_id=subshell)
     for frame in (2, 3):
-        view.send("want", frame=frame)
+        view.send("want", frame=frame, pixels=True)
         view.wait(lambda m, frame=frame: is_frame(m) and m.content["frame"] == frame)
 
 

@@ -65,11 +65,12 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
     rgb = np.dstack([mask.astype(np.uint8) * 200 for mask in arrays])
     return {
         "welcome": (Welcome(reply_to), []),
-        "frame": (Frame(seq=11, frame=4), [encode_jpeg(rgb)]),
+        "frame": (Frame(seq=11, frame=4, towards=None), [encode_jpeg(rgb)]),
         "masks": (
             Masks(seq=12, reply_to=reply_to, frame=4, complete=True, masks=entries),
             [Mask.from_array(array).runs for array in arrays],
         ),
+        "frame-on-the-way": (Frame(seq=11, frame=3, towards=4), [encode_jpeg(rgb)]),
         "masks-none": (Masks(seq=13, reply_to=None, frame=0, complete=True, masks=[]), []),
         "thumbnail": (Thumbnail(4), [encode_jpeg(rgb[::2, ::2])]),
         "preview": (Preview(reply_to, 4, 0.75), [Mask.from_array(arrays[0]).runs]),
@@ -101,7 +102,7 @@ def requests() -> dict[str, dict[str, Any]]:
     every = {"id": 8, "view": VIEW, "epoch": EPOCH}
     kinds: dict[str, dict[str, Any]] = {
         "hello": {},
-        "want": {"frame": 4},
+        "want": {"frame": 4, "pixels": False},
         "thumbnails": {"frames": [0, 10, 20]},
         "hover": {"frame": 4, "object": None, "x": 10.5, "y": 20.25},
         "click": {"frame": 4, "object": None, "x": 10.5, "y": 20.25, "label": 1},

@@ -58,9 +58,9 @@ def test_four_mask_batches_are_on_the_way_at_most_and_then_the_newest(outbox, se
 def test_answers_go_before_the_stream_and_none_is_dropped(outbox, sent):
     for frame in range(10):
         outbox.stream(frame)
-    outbox.masks(100, ME, Done(ME))
-    outbox.masks(101, ME, Done(ME))
-    outbox.masks(100, ME, Done(ME))
+    for frame in 100, 101, 100:
+        outbox.masks(frame, ME)
+        outbox.post_after_masks(frame, Done(ME))
     for seq in range(1, 5):
         outbox.ack(seq)
     assert sent.frames("masks")[4:] == [100, 101, 9]
@@ -70,7 +70,8 @@ def test_answers_go_before_the_stream_and_none_is_dropped(outbox, sent):
 def test_done_follows_the_masks_it_is_about(outbox, sent):
     for frame in range(4):
         outbox.stream(frame)
-    outbox.masks(7, ME, Done(ME))
+    outbox.masks(7, ME)
+    outbox.post_after_masks(7, Done(ME))
     assert sent.frames("masks") == [0, 1, 2, 3]
     outbox.ack(2)
     assert [kind for kind, *_ in sent[4:]] == ["masks", "done"]

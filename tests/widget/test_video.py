@@ -83,6 +83,66 @@ def test_frames_are_exact_when_the_cache_holds_nothing(mp4, decoded, monkeypatch
         assert np.array_equal(video[frame], decoded[frame])
 
 
+@pytest.fixture(scope="module")
+def both_ways(tmp_path_factory) -> tuple[Path, list[np.ndarray]]:
+    """A file whose frames depend on earlier and later ones, few keyframes, and all its frames."""
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("both") / "ways.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("h264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.gop_size = 60
+        stream.options = {"x264-params": "bframes=4:b-adapt=0:b-pyramid=normal:scenecut=0"}
+        noise = rng.integers(0, 60, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+        for n in range(150):
+            rgb = picture(n) // 2 + np.roll(noise, n, axis=1)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        return path, [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+@pytest.mark.parametrize("cached", [0, 256 * 2**20])
+def test_frames_are_exact_after_any_jump_and_any_step(both_ways, cached, monkeypatch):
+    monkeypatch.setattr("sam2widget.video_file.CACHE_BYTES", cached)
+    path, frames = both_ways
+    video = open_video(path)
+    rng = np.random.default_rng(1)
+    for start in rng.integers(5, 145, 40):
+        for frame in (start, start + rng.integers(-4, 5), start - 1, start + 1):
+            assert np.array_equal(video[int(frame)], frames[frame]), (start, frame)
+
+
+def test_frames_are_exact_when_the_way_to_another_was_left_off(both_ways):
+    path, frames = both_ways
+    video = open_video(path)
+    for wanted, then in ((55, 20), (118, 75), (59, 40), (110, 90)):
+        steps = video.approach(wanted)
+        next(steps)
+        steps.close()
+        *_, found = video.approach(then)
+        assert found[0] == then and np.array_equal(found[1], frames[then])
+
+
+def test_a_frame_is_approached_with_frames_on_the_way(both_ways, monkeypatch):
+    monkeypatch.setattr("sam2widget.video_file.ON_THE_WAY_S", 0)
+    path, frames = both_ways
+    found = [one for one in open_video(path).approach(50) if one is not None]
+    order = [at for at, _ in found]
+    assert order == sorted(set(order)) and order[-1] == 50 and len(order) > 2
+    assert all(np.array_equal(rgb, frames[at]) for at, rgb in found)
+    with pytest.raises(IndexError, match="no frame 150"):
+        next(open_video(path).approach(150))
+
+
+def test_the_header_gives_the_index_that_the_packets_give(both_ways, monkeypatch):
+    path, frames = both_ways
+    whole = open_video(path)
+    monkeypatch.setattr("sam2widget.video_file._index_of_header", lambda *_: None)
+    assert whole._index == open_video(path)._index
+    assert len(whole) == len(frames) and whole._index.keyframes == [0, 60, 120]
+
+
 def test_the_frame_cache_is_bounded(mp4, monkeypatch):
     monkeypatch.setattr("sam2widget.video_file.CACHE_BYTES", 5 * 3 * WIDTH * HEIGHT)
     video = open_video(mp4)

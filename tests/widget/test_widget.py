@@ -363,11 +363,11 @@ def test_hello_is_welcomed_and_told_all_that_is_current(widget):
     assert Image.open(io.BytesIO(frame[0])).size == (WIDTH, HEIGHT)
 
 
-def test_a_click_becomes_a_mask_and_then_is_done(widget, browser):
+def test_a_click_becomes_a_mask_before_all_else_and_then_is_done(widget, browser):
     browser.received.clear()
     assert browser.ask("click", **click())["type"] == "done"
     kinds = [content["type"] for content, _ in browser.received]
-    assert kinds.index("prompts") < kinds.index("masks") < kinds.index("done")
+    assert kinds.index("masks") < kinds.index("prompts") < kinds.index("done")
     (masks,) = browser.of("masks")
     (entry,) = masks["masks"]
     assert masks["complete"] and masks["reply_to"]["view"] == "view"
@@ -420,7 +420,7 @@ def test_every_edit_of_the_browser_is_carried_out(widget, browser):
         ("box", {"frame": 0, "object": None, "x0": 90, "y0": 90, "x1": 99, "y1": 99}, "outside"),
         ("propagate", EVERYTHING, "nothing to propagate"),
         ("undo", {}, "nothing to undo"),
-        ("want", {"frame": 99}, "There is no frame 99"),
+        ("want", {"frame": 99, "pixels": True}, "There is no frame 99"),
         ("remove_object", {"object": 3}, "no object 3"),
     ],
 )
@@ -448,9 +448,18 @@ def test_messages_of_another_epoch_are_dropped(widget, browser):
 def test_a_wanted_frame_comes_with_its_masks_and_prompts(widget, browser):
     browser.ask("click", **click(frame=4))
     browser.received.clear()
-    browser.say("want", frame=4)
+    browser.say("want", frame=4, pixels=True)
     idle(widget)
     assert [content["frame"] for content in browser.of("frame")] == [4]
+    assert browser.mask(4, 1).any() and browser.of("prompts")[0]["points"]
+
+
+def test_a_view_that_has_the_pixels_of_a_frame_gets_the_rest(widget, browser):
+    browser.ask("click", **click(frame=4))
+    browser.received.clear()
+    browser.say("want", frame=4, pixels=False)
+    idle(widget)
+    assert not browser.of("frame")
     assert browser.mask(4, 1).any() and browser.of("prompts")[0]["points"]
 
 

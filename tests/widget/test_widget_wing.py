@@ -198,7 +198,7 @@ def test_everything_on_a_frame_is_proposed_adopted_and_dismissed(widget, browser
     assert browser.of("proposals")[-1]["proposals"] == []
     browser.ask("undo")
     assert len(browser.of("proposals")[-1]["proposals"]) == 2
-    browser.say("want", frame=4)
+    browser.say("want", frame=4, pixels=True)
     idle(widget)
     assert len(browser.of("proposals")[-1]["proposals"]) == 2
 
@@ -239,7 +239,7 @@ def test_proposals_in_code(widget):
 def test_thumbnails_come_after_frames_and_only_the_latest_list(widget, browser):
     browser.say("thumbnails", frames=list(range(20)))
     browser.say("thumbnails", frames=[3, 9, 999])
-    browser.say("want", frame=5)
+    browser.say("want", frame=5, pixels=True)
     idle(widget)
     idle(widget)
     frames = [content["frame"] for content in browser.of("thumbnail")]

@@ -1,6 +1,6 @@
 /** How the stage shows things: zoom, opacity, comparison, previews. A group of the toolbar. */
 
-import { h, iconButton } from "../dom";
+import { h, iconButton, setText } from "../dom";
 import type { Hovering } from "../hovering";
 import { DEFAULT_DISPLAY, type Display } from "../stage-state";
 import type { Store } from "../store";
@@ -128,14 +128,14 @@ export class DisplayControls {
     const scale = video.width > 0 ? this.viewport.transform.scale : 0;
     const percent = scale > 0 ? `${Math.round(100 * scale)}%` : "Fit";
     const does = zoomed ? "Fit to the stage" : "Actual pixels";
-    if (this.percent.textContent !== percent) this.percent.textContent = percent;
+    setText(this.percent, percent);
     this.percent.title = `${does}${zoomed ? " (0, or double-click the stage)" : ""}`;
     this.percent.setAttribute("aria-label", `Zoom ${percent}. ${does}`);
     this.hover.setAttribute("aria-pressed", String(this.hovering.on));
     this.wipe.setAttribute("aria-pressed", String(display.wipe !== null));
     this.opacity.value = String(display.opacity);
     this.opacity.style.setProperty("--s2w-share", String(display.opacity));
-    this.opacityText.textContent = `${Math.round(100 * display.opacity)}%`;
+    setText(this.opacityText, `${Math.round(100 * display.opacity)}%`);
     for (const [name, input] of this.switches) input.checked = display[name] === true;
   }
 

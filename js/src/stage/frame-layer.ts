@@ -7,7 +7,8 @@ import type { Size, ViewTransform } from "./view-transform";
 export class FrameLayer {
   /**
    * The frame whose pixels are on the stage. While those of another one are on their way the old
-   * ones stay, with their masks and prompts, so that nothing flickers.
+   * ones stay, with their masks and prompts, so that nothing flickers; or, where that takes a
+   * while, those of a frame nearby.
    */
   shown: number | null = null;
 
@@ -15,9 +16,11 @@ export class FrameLayer {
 
   /** The pixels to show, if there are any; from then on they are what is shown. */
   take(): ImageBitmap | undefined {
-    const { frame } = this.store.state;
-    if (this.store.frames.has(frame)) this.shown = frame;
-    const pixels = this.shown === null ? undefined : this.store.frames.get(this.shown);
+    const { frames, onTheWay, state } = this.store;
+    if (frames.has(state.frame)) this.shown = state.frame;
+    else if (onTheWay?.towards === state.frame && frames.has(onTheWay.frame))
+      this.shown = onTheWay.frame;
+    const pixels = this.shown === null ? undefined : frames.get(this.shown);
     if (!pixels) this.shown = null;
     return pixels;
   }

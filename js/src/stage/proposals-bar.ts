@@ -1,6 +1,6 @@
 /** The bar of the everything mode: how many proposals there are, and what to do with the marked. */
 
-import { h } from "../dom";
+import { h, setText } from "../dom";
 import type { Store } from "../store";
 import type { Proposals } from "./proposals";
 
@@ -60,7 +60,7 @@ export class ProposalsBar {
         : all
           ? "No proposals left"
           : "Segment everything on this frame";
-    if (this.text.textContent !== text) this.text.textContent = text;
+    setText(this.text, text);
   }
 }
 

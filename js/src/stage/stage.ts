@@ -33,6 +33,12 @@ const OVERLAY_ONLY: ReadonlySet<Topic> = new Set<Topic>([
   ...(["preview", "candidates", "prompts", "pending", "brush", "error", "status"] as const),
   ...(["progress", "timeline", "follow", "proposing"] as const),
 ]);
+/** Topics that come many times a second, and that the controls do not depend on in a video: they
+ * measure the stage, which in the middle of changes takes the browser long. */
+const OFTEN: ReadonlySet<Topic> = new Set<Topic>([
+  ...(["frame", "frames", "masks", "prompts", "pending", "preview"] as const),
+  ...(["candidates", "progress", "timeline", "certainty", "thumbnails"] as const),
+]);
 const PREVIEW_COLOR = "#ffffff";
 
 export class Stage {
@@ -132,7 +138,7 @@ export class Stage {
   }
 
   update(topics: Set<Topic>): void {
-    const { width, height } = this.store.state.video;
+    const { kind, width, height } = this.store.state.video;
     if (height > 0) this.element.style.setProperty("--s2w-aspect", String(width / height));
     if (topics.has("tool")) {
       this.lasso.cancel();
@@ -142,11 +148,13 @@ export class Stage {
     }
     if (topics.has("frame") && this.store.state.marked.size > 0) this.proposals.mark([]);
     // Of one image to the next nothing is alike; in a video the place is.
-    if (topics.has("frame") && this.store.state.video.kind === "images") this.viewport.fit();
+    if (topics.has("frame") && kind === "images") this.viewport.fit();
     if (topics.has("display") && !this.client.hovering.on) this.client.hovering.forget();
-    this.tools.update();
-    this.display.update();
-    this.wipe.update();
+    if (kind === "images" || ![...topics].every((topic) => OFTEN.has(topic))) {
+      this.tools.update();
+      this.display.update();
+      this.wipe.update();
+    }
     this.candidates.update();
     this.bar.update();
     this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
@@ -225,7 +233,8 @@ export class Stage {
       drawMask(context, transform, image, preview.runs, { ...halo, color, fill: 0.22 });
       const dash = { color: PREVIEW_COLOR, fill: 0, outline: 0.95, dash: [5, 4], halo: true };
       drawMask(context, transform, image, preview.runs, dash);
-    }
+      this.root.dataset.previewDrawn = `${preview.x},${preview.y}`;
+    } else delete this.root.dataset.previewDrawn;
     this.proposals.drawHovered(context, transform);
     this.candidates.drawPeeked(context, transform);
     const { hot } = this.pointer;

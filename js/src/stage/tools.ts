@@ -1,6 +1,6 @@
 /** What the pointer does on the stage: a group of the toolbar. */
 
-import { h, type IconName, iconButton } from "../dom";
+import { h, type IconName, iconButton, setText } from "../dom";
 import type { Tool } from "../stage-state";
 import type { Store } from "../store";
 
@@ -70,6 +70,6 @@ export class Tools {
     const value = (STEPS * Math.log(Math.max(1, brush))) / Math.log(MAX_RADIUS);
     if (Math.abs(Number(this.size.value) - value) > 1e-6) this.size.value = String(value);
     this.size.style.setProperty("--s2w-share", String(Math.min(1, value / STEPS)));
-    this.sizeText.textContent = `${brush < 10 ? brush.toFixed(1) : Math.round(brush)} px`;
+    setText(this.sizeText, `${brush < 10 ? brush.toFixed(1) : Math.round(brush)} px`);
   }
 }
