@@ -53,8 +53,11 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     pending: [],
   });
   const client = new Client(host, store);
-  // JupyterLab leaves keys that are pressed in here to us.
-  const root = h("div", { class: "sam2widget", "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { class: "sam2widget" });
+  // Jupyter leaves keys to what has this itself, and not to what is in it.
+  root.addEventListener("focusin", ({ target }) => {
+    if (target instanceof HTMLElement) target.dataset.lmSuppressShortcuts = "true";
+  });
   const select = (object: number) => store.set("selected", object);
   const player = new Player(store, client);
   const announcer = new Announcer(store);
@@ -123,7 +126,9 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
       target instanceof HTMLSelectElement;
     const ours = !typing && !theirs && (stage.handleKey(event) || handleKey(event, commands));
     if (ours) event.preventDefault();
-    if (ours || typing || theirs) event.stopPropagation(); // the notebook has commands on letters
+    // The notebook has commands on letters, with which it cuts and deletes cells.
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (ours || typing || theirs || plain) event.stopPropagation();
   });
 
   element.append(root);
