@@ -44,13 +44,13 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def test_notebook_7(page: Page, lab: Lab, desk: Bench) -> None:
-    height, width = desk.clip.truth_thw.shape[1:]
+def test_notebook_7(page: Page, lab: Lab, bench: Bench) -> None:
+    height, width = bench.clip.truth_thw.shape[1:]
     notebook = lab.copy_of(NOTEBOOK, "notebook7.ipynb")
     page.goto(lab.notebook_url(notebook))
     run_cells(page, "first")
     widget = WidgetPage(page, width, height)
-    click_and_propagate(widget, *centre_of(desk))
+    click_and_propagate(widget, *centre_of(bench))
     cells = page.locator(".jp-Notebook .jp-Cell").count()
     widget.press("a", "x", "d", "d")  # there they insert, cut and delete cells
     expect(widget.button("Brush")).to_have_attribute("aria-pressed", "true")
