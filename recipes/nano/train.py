@@ -134,6 +134,17 @@ STAGES = (
         learning_rate=2.5e-4,
         warm_up=20,
     ),
+    # From here on pictures of all forms, squeezed into the square.
+    Stage(
+        steps=1500,
+        image_size=256,
+        batch=3,
+        targets=3,
+        frames=4,
+        picture_share=0.7,
+        learning_rate=4e-4,
+        warm_up=40,
+    ),
 )
 
 if __name__ == "__main__":

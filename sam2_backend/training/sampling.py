@@ -54,6 +54,7 @@ def sample(
     bend: float = 0.0,
     inverse_scale: bool = False,
     nearest: bool = False,
+    aspect: float = 1.0,
 ) -> Tensor:
     """Look at a picture (1, C, h, w), or at one a step (T, C, h, w), along a path.
 
@@ -61,6 +62,8 @@ def sample(
 
     A background is seen through a window of the path's scale and stays within its borders; a
     layer (`inverse_scale`) is itself of that scale, transparent outside, bent by a smooth wave.
+    With an `aspect`, that of width to height, a picture of that form is squeezed into the square,
+    as the network sees it.
     """
     frames = len(path_t4)
     scale, angle, x, y = path_t4.unbind(1)
@@ -68,10 +71,11 @@ def sample(
     axis = (torch.arange(size) + 0.5) / size * 2 - 1
     gy, gx = torch.meshgrid(axis, axis, indexing="ij")
     gx, gy = gx.expand(frames, -1, -1), gy.expand(frames, -1, -1)
+    wide, high = aspect**0.5, aspect**-0.5
     x, y, cos, sin, scale = (v[:, None, None] for v in (x, y, cos, sin, scale))
     h, w = source_tchw.shape[2:]
     if inverse_scale:
-        gx, gy = gx - x, gy - y
+        gx, gy = (gx - x) * wide, (gy - y) * high
         if bend:
             gx = gx + bend * (3 * gy + 5 * x).sin()
             gy = gy + bend * (3 * gx - 4 * y).cos()
@@ -79,6 +83,7 @@ def sample(
         longest = max(h, w)
         u, v = u * longest / w, v * longest / h
     else:
+        gx, gy = gx * wide, gy * high
         u, v = scale * (cos * gx + sin * gy), scale * (cos * gy - sin * gx)
         shortest = min(h, w)
         u, v = u * shortest / w + x, v * shortest / h + y

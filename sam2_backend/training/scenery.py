@@ -19,14 +19,16 @@ _BLURRED = 0.3
 """Share of scenes that are out of focus."""
 
 
-def scenery(rng: np.random.Generator, assets: Assets, *, size: int, frames: int) -> Tensor:
-    """A background and its camera's motion: (T, 3, size, size) in 0..1."""
+def scenery(
+    rng: np.random.Generator, assets: Assets, *, size: int, frames: int, aspect: float
+) -> Tensor:
+    """A background and its camera's motion: (T, 3, size, size) in 0..1; see `sample`."""
     motion = path(rng, frames, scale=(0.55, 1.0), drift=0.05, turn=0.06)
-    scene = sample(photo(rng, assets)[None], motion, size)
+    scene = sample(photo(rng, assets)[None], motion, size, aspect=aspect)
     if rng.random() < _GROUND:
-        scene = _on_ground(rng, assets, scene, motion)
+        scene = _on_ground(rng, assets, scene, motion, aspect)
     if rng.random() < _CROWDED:
-        scene = _with_crowd(rng, assets, scene)
+        scene = _with_crowd(rng, assets, scene, aspect)
     return blur(scene, rng.uniform(0.5, 2.0)) if rng.random() < _BLURRED else scene
 
 
@@ -47,7 +49,11 @@ def acted(rng: np.random.Generator, assets: Assets, frames: int) -> Tensor:
 
 
 def _on_ground(
-    rng: np.random.Generator, assets: Assets, behind_t3ss: Tensor, motion_t4: Tensor
+    rng: np.random.Generator,
+    assets: Assets,
+    behind_t3ss: Tensor,
+    motion_t4: Tensor,
+    aspect: float,
 ) -> Tensor:
     """Lay a ground below a horizon; a steep camera sees nothing else."""
     texture = recolor(rng, to_tensor(assets.grounds[int(rng.integers(len(assets.grounds)))]))
@@ -55,7 +61,7 @@ def _on_ground(
     axis = (torch.arange(size) + 0.5) / size * 2 - 1
     horizon = rng.uniform(-2.5, 0.3)
     _, angle, x, y = (v[:, None, None] for v in motion_t4.unbind(1))
-    gx = axis.expand(frames, size, size)
+    gx = axis.expand(frames, size, size) * aspect
     below = axis[:, None] + 0.3 * angle * gx - horizon
     # A plane at the camera's feet: what is closer to the horizon is farther away.
     depth = 1 / below.clamp(min=0.05)
@@ -75,7 +81,9 @@ def _on_ground(
     return torch.where(below[:, None] > 0, ground, behind_t3ss)
 
 
-def _with_crowd(rng: np.random.Generator, assets: Assets, scene_t3ss: Tensor) -> Tensor:
+def _with_crowd(
+    rng: np.random.Generator, assets: Assets, scene_t3ss: Tensor, aspect: float
+) -> Tensor:
     """Let small actors stand about, more or less in a row."""
     frames, _, size, _ = scene_t3ss.shape
     row, tall = rng.uniform(-0.7, 0.5), rng.uniform(0.08, 0.25)
@@ -83,6 +91,6 @@ def _with_crowd(rng: np.random.Generator, assets: Assets, scene_t3ss: Tensor) ->
         motion = path(rng, frames, scale=(tall * 0.8, tall * 1.2), drift=0.02, turn=0.05)
         motion[:, 2] += float(rng.uniform(-1, 1)) - motion[0, 2]
         motion[:, 3] += float(rng.normal(row, 0.1)) - motion[0, 3]
-        layer = sample(acted(rng, assets, frames), motion, size, inverse_scale=True)
+        layer = sample(acted(rng, assets, frames), motion, size, inverse_scale=True, aspect=aspect)
         scene_t3ss = torch.lerp(scene_t3ss, layer[:, :3], layer[:, 3:])
     return scene_t3ss

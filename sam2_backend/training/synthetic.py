@@ -25,6 +25,9 @@ _PHOTO_REGION_CLIPS = 0.03
 with many of them a network takes colour for objects."""
 _CAMOUFLAGED = 0.4
 """Share of layers in the colours of a place in the scene, so that outlines and texture count."""
+_ASPECTS = (16 / 9, 4 / 3, 1.0, 9 / 16)
+_ASPECT_SHARES = (0.5, 0.2, 0.2, 0.1)
+"""Forms of pictures, width to height; the network sees all of them squeezed into a square."""
 _MOST_LAYERS = 6
 _SLIVER = 0.3
 """Objects of which no larger share is to be seen where they are first prompted are no targets."""
@@ -69,7 +72,8 @@ def render_clip(
 def _composite(
     rng: np.random.Generator, assets: Assets, size: int, frames: int
 ) -> tuple[Tensor, NDArray[np.bool_]]:
-    canvas = scenery(rng, assets, size=size, frames=frames)
+    aspect = float(rng.choice(_ASPECTS, p=_ASPECT_SHARES))
+    canvas = scenery(rng, assets, size=size, frames=frames, aspect=aspect)
     layers = _layers(rng, assets, canvas[0], frames)
     count = int(rng.integers(1, _MOST_LAYERS + 1))
     top = torch.zeros(frames, size, size, dtype=torch.uint8)
@@ -81,7 +85,8 @@ def _composite(
         motion = path(
             rng, frames, scale=(scale * 0.8, scale * 1.2), drift=0.12, turn=0.25, place=0.75
         )
-        layer = sample(rgba_t4hw, motion, size, bend=rng.uniform(0, 0.12), inverse_scale=True)
+        bend = rng.uniform(0, 0.12)
+        layer = sample(rgba_t4hw, motion, size, bend=bend, inverse_scale=True, aspect=aspect)
         color, alpha = layer[:, :3], layer[:, 3:]
         if rng.random() < 0.25:
             shadow = torch.roll(blur(alpha, 2.0), (int(size * 0.02), int(size * 0.02)), (2, 3))

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from sam2_backend.training import Assets, render_clip
+from sam2_backend.training.sampling import sample
 from sam2_backend.training.scenery import acted
 
 SEEDS = range(12)
@@ -69,6 +71,16 @@ def test_actors_change_their_shape(assets_folder: Path) -> None:
     assert sequence.shape == (8, 4, 64, 64)
     assert len(set(areas)) == 3  # all its pictures, to and fro
     assert all(abs(a - b) < max(areas) / 2 for a, b in pairwise(areas))
+
+
+def test_a_wide_picture_is_squeezed_into_the_square() -> None:
+    disc = torch.zeros(1, 1, 64, 64)
+    axis = torch.linspace(-1, 1, 64)
+    disc[0, 0] = (axis[None] ** 2 + axis[:, None] ** 2 < 1).float()
+    still = torch.tensor([[0.5, 0.0, 0.0, 0.0]])
+    seen = sample(disc, still, 128, inverse_scale=True, aspect=16 / 9)[0, 0] > 0.5
+    width, height = seen.any(0).sum(), seen.any(1).sum()
+    assert height / width == pytest.approx(16 / 9, rel=0.05)
 
 
 def test_missing_pictures_are_named(tmp_path: Path) -> None:
