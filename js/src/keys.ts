@@ -22,7 +22,9 @@ export function handleKey(event: KeyboardEvent, commands: Command[]): boolean {
 
 /** What is pressed, as commands write it. Shift counts where it makes no other character. */
 export function nameOf(event: KeyboardEvent): string {
-  const { key } = event;
+  // On a Mac, Alt+1 makes "¡".
+  const digit = event.altKey && /^Digit(\d)$/.exec(event.code)?.[1];
+  const key = digit || event.key;
   const letter = /^[a-z]$/i.test(key);
   const name = key === " " ? "Space" : letter ? key.toUpperCase() : key;
   const shift = event.shiftKey && (letter || name.length > 1);

@@ -14,6 +14,8 @@ describe("a key's name", () => {
     ["?", { shiftKey: true }, "?"],
     ["ArrowLeft", { shiftKey: true }, "Shift+ArrowLeft"],
     ["+", {}, "+"],
+    ["¡", { altKey: true, code: "Digit1" }, "Alt+1"],
+    ["&", { code: "Digit1" }, "&"],
   ])("of %s with %o is %s", (name, init, expected) => {
     expect(nameOf(key(name, init))).toBe(expected);
   });
