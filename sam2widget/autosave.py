@@ -1,4 +1,9 @@
-"""Writes every edit to a session file soon after it, and finds the file of a video again."""
+"""Writes every edit to a session file soon after it, and finds the file of a video again.
+
+Any number of widgets, also of several kernels, may work on one video and begin with one file. A
+widget writes only where the file is as the widget left it, or found it when it went on from there;
+what another one has written meanwhile stays, and the widget takes a new file beside it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 from .records import SessionError
@@ -31,14 +37,14 @@ class Autosave:
     Parameters
     ----------
     snapshot : gives what is to be written. It is called in the thread.
-    place : says where, once there is something to write.
+    place : says where, once there is something to write, given the video's name.
     complain : shows why a file could not be written.
     """
 
     def __init__(
         self,
         snapshot: Callable[[], SavedSession],
-        place: Callable[[SavedSession], Path],
+        place: Callable[[str], SessionPlace],
         complain: Callable[[str], None],
     ) -> None:
         self._snapshot = snapshot
@@ -83,15 +89,72 @@ class Autosave:
     def _write(self) -> None:
         try:
             saved = self._snapshot()
-            path = self._place(saved)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_session(path, saved)
+            place = self._place(saved.video.name)
+            before = place.path
+            place.write(saved)
+            if place.ours and place.path != before:
+                self._complain(
+                    f"Another widget has written {before}. What is done in this one is kept in "
+                    f"{place.path.name} beside it."
+                )
         except (SessionError, OSError) as error:
             if not self._complained:
                 self._complain(f"Your work is not saved by itself: {error}")
             self._complained = True
         else:
             self._complained = False
+
+
+class SessionPlace:
+    """A session file, as long as only one widget writes it.
+
+    Parameters
+    ----------
+    path : where it is, or is to be.
+    ours : whether an earlier file there may be replaced, being what the widget goes on from.
+    """
+
+    def __init__(self, path: Path, *, ours: bool) -> None:
+        self.path = path
+        self.ours = ours
+        self._known = _look(path) if ours else None
+
+    def write(self, saved: SavedSession, *, replace: bool = False) -> None:
+        """Write a session there; if another's is there, to a new file or in its place."""
+        with _WRITING:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not replace and _look(self.path) != self._known:
+                self.path = _free(self.path)
+            write_session(self.path, saved)
+            self._known = _look(self.path)
+
+
+def _look(path: Path) -> tuple[int, ...] | None:
+    """By what one sees that a file has been written again; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _free(path: Path) -> Path:
+    """The path, or else NAME-2, NAME-3…: the first where nothing would be lost."""
+    name = path.name.removesuffix(SUFFIX)
+    suffix = path.name[len(name) :]
+    for n in count(2):
+        if not path.exists() or is_empty(path):
+            break
+        path = path.with_name(f"{name}-{n}{suffix}")
+    return path
+
+
+def is_empty(path: Path) -> bool:
+    """Whether a file is a session without objects."""
+    try:
+        return not read_session(path).objects
+    except SessionError:
+        return False
 
 
 def default_folder() -> Path | None:
@@ -109,13 +172,14 @@ def default_folder() -> Path | None:
     return data / "sam2widget" / "sessions"
 
 
-def find_saved(video: Video, folder: Path) -> SavedSession | None:
-    """The newest session of a video in a folder, if there is one with objects."""
+def find_saved(video: Video, folder: Path) -> tuple[SavedSession, SessionPlace] | None:
+    """The newest session of a video in a folder, if there is one with objects, and its place."""
     pattern = f"{len(video)}x{video.width}x{video.height}-*{SUFFIX}"
     for path in sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True):
+        place = SessionPlace(path, ours=True)
         saved = read_saved(video, path)
         if saved is not None:
-            return saved
+            return saved, place
     return None
 
 
@@ -124,11 +188,12 @@ def read_saved(video: Video, path: Path) -> SavedSession | None:
     try:
         saved = read_session(path)
     except SessionError:
-        # A newer version's, or damaged: it stays where it is until it is written anew.
+        # A newer version's, or damaged: it stays where it is.
         return None
     return saved if saved.objects and saved.video.difference(video) is None else None
 
 
+_WRITING = threading.Lock()
 _OPEN: weakref.WeakSet[Autosave] = weakref.WeakSet()
 
 

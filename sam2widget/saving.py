@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from . import __version__
-from .autosave import SUFFIX, Autosave, default_folder, find_saved, read_saved
+from .autosave import (
+    SUFFIX,
+    Autosave,
+    SessionPlace,
+    default_folder,
+    find_saved,
+    is_empty,
+    read_saved,
+)
 from .engine import Engine
 from .records import SessionError
 from .saved_session import Fingerprint, SavedSession
@@ -25,7 +33,7 @@ class Saving:
     """Methods of `Sam2Widget` that write session files and read them."""
 
     _autosave_folder: Path | None
-    _autosave_path: Path | None
+    _autosave_place: SessionPlace | None
     _engine: Engine
     _frames: Video
     _fingerprint: Fingerprint | None
@@ -55,7 +63,12 @@ class Saving:
         """
         fingerprint = self._fingerprint or Fingerprint.of(self._frames)
         self._fingerprint = fingerprint
-        write_session(path, self._engine.read(lambda: self._snapshot(fingerprint)))
+        saved = self._engine.read(lambda: self._snapshot(fingerprint))
+        place = self._autosave_place
+        if place is not None and place.path == Path(path).absolute():
+            place.write(saved, replace=True)
+        else:
+            write_session(path, saved)
 
     @classmethod
     def load(
@@ -94,35 +107,46 @@ class Saving:
             model = saved.model_source
         return cls(frames, model, device, saved=saved)
 
-    def _resume(self, autosave: str | os.PathLike[str] | bool | None) -> SavedSession | None:
-        """Find what was saved by itself of this video; from now on edits are saved there."""
-        self._autosave_path = None
+    def _resume(
+        self, autosave: str | os.PathLike[str] | bool | None, saved: SavedSession | None
+    ) -> SavedSession | None:
+        """Find what was saved by itself of this video, unless there is something else to go on
+        from; from now on edits are saved where it was."""
         self._autosave_folder = None
+        self._autosave_place = None
+        if autosave is False:
+            return None
         if autosave is None or autosave is True:
-            self._autosave_folder = default_folder()
-        elif autosave is not False:
-            self._autosave_path = Path(autosave).expanduser().absolute()
-        if self._autosave_path is not None and self._autosave_path.exists():
-            saved = read_saved(self._frames, self._autosave_path)
-            if saved is None and not _may_be_replaced(self._autosave_path):
-                raise SessionError(
-                    f"The file {self._autosave_path} is of another video, or cannot be read: give "
-                    "another autosave=, or move it away."
-                )
+            folder = self._autosave_folder = default_folder()
+            found = (
+                None if folder is None or saved is not None else find_saved(self._frames, folder)
+            )
+            if found is None:
+                return None
+            saved, self._autosave_place = found
             return saved
-        folder = self._autosave_folder
-        return None if folder is None else find_saved(self._frames, folder)
+        path = Path(autosave).expanduser().absolute()
+        self._autosave_place = SessionPlace(path, ours=True)
+        if not path.exists():
+            return None
+        found = read_saved(self._frames, path)
+        if found is None and not is_empty(path):
+            raise SessionError(
+                f"The file {path} is of another video, or cannot be read: give another "
+                "autosave=, or move it away."
+            )
+        return found
 
     def _save_from_now_on(self, complain: Callable[[str], None]) -> Autosave | None:
-        path, folder = self._autosave_path, self._autosave_folder
-        if path is None and folder is None:
+        if self._autosave_place is None and self._autosave_folder is None:
             return None
 
-        def place(saved: SavedSession) -> Path:
-            if path is not None:
-                return path
-            assert folder is not None
-            return folder / f"{saved.video.name}{SUFFIX}"
+        def place(name: str) -> SessionPlace:
+            if self._autosave_place is None:
+                assert self._autosave_folder is not None
+                path = self._autosave_folder / f"{name}{SUFFIX}"
+                self._autosave_place = SessionPlace(path, ours=False)
+            return self._autosave_place
 
         def snapshot() -> SavedSession:
             fingerprint = self._fingerprint or Fingerprint.of(self._frames)
@@ -155,11 +179,3 @@ def model_source(model: object) -> str | None:
         return None
     path = Path(cast("str | os.PathLike[str]", model)).expanduser()
     return str(path.absolute()) if path.is_file() else os.fspath(model)
-
-
-def _may_be_replaced(path: Path) -> bool:
-    """Whether nothing would be lost: an empty session."""
-    try:
-        return not read_session(path).objects
-    except SessionError:
-        return False

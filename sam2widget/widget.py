@@ -80,7 +80,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     autosave : where edits are saved by themselves, soon after each: a path of a session file, or
         None for one that is found by the video's looks, in the folder that the environment
         variable SAM2WIDGET_AUTOSAVE names or else sam2widget/sessions in your data folder
-        (~/.local/share on Linux). A new widget on the same video goes on from there. False: not.
+        (~/.local/share on Linux). A new widget on the same video goes on from the newest. Where
+        another widget has written meanwhile, a file of the same name and "-2" (or 3…) is begun,
+        so that each keeps its own work. False: not.
 
     Raises
     ------
@@ -144,7 +146,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         self._panel: Panel | None = None
         self._fingerprint = None
         self._model_source = model_source(model)
-        found = self._resume(autosave)
+        found = self._resume(autosave, saved)
         resumed = saved is None and found is not None
         saved = saved or found
         if saved is not None:

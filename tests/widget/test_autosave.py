@@ -67,6 +67,59 @@ def test_another_video_begins_anew(widgets, tmp_path, monkeypatch):
     assert len(widgets().objects) == 1
 
 
+def objects_in(folder):
+    """How many objects each session in a folder has, the oldest file first."""
+    paths = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    return [(path, len(read_session(path).objects)) for path in paths]
+
+
+def test_two_widgets_on_one_video_do_not_write_over_each_other(widgets, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path))
+    first, second = widgets(), widgets()
+    first.add_point(0, 10, 6)
+    first.close()
+    second.add_point(0, 10, 6)
+    second.add_point(0, 30, 6, obj=2)
+    second.close()
+    assert [found for _, found in objects_in(tmp_path)] == [1, 2]
+    # A new one goes on from the newest, and in its file.
+    third = widgets()
+    assert len(third.objects) == 2
+    third.add_point(0, 20, 6, obj=3)
+    third.close()
+    assert [found for _, found in objects_in(tmp_path)] == [1, 3]
+
+
+def test_who_began_first_takes_a_new_file_once_another_went_on_in_its_own(widgets, tmp_path):
+    path = tmp_path / "a.sam2.zip"
+    first = widgets(autosave=path)
+    first.add_point(0, 10, 6)
+    first.save(path)  # by hand, into the same file
+    second = widgets(autosave=path)
+    second.add_point(0, 30, 6, obj=2)
+    second.close()
+    said = []
+    first._feed.refuse = lambda _, text: said.append(text)
+    first.add_point(1, 10, 6)
+    first.close()
+    other = tmp_path / "a-2.sam2.zip"
+    assert objects_in(tmp_path) == [(path, 2), (other, 1)]
+    assert len(said) == 1 and f"written {path}" in said[0] and "a-2.sam2.zip" in said[0]
+
+
+def test_a_session_given_does_not_replace_the_one_autosaved(widgets, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path / "autosaved"))
+    first = widgets()
+    first.add_point(0, 10, 6)
+    first.save(tmp_path / "early.sam2.zip")
+    first.add_point(0, 30, 6, obj=2)
+    first.close()
+    loaded = widgets(saved=read_session(tmp_path / "early.sam2.zip"))
+    loaded.add_point(0, 12, 6)
+    loaded.close()
+    assert [found for _, found in objects_in(tmp_path / "autosaved")] == [2, 1]
+
+
 def test_a_path_of_ones_own_and_none_at_all(widgets, tmp_path, monkeypatch):
     path = tmp_path / "mine.sam2.zip"
     first = widgets(autosave=path)
