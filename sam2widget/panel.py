@@ -22,11 +22,16 @@ from .worker import Worker
 WIDTH, HEIGHT = 480, 180
 INTERVAL_S = 0.2
 """Least time between two drawings."""
-SWATCHES = 24
-"""Height of the row of swatches, in pixels."""
-MARGIN = 8
-_INK, _FAINT = "#808890", "#80889055"
-_FONT = "12px sans-serif"
+LEFT, TOP, RIGHT, BOTTOM = 30, 38, 10, 20
+"""Around the plot, in pixels: numbers, swatches, nothing, numbers."""
+SWATCH = 12
+"""Side of a swatch in pixels."""
+_TICKS = 4
+"""About how many scores have a line across."""
+# Seen on light and on dark: the panel does not know what it stands on.
+_INK, _FAINT = "#737a82", "#737a8240"
+_FONT = "{}12px system-ui, sans-serif"
+_SMALL = "11px system-ui, sans-serif"
 
 
 class Face(Protocol):
@@ -40,7 +45,8 @@ class Face(Protocol):
 
 
 class Panel(MultiCanvas):
-    """Swatches, scores over time and a marker of the current frame; a click goes to a frame.
+    """Swatches, scores over time and a marker of the current frame. A click on a swatch selects
+    the object, one on the plot goes to the frame.
 
     Parameters
     ----------
@@ -54,7 +60,11 @@ class Panel(MultiCanvas):
     """
 
     def __init__(self, face: Face, session: SessionView) -> None:
-        super().__init__(3, width=WIDTH, height=HEIGHT)  # pyright: ignore[reportUnknownMemberType]
+        # As large as it is drawn and no larger, which would blur it.
+        layout = {"width": f"{WIDTH}px", "max_width": "100%", "height": "auto", "flex": "0 1 auto"}
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
+            3, width=WIDTH, height=HEIGHT, layout={**layout, "align_self": "flex-start"}
+        )
         self._face = face
         self._session = session
         scores, marker = self._layer(0), self._layer(1)
@@ -67,7 +77,9 @@ class Panel(MultiCanvas):
         self._drawn_at = 0.0
         self._closing = threading.Event()
         self._worker = Worker("sam2widget panel")
-        self.on_mouse_down(self._go_to)  # pyright: ignore[reportUnknownMemberType]
+        self._swatches: list[tuple[float, int]] = []
+        """Where each begins, and of which object it is."""
+        self.on_mouse_down(self._click)  # pyright: ignore[reportUnknownMemberType]
         self.on_client_ready(self.redraw)  # pyright: ignore[reportUnknownMemberType]
         self.redraw()
 
@@ -100,18 +112,23 @@ class Panel(MultiCanvas):
     def x_of(self, frame: int) -> float:
         """Where a frame is, in pixels of the panel."""
         last = max(self._session.num_frames - 1, 1)
-        return MARGIN + frame / last * (WIDTH - 2 * MARGIN)
+        return LEFT + frame / last * (WIDTH - LEFT - RIGHT)
 
     def frame_at(self, x: float) -> int:
         """Which frame is at a place, in pixels of the panel."""
         last = self._session.num_frames - 1
-        return int(np.clip(round((x - MARGIN) / (WIDTH - 2 * MARGIN) * last), 0, last))
+        return int(np.clip(round((x - LEFT) / (WIDTH - LEFT - RIGHT) * last), 0, last))
 
     def _layer(self, n: int) -> Any:
         return self[n]  # pyright: ignore[reportUnknownVariableType]
 
-    def _go_to(self, x: float, y: float) -> None:
-        self._face.write_traits(frame=self.frame_at(x))
+    def _click(self, x: float, y: float) -> None:
+        if y >= TOP - SWATCH / 2:
+            self._face.write_traits(frame=self.frame_at(x))
+            return
+        under = [obj for begin, obj in self._swatches if begin <= x]
+        if under and under[-1] in {info.id for info in self._session.objects}:
+            self._face.write_traits(selected=under[-1])
 
     def _draw(self) -> None:
         """In the panel's thread."""
@@ -127,11 +144,19 @@ class Panel(MultiCanvas):
         self._drawn_at = time.monotonic()
 
     def _draw_marker(self) -> None:
-        layer, x = self._layer(1), self.x_of(int(self._face.frame))
+        """A line at the current frame, and its number among those of the first and the last."""
+        layer, frame, last = self._layer(1), int(self._face.frame), self._session.num_frames - 1
         layer.clear()
-        layer.stroke_style = _INK
+        layer.stroke_style = layer.fill_style = _INK
         layer.line_width = 1
-        layer.stroke_line(x, SWATCHES, x, HEIGHT - MARGIN)
+        x = _crisp(self.x_of(frame))
+        layer.stroke_line(x, TOP, x, HEIGHT - BOTTOM)
+        layer.font = _SMALL
+        layer.text_align = "center"
+        numbers = [frame, *(end for end in (0, last) if abs(self.x_of(end) - x) > 30)]
+        for number in sorted({*numbers}):
+            at = min(self.x_of(number), WIDTH - 4 * len(str(number)))
+            layer.fill_text(str(number), at, HEIGHT - 5)
 
     def _draw_scores(self) -> None:
         layer = self._layer(0)
@@ -140,37 +165,51 @@ class Panel(MultiCanvas):
         selected = int(self._face.selected)
         scores = {info.id: self._session.scores(info.id) for info in infos}
         known = [one[np.isfinite(one)] for one in scores.values()]
-        top = max([1.0, *(float(np.abs(one).max()) for one in known if len(one))])
-        middle, reach = (SWATCHES + HEIGHT - MARGIN) / 2, (HEIGHT - MARGIN - SWATCHES) / 2
+        ends = [float(end) for one in known if len(one) for end in (one.min(), one.max())]
+        low, high = min([0.0, *ends]), max([1.0, *ends])
 
         def y_of(score: float) -> float:
-            return middle - score / top * reach
+            return HEIGHT - BOTTOM - (score - low) / (high - low) * (HEIGHT - BOTTOM - TOP)
 
-        layer.font = _FONT
-        layer.line_width = 1
-        layer.stroke_style = _FAINT
-        layer.stroke_line(MARGIN, middle, WIDTH - MARGIN, middle)
+        self._draw_grid(low, high, y_of)
         self._draw_swatches(infos, selected)
         for info in sorted(infos, key=lambda info: info.id == selected):
             layer.stroke_style = layer.fill_style = info.color
-            layer.line_width = 2 if info.id == selected else 1
+            layer.line_width = 2.5 if info.id == selected else 1.5
             self._draw_line(scores[info.id], y_of)
 
+    def _draw_grid(self, low: float, high: float, y_of: Callable[[float], float]) -> None:
+        """Lines across at round scores; where a score is below zero, there is no object."""
+        layer = self._layer(0)
+        step = _round_step((high - low) / _TICKS)
+        layer.font = _SMALL
+        layer.text_align = "right"
+        layer.line_width = 1
+        layer.fill_style = _INK
+        for n in range(int(np.ceil(low / step)), int(high / step) + 1):
+            y = _crisp(y_of(n * step))
+            layer.stroke_style = _FAINT if n else _INK
+            layer.stroke_line(LEFT, y, WIDTH - RIGHT, y)
+            layer.fill_text(f"{n * step:g}", LEFT - 6, y + 4)
+
     def _draw_swatches(self, infos: list[ObjectInfo], selected: int) -> None:
-        layer, x = self._layer(0), float(MARGIN)
+        layer, x = self._layer(0), float(LEFT)
+        layer.text_align = "left"
+        swatches: list[tuple[float, int]] = []
         for info in infos:
-            width = 26.0 + 7 * len(info.name)
-            if x + width > WIDTH - MARGIN:
+            width = SWATCH + 22.0 + 7 * len(info.name)
+            if x + width > WIDTH - RIGHT:
                 layer.fill_style = _INK
-                layer.fill_text("…", x, 17)
-                return
+                layer.fill_text("…", x, 18)
+                break
+            swatches.append((x, info.id))
             layer.fill_style = info.color
-            layer.fill_rect(x, 7, 12, 12)
+            layer.fill_rect(x, 8, SWATCH, SWATCH)
             layer.fill_style = _INK
-            layer.fill_text(info.name, x + 17, 17)
-            if info.id == selected:
-                layer.fill_rect(x, 21, 12, 2)
+            layer.font = _FONT.format("bold " if info.id == selected else "")
+            layer.fill_text(info.name, x + SWATCH + 6, 18)
             x += width
+        self._swatches = swatches
 
     def _draw_line(self, score_t: Any, y_of: Callable[[float], float]) -> None:
         """A line for each run of frames with a mask, a dot for one alone."""
@@ -187,3 +226,14 @@ class Panel(MultiCanvas):
             elif points:
                 layer.fill_circle(*points[0], 2)
             points = []
+
+
+def _crisp(at: float) -> float:
+    """The middle of a pixel: a thin line there is not blurred."""
+    return int(at) + 0.5
+
+
+def _round_step(about: float) -> float:
+    """1, 2 or 5 times a power of ten, no less than this."""
+    power = 10.0 ** np.floor(np.log10(about))
+    return float(next(step * power for step in (1, 2, 5, 10) if step * power >= about))

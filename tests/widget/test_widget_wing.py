@@ -418,8 +418,25 @@ def test_the_panel_draws_what_there_is(widget, drawn):
     widget.propagate()
     assert len(wait()) > empty
     assert widget.panel is panel and panel.frame_at(panel.x_of(7)) == 7
-    panel._go_to(panel.x_of(12), 50.0)
+    panel._click(panel.x_of(12), 50.0)
     assert widget.frame == 12
+
+
+def test_a_click_on_a_swatch_of_the_panel_selects_its_object(widget, drawn):
+    panel, wait = drawn
+    widget.add_point(0, 10, 6)
+    widget.add_point(0, 30, 6, obj=2)
+    wait()
+    (first, _), (second, _) = panel._swatches
+    panel._click(first + 5, 12.0)
+    assert widget.selected == 1
+    panel._click(second + 5, 12.0)
+    assert widget.selected == 2 and widget.frame == 0
+    panel._click(2.0, 12.0)  # beside them
+    assert widget.selected == 2
+    widget.clear()
+    panel._click(first + 5, 12.0)  # drawn, but gone
+    assert widget.selected == 0
 
 
 def test_drawing_of_ones_own_stays_apart(widget, drawn):
