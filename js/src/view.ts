@@ -161,6 +161,14 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
 async function switchFullScreen(root: HTMLElement): Promise<void> {
   const filled = root.classList.contains("s2w-filled");
   if (document.fullscreenElement === root) await document.exitFullscreen();
-  else if (filled) root.classList.remove("s2w-filled");
-  else await root.requestFullscreen?.().catch(() => root.classList.add("s2w-filled"));
+  else if (filled) fill(root, false);
+  else if (root.requestFullscreen) await root.requestFullscreen().catch(() => fill(root, true));
+  else fill(root, true);
+}
+
+/** Fill the window: above all else, since a cell may hold in what it contains. */
+function fill(root: HTMLElement, on: boolean): void {
+  root.classList.toggle("s2w-filled", on);
+  root.popover = on ? "manual" : null;
+  if (on) root.showPopover?.();
 }
