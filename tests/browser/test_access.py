@@ -1,13 +1,15 @@
-"""Pictures, keyboard, help, and code beside the widget, in JupyterLab."""
+"""Pictures, keyboard, help, narrow cells, full screen, and code beside it, in JupyterLab."""
 
 from __future__ import annotations
 
 import re
 
 import numpy as np
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Bench
+from tests.browser.test_quickstart import centre_of
 
 PICTURES = """
 frames = clip.frames_thw3
@@ -72,6 +74,49 @@ def test_help_names_every_key(bench: Bench) -> None:
     bench.page.keyboard.press("Escape")
     expect(help_).to_be_hidden()
     assert widget.root.evaluate("(root) => root.contains(document.activeElement)")
+
+
+def test_a_narrow_cell_holds_every_control(bench: Bench) -> None:
+    widget = bench.widget
+    bench.show(
+        "from ipywidgets import Layout\n"
+        "w = Sam2Widget(video, model=model, layout=Layout(width='340px'))"
+    )
+    bounds = widget.root.bounding_box()
+    assert bounds is not None and bounds["width"] <= 340
+    for button in widget.root.get_by_role("button").all():
+        if button.is_visible():
+            place = button.bounding_box()
+            assert place is not None
+            left, right = place["x"] - bounds["x"], place["x"] + place["width"] - bounds["x"]
+            assert left >= 0 and right <= bounds["width"], button.get_attribute("aria-label")
+    widget.click(*centre_of(bench))
+
+
+def test_full_screen_shows_all_of_the_picture_and_of_the_controls(bench: Bench) -> None:
+    widget, page = bench.widget, bench.page
+    widget.press("Shift+F")
+    widget.eventually(lambda: page.evaluate("document.fullscreenElement !== null"))
+    height, width = page.evaluate("[innerHeight, innerWidth]")
+
+    def fits() -> bool:
+        inside = [part.bounding_box() for part in (widget.stage, widget.button("Keys"))]
+        return all(
+            at is not None and at["y"] + at["height"] <= height and at["x"] + at["width"] <= width
+            for at in inside
+        )
+
+    widget.eventually(fits)
+    bounds = widget.stage.bounding_box()
+    assert bounds is not None
+    assert bounds["width"] / bounds["height"] == pytest.approx(
+        widget.width / widget.height, rel=0.01
+    )
+    x, y = centre_of(bench)
+    widget.click(x, y)
+    assert bench.masks()[0, int(y), int(x)]
+    widget.press("Shift+F")
+    widget.eventually(lambda: page.evaluate("document.fullscreenElement === null"))
 
 
 def test_code_is_told_and_awaits(bench: Bench) -> None:

@@ -1,4 +1,5 @@
-"""The same widget in Notebook 7 and marimo, beside its panel, in two views, and after a restart."""
+"""The same widget in Notebook 7, marimo and Voila, beside its panel, in two views, and after a
+restart."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from sam2widget.demo import deepest_point
 from sam2widget.sample import HEIGHT, WIDTH, sample_clip
-from tests.browser.conftest import NOTEBOOK, Bench, run_cells, screenshot_after
+from tests.browser.conftest import MODEL, NOTEBOOK, Bench, run_cells, screenshot_after
 from tests.browser.lab import EXAMPLES, Lab
 from tests.browser.test_quickstart import centre_of
 from tests.browser.widget_page import LIMIT_MS, WidgetPage
@@ -28,10 +29,12 @@ def click_and_propagate(widget: WidgetPage, x: float, y: float) -> None:
     widget.wait_ready()
     widget.wait_for("frame-drawn", 0)
     widget.click(x, y)
-    widget.propagate()
-    frames = int(widget.root.get_by_role("slider", name="Frame").get_attribute("max") or 0)
-    said = f"1 frames prompted, {frames} tracked, 0 out of date, 0 accepted, 0 rejected."
-    expect(widget.lane()).to_have_attribute("aria-label", re.compile(re.escape(said)))
+    widget.mark_range(0, 6)
+    widget.button("Propagate").click()
+    expect(widget.lane()).to_have_attribute(
+        "aria-label", re.compile("1 frames prompted, 5 tracked")
+    )
+    widget.wait_ready()
 
 
 @pytest.fixture
@@ -44,13 +47,13 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def test_notebook_7(page: Page, lab: Lab, bench: Bench) -> None:
-    height, width = bench.clip.truth_thw.shape[1:]
+def test_notebook_7(page: Page, lab: Lab, desk: Bench) -> None:
+    height, width = desk.clip.truth_thw.shape[1:]
     notebook = lab.copy_of(NOTEBOOK, "notebook7.ipynb")
     page.goto(lab.notebook_url(notebook))
     run_cells(page, "first")
     widget = WidgetPage(page, width, height)
-    click_and_propagate(widget, *centre_of(bench))
+    click_and_propagate(widget, *centre_of(desk))
     cells = page.locator(".jp-Notebook .jp-Cell").count()
     widget.press("a", "x", "d", "d")  # there they insert, cut and delete cells
     expect(widget.button("Brush")).to_have_attribute("aria-pressed", "true")
@@ -59,11 +62,19 @@ def test_notebook_7(page: Page, lab: Lab, bench: Bench) -> None:
 
 
 def test_marimo(page: Page) -> None:
-    with running_marimo() as url:
+    app = str(EXAMPLES / "marimo_app.py")
+    with serving("marimo", "run", app, "--headless", "--no-token", "--port") as url:
         page.goto(url)
         widget = WidgetPage(page, WIDTH, HEIGHT)
         click_and_propagate(widget, *deepest_point(sample_clip().masks[1][0]))
         expect(page.get_by_text("1 objects")).to_be_visible()  # its cell follows the widget
+
+
+def test_voila(page: Page) -> None:
+    with serving("voila", str(EXAMPLES / NOTEBOOK), "--no-browser", "--port") as url:
+        page.goto(url)
+        widget = WidgetPage(page, WIDTH, HEIGHT)
+        click_and_propagate(widget, *deepest_point(sample_clip().masks[1][0]))
 
 
 def test_two_views_and_the_panel_are_in_step(bench: Bench) -> None:
@@ -98,11 +109,9 @@ def test_two_views_and_the_panel_are_in_step(bench: Bench) -> None:
 
 def test_a_restarted_kernel_goes_on_where_it_was(fresh_bench: Bench) -> None:
     bench, widget = fresh_bench, fresh_bench.widget
-    widget.click(*centre_of(bench))
-    widget.mark_range(0, 4)
-    widget.press("t")
-    widget.wait_ready()
+    click_and_propagate(widget, *centre_of(bench))
     masks = bench.masks()
+    assert masks[:6].any(axis=(1, 2)).all()
     bench.page.evaluate(
         """async () => {
             const { sessionContext } = window.jupyterapp.shell.currentWidget;
@@ -117,23 +126,21 @@ def test_a_restarted_kernel_goes_on_where_it_was(fresh_bench: Bench) -> None:
 
 
 @contextmanager
-def running_marimo() -> Iterator[str]:
-    """Serve the example as an app; its address."""
+def serving(module: str, *command: str) -> Iterator[str]:
+    """Serve an example as an app; its address. The command ends with the option of the port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port = str(probe.getsockname()[1])
     process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "marimo", "run", str(EXAMPLES / "marimo_app.py")),
-            *("--headless", "--no-token", "--host", "127.0.0.1", "--port", str(port)),
-        ],
-        env={**os.environ, "SAM2WIDGET_MODEL": "nano", "SAM2WIDGET_AUTOSAVE": "off"},
+        [sys.executable, "-m", module, *command, port],
+        env={**os.environ, "SAM2WIDGET_MODEL": MODEL, "SAM2WIDGET_AUTOSAVE": "off"},
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
     assert process.stdout is not None
     try:
-        assert any("URL" in line for line in process.stdout), "marimo did not start"
+        assert any(port in line for line in process.stdout), f"{module} did not start"
         threading.Thread(target=process.stdout.read, daemon=True).start()
         yield f"http://127.0.0.1:{port}/"
     finally:
