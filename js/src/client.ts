@@ -38,6 +38,8 @@ export class Client {
   private nextId = 1;
   private wanted: { frame: number; pixels: boolean; id: number; at: number } | null = null;
   private epoch: number;
+  /** Frames whose masks and prompts have been told, since when none has changed. */
+  private readonly known = new Set<number>();
   private undrawn: number[] = [];
   private proposeId = 0;
   private readonly unlisten: () => void;
@@ -112,14 +114,16 @@ export class Client {
     this.want();
   }
 
-  /** Ask for the current frame: its masks and prompts, and its pixels unless they are here. Only
+  /** Ask for the current frame: its masks and prompts, and its pixels, unless they are here. Only
    * one such request is under way; when it is answered, the frame that is then current is asked
    * for, so that scrubbing never queues up. */
   want(): void {
     const at = performance.now();
     if (this.wanted && at - this.wanted.at < PATIENCE_MS) return;
-    const { frame } = this.store.state;
-    const pixels = !this.store.frames.has(frame);
+    const { frames, masks, state } = this.store;
+    const { frame } = state;
+    const pixels = !frames.has(frame);
+    if (!pixels && masks.has(frame) && this.known.has(frame)) return;
     this.wanted = { frame, pixels, at, id: this.send({ type: "want", frame, pixels }) };
   }
 
@@ -130,6 +134,7 @@ export class Client {
 
   hello(): void {
     this.wanted = null;
+    this.known.clear();
     this.send({ type: "hello" });
     this.want();
   }
@@ -137,6 +142,7 @@ export class Client {
   setVisible(visible: boolean): void {
     this.send({ type: "visible", visible });
     this.wanted = null; // out of sight, requests for pixels are dropped
+    this.known.clear(); // and changes are not told
     if (visible) this.want();
   }
 
@@ -183,6 +189,7 @@ export class Client {
         store.putPrompts(message);
         break;
       case "timeline":
+        this.known.clear(); // some masks of the object are others
         store.timelines.set(message.object, message);
         store.touch("timeline");
         break;
@@ -212,7 +219,9 @@ export class Client {
       runs: this.decode(message.frame, buffers[i] as Buffer),
     }));
     this.store.putMasks(message.frame, records, message.complete);
-    if (this.wanted?.frame !== message.frame || this.wanted.pixels) return;
+    if (this.wanted?.frame !== message.frame) return;
+    this.known.add(message.frame);
+    if (this.wanted.pixels) return;
     this.wanted = null;
     const { frames, state } = this.store;
     if (state.frame !== message.frame || !frames.has(message.frame)) this.want();

@@ -84,6 +84,26 @@ describe("scrubbing", () => {
     expect(host.of("want").slice(4)).toMatchObject([{ frame: 5, pixels: true }]);
   });
 
+  it("does not ask again for what it has been told, until an object's masks change", async () => {
+    const told = (frame: number, seq: number) =>
+      host.receive({ type: "masks", seq, reply_to: null, frame, complete: true, masks: [] });
+    for (const frame of [1, 2]) {
+      client.goTo(frame);
+      told(frame, 7 + frame);
+      await answerFrame(frame, 9 + frame);
+    }
+    for (const frame of [1, 2, 1]) client.goTo(frame);
+    expect(host.of("want")).toHaveLength(2);
+    const timeline = { type: "timeline", object: 1, prompted: [], tracked: [[0, 9]] };
+    host.receive({ ...timeline, stale: [], accepted: [], rejected: [] });
+    client.goTo(2);
+    expect(host.of("want").slice(2)).toMatchObject([{ frame: 2, pixels: false }]);
+    told(2, 12);
+    client.setVisible(false);
+    client.setVisible(true);
+    expect(host.of("want").slice(3)).toMatchObject([{ frame: 2, pixels: false }]);
+  });
+
   it("stays within the video", () => {
     client.goTo(99);
     expect(store.state.frame).toBe(19);

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from sam2widget.demo import correction, deepest_point
@@ -194,7 +194,11 @@ def tour(open_: Open, target: Path) -> None:
             widget.press("ArrowRight")
         widget.wait_ready()
         snap(1800)
-    first, *others = [picture for picture, _ in film]
+    height = max(picture.height for picture, _ in film)  # lanes come and go
+    first, *others = [
+        ImageOps.pad(picture, (TOUR_WIDTH, height), color="white", centering=(0, 0))
+        for picture, _ in film
+    ]
     first.save(
         target,
         save_all=True,
@@ -207,13 +211,13 @@ def tour(open_: Open, target: Path) -> None:
 
 
 TAKEN = {
-    "quickstart.png": quickstart,
-    "dark.png": dark,
-    "narrow.png": narrow,
-    "images.png": images,
-    "review.png": review,
-    "everything.png": everything,
+    "quickstart.webp": quickstart,
+    "narrow.webp": narrow,
+    "images.webp": images,
+    "review.webp": review,
+    "everything.webp": everything,
     "tour.webp": tour,
+    "dark.webp": dark,  # last: JupyterLab keeps the theme
 }
 
 
@@ -227,7 +231,8 @@ def shoot(bench: Bench, target: Path) -> None:
     bench.widget.wait_ready()
     bench.page.mouse.move(2, 2)
     bench.page.wait_for_timeout(800)
-    bench.widget.root.screenshot(path=target)
+    picture = Image.open(io.BytesIO(bench.widget.root.screenshot()))
+    picture.convert("RGB").save(target, quality=88, method=6)
 
 
 @contextmanager
