@@ -136,7 +136,7 @@ STAGES = (
     ),
     # From here on pictures of all forms, squeezed into the square.
     Stage(
-        steps=1500,
+        steps=1250,
         image_size=256,
         batch=3,
         targets=3,
