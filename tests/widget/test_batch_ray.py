@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,13 @@ def cluster():
     cluster.shutdown()
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never became so"
+        time.sleep(0.01)
+
+
 def test_a_killed_node_loses_no_finished_video_and_its_video_is_done_elsewhere(cluster, tmp_path):
     sources = []
     for n in range(5):
@@ -37,11 +45,12 @@ def test_a_killed_node_loses_no_finished_video_and_its_video_is_done_elsewhere(c
     out = tmp_path / "out"
     finished: dict[Path, int] = {}
 
+    def look() -> bool:
+        finished.update({path: path.stat().st_mtime_ns for path in out.glob("*.sam2.zip")})
+        return bool(finished)
+
     def kill_a_node() -> None:
-        deadline = time.monotonic() + LIMIT_S
-        while time.monotonic() < deadline and len(finished) < 1:
-            finished.update({path: path.stat().st_mtime_ns for path in out.glob("*.sam2.zip")})
-            time.sleep(0.01)
+        wait_until(look)
         cluster.remove_node(cluster.list_all_nodes()[1], allow_graceful=False)
 
     killer = threading.Thread(target=kill_a_node)
@@ -51,7 +60,7 @@ def test_a_killed_node_loses_no_finished_video_and_its_video_is_done_elsewhere(c
     assert not report.failed, str(report)
     assert finished
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
-    assert len(ray.nodes()) == 2 and sum(node["Alive"] for node in ray.nodes()) == 1
+    wait_until(lambda: sum(node["Alive"] for node in ray.nodes()) == 1)
     # What came out is what one process gives, whoever did it.
     propagate_many(sources[-1], tmp_path / "local", say=lambda _: None)
     there, here = (read_session(folder / "p4.sam2.zip") for folder in (out, tmp_path / "local"))
