@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from . import hf_layout
@@ -102,7 +102,7 @@ def save_model(
     tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, {"model": config.name, _SIZE: str(config.image_size)})
+        partial.write_bytes(save(tensors, {"model": config.name, _SIZE: str(config.image_size)}))
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(

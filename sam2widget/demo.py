@@ -25,6 +25,9 @@ from .video import Video, open_video
 
 Masks = NDArray[np.bool_]
 
+MOST_CORRECTIONS = 5
+GOOD = 0.8
+"""J of a frame that needs no more corrections."""
 SHEET_COLUMNS = 4
 SHEET_FRAMES = 12
 
@@ -64,13 +67,17 @@ def run_on_sample(model: str, device: str | None, out: Path) -> None:
     before = _measure(session, clip.masks)
 
     obj, frame = _worst(before, clip.masks)
-    click = correction(session.masks(obj)[frame], clip.masks[obj][frame])
-    sign = "positive" if click[2] else "negative"
-    print(
-        f"Frame {frame} is the worst of the {NAMES[obj]} (J {before[obj][frame]:.2f}): "
-        f"a {sign} click at ({click[0]:g}, {click[1]:g}) corrects it."
-    )
-    session.add_point(frame, *click, obj)
+    j = before[obj][frame]
+    print(f"Frame {frame} is the worst of the {NAMES[obj]}, J {j:.2f}, and is corrected.")
+    for _ in range(MOST_CORRECTIONS):
+        if j > GOOD:
+            break
+        truth_hw = clip.masks[obj][frame]
+        x, y, label = correction(session.masks(obj)[frame], truth_hw)
+        session.add_point(frame, x, y, label, obj)
+        j = jaccard(session.masks(obj)[frame][None], truth_hw[None])[0]
+        sign = "positive" if label else "negative"
+        print(f"A {sign} click at ({x:g}, {y:g}): J {j:.2f}.")
     _propagate(session)
     after = _measure(session, clip.masks)
 

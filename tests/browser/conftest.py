@@ -106,7 +106,7 @@ def desk(
 @pytest.fixture
 def bench(request: pytest.FixtureRequest, desk: Bench, lab: Lab) -> Iterator[Bench]:
     """A new widget on the shared page, shown and ready."""
-    shutil.rmtree(lab.autosaved, ignore_errors=True)
+    lab.forget()
     desk.page.evaluate("localStorage.removeItem('sam2widget.display')")
     desk.show("w = Sam2Widget(video, model=model)")
     with screenshot_after(request, desk.page):
@@ -143,7 +143,7 @@ def open_quickstart(
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 1000}, **settings})
     page = context.new_page()
     page.set_default_timeout(LIMIT_MS)
-    shutil.rmtree(lab.autosaved, ignore_errors=True)  # or it would be resumed
+    lab.forget()
     page.goto(lab.url(notebook))
     run_cells(page, cells)
     height, width = clip.truth_thw.shape[1:]

@@ -20,6 +20,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 START_LIMIT_S = 90
+AUTOSAVED = "autosaved"
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
 """Asks a question over the page, and fetches news."""
 
@@ -46,10 +47,9 @@ class Lab:
         self._base = f"http://127.0.0.1:{port}"
         self._token = token
 
-    @property
-    def autosaved(self) -> Path:
-        """Where its widgets write what was done."""
-        return self.folder / "autosaved"
+    def forget(self) -> None:
+        """Remove what widgets have saved by themselves: a new one would go on with it."""
+        shutil.rmtree(self.folder / AUTOSAVED, ignore_errors=True)
 
     def url(self, notebook: str) -> str:
         """The address of a notebook's page, where no other notebook is open."""
@@ -103,7 +103,7 @@ def running_lab(folder: Path, **environment: str) -> Iterator[Lab]:
     for notebook in EXAMPLES.glob("*.ipynb"):
         shutil.copy(notebook, folder)
     own = {f"JUPYTER_{kind.upper()}_DIR": str(folder / kind) for kind in ("config", "runtime")}
-    own["SAM2WIDGET_AUTOSAVE"] = str(folder / "autosaved")
+    own["SAM2WIDGET_AUTOSAVE"] = str(folder / AUTOSAVED)
     page_config = folder / "config" / "labconfig" / "page_config.json"
     page_config.parent.mkdir(parents=True)
     page_config.write_text(json.dumps({"disabledExtensions": {ANNOUNCEMENTS: True}}))

@@ -50,6 +50,7 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
 def test_notebook_7(page: Page, lab: Lab, desk: Bench) -> None:
     height, width = desk.clip.truth_thw.shape[1:]
     notebook = lab.copy_of(NOTEBOOK, "notebook7.ipynb")
+    lab.forget()
     page.goto(lab.notebook_url(notebook))
     run_cells(page, "first")
     widget = WidgetPage(page, width, height)
