@@ -18,7 +18,7 @@ ray = pytest.importorskip("ray")
 LIMIT_S = 120
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster():
     from ray.cluster_utils import Cluster
 
@@ -35,6 +35,20 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never became so"
         time.sleep(0.01)
+
+
+def test_videos_travel_and_what_is_wrong_comes_back_as_a_sentence(cluster, tmp_path):
+    sources = {
+        prompt_file(tmp_path, "array", None): CLIP.frames_thw3[:FRAMES],
+        prompt_file(tmp_path, "gone", "nowhere.mp4"): None,
+        prompt_file(tmp_path, "file", None): _film(tmp_path / "film.mp4"),
+    }
+    report = propagate_many(sources, tmp_path / "out", engine="ray", workers=1, ship_videos=True)
+    array, gone, file = report.outcomes
+    assert array.error is None and array.frames == FRAMES - 1
+    assert gone.error is not None and "nowhere.mp4" in gone.error and "\n" not in gone.error
+    assert file.error is None
+    assert read_session(file.job.target).video_path == str(tmp_path / "film.mp4")
 
 
 def test_a_killed_node_loses_no_finished_video_and_its_video_is_done_elsewhere(cluster, tmp_path):
@@ -67,20 +81,6 @@ def test_a_killed_node_loses_no_finished_video_and_its_video_is_done_elsewhere(c
     assert there.prompts == here.prompts and there.results.keys() == here.results.keys()
     for key, result in here.results.items():
         assert np.mean(result.mask.to_array() != there.results[key].mask.to_array()) < 1e-3
-
-
-def test_videos_travel_and_what_is_wrong_comes_back_as_a_sentence(cluster, tmp_path):
-    sources = {
-        prompt_file(tmp_path, "array", None): CLIP.frames_thw3[:FRAMES],
-        prompt_file(tmp_path, "gone", "nowhere.mp4"): None,
-        prompt_file(tmp_path, "file", None): _film(tmp_path / "film.mp4"),
-    }
-    report = propagate_many(sources, tmp_path / "out", engine="ray", workers=1, ship_videos=True)
-    array, gone, file = report.outcomes
-    assert array.error is None and array.frames == FRAMES - 1
-    assert gone.error is not None and "nowhere.mp4" in gone.error and "\n" not in gone.error
-    assert file.error is None
-    assert read_session(file.job.target).video_path == str(tmp_path / "film.mp4")
 
 
 def _film(path: Path) -> Path:
