@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .batch import propagate_many
     from .finetuning import finetune
     from .records import SessionError
     from .saved_session import SavedSession
@@ -25,6 +26,7 @@ __all__ = [
     "__version__",
     "finetune",
     "open_video",
+    "propagate_many",
     "read_session",
 ]
 __version__ = "0.1.0"
@@ -36,6 +38,7 @@ _HOMES = {
     "VideoError": ".video",
     "finetune": ".finetuning",
     "open_video": ".video",
+    "propagate_many": ".batch",
     "read_session": ".session_file",
 }
 

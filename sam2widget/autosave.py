@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .records import SessionError
 from .saved_session import SavedSession
-from .session_file import read_session, write_session
+from .session_file import SUFFIX, read_session, write_session
 from .video import Video
 
 DELAY_S = 1.0
@@ -28,7 +28,6 @@ SHARE = 0.1
 """Of its time that writing may take: a large session is written less often."""
 ENVIRONMENT = "SAM2WIDGET_AUTOSAVE"
 """A folder for the files, or "off"."""
-SUFFIX = ".sam2.zip"
 
 
 class Autosave:

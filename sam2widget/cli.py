@@ -1,4 +1,4 @@
-"""The terminal face: `sam2widget demo`, and training."""
+"""The terminal face: `sam2widget demo`, `sam2widget propagate`, and training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .training_commands import add_training_commands
 
@@ -79,8 +79,60 @@ def _parser() -> argparse.ArgumentParser:
         help="where the results go (default: %(default)s)",
     )
     demo.set_defaults(run=_demo)
+    _add_propagate(commands)
     add_training_commands(commands)
     return parser
+
+
+def _add_propagate(commands: Any) -> None:
+    propagate = commands.add_parser(
+        "propagate",
+        help="propagate the prompts of many videos, here or on a Ray cluster",
+        description="Propagate what session files or prompt files say, and write a session file "
+        "for each. Interrupted, the same command goes on.",
+    )
+    propagate.add_argument(
+        "sources",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="session files (*.sam2.zip) and prompt files (*.json), or folders of them",
+    )
+    propagate.add_argument(
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("propagated"),
+        help="where the session files go (default: %(default)s)",
+    )
+    propagate.add_argument("--model", help="a name or a path (default: what each source says)")
+    propagate.add_argument("--device", help="cpu, cuda, … (default: the best there is)")
+    propagate.add_argument("--engine", choices=("local", "ray"), default="local")
+    propagate.add_argument(
+        "--workers", metavar="N", type=int, help="of ray (default: one a GPU, or every two CPUs)"
+    )
+    propagate.add_argument(
+        "--ship-videos",
+        action="store_true",
+        help="with ray: send the videos to workers that do not see these files",
+    )
+    propagate.set_defaults(run=_propagate)
+
+
+def _propagate(arguments: argparse.Namespace) -> int:
+    from .batch import propagate_many
+
+    report = propagate_many(
+        arguments.sources,
+        arguments.out,
+        model=arguments.model,
+        device=arguments.device,
+        engine=arguments.engine,
+        workers=arguments.workers,
+        ship_videos=arguments.ship_videos,
+    )
+    print(report)
+    return 1 if report.failed else 0
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from . import __version__
 from .autosave import (
-    SUFFIX,
     Autosave,
     SessionPlace,
     default_folder,
@@ -22,7 +21,7 @@ from .records import SessionError
 from .saved_session import Fingerprint, SavedSession
 from .segmenter import Segmenter
 from .session import Session
-from .session_file import read_session, write_session
+from .session_file import SUFFIX, read_session, write_session
 from .video import FrameSource, Video
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ import base64
 import binascii
 import json
 import math
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from typing import Any, NoReturn, TypeGuard, cast, get_args
+from typing import Any, get_args
 
 from . import __version__
+from .document import DocumentError, Node, numbers, parse_json, refuse, whole_in
 from .masks import Mask
 from .records import ObjectInfo, Result, Source, State
 from .saved_session import THUMB, Fingerprint, SavedSession
@@ -21,12 +21,6 @@ FORMAT = "sam2widget session"
 
 MAX_CANDIDATE = 2
 _MAX_SIDE_PX = 2**16
-_MAX_WHOLE = 2**53
-"""Beyond it, numbers in JSON are no longer exact everywhere."""
-
-
-class DocumentError(ValueError):
-    """Something that a session file cannot say; the message names the place and the value."""
 
 
 def dump_document(saved: SavedSession, version: int, number: Callable[[Mask | None], int]) -> bytes:
@@ -70,61 +64,6 @@ def dump_document(saved: SavedSession, version: int, number: Callable[[Mask | No
     return json.dumps(document, indent=1, allow_nan=False).encode()
 
 
-class Node:
-    """An object of a JSON document, which knows its place for the sake of errors."""
-
-    def __init__(self, value: object, place: str) -> None:
-        if not isinstance(value, dict):
-            _refuse(place, value, "an object")
-        self._values = cast("dict[str, object]", value)
-        self._place = place
-
-    def child(self, key: str) -> Node:
-        return Node(self._get(key), self._at(key))
-
-    def children(self, key: str) -> list[Node]:
-        items = self.items(key)
-        return [Node(item, f"{self._at(key)}[{n}]") for n, item in enumerate(items)]
-
-    def items(self, key: str) -> list[object]:
-        value = self._get(key)
-        if not isinstance(value, list):
-            _refuse(self._at(key), value, "a list")
-        return cast("list[object]", value)
-
-    def whole(self, key: str, minimum: int = 0, maximum: int = _MAX_WHOLE) -> int:
-        return whole_in(self._get(key), self._at(key), minimum, maximum)
-
-    def text(self, key: str, pattern: str | None = None) -> str:
-        value = self._get(key)
-        if not isinstance(value, str) or (pattern and not re.fullmatch(pattern, value)):
-            _refuse(self._at(key), value, f"text like {pattern}" if pattern else "text")
-        return value
-
-    def is_none(self, key: str) -> bool:
-        return self._get(key) is None
-
-    def text_or_none(self, key: str) -> str | None:
-        return None if self._get(key) is None else self.text(key)
-
-    def flag(self, key: str) -> bool:
-        value = self._get(key)
-        if not isinstance(value, bool):
-            _refuse(self._at(key), value, "true or false")
-        return value
-
-    def numbers(self, key: str, count: int) -> list[float] | None:
-        return None if self._get(key) is None else numbers(self._get(key), self._at(key), count)
-
-    def _get(self, key: str) -> object:
-        if key not in self._values:
-            raise DocumentError(f"{self._at(key)!r} is missing")
-        return self._values[key]
-
-    def _at(self, key: str) -> str:
-        return f"{self._place}.{key}" if self._place else key
-
-
 def load_document(content: bytes) -> Node:
     """Parse `session.json`.
 
@@ -133,13 +72,9 @@ def load_document(content: bytes) -> Node:
     DocumentError
         When it is no JSON, or of another format than ours.
     """
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise DocumentError(f"'session.json' in it is no JSON ({error})") from error
-    document = Node(value, "")
+    document = parse_json(content, "'session.json' in it")
     if document.text("format") != FORMAT:
-        _refuse("format", document.text("format"), repr(FORMAT))
+        refuse("format", document.text("format"), repr(FORMAT))
     return document
 
 
@@ -281,13 +216,13 @@ def _prompts(node: Node, place: str, size: tuple[int, int], masks: Sequence[Mask
     for n, item in enumerate(node.items("points")):
         x, y, label = numbers(item, f"{place}.points[{n}]", 3)
         if not (0 <= x <= width and 0 <= y <= height and label in (0, 1)):
-            _refuse(f"{place}.points[{n}]", item, "x, y in the frame, and 1 or 0")
+            refuse(f"{place}.points[{n}]", item, "x, y in the frame, and 1 or 0")
         points.append(Point(x, y, int(label)))
     box = node.numbers("box", 4)
     if box is not None:
         x0, y0, x1, y1 = box
         if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
-            _refuse(f"{place}.box", box, "x0 < x1 and y0 < y1 in the frame")
+            refuse(f"{place}.box", box, "x0 < x1 and y0 < y1 in the frame")
         box = (x0, y0, x1, y1)
     mask = _mask(node.whole("mask", -1), f"{place}.mask", size, masks)
     prompts = PromptSet(tuple(points), box, mask, _candidate(node))
@@ -305,12 +240,12 @@ def _result(
 ) -> Result:
     _, _, score, iou, source, state, mask, corrected = row
     if not (math.isfinite(score) and math.isfinite(iou)):
-        _refuse(place, (score, iou), "a finite score and IoU")
+        refuse(place, (score, iou), "a finite score and IoU")
     source, state = (text.decode("ascii", "replace") for text in (source, state))
     if source not in get_args(Source):
-        _refuse(f"{place}.source", source, f"one of {get_args(Source)}")
+        refuse(f"{place}.source", source, f"one of {get_args(Source)}")
     if state not in get_args(State):
-        _refuse(f"{place}.state", state, f"one of {get_args(State)}")
+        refuse(f"{place}.state", state, f"one of {get_args(State)}")
     found = _mask(mask, f"{place}.mask", size, masks)
     if found is None:
         raise DocumentError(f"{place!r} has no mask")
@@ -324,32 +259,5 @@ def _mask(number: int, place: str, size: tuple[int, int], masks: Sequence[Mask])
     if number == -1:
         return None
     if masks[number].shape != size[::-1]:
-        _refuse(place, masks[number], f"a mask of {size[0]}x{size[1]}")
+        refuse(place, masks[number], f"a mask of {size[0]}x{size[1]}")
     return masks[number]
-
-
-def whole_in(value: object, place: str, minimum: int, maximum: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
-        _refuse(place, value, f"a whole number from {minimum} to {maximum}")
-    return value
-
-
-def numbers(value: object, place: str, count: int) -> list[float]:
-    items = cast("list[object]", value) if isinstance(value, list) else []
-    found = [float(item) for item in items if _is_number(item)]
-    if len(found) != count or len(items) != count:
-        _refuse(place, value, f"{count} numbers")
-    return found
-
-
-def _is_number(value: object) -> TypeGuard[int | float]:
-    # A whole number can be too large for a float, and true is one too.
-    if isinstance(value, int):
-        return not isinstance(value, bool) and abs(value) <= _MAX_WHOLE
-    return isinstance(value, float) and math.isfinite(value)
-
-
-def _refuse(place: str, value: object, expected: str) -> NoReturn:
-    shown = repr(value)
-    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-    raise DocumentError(f"{place or 'session.json'!r} is {shown}, expected {expected}")

@@ -43,6 +43,9 @@ from .session_document import (
     sizes_of_masks,
 )
 
+SUFFIX = ".sam2.zip"
+"""By custom, what the names of session files end with."""
+
 VERSION = 1
 """Of the format. A change that an older reader cannot read makes it one larger."""
 
