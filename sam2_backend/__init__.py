@@ -4,19 +4,25 @@ Numerically equal to the official implementation, loading its checkpoints; objec
 dimension, and memory does not grow with the length of the video.
 """
 
+from .automatic import AutomaticMaskGenerator
 from .checkpoint import AVAILABLE_MODELS, CheckpointError, load_model, save_model
 from .config import CONFIGS, ModelConfig
 from .image_predictor import ImagePredictor
+from .mask_record import MaskRecord
 from .model import Sam2Model
+from .multi_person import SAM2MultiPersonSegmentation
 from .video_predictor import FrameResult, VideoPredictor
 
 __all__ = [
     "AVAILABLE_MODELS",
     "CONFIGS",
+    "AutomaticMaskGenerator",
     "CheckpointError",
     "FrameResult",
     "ImagePredictor",
+    "MaskRecord",
     "ModelConfig",
+    "SAM2MultiPersonSegmentation",
     "Sam2Model",
     "VideoPredictor",
     "load_model",

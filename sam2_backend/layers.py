@@ -71,9 +71,12 @@ class Attention(nn.Module):
         self.out_proj = nn.Linear(inner_dim, dim)
 
     def forward(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
+        """Attend; where one side has a single row it is projected once and shared by all."""
         q = self._split_heads(self.q_proj(q_bnc))
         k = self._split_heads(self.k_proj(k_bmc))
         v = self._split_heads(self.v_proj(v_bmc))
+        b = max(len(q), len(k))
+        q, k, v = (x.expand(b, -1, -1, -1) for x in (q, k, v))
         return self._join_heads(F.scaled_dot_product_attention(q, k, v))
 
     def _split_heads(self, x_bnc: Tensor) -> Tensor:

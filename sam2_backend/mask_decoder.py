@@ -31,6 +31,23 @@ class DecoderOutput(NamedTuple):
     """(N, 4, C) output tokens, from which object pointers are made."""
 
 
+class Considered(NamedTuple):
+    """What the decoder knows before it draws masks, which is most of its work."""
+
+    tokens_nmc: Tensor
+    """(N, 4, C) output tokens of the masks."""
+    image_nlc: Tensor
+    """(N, h*w, C) the image as the prompts see it."""
+    ious_nm: Tensor
+    """(N, 4) predicted IoU, 0..1."""
+    object_score_n1: Tensor
+    """(N, 1) logit that the object is visible."""
+
+    def take(self, rows: Tensor) -> Considered:
+        """Of some prompt sets."""
+        return Considered(*(part[rows] for part in self))
+
+
 class TwoWayBlock(nn.Module):
     """Tokens attend to themselves and the image, then the image attends to the tokens."""
 
@@ -112,47 +129,55 @@ class MaskDecoder(nn.Module):
         self.iou_prediction_head = MLP((dim, dim, dim, num_masks), sigmoid_output=True)
         self.pred_obj_score_head = MLP((dim, dim, dim, 1))
 
-    def forward(
+    def consider(
         self,
         s16_nchw: Tensor,
-        s8_nchw: Tensor,
-        s4_nchw: Tensor,
         *,
         image_pos_1chw: Tensor,
         prompts_npc: Tensor,
         dense_nchw: Tensor,
-    ) -> DecoderOutput:
-        """Decode.
+    ) -> Considered:
+        """Let prompts and image look at each other.
+
+        An image of one row is projected once for all prompt sets, for as long as it is the same.
 
         Parameters
         ----------
-        s16_nchw : (N, C, h, w) image features, conditioned on memory or on nothing.
-        s8_nchw, s4_nchw : (N or 1, C/4, 2h, 2w) and (N or 1, C/8, 4h, 4w) features.
+        s16_nchw : (N or 1, C, h, w) image features, conditioned on memory or on nothing.
         image_pos_1chw : (1, C, h, w) position of the cells.
         prompts_npc : (N, P, C) sparse prompt embeddings.
         dense_nchw : (N or 1, C, h or 1, w or 1) mask embedding, added to the features.
         """
-        n, _, h, w = s16_nchw.shape
         own = torch.cat(
             (self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight)
         )
-        tokens = torch.cat((own.expand(n, -1, -1), prompts_npc), dim=1)
-        image = (s16_nchw + dense_nchw).flatten(2).transpose(1, 2)  # (N, h*w, C)
+        tokens = torch.cat((own.expand(len(prompts_npc), -1, -1), prompts_npc), dim=1)
+        image = (s16_nchw + dense_nchw).flatten(2).transpose(1, 2)  # (N or 1, h*w, C)
         tokens, image = self.transformer(tokens, image, image_pos_1chw.flatten(2).transpose(1, 2))
-        mask_tokens = tokens[:, 2 : 2 + NUM_CANDIDATES + 1]
+        return Considered(
+            tokens_nmc=tokens[:, 2 : 2 + NUM_CANDIDATES + 1],
+            image_nlc=image,
+            ious_nm=self.iou_prediction_head(tokens[:, 1]),
+            object_score_n1=self.pred_obj_score_head(tokens[:, 0]),
+        )
 
+    def draw(self, considered: Considered, s8_nchw: Tensor, s4_nchw: Tensor) -> Tensor:
+        """(N, 4, S/4, S/4) mask logits.
+
+        Parameters
+        ----------
+        s8_nchw, s4_nchw : (N or 1, C/4, 2h, 2w) and (N or 1, C/8, 4h, 4w) image features.
+        """
         up1, norm, gelu1, up2, gelu2 = self.output_upscaling
-        image = image.transpose(1, 2).unflatten(2, (h, w))
+        h, w = s8_nchw.shape[2] // 2, s8_nchw.shape[3] // 2
+        image = considered.image_nlc.transpose(1, 2).unflatten(2, (h, w))
         image = gelu1(norm(up1(image) + s8_nchw))
         image = gelu2(up2(image) + s4_nchw)  # (N, C/8, 4h, 4w)
         filters = torch.stack(
-            [mlp(mask_tokens[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)],
+            [
+                mlp(considered.tokens_nmc[:, i])
+                for i, mlp in enumerate(self.output_hypernetworks_mlps)
+            ],
             dim=1,
         )
-        logits = (filters @ image.flatten(2)).unflatten(2, (4 * h, 4 * w))
-        return DecoderOutput(
-            logits_nmhw=logits,
-            ious_nm=self.iou_prediction_head(tokens[:, 1]),
-            object_score_n1=self.pred_obj_score_head(tokens[:, 0]),
-            tokens_nmc=mask_tokens,
-        )
+        return (filters @ image.flatten(2)).unflatten(2, (4 * h, 4 * w))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .config import NO_OBJECT_LOGIT, ModelConfig
 from .layers import MLP
-from .mask_decoder import DecoderOutput, MaskDecoder
+from .mask_decoder import Considered, DecoderOutput, MaskDecoder
 from .memory_attention import MemoryAttention
 from .memory_encoder import MemoryEncoder
 from .neck import ImageEncoder
@@ -205,25 +205,47 @@ class Sam2Model(nn.Module):
 
         Parameters
         ----------
-        s16_nchw : (N, C, h, w) conditioned features.
+        s16_nchw : (N or 1, C, h, w) conditioned features.
         s8_nchw, s4_nchw : high-resolution features, N or 1 rows.
         points_np2 : (N, P, 2) float, (x, y) in pixels of the network's input; None for no
             points at all.
         labels_np : (N, P): see `prompt_encoder`.
         mask_logits_n1hw : (N, 1, S/4, S/4) mask prompt or logits of an earlier answer.
         """
+        considered = self.consider_prompts(
+            s16_nchw, points_np2=points_np2, labels_np=labels_np, mask_logits_n1hw=mask_logits_n1hw
+        )
+        return self.draw_masks(considered, s8_nchw, s4_nchw)
+
+    def consider_prompts(
+        self,
+        s16_nchw: Tensor,
+        *,
+        points_np2: Tensor | None = None,
+        labels_np: Tensor | None = None,
+        mask_logits_n1hw: Tensor | None = None,
+    ) -> Considered:
+        """The first half of `decode_masks`: all but the masks. Where `s16_nchw` is one row, it
+        is that of all prompt sets."""
         n, _, h, w = s16_nchw.shape
         if points_np2 is None or labels_np is None:
             prompts = s16_nchw.new_zeros(n, 0, self.config.hidden_dim)
         else:
             prompts = self.sam_prompt_encoder.embed_points(points_np2, labels_np)
-        return self.sam_mask_decoder(
+        return self.sam_mask_decoder.consider(
             s16_nchw,
-            s8_nchw,
-            s4_nchw,
             image_pos_1chw=self.sam_prompt_encoder.pe_layer.grid(h, w),
             prompts_npc=prompts,
             dense_nchw=self.sam_prompt_encoder.embed_mask(mask_logits_n1hw),
+        )
+
+    def draw_masks(self, considered: Considered, s8_nchw: Tensor, s4_nchw: Tensor) -> DecoderOutput:
+        """The second half of `decode_masks`: the masks."""
+        return DecoderOutput(
+            logits_nmhw=self.sam_mask_decoder.draw(considered, s8_nchw, s4_nchw),
+            ious_nm=considered.ious_nm,
+            object_score_n1=considered.object_score_n1,
+            tokens_nmc=considered.tokens_nmc,
         )
 
     def select_mask(

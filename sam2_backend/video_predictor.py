@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,14 +15,15 @@ from torch import Tensor
 from .config import NUM_CANDIDATES
 from .image_predictor import REFINEMENT_CLAMP, check_box, check_points
 from .mask_decoder import DecoderOutput
+from .mask_record import MaskRecord
 from .memory_bank import MemoryBank, Recall
 from .model import Sam2Model, SelectedMask
-from .point_grid import Proposal, propose_masks
 from .prompt_encoder import BOX_END, BOX_START, PAD
+from .proposals import propose_masks
 from .transforms import logits_to_masks, points_to_model
 from .video_memory import Candidates, FrameResult, Frames, VideoMemory, entries_of
 
-__all__ = ["Candidates", "FrameResult", "Frames", "Proposal", "VideoPredictor"]
+__all__ = ["Candidates", "FrameResult", "Frames", "VideoPredictor"]
 
 
 @dataclass
@@ -133,16 +135,11 @@ class VideoPredictor(VideoMemory):
         selected, _ = self._decide(frame, bank, prompts, None)
         return self._result_of(frame, {obj: entries_of(selected)[0]})
 
-    def propose(self, frame: int) -> Generator[None, None, list[Proposal]]:
-        """Segment everything on a frame, with a grid of single clicks; a step for each row.
-
-        Returns
-        -------
-        list of Proposal
-            At the generator's end, the best first. Objects and their memories are not touched.
-        """
+    def propose(self, frame: int, **settings: Any) -> Generator[None, None, list[MaskRecord]]:
+        """Segment everything on a frame, a batch of clicks a step: see `propose_masks`. Objects
+        and their memories are not touched."""
         self._check_frame(frame)
-        return propose_masks(self.model, self._features[frame], self.size_of(frame))
+        return propose_masks(self.model, self.frames[frame], self._features[frame], **settings)
 
     def add_box(self, frame: int, obj: int, box: ArrayLike) -> FrameResult:
         """Put a box around the object on a frame, in place of an earlier one.

@@ -115,9 +115,12 @@ class Sam2Segmenter:
         )
 
     def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
-        """Find what there is on a frame, the best first, a row of clicks a step."""
+        """Find what there is on a frame, the best first, some clicks a step."""
         found = yield from self._predictor.propose(frame)
-        return [Proposed(one.mask, one.iou, one.stability) for one in found]
+        return [
+            Proposed(one["segmentation"], one["predicted_iou"], one["stability_score"])
+            for one in found
+        ]
 
     def clear(self, frame: int, obj: int) -> None:
         """Forget all there is of one object on one frame."""

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from sam2_backend import CONFIGS, ImagePredictor, Sam2Model, VideoPredictor
+from sam2_backend.proposals import MOST_PROPOSALS
+from sam2_backend.regions import keep_distinct_masks
 
 SIZE = 96
 
@@ -221,14 +223,10 @@ def test_a_preview_is_what_the_click_then_gives_and_leaves_no_trace(model, frame
     np.testing.assert_array_equal(seen.logits[1], second.logits[1])
 
 
-def test_proposals_are_distinct_and_the_best_first(model, frames, monkeypatch):
-    from sam2_backend import point_grid
-
-    for threshold in "MIN_IOU", "MIN_STABILITY", "STABILITY_OFFSET":
-        # A random network is sure of nothing.
-        monkeypatch.setattr(point_grid, threshold, 0.0)
+def test_proposals_are_distinct_and_the_best_first(model, frames):
+    random_is_unsure = {"pred_iou_thresh": 0, "stability_score_thresh": 0, "box_nms_thresh": 1.0}
     video = VideoPredictor(model, frames)
-    steps, count, found = video.propose(0), 0, []
+    steps, count, found = video.propose(0, points_per_batch=32, **random_is_unsure), 0, []
     while True:
         try:
             next(steps)
@@ -236,10 +234,12 @@ def test_proposals_are_distinct_and_the_best_first(model, frames, monkeypatch):
         except StopIteration as end:
             found = end.value
             break
-    assert count == point_grid.SIDE and 1 <= len(found) <= point_grid.MAX_PROPOSALS
-    quality = [one.iou * one.stability for one in found]
+    assert count == 16**2 / 32 and 1 <= len(found) <= MOST_PROPOSALS
+    quality = [one["predicted_iou"] * one["stability_score"] for one in found]
     assert quality == sorted(quality, reverse=True)
-    assert all(one.mask.shape == (60, 80) and one.mask.dtype == bool for one in found)
+    masks = [one["segmentation"] for one in found]
+    assert all(mask.shape == (60, 80) and mask.dtype == bool for mask in masks)
+    assert len(keep_distinct_masks(masks, 0.7)) == len(masks)
     assert video.objects == ()
 
 

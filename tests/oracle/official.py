@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from sam2_backend import CONFIGS, Sam2Model
+from sam2_backend import CONFIGS, Sam2Model, load_model
 
 from . import tv_cpu_shim
 from .random_weights import randomize
@@ -45,6 +45,63 @@ def build(name: str, image_size: int, *, seed: int = 0) -> Any:
     return model
 
 
+def build_nano() -> Any:
+    """An official video predictor of the shape of our bundled model, with its weights: masks of
+    a network that has learnt something."""
+    tv_cpu_shim.install()
+    from sam2.build_sam import build_sam2_video_predictor
+    from sam2.modeling.sam.mask_decoder import MaskDecoder
+    from sam2.modeling.sam.transformer import TwoWayTransformer
+
+    nano = load_model("nano", "cpu")
+    c = nano.config
+    widths = [c.embed_dim * 2**stage for stage in (3, 2, 1, 0)]
+    values: dict[str, Any] = {
+        "image_size": c.image_size,
+        "image_encoder.trunk.embed_dim": c.embed_dim,
+        "image_encoder.trunk.num_heads": c.num_heads,
+        "image_encoder.trunk.stages": list(c.stages),
+        "image_encoder.trunk.global_att_blocks": list(c.global_blocks),
+        "image_encoder.trunk.window_spec": list(c.window_sizes),
+        "image_encoder.neck.d_model": c.hidden_dim,
+        "image_encoder.neck.position_encoding.num_pos_feats": c.hidden_dim,
+        "image_encoder.neck.backbone_channel_list": widths,
+        "memory_attention.d_model": c.hidden_dim,
+        "memory_attention.num_layers": c.memory_layers,
+        "memory_attention.layer.d_model": c.hidden_dim,
+        "memory_attention.layer.dim_feedforward": c.memory_mlp_dim,
+        "memory_attention.layer.self_attention.embedding_dim": c.hidden_dim,
+        "memory_attention.layer.cross_attention.embedding_dim": c.hidden_dim,
+        "memory_attention.layer.cross_attention.kv_in_dim": c.memory_dim,
+        "memory_encoder.in_dim": c.hidden_dim,
+        "memory_encoder.out_dim": c.memory_dim,
+        "memory_encoder.position_encoding.num_pos_feats": c.memory_dim,
+        "memory_encoder.mask_downsampler.embed_dim": c.hidden_dim,
+        "memory_encoder.fuser.layer.dim": c.hidden_dim,
+    }
+    model = build_sam2_video_predictor(
+        "configs/sam2.1/sam2.1_hiera_t.yaml",
+        device="cpu",
+        hydra_overrides_extra=[f"++model.{key}={value}" for key, value in values.items()],
+    )
+    # Its shape is not the configuration's to say.
+    model.sam_mask_decoder = MaskDecoder(
+        transformer_dim=c.hidden_dim,
+        transformer=TwoWayTransformer(2, c.hidden_dim, c.decoder_heads, c.decoder_mlp_dim),
+        iou_head_hidden_dim=c.hidden_dim,
+        use_high_res_features=True,
+        iou_prediction_use_sigmoid=True,
+        pred_obj_scores=True,
+        pred_obj_scores_mlp=True,
+        use_multimask_token_for_obj_ptr=True,
+        dynamic_multimask_via_stability=True,
+        dynamic_multimask_stability_delta=0.05,
+        dynamic_multimask_stability_thresh=0.98,
+    )
+    model.load_state_dict(nano.state_dict())
+    return model.eval()
+
+
 def twin(official: Any, name: str) -> Sam2Model:
     """Our network with the weights of an official one, loaded strictly."""
     model = Sam2Model(replace(CONFIGS[name], image_size=official.image_size))
@@ -61,6 +118,16 @@ def image_predictor(official: Any) -> Any:
     # Its feature sizes are written for 1024 pixels.
     predictor._bb_feat_sizes = [(official.image_size // stride,) * 2 for stride in (4, 8, 16)]
     return predictor
+
+
+def mask_generator(official: Any, **settings: Any) -> Any:
+    """The official automatic mask generator around a model of any input size."""
+    tv_cpu_shim.install()
+    from sam2.automatic_mask_generator import SAM2AutomaticMaskGenerator
+
+    generator = SAM2AutomaticMaskGenerator(official, **settings)
+    generator.predictor = image_predictor(official)
+    return generator
 
 
 def save_video(frames: Sequence[NDArray[np.uint8]], folder: Path) -> list[NDArray[np.uint8]]:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
 
 from .files import read_image, read_json
 from .records import DatasetError, Frames, VideoRecords
@@ -143,8 +144,8 @@ def _from_polygons(polygons: list[list[float]], height: int, width: int) -> NDAr
     enclosing = [polygon for polygon in polygons if len(polygon) >= 6]
     if not enclosing:
         return np.zeros((height, width), np.bool_)
-    coco = _pycocotools()
-    return coco.decode(coco.frPyObjects(enclosing, height, width)).any(axis=2)
+    encoded: Any = coco_mask.frPyObjects(cast("Any", enclosing), height, width)
+    return np.any(coco_mask.decode(encoded), axis=2)
 
 
 def _from_counts(counts: list[int] | str, height: int, width: int) -> NDArray[np.bool_]:
@@ -176,14 +177,3 @@ def _decompress(counts: str) -> NDArray[np.int64]:
     for parity in 1, 2:
         numbers[parity::2] = np.cumsum(numbers[parity::2])
     return numbers
-
-
-def _pycocotools() -> Any:
-    try:
-        from pycocotools import mask
-    except ImportError as error:
-        raise DatasetError(
-            "COCO's polygons are read with pycocotools, which is not installed: "
-            "pip install 'sam2widget[training]'."
-        ) from error
-    return mask
