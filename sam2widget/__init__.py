@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .batch import propagate_many
+    from .export import Segmentation, export_masks, import_masks, to_dataframe
     from .finetuning import finetune
     from .records import SessionError
     from .saved_session import SavedSession
@@ -21,25 +22,33 @@ if TYPE_CHECKING:
 __all__ = [
     "Sam2Widget",
     "SavedSession",
+    "Segmentation",
     "SessionError",
     "VideoError",
     "__version__",
+    "export_masks",
     "finetune",
+    "import_masks",
     "open_video",
     "propagate_many",
     "read_session",
+    "to_dataframe",
 ]
 __version__ = "0.1.0"
 
 _HOMES = {
     "Sam2Widget": ".widget",
     "SavedSession": ".saved_session",
+    "Segmentation": ".export",
     "SessionError": ".records",
     "VideoError": ".video",
+    "export_masks": ".export",
     "finetune": ".finetuning",
+    "import_masks": ".export",
     "open_video": ".video",
     "propagate_many": ".batch",
     "read_session": ".session_file",
+    "to_dataframe": ".export",
 }
 
 

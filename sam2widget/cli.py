@@ -1,4 +1,4 @@
-"""The terminal face: `sam2widget demo`, `sam2widget propagate`, and training."""
+"""The terminal face: `sam2widget demo`, `propagate`, `export`, and training."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .export import FORMATS, export_masks
 from .training_commands import add_training_commands
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=_demo)
     _add_propagate(commands)
+    _add_export(commands)
     add_training_commands(commands)
     return parser
 
@@ -117,6 +119,29 @@ def _add_propagate(commands: Any) -> None:
         help="with ray: send the videos to workers that do not see these files",
     )
     propagate.set_defaults(run=_propagate)
+
+
+def _add_export(commands: Any) -> None:
+    export = commands.add_parser(
+        "export",
+        help="write the masks of a session file for other programs",
+        description="Write the masks of a session file. Formats: " + ", ".join(FORMATS) + ".",
+    )
+    export.add_argument("session", type=Path, help="a session file (*.sam2.zip)")
+    export.add_argument("out", type=Path, help="the file, whose suffix may say the format")
+    export.add_argument("--format", choices=tuple(FORMATS), metavar="FORMAT")
+    export.add_argument("--video", metavar="PATH", help="where it is, if not where it was")
+    export.add_argument("--frames", action="store_true", help="write the pictures too")
+    export.set_defaults(run=_export)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    options = {"frames": True} if arguments.frames else {}
+    written = export_masks(
+        arguments.session, arguments.out, arguments.format, video=arguments.video, **options
+    )
+    print(f"Wrote {written}.")
+    return 0
 
 
 def _propagate(arguments: argparse.Namespace) -> int:

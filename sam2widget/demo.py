@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from tqdm.auto import tqdm
 
+from .export import Segmentation, export_masks
+from .plots import contact_sheet
 from .sam2_segmenter import load_segmenter
 from .sample import NAMES, sample_clip
 from .session import Session
@@ -28,8 +29,6 @@ Masks = NDArray[np.bool_]
 MOST_CORRECTIONS = 5
 GOOD = 0.8
 """J of a frame that needs no more corrections."""
-SHEET_COLUMNS = 4
-SHEET_FRAMES = 12
 
 
 @dataclass(frozen=True)
@@ -195,58 +194,11 @@ def _worst(j: Mapping[int, NDArray[np.float64]], truth: Mapping[int, Masks]) -> 
 
 def save(session: Session, video: Video, out: Path) -> None:
     """Write masks.npz, overlay.mp4 and contact_sheet.png, and say where and what next."""
-    out.mkdir(parents=True, exist_ok=True)
-    objects = [info.id for info in session.objects]
-    arrays: dict[str, Any] = {str(obj): np.asarray(session.masks(obj)) for obj in objects}
-    np.savez_compressed(out / "masks.npz", **arrays)
-    write_overlay(session, video, out / "overlay.mp4")
-    write_contact_sheet(session, video, out / "contact_sheet.png")
-    print(f"Wrote {out / 'masks.npz'}: (T, H, W) bool, by object id {', '.join(arrays)}.")
-    print(f"Wrote {out / 'overlay.mp4'} and {out / 'contact_sheet.png'}.")
+    segmentation = Segmentation.make(video, tuple(session.objects), session.all_results)
+    arrays = export_masks(segmentation, out / "masks.npz")
+    overlay = export_masks(segmentation, out / "overlay.mp4")
+    contact_sheet(segmentation).savefig(out / "contact_sheet.png", dpi=150)
+    ids = ", ".join(str(info.id) for info in session.objects)
+    print(f"Wrote {arrays}: (T, H, W) bool, by object id {ids}.")
+    print(f"Wrote {overlay} and {out / 'contact_sheet.png'}.")
     print("Do it by hand: jupyter lab examples/quickstart.ipynb (in a checkout: make lab).")
-
-
-def overlaid(session: Session, video: Video, frame: int) -> NDArray[np.uint8]:
-    """A frame with its masks: tinted, and outlined in full colour. (H, W, 3) uint8."""
-    rgb = video[frame].astype(np.float32)
-    for info in session.objects:
-        mask_hw = session.masks(info.id)[frame]
-        colour = np.array([int(info.color[i : i + 2], 16) for i in (1, 3, 5)], np.float32)
-        rgb[mask_hw] = 0.55 * rgb[mask_hw] + 0.45 * colour
-        grown_hw = np.asarray(ndimage.binary_dilation(mask_hw, iterations=2), np.bool_)
-        rgb[grown_hw & ~mask_hw] = colour
-    return rgb.astype(np.uint8)
-
-
-def write_overlay(session: Session, video: Video, path: Path) -> None:
-    """Encode every frame with its masks as H.264. Odd sizes lose a row or column."""
-    import av
-
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(video.fps).limit_denominator(1001))
-        stream.width, stream.height = video.width // 2 * 2, video.height // 2 * 2
-        stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": "20"}
-        for frame in range(len(video)):
-            rgb = overlaid(session, video, frame)[: stream.height, : stream.width]
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode())
-
-
-def write_contact_sheet(session: Session, video: Video, path: Path) -> None:
-    """Draw a dozen frames, evenly spread, with their masks."""
-    from matplotlib.figure import Figure
-
-    frames = np.unique(np.linspace(0, len(video) - 1, SHEET_FRAMES).round().astype(int)).tolist()
-    columns = min(SHEET_COLUMNS, len(frames))
-    rows = -(-len(frames) // columns)
-    aspect = video.height / video.width
-    figure = Figure(figsize=(3.2 * columns, (3.2 * aspect + 0.28) * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis in axes:
-        axis.set_axis_off()
-    for axis, frame in zip(axes, frames, strict=False):
-        axis.imshow(overlaid(session, video, frame))
-        axis.set_title(f"frame {frame}", fontsize=9)
-    figure.savefig(path, dpi=150)

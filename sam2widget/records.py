@@ -56,6 +56,12 @@ class ObjectInfo:
     locked: bool = False
     """Whether nothing changes its masks."""
 
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """The colour as numbers 0..255."""
+        red, green, blue = bytes.fromhex(self.color[1:])
+        return red, green, blue
+
     @classmethod
     def numbered(cls, obj: int) -> ObjectInfo:
         """With a name and a colour from its id."""

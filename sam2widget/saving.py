@@ -17,6 +17,7 @@ from .autosave import (
     read_saved,
 )
 from .engine import Engine
+from .export import MaskSource, Segmentation, export_masks, import_masks
 from .records import SessionError
 from .saved_session import Fingerprint, SavedSession
 from .segmenter import Segmenter
@@ -68,6 +69,45 @@ class Saving:
             place.write(saved, replace=True)
         else:
             write_session(path, saved)
+
+    @property
+    def segmentation(self) -> Segmentation:
+        """The objects and masks as they are now, for `export` and `plots`."""
+        return self._engine.read(
+            lambda: Segmentation.make(
+                self._frames, tuple(self._session.objects), self._session.all_results
+            )
+        )
+
+    def export(
+        self, path: str | os.PathLike[str], format: str | None = None, **options: Any
+    ) -> Path:
+        """Write the masks for another program: see `sam2widget.export.export_masks`.
+
+        >>> w.export("dog.mp4")  # an overlay with sound; the suffix says the format
+        >>> w.export("data", "coco", frames=True)
+        """
+        return export_masks(self, path, format, **options)
+
+    def import_masks(
+        self, source: MaskSource, format: str | None = None, *, as_prompts: bool = False
+    ) -> list[int]:
+        """Take in masks in place of what there is on their frames.
+
+        Parameters
+        ----------
+        source, format : as for `sam2widget.export.import_masks`.
+        as_prompts : make them prompts; else they are accepted frames, which tracking goes out
+            from and never changes.
+
+        Returns
+        -------
+        list of int
+            Ids of the objects.
+        """
+        found = import_masks(source, self._frames, format)
+        take_in = self._session.take_in
+        return self._engine.edit(lambda: take_in(found.masks, found.names, as_prompts=as_prompts))
 
     @classmethod
     def load(

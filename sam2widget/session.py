@@ -14,6 +14,7 @@ import re
 from dataclasses import replace
 
 from .records import SessionError
+from .session_imports import Importing
 from .session_prompts import Prompting
 from .session_propagation import Propagating
 from .session_proposals import Proposing
@@ -21,7 +22,7 @@ from .session_review import Reviewing
 from .session_view import whole
 
 
-class Session(Prompting, Reviewing, Proposing, Propagating):
+class Session(Prompting, Reviewing, Proposing, Importing, Propagating):
     """One video being segmented, or some pictures; see `SessionEdits` for its parameters."""
 
     def add_object(self, obj: int | None = None) -> int:

@@ -207,11 +207,13 @@ class SessionEdits(SessionView):
         for listener in self._listeners:
             listener(changed)
 
-    def _need_object(self, obj: int) -> None:
+    def _need_object(self, obj: int, name: str | None = None) -> None:
         if obj < 1:
             raise SessionError(f"An object's id is 1 or larger, got {obj}.")
         if obj not in self._objects:
-            self._history.write("objects", obj, ObjectInfo.numbered(obj))
+            info = ObjectInfo.numbered(obj)
+            info = info if not name or not name.strip() else replace(info, name=name.strip())
+            self._history.write("objects", obj, info)
 
 
 def _as_result(

@@ -14,6 +14,7 @@ from traitlets import Dict, Int, List, TraitError, observe, validate
 from .api import Api
 from .engine import INITIAL_STATUS, Engine
 from .events import Events
+from .export import MaskSource, import_masks
 from .feed import Feed
 from .frame_server import FrameServer
 from .panel import Panel
@@ -77,6 +78,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     auto_propagate : what an edit in the browser tracks by itself: "corrections" (or True) the
         masks that it made stale, "always" whatever is untracked too, "never" (or False) nothing.
     saved : what `read_session` gave, to go on from; `load` does all of it in one step.
+    masks : to begin with, as accepted frames: what `import_masks` takes, such as a list of (H, W)
+        arrays, one for each object on frame 0. Not taken where autosaved work goes on.
     autosave : where edits are saved by themselves, soon after each: a path of a session file, or
         None for one that is found by the video's looks, in the folder that the environment
         variable SAM2WIDGET_AUTOSAVE names or else sam2widget/sessions in your data folder
@@ -130,6 +133,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         kind: Kind | None = None,
         auto_propagate: bool | str = "corrections",
         saved: SavedSession | None = None,
+        masks: MaskSource | None = None,
         autosave: str | os.PathLike[str] | bool | None = None,
         **kwargs: Any,
     ) -> None:
@@ -154,6 +158,10 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             self._fingerprint = saved.video
             self._session.fill(saved.objects, saved.prompts, saved.results)
             kwargs = {"frame": saved.frame, "selected": saved.selected, **kwargs}
+        if masks is not None and not resumed:
+            found = import_masks(masks, frames)
+            objects = self._session.take_in(found.masks, found.names)
+            kwargs = {"selected": objects[0], **kwargs}
         super().__init__(
             video={
                 "width": frames.width,

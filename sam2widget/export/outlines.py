@@ -1,0 +1,47 @@
+"""Masks as polygons. The polygons go half way between pixel centres, so that filling them by
+pixel centres gives the very mask."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from contourpy import FillType, contour_generator
+from numpy.typing import NDArray
+
+from ..painting import polygon
+
+
+def polygons_of(mask_hw: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+    """For each separate part of a mask (P, 2) corners (x, y) in pixels of the frame, pixel
+    centres at +0.5. A hole is reached by a cut from the outline and back."""
+    padded = np.pad(mask_hw, 1).astype(np.float64)
+    generator = contour_generator(z=padded, fill_type=FillType.OuterOffset)
+    filled: Any = generator.filled(0.5, np.inf)
+    return [
+        _joined([points_p2[a:b] for a, b in pairwise(bounds)]) - 0.5
+        for points_p2, bounds in zip(*filled, strict=True)
+    ]
+
+
+def one_polygon(mask_hw: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(P, 2): all parts of a mask in one polygon, with cuts without width between them."""
+    return _joined(polygons_of(mask_hw))
+
+
+def fill(points_p2: NDArray[np.float64], hw: tuple[int, int]) -> NDArray[np.bool_]:
+    """(H, W) the pixels whose centres a polygon encloses."""
+    return polygon(points_p2.ravel().tolist(), *hw)
+
+
+def _joined(rings: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The first ring with the others hung on it, each by the shortest way there and back."""
+    joined, *others = rings
+    for ring in others:
+        distances = ((joined[:, None] - ring[None]) ** 2).sum(axis=2)
+        at, begin = np.unravel_index(int(distances.argmin()), distances.shape)
+        body = ring[:-1] if (ring[0] == ring[-1]).all() else ring
+        turned = np.roll(body, -int(begin) % len(body), axis=0)
+        joined = np.concatenate((joined[: at + 1], turned, turned[:1], joined[at:]))
+    return joined

@@ -1,0 +1,53 @@
+"""Pictures of objects: cut out with a transparent background, and tinted in their frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from .segmentation import Segmentation
+
+TINT = 0.45
+OUTLINE_PX = 2
+
+
+def overlay(segmentation: Segmentation, frame: int) -> NDArray[np.uint8]:
+    """(H, W, 3) a frame with its visible objects tinted, and outlined in full colour."""
+    rgb = segmentation.video[frame].astype(np.float32)
+    for info, mask_hw in segmentation.shown(frame):
+        if not info.visible:
+            continue
+        color = np.array(info.rgb, np.float32)
+        rgb[mask_hw] = (1 - TINT) * rgb[mask_hw] + TINT * color
+        grown_hw = np.asarray(ndimage.binary_dilation(mask_hw, iterations=OUTLINE_PX), np.bool_)
+        rgb[grown_hw & ~mask_hw] = color
+    return rgb.astype(np.uint8)
+
+
+def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False) -> Path:
+    """Write `ID_NAME/00000.png`…, RGBA, transparent outside the object.
+
+    Parameters
+    ----------
+    path : the folder.
+    crop : cut to the object's box; else each is as large as its frame.
+    """
+    for frame in segmentation.frames:
+        rgb = segmentation.video[frame]
+        for info, mask_hw in segmentation.shown(frame):
+            folder = path / f"{info.id}_{_fit(info.name)}"
+            folder.mkdir(parents=True, exist_ok=True)
+            picture = Image.fromarray(np.dstack((rgb, mask_hw.astype(np.uint8) * 255)))
+            if crop:
+                picture = picture.crop(picture.getchannel("A").getbbox())
+            picture.save(folder / f"{frame:05}.png")
+    return path
+
+
+def _fit(name: str) -> str:
+    """A name without what folders cannot have."""
+    return "".join(c if c.isalnum() or c in " -_." else "_" for c in name).strip(" .") or "object"

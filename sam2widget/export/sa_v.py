@@ -1,0 +1,89 @@
+"""SA-V's JSON of masklets (Ravi et al. 2024, section 5)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..masks import Mask
+from ..records import SessionError
+from .coco import as_text, decode, encode
+from .files import read_json
+from .segmentation import Imported, Segmentation
+
+EVERY = 4
+"""SA-V's videos have 24 frames a second, and are annotated 6 times a second."""
+
+
+def write_sa_v(segmentation: Segmentation, path: Path, *, every: int = EVERY) -> Path:
+    """Write one JSON file, by custom `NAME_manual.json` beside `NAME.mp4`.
+
+    Parameters
+    ----------
+    every : annotate each so many frames. Readers of SA-V expect 4; 1 keeps all.
+    """
+    if every < 1:
+        raise SessionError(f"every must be at least 1, got {every}.")
+    video = segmentation.video
+    annotated = range(0, len(segmentation), every)
+    objects = segmentation.objects
+    areas_no = np.array(
+        [[segmentation.mask(info.id, t).mean() for info in objects] for t in annotated]
+    ).reshape(len(annotated), len(objects))
+    document: dict[str, Any] = {
+        "video_id": segmentation.name,
+        "video_duration": len(video) / video.fps,
+        "video_frame_count": len(video),
+        "video_height": video.height,
+        "video_width": video.width,
+        "video_resolution": video.height * video.width,
+        "masklet": [
+            [as_text(encode(segmentation.mask(info.id, t))) for info in objects] for t in annotated
+        ],
+        "frame_step": every,
+        "masklet_id": [info.id for info in objects],
+        "masklet_name": [info.name for info in objects],
+        "masklet_num": len(objects),
+        "masklet_type": ["manual"] * len(objects),
+        "masklet_frame_count": [len(annotated)] * len(objects),
+        "masklet_first_appeared_frame": [
+            float(np.argmax(areas_n > 0)) if (areas_n > 0).any() else -1.0 for areas_n in areas_no.T
+        ],
+        "masklet_size_rel": [
+            float(areas_n[areas_n > 0].mean()) if (areas_n > 0).any() else 0.0
+            for areas_n in areas_no.T
+        ],
+        "masklet_visibility_changes": [
+            int(np.abs(np.diff(areas_n > 0)).sum()) for areas_n in areas_no.T
+        ],
+    }
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def read_sa_v(path: Path) -> Imported:
+    """Read a JSON file of SA-V, `NAME_manual.json` or `NAME_auto.json`. Empty masks are frames
+    without one."""
+    masklets = read_json(path, "masklet")
+    document = read_json(path)
+    if not masklets or not masklets[0]:
+        raise SessionError(f"{path} has no masklets.")
+    every = int(document.get("frame_step", EVERY))
+    listed = document.get("masklet_id") or list(range(len(masklets[0])))
+    # SA-V counts from 0.
+    first = 0 if min(listed) else 1
+    objects = [int(number) + first for number in listed]
+    masks: dict[tuple[int, int], Mask] = {}
+    for n, frame in enumerate(masklets):
+        for obj, said in zip(objects, frame, strict=True):
+            try:
+                mask_hw = decode(said, tuple(said["size"]))
+            except (KeyError, TypeError, ValueError) as error:
+                raise SessionError(f"{path} has a mask that cannot be read: {error}.") from error
+            if mask_hw.any():
+                masks[obj, n * every] = Mask.from_array(mask_hw)
+    given = document.get("masklet_name", ())
+    return Imported(masks, dict(zip(objects, given, strict=False)))

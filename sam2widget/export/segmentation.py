@@ -1,0 +1,127 @@
+"""What is exported and imported: masks by object and frame, and the video they are of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..masks import Mask
+from ..records import ObjectInfo, Result
+from ..saved_session import SavedSession
+from ..session_file import read_session
+from ..video import FrameSource, Video
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """The objects of a video and their masks, as they were when it was made. Rejected masks are
+    not among them."""
+
+    video: Video
+    objects: tuple[ObjectInfo, ...]
+    """By id, ascending."""
+    results: Mapping[tuple[int, int], Result]
+    """By (object id, frame)."""
+
+    @classmethod
+    def of(cls, source: SegmentationSource, video: FrameSource | None = None) -> Segmentation:
+        """Of a widget, a session file or what is in one.
+
+        Parameters
+        ----------
+        source : a `Sam2Widget`, a `SavedSession`, the path of a session file, or a segmentation.
+        video : of a session whose video is not where the session says.
+
+        Raises
+        ------
+        SessionError, VideoError
+            When the file or its video cannot be read.
+        """
+        if isinstance(source, Segmentation):
+            return source
+        if isinstance(source, SavedSession):
+            return cls.make(source.open_video(video), source.objects, source.results)
+        if isinstance(source, (str, os.PathLike)):
+            saved = read_session(source)
+            frames = saved.open_video(video, beside=Path(source))
+            return cls.make(frames, saved.objects, saved.results)
+        return source.segmentation
+
+    @classmethod
+    def make(
+        cls,
+        video: Video,
+        objects: tuple[ObjectInfo, ...],
+        results: Mapping[tuple[int, int], Result],
+    ) -> Segmentation:
+        """From all results, the rejected included."""
+        kept = {key: one for key, one in sorted(results.items()) if one.state != "rejected"}
+        return cls(video, tuple(sorted(objects, key=lambda info: info.id)), kept)
+
+    @property
+    def name(self) -> str:
+        """Of the video, fit to name a file."""
+        return Path(self.video.name).stem or "video"
+
+    def __len__(self) -> int:
+        """Number of frames of the video."""
+        return len(self.video)
+
+    def size_hw(self, frame: int) -> tuple[int, int]:
+        """(H, W) of a frame in pixels."""
+        if self.video.sizes is None:
+            return self.video.height, self.video.width
+        width, height = self.video.sizes[frame]
+        return height, width
+
+    def mask(self, obj: int, frame: int) -> NDArray[np.bool_]:
+        """(H, W) bool, a new array; all False where there is no mask."""
+        result = self.results.get((obj, frame))
+        return np.zeros(self.size_hw(frame), bool) if result is None else result.mask.to_array()
+
+    def shown(self, frame: int) -> Iterator[tuple[ObjectInfo, NDArray[np.bool_]]]:
+        """The objects that have a pixel on a frame, with their (H, W) masks."""
+        for info in self.objects:
+            result = self.results.get((info.id, frame))
+            if result is not None and result.mask.area:
+                yield info, result.mask.to_array()
+
+    def label_map(self, frame: int) -> NDArray[np.int32]:
+        """(H, W) object ids, 0 for background; where two overlap, the larger shows."""
+        labels_hw = np.zeros(self.size_hw(frame), np.int32)
+        for info, mask_hw in self.shown(frame):
+            labels_hw[mask_hw] = info.id
+        return labels_hw
+
+    @property
+    def frames(self) -> list[int]:
+        """Those with a result of any object, ascending."""
+        return sorted({frame for _, frame in self.results})
+
+
+class HasSegmentation(Protocol):
+    """A widget."""
+
+    @property
+    def segmentation(self) -> Segmentation: ...
+
+
+SegmentationSource: TypeAlias = (
+    Segmentation | SavedSession | HasSegmentation | str | os.PathLike[str]
+)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Masks that were read from files."""
+
+    masks: Mapping[tuple[int, int], Mask]
+    """By (object id, frame)."""
+    names: Mapping[int, str] = field(default_factory=dict[int, str])
+    """Of objects that have one."""

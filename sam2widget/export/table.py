@@ -1,0 +1,81 @@
+"""A row for each object and frame: area, box, centroid, scores."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..records import SessionError
+from .segmentation import Segmentation, SegmentationSource
+
+COLUMNS = (
+    *("frame", "time_s", "object", "name", "area_px", "x0", "y0", "x1", "y1"),
+    *("centroid_x", "centroid_y", "score", "iou", "source", "state"),
+)
+"""Boxes reach to the outer edges of their pixels; centroids are means of pixel centres, at +0.5.
+Both are empty where the mask is."""
+
+
+def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
+    """All results by frame and object, in `COLUMNS`."""
+    video, names = segmentation.video, {info.id: info.name for info in segmentation.objects}
+    found = []
+    for (obj, frame), result in sorted(segmentation.results.items(), key=lambda one: one[0][::-1]):
+        row: dict[str, Any] = dict.fromkeys(COLUMNS, "")
+        row |= {
+            "frame": frame,
+            "time_s": round(frame / video.fps, 6) if video.kind == "video" else "",
+            "object": obj,
+            "name": names[obj],
+            "area_px": result.mask.area,
+            "score": round(result.score, 6),
+            "iou": round(result.iou, 6),
+            "source": result.source,
+            "state": result.state,
+        }
+        if result.mask.area:
+            y, x = np.nonzero(result.mask.to_array())
+            row |= {
+                "x0": int(x.min()),
+                "y0": int(y.min()),
+                "x1": int(x.max()) + 1,
+                "y1": int(y.max()) + 1,
+                "centroid_x": round(float(x.mean()) + 0.5, 3),
+                "centroid_y": round(float(y.mean()) + 0.5, 3),
+            }
+        found.append(row)
+    return found
+
+
+def write_csv(segmentation: Segmentation, path: Path) -> Path:
+    """Write the rows as CSV."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows(segmentation))
+    return path
+
+
+def to_dataframe(source: SegmentationSource) -> Any:
+    """The rows as a pandas DataFrame.
+
+    Parameters
+    ----------
+    source : a widget, a session file, or what is in one.
+
+    Raises
+    ------
+    SessionError
+        When pandas is not installed.
+    """
+    try:
+        import pandas  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise SessionError(
+            "pandas is not installed: pip install pandas, or export as 'csv'."
+        ) from error
+    frame = pandas.DataFrame(rows(Segmentation.of(source)), columns=list(COLUMNS))
+    return frame.replace("", None).infer_objects()
