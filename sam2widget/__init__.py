@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .batch import propagate_many
+    from .everything import segment_everything
     from .export import Segmentation, export_masks, import_masks, to_dataframe
     from .finetuning import finetune
     from .records import SessionError
     from .saved_session import SavedSession
-    from .session_file import read_session
+    from .session_file import read_session, write_session
+    from .statistics import Statistics
     from .video import VideoError, open_video
     from .widget import Sam2Widget
 
@@ -24,6 +26,7 @@ __all__ = [
     "SavedSession",
     "Segmentation",
     "SessionError",
+    "Statistics",
     "VideoError",
     "__version__",
     "export_masks",
@@ -32,7 +35,9 @@ __all__ = [
     "open_video",
     "propagate_many",
     "read_session",
+    "segment_everything",
     "to_dataframe",
+    "write_session",
 ]
 __version__ = "0.1.0"
 
@@ -41,6 +46,7 @@ _HOMES = {
     "SavedSession": ".saved_session",
     "Segmentation": ".export",
     "SessionError": ".records",
+    "Statistics": ".statistics",
     "VideoError": ".video",
     "export_masks": ".export",
     "finetune": ".finetuning",
@@ -48,7 +54,9 @@ _HOMES = {
     "open_video": ".video",
     "propagate_many": ".batch",
     "read_session": ".session_file",
+    "segment_everything": ".everything",
     "to_dataframe": ".export",
+    "write_session": ".session_file",
 }
 
 

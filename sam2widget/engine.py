@@ -58,6 +58,8 @@ class Engine:
         self._follow_next: Callable[[], None] | None = None
         self._failure = ""
         self._news = ""
+        self.moments_s: list[float] = []
+        """When edits began, by a clock that only goes forward."""
         self._status = dict(INITIAL_STATUS)
 
     @property
@@ -279,6 +281,7 @@ class Engine:
 
     def begin_edit(self) -> None:
         """An edit begins."""
+        self.moments_s.append(time.monotonic())
         self._news = ""
         self.show("working")
 

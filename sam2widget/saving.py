@@ -23,6 +23,7 @@ from .saved_session import Fingerprint, SavedSession
 from .segmenter import Segmenter
 from .session import Session
 from .session_file import SUFFIX, read_session, write_session
+from .statistics import Statistics, time_spent
 from .video import FrameSource, Video
 
 if TYPE_CHECKING:
@@ -76,6 +77,19 @@ class Saving:
         return self._engine.read(
             lambda: Segmentation.make(
                 self._frames, tuple(self._session.objects), self._session.all_results
+            )
+        )
+
+    @property
+    def statistics(self) -> Statistics:
+        """How much has been annotated, and what it took; `print` shows it as a table. Seconds
+        are those between edits in this widget, without long pauses."""
+        return self._engine.read(
+            lambda: Statistics.count(
+                len(self._frames),
+                self._session.all_prompts,
+                self._session.all_results,
+                time_spent(self._engine.moments_s),
             )
         )
 
