@@ -39,7 +39,8 @@ fetched by name by `recipes/nano/fetch.py`; they are not redistributed here.
 
 ## Recipe
 `recipes/nano/`: `fetch.py`, `pack.py`, `film.py`, `train.py`, `export.py`, `card.py`. \
-AdamW, gradients clipped, averaged weights. A first prompt (click or box), corrective clicks \
+AdamW, gradients clipped, averaged weights; the mean of those at the ends of the last two \
+stages is what is bundled. A first prompt (click or box), corrective clicks \
 inside the error, balanced cross-entropy + Dice on the masks (the best of three candidates \
 where one click is ambiguous), L1 on the predicted IoU, cross-entropy on visibility; on clips, \
 half start tracking from the true mask. From stage 11 on, a dense lesson for the image encoder \
