@@ -39,8 +39,7 @@ fetched by name by `recipes/nano/fetch.py`; they are not redistributed here.
 
 ## Recipe
 `recipes/nano/`: `fetch.py`, `pack.py`, `film.py`, `train.py`, `export.py`, `card.py`. \
-AdamW, gradients clipped, averaged weights; the mean of those at the ends of the last two \
-stages is what is bundled. A first prompt (click or box), corrective clicks \
+AdamW, gradients clipped, averaged weights. A first prompt (click or box), corrective clicks \
 inside the error, balanced cross-entropy + Dice on the masks (the best of three candidates \
 where one click is ambiguous), L1 on the predicted IoU, cross-entropy on visibility; on clips, \
 half start tracking from the true mask. From stage 11 on, a dense lesson for the image encoder \
@@ -70,7 +69,8 @@ Every tenth frame:
 ## Limits
 Thin limbs, busy streets and camouflage are often missed; a box or several clicks help. Parts of \
 things are as likely an answer as wholes. Propagation drifts when the object turns or is hidden \
-for long.
+for long. More of the same training gains nothing: after 1,600 further steps with longer talks one \
+click had 0.504 and three 0.583 on every tenth frame, and J from three clicks was 0.522.
 """
 
 

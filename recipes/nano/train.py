@@ -145,18 +145,6 @@ STAGES = (
         learning_rate=4e-4,
         warm_up=40,
     ),
-    # Longer talks again.
-    Stage(
-        steps=1600,
-        image_size=256,
-        batch=3,
-        targets=3,
-        frames=4,
-        picture_share=0.75,
-        corrections=3,
-        learning_rate=3.5e-4,
-        warm_up=40,
-    ),
 )
 
 if __name__ == "__main__":
