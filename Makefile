@@ -81,7 +81,7 @@ $(VENV)/installed-oracle: $(VENV)/installed-dev
 	$(PIP) setuptools wheel
 	$(PIP) --no-deps torchvision
 	SAM2_BUILD_CUDA=0 $(PIP) --no-build-isolation sam2
-	$(PIP) transformers
+	$(PIP) opencv-python-headless transformers
 	@touch $@
 
 # Debian's Chromium where one can install it, else the one that Playwright downloads.
