@@ -51,7 +51,7 @@ half start tracking from the true mask. From stage 11 on, a dense lesson for the
 
 Mean IoU on the last synthetic batches of each stage: after a first click or box, after the \
 corrective clicks, and on the later frames of clips. `recipes/nano/curve.png` shows it \
-over time.
+over time, and at its end the further steps that Limits speaks of.
 
 ## Quality
 DAVIS 2016, first 40 frames of six sequences, never trained on (`python -m benchmarks.davis`). \
