@@ -132,7 +132,7 @@ class AutomaticMaskGenerator:
         use_m2m: bool = False,
         multimask_output: bool = True,
     ) -> None:
-        if output_mode not in ("binary_mask", "uncompressed_rle", "coco_rle"):
+        if output_mode not in ENCODERS:
             raise ValueError(
                 "output_mode must be 'binary_mask', 'uncompressed_rle' or 'coco_rle', got "
                 f"{output_mode!r}."

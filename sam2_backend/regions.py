@@ -66,21 +66,15 @@ def without_small_regions(
     mask_hw, changed
         The mask, the very same one where nothing had to be done.
     """
-    labels, sizes = _parts(~mask_hw)
-    is_small = sizes < min_area_px
-    is_small[0] = False
-    changed = bool(is_small.any())
-    if changed:
-        mask_hw = mask_hw | is_small[labels]
-    labels, sizes = _parts(mask_hw)
-    is_small = sizes < min_area_px
-    is_small[0] = False
+    given_hw = mask_hw
+    labels_hw, is_small, _ = _parts(~mask_hw, min_area_px)
     if is_small.any():
-        if is_small[1:].all():
-            is_small[1 + sizes[1:].argmax()] = False
-        mask_hw = mask_hw & ~is_small[labels]
-        changed = True
-    return mask_hw, changed
+        mask_hw = mask_hw | is_small[labels_hw]
+    labels_hw, is_small, largest = _parts(mask_hw, min_area_px)
+    if is_small.any():
+        is_small[largest] = False
+        mask_hw = mask_hw & ~is_small[labels_hw]
+    return mask_hw, mask_hw is not given_hw
 
 
 def _shared(
@@ -103,8 +97,15 @@ def _first_ones(overlaps_nn: NDArray[np.floating[Any]], limit: float) -> list[in
     return kept
 
 
-def _parts(mask_hw: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Connected parts (8 neighbours), numbered from 1, and the area of each number."""
+def _parts(
+    mask_hw: NDArray[np.bool_], min_area_px: float
+) -> tuple[NDArray[np.int32], NDArray[np.bool_], int]:
+    """Connected parts (8 neighbours): (H, W) their numbers from 1, which of the numbers have
+    fewer pixels (0, what is outside, never), and the number of the largest."""
     labels_hw = np.zeros(mask_hw.shape, np.int32)
     ndimage.label(mask_hw, structure=_NEIGHBOURS_8, output=labels_hw)
-    return labels_hw, np.bincount(labels_hw.ravel(), minlength=1)
+    areas = np.bincount(labels_hw.ravel(), minlength=1)
+    is_small = areas < min_area_px
+    is_small[0] = False
+    areas[0] = 0
+    return labels_hw, is_small, int(areas.argmax())

@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import __version__
 from .prompt_file import PromptFile, read_prompts
 from .records import SessionError
-from .saved_session import Fingerprint, SavedSession
+from .saved_session import SavedSession
 from .segmenter import Segmenter
 from .session import Session
 from .session_file import SUFFIX, read_session
@@ -149,18 +148,12 @@ def track(
     for step in session.propagate():
         frames = step.done
         tell()
-    if not isinstance(source, SavedSession):
-        path = None if video.path is None else str(video.path)
-        source = SavedSession(Fingerprint.of(video), path, "", None, (), {}, {})
-    done = replace(
-        source,
-        model=segmenter.name,
-        model_source=model_of(job),
-        objects=tuple(session.objects),
-        prompts=dict(session.all_prompts),
-        results=dict(session.all_results),
-        library=__version__,
-    )
+    known = source.video if isinstance(source, SavedSession) else None
+    done = SavedSession.of(session, video, segmenter.name, model_of(job), fingerprint=known)
+    if isinstance(source, SavedSession):
+        done = replace(
+            done, video_path=source.video_path, frame=source.frame, selected=source.selected
+        )
     return done, frames
 
 

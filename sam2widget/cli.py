@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .export import FORMATS, export_masks
 from .training_commands import add_training_commands
 
 if TYPE_CHECKING:
@@ -125,17 +124,29 @@ def _add_export(commands: Any) -> None:
     export = commands.add_parser(
         "export",
         help="write the masks of a session file for other programs",
-        description="Write the masks of a session file. Formats: " + ", ".join(FORMATS) + ".",
+        description="Write the masks of a session file. Formats: npz, davis, youtube-vos, coco, "
+        "sa-v, yolo, cvat, csv, cutouts, mp4, gif, webp.",
     )
     export.add_argument("session", type=Path, help="a session file (*.sam2.zip)")
     export.add_argument("out", type=Path, help="the file, whose suffix may say the format")
-    export.add_argument("--format", choices=tuple(FORMATS), metavar="FORMAT")
+    export.add_argument("--format", type=_format)
     export.add_argument("--video", metavar="PATH", help="where it is, if not where it was")
     export.add_argument("--frames", action="store_true", help="write the pictures too")
     export.set_defaults(run=_export)
 
 
+def _format(name: str) -> str:
+    # Imported only now: a command line that exports nothing starts without it.
+    from .export import FORMATS
+
+    if name not in FORMATS:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(FORMATS)}")
+    return name
+
+
 def _export(arguments: argparse.Namespace) -> int:
+    from .export import export_masks
+
     options = {"frames": True} if arguments.frames else {}
     written = export_masks(
         arguments.session, arguments.out, arguments.format, video=arguments.video, **options

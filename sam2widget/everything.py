@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from . import __version__
 from .records import SessionError
 from .sam2_segmenter import load_segmenter
-from .saved_session import Fingerprint, SavedSession
+from .saved_session import SavedSession
 from .saving import model_source
 from .segmenter import Proposed, Proposes, Segmenter
 from .session import Session
@@ -145,14 +145,13 @@ class _Search:
         max_overlap: float,
         most: int,
     ) -> None:
-        sizes_hw = None if video.sizes is None else [(h, w) for w, h in video.sizes]
         self._video = video
         self._segmenter = segmenter
         self._session = Session(
             *(len(video), video.height, video.width),
             segmenter,
             kind=video.kind,
-            sizes_hw=sizes_hw,
+            sizes_hw=video.sizes_hw,
         )
         self._min_iou = min_iou
         self._min_stability = min_stability
@@ -164,24 +163,25 @@ class _Search:
         """Make objects of what is new on a frame."""
         if not isinstance(self._segmenter, Proposes):
             raise SessionError(f"The model {self._segmenter.name} cannot propose masks.")
+        known_hw = self._session.label_map(frame)
         for proposed in _all_of(self._segmenter.propose(frame)):
-            why = self._objection(frame, proposed)
+            why = self._objection(known_hw, proposed)
             obj = None
             if why is None:
                 obj = max((info.id for info in self._session.objects), default=0) + 1
                 self._session.add_mask(frame, proposed.mask_hw, obj, "proposal")
+                known_hw[proposed.mask_hw] = obj
             area_px = int(np.count_nonzero(proposed.mask_hw))
             verdict = Verdict(
                 frame, area_px, proposed.iou, proposed.stability, obj, why or "tracked"
             )
             self._verdicts.append(verdict)
 
-    def _objection(self, frame: int, proposed: Proposed) -> str | None:
+    def _objection(self, known_hw: NDArray[np.int32], proposed: Proposed) -> str | None:
         if proposed.iou < self._min_iou:
             return f"predicted IoU below {self._min_iou:g}"
         if proposed.stability < self._min_stability:
             return f"stability below {self._min_stability:g}"
-        known_hw = self._session.label_map(frame)
         inside = known_hw[proposed.mask_hw]
         if np.mean(inside > 0) > self._max_overlap:
             return f"covered by object {np.bincount(inside[inside > 0]).argmax()}"
@@ -220,17 +220,7 @@ class _Search:
                 kept.append(obj)
 
     def result(self, source: str | None) -> Everything:
-        session, video = self._session, self._video
-        saved = SavedSession(
-            Fingerprint.of(video),
-            None if video.path is None else str(video.path),
-            self._segmenter.name,
-            source,
-            tuple(session.objects),
-            session.all_prompts,
-            session.all_results,
-            library=__version__,
-        )
+        saved = SavedSession.of(self._session, self._video, self._segmenter.name, source)
         return Everything(saved, tuple(self._verdicts))
 
     def _iou(self, a: int, b: int) -> float:

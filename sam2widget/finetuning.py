@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .records import SessionError
 from .sam2_segmenter import load_any
+from .session_file import SUFFIX
 from .training_data import SessionRecord, session_records, split_in_time
 from .video import FrameSource
 
@@ -102,9 +103,9 @@ def read_records(
     records: list[SessionRecord] = []
     for session, video in videos.items():
         path = Path(session)
-        files = sorted(path.glob("*.sam2.zip")) if path.is_dir() else [path]
+        files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
         if not files:
-            raise SessionError(f"There is no session file *.sam2.zip in the folder {path}.")
+            raise SessionError(f"There is no session file *{SUFFIX} in the folder {path}.")
         for file in files:
             records += session_records(file, video=video, include_prompted=include_prompted)
     if not records:

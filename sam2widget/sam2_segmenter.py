@@ -78,8 +78,7 @@ class Sam2Segmenter:
 
         self.name: str = model.config.name
         self.device: str = str(model.device)
-        sizes_hw = None if video.sizes is None else [(h, w) for w, h in video.sizes]
-        self._predictor = VideoPredictor(model, video, sizes_hw=sizes_hw)
+        self._predictor = VideoPredictor(model, video, sizes_hw=video.sizes_hw)
         self._known: dict[tuple[int, int], PromptSet] = {}
 
     def prompt(self, frame: int, obj: int, prompts: PromptSet) -> Prediction:

@@ -8,14 +8,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from . import __version__
 from .records import Kind, ObjectInfo, Result, SessionError
 from .segmenter import PromptSet
 from .video import FrameSource, Video, open_video
+
+if TYPE_CHECKING:
+    from .session_view import SessionView
 
 THUMB = 16
 """Side of a thumbnail in pixels."""
@@ -110,6 +115,34 @@ class SavedSession:
     """Id of the selected object, 0 for none."""
     library: str = ""
     """Version of this library that wrote it."""
+
+    @classmethod
+    def of(
+        cls,
+        session: SessionView,
+        video: Video,
+        model: str,
+        model_source: str | None,
+        *,
+        fingerprint: Fingerprint | None = None,
+    ) -> SavedSession:
+        """What there is in a session now.
+
+        Parameters
+        ----------
+        model, model_source : see the attributes.
+        fingerprint : of the video, where it is known; to make it, frames are read.
+        """
+        return cls(
+            video=fingerprint or Fingerprint.of(video),
+            video_path=None if video.path is None else str(video.path),
+            model=model,
+            model_source=model_source,
+            objects=tuple(session.objects),
+            prompts=session.all_prompts,
+            results=session.all_results,
+            library=__version__,
+        )
 
     @property
     def kind(self) -> Kind:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from . import __version__
 from .autosave import (
     Autosave,
     SessionPlace,
@@ -17,7 +17,6 @@ from .autosave import (
     read_saved,
 )
 from .engine import Engine
-from .export import MaskSource, Segmentation, export_masks, import_masks
 from .records import SessionError
 from .saved_session import Fingerprint, SavedSession
 from .segmenter import Segmenter
@@ -28,6 +27,8 @@ from .video import FrameSource, Video
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .export import MaskSource, Segmentation
 
 
 class Saving:
@@ -74,6 +75,8 @@ class Saving:
     @property
     def segmentation(self) -> Segmentation:
         """The objects and masks as they are now, for `export` and `plots`."""
+        from .export import Segmentation
+
         return self._engine.read(
             lambda: Segmentation.make(
                 self._frames, tuple(self._session.objects), self._session.all_results
@@ -101,6 +104,8 @@ class Saving:
         >>> w.export("dog.mp4")  # an overlay with sound; the suffix says the format
         >>> w.export("data", "coco", frames=True)
         """
+        from .export import export_masks
+
         return export_masks(self, path, format, **options)
 
     def import_masks(
@@ -119,6 +124,8 @@ class Saving:
         list of int
             Ids of the objects.
         """
+        from .export import import_masks
+
         found = import_masks(source, self._frames, format)
         take_in = self._session.take_in
         return self._engine.edit(lambda: take_in(found.masks, found.names, as_prompts=as_prompts))
@@ -212,18 +219,12 @@ class Saving:
 
     def _snapshot(self, fingerprint: Fingerprint) -> SavedSession:
         known = {info.id for info in self._session.objects}
-        return SavedSession(
-            video=fingerprint,
-            video_path=None if self._frames.path is None else str(self._frames.path),
-            model=str(self._engine.status["model"]),
-            model_source=self._model_source,
-            objects=tuple(self._session.objects),
-            prompts=self._session.all_prompts,
-            results=self._session.all_results,
-            frame=self.frame,
-            selected=self.selected if self.selected in known else 0,
-            library=__version__,
+        saved = SavedSession.of(
+            *(self._session, self._frames, str(self._engine.status["model"]), self._model_source),
+            fingerprint=fingerprint,
         )
+        selected = self.selected if self.selected in known else 0
+        return replace(saved, frame=self.frame, selected=selected)
 
 
 def model_source(model: object) -> str | None:

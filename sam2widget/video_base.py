@@ -61,6 +61,16 @@ class Video(ABC):
     def __len__(self) -> int:
         return self.num_frames
 
+    @property
+    def sizes_hw(self) -> list[tuple[int, int]] | None:
+        """(H, W) of each frame where they may differ; else None."""
+        return None if self.sizes is None else [(height, width) for width, height in self.sizes]
+
+    def size_hw(self, frame: int) -> tuple[int, int]:
+        """(H, W) of a frame in pixels."""
+        width, height = (self.width, self.height) if self.sizes is None else self.sizes[frame]
+        return height, width
+
     def __getitem__(self, frame: int, /) -> NDArray[np.uint8]:
         self._check(frame)
         return self._read(frame)

@@ -7,14 +7,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from traitlets import Dict, Int, List, TraitError, observe, validate
 
 from .api import Api
 from .engine import INITIAL_STATUS, Engine
 from .events import Events
-from .export import MaskSource, import_masks
 from .feed import Feed
 from .frame_server import FrameServer
 from .panel import Panel
@@ -40,6 +39,9 @@ from .segmenter import Segmenter
 from .session import Session
 from .traits import AutoPropagate, ThreadSafeTraits
 from .video import FrameSource, Video, open_video
+
+if TYPE_CHECKING:
+    from .export import MaskSource
 
 _STATIC = Path(__file__).parent / "static"
 _HOW_TO_BUILD = (
@@ -141,9 +143,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             warnings.warn(_HOW_TO_BUILD, stacklevel=2)
         frames = open_video(video, kind)
         self._frames = frames
-        sizes_hw = None if frames.sizes is None else [(h, w) for w, h in frames.sizes]
         self._session = Session(
-            *(len(frames), frames.height, frames.width), kind=frames.kind, sizes_hw=sizes_hw
+            *(len(frames), frames.height, frames.width), kind=frames.kind, sizes_hw=frames.sizes_hw
         )
         self._review = Review(self._session)
         self._session.listen(self._review.note)
@@ -159,6 +160,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             self._session.fill(saved.objects, saved.prompts, saved.results)
             kwargs = {"frame": saved.frame, "selected": saved.selected, **kwargs}
         if masks is not None and not resumed:
+            from .export import import_masks
+
             found = import_masks(masks, frames)
             objects = self._session.take_in(found.masks, found.names)
             kwargs = {"selected": objects[0], **kwargs}

@@ -78,12 +78,12 @@ def write_coco(
 def read_coco(path: Path) -> Imported:
     """Read a COCO file whose images are the frames of one video, in the order of ``frame_id`` or
     else of the numbers in their names. Without ``track_id`` each category is an object."""
-    document = read_json(path)
-    images = {image["id"]: image for image in read_json(path, "images")}
+    document = read_json(path, "images", "annotations")
+    images = {image["id"]: image for image in document["images"]}
     categories = {one["id"]: one["name"] for one in document.get("categories", ())}
     masks: dict[tuple[int, int], NDArray[np.bool_]] = {}
     names: dict[int, str] = {}
-    for said in read_json(path, "annotations"):
+    for said in document["annotations"]:
         try:
             image = images[said["image_id"]]
             frame = image.get("frame_id", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..records import SessionError
 
@@ -13,7 +13,11 @@ JPEG_QUALITY = 95
 
 
 def read_json(path: Path, *keys: str) -> Any:
-    """A JSON file, or what it has under some keys.
+    """What a JSON file says.
+
+    Parameters
+    ----------
+    keys : that it must have.
 
     Raises
     ------
@@ -22,13 +26,12 @@ def read_json(path: Path, *keys: str) -> Any:
     """
     try:
         document = json.loads(path.read_bytes())
-        for key in keys:
-            document = document[key]
     except (OSError, ValueError) as error:
         raise SessionError(f"{path} cannot be read as JSON ({error}).") from error
-    except (KeyError, TypeError) as error:
-        raise SessionError(f"{path} has no {'.'.join(keys)!r}.") from error
-    return document
+    for key in keys:
+        if not isinstance(document, dict) or key not in document:
+            raise SessionError(f"{path} has no {key!r}.")
+    return cast("Any", document)
 
 
 def pick_folder(folder: Path) -> Path:

@@ -75,7 +75,7 @@ def read_indexed(path: Path) -> Imported:
                 masks[value, frame] = Mask.from_array(values_hw == value)
     names: dict[int, str] = {}
     if (path / "meta.json").is_file():
-        videos = read_json(path / "meta.json", "videos")
+        videos = read_json(path / "meta.json", "videos")["videos"]
         for obj, said in videos.get(folder.name, {}).get("objects", {}).items():
             names[int(obj)] = said.get("category", f"Object {obj}")
     return Imported(masks, names)

@@ -31,7 +31,7 @@ def write_sa_v(segmentation: Segmentation, path: Path, *, every: int = EVERY) ->
     annotated = range(0, len(segmentation), every)
     objects = segmentation.objects
     areas_no = np.array(
-        [[segmentation.mask(info.id, t).mean() for info in objects] for t in annotated]
+        [[segmentation.share(info.id, t) for info in objects] for t in annotated]
     ).reshape(len(annotated), len(objects))
     document: dict[str, Any] = {
         "video_id": segmentation.name,
@@ -67,8 +67,8 @@ def write_sa_v(segmentation: Segmentation, path: Path, *, every: int = EVERY) ->
 def read_sa_v(path: Path) -> Imported:
     """Read a JSON file of SA-V, `NAME_manual.json` or `NAME_auto.json`. Empty masks are frames
     without one."""
-    masklets = read_json(path, "masklet")
-    document = read_json(path)
+    document = read_json(path, "masklet")
+    masklets = document["masklet"]
     if not masklets or not masklets[0]:
         raise SessionError(f"{path} has no masklets.")
     every = int(document.get("frame_step", EVERY))

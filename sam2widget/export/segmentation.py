@@ -75,15 +75,18 @@ class Segmentation:
 
     def size_hw(self, frame: int) -> tuple[int, int]:
         """(H, W) of a frame in pixels."""
-        if self.video.sizes is None:
-            return self.video.height, self.video.width
-        width, height = self.video.sizes[frame]
-        return height, width
+        return self.video.size_hw(frame)
 
     def mask(self, obj: int, frame: int) -> NDArray[np.bool_]:
         """(H, W) bool, a new array; all False where there is no mask."""
         result = self.results.get((obj, frame))
         return np.zeros(self.size_hw(frame), bool) if result is None else result.mask.to_array()
+
+    def share(self, obj: int, frame: int) -> float:
+        """Of a frame's pixels those of an object's mask, 0..1; the mask is not decoded."""
+        result = self.results.get((obj, frame))
+        height, width = self.size_hw(frame)
+        return 0.0 if result is None else result.mask.area / (height * width)
 
     def shown(self, frame: int) -> Iterator[tuple[ObjectInfo, NDArray[np.bool_]]]:
         """The objects that have a pixel on a frame, with their (H, W) masks."""

@@ -77,9 +77,7 @@ def read_yolo(path: Path, video: Video) -> Imported:
                 ) from error
             if frame >= len(video) or len(points_p2) < 3:
                 continue
-            width, height = (
-                (video.width, video.height) if video.sizes is None else video.sizes[frame]
-            )
+            height, width = video.size_hw(frame)
             mask_hw = fill(points_p2 * (width, height), (height, width))
             if (obj, frame) in masks:
                 mask_hw |= masks[obj, frame].to_array()

@@ -309,6 +309,16 @@ def test_the_command_line_exports_a_session_file(tmp_path, capsys):
     assert "no.sam2.zip" in capsys.readouterr().err
 
 
+def test_the_command_line_names_every_format_and_refuses_others(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["export", "--help"])
+    said = capsys.readouterr().out.replace("\n", " ")
+    assert all(f" {name}" in said for name in FORMATS)
+    with pytest.raises(SystemExit, match="2"):
+        main(["export", "a.sam2.zip", "b", "--format", "tiff"])
+    assert "'tiff' is none of npz" in capsys.readouterr().err
+
+
 def _even_odd(corners: np.ndarray) -> np.ndarray:
     y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
     inside = np.zeros((HEIGHT, WIDTH), bool)

@@ -15,15 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.manager import KernelManager
 from PIL import Image
 
 from sam2widget.masks import Mask
 from sam2widget.sample import HEIGHT, NUM_FRAMES, WIDTH, sample_clip
 
 from .front_end import LIMIT_S, FrontEnd, Received, show_widget
+from .kernels import running_kernel
 
-ROOT = Path(__file__).parents[2]
 CODE = """
 from sam2widget import Sam2Widget
 from sam2widget.sample import sample_clip
@@ -41,17 +40,8 @@ def kernels() -> list[object]:
 
 @pytest.fixture(params=kernels())
 def client(request: pytest.FixtureRequest) -> Iterator[BlockingKernelClient]:
-    path = os.pathsep.join(filter(None, (request.param, str(ROOT), os.environ.get("PYTHONPATH"))))
-    manager = KernelManager(kernel_name="python3")
-    manager.start_kernel(env={**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1"})
-    client = manager.blocking_client()
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=LIMIT_S)
+    with running_kernel(request.param) as (_, client):
         yield client
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
 
 
 @pytest.fixture

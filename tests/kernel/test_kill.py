@@ -10,8 +10,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,9 +18,11 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from sam2widget import SessionError, read_session
+from tests.waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
-LIMIT_S = 120
+from .front_end import LIMIT_S
+from .kernels import running_kernel
+
 TIMES = int(os.environ.get("SAM2WIDGET_KILLS", "2"))
 
 OPEN = """
@@ -86,21 +87,6 @@ class Kernel:
         self._manager.finish_shutdown(waittime=1)
 
 
-@contextmanager
-def a_kernel() -> Iterator[Kernel]:
-    manager = KernelManager(kernel_name="python3")
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    manager.start_kernel(env={**os.environ, "PYTHONPATH": path})
-    client = manager.blocking_client()
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=LIMIT_S)
-        yield Kernel(manager, client)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-
-
 def accepted_in(path: Path) -> int:
     """How many masks a session file says were accepted."""
     try:
@@ -111,13 +97,18 @@ def accepted_in(path: Path) -> int:
     return sum(result.state == "accepted" for result in saved.results.values())
 
 
+def is_written(path: Path, count: int) -> bool:
+    return accepted_in(path) >= count
+
+
 @pytest.mark.parametrize("kind", WORKS)
 def test_a_kill_loses_nothing_that_was_accepted(kind, tmp_path):
     path = tmp_path / "work.sam2.zip"
     rng = random.Random(0)
     accepted: list = []
     for n in range(TIMES):
-        with a_kernel() as kernel:
+        with running_kernel() as running:
+            kernel = Kernel(*running)
             kernel.run(OPEN.format(path=str(path)))
             assert json.loads(kernel.run(TELL)) == accepted, f"after kill {n}"
             if not accepted:
@@ -125,10 +116,8 @@ def test_a_kill_loses_nothing_that_was_accepted(kind, tmp_path):
             kernel.run(f"w.accept({2 * n}, {2 * n + 2})")
             accepted = json.loads(kernel.run(TELL))
             assert len(accepted) == 4 * (n + 1)
-            deadline = time.monotonic() + LIMIT_S
-            while accepted_in(path) < len(accepted):
-                assert time.monotonic() < deadline, "the edit is not written by itself"
-                time.sleep(0.05)
+            # The edit is written by itself.
+            wait_until(partial(is_written, path, len(accepted)))
             kernel.begin(WORKS[kind].format(n=n, path=str(path)))
             time.sleep(rng.uniform(0.02, 0.8))
             kernel.kill()

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sam2widget import propagate_many, read_session
+from tests.waiting import wait_until
 
 from .test_batch import CLIP, FRAMES, clip_file, prompt_file
 
 ray = pytest.importorskip("ray")
-LIMIT_S = 120
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +26,6 @@ def cluster():
     yield cluster
     ray.shutdown()
     cluster.shutdown()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never became so"
-        time.sleep(0.01)
 
 
 def test_videos_travel_and_what_is_wrong_comes_back_as_a_sentence(cluster, tmp_path):
