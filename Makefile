@@ -34,8 +34,9 @@ lint: $(VENV)/installed-dev js/node_modules
 	npm --prefix js run lint
 	npm --prefix js run typecheck
 
-bench: $(VENV)/installed-dev
-	$(BIN)/python -m benchmarks.davis
+bench: $(VENV)/installed-oracle
+	$(BIN)/python -m benchmarks.arithmetic
+	$(BIN)/python -m benchmarks.compare --options
 
 # The sdist and the wheel, the bundle fresh in both.
 build: $(BUNDLE)

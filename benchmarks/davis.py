@@ -168,12 +168,19 @@ def main() -> None:
     parser.add_argument("--every", type=int, help="prompt every so many frames, not only the first")
     parser.add_argument("--images-only", action="store_true", help="do not propagate")
     parser.add_argument("--image-size", type=int, help="side of the network's input")
+    parser.add_argument("--memory-pooling", type=int, default=1)
+    parser.add_argument("--tracked-memories", type=int)
     parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
     data = Path(os.environ.get("SAM2WIDGET_DATA", "../shared/data")) / "davis"
     if not data.is_dir():
         parser.exit(2, f"There is no {data}. Set SAM2WIDGET_DATA to a folder that holds davis/.\n")
-    model = load_model(arguments.model, image_size=arguments.image_size)
+    model = load_model(
+        arguments.model,
+        image_size=arguments.image_size,
+        memory_pooling=arguments.memory_pooling,
+        tracked_memories=arguments.tracked_memories,
+    )
     table = evaluate(
         model, read_sequences(data), every=arguments.every, video=not arguments.images_only
     )

@@ -72,15 +72,22 @@ class Bench:
 
 @contextmanager
 def shown(
-    cells: Sequence[str], width: int, height: int, script: str = "", **environment: str
+    cells: Sequence[str],
+    width: int,
+    height: int,
+    script: str = "",
+    *,
+    wait: bool = True,
+    **environment: str,
 ) -> Iterator[Bench]:
-    """Run a notebook that shows a widget, and wait until that is ready.
+    """Run a notebook that shows a widget, and wait until it shows a frame.
 
     Parameters
     ----------
     cells : of the notebook.
     width, height : of the video in pixels.
     script : JavaScript to run in the page before all else.
+    wait : until the model is loaded, too.
     environment : of the kernel.
     """
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -100,8 +107,9 @@ def shown(
             page.goto(lab.url(NOTEBOOK))
             run_cells(page, "all")
             widget = WidgetPage(page, width, height)
-            widget.wait_ready()
             widget.wait_for("frame-drawn", 0)
+            if wait:
+                widget.wait_ready()
             yield Bench(lab, page, widget)
             browser.close()
 

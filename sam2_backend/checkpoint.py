@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from . import hf_layout
+from .allocator import keep_freed_memory
 from .config import CONFIGS, ModelConfig
 from .model import Sam2Model
 from .runtime import Runtime
@@ -43,6 +44,9 @@ def load_model(
     dtype: torch.dtype | None = None,
     *,
     image_size: int | None = None,
+    memory_pooling: int = 1,
+    tracked_memories: int | None = None,
+    compile: bool = False,
 ) -> Sam2Model:
     """Build a network and load its weights.
 
@@ -54,6 +58,11 @@ def load_model(
     dtype : precision of the arithmetic; right for the device if None.
     image_size : side of the network's input in pixels, a multiple of 32; if None the size that
         `save_model` wrote down, else the trained one. Smaller is faster and less exact.
+    memory_pooling : side of the squares of cells that are one in memory (Xiong et al. 2024,
+        EfficientTAM). 2 makes tracking faster and less exact.
+    tracked_memories : frames before the current one that tracking looks at; all 6 if None. Fewer
+        are faster and less exact.
+    compile : compile the network with `torch.compile`, which takes minutes and pays on GPUs.
 
     Returns
     -------
@@ -66,19 +75,29 @@ def load_model(
         When the name is unknown, the file is missing, damaged or of another network, or the
         download fails.
     ValueError
-        When the device or precision cannot be used.
+        When the device or precision cannot be used, or an option is out of range.
     """
     runtime = Runtime.choose(device, dtype)
+    if runtime.device.type == "cpu":
+        keep_freed_memory()
     path, config = _locate(os.fspath(name))
     state = read_state(path)
     config = config or _recognise(state, path)
     image_size = image_size or _saved_size(path)
     if image_size is not None:
         config = replace(config, image_size=image_size)
+    if tracked_memories is not None:
+        config = replace(config, tracked_memories=tracked_memories)
+    config = replace(config, memory_pooling=memory_pooling)
     model = Sam2Model(config)
     _load_strictly(model, state, path)
     model.runtime = runtime
-    return model.to(runtime.device).eval().requires_grad_(False)
+    model = model.to(runtime.device).eval().requires_grad_(False)
+    if compile:
+        from .compiling import compile_model
+
+        compile_model(model)
+    return model
 
 
 def save_model(

@@ -49,8 +49,23 @@ class ModelConfig:
     """SAM 2.1: an absent object marks its memory with a learned embedding."""
     pointer_time: bool = True
     """SAM 2.1: object pointers carry their distance in time."""
+    tracked_memories: int = 6
+    """Tracked frames that are looked at, the nearest first; fewer are faster and less exact."""
+    memory_pooling: int = 1
+    """Side of the squares of cells over which memories are averaged before they are looked at
+    (2 in Xiong et al. 2024, EfficientTAM); larger is faster and less exact."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.tracked_memories < self.num_memories:
+            raise ValueError(
+                f"tracked_memories must be 0 to {self.num_memories - 1}, got "
+                f"{self.tracked_memories}: one memory is the prompted frame's."
+            )
+        if self.memory_pooling < 1 or self.feature_size % self.memory_pooling:
+            raise ValueError(
+                f"memory_pooling must divide the feature map's side, {self.feature_size}, got "
+                f"{self.memory_pooling}."
+            )
         if self.image_size % 32:
             raise ValueError(
                 f"image_size must be a multiple of 32, got {self.image_size}: "

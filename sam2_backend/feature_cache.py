@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .model import ImageFeatures
 
@@ -13,22 +13,31 @@ class FeatureCache:
 
     Parameters
     ----------
-    encode : computes the features of a frame.
+    encode : computes the features of some frames.
     max_bytes : most bytes kept; the newest frame is kept even when it alone is larger.
     """
 
-    def __init__(self, encode: Callable[[int], ImageFeatures], *, max_bytes: int) -> None:
+    def __init__(
+        self, encode: Callable[[Sequence[int]], list[ImageFeatures]], *, max_bytes: int
+    ) -> None:
         self._encode = encode
         self._max_bytes = max_bytes
         self._nbytes = 0
         self._features: OrderedDict[int, ImageFeatures] = OrderedDict()
 
     def __getitem__(self, frame: int) -> ImageFeatures:
-        features = self._features.get(frame)
-        if features is None:
-            features = self._features[frame] = self._encode(frame)
-            self._nbytes += features.nbytes
+        return self.fetch(frame)
+
+    def fetch(self, frame: int, following: Sequence[int] = ()) -> ImageFeatures:
+        """Features of a frame; where they must be computed, those `following` are with it."""
+        if frame not in self._features:
+            frames = [frame, *(t for t in following if t not in self._features)]
+            # The frame itself comes last, so as not to make way for the others.
+            found = dict(zip(frames, self._encode(frames), strict=True))
+            for t in reversed(frames):
+                self._features[t] = found[t]
+                self._nbytes += found[t].nbytes
             while self._nbytes > self._max_bytes and len(self._features) > 1:
                 self._nbytes -= self._features.popitem(last=False)[1].nbytes
         self._features.move_to_end(frame)
-        return features
+        return self._features[frame]

@@ -5,14 +5,16 @@ Feature maps are (B, H, W, C) inside and (B, C, H, W) on the way out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import MLP
+from .layers import MLP, by_rows, predicting_on_cpu
 
 
 class PatchEmbed(nn.Module):
@@ -38,7 +40,11 @@ class WindowAttention(nn.Module):
 
     def forward(self, x_bhwc: Tensor) -> Tensor:
         b, h, w, _ = x_bhwc.shape
-        q, k, v = self.qkv(x_bhwc).chunk(3, dim=-1)
+        # The keys' bias adds the same to all scores of a query, which softmax does not see; the
+        # values' bias comes through any weights that add up to 1.
+        q_bias, _, v_bias = self.qkv.bias.chunk(3)
+        q, k, v = F.linear(x_bhwc, self.qkv.weight).chunk(3, dim=-1)
+        q = q + q_bias
         if self.pool:
             q = max_pool(q)
             h, w = h // 2, w // 2
@@ -46,8 +52,8 @@ class WindowAttention(nn.Module):
             t.reshape(b, -1, self.num_heads, t.shape[-1] // self.num_heads).transpose(1, 2)
             for t in (q, k, v)
         )
-        out = F.scaled_dot_product_attention(q, k, v)
-        return self.proj(out.transpose(1, 2).reshape(b, h, w, -1))
+        out = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, h, w, -1)
+        return F.linear(out, self.proj.weight, self.proj.weight @ v_bias + self.proj.bias)
 
 
 class Block(nn.Module):
@@ -65,17 +71,25 @@ class Block(nn.Module):
             self.proj = nn.Linear(dim, dim_out)
 
     def forward(self, x_bhwc: Tensor) -> Tensor:
+        """A map, or windows of a map along the batch, as wide as this block's own."""
+        width = 4 * self.norm2.normalized_shape[0]
+        if x_bhwc.shape[1] == self.window:
+            return by_rows(lambda x: self._widen(self._look(x)), x_bhwc, width)
+        looked = self._look(x_bhwc)
+        return by_rows(self._widen, looked.flatten(0, 2), width).view(looked.shape)
+
+    def _look(self, x_bhwc: Tensor) -> Tensor:
         normed = self.norm1(x_bhwc)
         # Where a stage begins the shortcut is the projection of the *normed* input, pooled.
         shortcut = max_pool(self.proj(normed)) if self.pool else x_bhwc
-        if self.window:
-            size = shortcut.shape[1], shortcut.shape[2]
-            attended = self.attn(to_windows(normed, self.window))
-            attended = from_windows(attended, self.window // 2 if self.pool else self.window, size)
-        else:
-            attended = self.attn(normed)
-        x_bhwc = shortcut + attended
-        return x_bhwc + self.mlp(self.norm2(x_bhwc))
+        if self.window in (0, x_bhwc.shape[1]):
+            return shortcut + self.attn(normed)
+        attended = self.attn(to_windows(normed, self.window))
+        window = self.window // 2 if self.pool else self.window
+        return shortcut + from_windows(attended, window, shortcut.shape[1:3])
+
+    def _widen(self, x: Tensor) -> Tensor:
+        return x + self.mlp(self.norm2(x))
 
 
 class Hiera(nn.Module):
@@ -88,6 +102,7 @@ class Hiera(nn.Module):
         window0 = config.window_sizes[0]
         self.pos_embed = nn.Parameter(torch.zeros(1, dim, *config.pos_embed_size))
         self.pos_embed_window = nn.Parameter(torch.zeros(1, dim, window0, window0))
+        self._position: tuple[tuple[Any, ...], Tensor] | None = None
         self.stage_ends = [n - 1 for n in accumulate(config.stages)]
 
         self.blocks = nn.ModuleList()
@@ -107,13 +122,34 @@ class Hiera(nn.Module):
     def forward(self, pixels_bchw: Tensor) -> list[Tensor]:
         """(B, 3, S, S) -> four (B, C, H, W) maps, strides 4, 8, 16, 32."""
         x = self.patch_embed(pixels_bchw)
-        x = x + self.position(x.shape[1], x.shape[2])
+        x = x + self._known_position(x.shape[1], x.shape[2])
+        side, window = x.shape[1], 0
         features = []
         for i, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            # Blocks of one window follow each other without putting the map together between.
+            wanted = block.window if block.window and side % block.window == 0 else 0
+            if wanted != window:
+                x = from_windows(x, window, (side, side)) if window else x
+                x = to_windows(x, wanted) if wanted else x
+                window = wanted
             x = block(x)
+            if block.pool:
+                side, window = side // 2, window // 2
             if i in self.stage_ends:
-                features.append(x.permute(0, 3, 1, 2))
+                whole = from_windows(x, window, (side, side)) if window else x
+                features.append(whole.permute(0, 3, 1, 2))
         return features
+
+    def _known_position(self, height: int, width: int) -> Tensor:
+        """The same as before, as long as the weights are."""
+        if not predicting_on_cpu(self.pos_embed):
+            return self.position(height, width)
+        weights = self.pos_embed, self.pos_embed_window
+        of = height, width, *((w.data_ptr(), w._version) for w in weights)
+        if self._position is None or self._position[0] != of:
+            self._position = of, self.position(height, width)
+        return self._position[1]
 
     def position(self, height: int, width: int) -> Tensor:
         """Resized background plus tiled window embedding: (1, height, width, C)."""
@@ -137,7 +173,7 @@ def to_windows(x_bhwc: Tensor, window: int) -> Tensor:
     return x.transpose(2, 3).reshape(-1, window, window, c)
 
 
-def from_windows(x_nwwc: Tensor, window: int, size: tuple[int, int]) -> Tensor:
+def from_windows(x_nwwc: Tensor, window: int, size: Sequence[int]) -> Tensor:
     """Put windows back together and crop the padding: inverse of `to_windows`."""
     h, w = size
     rows, columns = -(-h // window), -(-w // window)

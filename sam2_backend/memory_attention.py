@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .blocked_attention import attend_in_blocks
 from .config import ModelConfig
-from .layers import Attention
+from .layers import Attention, by_rows, predicting_on_cpu
 from .position import rotary_table, rotate, sine_embedding_2d
 
 
@@ -15,25 +19,52 @@ class RotaryAttention(Attention):
     """Attention with axial rotary positions on queries and on the spatial part of the keys."""
 
     def attend(
-        self, q_nlc: Tensor, k_nmc: Tensor, v_nmc: Tensor, *, size: tuple[int, int], spatial: int
+        self,
+        q_nlc: Tensor,
+        k_nmc: Tensor,
+        v_nmc: Tensor,
+        *,
+        size: tuple[int, int],
+        spatial: int,
+        pooling: int = 1,
     ) -> Tensor:
         """Attend from a grid of queries.
 
         Parameters
         ----------
-        q_nlc : (N, h*w, C) queries of a grid of `size` (h, w).
+        q_nlc : (N, h*w, C) queries of a grid of `size` (h, w); one row serves all.
         k_nmc, v_nmc : (N, M, D) keys and values; the first `spatial` of them are one or more
             such grids, the rest (object pointers) have no place and are not rotated.
+        pooling : side of the squares of cells of which each spatial key stands for one.
         """
         q = self._split_heads(self.q_proj(q_nlc))
         k = self._split_heads(self.k_proj(k_nmc))
-        v = self._split_heads(self.v_proj(v_nmc))
-        cos, sin = rotary_table(q.shape[-1], *size, q.device)
-        q = rotate(q, cos, sin)
-        grids = spatial // cos.shape[0]
+        height, width = size
+        q = rotate(q, *rotary_table(q.shape[-1], height, width, q.device))
+        q = q.expand(len(k), -1, -1, -1)
+        cos, sin = rotary_table(q.shape[-1], height // pooling, width // pooling, q.device, pooling)
+        grids = spatial // len(cos)
         rotated = rotate(k[:, :, :spatial].unflatten(2, (grids, -1)), cos, sin).flatten(2, 3)
-        k = torch.cat((rotated, k[:, :, spatial:]), dim=2)
-        return self._join_heads(F.scaled_dot_product_attention(q, k, v))
+        keys = rotated, k[:, :, spatial:]
+        # So that a square weighs as much as its cells did.
+        gain = 2 * math.log(pooling)
+        narrow = v_nmc.shape[2] < q_nlc.shape[2] and self.num_heads == 1
+        if narrow and predicting_on_cpu(q):
+            values = v_nmc[:, :spatial], v_nmc[:, spatial:]
+            seen = [
+                attend_in_blocks(
+                    q[n, 0], [one[n, 0] for one in keys], [one[n] for one in values], (gain, 0.0)
+                )
+                for n in range(len(q))
+            ]
+            return self.out_proj(self.v_proj(torch.stack(seen)))
+        v = self._split_heads(self.v_proj(v_nmc))
+        gains = None
+        if pooling > 1:
+            gains = q.new_zeros(1, k.shape[2])
+            gains[:, :spatial] = gain
+        k = torch.cat(keys, dim=2)
+        return self._join_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=gains))
 
 
 class MemoryAttentionLayer(nn.Module):
@@ -50,15 +81,16 @@ class MemoryAttentionLayer(nn.Module):
         self.norm2 = nn.LayerNorm(dim)
         self.norm3 = nn.LayerNorm(dim)
 
-    def forward(
-        self, x: Tensor, keys: Tensor, values: Tensor, *, size: tuple[int, int], spatial: int
-    ) -> Tensor:
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor, **layout: Any) -> Tensor:
+        """Of features of a grid; `layout` of the memories: see `RotaryAttention.attend`."""
         normed = self.norm1(x)
+        size = layout["size"]
         x = x + self.self_attn.attend(normed, normed, normed, size=size, spatial=x.shape[1])
-        x = x + self.cross_attn_image.attend(
-            self.norm2(x), keys, values, size=size, spatial=spatial
-        )
-        return x + self.linear2(F.relu(self.linear1(self.norm3(x))))
+        x = x + self.cross_attn_image.attend(self.norm2(x), keys, values, **layout)
+        return by_rows(self._widen, x.flatten(0, 1), self.linear1.out_features).view(x.shape)
+
+    def _widen(self, x_rc: Tensor) -> Tensor:
+        return x_rc + self.linear2(F.relu(self.linear1(self.norm3(x_rc))))
 
 
 class MemoryAttention(nn.Module):
@@ -66,6 +98,7 @@ class MemoryAttention(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        self.pooling = config.memory_pooling
         self.layers = nn.ModuleList(
             MemoryAttentionLayer(config) for _ in range(config.memory_layers)
         )
@@ -78,7 +111,7 @@ class MemoryAttention(nn.Module):
 
         Parameters
         ----------
-        s16_nchw : (N, C, h, w) features of the current frame.
+        s16_nchw : (N or 1, C, h, w) features of the current frame.
         memory_nmd : (N, M, D) memory tokens: `spatial` of them from memory maps, frame after
             frame in row-major order, then the tokens of object pointers.
         memory_pos_nmd : (N, M, D) their positions; keys get them, values do not.
@@ -92,5 +125,5 @@ class MemoryAttention(nn.Module):
         x = (s16_nchw + 0.1 * position).flatten(2).transpose(1, 2)
         keys = memory_nmd + memory_pos_nmd
         for layer in self.layers:
-            x = layer(x, keys, memory_nmd, size=(h, w), spatial=spatial)
+            x = layer(x, keys, memory_nmd, size=(h, w), spatial=spatial, pooling=self.pooling)
         return self.norm(x).transpose(1, 2).unflatten(2, (h, w))

@@ -57,13 +57,15 @@ class MemoryBank:
     Parameters
     ----------
     num_frames : length of the video.
-    num_memories : conditioning slot and tracked frames that are looked at.
+    num_memories : slots in time; the last is that of conditioning frames.
     max_pointers : most recent pointers that are looked at.
+    tracked_memories : frames just before that are looked at, fewer than slots.
     """
 
     num_frames: int
     num_memories: int
     max_pointers: int
+    tracked_memories: int
     conditioning: dict[int, MemoryEntry] = field(default_factory=dict)
     """By frame, for prompted frames; in the order in which they were prompted."""
     tracked: dict[int, MemoryEntry] = field(default_factory=dict)
@@ -124,7 +126,7 @@ class MemoryBank:
         towards_past = 1 if reverse else -1
         others = {t: entry for t, entry in self.conditioning.items() if t != frame}
         memories = [(self.num_memories - 1, entry) for entry in others.values()]
-        for distance in range(self.num_memories - 1, 0, -1):
+        for distance in range(self.tracked_memories, 0, -1):
             entry = self.tracked.get(frame + towards_past * distance)
             # Far behind the last pass, only the pointers of neighbours are kept.
             if entry is not None and entry.memory is not None:
@@ -153,7 +155,7 @@ class MemoryBank:
             distance = _nearest(t, anchors)
             if distance > self.pointer_reach:
                 del self.tracked[t]
-            elif distance >= self.num_memories:
+            elif distance > self.tracked_memories:
                 self.tracked[t].memory = self.tracked[t].logits = None
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import LayerNorm2d
+from .layers import LayerNorm2d, by_rows
 
 
 class MaskDownsampler(nn.Module):
@@ -43,8 +43,11 @@ class ConvNeXtBlock(nn.Module):
 
     def forward(self, x_nchw: Tensor) -> Tensor:
         x = self.norm(self.dwconv(x_nchw)).permute(0, 2, 3, 1)
-        x = self.gamma * self.pwconv2(self.act(self.pwconv1(x)))
-        return x_nchw + x.permute(0, 3, 1, 2)
+        widened = by_rows(self._widen, x.flatten(0, 2), self.pwconv1.out_features)
+        return x_nchw + widened.view(x.shape).permute(0, 3, 1, 2)
+
+    def _widen(self, x_rc: Tensor) -> Tensor:
+        return self.gamma * self.pwconv2(self.act(self.pwconv1(x_rc)))
 
 
 class _Fuser(nn.Module):

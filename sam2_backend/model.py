@@ -38,7 +38,7 @@ class ImageFeatures(NamedTuple):
     s16: Tensor
     """(B, C, S/16, S/16)."""
 
-    def select(self, index_n: Tensor) -> ImageFeatures:
+    def select(self, index_n: Tensor | slice) -> ImageFeatures:
         """Rows of the batch, one for each of N objects."""
         return ImageFeatures(*(level[index_n] for level in self))
 
@@ -103,10 +103,8 @@ class Sam2Model(nn.Module):
 
     def encode_image(self, pixels_b3ss: Tensor) -> ImageFeatures:
         """Normalised pictures (B, 3, S, S) -> features, with the decoder's share precomputed."""
-        s4, s8, s16 = self.image_encoder(pixels_b3ss)
-        return ImageFeatures(
-            self.sam_mask_decoder.conv_s0(s4), self.sam_mask_decoder.conv_s1(s8), s16
-        )
+        decoder = self.sam_mask_decoder
+        return ImageFeatures(*self.image_encoder(pixels_b3ss, decoder.conv_s0, decoder.conv_s1))
 
     # Remembering
 
@@ -126,7 +124,7 @@ class Sam2Model(nn.Module):
 
         Parameters
         ----------
-        s16_nchw : (N, C, h, w) features of the current frame.
+        s16_nchw : (N or 1, C, h, w) features of the current frame.
         memories_nmdhw : (N, M, D, h, w) memories, M >= 1.
         slots_nm : (N, M) integers: 0 for the frame just before, 1 for the one before it and so
             on; `config.num_memories - 1` for conditioning frames.
@@ -138,11 +136,17 @@ class Sam2Model(nn.Module):
         -------
         (N, C, h, w).
         """
-        _, m, d, h, w = memories_nmdhw.shape
-        place = sine_embedding_2d(d, h, w, s16_nchw.device).flatten(1).T  # (h*w, D)
+        m, d, h, w = memories_nmdhw.shape[1:]
+        place = sine_embedding_2d(d, h, w, s16_nchw.device)
+        memories = memories_nmdhw.to(s16_nchw.dtype)
+        pooling = self.config.memory_pooling
+        if pooling > 1:
+            place = F.avg_pool2d(place, pooling)
+            memories = F.avg_pool2d(memories.flatten(0, 1), pooling).unflatten(0, (-1, m))
+            h, w = h // pooling, w // pooling
         time = self.maskmem_tpos_enc[slots_nm, 0, 0]  # (N, M, D)
-        position = (time[:, :, None] + place).flatten(1, 2)
-        memory = memories_nmdhw.to(s16_nchw.dtype).flatten(3).transpose(2, 3).flatten(1, 2)
+        position = (time[:, :, None] + place.flatten(1).T).flatten(1, 2)  # (N, M*h*w, D)
+        memory = memories.flatten(3).transpose(2, 3).flatten(1, 2)
 
         # A pointer is wider than a memory token and enters as several of them.
         pieces = pointers_npc.shape[2] // d

@@ -49,22 +49,33 @@ def _frequencies(n: int, device: torch.device) -> Tensor:
 
 @lru_cache(maxsize=32)
 @torch.inference_mode(False)
-def rotary_table(dim: int, height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def rotary_table(
+    dim: int, height: int, width: int, device: torch.device, pooling: int = 1
+) -> tuple[Tensor, Tensor]:
     """Cosines and sines of axial rotary embedding, each (height * width, dim / 2).
 
     The first half of the pairs turns with x, the second with y (Heo et al. 2024, RoPE-ViT).
+    With `pooling`, cells are squares of so many a side, and turn as their centres do.
     """
     frequency = 1.0 / _TEMPERATURE ** (torch.arange(0, dim, 4).float()[: dim // 4] / dim)
     index = torch.arange(height * width, dtype=torch.float32)
-    x = torch.outer(index % width, frequency)
-    y = torch.outer(torch.div(index, width, rounding_mode="floor"), frequency)
+    x = torch.outer(_centre(index % width, pooling), frequency)
+    y = torch.outer(_centre(torch.div(index, width, rounding_mode="floor"), pooling), frequency)
     angles = torch.cat((x, y), dim=-1)
     return angles.cos().to(device), angles.sin().to(device)
 
 
+def _centre(index: Tensor, pooling: int) -> Tensor:
+    return index * pooling + (pooling - 1) / 2
+
+
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotate neighbouring channel pairs of x (..., N, C) by tables (N, C / 2), in float32."""
-    even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
+    pairs = x.float().unflatten(-1, (-1, 2))
+    if x.device.type == "cpu" and not torch.compiler.is_compiling():  # many times faster there
+        turned = torch.view_as_complex(pairs.contiguous()) * torch.complex(cos, sin)
+        return torch.view_as_real(turned).flatten(-2).type_as(x)
+    even, odd = pairs.unbind(-1)
     rotated = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
     return rotated.flatten(-2).type_as(x)
 

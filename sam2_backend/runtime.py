@@ -21,6 +21,8 @@ class Runtime:
     dtype: torch.dtype
     memory_dtype: torch.dtype = torch.bfloat16
     """Memories are kept in bfloat16 on every device, as the official predictor keeps them."""
+    frames_at_once: int = 1
+    """Frames encoded together while tracking: one fills a CPU, but not a GPU."""
 
     @classmethod
     def choose(
@@ -49,7 +51,7 @@ class Runtime:
             raise ValueError(
                 f"dtype must be torch.float32, torch.bfloat16 or torch.float16, got {dtype}."
             )
-        return cls(chosen, dtype)
+        return cls(chosen, dtype, frames_at_once=8 if chosen.type == "cuda" else 1)
 
     @contextlib.contextmanager
     def inference(self) -> Generator[None, None, None]:

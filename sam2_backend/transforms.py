@@ -6,6 +6,8 @@ uint8 frame with Pillow's bicubic filter. Both are kept: parity needs the very s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -25,7 +27,7 @@ def normalize(pixels_bchw: Tensor) -> Tensor:
 
 def image_to_input(rgb_hw3: NDArray[np.uint8], size: int, device: torch.device) -> Tensor:
     """A picture as the image path feeds it: (1, 3, size, size)."""
-    pixels = _to_float(rgb_hw3, device)
+    pixels = _to_float(np.array(rgb_hw3)[None], device)
     pixels = F.interpolate(
         pixels, size=(size, size), mode="bilinear", align_corners=False, antialias=True
     )
@@ -34,7 +36,17 @@ def image_to_input(rgb_hw3: NDArray[np.uint8], size: int, device: torch.device) 
 
 def frame_to_input(rgb_hw3: NDArray[np.uint8], size: int, device: torch.device) -> Tensor:
     """A video frame as the video path feeds it: (1, 3, size, size)."""
-    return normalize(_to_float(np.asarray(Image.fromarray(rgb_hw3).resize((size, size))), device))
+    return frames_to_input([resize_frame(rgb_hw3, size)], device)
+
+
+def resize_frame(rgb_hw3: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """A video frame, squeezed into the network's square: (size, size, 3)."""
+    return np.array(Image.fromarray(rgb_hw3).resize((size, size)))
+
+
+def frames_to_input(resized: Sequence[NDArray[np.uint8]], device: torch.device) -> Tensor:
+    """Several resized frames: (B, 3, size, size)."""
+    return normalize(_to_float(np.stack(resized), device))
 
 
 def mask_to_input(mask_hw: NDArray[np.bool_], size: int, device: torch.device) -> Tensor:
@@ -56,7 +68,20 @@ def points_to_model(points_px: NDArray[np.float32], frame_hw: tuple[int, int], s
 def logits_to_masks(logits_n1hw: Tensor, frame_hw: tuple[int, int]) -> NDArray[np.bool_]:
     """Low-resolution logits -> (N, H, W) masks: resized once, then cut at 0."""
     logits = F.interpolate(logits_n1hw.float(), frame_hw, mode="bilinear", align_corners=False)
-    return (logits[:, 0] > 0).cpu().numpy()
+    masks_nhw = logits[:, 0] > 0
+    if masks_nhw.device.type == "cpu":
+        return masks_nhw.numpy()
+    packed = pack_bits(masks_nhw).cpu().numpy()
+    bits = np.unpackbits(packed, axis=1, count=masks_nhw[0].numel())
+    return bits.view(bool).reshape(masks_nhw.shape)
+
+
+def pack_bits(masks_nhw: Tensor) -> Tensor:
+    """(N, H, W) bool -> (N, ceil(H * W / 8)) uint8 as `numpy.packbits` has it: an eighth of the
+    bytes to copy off a device."""
+    bits = F.pad(masks_nhw.flatten(1).to(torch.uint8), (0, -masks_nhw[0].numel() % 8))
+    places = 2 ** torch.arange(7, -1, -1, dtype=torch.uint8, device=bits.device)
+    return (bits.unflatten(1, (-1, 8)) * places).sum(dim=2, dtype=torch.uint8)
 
 
 def as_rgb(image: object) -> NDArray[np.uint8]:
@@ -76,6 +101,8 @@ def as_rgb(image: object) -> NDArray[np.uint8]:
     return array
 
 
-def _to_float(rgb_hw3: NDArray[np.uint8], device: torch.device) -> Tensor:
-    pixels = torch.from_numpy(np.array(rgb_hw3)).to(device)
-    return pixels.permute(2, 0, 1)[None].float() / 255
+def _to_float(rgb_bhw3: NDArray[np.uint8], device: torch.device) -> Tensor:
+    pixels = torch.from_numpy(rgb_bhw3)
+    if device.type == "cuda":  # so that the copy need not be waited for
+        pixels = pixels.pin_memory().to(device, non_blocking=True)
+    return pixels.to(device).permute(0, 3, 1, 2).float() / 255

@@ -16,7 +16,14 @@ from torch import Tensor
 from .feature_cache import FeatureCache
 from .memory_bank import MemoryBank, MemoryEntry, Recall, used_memories
 from .model import ImageFeatures, Sam2Model, SelectedMask
-from .transforms import as_rgb, frame_to_input, logits_to_masks, mask_to_input
+from .read_ahead import ReadAhead
+from .transforms import (
+    as_rgb,
+    frames_to_input,
+    logits_to_masks,
+    mask_to_input,
+    resize_frame,
+)
 
 
 class Frames(Protocol):
@@ -74,6 +81,7 @@ class VideoMemory:
             raise ValueError("The video has no frames.")
         self.model = model
         self.frames = frames
+        self._read = ReadAhead(self._resized)
         self._features = FeatureCache(self._encode, max_bytes=cache_bytes)
         self._banks: dict[int, MemoryBank] = {}
         self._sizes_hw = sizes_hw
@@ -182,8 +190,21 @@ class VideoMemory:
                 result.ious[obj] = known[obj].iou
         return result
 
-    def _encode(self, frame: int) -> ImageFeatures:
+    def _following(self, frame: int, *, reverse: bool) -> list[int]:
+        """Frames to encode with this one when tracking comes to it."""
+        step, count = -1 if reverse else 1, self.model.runtime.frames_at_once
+        return [t for t in range(frame + step, frame + step * count, step) if 0 <= t < len(self)]
+
+    def _encode(self, frames: Sequence[int]) -> list[ImageFeatures]:
         model = self.model
+        resized = [self._read(frame) for frame in frames]
+        if len(frames) > 1:  # tracking goes on: the next are read while these are encoded
+            self._read.expect(self._following(frames[-1], reverse=frames[1] < frames[0]))
+        with model.runtime.inference():
+            features = model.encode_image(frames_to_input(resized, model.device))
+        return [features.select(slice(i, i + 1)) for i in range(len(frames))]
+
+    def _resized(self, frame: int) -> NDArray[np.uint8]:
         rgb = as_rgb(self.frames[frame])
         size_hw = self.size_of(frame)
         if rgb.shape[:2] != size_hw:
@@ -192,8 +213,7 @@ class VideoMemory:
                 f"{size_hw[1]}x{size_hw[0]} was expected: all frames must have one size unless "
                 "sizes_hw gives each its own."
             )
-        with model.runtime.inference():
-            return model.encode_image(frame_to_input(rgb, model.config.image_size, model.device))
+        return resize_frame(rgb, self.model.config.image_size)
 
     def _bank(self, obj: int) -> MemoryBank:
         if obj not in self._banks:
@@ -202,7 +222,9 @@ class VideoMemory:
 
     def _new_bank(self) -> MemoryBank:
         config = self.model.config
-        return MemoryBank(len(self), config.num_memories, config.max_pointers)
+        return MemoryBank(
+            len(self), config.num_memories, config.max_pointers, config.tracked_memories
+        )
 
     def _check_frame(self, frame: int) -> None:
         if not 0 <= frame < len(self):

@@ -58,7 +58,8 @@ class VideoPredictor(VideoMemory):
     Parameters
     ----------
     model : from `load_model`.
-    frames : anything with a length that indexes to (H, W, 3) uint8 RGB; read when needed.
+    frames : anything with a length that indexes to (H, W, 3) uint8 RGB; read when needed, on a
+        GPU by a second thread too, ahead of tracking.
     cache_bytes : most bytes of image features kept for frames that are looked at again.
     sizes_hw : (H, W) of each frame where they differ, as of pictures that are only prompted.
 
@@ -263,12 +264,10 @@ class VideoPredictor(VideoMemory):
     def _track_batch(self, frame: int, recalls: dict[int, Recall], *, reverse: bool) -> None:
         model = self.model
         self._ensure_memories([(self._banks[obj], r) for obj, r in recalls.items()])
+        features = self._features.fetch(frame, self._following(frame, reverse=reverse))
         with model.runtime.inference():
-            features = self._features[frame]
             n = len(recalls)
-            conditioned = self._condition(
-                features.s16.expand(n, -1, -1, -1), list(recalls.values())
-            )
+            conditioned = self._condition(features.s16, list(recalls.values()))
             output = model.decode_masks(conditioned, features.s8, features.s4, **self._no_points(n))
             entries = entries_of(model.select_mask(output, multimask=True))
         self._encode_memories(frame, entries, binarize=False)

@@ -38,7 +38,8 @@ def load_any(model: Any, device: str | None, say: Callable[[str], None]) -> Sam2
 
     Parameters
     ----------
-    model : "auto", or what `sam2_backend.load_model` takes, or a loaded model.
+    model : "auto", or what `sam2_backend.load_model` takes, or a loaded model, or a function
+        that loads one.
     device : "cuda", "cpu"…; the best there is if None. A loaded model stays where it is.
     say : shows what takes long.
 
@@ -51,12 +52,15 @@ def load_any(model: Any, device: str | None, say: Callable[[str], None]) -> Sam2
     """
     from sam2_backend import Sam2Model, load_model
 
+    if not isinstance(model, Sam2Model) and callable(model):
+        say("Loading the model")
+        model = model()
     if isinstance(model, Sam2Model):
         return model
     if not isinstance(model, (str, os.PathLike)):
         raise ValueError(
-            f"model must be a name, a path, a loaded Sam2Model or a Segmenter, got a "
-            f"{type(model).__name__}."
+            f"model must be a name, a path, a loaded Sam2Model, a function that returns one of "
+            f"these, or a Segmenter, got a {type(model).__name__}."
         )
     if model == "auto":
         return _load_auto(device, say)

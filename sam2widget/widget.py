@@ -73,7 +73,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         tensor.
     model : "auto" is the official SAM 2.1 tiny if it is in the cache or can be downloaded, else
         the bundled nano; or a name such as "sam2.1-hiera-large", a path to a checkpoint, a model
-        from `sam2_backend.load_model`, or a `Segmenter` of your own.
+        from `sam2_backend.load_model`, a function that loads one (the video is shown meanwhile),
+        or a `Segmenter` of your own.
     device : "cuda", "cpu"…; the best there is if None.
     kind : "images" for pictures that have nothing to do with each other and may be of several
         sizes; "video" for frames of one; if None, a single frame is a picture.

@@ -73,7 +73,9 @@ class ClipMemory:
         config = model.config
         self._reach = config.max_pointers - 1
         length = max(frames, config.max_pointers)
-        self._bank = MemoryBank(length, config.num_memories, config.max_pointers)
+        self._bank = MemoryBank(
+            length, config.num_memories, config.max_pointers, config.tracked_memories
+        )
 
     def features(self, t: int) -> ImageFeatures:
         """Features of frame t, one row an object."""

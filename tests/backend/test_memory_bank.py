@@ -16,7 +16,7 @@ def entry() -> MemoryEntry:
 
 
 def tracked_bank(*, num_frames: int, prompted: int = 0) -> MemoryBank:
-    bank = MemoryBank(num_frames, num_memories=7, max_pointers=16)
+    bank = MemoryBank(num_frames, num_memories=7, max_pointers=16, tracked_memories=6)
     bank.condition(prompted, entry())
     for frame in range(prompted + 1, num_frames):
         bank.drop_corrected_spans()

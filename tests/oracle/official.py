@@ -23,7 +23,7 @@ NAMES = tuple(name for name in CONFIGS if "hiera" in name)
 """Our names of the models that have an official twin."""
 
 
-def build(name: str, image_size: int, *, seed: int = 0) -> Any:
+def build(name: str, image_size: int, *, seed: int = 0, vos_optimized: bool = False) -> Any:
     """An official video predictor with random weights, on the CPU.
 
     Parameters
@@ -31,6 +31,7 @@ def build(name: str, image_size: int, *, seed: int = 0) -> Any:
     name : one of `NAMES`.
     image_size : side of the network's input in pixels.
     seed : of the weights.
+    vos_optimized : the variant that compiles itself.
     """
     tv_cpu_shim.install()
     from sam2.build_sam import build_sam2_video_predictor
@@ -40,6 +41,7 @@ def build(name: str, image_size: int, *, seed: int = 0) -> Any:
         f"configs/{family}/{family}_hiera_{_YAML_LETTERS[size]}.yaml",
         device="cpu",
         hydra_overrides_extra=[f"++model.image_size={image_size}"],
+        vos_optimized=vos_optimized,
     )
     randomize(model.state_dict(), seed=seed)
     return model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 
@@ -150,6 +151,20 @@ def test_a_loaded_model_can_be_given_to_the_widget(model, video):
     widget.propagate(stop=4)
     assert np.isfinite(widget.scores[1][:4]).all() and widget.status["model"] == "nano"
     widget.close()
+
+
+def test_a_function_that_loads_a_model_runs_while_the_video_is_shown(model, video):
+    shown = threading.Event()
+
+    def load() -> Sam2Model:
+        assert shown.wait(10)
+        return model
+
+    w = Sam2Widget(video, model=load)
+    assert w.status["state"] == "loading" and w.video["num_frames"] == FRAMES
+    shown.set()
+    w.add_point(frame=0, x=20, y=20)
+    assert w.status["state"] == "ready" and w.status["model"] == "nano"
 
 
 @pytest.mark.parametrize(

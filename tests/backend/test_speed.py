@@ -1,0 +1,242 @@
+"""What is done for speed changes no answer, or says what it changes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sam2_backend import CONFIGS, FrameResult, Sam2Model, VideoPredictor, load_model
+from sam2_backend.allocator import OPT_OUT
+from sam2_backend.blocked_attention import KEY_ROWS, QUERY_ROWS, attend_in_blocks
+from sam2_backend.compiling import compile_model
+from sam2_backend.feature_cache import FeatureCache
+from sam2_backend.layers import Attention
+from sam2_backend.model import ImageFeatures
+from sam2_backend.transforms import pack_bits
+from sam2widget.sample import sample_clip
+
+
+@pytest.fixture
+def model() -> Sam2Model:
+    return load_model("nano", "cpu", image_size=128)
+
+
+@pytest.fixture(scope="module")
+def frames() -> np.ndarray:
+    return np.array(sample_clip().frames_thw3[:20])
+
+
+def track(model: Sam2Model, frames: Any, *, objects: int = 2) -> list[FrameResult]:
+    video = VideoPredictor(model, frames)
+    for obj in range(objects):
+        video.add_points(10, obj, [[80 + 20 * obj, 90]], [1])
+    return [*video.propagate(), *video.propagate(reverse=True)]
+
+
+def assert_same(ours: list[FrameResult], expected: list[FrameResult]) -> None:
+    assert [one.frame for one in ours] == [one.frame for one in expected]
+    for one, other in zip(ours, expected, strict=True):
+        for obj, logits in other.logits.items():
+            # Memories are rounded to bfloat16, and roundings flip.
+            np.testing.assert_allclose(one.logits[obj], logits, atol=0.02 * np.abs(logits).max())
+
+
+# Attention
+
+
+@pytest.mark.parametrize("scale", [0.1, 3.0, 40.0])
+def test_attention_in_blocks_is_attention(scale: float):
+    """Also where most weights underflow and the largest score comes late."""
+    generator = torch.Generator().manual_seed(0)
+    rows, keys = QUERY_ROWS + 100, 2 * KEY_ROWS + 30
+    q = scale * torch.randn(rows, 32, generator=generator)
+    k, v = (torch.randn(keys, width, generator=generator) for width in (32, 8))
+    k *= torch.linspace(0.5, 1.5, keys)[:, None]
+    gains = torch.cat((torch.full((100,), 1.5), torch.zeros(keys - 100)))
+    scores = q.double() @ k.double().T / 32**0.5 + gains
+    ours = attend_in_blocks(q, k.split((100, keys - 100)), v.split((100, keys - 100)), (1.5, 0.0))
+    torch.testing.assert_close(ours.double(), scores.softmax(1) @ v.double(), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("pooling", [1, 2])
+def test_memory_is_attended_to_alike_with_and_without_gradients(pooling: int):
+    """The one is PyTorch's attention, the other is in blocks."""
+    torch.manual_seed(0)
+    network = Sam2Model(replace(CONFIGS["nano"], memory_pooling=pooling)).eval()
+    c = network.config
+    inputs = (
+        torch.randn(1, c.hidden_dim, 8, 12),
+        torch.randn(2, 3, c.memory_dim, 8, 12),
+        torch.tensor([[6, 0, 1], [6, 0, 1]]),
+        torch.randn(2, 5, c.hidden_dim),
+        torch.rand(2, 5),
+    )
+    with torch.no_grad():
+        ours = network.condition_on_memory(*inputs)
+    torch.testing.assert_close(ours, network.condition_on_memory(*inputs), atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("queries", "keys"), [(5, 60), (60, 5), (60, 60)])
+def test_heads_carried_over_are_the_same_attention(queries: int, keys: int):
+    torch.manual_seed(0)
+    attention = Attention(64, num_heads=4, inner_dim=32)
+    q, k, v = (torch.randn(2, n, 64) for n in (queries, keys, keys))
+    with torch.no_grad():
+        ours = attention(q, k, v)
+    torch.testing.assert_close(ours, attention(q, k, v), atol=1e-5, rtol=1e-4)
+
+
+# Ahead of tracking
+
+
+def test_frames_encoded_together_give_the_same_masks(model, frames, monkeypatch):
+    expected = track(model, frames)
+    batches = []
+    encode = model.encode_image
+    monkeypatch.setattr(model, "encode_image", lambda x: batches.append(len(x)) or encode(x))
+    model.runtime = replace(model.runtime, frames_at_once=4)
+    assert_same(track(model, frames), expected)
+    assert max(batches) == 4
+    assert sum(batches) == len(frames), "no frame is encoded twice"
+
+
+class Damaged:
+    """Frames of which one cannot be read."""
+
+    def __init__(self, frames: np.ndarray, damaged: int) -> None:
+        self.frames, self.damaged = frames, damaged
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, frame: int) -> np.ndarray:
+        if frame == self.damaged:
+            raise OSError(f"frame {frame} is damaged")
+        return self.frames[frame]
+
+
+def test_a_frame_that_cannot_be_read_ahead_stops_tracking_and_loses_nothing(model, frames):
+    model.runtime = replace(model.runtime, frames_at_once=3)
+    video = VideoPredictor(model, Damaged(frames, damaged=9))
+    video.add_points(0, 1, [[80, 90]], [1])
+    reached = []
+    with pytest.raises(OSError, match="frame 9 is damaged"):
+        for result in video.propagate():
+            reached.append(result.frame)
+    assert reached == list(range(reached[-1] + 1)) and reached[-1] >= 6
+    assert video.track(3).masks[1].shape == frames[0].shape[:2]
+
+
+def test_the_cache_is_bounded_when_frames_come_together():
+    row = ImageFeatures(*(torch.zeros(1, 4, 2, 2) for _ in range(3)))
+    asked = []
+    cache = FeatureCache(lambda ts: asked.append([*ts]) or [row] * len(ts), max_bytes=row.nbytes)
+    cache.fetch(5, [6, 7])
+    cache.fetch(5, [6, 7])
+    assert asked == [[5, 6, 7]], "the frame itself is kept"
+    cache.fetch(6)
+    assert asked[-1] == [6]
+
+
+def test_bits_are_packed_as_numpy_packs_them():
+    masks = np.random.default_rng(0).random((3, 7, 9)) > 0.5
+    expected = np.packbits(masks.reshape(3, -1), axis=1)
+    np.testing.assert_array_equal(pack_bits(torch.from_numpy(masks)).numpy(), expected)
+
+
+# Compilation
+
+
+@contextmanager
+def nothing_compiles() -> Iterator[None]:
+    torch.compiler.set_stance("fail_on_recompile")
+    try:
+        yield
+    finally:
+        torch.compiler.set_stance("default")
+
+
+@pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
+def test_compiled_steps_serve_any_number_of_clicks_and_objects(frames):
+    """With the backend that compiles nothing: when a graph is taken anew is the same for all."""
+    torch.manual_seed(0)
+    shallow = replace(
+        CONFIGS["nano"], stages=(1, 1, 1, 1), global_blocks=(), memory_layers=1, image_size=64
+    )
+    model = Sam2Model(shallow).eval().requires_grad_(False)
+    expected = track(model, frames, objects=5)
+    compile_model(model, backend="eager")
+    with nothing_compiles():
+        assert_same(track(model, frames, objects=5), expected)
+        video = VideoPredictor(model, frames)
+        for n in range(6):
+            video.add_points(2, 1, [[60 + 8 * n, 90]], [n % 2])
+        video.add_box(4, 1, [20, 20, 90, 90])
+
+
+# Named options
+
+
+def test_fewer_memories_are_looked_at(model, frames, monkeypatch):
+    network = load_model("nano", "cpu", image_size=128, tracked_memories=2)
+    looked = []
+    condition = network.condition_on_memory
+    monkeypatch.setattr(
+        network,
+        "condition_on_memory",
+        lambda s16, memories, *rest: (
+            looked.append(memories.shape[1]) or condition(s16, memories, *rest)
+        ),
+    )
+    track(network, frames)
+    assert max(looked) == 3, "two tracked frames and the prompted one"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"tracked_memories": 7}, "tracked_memories must be 0 to 6, got 7"),
+        ({"memory_pooling": 3}, "must divide the feature map's side, 16, got 3"),
+    ],
+)
+def test_options_out_of_range_get_a_sentence(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        load_model("nano", "cpu", **options)
+
+
+# Allocation
+
+_FAULTS = """
+import resource, torch
+from sam2_backend import load_model
+load_model("nano", "cpu")
+for _ in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.zeros(2**24)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_freed_memory_is_used_again():
+    def faults(**environment: str) -> int:
+        run = subprocess.run(
+            [sys.executable, "-c", _FAULTS],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return int(run.stdout)
+
+    pages = 4 * 2**24 // 4096
+    assert faults() < pages / 100 < pages <= faults(**{OPT_OUT: "1"})
