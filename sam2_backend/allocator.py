@@ -1,8 +1,8 @@
 """Keep what the network frees for its next layer, rather than give it back to the system.
 
 glibc maps large blocks anew each time and unmaps them when they are freed; a network on a CPU
-frees hundreds of megabytes with every layer, and the page faults of the next one took a quarter
-of the image encoder's time (`benchmarks/RESULTS.md`).
+frees hundreds of megabytes with every layer, and the page faults of the next one took up to a
+quarter of the image encoder's time.
 """
 
 from __future__ import annotations
