@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,26 +43,9 @@ class Work:
     """Options of `load_model`, for ours alone."""
 
 
-class Contender(Protocol):
-    """One implementation, with its weights loaded."""
-
-    def encode(self) -> None:
-        """Image features of a frame."""
-
-    def click(self) -> None:
-        """Three masks for a click on an encoded image, at the image's size."""
-
-    def prepare(self, num_objects: int) -> None:
-        """Be where so many objects have been tracked up to `FIRST`."""
-
-    def track(self) -> None:
-        """All objects on the next frame: their masks at the frame's size."""
-
-    def generate(self) -> None:
-        """Masks of everything on a frame; nothing is filtered."""
-
-
 class Ours:
+    """`sam2_backend`: what its methods do, the other contenders' do as well."""
+
     def __init__(self, work: Work) -> None:
         settings = {"image_size": work.image_size, **work.settings}
         self.model = load_model(
@@ -75,13 +58,16 @@ class Ours:
         self.pixels = frame_to_input(self.frames[0], size, device)
 
     def encode(self) -> None:
+        """Image features of a frame."""
         with self.model.runtime.inference():
             self.model.encode_image(self.pixels)
 
     def click(self) -> None:
+        """Three masks for a click on an encoded image, at the image's size."""
         self.image.predict([[400.0, 240.0]], [1])
 
     def prepare(self, num_objects: int) -> None:
+        """Be where so many objects have been tracked up to `FIRST`."""
         self.video = VideoPredictor(self.model, self.frames)
         for obj in range(num_objects):
             self.video.add_points(0, obj, [[90.0 + 80.0 * obj, 240.0]], [1])
@@ -92,9 +78,11 @@ class Ours:
         self.coming = self.video.propagate(FIRST)
 
     def track(self) -> None:
+        """All objects on the next frame: their masks at the frame's size."""
         next(self.coming)
 
     def generate(self) -> None:
+        """Masks of everything on a frame; nothing is filtered."""
         AutomaticMaskGenerator(
             self.model, POINTS_PER_SIDE, pred_iou_thresh=0, stability_score_thresh=0
         ).generate(self.frames[0])

@@ -11,11 +11,14 @@ import ctypes
 import os
 import platform
 
-_SETTINGS = {"M_MMAP_MAX": (-4, 0), "M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**26)}
-"""Of mallopt(3): its number and value. Nothing is mapped for itself, up to 2 GB are kept, and
-more is asked for in steps of 64 MB."""
-_ARENAS = {"M_ARENA_MAX": (-8, 1)}
-"""Threads share what was freed."""
+_SETTINGS = {
+    "M_MMAP_MAX": (-4, 0),
+    "M_TRIM_THRESHOLD": (-1, 2**31 - 1),
+    "M_TOP_PAD": (-2, 2**26),
+    "M_ARENA_MAX": (-8, 1),
+}
+"""Of mallopt(3): its number and value. Nothing is mapped for itself, up to 2 GB are kept, more is
+asked for in steps of 64 MB, and threads share what was freed."""
 OPT_OUT = "SAM2_SYSTEM_MALLOC"
 """Environment variable: anything in it leaves the process's allocator as it is."""
 
@@ -26,5 +29,5 @@ def keep_freed_memory() -> None:
     if platform.libc_ver()[0] != "glibc" or tuned:
         return
     mallopt = ctypes.CDLL(None).mallopt
-    for number, value in (_SETTINGS | _ARENAS).values():
+    for number, value in _SETTINGS.values():
         mallopt(number, value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -81,12 +80,21 @@ class MemoryAttentionLayer(nn.Module):
         self.norm2 = nn.LayerNorm(dim)
         self.norm3 = nn.LayerNorm(dim)
 
-    def forward(self, x: Tensor, keys: Tensor, values: Tensor, **layout: Any) -> Tensor:
-        """Of features of a grid; `layout` of the memories: see `RotaryAttention.attend`."""
+    def forward(
+        self,
+        x: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        *,
+        size: tuple[int, int],
+        spatial: int,
+        pooling: int,
+    ) -> Tensor:
         normed = self.norm1(x)
-        size = layout["size"]
         x = x + self.self_attn.attend(normed, normed, normed, size=size, spatial=x.shape[1])
-        x = x + self.cross_attn_image.attend(self.norm2(x), keys, values, **layout)
+        x = x + self.cross_attn_image.attend(
+            self.norm2(x), keys, values, size=size, spatial=spatial, pooling=pooling
+        )
         return by_rows(self._widen, x.flatten(0, 1), self.linear1.out_features).view(x.shape)
 
     def _widen(self, x_rc: Tensor) -> Tensor:
