@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode, addmm_flop, sdpa_flop_count
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from sam2_backend import CONFIGS, Sam2Model
 from sam2_backend.allocator import keep_freed_memory
@@ -62,7 +62,7 @@ def operations(step: Callable[[], Any]) -> float:
         display=False,
         custom_mapping={
             aten._scaled_dot_product_flash_attention_for_cpu: _attention,
-            aten.addmm_: addmm_flop,
+            aten.addmm_: _product,
         },
     )
     with counter:
@@ -72,6 +72,11 @@ def operations(step: Callable[[], Any]) -> float:
 
 def _attention(query: Any, key: Any, value: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
     return sdpa_flop_count(query, key, value)
+
+
+def _product(_: Any, left: Any, right: Any, **__: Any) -> int:
+    rows, inner = left
+    return 2 * rows * inner * right[1]
 
 
 def seconds(call: Callable[[], Any]) -> float:

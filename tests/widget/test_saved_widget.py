@@ -20,8 +20,9 @@ from sam2widget import Sam2Widget, SessionError, open_video, read_session
 from sam2widget.sample import sample_clip
 from sam2widget.saved_session import Fingerprint
 
+from .browser import Browser, idle
 from .fakes import DiscSegmenter
-from .test_widget import CLIP, FRAMES, HEIGHT, WIDTH, Browser, Gated, idle
+from .test_widget import CLIP, FRAMES, HEIGHT, WIDTH, Gated
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -17,8 +17,9 @@ from traitlets import TraitError
 from sam2widget import Sam2Widget, SessionError
 from sam2widget.masks import Mask
 
+from .browser import Browser, idle
 from .fakes import ChoosySegmenter, DiscSegmenter
-from .test_widget import CLIP, EVERYTHING, FRAMES, HEIGHT, WIDTH, Browser, click, idle
+from .test_widget import CLIP, EVERYTHING, FRAMES, HEIGHT, WIDTH, click
 
 
 @pytest.fixture
