@@ -11,6 +11,7 @@ from .image_predictor import ImagePredictor
 from .mask_record import MaskRecord
 from .model import Sam2Model
 from .multi_person import SAM2MultiPersonSegmentation
+from .out_of_memory import OutOfMemoryError
 from .video_predictor import FrameResult, VideoPredictor
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "ImagePredictor",
     "MaskRecord",
     "ModelConfig",
+    "OutOfMemoryError",
     "SAM2MultiPersonSegmentation",
     "Sam2Model",
     "VideoPredictor",

@@ -24,6 +24,7 @@ from .crops import Crop, crops_of, is_cut_off, point_grid
 from .image_predictor import REFINEMENT_CLAMP
 from .mask_record import ENCODERS, MaskRecord, OutputMode
 from .model import ImageFeatures, Sam2Model, single_mask
+from .out_of_memory import FittingBatches
 from .regions import keep_distinct_boxes, without_small_regions
 from .transforms import as_rgb, image_to_input
 
@@ -142,6 +143,7 @@ class AutomaticMaskGenerator:
         cells = model.config.hidden_dim * (model.config.image_size // 16) ** 2
         suited = min(MOST_CLICKS, max(1, CPU_CELLS // cells)) if on_cpu else MOST_CLICKS
         self.points_per_batch = points_per_batch or suited
+        self._batches = FittingBatches(model.device, largest=self.points_per_batch)
         self._resize_pixels = CPU_PIXELS if on_cpu else GPU_PIXELS
         self.pred_iou_thresh = pred_iou_thresh
         self.stability_score_thresh = stability_score_thresh
@@ -220,9 +222,12 @@ class AutomaticMaskGenerator:
         height, width = crop.hw
         points_n2 = (self.point_grids[crop.layer] * (width, height)).astype(np.float32)
         several = []
-        for start in range(0, len(points_n2), self.points_per_batch):
-            batch_n2 = points_n2[start : start + self.points_per_batch]
-            several.append(self._judge(self._decode(features, batch_n2, crop.hw), crop, frame_hw))
+
+        def work(batch_n2: NDArray[np.float32]) -> _Found:
+            return self._judge(self._decode(features, batch_n2, crop.hw), crop, frame_hw)
+
+        for found in self._batches.map(work, points_n2):
+            several.append(found)
             yield
         logits, *others = zip(*several, strict=True)
         found = _Found(torch.cat(logits), *(np.concatenate(part) for part in others))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import chain
+
+import torch
 
 from .model import ImageFeatures
+from .out_of_memory import FittingBatches
 
 
 class FeatureCache:
@@ -14,13 +18,19 @@ class FeatureCache:
     Parameters
     ----------
     encode : computes the features of some frames.
+    device : that encodes; where its memory does not suffice, what is kept makes room.
     max_bytes : most bytes kept; the newest frame is kept even when it alone is larger.
     """
 
     def __init__(
-        self, encode: Callable[[Sequence[int]], list[ImageFeatures]], *, max_bytes: int
+        self,
+        encode: Callable[[Sequence[int]], list[ImageFeatures]],
+        *,
+        device: torch.device,
+        max_bytes: int,
     ) -> None:
         self._encode = encode
+        self._batches = FittingBatches(device, self.clear)
         self._max_bytes = max_bytes
         self._nbytes = 0
         self._features: OrderedDict[int, ImageFeatures] = OrderedDict()
@@ -33,7 +43,8 @@ class FeatureCache:
         if frame not in self._features:
             frames = [frame, *(t for t in following if t not in self._features)]
             # The frame itself comes last, so as not to make way for the others.
-            found = dict(zip(frames, self._encode(frames), strict=True))
+            encoded = chain.from_iterable(self._batches.map(self._encode, frames))
+            found = dict(zip(frames, encoded, strict=True))
             for t in reversed(frames):
                 self._features[t] = found[t]
                 self._nbytes += found[t].nbytes
@@ -41,3 +52,8 @@ class FeatureCache:
                 self._nbytes -= self._features.popitem(last=False)[1].nbytes
         self._features.move_to_end(frame)
         return self._features[frame]
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        self._features.clear()
+        self._nbytes = 0

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
+from .out_of_memory import memory_guarded
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -55,9 +57,16 @@ class Runtime:
 
     @contextlib.contextmanager
     def inference(self) -> Generator[None, None, None]:
-        """Run a prediction: no gradients, and mixed precision where it was chosen."""
+        """Run a prediction: no gradients, and mixed precision where it was chosen.
+
+        Raises
+        ------
+        OutOfMemoryError
+            When the device's memory does not suffice.
+        """
         mixed = self.dtype is not torch.float32
         with (
+            memory_guarded(self.device),
             torch.inference_mode(),
             torch.autocast(self.device.type, dtype=self.dtype, enabled=True)
             if mixed

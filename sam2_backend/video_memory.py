@@ -16,6 +16,7 @@ from torch import Tensor
 from .feature_cache import FeatureCache
 from .memory_bank import MemoryBank, MemoryEntry, Recall, used_memories
 from .model import ImageFeatures, Sam2Model, SelectedMask
+from .out_of_memory import FittingBatches
 from .read_ahead import ReadAhead
 from .transforms import (
     as_rgb,
@@ -82,7 +83,8 @@ class VideoMemory:
         self.model = model
         self.frames = frames
         self._read = ReadAhead(self._resized)
-        self._features = FeatureCache(self._encode, max_bytes=cache_bytes)
+        self._features = FeatureCache(self._encode, device=model.device, max_bytes=cache_bytes)
+        self._batches = FittingBatches(model.device, self._features.clear)
         self._banks: dict[int, MemoryBank] = {}
         self._sizes_hw = sizes_hw
         height, width = as_rgb(frames[0]).shape[:2]
@@ -180,14 +182,18 @@ class VideoMemory:
 
     def _result_of(self, frame: int, known: dict[int, MemoryEntry]) -> FrameResult:
         result = FrameResult(frame)
-        if known:
-            logits = torch.cat([_logits(entry) for entry in known.values()])
+
+        def add(objs: Sequence[int]) -> None:
+            logits = torch.cat([_logits(known[obj]) for obj in objs])
             masks = logits_to_masks(logits, self.size_of(frame))
-            for obj, mask, logit in zip(known, masks, logits[:, 0].cpu().numpy(), strict=True):
+            for obj, mask, logit in zip(objs, masks, logits[:, 0].cpu().numpy(), strict=True):
                 result.masks[obj] = mask
                 result.logits[obj] = logit
                 result.scores[obj] = float(known[obj].object_score)
                 result.ious[obj] = known[obj].iou
+
+        for _ in self._batches.map(add, list(known)):
+            pass
         return result
 
     def _following(self, frame: int, *, reverse: bool) -> list[int]:

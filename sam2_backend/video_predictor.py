@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -258,20 +259,25 @@ class VideoPredictor(VideoMemory):
                 recall = bank.recall(frame, reverse=reverse)
                 groups[recall.layout][obj] = recall
         for recalls in groups.values():
-            self._track_batch(frame, recalls, reverse=reverse)
+            track = partial(self._track_batch, frame, recalls, reverse=reverse)
+            for _ in self._batches.map(track, list(recalls)):
+                pass
         return self._result(frame, wanted)
 
-    def _track_batch(self, frame: int, recalls: dict[int, Recall], *, reverse: bool) -> None:
+    def _track_batch(
+        self, frame: int, recalls: dict[int, Recall], objs: Sequence[int], *, reverse: bool
+    ) -> None:
+        """Track some of the objects that `recalls` are of."""
         model = self.model
-        self._ensure_memories([(self._banks[obj], r) for obj, r in recalls.items()])
+        self._ensure_memories([(self._banks[obj], recalls[obj]) for obj in objs])
         features = self._features.fetch(frame, self._following(frame, reverse=reverse))
         with model.runtime.inference():
-            n = len(recalls)
-            conditioned = self._condition(features.s16, list(recalls.values()))
-            output = model.decode_masks(conditioned, features.s8, features.s4, **self._no_points(n))
+            conditioned = self._condition(features.s16, [recalls[obj] for obj in objs])
+            no_points = self._no_points(len(objs))
+            output = model.decode_masks(conditioned, features.s8, features.s4, **no_points)
             entries = entries_of(model.select_mask(output, multimask=True))
         self._encode_memories(frame, entries, binarize=False)
-        for obj, entry in zip(recalls, entries, strict=True):
+        for obj, entry in zip(objs, entries, strict=True):
             self._banks[obj].track(frame, entry, reverse=reverse)
 
     # Inside

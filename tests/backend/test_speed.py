@@ -139,7 +139,11 @@ def test_a_frame_that_cannot_be_read_ahead_stops_tracking_and_loses_nothing(mode
 def test_the_cache_is_bounded_when_frames_come_together():
     row = ImageFeatures(*(torch.zeros(1, 4, 2, 2) for _ in range(3)))
     asked = []
-    cache = FeatureCache(lambda ts: asked.append([*ts]) or [row] * len(ts), max_bytes=row.nbytes)
+    cache = FeatureCache(
+        lambda ts: asked.append([*ts]) or [row] * len(ts),
+        device=torch.device("cpu"),
+        max_bytes=row.nbytes,
+    )
     cache.fetch(5, [6, 7])
     cache.fetch(5, [6, 7])
     assert asked == [[5, 6, 7]], "the frame itself is kept"
