@@ -295,26 +295,37 @@ class _Decoder:
 
 def _open(path: Path) -> tuple[InputContainer, VideoStream]:
     try:
-        container = av.open(str(path))
+        container = av.open(str(path), metadata_errors="ignore")
     except FFmpegError as error:
         raise _damaged(path, error) from error
     if not container.streams.video:
         container.close()
         raise VideoError(f"{path} holds no video, only sound or data.")
-    return container, container.streams.video[0]
+    stream = container.streams.video[0]
+    if stream.codec_context is None:  # pyright: ignore[reportUnnecessaryComparison]
+        container.close()
+        raise VideoError(
+            f"{path} is of a kind that cannot be decoded here, or damaged. Convert it, for "
+            f"instance with: ffmpeg -i {path.name} -c:v libx264 converted.mp4"
+        )
+    return container, stream
 
 
 def _read_index(path: Path) -> _Index:
     container, stream = _open(path)
     fps = float(stream.average_rate or stream.guessed_rate or DEFAULT_FPS)
     frames: dict[int, bool] = {}
+    hidden = 0
     with container:
         index = _index_of_header(container, stream, fps, path.stat().st_size)
         if index is not None:
             return index
         try:
             for packet in container.demux(stream):
-                if packet.size == 0 or packet.is_discard:
+                if packet.size == 0:
+                    continue
+                if packet.is_discard:  # before the start of an edit, no player shows it
+                    hidden += 1
                     continue
                 pts = packet.dts if packet.pts is None else packet.pts
                 if pts is None:
@@ -330,9 +341,9 @@ def _read_index(path: Path) -> _Index:
         announced = stream.frames if "mp4" in container.format.name else 0
     if not frames:
         raise VideoError(f"{path} has no frames: it may be damaged or only partly downloaded.")
-    if len(frames) < announced:
+    if len(frames) + hidden < announced:
         warnings.warn(
-            f"{path} announces {announced} frames but holds {len(frames)}: it seems cut off, and "
+            f"{path} announces {announced} frames but holds {len(frames) + hidden}: it seems cut off, and "
             "only those can be used.",
             stacklevel=2,
         )

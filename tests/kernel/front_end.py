@@ -90,6 +90,10 @@ class FrontEnd:
             )
         )
 
+    def pump(self) -> None:
+        """Take the next message of the kernel, whatever it is."""
+        self._take_one(LIMIT_S)
+
     def _take_one(self, timeout: float) -> None:
         message = self.client.get_iopub_msg(timeout=timeout)
         content = message["content"]

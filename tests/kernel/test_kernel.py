@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
 from PIL import Image
 
 from sam2widget.masks import Mask
@@ -39,9 +40,14 @@ def kernels() -> list[object]:
 
 
 @pytest.fixture(params=kernels())
-def client(request: pytest.FixtureRequest) -> Iterator[BlockingKernelClient]:
-    with running_kernel(request.param) as (_, client):
-        yield client
+def kernel(request: pytest.FixtureRequest) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
+    with running_kernel(request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def client(kernel: tuple[KernelManager, BlockingKernelClient]) -> BlockingKernelClient:
+    return kernel[1]
 
 
 @pytest.fixture
@@ -137,6 +143,27 @@ w.on_prompt(follow)
     reply = client.execute(code, store_history=False, reply=True, timeout=LIMIT_S)
     assert reply["content"]["status"] == "ok"
     assert view.done(view.send("next_to_check")).type == "done"
+
+
+def test_an_interrupt_stops_the_cell_and_not_the_widget(
+    view: FrontEnd, kernel: tuple[KernelManager, BlockingKernelClient]
+) -> None:
+    manager, client = kernel
+    view.send("hello")
+    view.done(view.send("add_object"))
+    view.done(click(view, 1, truth=2))
+    code = "try:\n    w.propagate()\nexcept KeyboardInterrupt:\n    interrupted = True"
+    cell = client.execute(code, store_history=False)
+    view.wait(lambda m: m.type == "progress" and m.content["done"] >= 2)
+    manager.interrupt_kernel()
+    view.wait(lambda m: m.type == "progress" and not m.content["running"])
+    while cell not in view.replied:
+        view.pump()
+    check = "assert interrupted and w.status['state'] == 'ready' and w.masks[1][1].any()"
+    reply = client.execute(check, store_history=False, reply=True, timeout=LIMIT_S)
+    assert reply["content"]["status"] == "ok", reply["content"]
+    manager.interrupt_kernel()  # now that nothing runs
+    assert view.done(click(view, 1, truth=2)).type == "done"
 
 
 def test_messages_arrive_after_a_subshell_has_ended(
