@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from .allocator import in_own_pages
 from .feature_cache import FeatureCache
 from .memory_bank import MemoryBank, MemoryEntry, Recall, used_memories
 from .model import ImageFeatures, Sam2Model, SelectedMask
@@ -208,7 +209,8 @@ class VideoMemory:
             self._read.expect(self._following(frames[-1], reverse=frames[1] < frames[0]))
         with model.runtime.inference():
             features = model.encode_image(frames_to_input(resized, model.device))
-        return [features.select(slice(i, i + 1)) for i in range(len(frames))]
+        rows = (features.select(slice(i, i + 1)) for i in range(len(frames)))
+        return [ImageFeatures(*map(in_own_pages, row)) for row in rows]
 
     def _resized(self, frame: int) -> NDArray[np.uint8]:
         rgb = as_rgb(self.frames[frame])

@@ -341,9 +341,10 @@ def _read_index(path: Path) -> _Index:
         announced = stream.frames if "mp4" in container.format.name else 0
     if not frames:
         raise VideoError(f"{path} has no frames: it may be damaged or only partly downloaded.")
-    if len(frames) + hidden < announced:
+    held = len(frames) + hidden
+    if held < announced:
         warnings.warn(
-            f"{path} announces {announced} frames but holds {len(frames) + hidden}: it seems cut off, and "
+            f"{path} announces {announced} frames but holds {held}: it seems cut off, and "
             "only those can be used.",
             stacklevel=2,
         )

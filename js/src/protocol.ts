@@ -337,7 +337,8 @@ const CHECKS: Record<Message["type"], Record<string, Check>> = {
 /** Check a message of the kernel, which has `bufferCount` buffers. Throws ProtocolError. */
 export function parse(content: unknown, bufferCount: number): Message {
   const message = (content ?? {}) as Message;
-  const checks = Object.hasOwn(CHECKS, message.type) ? CHECKS[message.type] : null;
+  const known = typeof message.type === "string" && Object.hasOwn(CHECKS, message.type);
+  const checks = known ? CHECKS[message.type] : null;
   if (!checks)
     throw new ProtocolError(`The kernel sent a message of unknown type: ${show(message.type)}.`);
   const wrong = wrongField(message, { epoch: isIndex, ...checks });

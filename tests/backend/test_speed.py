@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from sam2_backend import CONFIGS, FrameResult, Sam2Model, VideoPredictor, load_model
-from sam2_backend.allocator import OPT_OUT
+from sam2_backend.allocator import OPT_OUT, in_own_pages
 from sam2_backend.blocked_attention import KEY_ROWS, QUERY_ROWS, attend_in_blocks
 from sam2_backend.compiling import compile_model
 from sam2_backend.feature_cache import FeatureCache
@@ -244,3 +244,11 @@ def test_freed_memory_is_used_again():
 
     pages = 4 * 2**24 // 4096
     assert faults() < pages / 100 < pages <= faults(**{OPT_OUT: "1"})
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_what_is_kept_outside_the_heap_is_the_same_tensor(layout):
+    tensor = torch.randn(1, 5, 7, 3).to(memory_format=layout)
+    kept = in_own_pages(tensor)
+    assert torch.equal(kept, tensor) and kept.stride() == tensor.stride()
+    assert kept.data_ptr() != tensor.data_ptr() and kept.data_ptr() % 4096 == 0
