@@ -5,8 +5,9 @@ dimension, and memory does not grow with the length of the video.
 """
 
 from .automatic import AutomaticMaskGenerator
-from .checkpoint import AVAILABLE_MODELS, CheckpointError, load_model, save_model
+from .checkpoint import AVAILABLE_MODELS, load_model, save_model
 from .config import CONFIGS, ModelConfig
+from .hub import CheckpointError
 from .image_predictor import ImagePredictor
 from .mask_record import MaskRecord
 from .model import Sam2Model

@@ -21,6 +21,7 @@ from torch import Tensor
 from . import hf_layout
 from .allocator import keep_freed_memory
 from .config import CONFIGS, ModelConfig
+from .hub import OFFICIAL_OWNER, CheckpointError, fetch, official_file
 from .model import Sam2Model
 from .runtime import Runtime
 
@@ -28,14 +29,8 @@ AVAILABLE_MODELS: tuple[str, ...] = tuple(CONFIGS)
 """Names that `load_model` takes."""
 
 _BUNDLED = Path(__file__).parent / "weights"
-_OFFICIAL_OWNER = "facebook"
-_HUB_TIMEOUT_S = 10.0
 _SIZE = "image_size"
 """In the metadata of a `.safetensors` file."""
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be had or does not fit; the message says which and why."""
 
 
 def load_model(
@@ -146,14 +141,6 @@ def weights_path(path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def is_cached(name: str) -> bool:
-    """Whether an official model can be loaded without the network."""
-    from huggingface_hub import try_to_load_from_cache
-
-    repository, filename = _official_file(name)
-    return isinstance(try_to_load_from_cache(repository, filename), str)
-
-
 def read_state(path: Path) -> dict[str, Tensor]:
     """Read a checkpoint file into Meta's key layout, in float32, on the CPU.
 
@@ -210,7 +197,7 @@ def _locate(name: str) -> tuple[Path, ModelConfig | None]:
         bundled = _BUNDLED / f"{name}.safetensors"
         if bundled.exists():
             return bundled, CONFIGS[name]
-        return _download(*_official_file(name)), CONFIGS[name]
+        return fetch(*official_file(name)), CONFIGS[name]
     path = Path(name).expanduser()
     if path.suffix in (".pt", ".pth", ".safetensors"):
         if not path.is_file():
@@ -218,52 +205,14 @@ def _locate(name: str) -> tuple[Path, ModelConfig | None]:
         return path, None
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not path.exists():
         owner, repository = name.split("/")
-        if owner == _OFFICIAL_OWNER and repository in CONFIGS:
+        if owner == OFFICIAL_OWNER and repository in CONFIGS:
             return _locate(repository)
-        return _download(name, "model.safetensors"), None
+        return fetch(name, "model.safetensors"), None
     raise CheckpointError(
         f"Unknown model {name!r}. Use one of {', '.join(AVAILABLE_MODELS)}, a path to a .pt or "
         ".safetensors file, or a Hugging Face repository id such as "
         "'facebook/sam2.1-hiera-tiny'."
     )
-
-
-def _official_file(name: str) -> tuple[str, str]:
-    return f"{_OFFICIAL_OWNER}/{name}", name.replace("-", "_") + ".pt"
-
-
-def _download(repository: str, filename: str) -> Path:
-    from huggingface_hub import (
-        get_hf_file_metadata,
-        hf_hub_download,
-        hf_hub_url,
-        try_to_load_from_cache,
-    )
-    from huggingface_hub.errors import (
-        EntryNotFoundError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-    )
-
-    cached = try_to_load_from_cache(repository, filename)
-    if isinstance(cached, str):
-        return Path(cached)
-    try:
-        # The download itself would go on asking an unreachable hub for half a minute.
-        get_hf_file_metadata(hf_hub_url(repository, filename), timeout=_HUB_TIMEOUT_S)
-        return Path(hf_hub_download(repository, filename))
-    except Exception as error:  # those of the HTTP library differ between versions of the hub's
-        absent = isinstance(error, RepositoryNotFoundError | EntryNotFoundError)
-        # LocalEntryNotFoundError is an EntryNotFoundError too: it means offline, not absent.
-        if absent and not isinstance(error, LocalEntryNotFoundError):
-            raise CheckpointError(
-                f"The hub has no {filename} in {repository!r}. Check the repository's name."
-            ) from error
-        raise CheckpointError(
-            f"{filename} of {repository!r} is not in the cache and could not be downloaded "
-            f"({type(error).__name__}). Check the connection, load a file you have by its path, "
-            "or use the bundled model: load_model('nano')."
-        ) from error
 
 
 def _recognise(state: Mapping[str, Tensor], path: Path) -> ModelConfig:

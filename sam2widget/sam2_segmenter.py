@@ -154,7 +154,7 @@ def _prediction(result: FrameResult, obj: int) -> Prediction:
 
 def _load_auto(device: str | None, say: Callable[[str], None]) -> Sam2Model:
     from sam2_backend import CheckpointError, load_model
-    from sam2_backend.checkpoint import is_cached
+    from sam2_backend.hub import is_cached
 
     if is_cached(OFFICIAL) or _hub_answers():
         say(f"Loading {OFFICIAL}; the first time it is downloaded (156 MB)")

@@ -21,7 +21,7 @@ class PackedArrays:
         path = folder / f"{name}.npy"
         if not path.exists():
             raise FileNotFoundError(f"There is no {path}: fetch and pack the pictures first.")
-        self._flat: NDArray[np.generic] = np.load(path, mmap_mode="r")
+        self._flat: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
         index = json.loads((folder / f"{name}.json").read_text())
         self._shapes = [tuple(shape) for shape in index["shapes"]]
         self._offsets = np.cumsum([0, *(int(np.prod(shape)) for shape in self._shapes)])
