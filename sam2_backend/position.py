@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -88,6 +89,8 @@ class RandomFourierFeatures(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, channels // 2))
+        self._grid: tuple[Any, Tensor] | None = None
+        """The last grid, and what it depends on."""
 
     def forward(self, points_norm: Tensor) -> Tensor:
         """(..., 2) points (x, y) in 0..1 -> (..., channels)."""
@@ -95,7 +98,19 @@ class RandomFourierFeatures(nn.Module):
         return torch.cat((angles.sin(), angles.cos()), dim=-1)
 
     def grid(self, height: int, width: int) -> Tensor:
-        """Encoding of the cell centres of a grid: (1, channels, height, width)."""
+        """Encoding of the cell centres of a grid: (1, channels, height, width). The same again
+        costs nothing."""
+        if torch.compiler.is_compiling() or torch.is_grad_enabled():
+            return self._grid_of(height, width)
+        matrix = self.positional_encoding_gaussian_matrix
+        mixed = torch.is_autocast_enabled(matrix.device.type)
+        key = height, width, matrix.device, matrix.data_ptr(), matrix._version, mixed
+        if self._grid is None or self._grid[0] != key:
+            with torch.inference_mode(False), torch.no_grad():
+                self._grid = key, self._grid_of(height, width)
+        return self._grid[1]
+
+    def _grid_of(self, height: int, width: int) -> Tensor:
         device = self.positional_encoding_gaussian_matrix.device
         y = (torch.arange(height, device=device, dtype=torch.float32) + 0.5) / height
         x = (torch.arange(width, device=device, dtype=torch.float32) + 0.5) / width
