@@ -54,9 +54,11 @@ _NOT_BUILT = f'export default {{ render({{ el }}) {{ el.textContent = "{_HOW_TO_
 _RESUMED = "This goes on from your last session on this video. w.clear() begins anew."
 
 
-def _static(name: str, otherwise: str) -> Path | str:
+def _static(name: str, otherwise: str) -> str:
+    """The text of a file. anywidget would watch a path for changes, and what watches it holds on
+    to every widget for ever."""
     path = _STATIC / name
-    return path if path.is_file() else otherwise
+    return path.read_text(encoding="utf-8") if path.is_file() else otherwise
 
 
 class Sam2Widget(Api, Saving, ThreadSafeTraits):

@@ -7,6 +7,7 @@ import threading
 
 from sam2widget.masks import Mask
 from sam2widget.worker import Priority
+from tests.waiting import LIMIT_S
 
 
 class Browser:
@@ -54,7 +55,7 @@ class Browser:
             return None
 
         with self.arrived:
-            assert self.arrived.wait_for(find, timeout=20), self.received[-5:]
+            assert self.arrived.wait_for(find, timeout=LIMIT_S), self.received[-1:]
             return find()
 
     def ask(self, type, **fields):

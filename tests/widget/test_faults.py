@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +174,19 @@ def test_any_bytes_are_a_mask_or_refused(runs, height, width):
         mask_hw = mask.to_array()
         assert mask_hw.shape == (height, width) and mask_hw.sum() == mask.area
         assert Mask.from_array(mask_hw).area == mask.area
+
+
+def test_a_closed_widget_lets_go_of_its_video_and_its_model():
+    held = []
+    for _ in range(3):
+        segmenter = ChoosySegmenter(HEIGHT, WIDTH)
+        widget = Sam2Widget(CLIP, segmenter)
+        widget.wait_until_loaded()
+        browser = Browser(widget)
+        browser.say("hello")
+        browser.ask("click", frame=0, object=None, x=10.0, y=6.0, label=1)
+        widget.close()
+        held += [weakref.ref(widget), weakref.ref(segmenter)]
+        del widget, segmenter, browser
+    gc.collect()
+    assert [one() for one in held] == [None] * 6

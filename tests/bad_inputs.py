@@ -1,0 +1,157 @@
+"""Bad inputs and what is said of each, as a table: `python -m tests.bad_inputs`."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sam2_backend import load_model
+from sam2widget import (
+    Sam2Widget,
+    export_masks,
+    finetune,
+    open_video,
+    propagate_many,
+    read_session,
+    segment_everything,
+)
+from sam2widget.protocol import parse
+from tests.widget.fakes import DiscSegmenter
+
+FRAMES, HEIGHT, WIDTH = 8, 24, 32
+CLIP = np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.uint8)
+REQUEST = {"id": 1, "view": "v", "epoch": 1, "frame": 0, "object": 1, "x": 1.0, "y": 1.0}
+
+
+class Bad:
+    """A folder with bad files in it, and a widget on a good clip."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.widget = Sam2Widget(CLIP, DiscSegmenter(HEIGHT, WIDTH), autosave=False)
+        self.widget.wait_until_loaded()
+
+    def file(self, name: str, content: bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(content)
+        return path
+
+    def session(self, change: Callable[[dict[str, bytes]], None]) -> Path:
+        """A session file with changed members."""
+        path = self.folder / "work.sam2.zip"
+        other = Sam2Widget(CLIP, DiscSegmenter(HEIGHT, WIDTH), autosave=False)
+        other.add_point(0, 5, 5)
+        other.save(path)
+        other.close()
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        change(members)
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        return path
+
+    def pickled(self) -> Path:
+        path = self.folder / "model.pt"
+        torch.save({"model": print}, path)
+        return path
+
+
+def _newer(members: dict[str, bytes]) -> None:
+    document = json.loads(members["session.json"])
+    document["version"] = 99
+    members["session.json"] = json.dumps(document).encode()
+
+
+INPUTS: dict[str, Callable[[Bad], object]] = {
+    # Videos
+    "no such file": lambda bad: open_video("no/such.mp4"),
+    "an empty file": lambda bad: open_video(bad.file("clip.mp4", b"")),
+    "text named .mp4": lambda bad: open_video(bad.file("clip.mp4", b"not a video" * 99)),
+    "an empty folder": lambda bad: open_video(bad.folder),
+    "a broken PNG": lambda bad: open_video(bad.file("0.png", b"nothing")),
+    "an array of 16 bits": lambda bad: open_video(CLIP.astype(np.uint16)),
+    "floats up to 255": lambda bad: open_video(CLIP.astype(np.float32) + 255),
+    "NaN": lambda bad: open_video(np.full((4, 4, 3), np.nan)),
+    "colour first": lambda bad: open_video(np.zeros((5, 3, 40, 50), np.uint8)),
+    "no frames": lambda bad: open_video(CLIP[:0]),
+    "a number": lambda bad: open_video(7),  # pyright: ignore[reportArgumentType]
+    # Prompts
+    "a click outside": lambda bad: bad.widget.add_point(0, 99, 5),
+    "no such frame": lambda bad: bad.widget.add_point(99, 5, 5),
+    "a label of 2": lambda bad: bad.widget.add_point(0, 5, 5, label=2),
+    "a box from right to left": lambda bad: bad.widget.add_box(0, 9, 5, 3, 8),
+    "a mask of another size": lambda bad: bad.widget.add_mask(0, np.ones((3, 3))),
+    "a brush without radius": lambda bad: bad.widget.paint(0, [(1, 1)], 0),
+    "an object 0": lambda bad: bad.widget.add_point(0, 5, 5, obj=0),
+    "propagation of nothing": lambda bad: bad.widget.propagate(),
+    "acceptance of nothing": lambda bad: bad.widget.accept(0),
+    "undo of nothing": lambda bad: bad.widget.undo(),
+    "an unknown object": lambda bad: bad.widget.remove_object(9),
+    "a colour of no kind": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.update_object(1, color="javascript:alert(1)"),
+    ),
+    # Messages of a browser
+    "an unknown message": lambda bad: parse({"type": "explode"}),
+    "a frame of -1": lambda bad: parse({**REQUEST, "type": "click", "label": 1, "frame": -1}),
+    "a text for a number": lambda bad: parse({**REQUEST, "type": "click", "label": 1, "x": "12"}),
+    # Session files
+    "no session file": lambda bad: read_session(bad.file("work.sam2.zip", b"PK or not")),
+    "a newer session": lambda bad: read_session(bad.session(_newer)),
+    "a path that leads outside": lambda bad: read_session(
+        bad.session(lambda members: members.update({"../../evil.py": b"x"}))
+    ),
+    "a session without results": lambda bad: read_session(
+        bad.session(lambda members: members.pop("results.npy"))
+    ),
+    "a session of another video": lambda bad: Sam2Widget.load(
+        bad.session(lambda members: None), video=CLIP[:4], model=DiscSegmenter(HEIGHT, WIDTH)
+    ),
+    # Models
+    "an unknown model": lambda bad: load_model("sam3-giant"),
+    "weights that are none": lambda bad: load_model(bad.file("m.safetensors", b"0" * 99)),
+    "a pickle that runs code": lambda bad: load_model(bad.pickled()),
+    "a device that is none": lambda bad: load_model("nano", device="abacus"),
+    # Masks in and out, and batches
+    "an unknown format": lambda bad: export_masks(bad.widget, bad.folder / "out", "tiff"),
+    "masks of another size": lambda bad: bad.widget.import_masks([np.ones((3, 3), bool)]),
+    "proposals of an empty list": lambda bad: segment_everything([], "nano"),
+    "no videos at all": lambda bad: propagate_many([], bad.folder / "out"),
+    "nothing to learn from": lambda bad: finetune([], "nano", out=bad.folder / "m.safetensors"),
+}
+
+
+def said_of(name: str) -> str:
+    """The error that an input gets, without the folder that it lies in."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        bad = Bad(Path(folder))
+        try:
+            INPUTS[name](bad)
+        except ValueError as error:
+            text = str(error)
+        else:
+            raise AssertionError(f"{name} was taken")
+        finally:
+            bad.widget.close()
+    text = text.replace(f"{folder}/", "").replace(folder, "FOLDER").replace(str(Path.cwd()), "HERE")
+    return re.sub(r"\s+", " ", text)
+
+
+def table() -> str:
+    """All of them as Markdown."""
+    rows = [f"| {name} | {said_of(name).replace('|', '/')} |" for name in INPUTS]
+    return "\n".join(["| input | what is said |", "|---|---|", *rows])
+
+
+if __name__ == "__main__":
+    print(table())
