@@ -12,7 +12,7 @@ export SAM2WIDGET_IPYKERNEL6 := $(CURDIR)/$(VENV)/ipykernel6
 BUNDLE := sam2widget/static/widget.js
 JS_SOURCES := $(shell find js -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: demo test test-js lab lint bench build clean
+.PHONY: demo test test-js lab lint bench build docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -42,6 +42,10 @@ bench: $(VENV)/installed-oracle
 build: $(BUNDLE)
 	$(PIP) build
 	$(BIN)/python -m build
+
+# The site, in build/site.
+docs: $(VENV)/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) js/node_modules sam2widget/static build dist outputs
@@ -74,6 +78,10 @@ $(VENV)/installed: pyproject.toml constraints.txt $(VENV)/build-tools $(BUNDLE)
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+$(VENV)/installed-docs: $(VENV)/installed
+	$(PIP) --no-build-isolation --editable '.[docs]'
 	@touch $@
 
 # sam2 builds without a compiler and without isolation; torchvision comes bare, because its

@@ -16,6 +16,7 @@ import torch
 from sam2_backend import load_model
 from sam2widget import (
     Sam2Widget,
+    __version__,
     export_masks,
     finetune,
     open_video,
@@ -144,6 +145,7 @@ def said_of(name: str) -> str:
         finally:
             bad.widget.close()
     text = text.replace(f"{folder}/", "").replace(folder, "FOLDER").replace(str(Path.cwd()), "HERE")
+    text = text.replace(__version__, "VERSION")
     return re.sub(r"\s+", " ", text)
 
 
