@@ -12,7 +12,7 @@ export SAM2WIDGET_IPYKERNEL6 := $(CURDIR)/$(VENV)/ipykernel6
 BUNDLE := sam2widget/static/widget.js
 JS_SOURCES := $(shell find js -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: demo test test-js lab lint bench build docs clean
+.PHONY: demo test test-js lab lint bench build release audit docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -42,6 +42,18 @@ bench: $(VENV)/installed-oracle
 build: $(BUNDLE)
 	$(PIP) build
 	$(BIN)/python -m build
+
+# Builds, then checks what was built, and tries the wheel on the oldest and newest Python here.
+release: build
+	$(PIP) twine
+	$(BIN)/python -m tools.release
+
+# Licences, and known faults of what is installed, as far as the registries answer.
+audit: $(VENV)/installed-dev js/node_modules
+	$(PIP) pip-audit packaging
+	$(BIN)/python -m tools.licences
+	$(BIN)/pip-audit --local --skip-editable --timeout 10 || echo "pip-audit: see above"
+	npm --prefix js audit || echo "npm audit: see above"
 
 # The site, in build/site.
 docs: $(VENV)/installed-docs

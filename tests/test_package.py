@@ -1,0 +1,37 @@
+"""What is released: one version, small and quick to import, of licences that go together."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import licences, release
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_all_versions_are_one():
+    assert release.version().count(".") == 2
+
+
+@pytest.mark.parametrize("statement", ["import sam2widget", "from sam2widget import Sam2Widget"])
+def test_heavy_libraries_are_imported_when_they_are_needed(statement):
+    heavy = "torch", "scipy", "av", "matplotlib", "huggingface_hub", "pycocotools", "ray"
+    code = f"import sys; {statement}; print(*set({heavy}) & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == ""
+
+
+def test_the_front_end_is_small():
+    built = ROOT / "sam2widget" / "static"
+    assert sum(path.stat().st_size for path in built.iterdir()) < 200_000
+
+
+def test_every_licence_goes_with_ours():
+    found = licences.licences()
+    assert {"torch", "numpy", "anywidget", "ipycanvas", "av"} <= set(found)
+    unknown = {name: one for name, one in found.items() if not licences.FREE.search(one[1])}
+    assert not unknown
