@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from .soak import Soak
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_random_use_keeps_the_semantics(seed, tmp_path):
-    soak = Soak(seed, tmp_path)
+def test_random_use_keeps_the_semantics(tmp_path):
+    soak = Soak(1, tmp_path)
     try:
-        for _ in range(120):
+        for _ in range(150):
             soak.act()
     finally:
         soak.close()

@@ -12,8 +12,8 @@ from importlib import metadata
 from packaging.requirements import Requirement
 
 FREE = re.compile(
-    r"\b(MIT|BSD|FreeBSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|HPND|Historical Permission"
-    r"|Unlicense|Zlib|0BSD|CC0)\b",
+    r"\b(MIT|BSD|FreeBSD|0BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|HPND"
+    r"|Historical Permission|Unlicense|Zlib|CC0)\b",
     re.I,
 )
 NOT_OURS = {"triton"}

@@ -118,7 +118,7 @@ def try_out(python: str, wheel: Path) -> str:
                 run, cwd=folder, text=True, stderr=subprocess.DEVNULL
             ).split()
         demo = [f"{folder}/venv/bin/sam2widget", "demo", "--out", f"{folder}/demo"]
-        subprocess.run(demo, check=True, cwd=folder, stdout=subprocess.DEVNULL)
+        subprocess.run(demo, check=True, cwd=folder, capture_output=True)
         which = subprocess.check_output([own, "--version"], text=True).strip()
     return f"| {which} | {installed_s:.0f} s | {imported_s} s | {shown_s} s | yes |"
 
