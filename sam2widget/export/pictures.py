@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from .segmentation import Segmentation
+from .segmentation import Segmentation, file_name
 
 TINT = 0.45
 OUTLINE_PX = 2
@@ -39,15 +39,10 @@ def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False)
     for frame in segmentation.frames:
         rgb = segmentation.video[frame]
         for info, mask_hw in segmentation.shown(frame):
-            folder = path / f"{info.id}_{_fit(info.name)}"
+            folder = path / f"{info.id}_{file_name(info.name, otherwise='object')}"
             folder.mkdir(parents=True, exist_ok=True)
             picture = Image.fromarray(np.dstack((rgb, mask_hw.astype(np.uint8) * 255)))
             if crop:
                 picture = picture.crop(picture.getchannel("A").getbbox())
             picture.save(folder / f"{frame:05}.png")
     return path
-
-
-def _fit(name: str) -> str:
-    """A name without what folders cannot have."""
-    return "".join(c if c.isalnum() or c in " -_." else "_" for c in name).strip(" .") or "object"

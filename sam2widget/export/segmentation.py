@@ -67,7 +67,7 @@ class Segmentation:
     @property
     def name(self) -> str:
         """Of the video, fit to name a file."""
-        return Path(self.video.name).stem or "video"
+        return file_name(Path(self.video.name).stem, otherwise="video")
 
     def __len__(self) -> int:
         """Number of frames of the video."""
@@ -128,3 +128,8 @@ class Imported:
     """By (object id, frame)."""
     names: Mapping[int, str] = field(default_factory=dict[int, str])
     """Of objects that have one."""
+
+
+def file_name(text: str, *, otherwise: str) -> str:
+    """A text without what names of files cannot have, so that it never leads to another folder."""
+    return "".join(c if c.isalnum() or c in " -_." else "_" for c in text).strip(" .") or otherwise

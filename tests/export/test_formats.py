@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+from copy import copy
+from dataclasses import replace
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -327,3 +330,17 @@ def _even_odd(corners: np.ndarray) -> np.ndarray:
         if y0 != y1:
             inside ^= crosses & (x < x0 + (y - y0) * (x1 - x0) / (y1 - y0))
     return inside
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_name_leads_outside(segmentation, tmp_path, name):
+    """Names are data: of a folder that is called "..", or of an object in a file from elsewhere."""
+    objects = tuple(replace(info, name=f"../../up{info.id}") for info in segmentation.objects)
+    video = copy(segmentation.video)
+    video.name = ".."
+    out = tmp_path / "deep" / "out"
+    out.mkdir(parents=True)
+    frames = {"frames": True} if "frames" in signature(FORMATS[name].write).parameters else {}
+    export_masks(replace(segmentation, video=video, objects=objects), out / "masks", name, **frames)
+    assert [path.name for path in tmp_path.iterdir()] == ["deep"]
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
