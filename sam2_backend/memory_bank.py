@@ -1,9 +1,9 @@
 """What is remembered of one object, and which of it a frame may look at.
 
-SAM 2 (Ravi et al. 2024, section 4): the prompted frames, the last six tracked frames and the
-last sixteen object pointers. The bank keeps what a pass in either direction can still reach
-from the current frame or from a prompted one, and drops the rest, so that its size does not
-grow with the length of the video.
+SAM 2 (Ravi et al. 2024, section 4): the prompted frames, the last six tracked frames, and the
+object pointers of the last fifteen frames and of earlier prompted ones. The bank keeps what a pass
+in either direction can still reach from the current frame or from a prompted one, and drops the
+rest, so that its size does not grow with the length of the video.
 """
 
 from __future__ import annotations

@@ -52,6 +52,7 @@ def contact_sheet(
     ----------
     source : a widget, a session file, or what is in one.
     frames : which; a dozen, evenly spread, if None.
+    columns : pictures side by side.
     """
     segmentation = Segmentation.of(source)
     if frames is None:

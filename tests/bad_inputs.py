@@ -124,6 +124,9 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
     "a device that is none": lambda bad: load_model("nano", device="abacus"),
     # Masks in and out, and batches
     "an unknown format": lambda bad: export_masks(bad.widget, bad.folder / "out", "tiff"),
+    "an option of no such format": lambda bad: export_masks(
+        bad.widget, bad.folder / "out", "gif", crop=True
+    ),
     "masks of another size": lambda bad: bad.widget.import_masks([np.ones((3, 3), bool)]),
     "proposals of an empty list": lambda bad: segment_everything([], "nano"),
     "no videos at all": lambda bad: propagate_many([], bad.folder / "out"),

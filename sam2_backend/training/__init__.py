@@ -1,5 +1,6 @@
 """Teaching SAM 2: sources of clips, simulated users, and the loop that learns from them.
 
+>>> from sam2_backend import CONFIGS
 >>> task = Promptable(random_model(CONFIGS["nano"]), FROM_SCRATCH)
 >>> Trainer(task, (Stage(steps=1000, image_size=128, batch=8, targets=3),), source=..., out=...)
 """

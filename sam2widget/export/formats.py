@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -78,7 +79,8 @@ def export_masks(
     path : of the file, or of the folder.
     format : one of `FORMATS`; the one of the path's suffix if None.
     video : of a session whose video is not where the session says.
-    options : of the format; see its function.
+    options : of the format, as `docs/formats.md` lists them; a wrong one is named with those that
+        there are.
 
     Returns
     -------
@@ -99,6 +101,13 @@ def export_masks(
     """
     path = Path(path).expanduser()
     chosen = _format(format) if format is not None else _by_suffix(path)
+    known = list(signature(chosen.write).parameters)[2:]
+    if not options.keys() <= set(known):
+        wrong = ", ".join(sorted(options.keys() - set(known)))
+        raise SessionError(
+            f"The format {chosen.name!r} has no option {wrong}. It has: "
+            f"{', '.join(known) or 'none'}."
+        )
     segmentation = Segmentation.of(source, video)
     if not segmentation.results:
         raise SessionError("There are no masks to export: prompt an object first.")
@@ -106,14 +115,7 @@ def export_masks(
     folder.mkdir(parents=True, exist_ok=True)
     if chosen.suffix and path.suffix.lower() != chosen.suffix:
         path = path.with_name(path.name + chosen.suffix)
-    try:
-        return chosen.write(segmentation, path, **options)
-    except TypeError as error:
-        if "keyword argument" not in str(error):
-            raise
-        raise SessionError(
-            f"The format {chosen.name!r} has no option {', '.join(options)}."
-        ) from error
+    return chosen.write(segmentation, path, **options)
 
 
 def import_masks(source: MaskSource, video: Video, format: str | None = None) -> Imported:
@@ -123,7 +125,7 @@ def import_masks(source: MaskSource, video: Video, format: str | None = None) ->
     ----------
     source : path of the file or folder; or arrays, (H, W) of frame 0 or (T, H, W), as a list of
         one for each object, or by object id.
-    video : that they are of.
+    video : that they are of, from `open_video`.
     format : one of those of `FORMATS` that can be read; what is found there if None.
 
     Raises
