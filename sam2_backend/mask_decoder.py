@@ -6,9 +6,12 @@ object-score token and the high-resolution features.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any, NamedTuple, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import NUM_CANDIDATES, ModelConfig
@@ -168,11 +171,12 @@ class MaskDecoder(nn.Module):
         ----------
         s8_nchw, s4_nchw : (N or 1, C/4, 2h, 2w) and (N or 1, C/8, 4h, 4w) image features.
         """
-        up1, norm, gelu1, up2, gelu2 = self.output_upscaling
+        up1, norm, gelu1, up2, gelu2 = cast("Iterable[Any]", self.output_upscaling)
         h, w = s8_nchw.shape[2] // 2, s8_nchw.shape[3] // 2
-        image = considered.image_nlc.transpose(1, 2).unflatten(2, (h, w))
-        image = gelu1(norm(up1(image) + s8_nchw))
-        image = gelu2(up2(image) + s4_nchw)  # (N, C/8, 4h, 4w)
+        image = considered.image_nlc.unflatten(1, (h, w))
+        image = _split(image, up1).add_(_by_cell(s8_nchw, 1))
+        image = gelu1(F.layer_norm(image, norm.weight.shape, norm.weight, norm.bias, norm.eps))
+        image = gelu2(_split(image, up2).add_(_by_cell(s4_nchw, 2)))  # (N, h, w, 2, 2, 2, 2, C/8)
         filters = torch.stack(
             [
                 mlp(considered.tokens_nmc[:, i])
@@ -180,4 +184,26 @@ class MaskDecoder(nn.Module):
             ],
             dim=1,
         )
-        return (filters @ image.flatten(2)).unflatten(2, (4 * h, 4 * w))
+        masks = filters @ image.flatten(1, -2).transpose(1, 2)
+        masks = masks.unflatten(2, (h, w, 2, 2, 2, 2))
+        return masks.permute(0, 1, 2, 4, 6, 3, 5, 7).reshape(*masks.shape[:2], 4 * h, 4 * w)
+
+
+def _split(cells: Tensor, up: nn.ConvTranspose2d) -> Tensor:
+    """(..., C) cells -> (..., 2, 2, C'), the four that each becomes.
+
+    What a transposed convolution makes of two cells does not overlap here, so that it is a product,
+    and its result stays as a product leaves it: cell by cell.
+    """
+    assert up.bias is not None
+    weight = up.weight.permute(2, 3, 1, 0)  # (2, 2, C', C)
+    return F.linear(cells, weight.flatten(0, 2), up.bias.repeat(4)).unflatten(-1, weight.shape[:3])
+
+
+def _by_cell(map_nchw: Tensor, splits: int) -> Tensor:
+    """A view of a map as `_split` leaves one, whose cells were split once or twice:
+    (N, h, w, 2, 2, C) or (N, h, w, 2, 2, 2, 2, C)."""
+    parts = -1, *(2,) * splits
+    split = map_nchw.unflatten(3, parts).unflatten(2, parts)
+    rows, columns = range(2, 3 + splits), range(3 + splits, 4 + 2 * splits)
+    return split.permute(0, *chain.from_iterable(zip(rows, columns, strict=True)), 1)
