@@ -1,12 +1,11 @@
 /** Says aloud, for screen readers, what has happened. */
 
 import { h } from "./dom";
-import type { ProgressMessage } from "./protocol";
 import type { Store, Topic } from "./store";
 
 export class Announcer {
   readonly element = h("div", { class: "s2w-unseen", "aria-live": "polite" });
-  private running: ProgressMessage | null = null;
+  private running = false;
 
   constructor(private readonly store: Store) {}
 
@@ -17,9 +16,10 @@ export class Announcer {
 
   update(topics: Set<Topic>): void {
     if (!topics.has("progress")) return;
-    const { progress } = this.store.state;
-    if (progress && !this.running) this.say("Propagating");
-    if (!progress && this.running) this.say(`Propagated ${this.running.done} frames`);
-    this.running = progress;
+    const { progress, tracked } = this.store.state;
+    const running = progress !== null;
+    if (running && !this.running) this.say("Propagating");
+    if (!running && this.running) this.say(`Propagated ${tracked} frames`);
+    this.running = running;
   }
 }

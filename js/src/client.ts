@@ -200,6 +200,7 @@ export class Client {
         void this.receiveThumbnail(message.frame, buffers[0] as Buffer);
         break;
       case "progress":
+        store.set("tracked", message.done);
         store.set("progress", message.running ? message : null);
         if (message.running && store.state.follow) this.goTo(message.frame);
         break;

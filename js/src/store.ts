@@ -52,6 +52,8 @@ export interface State extends StageState {
   /** Show the newest tracked frame while propagating. */
   follow: boolean;
   progress: ProgressMessage | null;
+  /** Frames that the propagation at hand, or the last one, has tracked. */
+  tracked: number;
   error: string | null;
   pending: Pending[];
 }

@@ -49,6 +49,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     range: null,
     follow: true,
     progress: null,
+    tracked: 0,
     error: null,
     pending: [],
   });

@@ -75,6 +75,7 @@ export function viewState(host: FakeHost): State {
     range: null,
     follow: true,
     progress: null,
+    tracked: 0,
     error: null,
     pending: [],
   };

@@ -202,6 +202,16 @@ describe("following", () => {
     expect(root().dataset.frame).toBe("6");
   });
 
+  it("says at the end how many frames were tracked, not how many when it was last told", async () => {
+    const said = () => element.querySelector("[aria-live=polite].s2w-unseen")?.textContent;
+    host.receive(progress(5));
+    await settle();
+    expect(said()).toBe("Propagating");
+    host.receive({ ...progress(19), running: false, done: 20 });
+    await settle();
+    expect(said()).toBe("Propagated 20 frames");
+  });
+
   it("tells how far, how fast and how long", async () => {
     host.receive(progress(5));
     await settle();

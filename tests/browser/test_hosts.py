@@ -22,6 +22,7 @@ from tests.browser.conftest import MODEL, NOTEBOOK, Bench, run_cells, screenshot
 from tests.browser.lab import EXAMPLES, Lab
 from tests.browser.test_quickstart import centre_of
 from tests.browser.widget_page import LIMIT_MS, WidgetPage
+from tests.waiting import wait_until
 
 
 def click_and_propagate(widget: WidgetPage, x: float, y: float) -> None:
@@ -143,7 +144,13 @@ def serving(module: str, *command: str) -> Iterator[str]:
     try:
         assert any(port in line for line in process.stdout), f"{module} did not start"
         threading.Thread(target=process.stdout.read, daemon=True).start()
+        wait_until(lambda: _listens(int(port)))  # some tell of the port before they listen
         yield f"http://127.0.0.1:{port}/"
     finally:
         process.terminate()
         process.wait(30)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -15,7 +15,7 @@ from tests.conftest import Twins
 from tests.oracle.official import NAMES
 from tests.oracle.random_weights import VISIBLE, set_object_score_bias
 from tests.parity.scenarios import NUM_FRAMES, both_directions, late_object_and_masks, occlusion
-from tests.parity.scene import drifting_texture
+from tests.parity.scene import disc, drifting_texture
 from tests.parity.video_pair import VideoPair
 
 pytestmark = pytest.mark.filterwarnings("ignore:cannot import name '_C'")  # no CUDA
@@ -100,7 +100,7 @@ def test_pruned_memory_is_never_missed(
     runtime = replace(twins.model.runtime, memory_dtype=torch.float32)
     monkeypatch.setattr(twins.model, "runtime", runtime)
     pair = pair_of(twins, tmp_path / "video", num_frames=26)
-    pair.add_points(8, 1, [(0.35, 0.45)], [1])
+    pair.add_mask(8, 1, disc(180, 320, 0.35, 0.45, 0.2))
     pair.propagate(8)
     pair.propagate(8, reverse=True)
     pair.figures.check()

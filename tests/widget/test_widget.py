@@ -159,6 +159,15 @@ def test_a_video_that_cannot_be_read_raises_at_once():
         Sam2Widget("no/such/file.mp4")
 
 
+@pytest.fixture
+def interruptible():
+    """A process that began in the background of a shell ignores Ctrl+C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_stops_the_propagation_and_loses_nothing(gated):
     segmenter, widget, _ = gated
     widget.add_point(0, 10, 6)
