@@ -2,60 +2,76 @@
 
 PyTorch's own kernel wants values as wide as keys. Memory's values are a quarter as wide before
 they are projected, and a projection may as well come after the weighted sum, whose weights add up
-to 1: that is a third of the arithmetic less.
+to 1: that is a third of the arithmetic less. And keys are made when they are looked at, so that
+all of them are never there at once.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-QUERY_ROWS, KEY_ROWS = 2048, 512
-"""Of one block of weights: 4 MB, measured best."""
+BLOCK = 2**21
+"""Weights that are there at once: 8 MB, measured best."""
+LEAST_KEYS = 512
+"""In a block, however many queries there are."""
+SAFE_EXPONENT = 64.0
+"""Powers of 2 between this and its negative are summed as they are."""
 
 
-def attend_in_blocks(
-    q_lc: Tensor,
-    keys: Sequence[Tensor],
-    values: Sequence[Tensor],
-    gains: Sequence[float],
-) -> Tensor:
-    """Softmax(q kᵀ / √C + gain) v, (L, D), with the running maximum of Milakov and Gimelshein 2018.
+class Part(NamedTuple):
+    """Some of what is attended to."""
+
+    keys_mc: Tensor
+    values_md: Tensor
+    gain: float = 0.0
+    """Added to all of its scores."""
+
+
+def attend_in_blocks(q_lc: Tensor, parts: Iterable[Part], width: int) -> Tensor:
+    """Softmax(q kᵀ / √C + gain) v, (L, D).
 
     Parameters
     ----------
     q_lc : (L, C) queries.
-    keys, values : (M, C) keys and (M, D) values, in as many parts as they come in.
-    gains : what is added to all scores of each part.
+    parts : (M, C) keys and (M, D) values, each part asked for when its turn comes.
+    width : D.
     """
     # Powers of 2 take half the time of those of e, and no longer where they underflow.
     log2_e = math.log2(math.e)
-    scaled_lc = q_lc * (log2_e / math.sqrt(q_lc.shape[1]))
-    blocks = [
-        (*block, gain * log2_e)
-        for k_mc, v_md, gain in zip(keys, values, gains, strict=True)
-        if len(k_mc)
-        for block in zip(k_mc.split(KEY_ROWS), v_md.split(KEY_ROWS), strict=True)
-    ]
-    scratch = q_lc.new_empty(min(QUERY_ROWS, len(q_lc)) * KEY_ROWS)
-    return torch.cat([_attend(rows_lc, blocks, scratch) for rows_lc in scaled_lc.split(QUERY_ROWS)])
-
-
-def _attend(q_lc: Tensor, blocks: list[tuple[Tensor, Tensor, float]], scratch: Tensor) -> Tensor:
-    """The rows of one block of queries, which are scaled already."""
-    total_ld = q_lc.new_zeros(len(q_lc), blocks[0][1].shape[1])
+    q_lc = q_lc * (log2_e / math.sqrt(q_lc.shape[1]))
+    longest_query = float(q_lc.norm(dim=1).amax())
+    rows = max(LEAST_KEYS, BLOCK // len(q_lc))
+    scratch = q_lc.new_empty(len(q_lc) * rows)
+    total_ld = q_lc.new_zeros(len(q_lc), width)
     weight_l1 = q_lc.new_zeros(len(q_lc), 1)
-    largest_l1 = q_lc.new_full((len(q_lc), 1), -math.inf)
-    for k_mc, v_md, gain in blocks:
-        weights_lm = scratch[: len(q_lc) * len(k_mc)].view(len(q_lc), len(k_mc))
-        torch.mm(q_lc, k_mc.T, out=weights_lm)
-        larger_l1 = torch.maximum(largest_l1, weights_lm.amax(dim=1, keepdim=True) + gain)
-        weights_lm.sub_(larger_l1 - gain).exp2_()
-        shrunk_l1 = (largest_l1 - larger_l1).exp2_()
-        weight_l1.mul_(shrunk_l1).add_(weights_lm.sum(dim=1, keepdim=True))
-        total_ld.mul_(shrunk_l1).addmm_(weights_lm, v_md)
-        largest_l1 = larger_l1
-    return total_ld / weight_l1
+    shift_l1 = None
+    began = False
+    for k_mc, v_md, gain in parts:
+        gain *= log2_e
+        largest = longest_query * float(k_mc.norm(dim=1).amax()) + abs(gain)
+        if shift_l1 is None and largest > SAFE_EXPONENT:
+            # From here on with the running maximum of Milakov and Gimelshein 2018.
+            shift_l1 = torch.full_like(weight_l1, 0.0 if began else -math.inf)
+        for k, v in zip(k_mc.split(rows), v_md.split(rows), strict=True):
+            weights_lm = scratch[: len(q_lc) * len(k)].view(len(q_lc), len(k))
+            torch.mm(q_lc, k.T, out=weights_lm)
+            if shift_l1 is None:
+                factor = 2.0**gain
+            else:
+                factor = 1.0
+                larger_l1 = torch.maximum(shift_l1, weights_lm.amax(dim=1, keepdim=True) + gain)
+                weights_lm.sub_(larger_l1 - gain)
+                shrunk_l1 = (shift_l1 - larger_l1).exp2_()
+                weight_l1.mul_(shrunk_l1)
+                total_ld.mul_(shrunk_l1)
+                shift_l1 = larger_l1
+            weights_lm.exp2_()
+            weight_l1.add_(weights_lm.sum(dim=1, keepdim=True), alpha=factor)
+            total_ld.addmm_(weights_lm, v, alpha=factor)
+            began = True
+    return total_ld.div_(weight_l1)

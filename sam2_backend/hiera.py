@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import MLP, by_rows, predicting_on_cpu
+from .layers import MLP, add_linear, by_rows, predicting_on_cpu
 
 
 class PatchEmbed(nn.Module):
@@ -39,21 +39,26 @@ class WindowAttention(nn.Module):
         self.proj = nn.Linear(dim_out, dim_out)
 
     def forward(self, x_bhwc: Tensor) -> Tensor:
-        b, h, w, _ = x_bhwc.shape
-        # The keys' bias adds the same to all scores of a query, which softmax does not see; the
-        # values' bias comes through any weights that add up to 1.
-        q_bias, _, v_bias = self.qkv.bias.chunk(3)
+        """What each place sees, its heads side by side: `added_to` makes it an answer."""
         q, k, v = F.linear(x_bhwc, self.qkv.weight).chunk(3, dim=-1)
-        q = q + q_bias
         if self.pool:
             q = max_pool(q)
-            h, w = h // 2, w // 2
+        # The keys' bias adds the same to all scores of a query, which softmax does not see.
+        q_bias = self.qkv.bias[: q.shape[-1]]
+        q = q.add_(q_bias) if predicting_on_cpu(q) else q + q_bias
+        b, h, w, _ = q.shape
         q, k, v = (
             t.reshape(b, -1, self.num_heads, t.shape[-1] // self.num_heads).transpose(1, 2)
             for t in (q, k, v)
         )
-        out = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, h, w, -1)
-        return F.linear(out, self.proj.weight, self.proj.weight @ v_bias + self.proj.bias)
+        return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, h, w, -1)
+
+    def added_to(self, base_bhwc: Tensor, seen_bhwc: Tensor) -> Tensor:
+        """`base` and what was seen, projected."""
+        # The values' bias comes through any weights that add up to 1.
+        v_bias = self.qkv.bias[-seen_bhwc.shape[-1] :]
+        bias = self.proj.weight @ v_bias + self.proj.bias
+        return add_linear(base_bhwc, seen_bhwc, self.proj.weight, bias)
 
 
 class Block(nn.Module):
@@ -83,13 +88,13 @@ class Block(nn.Module):
         # Where a stage begins the shortcut is the projection of the *normed* input, pooled.
         shortcut = max_pool(self.proj(normed)) if self.pool else x_bhwc
         if self.window in (0, x_bhwc.shape[1]):
-            return shortcut + self.attn(normed)
-        attended = self.attn(to_windows(normed, self.window))
+            return self.attn.added_to(shortcut, self.attn(normed))
+        seen = self.attn(to_windows(normed, self.window))
         window = self.window // 2 if self.pool else self.window
-        return shortcut + from_windows(attended, window, shortcut.shape[1:3])
+        return self.attn.added_to(shortcut, from_windows(seen, window, shortcut.shape[1:3]))
 
     def _widen(self, x: Tensor) -> Tensor:
-        return x + self.mlp(self.norm2(x))
+        return self.mlp.added_to(x, self.norm2(x))
 
 
 class Hiera(nn.Module):
@@ -161,8 +166,9 @@ class Hiera(nn.Module):
 
 
 def max_pool(x_bhwc: Tensor) -> Tensor:
-    """2x2 max pooling of a (B, H, W, C) map."""
-    return F.max_pool2d(x_bhwc.permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1)
+    """2x2 max pooling of a (B, H, W, C) map. PyTorch's own takes several times as long."""
+    rows = torch.maximum(x_bhwc[:, 0::2], x_bhwc[:, 1::2])
+    return torch.maximum(rows[:, :, 0::2], rows[:, :, 1::2])
 
 
 def to_windows(x_bhwc: Tensor, window: int) -> Tensor:

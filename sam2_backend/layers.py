@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import pairwise
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -35,6 +36,18 @@ def by_rows(work: Callable[[Tensor], Tensor], x: Tensor, width: int) -> Tensor:
     tokens = max(LEAST_TOKENS, CACHED_NUMBERS // width)
     parts = x.split(max(1, tokens // math.prod(x.shape[1:-1])))
     return torch.cat([work(part) for part in parts])
+
+
+def add_linear(base: Tensor, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """`base` (..., C) and a linear layer's answer to `x` (..., D), summed.
+
+    On a CPU the product is added where it falls, rather than by a pass of its own over both.
+    """
+    if not predicting_on_cpu(base) or torch.is_autocast_enabled("cpu"):
+        return base + F.linear(x, weight, bias)
+    total = (base + bias).expand(*x.shape[:-1], -1).contiguous()
+    total.view(-1, len(weight)).addmm_(x.reshape(-1, x.shape[-1]), weight.T)
+    return total
 
 
 class LayerNorm2d(nn.Module):
@@ -68,11 +81,22 @@ class MLP(nn.Module):
         self.sigmoid_output = sigmoid_output
 
     def forward(self, x: Tensor) -> Tensor:
-        *hidden, last = self.layers
-        for layer in hidden:
-            x = self.activation(layer(x))
-        x = last(x)
+        x = self.last(self._hidden(x))
         return x.sigmoid() if self.sigmoid_output else x
+
+    def added_to(self, base: Tensor, x: Tensor) -> Tensor:
+        """`base` and what this makes of `x`: a residual block's end."""
+        return add_linear(base, self._hidden(x), self.last.weight, self.last.bias)
+
+    @property
+    def last(self) -> nn.Linear:
+        """The layer that nothing follows."""
+        return cast("nn.Linear", self.layers[-1])
+
+    def _hidden(self, x: Tensor) -> Tensor:
+        for layer in self.layers[:-1]:
+            x = self.activation(layer(x))
+        return x
 
 
 class Attention(nn.Module):

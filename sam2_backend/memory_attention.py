@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .blocked_attention import attend_in_blocks
+from .blocked_attention import Part, attend_in_blocks
 from .config import ModelConfig
-from .layers import Attention, by_rows, predicting_on_cpu
-from .position import rotary_table, rotate, sine_embedding_2d
+from .layers import Attention, add_linear, by_rows, predicting_on_cpu
+from .position import RotaryTable, rotary_table, rotate, sine_embedding_2d
 
 
 class RotaryAttention(Attention):
     """Attention with axial rotary positions on queries and on the spatial part of the keys."""
 
-    def attend(
+    def added_to(
         self,
+        base_nlc: Tensor,
         q_nlc: Tensor,
         k_nmc: Tensor,
         v_nmc: Tensor,
@@ -27,43 +29,54 @@ class RotaryAttention(Attention):
         spatial: int,
         pooling: int = 1,
     ) -> Tensor:
-        """Attend from a grid of queries.
+        """`base` and what a grid of queries attends to.
 
         Parameters
         ----------
+        base_nlc : (N or 1, h*w, C).
         q_nlc : (N, h*w, C) queries of a grid of `size` (h, w); one row serves all.
         k_nmc, v_nmc : (N, M, D) keys and values; the first `spatial` of them are one or more
             such grids, the rest (object pointers) have no place and are not rotated.
         pooling : side of the squares of cells of which each spatial key stands for one.
         """
-        q = self._split_heads(self.q_proj(q_nlc))
-        k = self._split_heads(self.k_proj(k_nmc))
         height, width = size
-        q = rotate(q, *rotary_table(q.shape[-1], height, width, q.device))
-        q = q.expand(len(k), -1, -1, -1)
-        cos, sin = rotary_table(q.shape[-1], height // pooling, width // pooling, q.device, pooling)
-        grids = spatial // len(cos)
-        rotated = rotate(k[:, :, :spatial].unflatten(2, (grids, -1)), cos, sin).flatten(2, 3)
-        keys = rotated, k[:, :, spatial:]
+        dim = self.q_proj.out_features // self.num_heads
+        q = self._split_heads(self.q_proj(q_nlc))
+        q = rotate(q, rotary_table(dim, height, width, q.device)).expand(len(k_nmc), -1, -1, -1)
+        table = rotary_table(dim, height // pooling, width // pooling, q.device, pooling)
         # So that a square weighs as much as its cells did.
         gain = 2 * math.log(pooling)
         narrow = v_nmc.shape[2] < q_nlc.shape[2] and self.num_heads == 1
         if narrow and predicting_on_cpu(q):
-            values = v_nmc[:, :spatial], v_nmc[:, spatial:]
             seen = [
-                attend_in_blocks(
-                    q[n, 0], [one[n, 0] for one in keys], [one[n] for one in values], (gain, 0.0)
-                )
-                for n in range(len(q))
+                attend_in_blocks(q_lc, self._parts(k_mc, v_mc, spatial, table, gain), v_mc.shape[1])
+                for q_lc, k_mc, v_mc in zip(q[:, 0], k_nmc, v_nmc, strict=True)
             ]
-            return self.out_proj(self.v_proj(torch.stack(seen)))
+            # Both projections as the one that they make together.
+            weight = self.out_proj.weight @ self.v_proj.weight
+            bias = F.linear(self.v_proj.bias, self.out_proj.weight, self.out_proj.bias)
+            return add_linear(base_nlc, torch.stack(seen), weight, bias)
+        k = self._split_heads(self.k_proj(k_nmc))
+        grids = spatial // len(table.cos)
+        rotated = rotate(k[:, :, :spatial].unflatten(2, (grids, -1)), table).flatten(2, 3)
+        k = torch.cat((rotated, k[:, :, spatial:]), dim=2)
         v = self._split_heads(self.v_proj(v_nmc))
         gains = None
         if pooling > 1:
             gains = q.new_zeros(1, k.shape[2])
             gains[:, :spatial] = gain
-        k = torch.cat(keys, dim=2)
-        return self._join_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=gains))
+        seen = F.scaled_dot_product_attention(q, k, v, attn_mask=gains).transpose(1, 2).flatten(2)
+        return add_linear(base_nlc, seen, self.out_proj.weight, self.out_proj.bias)
+
+    def _parts(
+        self, k_mc: Tensor, v_mc: Tensor, spatial: int, table: RotaryTable, gain: float
+    ) -> Iterator[Part]:
+        """Grid after grid, then what has no place; values are not projected."""
+        cells = len(table.turns)
+        for k, v in zip(k_mc[:spatial].split(cells), v_mc[:spatial].split(cells), strict=True):
+            yield Part(rotate(self.k_proj(k), table), v, gain)
+        if len(k_mc) > spatial:
+            yield Part(self.k_proj(k_mc[spatial:]), v_mc[spatial:])
 
 
 class MemoryAttentionLayer(nn.Module):
@@ -91,14 +104,15 @@ class MemoryAttentionLayer(nn.Module):
         pooling: int,
     ) -> Tensor:
         normed = self.norm1(x)
-        x = x + self.self_attn.attend(normed, normed, normed, size=size, spatial=x.shape[1])
-        x = x + self.cross_attn_image.attend(
-            self.norm2(x), keys, values, size=size, spatial=spatial, pooling=pooling
+        x = self.self_attn.added_to(x, normed, normed, normed, size=size, spatial=x.shape[1])
+        x = self.cross_attn_image.added_to(
+            x, self.norm2(x), keys, values, size=size, spatial=spatial, pooling=pooling
         )
         return by_rows(self._widen, x.flatten(0, 1), self.linear1.out_features).view(x.shape)
 
     def _widen(self, x_rc: Tensor) -> Tensor:
-        return x_rc + self.linear2(F.relu(self.linear1(self.norm3(x_rc))))
+        hidden = F.relu(self.linear1(self.norm3(x_rc)))
+        return add_linear(x_rc, hidden, self.linear2.weight, self.linear2.bias)
 
 
 class MemoryAttention(nn.Module):

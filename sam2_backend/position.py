@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -48,12 +48,22 @@ def _frequencies(n: int, device: torch.device) -> Tensor:
     return _TEMPERATURE ** (2 * (index // 2) / n)
 
 
+class RotaryTable(NamedTuple):
+    """Turns of channel pairs by place."""
+
+    cos: Tensor
+    sin: Tensor
+    """Each (N, C / 2)."""
+    turns: Tensor
+    """The same as complex numbers, by which a CPU turns pairs many times faster."""
+
+
 @lru_cache(maxsize=32)
 @torch.inference_mode(False)
 def rotary_table(
     dim: int, height: int, width: int, device: torch.device, pooling: int = 1
-) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of axial rotary embedding, each (height * width, dim / 2).
+) -> RotaryTable:
+    """Axial rotary embedding of height * width places.
 
     The first half of the pairs turns with x, the second with y (Heo et al. 2024, RoPE-ViT).
     With `pooling`, cells are squares of so many a side, and turn as their centres do.
@@ -63,20 +73,22 @@ def rotary_table(
     x = torch.outer(_centre(index % width, pooling), frequency)
     y = torch.outer(_centre(torch.div(index, width, rounding_mode="floor"), pooling), frequency)
     angles = torch.cat((x, y), dim=-1)
-    return angles.cos().to(device), angles.sin().to(device)
+    cos, sin = angles.cos().to(device), angles.sin().to(device)
+    return RotaryTable(cos, sin, torch.complex(cos, sin))
 
 
 def _centre(index: Tensor, pooling: int) -> Tensor:
     return index * pooling + (pooling - 1) / 2
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate neighbouring channel pairs of x (..., N, C) by tables (N, C / 2), in float32."""
+def rotate(x: Tensor, table: RotaryTable) -> Tensor:
+    """Rotate neighbouring channel pairs of x (..., N, C), in float32."""
     pairs = x.float().unflatten(-1, (-1, 2))
-    if x.device.type == "cpu" and not torch.compiler.is_compiling():  # many times faster there
-        turned = torch.view_as_complex(pairs.contiguous()) * torch.complex(cos, sin)
+    if x.device.type == "cpu" and not torch.compiler.is_compiling():
+        turned = torch.view_as_complex(pairs.contiguous()) * table.turns
         return torch.view_as_real(turned).flatten(-2).type_as(x)
     even, odd = pairs.unbind(-1)
+    cos, sin = table.cos, table.sin
     rotated = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
     return rotated.flatten(-2).type_as(x)
 

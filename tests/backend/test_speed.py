@@ -16,7 +16,7 @@ import torch
 
 from sam2_backend import CONFIGS, FrameResult, Sam2Model, VideoPredictor, load_model
 from sam2_backend.allocator import OPT_OUT, in_own_pages
-from sam2_backend.blocked_attention import KEY_ROWS, QUERY_ROWS, attend_in_blocks
+from sam2_backend.blocked_attention import LEAST_KEYS, Part, attend_in_blocks
 from sam2_backend.compiling import compile_model
 from sam2_backend.feature_cache import FeatureCache
 from sam2_backend.layers import Attention
@@ -53,18 +53,24 @@ def assert_same(ours: list[FrameResult], expected: list[FrameResult]) -> None:
 # Attention
 
 
-@pytest.mark.parametrize("scale", [0.1, 3.0, 40.0])
-def test_attention_in_blocks_is_attention(scale: float):
-    """Also where most weights underflow and the largest score comes late."""
+@pytest.mark.parametrize("scales", [(0.1, 0.1), (3, 3), (40, 40), (0.1, 40), (40, 0.1), (-40, -40)])
+def test_attention_in_blocks_is_attention(scales: tuple[float, float]):
+    """Also where most weights underflow, where the largest score comes late, and where some parts
+    have scores too large for their powers."""
     generator = torch.Generator().manual_seed(0)
-    rows, keys = QUERY_ROWS + 100, 2 * KEY_ROWS + 30
-    q = scale * torch.randn(rows, 32, generator=generator)
-    k, v = (torch.randn(keys, width, generator=generator) for width in (32, 8))
-    k *= torch.linspace(0.5, 1.5, keys)[:, None]
-    gains = torch.cat((torch.full((100,), 1.5), torch.zeros(keys - 100)))
-    scores = q.double() @ k.double().T / 32**0.5 + gains
-    ours = attend_in_blocks(q, k.split((100, keys - 100)), v.split((100, keys - 100)), (1.5, 0.0))
-    torch.testing.assert_close(ours.double(), scores.softmax(1) @ v.double(), atol=1e-4, rtol=1e-4)
+    sizes, gains = (100, 2 * LEAST_KEYS + 30), (1.5, 0.0)
+    q = torch.randn(5000, 32, generator=generator).abs()
+    keys = [
+        scale * torch.rand(n, 32, generator=generator) * torch.linspace(0.5, 1.5, n)[:, None]
+        for scale, n in zip(scales, sizes, strict=True)
+    ]
+    values = [torch.randn(n, 8, generator=generator) for n in sizes]
+    parts = [Part(*part) for part in zip(keys, values, gains, strict=True)]
+    scores = q.double() @ torch.cat(keys).double().T / 32**0.5
+    scores += torch.cat([torch.full((n,), gain) for n, gain in zip(sizes, gains, strict=True)])
+    expected = scores.softmax(1) @ torch.cat(values).double()
+    ours = attend_in_blocks(q, iter(parts), width=8)
+    torch.testing.assert_close(ours.double(), expected, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("pooling", [1, 2])
