@@ -4,12 +4,13 @@
 
 Operations are counted as the network runs, a multiplication and an addition each as one. What
 they would take at the rate of a large matrix product, measured in the same turn, stands beside
-what they took.
+what they took. A second table says where that time goes.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import statistics
 import time
 from collections.abc import Callable
@@ -27,6 +28,15 @@ from sam2_backend.runtime import Runtime
 TURNS = 7
 SIDE = {"cpu": 2048, "cuda": 8192}
 """Of the matrices whose product gives the rate."""
+KINDS = {
+    "products": r"mm|bmm|convolution",
+    "attention": r"scaled_dot_product|softmax|exp2|sum|amax|vector_norm",
+    "activations": r"gelu|relu|clamp|sigmoid",
+    "norms": r"layer_norm",
+    "sums": r"add|mul|sub|div",
+    "copies": r"copy|cat|fill|contiguous|clone",
+}
+"""What PyTorch's operations are for, by parts of their names; the first that fits."""
 
 
 def steps_of(model: Sam2Model) -> dict[str, Callable[[], Any]]:
@@ -79,6 +89,18 @@ def _product(_: Any, left: Any, right: Any, **__: Any) -> int:
     return 2 * rows * inner * right[1]
 
 
+def profile(step: Callable[[], Any]) -> dict[str, float]:
+    """Seconds that each kind of operation takes."""
+    with torch.profiler.profile() as profiler:
+        step()
+    spent = dict.fromkeys((*KINDS, "other"), 0.0)
+    for event in profiler.key_averages():
+        name = event.key.removeprefix("aten::").rstrip("_")
+        kind = next((kind for kind, part in KINDS.items() if re.search(part, name)), "other")
+        spent[kind] += (event.self_cpu_time_total + event.self_device_time_total) / 1e6
+    return spent
+
+
 def seconds(call: Callable[[], Any]) -> float:
     began = time.perf_counter()
     call()
@@ -104,6 +126,7 @@ def main() -> None:
         f"{arguments.name}, {arguments.image_size} px, {model.runtime.dtype}, medians of {TURNS}\n"
     )
     print("| | 10⁹ operations | least, s | took, s | share of the rate |\n|---|---|---|---|---|")
+    profiles = {}
     with model.runtime.inference():
         for name, step in steps_of(model).items():
             count = operations(step)
@@ -115,8 +138,16 @@ def main() -> None:
             took = statistics.median(turn[1] for turn in turns)
             print(
                 f"| {name} | {count / 1e9:.1f} | {count / rate:.3f} | {took:.3f} "
-                f"| {count / rate / took:.0%} |"
+                f"| {count / rate / took:.0%} |",
+                flush=True,
             )
+            spent = [profile(step) for _ in range(TURNS)]
+            profiles[name] = min(spent, key=lambda one: sum(one.values()))
+    print(f"\n| of the time | {' | '.join((*KINDS, 'other'))} |\n{'|---' * (2 + len(KINDS))}|")
+    for name, spent in profiles.items():
+        total = sum(spent.values())
+        shares = " | ".join(f"{part / total:.0%}" for part in spent.values())
+        print(f"| {name} | {shares} |")
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ LEAST_TOKENS = 1024
 
 
 def predicting_on_cpu(x: Tensor) -> bool:
-    """Whether what is done for speed on a CPU may be done: no gradients, nothing compiled."""
-    on_cpu = x.device.type == "cpu"
-    return on_cpu and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    """Whether what is done for speed on a CPU may be done: in float32, without gradients, and
+    nothing is compiled."""
+    plain = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+    return plain and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
 
 
 def by_rows(work: Callable[[Tensor], Tensor], x: Tensor, width: int) -> Tensor:
@@ -43,7 +44,7 @@ def add_linear(base: Tensor, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
     On a CPU the product is added where it falls, rather than by a pass of its own over both.
     """
-    if not predicting_on_cpu(base) or torch.is_autocast_enabled("cpu"):
+    if not predicting_on_cpu(base):
         return base + F.linear(x, weight, bias)
     total = (base + bias).expand(*x.shape[:-1], -1).contiguous()
     total.view(-1, len(weight)).addmm_(x.reshape(-1, x.shape[-1]), weight.T)

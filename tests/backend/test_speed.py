@@ -163,6 +163,14 @@ def test_bits_are_packed_as_numpy_packs_them():
     np.testing.assert_array_equal(pack_bits(torch.from_numpy(masks)).numpy(), expected)
 
 
+def test_half_precision_on_a_cpu_gives_nearly_the_same_masks(frames):
+    half = load_model("nano", "cpu", image_size=128, dtype=torch.bfloat16)
+    exact = load_model("nano", "cpu", image_size=128)
+    for ours, expected in zip(track(half, frames), track(exact, frames), strict=True):
+        for obj, mask in expected.masks.items():
+            assert np.mean(ours.masks[obj] != mask) < 0.02
+
+
 # Compilation
 
 
