@@ -12,7 +12,7 @@ export SAM2WIDGET_IPYKERNEL6 := $(CURDIR)/$(VENV)/ipykernel6
 BUNDLE := sam2widget/static/widget.js
 JS_SOURCES := $(shell find js -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: demo test test-js lab lint bench build release audit docs clean
+.PHONY: demo test test-js coverage lab lint bench build release audit docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -23,6 +23,13 @@ lab: $(VENV)/installed-dev
 
 test: test-js $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser
 	$(BIN)/python -m pytest
+
+# Which lines and branches of both packages the tests go through.
+coverage: $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser
+	$(PIP) coverage
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 test-js: js/node_modules
 	npm --prefix js test

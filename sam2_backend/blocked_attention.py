@@ -50,13 +50,12 @@ def attend_in_blocks(q_lc: Tensor, parts: Iterable[Part], width: int) -> Tensor:
     total_ld = q_lc.new_zeros(len(q_lc), width)
     weight_l1 = q_lc.new_zeros(len(q_lc), 1)
     shift_l1 = None
-    began = False
     for k_mc, v_md, gain in parts:
         gain *= log2_e
         largest = longest_query * float(k_mc.norm(dim=1).amax()) + abs(gain)
         if shift_l1 is None and largest > SAFE_EXPONENT:
             # From here on with the running maximum of Milakov and Gimelshein 2018.
-            shift_l1 = torch.full_like(weight_l1, 0.0 if began else -math.inf)
+            shift_l1 = torch.where(weight_l1 > 0, 0.0, -math.inf)
         for k, v in zip(k_mc.split(rows), v_md.split(rows), strict=True):
             weights_lm = scratch[: len(q_lc) * len(k)].view(len(q_lc), len(k))
             torch.mm(q_lc, k.T, out=weights_lm)
@@ -73,5 +72,4 @@ def attend_in_blocks(q_lc: Tensor, parts: Iterable[Part], width: int) -> Tensor:
             weights_lm.exp2_()
             weight_l1.add_(weights_lm.sum(dim=1, keepdim=True), alpha=factor)
             total_ld.addmm_(weights_lm, v, alpha=factor)
-            began = True
     return total_ld.div_(weight_l1)

@@ -72,7 +72,7 @@ class RotaryAttention(Attention):
         self, k_mc: Tensor, v_mc: Tensor, spatial: int, table: RotaryTable, gain: float
     ) -> Iterator[Part]:
         """Grid after grid, then what has no place; values are not projected."""
-        cells = len(table.turns)
+        cells = len(table.cos)
         for k, v in zip(k_mc[:spatial].split(cells), v_mc[:spatial].split(cells), strict=True):
             yield Part(rotate(self.k_proj(k), table), v, gain)
         if len(k_mc) > spatial:

@@ -54,8 +54,8 @@ class RotaryTable(NamedTuple):
     cos: Tensor
     sin: Tensor
     """Each (N, C / 2)."""
-    turns: Tensor
-    """The same as complex numbers, by which a CPU turns pairs many times faster."""
+    turns: Tensor | None
+    """The same as complex numbers, by which a CPU turns pairs many times faster; there alone."""
 
 
 @lru_cache(maxsize=32)
@@ -74,7 +74,7 @@ def rotary_table(
     y = torch.outer(_centre(torch.div(index, width, rounding_mode="floor"), pooling), frequency)
     angles = torch.cat((x, y), dim=-1)
     cos, sin = angles.cos().to(device), angles.sin().to(device)
-    return RotaryTable(cos, sin, torch.complex(cos, sin))
+    return RotaryTable(cos, sin, torch.complex(cos, sin) if device.type == "cpu" else None)
 
 
 def _centre(index: Tensor, pooling: int) -> Tensor:
@@ -84,7 +84,7 @@ def _centre(index: Tensor, pooling: int) -> Tensor:
 def rotate(x: Tensor, table: RotaryTable) -> Tensor:
     """Rotate neighbouring channel pairs of x (..., N, C), in float32."""
     pairs = x.float().unflatten(-1, (-1, 2))
-    if x.device.type == "cpu" and not torch.compiler.is_compiling():
+    if table.turns is not None and not torch.compiler.is_compiling():
         turned = torch.view_as_complex(pairs.contiguous()) * table.turns
         return torch.view_as_real(turned).flatten(-2).type_as(x)
     even, odd = pairs.unbind(-1)

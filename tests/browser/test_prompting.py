@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Bench
 from tests.browser.test_quickstart import box_of, centre_of
+from tests.waiting import wait_until
 
 
 def prompts(bench: Bench, what: str) -> Any:
@@ -47,8 +48,7 @@ def test_points_and_boxes_are_moved_by_hand(bench: Bench) -> None:
         prompts(bench, "p.box"), (x0 + 30, y0 + 8, x1 - 30, y1 - 2), atol=2.5
     )
     widget.press("Control+z", "Control+z")
-    widget.wait_ready()
-    np.testing.assert_allclose(prompts(bench, "p.box"), (x0, y0, x1, y1), atol=1.5)
+    wait_until(lambda: np.allclose(prompts(bench, "p.box"), (x0, y0, x1, y1), rtol=0, atol=1.5))
 
 
 def test_masks_are_painted_mended_and_outlined(bench: Bench) -> None:
