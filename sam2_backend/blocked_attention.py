@@ -46,7 +46,6 @@ def attend_in_blocks(q_lc: Tensor, parts: Iterable[Part], width: int) -> Tensor:
     q_lc = q_lc * (log2_e / math.sqrt(q_lc.shape[1]))
     longest_query = float(q_lc.norm(dim=1).amax())
     rows = max(LEAST_KEYS, BLOCK // len(q_lc))
-    scratch = q_lc.new_empty(len(q_lc) * rows)
     total_ld = q_lc.new_zeros(len(q_lc), width)
     weight_l1 = q_lc.new_zeros(len(q_lc), 1)
     shift_l1 = None
@@ -56,6 +55,7 @@ def attend_in_blocks(q_lc: Tensor, parts: Iterable[Part], width: int) -> Tensor:
         if shift_l1 is None and largest > SAFE_EXPONENT:
             # From here on with the running maximum of Milakov and Gimelshein 2018.
             shift_l1 = torch.where(weight_l1 > 0, 0.0, -math.inf)
+        scratch = q_lc.new_empty(len(q_lc) * min(rows, len(k_mc)))
         for k, v in zip(k_mc.split(rows), v_md.split(rows), strict=True):
             weights_lm = scratch[: len(q_lc) * len(k)].view(len(q_lc), len(k))
             torch.mm(q_lc, k.T, out=weights_lm)
