@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 from sam2_backend import load_model
 from sam2widget import (
@@ -19,6 +20,7 @@ from sam2widget import (
     __version__,
     export_masks,
     finetune,
+    import_masks,
     open_video,
     propagate_many,
     read_session,
@@ -43,6 +45,12 @@ class Bad:
     def file(self, name: str, content: bytes) -> Path:
         path = self.folder / name
         path.write_bytes(content)
+        return path
+
+    def picture(self, name: str) -> Path:
+        """One in colour."""
+        path = self.folder / name
+        Image.fromarray(CLIP[0]).save(path)
         return path
 
     def session(self, change: Callable[[dict[str, bytes]], None]) -> Path:
@@ -126,6 +134,48 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
     "an unknown format": lambda bad: export_masks(bad.widget, bad.folder / "out", "tiff"),
     "an option of no such format": lambda bad: export_masks(
         bad.widget, bad.folder / "out", "gif", crop=True
+    ),
+    "an option without sense": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        export_masks(bad.widget, bad.folder / "out.gif", every=0),
+    ),
+    "an export of nothing": lambda bad: export_masks(bad.widget, bad.folder / "out.npz"),
+    "an export without a format": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        export_masks(bad.widget, bad.folder / "out"),
+    ),
+    "no such masks": lambda bad: import_masks("no/such.npz", CLIP),
+    "masks of no known format": lambda bad: import_masks(bad.file("m.bin", b"0"), CLIP),
+    "masks of a format that is written only": lambda bad: import_masks(
+        bad.file("m.gif", b"GIF89a"), CLIP, "gif"
+    ),
+    "arrays that are none": lambda bad: import_masks(bad.file("m.npz", b"PK or not"), CLIP),
+    "an array of five dimensions": lambda bad: bad.widget.import_masks(np.ones((1, 1, 1, 24, 32))),
+    "JSON that is cut off": lambda bad: import_masks(
+        bad.file("m.json", b'{"images": ['), CLIP, "coco"
+    ),
+    "JSON of a number": lambda bad: import_masks(bad.file("m.json", b"7"), CLIP),
+    "COCO without annotations": lambda bad: import_masks(
+        bad.file("m.json", b'{"images": []}'), CLIP, "coco"
+    ),
+    "a COCO annotation without a mask": lambda bad: import_masks(
+        bad.file("m.json", b'{"images": [{"id": 1}], "annotations": [{"image_id": 1}]}'),
+        CLIP,
+        "coco",
+    ),
+    "SA-V without masklets": lambda bad: import_masks(
+        bad.file("m.json", b'{"masklet": []}'), CLIP, "sa-v"
+    ),
+    "XML that is none": lambda bad: import_masks(bad.file("m.xml", b"<annotations"), CLIP, "cvat"),
+    "a folder without masks": lambda bad: import_masks(bad.folder, CLIP, "davis"),
+    "a mask that is not named by a frame": lambda bad: import_masks(
+        bad.picture("mask.png").parent, CLIP, "davis"
+    ),
+    "a photograph in place of a mask": lambda bad: import_masks(
+        bad.picture("00000.png").parent, CLIP, "davis"
+    ),
+    "labels of words": lambda bad: import_masks(
+        bad.file("00000.txt", b"0 here there").parent, CLIP, "yolo"
     ),
     "masks of another size": lambda bad: bad.widget.import_masks([np.ones((3, 3), bool)]),
     "proposals of an empty list": lambda bad: segment_everything([], "nano"),

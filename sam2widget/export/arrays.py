@@ -39,6 +39,8 @@ def write_npz(segmentation: Segmentation, path: Path) -> Path:
 def read_npz(path: Path) -> Imported:
     """Read what `write_npz` writes, or any `.npz` of (T, H, W) or (H, W) arrays, whose names are
     object ids or else become the objects' names. Empty masks are frames without one."""
+    if not zipfile.is_zipfile(path):
+        raise SessionError(f"{path} is not an .npz file: it may be damaged.")
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

@@ -13,7 +13,7 @@ from pycocotools import mask as coco_mask
 
 from ..masks import Mask
 from ..records import SessionError
-from .files import JPEG_QUALITY, frame_number, read_json
+from .files import JPEG_QUALITY, check_size, frame_number, read_json, reason
 from .outlines import fill, polygons_of
 from .segmentation import Imported, Segmentation
 
@@ -92,7 +92,9 @@ def read_coco(path: Path) -> Imported:
             hw = int(image["height"]), int(image["width"])
             mask_hw = decode(said["segmentation"], hw)
         except (KeyError, TypeError, ValueError) as error:
-            raise SessionError(f"{path} has an annotation that cannot be read: {error}.") from error
+            raise SessionError(
+                f"{path} has an annotation that cannot be read: {reason(error)}."
+            ) from error
         masks[obj, frame] = masks.get((obj, frame), False) | mask_hw
         names[obj] = categories.get(said.get("category_id"), f"Object {obj}")
     return Imported({key: Mask.from_array(mask) for key, mask in masks.items()}, names)
@@ -114,16 +116,44 @@ def decode(said: Any, hw: tuple[int, int]) -> NDArray[np.bool_]:
     Raises
     ------
     ValueError
-        When they are not of this size.
+        When they are not of this size, or damaged.
     """
+    check_size(hw)
     if isinstance(said, list):
         masks = [fill(np.array(one, np.float64).reshape(-1, 2), hw) for one in said]
         return np.any([np.zeros(hw, bool), *masks], axis=0)
     if tuple(said["size"]) != hw:
         raise ValueError(f"run lengths of {said['size']} for a picture of {list(hw)}")
-    if isinstance(said["counts"], list):
-        said = coco_mask.frPyObjects(said, *hw)
-    return np.asarray(coco_mask.decode(said), bool)
+    counts = said["counts"]
+    lengths = np.array(_decompress(counts) if isinstance(counts, str) else counts, np.int64)
+    height, width = hw
+    if (lengths < 0).any() or lengths.sum() != height * width:
+        raise ValueError(f"run lengths cover {lengths.sum()} pixels, not {height * width}")
+    return np.repeat(np.arange(len(lengths)) % 2 == 1, lengths).reshape(width, height).T
+
+
+def _decompress(counts: str) -> list[int]:
+    """Run lengths from COCO's text: groups of 5 bits, the lowest first, in characters from "0" on;
+    32 says that another follows, 16 in the last is the sign. From the fourth number on it is the
+    difference to the one two before. (pycocotools writes outside its memory where the text is
+    damaged.)"""
+    lengths: list[int] = []
+    number = bits = 0
+    for character in counts:
+        group = ord(character) - ord("0")
+        if not 0 <= group < 64 or bits > 35:
+            raise ValueError("compressed run lengths hold what cannot be there")
+        number |= (group & 31) << bits
+        bits += 5
+        if group & 32:
+            continue
+        if group & 16:
+            number -= 1 << bits
+        lengths.append(number + (lengths[-2] if len(lengths) > 2 else 0))
+        number = bits = 0
+    if bits:
+        raise ValueError("compressed run lengths end within a number")
+    return lengths
 
 
 def _image(segmentation: Segmentation, frame: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..masks import Mask
 from ..records import SessionError
-from .files import frame_number
+from .files import check_size, frame_number, reason
 from .outlines import fill
 from .segmentation import Imported, Segmentation
 
@@ -81,6 +81,7 @@ def read_cvat(path: Path) -> Imported:
     for image in root.iter("image"):
         try:
             hw = int(image.attrib["height"]), int(image.attrib["width"])
+            check_size(hw)
             name = image.get("name", "")
             frame = frame_number(Path(name)) if name[-1:].isdigit() else int(image.attrib["id"])
             for shape in image:
@@ -100,7 +101,8 @@ def read_cvat(path: Path) -> Imported:
                 names[obj] = label
         except (KeyError, ValueError) as error:
             raise SessionError(
-                f"{path} has an image {image.get('name', '')!r} that cannot be read: {error}."
+                f"{path} has an image {image.get('name', '')!r} that cannot be read: "
+                f"{reason(error)}."
             ) from error
     if not masks:
         raise SessionError(
@@ -111,10 +113,10 @@ def read_cvat(path: Path) -> Imported:
 
 def _paste(said: dict[str, str], hw: tuple[int, int]) -> NDArray[np.bool_]:
     left, top, width, height = (int(said[key]) for key in ("left", "top", "width", "height"))
-    runs = np.array([int(run) for run in said["rle"].split(",")], _RUN).tobytes()
-    part = Mask.from_bytes(runs, height, width).to_array()
-    mask_hw = np.zeros(hw, bool)
     if top < 0 or left < 0 or top + height > hw[0] or left + width > hw[1]:
         raise ValueError(f"a mask at ({left}, {top}) sticks out of the picture")
+    runs = np.array([int(run) for run in said["rle"].split(",")], _RUN).tobytes()
+    mask_hw = np.zeros(hw, bool)
+    part = Mask.from_bytes(runs, height, width).to_array()
     mask_hw[top : top + height, left : left + width] = part
     return mask_hw

@@ -10,10 +10,12 @@ from typing import Any, cast
 from ..records import SessionError
 
 JPEG_QUALITY = 95
+MOST_PIXELS = 2**28
+"""Of a mask that is read: what says that it has more is damaged, or means harm."""
 
 
-def read_json(path: Path, *keys: str) -> Any:
-    """What a JSON file says.
+def read_json(path: Path, *keys: str) -> dict[str, Any]:
+    """The object that a JSON file holds.
 
     Parameters
     ----------
@@ -22,16 +24,31 @@ def read_json(path: Path, *keys: str) -> Any:
     Raises
     ------
     SessionError
-        When it cannot be read, or lacks a key.
+        When it cannot be read, holds no object, or lacks a key.
     """
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise SessionError(f"{path} cannot be read as JSON ({error}).") from error
+    if not isinstance(document, dict):
+        raise SessionError(f"{path} holds a JSON {type(document).__name__}, not an object.")
     for key in keys:
-        if not isinstance(document, dict) or key not in document:
+        if key not in document:
             raise SessionError(f"{path} has no {key!r}.")
-    return cast("Any", document)
+    return cast("dict[str, Any]", document)
+
+
+def reason(error: Exception) -> str:
+    """Why something could not be read, in words."""
+    said = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+    return said or type(error).__name__
+
+
+def check_size(hw: tuple[int, int]) -> None:
+    """Raise ValueError where no picture is (H, W) pixels large."""
+    height, width = hw
+    if height < 1 or width < 1 or height * width > MOST_PIXELS:
+        raise ValueError(f"a mask of {width} x {height} pixels")
 
 
 def pick_folder(folder: Path) -> Path:

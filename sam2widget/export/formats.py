@@ -17,7 +17,7 @@ from ..video import FrameSource, Video
 from .arrays import from_arrays, read_npz, write_npz
 from .coco import read_coco, write_coco
 from .cvat import read_cvat, write_cvat
-from .files import read_json
+from .files import read_json, reason
 from .indexed_png import read_indexed, write_davis, write_youtube_vos
 from .movies import write_animation, write_mp4
 from .pictures import write_cutouts
@@ -144,7 +144,12 @@ def import_masks(source: MaskSource, video: Video, format: str | None = None) ->
     if chosen.read is None:
         readable = ", ".join(one.name for one in FORMATS.values() if one.read is not None)
         raise SessionError(f"{chosen.name!r} is written only. Formats to read: {readable}.")
-    return chosen.read(path, video)
+    try:
+        return chosen.read(path, video)
+    except SessionError:
+        raise
+    except Exception as error:  # whatever another program may have written
+        raise SessionError(f"{path} cannot be read as {chosen.name} ({reason(error)}).") from error
 
 
 def _format(name: str) -> Format:

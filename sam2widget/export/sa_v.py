@@ -11,7 +11,7 @@ import numpy as np
 from ..masks import Mask
 from ..records import SessionError
 from .coco import as_text, decode, encode
-from .files import read_json
+from .files import read_json, reason
 from .segmentation import Imported, Segmentation
 
 EVERY = 4
@@ -82,7 +82,9 @@ def read_sa_v(path: Path) -> Imported:
             try:
                 mask_hw = decode(said, tuple(said["size"]))
             except (KeyError, TypeError, ValueError) as error:
-                raise SessionError(f"{path} has a mask that cannot be read: {error}.") from error
+                raise SessionError(
+                    f"{path} has a mask that cannot be read: {reason(error)}."
+                ) from error
             if mask_hw.any():
                 masks[obj, n * every] = Mask.from_array(mask_hw)
     given = document.get("masklet_name", ())
