@@ -95,7 +95,8 @@ class MLP(nn.Module):
         return cast("nn.Linear", self.layers[-1])
 
     def _hidden(self, x: Tensor) -> Tensor:
-        for layer in self.layers[:-1]:
+        *hidden, _ = self.layers
+        for layer in hidden:
             x = self.activation(layer(x))
         return x
 

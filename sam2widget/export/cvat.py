@@ -116,7 +116,7 @@ def _paste(said: dict[str, str], hw: tuple[int, int]) -> NDArray[np.bool_]:
     if top < 0 or left < 0 or top + height > hw[0] or left + width > hw[1]:
         raise ValueError(f"a mask at ({left}, {top}) sticks out of the picture")
     runs = np.array([int(run) for run in said["rle"].split(",")], _RUN).tobytes()
-    mask_hw = np.zeros(hw, bool)
     part = Mask.from_bytes(runs, height, width).to_array()
+    mask_hw = np.zeros(hw, bool)
     mask_hw[top : top + height, left : left + width] = part
     return mask_hw

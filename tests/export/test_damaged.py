@@ -20,11 +20,9 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=6,
 )
-COPIED = settings(
+EXAMPLES = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
 WRONG_COUNTS = ["0" * 99, "~~", "o", "ooooooooo0", "", [-5, 5], [46 * 64 + 1], [2**40], ["many"], 7]
 
 
@@ -61,7 +59,7 @@ def read(segmentation: Any, name: str, path: Path) -> None:
         assert str(error).endswith("."), "a sentence"
 
 
-@COPIED
+@EXAMPLES
 @given(data=st.data())
 def test_damaged_bytes_are_masks_or_a_sentence(segmentation, written, data):
     name, path = written
@@ -81,7 +79,7 @@ def test_damaged_bytes_are_masks_or_a_sentence(segmentation, written, data):
 
 
 @pytest.mark.parametrize("written", ["coco", "sa-v"], indirect=True)
-@COPIED
+@EXAMPLES
 @given(data=st.data())
 def test_json_of_another_form_is_masks_or_a_sentence(segmentation, written, data):
     """A value somewhere in it is something else."""

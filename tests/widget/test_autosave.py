@@ -6,13 +6,13 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sam2widget import Sam2Widget, SessionError, autosave, read_session
+from tests.waiting import wait_until
 
 from .fakes import DiscSegmenter
 
@@ -205,7 +205,7 @@ def test_a_killed_process_loses_nothing(widgets, tmp_path):
         widget = Sam2Widget(CLIP, DiscSegmenter(HEIGHT, WIDTH), autosave=sys.argv[1])
         widget.add_point(0, 10, 6)
         print("clicked", flush=True)
-        time.sleep(600)
+        time.sleep(600)  # until it is killed
     """
     path = tmp_path / "a.sam2.zip"
     process = subprocess.Popen(
@@ -215,9 +215,7 @@ def test_a_killed_process_loses_nothing(widgets, tmp_path):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert process.stdout is not None and process.stdout.readline() == b"clicked\n"
-    deadline = time.monotonic() + 30
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(path.exists)
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
