@@ -20,9 +20,9 @@ import torch
 from numpy.typing import NDArray
 
 from sam2_backend import VideoPredictor, load_model
+from sam2_backend.video import open_video
 from sam2widget.sam2_segmenter import Sam2Segmenter
 from sam2widget.session import Session
-from sam2widget.video import open_video
 from tests.oracle import official as oracle
 from tests.parity.scene import disc, drifting_texture
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sam2_backend.video import VideoError, open_video
+
     from .batch import propagate_many
     from .everything import segment_everything
     from .export import Segmentation, export_masks, import_masks, to_dataframe
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from .saved_session import SavedSession
     from .session_file import read_session, write_session
     from .statistics import Statistics
-    from .video import VideoError, open_video
     from .widget import Sam2Widget
 
 __all__ = [
@@ -47,11 +48,11 @@ _HOMES = {
     "Segmentation": ".export",
     "SessionError": ".records",
     "Statistics": ".statistics",
-    "VideoError": ".video",
+    "VideoError": "sam2_backend.video",
     "export_masks": ".export",
     "finetune": ".finetuning",
     "import_masks": ".export",
-    "open_video": ".video",
+    "open_video": "sam2_backend.video",
     "propagate_many": ".batch",
     "read_session": ".session_file",
     "segment_everything": ".everything",

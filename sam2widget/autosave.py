@@ -17,10 +17,11 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
+from sam2_backend.video import Video
+
 from .records import SessionError
 from .saved_session import SavedSession
 from .session_file import SUFFIX, read_session, write_session
-from .video import Video
 
 DELAY_S = 1.0
 """How long an edit waits for those that follow it."""

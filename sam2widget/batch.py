@@ -14,11 +14,12 @@ from typing import Literal
 
 from tqdm.auto import tqdm
 
+from sam2_backend.video import FrameSource
+
 from .batch_jobs import Job, Outcome, SourcePath, is_done, make_jobs, model_of, open_source, track
 from .sam2_segmenter import load_any, load_segmenter
 from .saving import model_source
 from .session_file import write_session
-from .video import FrameSource
 
 Engine = Literal["local", "ray"]
 

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sam2_backend.video import FrameSource, Video, open_video
+
 from .prompt_file import PromptFile, read_prompts
 from .records import SessionError
 from .saved_session import SavedSession
 from .segmenter import Segmenter
 from .session import Session
 from .session_file import SUFFIX, read_session
-from .video import FrameSource, Video, open_video
 
 Source = SavedSession | PromptFile
 SourcePath = str | os.PathLike[str]

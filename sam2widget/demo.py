@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from tqdm.auto import tqdm
 
+from sam2_backend.video import Video, open_video
+
 from .export import Segmentation, export_masks
 from .plots import contact_sheet
 from .sam2_segmenter import load_segmenter
 from .sample import NAMES, sample_clip
 from .session import Session
-from .video import Video, open_video
 
 Masks = NDArray[np.bool_]
 

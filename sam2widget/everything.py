@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from sam2_backend.video import FrameSource, Video, open_video
+
 from .records import SessionError
 from .sam2_segmenter import load_segmenter
 from .saved_session import SavedSession
 from .saving import model_source
 from .segmenter import Proposed, Proposes, Segmenter
 from .session import Session
-from .video import FrameSource, Video, open_video
 
 T = TypeVar("T")
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sam2_backend.video import FrameSource
+
 from .records import SessionError
 from .sam2_segmenter import load_any
 from .session_file import SUFFIX
 from .training_data import SessionRecord, session_records, split_in_time
-from .video import FrameSource
 
 if TYPE_CHECKING:
     from sam2_backend.training import FinetuneReport

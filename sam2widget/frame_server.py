@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 
+from sam2_backend.video import Video, VideoError
+from sam2_backend.video.lru import BytesLru
+
 from .codecs import encode_jpeg
-from .lru import BytesLru
 from .outbox import Outbox
 from .protocol import Error, ReplyTo, Thumbnail
-from .video_base import Video, VideoError
 from .worker import Priority, Worker
 
 CACHE_BYTES = 64 * 2**20

@@ -21,9 +21,6 @@ Rejected: a person says that it is wrong; it is no result, and tracking leaves i
 Shape = Literal["brush", "polygon"]
 """What a mask is painted with."""
 
-Kind = Literal["video", "images"]
-"""Frames one after the other, or pictures that have nothing to do with each other."""
-
 Direction = Literal["both", "forward", "backward"]
 
 _PALETTE = (

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sam2_backend.video import Video
+
 from .segmenter import Candidates, Point, Prediction, PromptSet, Proposed
-from .video_base import Video
 
 if TYPE_CHECKING:
     from sam2_backend import FrameResult, Sam2Model

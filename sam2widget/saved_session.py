@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sam2_backend.video import FrameSource, Kind, Video, open_video
+
 from . import __version__
-from .records import Kind, ObjectInfo, Result, SessionError
+from .records import ObjectInfo, Result, SessionError
 from .segmenter import PromptSet
-from .video import FrameSource, Video, open_video
 
 if TYPE_CHECKING:
     from .session_view import SessionView

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from sam2_backend.video import FrameSource, Video
+
 from .autosave import (
     Autosave,
     SessionPlace,
@@ -23,7 +25,6 @@ from .segmenter import Segmenter
 from .session import Session
 from .session_file import SUFFIX, read_session, write_session
 from .statistics import Statistics, time_spent
-from .video import FrameSource, Video
 
 if TYPE_CHECKING:
     from typing_extensions import Self

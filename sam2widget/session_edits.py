@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from sam2_backend.video import Kind
+
 from .history import Edit, History, Key
 from .masks import Mask
 from .memory import Memory
 from .records import (
     Candidate,
     Changed,
-    Kind,
     ObjectInfo,
     Result,
     SessionError,

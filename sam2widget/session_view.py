@@ -9,10 +9,11 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from sam2_backend.video import Kind
+
 from .masks import Mask, MaskVolume
 from .records import (
     FrameTable,
-    Kind,
     ObjectInfo,
     Proposal,
     Result,

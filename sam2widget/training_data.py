@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sam2_backend.video import FrameSource, Video
+
 from .masks import Mask
 from .records import SessionError
 from .saved_session import SavedSession
 from .session_file import read_session
-from .video import FrameSource, Video
 
 
 class SessionRecord:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from traitlets import Dict, Int, List, TraitError, observe, validate
 
+from sam2_backend.video import FrameSource, Kind, Video, open_video
+
 from .api import Api
 from .engine import INITIAL_STATUS, Engine
 from .events import Events
@@ -30,7 +32,7 @@ from .protocol import (
     parse,
     to_wire,
 )
-from .records import Changed, Kind
+from .records import Changed
 from .requests import Requests
 from .review import Review
 from .saved_session import SavedSession
@@ -38,7 +40,6 @@ from .saving import Saving, model_source
 from .segmenter import Segmenter
 from .session import Session
 from .traits import AutoPropagate, ThreadSafeTraits
-from .video import FrameSource, Video, open_video
 
 if TYPE_CHECKING:
     from .export import MaskSource

@@ -40,6 +40,17 @@ def tops(path: Path) -> set[str]:
     return {name.split(".")[0] for name in imports_of(path)}
 
 
+def backend_of(path: Path) -> set[str]:
+    """What a module imports of torch and the backend, but for the sources of frames: those know
+    neither torch nor a notebook."""
+    return {
+        imported
+        for imported in imports_of(path)
+        if imported.split(".")[0] in {"torch", "sam2_backend"}
+        and f"{imported}.".split(".")[:2] != ["sam2_backend", "video"]
+    }
+
+
 def modules(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
 
@@ -69,7 +80,7 @@ def test_torch_and_the_backend_are_reached_through_the_segmenter_and_training_al
     # A tensor may be given as a video, but is then known by its looks. Training is a wing of
     # its own.
     if path.name not in {"sam2_segmenter.py", "finetuning.py", "training_commands.py"}:
-        assert not tops(path) & {"torch", "sam2_backend"}
+        assert not backend_of(path)
 
 
 @pytest.mark.parametrize("path", modules("sam2widget"), ids=name)
@@ -90,7 +101,18 @@ def test_no_room_imports_a_face(path):
     ],
 )
 def test_the_rooms_below_the_widget_are_plain_python(room):
-    assert not tops(ROOT / "sam2widget" / f"{room}.py") & (NOTEBOOK | {"torch", "sam2_backend"})
+    path = ROOT / "sam2widget" / f"{room}.py"
+    assert not tops(path) & NOTEBOOK and not backend_of(path)
+
+
+@pytest.mark.parametrize("path", modules("sam2_backend/video"), ids=name)
+def test_sources_of_frames_know_neither_torch_nor_the_network(path):
+    assert "torch" not in tops(path)
+    assert all(
+        imported.startswith("sam2_backend.video")
+        for imported in imports_of(path)
+        if imported.startswith("sam2_backend")
+    )
 
 
 @pytest.mark.parametrize("path", [*modules("sam2widget"), *modules("sam2_backend")], ids=name)

@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sam2_backend.video import FrameSource, Video
+
 from ..records import SessionError
-from ..video import FrameSource, Video
 from .arrays import from_arrays, read_npz, write_npz
 from .coco import read_coco, write_coco
 from .cvat import read_cvat, write_cvat

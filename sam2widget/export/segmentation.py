@@ -11,11 +11,12 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sam2_backend.video import FrameSource, Video
+
 from ..masks import Mask
 from ..records import ObjectInfo, Result
 from ..saved_session import SavedSession
 from ..session_file import read_session
-from ..video import FrameSource, Video
 
 
 @dataclass(frozen=True)

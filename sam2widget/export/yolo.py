@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from sam2_backend.video import Video
+
 from ..masks import Mask
 from ..records import SessionError
-from ..video import Video
 from .files import JPEG_QUALITY, frame_number
 from .outlines import fill, one_polygon
 from .segmentation import Imported, Segmentation

@@ -5,10 +5,10 @@ import threading
 import numpy as np
 import pytest
 
+from sam2_backend.video import Video
 from sam2widget.frame_server import FrameServer
 from sam2widget.outbox import Outbox
 from sam2widget.protocol import Frame, Masks, ReplyTo
-from sam2widget.video_base import Video
 
 LAST = 99
 

@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from sam2_backend import CONFIGS, CheckpointError, Sam2Model
+from sam2_backend.video import open_video
 from sam2widget import Sam2Widget, SessionError
 from sam2widget import sam2_segmenter as module
 from sam2widget.masks import Mask
 from sam2widget.sam2_segmenter import Sam2Segmenter, load_segmenter
 from sam2widget.segmenter import Point, PromptSet
 from sam2widget.session import Session
-from sam2widget.video import open_video
 
 FRAMES, HEIGHT, WIDTH = 24, 48, 64
 

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sam2_backend.video import open_video
 from sam2widget import SessionError, read_session, session_file
 from sam2widget.masks import Mask
 from sam2widget.records import ObjectInfo, Result
@@ -23,7 +24,6 @@ from sam2widget.saved_session import Fingerprint, SavedSession
 from sam2widget.segmenter import Point, PromptSet
 from sam2widget.session import Session
 from sam2widget.session_file import write_session
-from sam2widget.video import open_video
 
 from .fakes import DiscSegmenter
 

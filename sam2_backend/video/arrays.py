@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .records import Kind
-from .video_base import (
+from .base import (
     DEFAULT_FPS,
+    Kind,
     Picture,
     PicturePath,
     TensorLike,
@@ -22,7 +22,7 @@ from .video_base import (
     check_floats,
     to_rgb,
 )
-from .video_images import read_image
+from .images import read_image
 
 
 class ArrayVideo(Video):

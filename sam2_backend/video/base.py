@@ -6,16 +6,22 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .records import Kind
+from .contrast import Contrast
+
+Kind = Literal["video", "images"]
+"""Frames one after the other, or pictures that have nothing to do with each other."""
 
 DEFAULT_FPS = 25.0
 """Of sources that do not say."""
+SAMPLES = 8
+SAMPLED_PIXELS = 2**16
+"""How many frames, and pixels of each, a contrast is chosen by."""
 
 
 class VideoError(ValueError):
@@ -42,6 +48,9 @@ class Video(ABC):
     kind: Kind = "video"
     """"images" where the frames are pictures that have nothing to do with each other."""
 
+    names: Sequence[str] | None = None
+    """What the source calls each frame, such as "00001.jpg"; None where it has no names."""
+
     def __init__(
         self,
         num_frames: int,
@@ -57,6 +66,7 @@ class Video(ABC):
         self.height = height
         self.fps = fps
         self.name = name
+        self._contrast: Contrast | None = None
 
     def __len__(self) -> int:
         return self.num_frames
@@ -72,8 +82,41 @@ class Video(ABC):
         return height, width
 
     def __getitem__(self, frame: int, /) -> NDArray[np.uint8]:
+        return self.show(self.raw(frame))
+
+    def raw(self, frame: int) -> NDArray[Any]:
+        """(H, W, C) values as the source holds them: uint8 RGB, or what a contrast shows."""
         self._check(frame)
         return self._read(frame)
+
+    @property
+    def contrast(self) -> Contrast | None:
+        """How values become colours; None where the source has 8-bit colours, shown as they are."""
+        if self._contrast is None and self._is_deep:
+            self._contrast = Contrast.of(self._samples())
+        return self._contrast
+
+    @contrast.setter
+    def contrast(self, contrast: Contrast | None) -> None:
+        self._contrast = contrast
+
+    def show(self, values_hwc: NDArray[Any]) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB of values of this source."""
+        contrast = self.contrast
+        return values_hwc if contrast is None else contrast.render(values_hwc)
+
+    @property
+    def _is_deep(self) -> bool:
+        """Whether values are other than uint8 RGB, so that they need a contrast to be shown."""
+        return False
+
+    def _samples(self) -> Iterator[NDArray[Any]]:
+        """Parts of some frames that lie all over the video, to choose a contrast by."""
+        last = self.num_frames - 1
+        for frame in sorted({round(last * n / (SAMPLES - 1)) for n in range(SAMPLES)}):
+            values = self._read(frame)
+            stride = max(int((values.shape[0] * values.shape[1] / SAMPLED_PIXELS) ** 0.5), 1)
+            yield values[::stride, ::stride]
 
     def approach(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
         """Read a frame, and give way on the way to it.
@@ -112,7 +155,7 @@ class Video(ABC):
             )
 
     @abstractmethod
-    def _read(self, frame: int) -> NDArray[np.uint8]: ...
+    def _read(self, frame: int) -> NDArray[Any]: ...
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.num_frames} frames of {self.width}x{self.height}>"

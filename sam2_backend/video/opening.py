@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .records import Kind
-from .video_arrays import ArrayVideo, PictureList, tensor_video
-from .video_base import FrameSource, Picture, PicturePath, Video, VideoError
-from .video_images import IMAGE_SUFFIXES, ImageFiles
+from .arrays import ArrayVideo, PictureList, tensor_video
+from .base import FrameSource, Kind, Picture, PicturePath, Video, VideoError
+from .images import IMAGE_SUFFIXES, ImageFiles
 
 __all__ = ["FrameSource", "Video", "VideoError", "open_video"]
 
@@ -91,6 +90,6 @@ def _open_path(path: Path, kind: Kind) -> Video:
         raise VideoError(f"{path} is an empty file.")
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return ImageFiles([path], path.name)
-    from .video_file import FileVideo
+    from .container import FileVideo
 
     return FileVideo(path)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sam2widget.video import VideoError, open_video
+from sam2_backend.video import VideoError, open_video
 
 FRAMES = 12
 

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from .base import DEFAULT_FPS, Kind, Video, VideoError
 from .lru import BytesLru
-from .records import Kind
-from .video_base import DEFAULT_FPS, Video, VideoError
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 CACHE_BYTES = 64 * 2**20

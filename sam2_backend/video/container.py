@@ -20,8 +20,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from .base import DEFAULT_FPS, Video, VideoError
 from .lru import BytesLru
-from .video_base import DEFAULT_FPS, Video, VideoError
 
 CACHE_BYTES = 256 * 2**20
 KEPT_ON_THE_WAY = 32
@@ -84,14 +84,14 @@ class FileVideo(Video):
             best = None
             for n, (at, picture) in enumerate(self._pictures_to(frame), 1):
                 if at < frame and time.monotonic() - shown_at > pause_s:
-                    yield at, self._keep(at, picture)
+                    yield at, self.show(self._keep(at, picture))
                     shown_at, pause_s = time.monotonic(), 2 * pause_s
                 elif n % DECODED_AT_ONCE == 0:
                     yield None
                 best = picture
             assert best is not None
             rgb = self._keep(frame, best)
-        yield frame, rgb
+        yield frame, self.show(rgb)
 
     def thumbnails(
         self, frames: Sequence[int], height: int
@@ -115,7 +115,7 @@ class FileVideo(Video):
                         yield None
                 if best is not None:
                     width = max(round(self.width * height / self.height), 1)
-                    yield frame, self._to_rgb(best, (width, height))
+                    yield frame, self.show(self._to_rgb(best, (width, height)))
         except FFmpegError as error:
             raise _damaged(self._path, error) from error
         finally:

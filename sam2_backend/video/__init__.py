@@ -1,0 +1,7 @@
+"""Sources of frames: video files, pictures, folders, arrays. Nothing here knows a notebook."""
+
+from .base import FrameSource, Kind, Video, VideoError
+from .contrast import Channel, Contrast
+from .opening import open_video
+
+__all__ = ["Channel", "Contrast", "FrameSource", "Kind", "Video", "VideoError", "open_video"]
