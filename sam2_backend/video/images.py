@@ -46,6 +46,7 @@ class ImageFiles(Video):
             *(len(paths), width, height, DEFAULT_FPS, name), sizes if kind == "images" else None
         )
         self._paths = paths
+        self.names = [path.name for path in paths]
         self._cache = BytesLru[int, NDArray[np.uint8]](CACHE_BYTES, lambda rgb: rgb.nbytes)
 
     @classmethod
