@@ -22,7 +22,8 @@ from .base import (
     check_floats,
     to_rgb,
 )
-from .images import read_image
+from .decoding import values_of
+from .images import as_rgb, read_image
 
 
 class ArrayVideo(Video):
@@ -115,7 +116,7 @@ def _picture(picture: Picture | PicturePath, n: int) -> NDArray[np.uint8]:
     if isinstance(picture, (str, os.PathLike)):
         return read_image(Path(picture).expanduser())
     if isinstance(picture, Image.Image):
-        return np.asarray(picture.convert("RGB"))
+        return as_rgb(values_of(picture))
     if isinstance(picture, np.ndarray):
         video = ArrayVideo(picture, f"picture {n} of the list")
     elif hasattr(picture, "detach"):

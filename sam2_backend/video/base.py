@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .contrast import Contrast
+from .contrast import Contrast, ContrastLike, as_contrast
 
 Kind = Literal["video", "images"]
 """Frames one after the other, or pictures that have nothing to do with each other."""
@@ -67,6 +68,8 @@ class Video(ABC):
         self.fps = fps
         self.name = name
         self._contrast: Contrast | None = None
+        self._automatic: dict[int, Contrast | None] = {}
+        self._choosing = threading.Lock()
 
     def __len__(self) -> int:
         return self.num_frames
@@ -82,27 +85,67 @@ class Video(ABC):
         return height, width
 
     def __getitem__(self, frame: int, /) -> NDArray[np.uint8]:
-        return self.show(self.raw(frame))
+        return self.show(self.raw(frame), frame)
 
     def raw(self, frame: int) -> NDArray[Any]:
         """(H, W, C) values as the source holds them: uint8 RGB, or what a contrast shows."""
         self._check(frame)
         return self._read(frame)
 
+    # Contrast
+
     @property
     def contrast(self) -> Contrast | None:
-        """How values become colours; None where the source has 8-bit colours, shown as they are."""
-        if self._contrast is None and self._is_deep:
-            self._contrast = Contrast.of(self._samples())
-        return self._contrast
+        """How values become colours; None where the source has 8-bit colours, shown as they are.
+
+        Set it to a `Contrast`, to (low, high), or to None for the automatic one: that of a video
+        is chosen by frames all over it, and of pictures each has its own.
+        """
+        return self._contrast or self.automatic_contrast(0)
 
     @contrast.setter
-    def contrast(self, contrast: Contrast | None) -> None:
+    def contrast(self, contrast: ContrastLike | None) -> None:
+        if contrast is not None:
+            num_channels = self.raw(0).shape[-1]
+            contrast = as_contrast(contrast, num_channels)
+            if self.kind == "video" and len(contrast.channels) != num_channels:
+                raise ValueError(
+                    f"The contrast is of {len(contrast.channels)} channels, but {self.name} has "
+                    f"{num_channels}."
+                )
         self._contrast = contrast
 
-    def show(self, values_hwc: NDArray[Any]) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 RGB of values of this source."""
-        contrast = self.contrast
+    @property
+    def chosen_contrast(self) -> Contrast | None:
+        """What `contrast` was set to; None where it is automatic."""
+        return self._contrast
+
+    def contrast_of(self, frame: int) -> Contrast | None:
+        """What a frame is shown with. Pictures of another number of channels than the chosen
+        contrast has keep their automatic one, unless all its channels share one window."""
+        if self._contrast is None or self.kind == "video":
+            return self._contrast or self.automatic_contrast(frame)
+        fitting = self._contrast.fit(self._read(frame).shape[-1])
+        return fitting or self.automatic_contrast(frame)
+
+    def automatic_contrast(self, frame: int) -> Contrast | None:
+        """What a frame is shown with unless a contrast is chosen."""
+        if not self._is_deep:
+            return None
+        key = frame if self.kind == "images" else -1
+        with self._choosing:
+            if key not in self._automatic:
+                self._automatic[key] = _choose(self._samples() if key < 0 else self._part_of(key))
+            return self._automatic[key]
+
+    def show(self, values_hwc: NDArray[Any], frame: int = 0) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB of values of a frame of this source."""
+        contrast = self.contrast_of(frame)
+        return values_hwc if contrast is None else contrast.render(values_hwc)
+
+    def show_as_opened(self, frame: int) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB of a frame with its automatic contrast, whatever is chosen."""
+        values_hwc, contrast = self.raw(frame), self.automatic_contrast(frame)
         return values_hwc if contrast is None else contrast.render(values_hwc)
 
     @property
@@ -114,9 +157,12 @@ class Video(ABC):
         """Parts of some frames that lie all over the video, to choose a contrast by."""
         last = self.num_frames - 1
         for frame in sorted({round(last * n / (SAMPLES - 1)) for n in range(SAMPLES)}):
-            values = self._read(frame)
-            stride = max(int((values.shape[0] * values.shape[1] / SAMPLED_PIXELS) ** 0.5), 1)
-            yield values[::stride, ::stride]
+            yield from self._part_of(frame)
+
+    def _part_of(self, frame: int) -> Iterator[NDArray[Any]]:
+        values = self._read(frame)
+        stride = max(int((values.shape[0] * values.shape[1] / SAMPLED_PIXELS) ** 0.5), 1)
+        yield values[::stride, ::stride]
 
     def approach(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
         """Read a frame, and give way on the way to it.
@@ -159,6 +205,14 @@ class Video(ABC):
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.num_frames} frames of {self.width}x{self.height}>"
+
+
+def _choose(samples: Iterator[NDArray[Any]]) -> Contrast | None:
+    """The contrast of some values; None for 8-bit colours."""
+    parts = list(samples)
+    if all(part.dtype == np.uint8 and part.shape[-1] == 3 for part in parts):
+        return None
+    return Contrast.of(parts)
 
 
 class TensorLike(Protocol):

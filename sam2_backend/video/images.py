@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import re
+import warnings
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .base import DEFAULT_FPS, Kind, Video, VideoError
+from .contrast import Contrast
+from .decoding import (
+    MAX_MEGAPIXELS,
+    PictureInfo,
+    picture_format,
+    read_info,
+    read_values,
+)
 from .lru import BytesLru
+from .tiff import Plane, TiffStack
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-CACHE_BYTES = 64 * 2**20
-
-_TRANSPOSED = (5, 6, 7, 8)
-"""Values of the EXIF orientation tag that swap width and height."""
-_ORIENTATION = 0x0112
+IMAGE_SUFFIXES = frozenset(
+    f".{suffix}"
+    for suffix in (
+        "apng avif avifs bmp dib gif heic heif hif ico j2c j2k jfif jif jp2 jpc jpe jpeg jpf jpg jpx "
+        "pbm pgm png pnm ppm qoi sgi tga tif tiff webp btf tf8 tf2"
+    ).split()
+)
+VIDEOS_OF_PICTURES = frozenset({".mjpeg", ".mjpg"})
+"""Suffixes of videos that begin as pictures do."""
+CACHE_BYTES = 256 * 2**20
 
 
 class ImageFiles(Video):
@@ -26,86 +41,162 @@ class ImageFiles(Video):
 
     Parameters
     ----------
-    paths : in order.
+    paths : in order; each of one picture.
     name : to show.
-    kind : "images" for pictures that may be of several sizes; frames of a video are of one.
+    kind : "images" for pictures that may be of several sizes and depths; frames of a video are of
+        one.
+    max_megapixels : of a picture.
     """
 
-    def __init__(self, paths: Sequence[Path], name: str, kind: Kind = "video") -> None:
-        sizes = [_size(path) for path in paths]
-        width, height = sizes[0]
-        for path, size in zip(paths, sizes, strict=True):
-            if kind == "video" and size != (width, height):
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        name: str,
+        kind: Kind = "video",
+        max_megapixels: float = MAX_MEGAPIXELS,
+    ) -> None:
+        infos = [read_info(path, max_megapixels) for path in paths]
+        for path, info in zip(paths, infos, strict=True):
+            if len(paths) > 1 and info.num_frames > 1:
                 raise VideoError(
-                    f"{path} is {size[0]}x{size[1]}, but {paths[0].name} is {width}x{height}: "
-                    "all frames of a video must have one size. Are they pictures, each on its "
-                    "own? Then say kind='images'."
+                    f"{path} holds several frames, so it is a video of its own and no frame of "
+                    f"another: open it alone, with open_video({path.name!r})."
                 )
+            if kind == "video":
+                _check_alike(path, info, paths[0], infos[0])
+        sizes = [(info.width, info.height) for info in infos]
         self.kind = kind
         super().__init__(
-            *(len(paths), width, height, DEFAULT_FPS, name), sizes if kind == "images" else None
+            *(len(paths), *sizes[0], DEFAULT_FPS, name), sizes if kind == "images" else None
         )
         self._paths = paths
+        self._max_megapixels = max_megapixels
+        self._deep = any(info.is_deep for info in infos)
         self.names = [path.name for path in paths]
-        self._cache = BytesLru[int, NDArray[np.uint8]](CACHE_BYTES, lambda rgb: rgb.nbytes)
+        self._cache = BytesLru[int, NDArray[Any]](CACHE_BYTES, lambda values: values.nbytes)
 
     @classmethod
-    def of_folder(cls, folder: Path, kind: Kind = "video") -> ImageFiles:
-        """The images of a folder, in natural order: 2.jpg comes before 10.jpg."""
-        paths = [path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES]
+    def of_folder(
+        cls, folder: Path, kind: Kind = "video", max_megapixels: float = MAX_MEGAPIXELS
+    ) -> Video:
+        """The images of a folder, in natural order: 2.jpg comes before 10.jpg. What is hidden is
+        passed over."""
+        paths = sorted(_images_in(folder), key=lambda path: _natural(path.name))
         if not paths:
             raise VideoError(
                 f"The folder {folder} holds no images: expected files such as 00000.jpg or "
                 "frame1.png."
             )
-        return cls(sorted(paths, key=lambda path: _natural(path.name)), folder.name, kind)
+        if len(paths) == 1:
+            only = open_picture_file(paths[0], kind, max_megapixels)
+            if only is not None:
+                only.name = folder.name
+                return only
+        (stem, times), *_ = Counter(path.stem for path in paths).most_common(1)
+        if times > 1:
+            twins = ", ".join(path.name for path in paths if path.stem == stem)
+            warnings.warn(
+                f"The folder {folder} holds {twins}: each is taken for a frame of its own. If they "
+                "are one frame and something made of it, give the frames as a list of paths.",
+                stacklevel=4,
+            )
+        return cls(paths, folder.name, kind, max_megapixels)
 
-    def _read(self, frame: int) -> NDArray[np.uint8]:
-        rgb = self._cache.get(frame)
-        if rgb is None:
-            rgb = read_image(self._paths[frame])
-            self._cache.put(frame, rgb)
-        return rgb
+    @property
+    def _is_deep(self) -> bool:
+        return self._deep
+
+    def _read(self, frame: int) -> NDArray[Any]:
+        values = self._cache.get(frame)
+        if values is None:
+            values = read_values(self._paths[frame], self._max_megapixels)
+            self._cache.put(frame, values)
+        return values
+
+
+def open_picture_file(
+    path: Path,
+    kind: Kind = "video",
+    max_megapixels: float = MAX_MEGAPIXELS,
+    plane: Plane = None,
+) -> Video | None:
+    """Open a file of one picture or many; None where its content is of another kind.
+
+    Raises
+    ------
+    VideoError
+        When it is a picture that cannot be read.
+    """
+    form = picture_format(path)
+    suffix = path.suffix.lower()
+    if suffix in VIDEOS_OF_PICTURES or (form is None and suffix not in IMAGE_SUFFIXES):
+        return None
+    if form == "tiff":
+        return TiffStack(path, kind, max_megapixels, plane)
+    try:
+        info = read_info(path, max_megapixels)
+    except VideoError:
+        if form is None and _is_video(path):
+            return None
+        raise
+    if info.num_frames > 1:
+        from .animations import Animation
+
+        return Animation(path, kind, max_megapixels)
+    return ImageFiles([path], path.name, kind, max_megapixels)
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """An image file as (H, W, 3) uint8 RGB, upright.
+    """An image file as (H, W, 3) uint8 RGB, upright; one of more bits with its own contrast.
 
     Raises
     ------
     VideoError
         When it cannot be read.
     """
+    return as_rgb(read_values(path))
+
+
+def as_rgb(values_hwc: NDArray[Any]) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB of a picture's values; other than 8-bit colours with their contrast."""
+    if values_hwc.dtype == np.uint8 and values_hwc.shape[-1] == 3:
+        return values_hwc
+    return Contrast.of([values_hwc]).render(values_hwc)
+
+
+def _images_in(folder: Path) -> list[Path]:
+    """Files that look like images by their names, without those that a system leaves."""
+    return [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+    ]
+
+
+def _check_alike(path: Path, info: PictureInfo, first: Path, expected: PictureInfo) -> None:
+    if (info.width, info.height) != (expected.width, expected.height):
+        raise VideoError(
+            f"{path} is {info.width}x{info.height}, but {first.name} is {expected.width}x"
+            f"{expected.height}: all frames of a video must have one size. Are they pictures, each "
+            "on its own? Then say kind='images'."
+        )
+    if (info.channels, info.dtype) != (expected.channels, expected.dtype):
+        raise VideoError(
+            f"{path} is {info}, but {first.name} is {expected}: all frames of a video must be of "
+            "one kind. Are they pictures, each on its own? Then say kind='images'."
+        )
+
+
+def _is_video(path: Path) -> bool:
+    from .container import FileVideo
+
     try:
-        image: Image.Image = Image.open(path)
-        with image:
-            upright = ImageOps.exif_transpose(image) if _has_exif(image) else image
-            return np.asarray(upright.convert("RGB"))
-    except (OSError, SyntaxError) as error:
-        raise _unreadable(path, error) from error
-
-
-def _size(path: Path) -> tuple[int, int]:
-    try:
-        image: Image.Image = Image.open(path)
-        with image:
-            width, height = image.size
-            turned = _has_exif(image) and image.getexif().get(_ORIENTATION) in _TRANSPOSED
-    except (OSError, SyntaxError) as error:
-        raise _unreadable(path, error) from error
-    return (height, width) if turned else (width, height)
-
-
-def _has_exif(image: Image.Image) -> bool:
-    """Whether there is some up front: to look further, Pillow decodes the whole picture."""
-    return "exif" in image.info
-
-
-def _unreadable(path: Path, error: Exception) -> VideoError:
-    if isinstance(error, FileNotFoundError):
-        return VideoError(f"There is no file {path}.")
-    reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
-    return VideoError(f"{path} cannot be read as an image ({reason}): it may be damaged.")
+        FileVideo(path)
+    except VideoError:
+        return False
+    return True
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:

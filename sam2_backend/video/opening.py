@@ -11,12 +11,22 @@ from PIL import Image
 
 from .arrays import ArrayVideo, PictureList, tensor_video
 from .base import FrameSource, Kind, Picture, PicturePath, Video, VideoError
-from .images import IMAGE_SUFFIXES, ImageFiles
+from .contrast import ContrastLike
+from .decoding import MAX_MEGAPIXELS
+from .images import ImageFiles, open_picture_file
+from .tiff import Plane
 
 __all__ = ["FrameSource", "Video", "VideoError", "open_video"]
 
 
-def open_video(source: FrameSource, kind: Kind | None = None) -> Video:
+def open_video(
+    source: FrameSource,
+    kind: Kind | None = None,
+    *,
+    contrast: ContrastLike | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
+    plane: Plane = None,
+) -> Video:
     """Open a video, pictures or arrays as a sequence of frames.
 
     Parameters
@@ -27,6 +37,12 @@ def open_video(source: FrameSource, kind: Kind | None = None) -> Video:
         or paths of images.
     kind : "video", or "images" for pictures that have nothing to do with each other and may be of
         several sizes; if None, a single frame is a picture and more are a video.
+    contrast : (low, high) in the source's own values, what is shown black and in full colour; or
+        a `Contrast`. If None, 8-bit colours are shown as they are, and all else from the 0.1 to
+        the 99.9 percentile of the values: of frames all over a video, of each picture its own.
+    max_megapixels : larger pictures are refused.
+    plane : of a TIFF file with times and planes, which plane is shown; the middle one if None,
+        "max" the brightest values of all.
 
     Returns
     -------
@@ -40,22 +56,24 @@ def open_video(source: FrameSource, kind: Kind | None = None) -> Video:
     """
     if kind not in (None, "video", "images"):
         raise VideoError(f"kind must be 'video', 'images' or None, got {kind!r}.")
-    video = _open(source, kind or "video")
+    video = _open(source, kind or "video", max_megapixels, plane)
     if kind is None and len(video) == 1 and not isinstance(source, Video):
         kind = "images"
     if kind is not None and video.kind != kind:
         video.kind = kind
         size = video.width, video.height
         video.sizes = [size] * len(video) if kind == "images" else None
+    if contrast is not None:
+        video.contrast = contrast
     return video
 
 
-def _open(source: FrameSource, kind: Kind) -> Video:
+def _open(source: FrameSource, kind: Kind, max_megapixels: float, plane: Plane) -> Video:
     if isinstance(source, Video):
         return source
     if isinstance(source, (str, os.PathLike)):
         path = Path(os.fspath(source)).expanduser()
-        video = _open_path(path, kind)
+        video = _open_path(path, kind, max_megapixels, plane)
         video.path = path.absolute()
         return video
     if isinstance(source, np.ndarray):
@@ -63,7 +81,7 @@ def _open(source: FrameSource, kind: Kind) -> Video:
     if isinstance(source, Image.Image):
         return PictureList([source])
     if isinstance(source, Sequence):
-        return _open_list(source, kind)
+        return _open_list(source, kind, max_megapixels)
     if hasattr(source, "detach"):
         return tensor_video(source)
     raise VideoError(
@@ -72,24 +90,27 @@ def _open(source: FrameSource, kind: Kind) -> Video:
     )
 
 
-def _open_list(pictures: Sequence[Picture | PicturePath], kind: Kind) -> Video:
+def _open_list(
+    pictures: Sequence[Picture | PicturePath], kind: Kind, max_megapixels: float
+) -> Video:
     paths = [Path(one).expanduser() for one in pictures if isinstance(one, (str, os.PathLike))]
     if paths and len(paths) == len(pictures):
-        return ImageFiles(paths, "list", kind)
+        return ImageFiles(paths, "list", kind, max_megapixels)
     return PictureList(pictures, kind)
 
 
-def _open_path(path: Path, kind: Kind) -> Video:
+def _open_path(path: Path, kind: Kind, max_megapixels: float, plane: Plane) -> Video:
     if not path.exists():
         raise VideoError(
             f"There is no file or folder {path}. Paths start at {Path.cwd()} unless absolute."
         )
     if path.is_dir():
-        return ImageFiles.of_folder(path, kind)
+        return ImageFiles.of_folder(path, kind, max_megapixels)
     if path.stat().st_size == 0:
         raise VideoError(f"{path} is an empty file.")
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        return ImageFiles([path], path.name)
+    pictures = open_picture_file(path, kind, max_megapixels, plane)
+    if pictures is not None:
+        return pictures
     from .container import FileVideo
 
     return FileVideo(path)
