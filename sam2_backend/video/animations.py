@@ -58,7 +58,7 @@ class Animation(Video):
         super().__init__(count, width, height, _fps(path.name, durations_s), path.name, sizes)
         self._composing = threading.Lock()
         self._image: Image.Image | None = None
-        self._store = tempfile.SpooledTemporaryFile[bytes](KEPT_IN_MEMORY)  # noqa: SIM115
+        self._store = tempfile.SpooledTemporaryFile[bytes](KEPT_IN_MEMORY)
         self._ends = [0]
         self._cache = BytesLru[int, NDArray[np.uint8]](CACHE_BYTES, lambda rgb: rgb.nbytes)
 

@@ -26,10 +26,43 @@ from .tiff import Plane, TiffStack
 
 IMAGE_SUFFIXES = frozenset(
     f".{suffix}"
-    for suffix in (
-        "apng avif avifs bmp dib gif heic heif hif ico j2c j2k jfif jif jp2 jpc jpe jpeg jpf jpg jpx "
-        "pbm pgm png pnm ppm qoi sgi tga tif tiff webp btf tf8 tf2"
-    ).split()
+    for suffix in [
+        "apng",
+        "avif",
+        "avifs",
+        "bmp",
+        "dib",
+        "gif",
+        "heic",
+        "heif",
+        "hif",
+        "ico",
+        "j2c",
+        "j2k",
+        "jfif",
+        "jif",
+        "jp2",
+        "jpc",
+        "jpe",
+        "jpeg",
+        "jpf",
+        "jpg",
+        "jpx",
+        "pbm",
+        "pgm",
+        "png",
+        "pnm",
+        "ppm",
+        "qoi",
+        "sgi",
+        "tga",
+        "tif",
+        "tiff",
+        "webp",
+        "btf",
+        "tf8",
+        "tf2",
+    ]
 )
 VIDEOS_OF_PICTURES = frozenset({".mjpeg", ".mjpg"})
 """Suffixes of videos that begin as pictures do."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
+import struct
 import threading
 import warnings
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -65,6 +68,7 @@ class TiffFrames:
             self._tiff = tifffile.TiffFile(path)
         except tifffile.TiffFileError as error:
             raise ValueError(str(error)) from error
+        self._close = weakref.finalize(self, self._tiff.close)
         self._lock = threading.Lock()
         try:
             self._series = [_Series(self._tiff, one, plane) for one in self._choose()]
@@ -85,7 +89,7 @@ class TiffFrames:
 
     def close(self) -> None:
         """Give the file back."""
-        self._tiff.close()
+        self._close()
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -189,7 +193,7 @@ class _Series:
         if self._orientation in (5, 6, 7, 8):
             height, width = width, height
         channels = self._kept * math.prod(shape[n] for n in self._channels)
-        if self._by_pillow or (channels == 1 and dtype in (np.uint8, np.bool_)):
+        if self._by_pillow or (channels == 1 and (dtype == np.uint8 or dtype == np.bool_)):
             channels, dtype = 3, np.dtype(np.uint8)
         self.info = PictureInfo(width, height, channels, dtype.newbyteorder("="))
 
@@ -245,7 +249,7 @@ class _Series:
             for n, axis in enumerate(self._axes)
             if axis not in "YXS" and n != self._time and n not in self._channels
         ]
-        fixed = {n: 0 for n in left}
+        fixed = dict.fromkeys(left, 0)
         for n in left:
             axis, size = self._axes[n], self._shape[n]
             if size == 1:
@@ -308,7 +312,7 @@ class _Series:
         if page is None:
             raise VideoError(f"{self._path} lacks a page of its series.")
         if self._by_pillow:
-            return self._ask_pillow(page.index)
+            return self._ask_pillow(page)
         try:
             values = page.asarray()
         except (ValueError, NotImplementedError, ImportError) as error:
@@ -326,22 +330,28 @@ class _Series:
         order = [left.index(axis) for axis in "YXS"]
         return values.transpose(order)[..., : self._kept]
 
-    def _ask_pillow(self, index: int | tuple[int, ...]) -> NDArray[Any]:
+    def _ask_pillow(self, page: Any) -> NDArray[Any]:
+        source: Any = self._path
+        if self._orientation != 1:
+            # How Pillow turns pages differs between versions and modes: it is not told to.
+            tag = page.aspage().tags[_ORIENTATION]
+            data = bytearray(self._path.read_bytes())
+            data[tag.valueoffset : tag.valueoffset + 2] = struct.pack(
+                page.parent.byteorder + "H", 1
+            )
+            source = io.BytesIO(data)
         with no_pillow_limit():
-            image: Image.Image = Image.open(self._path)
+            image: Image.Image = Image.open(source)
             with image:
-                image.seek(index if isinstance(index, int) else index[0])
-                image.load()
-                values = values_of(image)
-        # Pillow turns it, and `read` turns all alike: here it is turned back.
-        return upright(values, {6: 8, 8: 6}.get(self._orientation, self._orientation))
+                image.seek(page.index if isinstance(page.index, int) else page.index[0])
+                return values_of(image)
 
     def _without_codec(self, page: Any, error: Exception) -> NDArray[Any]:
         """Values that need a codec which is not here: Pillow has some, but not for all depths."""
         if "imagecodecs" not in str(error):
             raise error
         try:
-            values = self._ask_pillow(page.index)
+            values = self._ask_pillow(page)
         except (OSError, SyntaxError, ValueError):
             values = np.empty(0)
         same_depth = values.dtype == self.info.dtype or self.info.dtype == np.bool_
@@ -410,7 +420,7 @@ class TiffStack(Video):
         super().__init__(
             *(len(infos), width, height, fps, path.name), sizes if kind == "images" else None
         )
-        self.names = self._frames.labels
+        self.names = self._frames.labels or ([path.name] if len(infos) == 1 else None)
         self._deep = any(info.is_deep for info in infos)
         self._cache = BytesLru[int, NDArray[Any]](CACHE_BYTES, lambda values: values.nbytes)
 
