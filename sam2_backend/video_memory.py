@@ -103,6 +103,12 @@ class VideoMemory:
         """(H, W) of a frame in pixels."""
         return self.frame_hw if self._sizes_hw is None else self._sizes_hw[frame]
 
+    def forget_pixels(self) -> None:
+        """Read frames anew when they are next needed: they look otherwise now. What is remembered
+        of objects stays."""
+        self._features.clear()
+        self._read.expect(())
+
     def restore(self, frame: int, obj: int, mask: ArrayLike) -> None:
         """Put a known mask back into memory as a tracked one, e.g. to go on where an earlier
         pass stopped. Nothing happens where the frame is still remembered.

@@ -61,6 +61,9 @@ class Node:
             refuse(self._at(key), value, "true or false")
         return value
 
+    def number(self, key: str) -> float:
+        return numbers([self._get(key)], self._at(key), 1)[0]
+
     def numbers(self, key: str, count: int) -> list[float] | None:
         return None if self._get(key) is None else numbers(self._get(key), self._at(key), count)
 

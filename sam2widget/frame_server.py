@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 from sam2_backend.video import Video, VideoError
+from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.lru import BytesLru
 
 from .codecs import encode_jpeg
+from .levels import levels_of
 from .outbox import Outbox
-from .protocol import Error, ReplyTo, Thumbnail
-from .worker import Priority, Worker
+from .protocol import ContrastChanged, Error, ReplyTo, Thumbnail
+from .worker import Job, Priority, Worker
 
 CACHE_BYTES = 64 * 2**20
 PREFETCHED = 4
@@ -60,6 +62,29 @@ class FrameServer:
         thread."""
         self._missing[view] = [t for t in frames if t < len(self._video)]
         self.resume(view)
+
+    def want_levels(self, reply_to: ReplyTo, frame: int) -> None:
+        """Tell a view how a frame's values are spread, and how they are shown. Any thread."""
+
+        def tell() -> None:
+            try:
+                self._outbox.post(*levels_of(self._video, frame, reply_to))
+            except (VideoError, IndexError) as error:
+                self._outbox.post(Error(reply_to, str(error)))
+
+        self._worker.submit(tell, Priority.HOVER, key=("levels", reply_to.view))
+
+    def set_contrast(self, contrast: ContrastLike | None, view: str | None = None) -> Job[None]:
+        """Show the video otherwise: what was encoded before is dropped, here and in views. Any
+        thread; of a view's wishes the newest counts."""
+
+        def change() -> None:
+            self._video.contrast = contrast
+            self._jpegs.clear()
+            self._thumbnails.clear()
+            self._outbox.drop_frames(ContrastChanged())
+
+        return self._worker.submit(change, key=None if view is None else ("contrast", view))
 
     def resume(self, view: str) -> None:
         """Go on with the small pictures of a view that came back into sight. Any thread."""

@@ -12,6 +12,7 @@ from .masks import Mask
 from .plan import Step, neighbours
 from .records import FrameTable, Result, SessionError
 from .segmenter import (
+    ForgetsPixels,
     Point,
     Prediction,
     Previews,
@@ -103,6 +104,11 @@ class Memory:
         """What the segmenter holds of this frame no longer counts."""
         self._known.pop((obj, frame), None)
         self.segmenter.clear(frame, obj)
+
+    def forget_pixels(self) -> None:
+        """Frames are shown otherwise now."""
+        if isinstance(self.segmenter, ForgetsPixels):
+            self.segmenter.forget_pixels()
 
     def remove(self, obj: int) -> None:
         """Forget an object."""

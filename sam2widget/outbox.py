@@ -101,6 +101,12 @@ class Outbox:
             self._frames[view] = frame, towards, jpeg
             self._pump()
 
+    def drop_frames(self, message: Message) -> None:
+        """Send no pixels that wait to be sent: they are out of date, as a message says."""
+        with self._lock:
+            self._frames.clear()
+            self.post(message)
+
     def masks(self, frame: int, reply_to: ReplyTo | None) -> None:
         """Send a frame's masks. A view that is out of sight is told of them when it comes back."""
         with self._lock:

@@ -63,6 +63,24 @@ class Thumbnails(Request):
 
 
 @dataclass(frozen=True)
+class WantLevels(Request):
+    """A view shows how a frame's values are spread. The latest of a view counts."""
+
+    type = "want_levels"
+    frame: int
+
+
+@dataclass(frozen=True)
+class SetContrast(Request):
+    """Show the video, or the pictures, otherwise; channels None is automatic. The latest of a
+    view counts."""
+
+    type = "set_contrast"
+    channels: list[dict[str, Any]] | None
+    """Of each what `ChannelEntry` has."""
+
+
+@dataclass(frozen=True)
 class Hover(Request):
     """Which mask would a positive point here give? The latest of a view counts; object None is
     a new one."""
@@ -298,7 +316,7 @@ class Visible(Request):
 REQUESTS: dict[str, type[Request]] = {
     kind.type: kind
     for kind in (
-        *(Hello, Visible, Ack, Want, Thumbnails, Hover),
+        *(Hello, Visible, Ack, Want, Thumbnails, WantLevels, SetContrast, Hover),
         *(Click, Box, Paint, Choose, MovePoint, RemovePoint, RemoveBox, ClearPrompts),
         *(AddObject, RemoveObject, UpdateObject, Propagate, Stop, Undo, Redo),
         *(Accept, Reject, Unreview, Reset, NextToCheck, Propose, Adopt, Dismiss),
@@ -349,6 +367,41 @@ class Thumbnail(Message):
 
     type = "thumbnail"
     frame: int
+
+
+@dataclass(frozen=True)
+class ContrastChanged(Message):
+    """Frames and small pictures look otherwise from now on; those before are out of date."""
+
+    type = "contrast"
+
+
+@dataclass(frozen=True)
+class ChannelEntry:
+    """How one channel is shown, as in `sam2_backend.video.Channel`."""
+
+    low: float
+    high: float
+    gamma: float
+    color: str
+    visible: bool
+
+
+@dataclass(frozen=True)
+class Levels(Message):
+    """Answers WantLevels. Buffers: for each channel one byte a bin, how many values are there,
+    0..255; the bins go from `low` to `high`."""
+
+    type = "levels"
+    reply_to: ReplyTo
+    frame: int
+    automatic: bool
+    whole: bool
+    """Whether values are whole numbers."""
+    low: list[float]
+    """Least value of each channel."""
+    high: list[float]
+    channels: list[ChannelEntry]
 
 
 @dataclass(frozen=True)
@@ -552,6 +605,23 @@ def _is_list_of(check: Callable[[Any], bool], longest: int) -> Callable[[Any], b
     )
 
 
+def _is_channel(value: Any) -> bool:
+    """Whether something is a `ChannelEntry`; whether its values fit, a `Channel` checks."""
+    kinds = {"low": float, "high": float, "gamma": float, "color": str, "visible": bool}
+    return (
+        isinstance(value, dict)
+        and value.keys() == kinds.keys()  # pyright: ignore[reportUnknownMemberType]
+        and all(_is_kind(value[name], kind) for name, kind in kinds.items())  # pyright: ignore[reportUnknownArgumentType]
+    )
+
+
+def _is_kind(value: Any, kind: type) -> bool:
+    if kind is float:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return number and abs(value) < 1e300
+    return isinstance(value, kind) and (kind is bool or len(value) <= 20)
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= 200
 
@@ -567,6 +637,7 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("view", "name", "color"), _TEXT),
     **dict.fromkeys(("visible", "locked", "erase", "merge", "pixels"), _FLAG),
     **dict.fromkeys(("frames", "objects", "proposals"), _INDICES),
+    "channels": ("at most 100 channels", _is_list_of(_is_channel, 100)),
     "path": ("at most 20000 numbers", _is_list_of(_is_number, 20000)),
     "shape": ("'brush' or 'polygon'", lambda value: value in ("brush", "polygon")),
     "label": ("0 or 1", lambda value: _is_index(value) and value <= 1),

@@ -142,6 +142,10 @@ class Sam2Segmenter:
         result = self._predictor.track(frame, objs, reverse=reverse)
         return {obj: _prediction(result, obj) for obj in objs}
 
+    def forget_pixels(self) -> None:
+        """Look at frames anew: they are shown otherwise now."""
+        self._predictor.forget_pixels()
+
     def restore(self, frame: int, obj: int, mask_hw: NDArray[np.bool_]) -> None:
         """Put a known mask back into memory as a tracked one, if it is not there."""
         self._predictor.restore(frame, obj, mask_hw)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sam2_backend.video import FrameSource, Kind, Video, open_video
+from sam2_backend.video import Contrast, FrameSource, Kind, Video, open_video
 
 from . import __version__
 from .records import ObjectInfo, Result, SessionError
@@ -54,7 +54,7 @@ class Fingerprint:
         """Look at a video's first frame, its last and some between."""
         last = len(video) - 1
         frames = sorted({round(last * n / (_SAMPLES - 1)) for n in range(_SAMPLES)})
-        thumbs = {frame: _thumb(video[frame]) for frame in frames}
+        thumbs = {frame: _thumb(video.show_as_opened(frame)) for frame in frames}
         sizes = None if video.sizes is None else tuple(video.sizes)
         return cls(len(video), video.height, video.width, thumbs, sizes)
 
@@ -86,7 +86,7 @@ class Fingerprint:
         for frame, thumb in self.thumbs.items():
             ours, theirs = (
                 np.frombuffer(pixels, np.uint8).astype(np.int16)
-                for pixels in (thumb, _thumb(video[frame]))
+                for pixels in (thumb, _thumb(video.show_as_opened(frame)))
             )
             if np.abs(ours - theirs).max() > _TOLERANCE:
                 return f"shows another picture on frame {frame}"
@@ -110,6 +110,8 @@ class SavedSession:
     """By (object id, frame)."""
     results: Mapping[tuple[int, int], Result]
     """By (object id, frame)."""
+    contrast: Contrast | None = None
+    """How the video's values were shown; None where that was automatic."""
     frame: int = 0
     """That was shown."""
     selected: int = 0
@@ -142,6 +144,7 @@ class SavedSession:
             objects=tuple(session.objects),
             prompts=session.all_prompts,
             results=session.all_results,
+            contrast=video.chosen_contrast,
             library=__version__,
         )
 
@@ -153,7 +156,7 @@ class SavedSession:
     def open_video(
         self, given: FrameSource | None = None, beside: str | os.PathLike[str] | None = None
     ) -> Video:
-        """Open the video that the session was made on.
+        """Open the video that the session was made on, with the contrast that it had.
 
         Parameters
         ----------
@@ -168,6 +171,14 @@ class SavedSession:
         VideoError
             When it cannot be read.
         """
+        video = self._find_video(given, beside)
+        if self.contrast is not None and video.chosen_contrast is None:
+            video.contrast = self.contrast
+        return video
+
+    def _find_video(
+        self, given: FrameSource | None = None, beside: str | os.PathLike[str] | None = None
+    ) -> Video:
         if given is not None:
             video = open_video(given, self.kind)
             self.check_video(video)

@@ -166,3 +166,12 @@ class Proposes(Protocol):
     def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
         """Find what there is on a frame, the best first, in steps that leave others their turn."""
         ...
+
+
+@runtime_checkable
+class ForgetsPixels(Protocol):
+    """A segmenter that keeps what it has seen of frames."""
+
+    def forget_pixels(self) -> None:
+        """Look at frames anew: they are shown otherwise now."""
+        ...

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, get_args
 
+from sam2_backend.video import Channel, Contrast
+
 from . import __version__
 from .document import DocumentError, Node, numbers, parse_json, refuse, whole_in
 from .masks import Mask
@@ -47,6 +49,7 @@ def dump_document(saved: SavedSession, version: int, number: Callable[[Mask | No
                 for frame, pixels in sorted(video.thumbs.items())
             ],
         },
+        "contrast": None if saved.contrast is None else asdict(saved.contrast),
         "view": {"frame": saved.frame, "selected": saved.selected},
         "objects": [asdict(info) for info in saved.objects],
         "prompts": [
@@ -172,6 +175,7 @@ def parse_session(
         objects=tuple(objects[obj] for obj in sorted(objects)),
         prompts=prompts,
         results=by_key,
+        contrast=_contrast(document),
         frame=view.whole("frame", 0, video.num_frames - 1),
         selected=selected,
         library=document.text("library"),
@@ -198,6 +202,22 @@ class _Keys:
         if (obj, frame) in taken:
             raise DocumentError(f"{place!r} repeats object {obj} on frame {frame}")
         return obj, frame
+
+
+def _contrast(document: Node) -> Contrast | None:
+    """Files of earlier versions have none."""
+    if not document.has("contrast") or document.is_none("contrast"):
+        return None
+    channels: list[Channel] = []
+    for n, node in enumerate(document.child("contrast").children("channels")):
+        low, high, gamma = (node.number(name) for name in ("low", "high", "gamma"))
+        try:
+            channels.append(Channel(low, high, gamma, node.text("color"), node.flag("visible")))
+        except ValueError as error:
+            raise DocumentError(f"'contrast.channels[{n}]' is wrong ({error})") from error
+    if not channels:
+        raise DocumentError("'contrast.channels' is empty")
+    return Contrast(tuple(channels))
 
 
 def _object(node: Node) -> ObjectInfo:

@@ -62,6 +62,11 @@ class SessionEdits(SessionView):
         """Work with this model from now on; results so far stay."""
         self._memory = Memory(segmenter, self._prompts, self._results, tracks=self.kind == "video")
 
+    def forget_pixels(self) -> None:
+        """Let the model look at frames anew: they are shown otherwise now. Masks stay."""
+        if self._memory is not None:
+            self._memory.forget_pixels()
+
     def fill(
         self,
         objects: Iterable[ObjectInfo],

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from traitlets import Dict, Int, List, TraitError, observe, validate
 
-from sam2_backend.video import FrameSource, Kind, Video, open_video
+from sam2_backend.video import Channel, Contrast, FrameSource, Kind, Video, open_video
+from sam2_backend.video.contrast import ContrastLike
+from sam2_backend.video.decoding import MAX_MEGAPIXELS
 
 from .api import Api
 from .engine import INITIAL_STATUS, Engine
@@ -21,14 +23,17 @@ from .frame_server import FrameServer
 from .panel import Panel
 from .protocol import (
     Ack,
+    Done,
     Hello,
     Message,
     ProtocolError,
     ReplyTo,
+    SetContrast,
     Stop,
     Thumbnails,
     Visible,
     Want,
+    WantLevels,
     parse,
     to_wire,
 )
@@ -40,6 +45,7 @@ from .saving import Saving, model_source
 from .segmenter import Segmenter
 from .session import Session
 from .traits import AutoPropagate, ThreadSafeTraits
+from .worker import Job
 
 if TYPE_CHECKING:
     from .export import MaskSource
@@ -81,6 +87,11 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     device : "cuda", "cpu"…; the best there is if None.
     kind : "images" for pictures that have nothing to do with each other and may be of several
         sizes; "video" for frames of one; if None, a single frame is a picture.
+    contrast : (low, high) in the video's own values, what is shown black and in full colour, to
+        you and to the model; or a `Contrast`, with a window, a gamma and a colour for each
+        channel. If None, that of a saved session, or else 8-bit colours as they are and all else
+        from the 0.1 to the 99.9 percentile. See `w.contrast`.
+    max_megapixels : larger pictures are refused.
     auto_propagate : what an edit in the browser tracks by itself: "corrections" (or True) the
         masks that it made stale, "always" whatever is untracked too, "never" (or False) nothing.
     saved : what `read_session` gave, to go on from; `load` does all of it in one step.
@@ -137,6 +148,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         device: str | None = None,
         *,
         kind: Kind | None = None,
+        contrast: ContrastLike | None = None,
+        max_megapixels: float = MAX_MEGAPIXELS,
         auto_propagate: bool | str = "corrections",
         saved: SavedSession | None = None,
         masks: MaskSource | None = None,
@@ -145,7 +158,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     ) -> None:
         if self._esm == _NOT_BUILT:
             warnings.warn(_HOW_TO_BUILD, stacklevel=2)
-        frames = open_video(video, kind)
+        frames = open_video(video, kind, contrast=contrast, max_megapixels=max_megapixels)
         self._frames = frames
         self._session = Session(
             *(len(frames), frames.height, frames.width), kind=frames.kind, sizes_hw=frames.sizes_hw
@@ -161,6 +174,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         if saved is not None:
             saved.check_video(frames)
             self._fingerprint = saved.video
+            if frames.chosen_contrast is None:
+                frames.contrast = saved.contrast
             self._session.fill(saved.objects, saved.prompts, saved.results)
             kwargs = {"frame": saved.frame, "selected": saved.selected, **kwargs}
         if masks is not None and not resumed:
@@ -221,6 +236,50 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             self._server.close()
         super().close()
 
+    # Contrast
+
+    @property
+    def contrast(self) -> Contrast | None:
+        """How values become the colours that you and the model see: a window, a gamma and a
+        colour for each channel; None where 8-bit colours are shown as they are.
+
+        Set it to (low, high), to a `Contrast`, or to None for the automatic one. Masks that there
+        are stay; it is saved with the session.
+
+        >>> w.contrast = 100, 4000
+        """
+        return self._frames.contrast
+
+    @contrast.setter
+    def contrast(self, contrast: ContrastLike | None) -> None:
+        self._server.set_contrast(contrast).result()
+        self._contrast_changed()
+
+    def _set_contrast(self, reply_to: ReplyTo, channels: list[dict[str, Any]] | None) -> None:
+        try:
+            shown = tuple(Channel(**one) for one in channels or ())
+        except ValueError as error:
+            self._feed.refuse(reply_to, str(error))
+            return
+        job = self._server.set_contrast(Contrast(shown) if shown else None, reply_to.view)
+        job.when_done(lambda: self._after_contrast(job, reply_to))
+
+    def _after_contrast(self, job: Job[None], reply_to: ReplyTo) -> None:
+        if job.stopped:
+            return
+        try:
+            job.result()
+        except ValueError as error:
+            self._feed.refuse(reply_to, str(error))
+        else:
+            self._contrast_changed()
+            self._feed.outbox.post(Done(reply_to))
+
+    def _contrast_changed(self) -> None:
+        self._engine.submit(self._session.forget_pixels)
+        if self._autosave is not None:
+            self._autosave.note()
+
     # The browser
 
     def _on_message(self, _: object, content: object, buffers: object) -> None:
@@ -254,6 +313,10 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
                 self._server.want(reply_to, frame, lambda: self._feed.tell_frame(frame), pixels)
             case Thumbnails(frames=frames):
                 self._server.want_thumbnails(view, frames)
+            case WantLevels(frame=frame):
+                self._server.want_levels(reply_to, frame)
+            case SetContrast(channels=channels):
+                self._set_contrast(reply_to, channels)
             case Stop():
                 self._engine.stop(reply_to)
             case _:

@@ -4,6 +4,7 @@ import { type Buffer, decodeJpeg, decodeRuns, toBytes } from "./codecs";
 import { Hovering } from "./hovering";
 import {
   type CandidatesMessage,
+  type Channel,
   type Direction,
   type DoneMessage,
   type ErrorMessage,
@@ -42,6 +43,10 @@ export class Client {
   private readonly known = new Set<number>();
   private undrawn: number[] = [];
   private proposeId = 0;
+  /** Rises when frames look otherwise: pixels of an earlier look are out of date. */
+  private look = 0;
+  private askedLevels = "";
+  private contrastId = 0;
   private readonly unlisten: () => void;
 
   constructor(
@@ -122,9 +127,23 @@ export class Client {
     if (this.wanted && at - this.wanted.at < PATIENCE_MS) return;
     const { frames, masks, state } = this.store;
     const { frame } = state;
-    const pixels = !frames.has(frame);
+    const pixels = !frames.has(frame) || this.store.outdated.has(frame);
     if (!pixels && masks.has(frame) && this.known.has(frame)) return;
     this.wanted = { frame, pixels, at, id: this.send({ type: "want", frame, pixels }) };
+  }
+
+  /** Ask how the current frame's values are spread, unless that is known or on its way. */
+  wantLevels(): void {
+    const { frame } = this.store.state;
+    const key = `${this.epoch}:${this.look}:${frame}`;
+    if (key === this.askedLevels) return;
+    this.askedLevels = key;
+    this.send({ type: "want_levels", frame });
+  }
+
+  /** Show the video otherwise; null is automatic. */
+  setContrast(channels: Channel[] | null): void {
+    this.contrastId = this.ask({ type: "set_contrast", channels });
   }
 
   /** Tell the kernel that what came since the last time is on the screen, or out of date. */
@@ -196,6 +215,17 @@ export class Client {
       case "certainty":
         store.putCertainty(message.object, message.start, toBytes(buffers[0] as Buffer).slice());
         break;
+      case "contrast":
+        this.look++;
+        store.forgetLook();
+        this.wanted = null;
+        this.want();
+        break;
+      case "levels":
+        // Answered before the last change arrived there: the view is ahead.
+        if (message.reply_to.view === this.view && message.reply_to.id > this.contrastId)
+          store.set("levels", { ...message, bins: buffers.map((one) => toBytes(one).slice()) });
+        break;
       case "thumbnail":
         void this.receiveThumbnail(message.frame, buffers[0] as Buffer);
         break;
@@ -251,13 +281,20 @@ export class Client {
 
   private async receiveFrame(message: FrameMessage, jpeg: Buffer): Promise<void> {
     const { frame, seq, towards } = message;
-    const { store, epoch } = this;
+    const { store, epoch, look } = this;
     try {
       const bitmap = await decodeJpeg(jpeg);
       if (epoch !== this.epoch) {
         bitmap.close();
         return;
       }
+      if (look !== this.look) {
+        bitmap.close();
+        this.undrawn.push(seq);
+        store.touch("frames");
+        return;
+      }
+      store.outdated.delete(frame);
       store.frames.set(frame, bitmap, bitmap.width * bitmap.height * 4);
     } catch {
       store.set("error", `The browser could not decode frame ${frame}.`);
@@ -276,11 +313,11 @@ export class Client {
   }
 
   private async receiveThumbnail(frame: number, jpeg: Buffer): Promise<void> {
-    const { epoch } = this;
+    const { epoch, look } = this;
     // One that cannot be decoded is not worth an alarm: its place stays empty.
     const bitmap = await decodeJpeg(jpeg).catch(() => null);
     if (!bitmap) return;
-    if (epoch !== this.epoch) {
+    if (epoch !== this.epoch || look !== this.look) {
       bitmap.close();
       return;
     }

@@ -48,7 +48,8 @@ export class Filmstrip {
   }
 
   update(topics: Set<Topic>): void {
-    if (topics.has("thumbnails") || topics.has("video")) this.refresh();
+    if (topics.has("contrast")) this.asked = "";
+    if (topics.has("contrast") || topics.has("thumbnails") || topics.has("video")) this.refresh();
   }
 
   private refresh(): void {

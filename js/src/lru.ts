@@ -40,8 +40,12 @@ export class ByteLru<K, V> {
     this.dispose(entry.value);
   }
 
+  keys(): K[] {
+    return [...this.entries.keys()];
+  }
+
   clear(): void {
-    for (const key of [...this.entries.keys()]) this.delete(key);
+    for (const key of this.keys()) this.delete(key);
   }
 
   get size(): number {

@@ -19,6 +19,18 @@ export type BoxPx = [number, number, number, number];
 /** First frame, and the one after the last. */
 export type Run = [number, number];
 
+/** How one channel's values are shown. */
+export interface Channel {
+  /** What is shown black, in the source's own values. */
+  low: number;
+  /** What is shown in full colour. */
+  high: number;
+  gamma: number;
+  /** "#rrggbb" */
+  color: string;
+  visible: boolean;
+}
+
 /** A message that is none of these; the text says what is wrong with it. */
 export class ProtocolError extends Error {}
 
@@ -29,6 +41,9 @@ export type Request =
   | { type: "hello" }
   | { type: "want"; frame: number; pixels: boolean }
   | { type: "thumbnails"; frames: number[] }
+  | { type: "want_levels"; frame: number }
+  /** Channels null is automatic. */
+  | { type: "set_contrast"; channels: Channel[] | null }
   | { type: "hover"; frame: number; object: number | null; x: number; y: number }
   | { type: "click"; frame: number; object: number | null; x: number; y: number; label: 0 | 1 }
   | {
@@ -98,6 +113,28 @@ export interface ReplyTo {
 export interface ThumbnailMessage {
   type: "thumbnail";
   frame: number;
+}
+
+/** Frames and small pictures look otherwise from now on; those before are out of date. */
+export interface ContrastMessage {
+  type: "contrast";
+}
+
+/**
+ * Answers want_levels. Buffers: for each channel one byte a bin, how many values are there, 0..255;
+ * the bins go from `low` to `high`.
+ */
+export interface LevelsMessage {
+  type: "levels";
+  reply_to: ReplyTo;
+  frame: number;
+  automatic: boolean;
+  /** Whether values are whole numbers. */
+  whole: boolean;
+  /** Least value of each channel. */
+  low: number[];
+  high: number[];
+  channels: Channel[];
 }
 
 export interface MaskEntry {
@@ -238,6 +275,8 @@ export type Message = { epoch: number } & (
   | WelcomeMessage
   | FrameMessage
   | ThumbnailMessage
+  | ContrastMessage
+  | LevelsMessage
   | MasksMessage
   | PreviewMessage
   | CandidatesMessage
@@ -289,12 +328,29 @@ const isMaskEntry = record({
   state: oneOf("fresh", "stale", "accepted", "rejected"),
   area: isIndex,
 });
+const isChannel = record({
+  low: isNumber,
+  high: isNumber,
+  gamma: isNumber,
+  color: isText,
+  visible: isFlag,
+});
 const isProposal = record({ id: isIndex, iou: isNumber, stability: isNumber, area: isIndex });
 
 const CHECKS: Record<Message["type"], Record<string, Check>> = {
   welcome: { reply_to: isReplyTo, protocol: isIndex },
   frame: { seq: isIndex, frame: isIndex, towards: orNull(isIndex) },
   thumbnail: { frame: isIndex },
+  contrast: {},
+  levels: {
+    reply_to: isReplyTo,
+    frame: isIndex,
+    automatic: isFlag,
+    whole: isFlag,
+    low: listOf(isNumber),
+    high: listOf(isNumber),
+    channels: listOf(isChannel),
+  },
   masks: {
     seq: isIndex,
     reply_to: orNull(isReplyTo),
@@ -363,6 +419,8 @@ function buffersOf(message: Message): number {
       return message.ious.length;
     case "proposals":
       return message.proposals.length;
+    case "levels":
+      return message.channels.length;
     case "frame":
     case "thumbnail":
     case "preview":

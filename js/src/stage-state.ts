@@ -1,6 +1,6 @@
 /** What the stage shows and how: the part of a view's state that the stage has for itself. */
 
-import type { ProposalEntry, Run, Shape, Video } from "./protocol";
+import type { LevelsMessage, ProposalEntry, Run, Shape, Video } from "./protocol";
 
 export type Tool = "positive" | "negative" | "box" | "brush" | "eraser" | "polygon" | "everything";
 
@@ -57,12 +57,19 @@ export interface Proposal extends ProposalEntry {
   runs: Uint32Array;
 }
 
+/** How a frame's values are spread, and shown. */
+export interface Levels extends LevelsMessage {
+  /** Of each channel, a byte a bin. */
+  bins: Uint8Array[];
+}
+
 export interface StageState {
   tool: Tool;
   /** Radius in pixels of the image. */
   brush: number;
   zoom: Zoom;
   display: Display;
+  levels: Levels | null;
   preview: Preview | null;
   candidates: Candidates | null;
   /** Of the frames that were asked about. */
@@ -86,6 +93,7 @@ export function stageState(): StageState {
     brush: 12,
     zoom: FIT,
     display: DEFAULT_DISPLAY,
+    levels: null,
     preview: null,
     candidates: null,
     proposals: new Map(),

@@ -65,7 +65,8 @@ export type Topic =
   | "prompts"
   | "timeline"
   | "certainty"
-  | "thumbnails";
+  | "thumbnails"
+  | "contrast";
 
 const FRAME_CACHE_BYTES = 256 * 2 ** 20;
 const THUMBNAIL_CACHE_BYTES = 16 * 2 ** 20;
@@ -82,6 +83,8 @@ export class Store {
   /** By object, a byte a frame as in `CertaintyMessage`. */
   readonly certainties = new Map<number, Uint8Array>();
   readonly timelines = new Map<number, TimelineMessage>();
+  /** Frames whose pixels are shown until those come that look as they should now. */
+  readonly outdated = new Set<number>();
   /** A frame to show until that is here which takes a while to reach. */
   onTheWay: { frame: number; towards: number } | null = null;
   /** Frames whose newest masks have not been on the screen yet. */
@@ -163,6 +166,16 @@ export class Store {
     return this.prompts.get(`${object}:${frame}`);
   }
 
+  /** Frames look otherwise now. The one on the stage stays until its new pixels come. */
+  forgetLook(): void {
+    for (const frame of this.frames.keys()) {
+      if (frame === this.state.frame) this.outdated.add(frame);
+      else this.frames.delete(frame);
+    }
+    this.thumbnails.clear();
+    this.touch("contrast");
+  }
+
   /** Forget all that belongs to an earlier session of the kernel. */
   reset(): void {
     this.frames.clear();
@@ -172,10 +185,12 @@ export class Store {
     this.certainties.clear();
     this.thumbnails.clear();
     this.unpainted.clear();
+    this.outdated.clear();
     this.onTheWay = null;
     this.set("pending", []);
     this.set("progress", null);
     this.set("preview", null);
+    this.set("levels", null);
     this.set("candidates", null);
     this.set("proposals", new Map());
     this.set("marked", new Set());

@@ -141,10 +141,7 @@ def read_values(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[A
                 return frames.read(0)
         deep = _deep_reader(path, form)
         with open_with_pillow(path, form, max_megapixels) as image:
-            if deep is None:
-                values = values_of(image)
-            else:
-                values = deep.read(path)
+            values = values_of(image) if deep is None else deep.read(path)
             return upright(values, _orientation(path, image))
 
 

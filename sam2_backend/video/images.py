@@ -25,44 +25,13 @@ from .lru import BytesLru
 from .tiff import Plane, TiffStack
 
 IMAGE_SUFFIXES = frozenset(
-    f".{suffix}"
-    for suffix in [
-        "apng",
-        "avif",
-        "avifs",
-        "bmp",
-        "dib",
-        "gif",
-        "heic",
-        "heif",
-        "hif",
-        "ico",
-        "j2c",
-        "j2k",
-        "jfif",
-        "jif",
-        "jp2",
-        "jpc",
-        "jpe",
-        "jpeg",
-        "jpf",
-        "jpg",
-        "jpx",
-        "pbm",
-        "pgm",
-        "png",
-        "pnm",
-        "ppm",
-        "qoi",
-        "sgi",
-        "tga",
-        "tif",
-        "tiff",
-        "webp",
-        "btf",
-        "tf8",
-        "tf2",
-    ]
+    {
+        *(".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".ico", ".png", ".qoi", ".webp"),
+        *(".heic", ".heif", ".hif", ".jfif", ".jif", ".jpe", ".jpeg", ".jpg"),
+        *(".j2c", ".j2k", ".jp2", ".jpc", ".jpf", ".jpx"),
+        *(".pbm", ".pgm", ".pnm", ".ppm", ".sgi", ".tga"),
+        *(".btf", ".tf2", ".tf8", ".tif", ".tiff"),
+    }
 )
 VIDEOS_OF_PICTURES = frozenset({".mjpeg", ".mjpg"})
 """Suffixes of videos that begin as pictures do."""

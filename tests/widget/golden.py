@@ -19,9 +19,12 @@ from sam2widget.masks import Mask
 from sam2widget.protocol import (
     Candidates,
     Certainty,
+    ChannelEntry,
+    ContrastChanged,
     Done,
     Error,
     Frame,
+    Levels,
     MaskEntry,
     Masks,
     Message,
@@ -72,6 +75,17 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
         ),
         "frame-on-the-way": (Frame(seq=11, frame=3, towards=4), [encode_jpeg(rgb)]),
         "masks-none": (Masks(seq=13, reply_to=None, frame=0, complete=True, masks=[]), []),
+        "contrast": (ContrastChanged(), []),
+        "levels": (
+            Levels(
+                *(reply_to, 4, False, True, [0.0, 12.0], [4095.0, 900.5]),
+                [
+                    ChannelEntry(100.0, 4000.0, 1.0, "#ff0000", True),
+                    ChannelEntry(12.5, 900.5, 0.5, "#00ffff", False),
+                ],
+            ),
+            [bytes(range(0, 256, 4)), bytes(64)],
+        ),
         "thumbnail": (Thumbnail(4), [encode_jpeg(rgb[::2, ::2])]),
         "preview": (Preview(reply_to, 4, 0.75), [Mask.from_array(arrays[0]).runs]),
         "candidates": (
@@ -104,6 +118,12 @@ def requests() -> dict[str, dict[str, Any]]:
         "hello": {},
         "want": {"frame": 4, "pixels": False},
         "thumbnails": {"frames": [0, 10, 20]},
+        "want_levels": {"frame": 4},
+        "set_contrast": {
+            "channels": [
+                {"low": 100.0, "high": 4000.5, "gamma": 0.5, "color": "#ff0000", "visible": True}
+            ]
+        },
         "hover": {"frame": 4, "object": None, "x": 10.5, "y": 20.25},
         "click": {"frame": 4, "object": None, "x": 10.5, "y": 20.25, "label": 1},
         "box": {"frame": 4, "object": 2, "x0": 1.0, "y0": 2.0, "x1": 30.5, "y1": 40.0},

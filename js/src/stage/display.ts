@@ -1,9 +1,10 @@
 /** How the stage shows things: zoom, opacity, comparison, previews. A group of the toolbar. */
 
+import type { Client } from "../client";
 import { h, iconButton, setText } from "../dom";
-import type { Hovering } from "../hovering";
 import { DEFAULT_DISPLAY, type Display } from "../stage-state";
 import type { Store } from "../store";
+import { ContrastControls } from "./contrast";
 import type { Viewport } from "./viewport";
 
 const ZOOM_STEP = 1.5;
@@ -39,6 +40,7 @@ export class DisplayControls {
   private readonly wipe: HTMLButtonElement;
   private readonly more: HTMLButtonElement;
   private readonly panel: HTMLElement;
+  private readonly contrast: ContrastControls;
   private readonly opacity: HTMLInputElement;
   private readonly opacityText = h("output", { class: "s2w-number" });
   private readonly switches: [keyof Display, HTMLInputElement][];
@@ -46,8 +48,10 @@ export class DisplayControls {
   constructor(
     private readonly store: Store,
     private readonly viewport: Viewport,
-    private readonly hovering: Hovering,
+    private readonly client: Client,
   ) {
+    const { hovering } = client;
+    this.contrast = new ContrastControls(store, client);
     const change = (values: Partial<Display>) => changeDisplay(store, values);
     this.zoomOut = iconButton("zoomOut", "Zoom out", () => viewport.zoomBy(1 / ZOOM_STEP), {
       hint: "-, or the wheel: with Ctrl, or plain once the stage was clicked",
@@ -70,7 +74,7 @@ export class DisplayControls {
       { hint: "without and with masks; \\" },
     );
     this.more = iconButton("display", "Display", () => this.open(this.panel.hidden), {
-      hint: "opacity, outline, masks only",
+      hint: "opacity, outline, masks only, contrast",
     });
     this.more.setAttribute("aria-expanded", "false");
     this.opacity = h("input", {
@@ -94,6 +98,7 @@ export class DisplayControls {
         this.opacityText,
       ),
       ...this.switches.map(([, input]) => input.parentElement as HTMLElement),
+      this.contrast.element,
     );
     this.panel.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
@@ -131,12 +136,17 @@ export class DisplayControls {
     setText(this.percent, percent);
     this.percent.title = `${does}${zoomed ? " (0, or double-click the stage)" : ""}`;
     this.percent.setAttribute("aria-label", `Zoom ${percent}. ${does}`);
-    this.hover.setAttribute("aria-pressed", String(this.hovering.on));
+    this.hover.setAttribute("aria-pressed", String(this.client.hovering.on));
     this.wipe.setAttribute("aria-pressed", String(display.wipe !== null));
     this.opacity.value = String(display.opacity);
     this.opacity.style.setProperty("--s2w-share", String(display.opacity));
     setText(this.opacityText, `${Math.round(100 * display.opacity)}%`);
     for (const [name, input] of this.switches) input.checked = display[name] === true;
+  }
+
+  /** Bring the contrast up to date, where it is to be seen. */
+  updateContrast(): void {
+    if (!this.panel.hidden) this.contrast.update();
   }
 
   /** Close the panel: a press elsewhere. */
@@ -147,7 +157,9 @@ export class DisplayControls {
   private open(on: boolean): void {
     this.panel.hidden = !on;
     this.more.setAttribute("aria-expanded", String(on));
-    if (on) this.opacity.focus();
+    if (!on) return;
+    this.opacity.focus();
+    this.contrast.update();
   }
 
   private switch(

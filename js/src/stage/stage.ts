@@ -90,7 +90,7 @@ export class Stage {
     this.pointer = new PointerInput(this.prompter, navigation, this.lasso, this.proposals, redraw);
     this.crosshair = new Crosshair(this.prompter, this.lasso, this.proposals, redraw);
     this.tools = new Tools(store);
-    this.display = new DisplayControls(store, this.viewport, client.hovering);
+    this.display = new DisplayControls(store, this.viewport, client);
     this.commands = stageCommands({
       ...{ store, prompter: this.prompter, lasso: this.lasso, proposals: this.proposals },
       candidates: this.candidates,
@@ -155,6 +155,7 @@ export class Stage {
       this.display.update();
       this.wipe.update();
     }
+    this.display.updateContrast();
     this.candidates.update();
     this.bar.update();
     this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
