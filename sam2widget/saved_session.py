@@ -110,14 +110,14 @@ class SavedSession:
     """By (object id, frame)."""
     results: Mapping[tuple[int, int], Result]
     """By (object id, frame)."""
-    contrast: Contrast | None = None
-    """How the video's values were shown; None where that was automatic."""
     frame: int = 0
     """That was shown."""
     selected: int = 0
     """Id of the selected object, 0 for none."""
     library: str = ""
     """Version of this library that wrote it."""
+    contrast: Contrast | None = None
+    """How the video's values were shown; None where that was automatic."""
 
     @classmethod
     def of(
