@@ -366,5 +366,5 @@ def _deep_reader(path: Path, form: str | None) -> _Packed | _Netpbm | None:
             (head[size + 40] & 127) + 1,
         )
         if depth > 8 and stored in (3, 4):
-            return _Packed(3, stored, "j2k_pipe" if head[0] else "jpeg2000_pipe")
+            return _Packed(3, stored, "j2k_pipe")
     return None

@@ -34,6 +34,10 @@ CACHE_BYTES = 256 * 2**20
 MOST_CHANNELS = 8
 """Of an axis without a name that is taken for channels."""
 
+MOST_COLORS = 4
+"""Of ImageJ's channels that are not shown as a composite; more are times: writers call them
+channels where nobody names the axes."""
+
 Plane: TypeAlias = int | Literal["max"] | None
 """Which of several planes of depth is shown; the middle one if None, "max" the brightest values
 of all."""
@@ -183,6 +187,12 @@ class _Series:
             raise VideoError(
                 f"{self._path} holds values of type {dtype}: give a real part of it as an array."
             )
+        self._shows_one_by_one = (
+            (tiff.imagej_metadata or {}).get("mode", "grayscale") == "grayscale"
+            and tiff.is_imagej
+            and "C" in axes
+            and shape[axes.index("C")] > MOST_COLORS
+        )
         self.guesses: list[str] = []
         self._time, self._channels = self._roles()
         self._fixed = self._planes(plane)
@@ -233,6 +243,11 @@ class _Series:
         others = [n for n, axis in enumerate(axes) if axis not in "YXSCE" and shape[n] > 1]
         named = [n for name in "TZ" for n in others if axes[n] == name]
         time = (named or others or [None])[0]
+        if time is None and self._shows_one_by_one and len(channels) == 1:
+            (time,), channels = channels, []
+            self.guesses.append(
+                f"its {shape[time]} channels, shown one at a time, are taken for times"
+            )
         unnamed = [n for n in others if n != time and axes[n] in "QI"]
         if unnamed and not channels and shape[unnamed[-1]] <= MOST_CHANNELS:
             channels = unnamed[-1:]
