@@ -301,3 +301,91 @@ describe("the display", () => {
     expect(percent().textContent).toBe("1000%");
   });
 });
+
+describe("the contrast", () => {
+  const channel = { low: 100, high: 4000, gamma: 1, color: "#ffffff", visible: true };
+  const levels = async (channels = [channel]) => {
+    const asked = view.host.of("want_levels").at(-1) as SentRequest;
+    const reply_to = { view: asked.view, id: asked.id };
+    const [low, high] = [channels.map(() => 0), channels.map(() => 4095)];
+    const message = { type: "levels", reply_to, frame: 0, automatic: true, whole: true };
+    view.host.receive(
+      { ...message, low, high, channels },
+      channels.map(() => new Uint8Array(64).fill(99).buffer),
+    );
+    await settle();
+  };
+  const input = (label: string) => view.button(label) as unknown as HTMLInputElement;
+  const set = (label: string, value: string, type = "input") => {
+    input(label).value = value;
+    input(label).dispatchEvent(new Event(type));
+  };
+  const sent = () => {
+    const last = view.host.of("set_contrast").at(-1);
+    return last?.type === "set_contrast" ? last.channels : undefined;
+  };
+
+  it("is asked for when the panel opens, once a frame and a look", async () => {
+    expect(view.host.of("want_levels")).toEqual([]);
+    view.button("Display").click();
+    await settle();
+    expect(view.host.of("want_levels")).toMatchObject([{ frame: 0 }]);
+    view.press("ArrowRight");
+    await settle();
+    expect(view.host.of("want_levels")).toMatchObject([{ frame: 0 }, { frame: 1 }]);
+    view.host.receive({ type: "contrast" });
+    await settle();
+    expect(view.host.of("want_levels")).toHaveLength(3);
+  });
+
+  it("sends a window that is one, and keeps what the hand is at", async () => {
+    view.button("Display").click();
+    await levels();
+    set("Minimum shown", "500");
+    expect(sent()).toEqual([{ ...channel, low: 500 }]);
+    set("Maximum shown, as a number", "300", "change");
+    expect(sent()).toEqual([{ ...channel, low: 299, high: 300 }]);
+    set("Gamma", "-0.3");
+    expect(sent()?.[0]?.gamma).toBeCloseTo(0.5, 2);
+    await levels(); // an answer to what was asked before: out of date
+    expect(input("Minimum shown").value).toBe("299");
+    view.button("Auto");
+    (view.element.querySelector(".s2w-auto") as HTMLButtonElement).click();
+    expect(sent()).toBe(null);
+  });
+
+  it("has a window for all channels, and a colour and a switch for each", async () => {
+    view.button("Display").click();
+    await levels([channel, { ...channel, color: "#00ff00" }]);
+    set("Maximum shown", "2000");
+    expect(sent()?.map(({ high }) => high)).toEqual([2000, 2000]);
+    const which = input("Channel") as unknown as HTMLSelectElement;
+    which.selectedIndex = 2;
+    which.dispatchEvent(new Event("change"));
+    set("Colour of the channel", "#ff00ff");
+    expect(sent()?.map(({ color }) => color)).toEqual(["#ffffff", "#ff00ff"]);
+    input("Show the channel").checked = false;
+    input("Show the channel").dispatchEvent(new Event("change"));
+    expect(sent()?.map(({ visible }) => visible)).toEqual([true, false]);
+  });
+
+  it("asks for pixels again when frames look otherwise, and shows the old ones until then", async () => {
+    const frame = async (seq: number) => {
+      view.host.receive({ type: "frame", seq, frame: 0, towards: null }, [new ArrayBuffer(4)]);
+      await settle();
+    };
+    await frame(1);
+    view.host.sent = [];
+    view.host.receive({ type: "contrast" });
+    await settle();
+    expect(view.host.of("want")).toMatchObject([{ frame: 0, pixels: true }]);
+    await frame(2);
+    view.host.sent = [];
+    view.press("ArrowRight");
+    view.press("ArrowLeft");
+    await settle();
+    expect(
+      view.host.of("want").filter((one) => "frame" in one && one.frame === 0),
+    ).not.toMatchObject([{ pixels: true }]);
+  });
+});

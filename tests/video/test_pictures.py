@@ -52,7 +52,7 @@ def test_stacks_of_16_bits(tmp_path: Path, compression: str | None) -> None:
     check(open_video(tmp_path / "a.tif"), list(DEEP[..., None]))
 
 
-@pytest.mark.parametrize("how", [{"bigtiff": True}, {"byteorder": ">"}, {"ome": True}])
+@pytest.mark.parametrize("how", [{"bigtiff": True}, {"byteorder": ">"}])
 def test_stacks_of_other_layouts(tmp_path: Path, how: dict[str, Any]) -> None:
     tifffile.imwrite(tmp_path / "a.tif", DEEP, **how)
     check(open_video(tmp_path / "a.tif"), list(DEEP[..., None]))
