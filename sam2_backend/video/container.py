@@ -102,13 +102,10 @@ class FileVideo(Video):
         decoder = Decoder(self._path, self._index)
         try:
             for frame in wanted:
-                least = max(frame - slack, 0)
-                decoder.go_to(self._index.start_in(least, frame))
                 best: VideoFrame | None = None
-                for n, (at, picture) in enumerate(decoder.frames(), 1):
+                way = decoder.pictures_to(frame, enough=max(frame - slack, 0))
+                for n, (_, picture) in enumerate(way, 1):
                     best = picture
-                    if at >= least:
-                        break
                     if n % DECODED_AT_ONCE == 0:
                         yield None
                 if best is not None:
@@ -136,7 +133,7 @@ class FileVideo(Video):
         if 0 < decoder.next - frame <= 2 * KEPT_ON_THE_WAY:
             kept = min(KEPT_ON_THE_WAY, CACHE_BYTES // (3 * self.width * self.height) // 2)
         last: int | None = None
-        for at, picture in decoder.pictures_to(frame, kept):
+        for at, picture in decoder.pictures_to(frame, kept=kept):
             last = at
             yield at, picture
             if kept and frame - kept <= at < frame and at not in self._cache:

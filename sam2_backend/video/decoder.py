@@ -36,6 +36,8 @@ BYTE_SOUGHT = frozenset(
     {"mpegts", "mpeg", "h264", "hevc", "vvc", "m4v", "mpegvideo", "obu", "cavsvideo", "vc1", "dv"}
 )
 """Formats without an index, whose demuxers look for a time by guesses: a place in bytes is sure."""
+PICTURE_CODECS = frozenset({"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpegxl", "jpegls"})
+"""Codecs of covers, where there is another video; of videos too, where there is none."""
 BEGUN_EARLIER = 3
 """Packets before a keyframe to start reading at where its own start lies within another's data."""
 
@@ -206,18 +208,23 @@ class Decoder:
         except _LostError:
             return
 
-    def pictures_to(self, frame: int, kept: int) -> Iterator[tuple[int, VideoFrame]]:
+    def pictures_to(
+        self, frame: int, *, enough: int | None = None, kept: int = 0
+    ) -> Iterator[tuple[int, VideoFrame]]:
         """Frames on the way to one, and that at the end; if it is missing, one beside it.
 
         Parameters
         ----------
         frame : where to.
+        enough : from which on any frame will do in its place; None for that very frame.
         kept : how many just before it must not be left out.
         """
-        self.go_to(frame)
-        start = self._index.start_before(frame)
+        enough = frame if enough is None else enough
+        begin = self._index.start_in(enough, frame)
+        self.go_to(begin)
+        start = self._index.start_before(begin)
         for retry in range(RETRIES + 1):
-            self._left_out_before = max(self._left_out_before, frame - kept)
+            self._left_out_before = max(self._left_out_before, begin - kept)
             after: tuple[int, VideoFrame] | None = None
             nothing = True
             for at, picture in self.frames():
@@ -226,7 +233,7 @@ class Decoder:
                     break
                 nothing = False
                 yield at, picture
-                if at == frame:
+                if at >= enough:
                     return
             if (start == 0 and retry) or retry == RETRIES:
                 if nothing and after is not None:
@@ -361,8 +368,9 @@ def open_stream(path: Path) -> tuple[InputContainer, VideoStream]:
     if not streams:
         container.close()
         raise VideoError(f"{path} holds no video, only sound, pictures of a cover or data.")
-    # Players pass over a stream that they know nothing about as well.
+    # Players pass over what they cannot decode, and some muxers do not say what is a cover.
     known = [stream for stream in streams if _is_decodable(stream)]
+    known.sort(key=lambda stream: stream.codec_context.name in PICTURE_CODECS)
     if not known:
         container.close()
         raise VideoError(
