@@ -18,6 +18,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def number_of(rgb: NDArray[Any]) -> int:
     height, width = rgb.shape[:2]
     bars = rgb[height // 10 : height * 2 // 5].mean((0, 2))
     edges = [round(width * bit / BITS) for bit in range(BITS + 1)]
-    middles = [(left + right) // 2 for left, right in zip(edges, edges[1:], strict=False)]
+    middles = [(left + right) // 2 for left, right in pairwise(edges)]
     margin = max(width // BITS // 6, 0)
     return sum(
         1 << bit
@@ -151,7 +152,7 @@ def rewrapped(name: str, codec: str, options: str, then: str, given: str = "", *
 
 
 def joined(name: str, codec: str, options: str, shift: str = "") -> Film:
-    """Three recordings in one file, one after the other, as `cat` and capture devices leave them."""
+    """Three recordings in one file, one after the other, as `cat` leaves them."""
 
     def make(folder: Path) -> Path:
         parts = [
@@ -182,7 +183,9 @@ def with_cover(name: str) -> Film:
 
     def make(folder: Path) -> Path:
         encode(folder / "film.mkv", H264)
-        encode(folder / "cover.jpg", "-c:v mjpeg -pix_fmt yuvj420p -frames:v 1", first=COVER, count=1)
+        encode(
+            folder / "cover.jpg", "-c:v mjpeg -pix_fmt yuvj420p -frames:v 1", first=COVER, count=1
+        )
         streams = "-map 0:v -map 1:v -c copy -disposition:v:0 attached_pic"
         inputs = ["-i", folder / "cover.jpg", "-i", folder / "film.mkv"]
         ffmpeg(*inputs, *streams.split(), folder / name)
@@ -198,7 +201,7 @@ def two_videos(name: str) -> Film:
         encode(folder / "film.mkv", H264)
         encode(folder / "other.mkv", H264, first=500, size=(WIDTH // 2, HEIGHT // 2))
         inputs = ["-i", folder / "film.mkv", "-i", folder / "other.mkv"]
-        ffmpeg(*inputs, *"-map 0:v -map 1:v -c copy".split(), folder / name)
+        ffmpeg(*inputs, *["-map", "0:v", "-map", "1:v", "-c", "copy"], folder / name)
         return folder / name
 
     return Film(name, "two of H.264", make)

@@ -15,7 +15,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from .base import Video, VideoError
-from .decoder import Decoder
+from .decoder import Decoder, nothing_decodable
 from .indexing import read_index
 from .lru import BytesLru
 from .picture import Turn, to_rgb24
@@ -55,8 +55,7 @@ class FileVideo(Video):
         self._decoders = threading.local()
         self._cache = BytesLru[int, "NDArray[np.uint8] | VideoFrame"](CACHE_BYTES, _bytes_of)
         self._converting = threading.Lock()
-        # Of a damaged file, every packet helps.
-        self._leave_out = True
+        self._careful = False
         self._warned: set[str] = set()
         self._index = read_index(path)
         first = self._first_frame()
@@ -140,8 +139,8 @@ class FileVideo(Video):
                 self._cache.put(at, picture)
         if last == frame:
             return
-        if self._leave_out:
-            self._leave_out = False
+        if not self._careful:
+            self._careful = True
             del self._decoders.decoder
             decoder.close()
             yield from self._pictures_to(frame)
@@ -177,12 +176,14 @@ class FileVideo(Video):
     def _first_frame(self) -> VideoFrame:
         for _, picture in self._decoder().frames():
             return picture
-        raise VideoError(f"{self._path} has no frame that can be decoded: it may be damaged.")
+        raise VideoError(nothing_decodable(self._path))
 
     def _decoder(self) -> Decoder:
         decoder = getattr(self._decoders, "decoder", None)
         if decoder is None:
-            decoder = self._decoders.decoder = Decoder(self._path, self._index, self._leave_out)
+            decoder = self._decoders.decoder = Decoder(
+                self._path, self._index, leave_out=True, careful=self._careful
+            )
         return decoder
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeAlias
@@ -19,6 +20,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from .base import VideoError
+from .whole import whole_boxes
 
 Ints: TypeAlias = NDArray[np.int64]
 
@@ -99,6 +101,9 @@ class Index:
     counted : whether packets do not tell frames, which then are the decoder's pictures in order.
     """
 
+    careful = False
+    """Whether the codec refuses some packets, see `Decoder`."""
+
     def __init__(
         self,
         packets: Packets,
@@ -153,17 +158,22 @@ class Decoder:
     ----------
     path, index : of the file.
     leave_out : pictures on the way to a frame that no other depends on, where the codec allows it.
+    careful : decode one frame at a time, so that of data with faults all comes that can.
     """
 
     _AT_END = 2**62
 
-    def __init__(self, path: Path, index: Index, leave_out: bool = False) -> None:
+    def __init__(
+        self, path: Path, index: Index, leave_out: bool = False, careful: bool = False
+    ) -> None:
         self._path = path
         self._index = index
-        self._leave_out = leave_out and not index.counted
+        self._careful = careful or index.careful
+        self._leave_out = leave_out and not index.counted and not self._careful
         self._container: InputContainer | None = None
-        self.errors = 0
-        """Packets that the codec refused."""
+        self.has_faults = False
+        """Whether the codec refused a packet other than those before the first that it can use."""
+        self._has_begun = False
         self._open()
         by_bytes = not BYTE_SOUGHT.isdisjoint(self._opened.format.name.split(","))
         bytes_first = (self._seek_bytes, self._seek_bytes_before, self._seek_dts)
@@ -251,7 +261,7 @@ class Decoder:
     def _open(self) -> None:
         self.close()
         self._container, self._stream = open_stream(self._path)
-        self._stream.thread_type = "AUTO"
+        self._stream.thread_type = "SLICE" if self._careful else "AUTO"
         if self._stream.codec_context.name != "h264":
             self._leave_out = False
 
@@ -349,17 +359,16 @@ class Decoder:
 
     def _decoded(self, packet: VideoPacket | None) -> Iterator[VideoFrame]:
         try:
-            yield from self._stream.codec_context.decode(packet)
+            for picture in self._stream.codec_context.decode(packet):
+                self._has_begun = True
+                yield picture
         except FFmpegError:
-            self.errors += 1
+            self.has_faults |= self._has_begun
 
 
 def open_stream(path: Path) -> tuple[InputContainer, VideoStream]:
     """A file and the stream of its video: the first that is no cover."""
-    try:
-        container = av.open(str(path), metadata_errors="ignore")
-    except FFmpegError as error:
-        raise damaged(path, error) from error
+    container = _opened(path)
     streams = [
         stream
         for stream in container.streams.video
@@ -380,12 +389,33 @@ def open_stream(path: Path) -> tuple[InputContainer, VideoStream]:
     return container, known[0]
 
 
+def _opened(path: Path) -> InputContainer:
+    try:
+        return av.open(str(path), metadata_errors="ignore")
+    except FFmpegError as error:
+        whole = whole_boxes(path)
+        if 0 < whole < path.stat().st_size:
+            # FFmpeg gives up at a fragment of which a part is missing.
+            with suppress(FFmpegError):
+                cut = f"subfile,,start,0,end,{whole},,:{path}"
+                return av.open(cut, metadata_errors="ignore")
+        raise damaged(path, error) from error
+
+
 def damaged(path: Path, error: Exception) -> VideoError:
     """Says that a file cannot be read."""
     reason = str(getattr(error, "strerror", None) or error)
     return VideoError(
         f"{path} cannot be read as a video ({reason}). It may be damaged or only partly "
         "downloaded: try it in a player, or fetch it again."
+    )
+
+
+def nothing_decodable(path: Path) -> str:
+    """Says that no frame of a file comes out."""
+    return (
+        f"{path} has no frame that can be decoded: it is not what its header says, or lacks what "
+        "its frames depend on. If a program plays it, export it from there as H.264 in MP4."
     )
 
 

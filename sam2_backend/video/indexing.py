@@ -24,6 +24,7 @@ from .decoder import (
     Packets,
     VideoPacket,
     damaged,
+    nothing_decodable,
     open_stream,
 )
 from .whole import is_cut_off
@@ -187,12 +188,15 @@ def _index_of_order(packets: Packets, order: Ints, fps: float) -> Index:
     return Index(packets, fps, len(order), starts, start_frames, _by_number(frames))
 
 
-def _checked(path: Path, packets: Packets, order: Ints, fps: float, pixels: int) -> Index | None:
+def _checked(
+    path: Path, packets: Packets, order: Ints, fps: float, pixels: int, careful: bool = False
+) -> Index | None:
     """The index of an order that decoding confirms where it is tried; None if it does not, or if
     decoding everything takes no longer."""
     if len(order) * pixels <= SHORT_PIXELS:
         return None
     index = _index_of_order(packets, order, fps)
+    index.careful = careful
     joints = np.flatnonzero(np.diff(packets.dts[order]) < -START * _step(packets))
     if len(joints) > CHECKED_PLACES:
         return None
@@ -214,6 +218,8 @@ def _checked(path: Path, packets: Packets, order: Ints, fps: float, pixels: int)
                 return None
             decoder.go_to(begin)
             came = [at for at, _ in islice(decoder.frames(), frame - begin + count)]
+            if decoder.has_faults and not careful:
+                break
             if not came or came != list(range(came[0], came[0] + len(came))):
                 return None
             if begin == 0:
@@ -222,9 +228,12 @@ def _checked(path: Path, packets: Packets, order: Ints, fps: float, pixels: int)
                 last = came[-1]
     finally:
         decoder.close()
+    if decoder.has_faults and not careful:
+        return _checked(path, packets, order, fps, pixels, careful=True)
     # Those without what they depend on are shown by no player.
     if first > 0 or last < len(order) - 1:
-        return _index_of_order(packets, order[first : last + 1], fps)
+        index = _index_of_order(packets, order[first : last + 1], fps)
+        index.careful = careful
     return index
 
 
@@ -234,27 +243,31 @@ def _index_by_decoding(path: Path, packets: Packets, fps: float) -> Index:
     by_packet = Index(
         packets, fps, len(packets), only_start, only_start, _by_number(range(len(packets)))
     )
-    decoder = Decoder(path, by_packet)
+    came, careful = _all_that_come(path, by_packet, False)
+    if careful:
+        came, _ = _all_that_come(path, by_packet, True)
+    order = np.array(came, np.int64)
+    if not len(order):
+        raise VideoError(nothing_decodable(path))
+    if order.min() == HIDDEN or len(np.unique(order)) < len(order):
+        no_frames = _by_number(np.zeros(len(packets), np.int64))
+        index = Index(packets, fps, len(order), only_start, only_start, no_frames, counted=True)
+    else:
+        index = _index_of_order(packets, order, fps)
+    index.careful = careful
+    return index
+
+
+def _all_that_come(path: Path, by_packet: Index, careful: bool) -> tuple[array[int], bool]:
+    """The numbers of the packets whose pictures come, in that order; whether there are faults."""
+    decoder = Decoder(path, by_packet, careful=careful)
     came = array("q")
     try:
         for picture in decoder.pictures():
             came.append(HIDDEN if picture.pts is None else picture.pts)
     finally:
         decoder.close()
-    order = np.array(came, np.int64)
-    if not len(order):
-        raise VideoError(f"{path} has no frame that can be decoded: it may be damaged.")
-    if order.min() == HIDDEN or len(np.unique(order)) < len(order):
-        return Index(
-            packets,
-            fps,
-            len(order),
-            only_start,
-            only_start,
-            _by_number(np.zeros(len(packets), np.int64)),
-            counted=True,
-        )
-    return _index_of_order(packets, order, fps)
+    return came, decoder.has_faults
 
 
 def _by_number(frames: Ints | range) -> Callable[[int, VideoPacket], int]:

@@ -8,14 +8,37 @@ from pathlib import Path
 _EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _HEAD = 2**16
+_FIRST_BOXES = frozenset({b"ftyp", b"styp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 
 
 def is_cut_off(path: Path) -> bool:
-    """Whether an AVI, Matroska, WebM or ASF file ends before it says; of others, False."""
+    """Whether an AVI, Matroska, WebM, ASF or MP4 file ends before it says; of others, False."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
+    if whole_boxes(path) not in (0, path.stat().st_size):
+        return True
     announced = _riff_bytes(head) or _matroska_bytes(head) or _asf_bytes(head)
     return announced > path.stat().st_size
+
+
+def whole_boxes(path: Path) -> int:
+    """Bytes of an MP4 or MOV file up to the first box of which a part is missing; 0 for others."""
+    end, at = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while at < end:
+            file.seek(at)
+            head = file.read(16)
+            size = int.from_bytes(head[:4], "big")
+            if at == 0 and head[4:8] not in _FIRST_BOXES:
+                return 0
+            if size == 1:
+                size = int.from_bytes(head[8:16], "big")
+            if size == 0:  # up to the end, wherever that is
+                return end
+            if size < 8 or at + size > end:
+                break
+            at += size
+    return at
 
 
 def _riff_bytes(head: bytes) -> int:

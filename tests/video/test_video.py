@@ -349,7 +349,9 @@ def test_a_video_cut_off_after_its_index_gives_the_frames_it_has(tmp_path):
     whole = write_video(tmp_path / "whole.mp4", 100, gop=10, options=options)
     path = tmp_path / "cut.mp4"
     path.write_bytes(whole.read_bytes()[: whole.stat().st_size * 3 // 4])
-    with pytest.warns(UserWarning, match=r"announces 100 frames but holds \d+ frames: it seems cut"):
+    with pytest.warns(
+        UserWarning, match=r"announces 100 frames but holds \d+ frames: it seems cut"
+    ):
         video = open_video(path)
     assert 20 < len(video) < 100
     assert abs(int(video[15][40, 40, 0]) - 75) < 6
