@@ -139,13 +139,14 @@ def _index_of_packets(path: Path, container: InputContainer, stream: VideoStream
     order = None
     if names & TIMED:
         order = _order_of_times(packets, shown, bool(names & WRAPPING))
-    elif not codec.reorder:
+    elif not codec.reorder and len(shown):
         order = shown
     index = None
-    if order is not None and len(order):
-        index = _checked(path, packets, order, fps, stream.width * stream.height)
+    is_short = len(packets) * stream.width * stream.height <= SHORT_PIXELS
+    if order is not None and not is_short:
+        index = _checked(path, packets, order, fps)
     if index is None:
-        index = _index_by_decoding(path, packets, fps)
+        index = _index_by_decoding(path, packets, fps, careful=is_short)
     # Other containers count differently.
     announced = stream.frames if "mp4" in names else 0
     if broken is not None or len(packets) < announced or is_cut_off(path):
@@ -189,12 +190,9 @@ def _index_of_order(packets: Packets, order: Ints, fps: float) -> Index:
 
 
 def _checked(
-    path: Path, packets: Packets, order: Ints, fps: float, pixels: int, careful: bool = False
+    path: Path, packets: Packets, order: Ints, fps: float, careful: bool = False
 ) -> Index | None:
-    """The index of an order that decoding confirms where it is tried; None if it does not, or if
-    decoding everything takes no longer."""
-    if len(order) * pixels <= SHORT_PIXELS:
-        return None
+    """The index of an order that decoding confirms where it is tried; None if it does not."""
     index = _index_of_order(packets, order, fps)
     index.careful = careful
     joints = np.flatnonzero(np.diff(packets.dts[order]) < -START * _step(packets))
@@ -229,7 +227,7 @@ def _checked(
     finally:
         decoder.close()
     if decoder.has_faults and not careful:
-        return _checked(path, packets, order, fps, pixels, careful=True)
+        return _checked(path, packets, order, fps, careful=True)
     # Those without what they depend on are shown by no player.
     if first > 0 or last < len(order) - 1:
         index = _index_of_order(packets, order[first : last + 1], fps)
@@ -237,15 +235,15 @@ def _checked(
     return index
 
 
-def _index_by_decoding(path: Path, packets: Packets, fps: float) -> Index:
+def _index_by_decoding(path: Path, packets: Packets, fps: float, careful: bool) -> Index:
     """The index of what comes when the whole file is decoded."""
     only_start = np.zeros(1, np.int64)
     by_packet = Index(
         packets, fps, len(packets), only_start, only_start, _by_number(range(len(packets)))
     )
-    came, careful = _all_that_come(path, by_packet, False)
-    if careful:
-        came, _ = _all_that_come(path, by_packet, True)
+    came, has_faults = _all_that_come(path, by_packet, careful)
+    if has_faults and not careful:
+        came, careful = _all_that_come(path, by_packet, True)[0], True
     order = np.array(came, np.int64)
     if not len(order):
         raise VideoError(nothing_decodable(path))
