@@ -18,6 +18,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from sam2_backend.video import VideoError, open_video
 WIDTH, HEIGHT, FRAMES, BITS = 256, 96, 90, 10
 LEAPS = 24
 COVER = 999
+RATE = Fraction(25)
 
 X264 = "-c:v libx264 -preset veryfast -crf 16 -x264-params "
 H264 = X264 + "bframes=3:b-adapt=0:scenecut=0:keyint=30"
@@ -223,6 +225,33 @@ def with_sound(name: str, codec: str, options: str) -> Film:
     return Film(name, codec, make)
 
 
+def packed(name: str) -> Film:
+    """B-frames as DivX puts them: with the frame that they come before into one packet, and
+    after it one that stands for nothing."""
+    mark, nothing = b"\0\0\1\xb2DivX503b1393p", b"\0\0\1\xb6\x50\x40"
+
+    def make(folder: Path) -> Path:
+        encode(folder / "film.avi", MPEG4 + " -bf 1 -sc_threshold 1000000000")
+        with av.open(str(folder / "film.avi")) as given, av.open(str(folder / name), "w") as made:
+            stream = made.add_stream_from_template(given.streams.video[0])
+            parts = [bytes(packet) for packet in given.demux(video=0) if packet.size]
+            vops = [part[part.index(b"\0\0\1\xb6") + 4] >> 6 for part in parts]
+            packs: list[bytes] = []
+            for part, kind, after in zip(parts, vops, [*vops[1:], 0], strict=True):
+                if kind == 2:
+                    packs += [packs.pop() + part, nothing]
+                else:
+                    packs.append(mark + part if after == 2 else part)
+            for n, data in enumerate(packs):
+                packet = av.Packet(data)
+                packet.stream, packet.dts, packet.pts, packet.time_base = stream, n, n, 1 / RATE
+                packet.is_keyframe = b"\0\0\1\xb6" in data and vops[n] == 0
+                made.mux(packet)
+        return folder / name
+
+    return Film(name, "MPEG-4 ASP, packed B-frames", make)
+
+
 VFR = "setpts='(N+floor(N/7)*3+mod(N\\,3)*0.3)/25/TB'"
 FIELDS = "tinterlace=interleave_top,fieldorder=tff"
 
@@ -283,7 +312,7 @@ TABLE: list[Film] = [
     plain("mpeg4.avi", "MPEG-4 ASP", MPEG4),
     plain("mpeg4_b.avi", "MPEG-4 ASP, B-frames", MPEG4_B),
     plain("xvid.avi", "Xvid, B-frames", XVID),
-    plain("packed.avi", "MPEG-4 ASP, packed B-frames", XVID + " -vtag DX50"),
+    packed("packed.avi"),
     plain("mjpeg.avi", "MJPEG", MJPEG + " -pix_fmt yuvj420p"),
     plain("raw.avi", "uncompressed", "-c:v rawvideo -pix_fmt bgr24"),
     plain("huffyuv.avi", "HuffYUV", "-c:v huffyuv -pix_fmt yuv422p"),

@@ -116,7 +116,7 @@ def test_times_that_stand_still_are_said_or_give_fewer_frames(tmp_path):
     assert video[len(video) - 1].shape == (48, 64, 3)
 
 
-SUFFIXES = "mp4", "mkv", "avi"
+SUFFIXES = "mp4", "mkv", "avi", "ts", "flv", "h264", "mpg"
 
 
 @pytest.fixture(scope="module")
