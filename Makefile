@@ -21,11 +21,11 @@ demo: $(VENV)/installed
 lab: $(VENV)/installed-dev
 	$(BIN)/jupyter lab examples/quickstart.ipynb
 
-test: test-js $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser
+test: test-js $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
 	$(BIN)/python -m pytest
 
 # Which lines and branches of both packages the tests go through.
-coverage: $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser
+coverage: $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
 	$(PIP) coverage
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
@@ -117,6 +117,13 @@ $(VENV)/browser: $(VENV)/installed-dev
 	@command -v chromium >/dev/null \
 	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
 	  || $(BIN)/playwright install chromium
+	@touch $@
+
+# The command that makes films for the tests; without it they say which they leave out.
+$(VENV)/ffmpeg: | $(BIN)/python
+	@command -v ffmpeg >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq ffmpeg >/dev/null; } \
+	  || echo "make: no ffmpeg command, so some films cannot be tried: see https://ffmpeg.org"
 	@touch $@
 
 # The kernel that handles widget messages in another way: both must work.

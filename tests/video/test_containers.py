@@ -1,0 +1,236 @@
+"""Files as ffmpeg makes them, frame by frame, and how their pictures are shown."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from functools import partial
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from benchmarks.containers import (
+    FRAMES,
+    TABLE,
+    Film,
+    NoFfmpegError,
+    number_of,
+    numbered,
+    outcome_of,
+    right_of,
+    truth_of,
+)
+from sam2_backend.video import VideoError, open_video
+
+TRIED = [
+    "open.mp4",
+    "refresh.mp4",
+    "fragments.mp4",
+    "fields.mp4",
+    "rates.mp4",
+    "edit.mp4",
+    "no_edit.mp4",
+    "prores.mov",
+    "mpeg2.mp4",
+    "open.mkv",
+    "cover.mkv",
+    "two.mp4",
+    "vp8_hidden.webm",
+    "vp9.webm",
+    "av1.obu",
+    "open.avi",
+    "packed.avi",
+    "mpeg4_b.avi",
+    "mjpeg.avi",
+    "h264.asf",
+    "wmv2.wmv",
+    "one.ts",
+    "open.ts",
+    "mpeg2.m2ts",
+    "joined.ts",
+    "wrap.ts",
+    "mpeg2.mpg",
+    "dvd.vob",
+    "joined.vob",
+    "h264.flv",
+    "theora.ogv",
+    "open.h264",
+    "still.h264",
+    "raw.m2v",
+    "raw.m4v",
+    "vp8.ivf",
+    "begun.ts",
+    "begun.mpg",
+]
+"""Files of the table: one of each kind. All are tried by benchmarks.containers."""
+SHORT_TOO = {"open.avi", "packed.avi", "joined.ts", "rates.mp4", "dvd.vob", "begun.ts", "open.mkv"}
+
+
+def film_of(name: str) -> Film:
+    return next(film for film in TABLE if film.name == name)
+
+
+@pytest.fixture
+def as_if_long(monkeypatch) -> None:
+    """Short films are decoded when opened; long ones are only tried in some places."""
+    monkeypatch.setattr("sam2_backend.video.indexing.SHORT_PIXELS", 0)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Films that are made once, with their pictures decoded from the start."""
+    films: dict[str, tuple[Path, list[np.ndarray]]] = {}
+
+    def make(name: str) -> tuple[Path, list[np.ndarray]]:
+        if name not in films:
+            try:
+                path = film_of(name).make(tmp_path_factory.mktemp("film"))
+            except NoFfmpegError as reason:
+                pytest.skip(f"{name} cannot be made here: {reason}")
+            films[name] = path, truth_of(path)
+        return films[name]
+
+    return make
+
+
+@pytest.mark.parametrize("name", TRIED)
+@pytest.mark.usefixtures("as_if_long")
+def test_every_frame_is_the_right_frame_however_one_comes_to_it(made, name):
+    check(*made(name))
+
+
+@pytest.mark.parametrize("name", sorted(SHORT_TOO))
+def test_every_frame_of_a_short_film_is_the_right_frame(made, name):
+    check(*made(name))
+
+
+def check(path: Path, truth: list[np.ndarray]) -> None:
+    numbers = [number_of(rgb) for rgb in truth]
+    assert numbers == sorted(set(numbers)) and len(numbers) > FRAMES // 3
+    for way, (right, tried) in right_of(path, truth).items():
+        assert right == tried > 0, way
+
+
+def go_elsewhere(seek, place: int, _: int) -> bool:
+    return seek(place)
+
+
+@pytest.mark.parametrize("name", ["open.avi", "joined.ts", "mpeg2.mpg", "still.h264", "open.mkv"])
+@pytest.mark.usefixtures("as_if_long")
+def test_a_seek_that_goes_astray_is_noticed(made, name, monkeypatch):
+    """Wherever seeks land, the frames are right: what comes is looked at."""
+    path, truth = made(name)
+    monkeypatch.setattr("sam2_backend.video.container.CACHE_BYTES", 0)
+    video = open_video(path)
+    decoder = video._decoder()
+    last = len(video._index.starts) - 1
+    right_places = decoder._seeks
+    for wrong in (0, last // 2, last):
+        place = int(video._index.starts[wrong])
+        decoder._seeks = tuple(partial(go_elsewhere, seek, place) for seek in right_places)
+        for frame in (len(truth) // 2, 1, len(truth) - 1, len(truth) // 3):
+            assert np.array_equal(video[frame], truth[frame]), (wrong, frame)
+
+
+@pytest.mark.parametrize("name", ["cut_off.mkv", "cut_off.avi", "cut_off.mp4"])
+def test_a_file_that_was_cut_off_says_so_and_gives_what_it_has(tmp_path, name):
+    try:
+        outcome = outcome_of(film_of(name), tmp_path)
+    except NoFfmpegError as reason:
+        pytest.skip(f"{name} cannot be made here: {reason}")
+    assert outcome.is_right and outcome.right["in order"][1] > FRAMES // 3
+    assert any("it seems cut off or damaged" in sentence for sentence in outcome.said)
+
+
+def test_sound_files_are_opened_without_a_word(made):
+    for name in ("open.mp4", "open.mkv", "open.avi", "wmv2.wmv", "open.ts", "fragments.mp4"):
+        path, _ = made(name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            open_video(path)
+
+
+def test_what_its_header_does_not_tell_rightly_is_refused_without_blaming_the_file(tmp_path):
+    try:
+        path = film_of("hevc.avi").make(tmp_path)
+    except NoFfmpegError as reason:
+        pytest.skip(f"it cannot be made here: {reason}")
+    with pytest.raises(VideoError, match=r"not what its header says.* as H\.264 in MP4") as refusal:
+        open_video(path)
+    assert "damaged" not in str(refusal.value)
+
+
+def write(path: Path, frames: list[av.VideoFrame], codec: str) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        first = frames[0]
+        stream.width, stream.height, stream.pix_fmt = first.width, first.height, first.format.name
+        for frame in frames:
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("size", "yuv"),
+    [
+        pytest.param((1280, 720), (63, 102, 240), id="high definition: BT.709"),
+        pytest.param((720, 576), (81, 90, 240), id="standard definition: BT.601"),
+    ],
+)
+def test_untagged_colours_are_those_that_players_show(tmp_path, size, yuv):
+    """Red, as each standard codes it."""
+    frame = av.VideoFrame(*size, "yuv420p")
+    for plane, value in zip(frame.planes, yuv, strict=True):
+        plane.update(bytes([value]) * plane.buffer_size)
+    video = open_video(write(tmp_path / "red.mkv", [frame], "ffv1"))
+    assert np.abs(video[0][100, 100].astype(int) - (255, 0, 0)).max() <= 3
+
+
+TURNS = {
+    "as it is": ((1, 0, 0, 1), lambda rgb: rgb),
+    "clockwise": ((0, 1, -1, 0), lambda rgb: np.rot90(rgb, -1)),
+    "upside down": ((-1, 0, 0, -1), lambda rgb: np.rot90(rgb, 2)),
+    "counterclockwise": ((0, -1, 1, 0), np.rot90),
+    "left and right": ((-1, 0, 0, 1), lambda rgb: rgb[:, ::-1]),
+    "up and down": ((1, 0, 0, -1), lambda rgb: rgb[::-1]),
+    "transposed": ((0, 1, 1, 0), lambda rgb: rgb.transpose(1, 0, 2)),
+    "the other diagonal": ((0, -1, -1, 0), lambda rgb: rgb[::-1, ::-1].transpose(1, 0, 2)),
+}
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_films_are_shown_upright_and_unmirrored(tmp_path, turn):
+    (a, b, c, d), turned = TURNS[turn]
+    rgb = np.zeros((48, 64, 3), np.uint8)
+    rgb[:16, :8] = 255
+    frames = [av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuv444p")] * 3
+    path = write(tmp_path / "a.mp4", frames, "libx264")
+    data = path.read_bytes()
+    at = data.index(b"tkhd") + 44
+    matrix = struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+    path.write_bytes(data[:at] + matrix + data[at + 36 :])
+    video = open_video(path)
+    want = turned(rgb)
+    assert (video.height, video.width) == want.shape[:2]
+    assert np.abs(video[1].astype(int) - want).max() < 30
+    ((_, thumbnail),) = [one for one in video.thumbnails([0], video.height // 2) if one is not None]
+    assert np.abs(thumbnail.astype(int) - want[::2, ::2]).mean() < 20
+
+
+def test_a_film_that_changes_its_size_says_so(tmp_path):
+    sizes = (256, 96), (128, 48)
+    parts = []
+    for n, size in enumerate(sizes):
+        frames = [av.VideoFrame.from_ndarray(numbered(20 * n + k, *size)) for k in range(20)]
+        frames = [frame.reformat(format="yuv420p") for frame in frames]
+        parts.append(write(tmp_path / f"{n}.h264", frames, "libx264").read_bytes())
+    path = tmp_path / "both.h264"
+    path.write_bytes(b"".join(parts))
+    video = open_video(path)
+    assert len(video) == 40 and number_of(video[5]) == 5
+    with pytest.warns(UserWarning, match="changes its size on the way, from 256x96 to 128x48"):
+        assert number_of(video[25]) == 25
+    assert video[25].shape == (96, 256, 3)
