@@ -38,7 +38,7 @@ export class Timeline {
       { class: "s2w-timeline" },
       this.transport.element,
       h("div", { class: "s2w-strip" }, this.filmstrip.element),
-      h("div", { class: "s2w-track" }, h("span", { class: "s2w-range" }), this.slider),
+      h("div", { class: "s2w-track" }, h("span", { class: "s2w-marked" }), this.slider),
       this.lanesElement,
     );
     this.observer = new ResizeObserver(() => this.drawLanes());

@@ -35,7 +35,7 @@ IMAGE_SUFFIXES = frozenset(
 )
 VIDEOS_OF_PICTURES = frozenset({".mjpeg", ".mjpg"})
 """Suffixes of videos that begin as pictures do."""
-CACHE_BYTES = 256 * 2**20
+CACHE_BYTES = 64 * 2**20
 
 
 class ImageFiles(Video):

@@ -30,7 +30,7 @@ from .decoding import (
 )
 from .lru import BytesLru
 
-CACHE_BYTES = 256 * 2**20
+CACHE_BYTES = 64 * 2**20
 MOST_CHANNELS = 8
 """Of an axis without a name that is taken for channels."""
 

@@ -63,13 +63,19 @@ export class ContrastControls {
       "aria-label": "Show the channel",
       change: () => this.change({ visible: this.visible.checked }),
     });
-    this.ofOne = h("div", { class: "s2w-setting" }, this.color, this.visible);
+    this.ofOne = h(
+      "div",
+      { class: "s2w-setting" },
+      h("span", {}, "Colour"),
+      ...[this.color, this.visible],
+    );
     const row = (label: string, ...controls: Node[]) =>
       h("label", { class: "s2w-setting" }, h("span", {}, label), ...controls);
     this.element = h(
       "div",
       { class: "s2w-contrast", role: "group", "aria-label": "Contrast", hidden: true },
-      h("div", { class: "s2w-setting" }, h("span", {}, "Contrast"), this.which, this.auto),
+      h("div", { class: "s2w-setting" }, h("span", {}, "Contrast"), this.auto),
+      this.which,
       this.histogram,
       row("Min", ...this.bounds.low),
       row("Max", ...this.bounds.high),
