@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,13 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from sam2_backend.video import VideoError, open_video
+from sam2_backend.video.decoder import packets_of
 
 WIDTH, HEIGHT, FRAMES, BITS = 256, 96, 90, 10
 LEAPS = 24
 COVER = 999
 RATE = Fraction(25)
+TONE = "sine=frequency=440:duration"
 
 X264 = "-c:v libx264 -preset veryfast -crf 16 -x264-params "
 H264 = X264 + "bframes=3:b-adapt=0:scenecut=0:keyint=30"
@@ -217,12 +219,30 @@ def with_sound(name: str, codec: str, options: str) -> Film:
 
     def make(folder: Path) -> Path:
         encode(folder / "film.mkv", FFV1)
-        tone = "-f lavfi -i sine=frequency=440:duration=3.6"
+        tone = f"-f lavfi -i {TONE}=3.6"
         inputs = ["-i", folder / "film.mkv", *tone.split()]
         ffmpeg(*inputs, *f"-pix_fmt yuv420p -shortest {options}".split(), folder / name)
         return folder / name
 
     return Film(name, codec, make)
+
+
+def late_sound(name: str, options: str, sound: str) -> Film:
+    """A recording whose sound begins when it has long been running."""
+
+    def make(folder: Path) -> Path:
+        silent = encode(folder / f"0-{name}", options)
+        tone = f"-f lavfi -i {TONE}=1 -shortest -map 0:v -map 1:a".split()
+        encode(folder / f"1-{name}", options, first=FRAMES, count=30)
+        loud = folder / f"2-{name}"
+        inputs = ["-i", folder / f"1-{name}", *tone, *f"-c:v copy {sound}".split()]
+        ffmpeg(*inputs, *(["-f", "vob"] if name.endswith("vob") else []), loud)
+        path = folder / name
+        # As much without it that it is not known when the file is opened.
+        path.write_bytes(silent.read_bytes() * 12 + loud.read_bytes())
+        return path
+
+    return Film(name, "sound begins late", make)
 
 
 def packed(name: str) -> Film:
@@ -337,6 +357,8 @@ TABLE: list[Film] = [
     plain("h264.m2ts", "H.264", H264 + " -mpegts_m2ts_mode 1"),
     plain("mpeg2.m2ts", "MPEG-2", MPEG2 + " -mpegts_m2ts_mode 1"),
     with_sound("sound.mts", "H.264, sound", H264 + " -c:a ac3 -mpegts_m2ts_mode 1 -f mpegts"),
+    late_sound("late_sound.ts", H264, "-c:a mp2"),
+    late_sound("late_sound.vob", MPEG2 + " -f vob", "-c:a mp2"),
     joined("joined.ts", "H.264, joined", H264),
     joined("joined_hevc.ts", "HEVC, joined", HEVC_OPEN),
     joined("joined_mpeg2.ts", "MPEG-2, joined", MPEG2),
@@ -395,9 +417,10 @@ def truth_of(path: Path) -> list[NDArray[np.uint8]]:
     for n in range(streams):
         pictures: list[NDArray[np.uint8]] = []
         with av.open(str(path)) as container:
-            for packet in container.demux(container.streams.video[n]):
+            stream = container.streams.video[n]
+            for packet in chain(packets_of(container, stream), [None]):
                 try:
-                    decoded = packet.decode()
+                    decoded = stream.codec_context.decode(packet)
                 except FFmpegError:  # what depends on frames before the file's first
                     continue
                 pictures += [picture.to_ndarray(format="rgb24") for picture in decoded]

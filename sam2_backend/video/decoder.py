@@ -326,13 +326,9 @@ class Decoder:
         return self._seek_bytes(int(before.argmax()))
 
     def _read(self) -> Iterator[VideoPacket]:
-        """Packets that hold something; a file that breaks off ends there."""
-        try:
-            for packet in self._opened.demux(self._stream):
-                if packet.size:
-                    yield packet
-        except FFmpegError:
-            return
+        """Packets from here on; a file that breaks off ends there."""
+        with suppress(FFmpegError):
+            yield from packets_of(self._opened, self._stream)
 
     def _packets(self) -> Iterator[tuple[int, VideoPacket]]:
         return self._numbered(self._read(), 0)
@@ -368,7 +364,7 @@ class Decoder:
 
 def open_stream(path: Path) -> tuple[InputContainer, VideoStream]:
     """A file and the stream of its video: the first that is no cover."""
-    container = _opened(path)
+    container = _open_file(path)
     streams = [
         stream
         for stream in container.streams.video
@@ -389,7 +385,18 @@ def open_stream(path: Path) -> tuple[InputContainer, VideoStream]:
     return container, known[0]
 
 
-def _opened(path: Path) -> InputContainer:
+def packets_of(container: InputContainer, stream: VideoStream) -> Iterator[VideoPacket]:
+    """Packets that hold something, to the end."""
+    try:
+        for packet in container.demux(stream):
+            if packet.size:
+                yield packet
+    except IndexError:
+        # At its end PyAV stumbles over a stream that was not yet there when the file was opened.
+        return
+
+
+def _open_file(path: Path) -> InputContainer:
     try:
         return av.open(str(path), metadata_errors="ignore")
     except FFmpegError as error:

@@ -26,6 +26,7 @@ from .decoder import (
     damaged,
     nothing_decodable,
     open_stream,
+    packets_of,
 )
 from .whole import is_cut_off
 
@@ -78,7 +79,7 @@ def _index_of_header(
     entries: Sequence[Any] = getattr(stream, "index_entries", cast("Sequence[Any]", ()))
     if "mp4" not in container.format.name or len(entries) != stream.frames or len(entries) <= START:
         return None
-    shown = [packet.pts for packet in islice(container.demux(stream), START)]
+    shown = [packet.pts for packet in islice(packets_of(container, stream), START)]
     times = [pts for pts in shown if pts is not None]
     if len(times) < START:
         return None
@@ -119,9 +120,7 @@ def _index_of_packets(path: Path, container: InputContainer, stream: VideoStream
     packets, hidden = Packets(), bytearray()
     broken: FFmpegError | None = None
     try:
-        for packet in container.demux(stream):
-            if packet.size == 0:
-                continue
+        for packet in packets_of(container, stream):
             key = packet.is_keyframe and not packet.is_discard
             packets.add(packet.pos, packet.size, packet.pts, packet.dts, key)
             # What is before the start of an edit, no player shows.
@@ -136,15 +135,15 @@ def _index_of_packets(path: Path, container: InputContainer, stream: VideoStream
     fps = _fps_of(stream)
     shown = np.flatnonzero(~np.frombuffer(hidden, np.bool_))
     codec = stream.codec_context.codec
-    order = None
+    order: tuple[Ints, Ints] | None = None
     if names & TIMED:
         order = _order_of_times(packets, shown, bool(names & WRAPPING))
     elif not codec.reorder and len(shown):
-        order = shown
+        order = shown, np.zeros(0, np.int64)
     index = None
     is_short = len(packets) * stream.width * stream.height <= SHORT_PIXELS
     if order is not None and not is_short:
-        index = _checked(path, packets, order, fps)
+        index = _checked(path, packets, *order, fps)
     if index is None:
         index = _index_by_decoding(path, packets, fps, careful=is_short)
     # Other containers count differently.
@@ -159,8 +158,9 @@ def _index_of_packets(path: Path, container: InputContainer, stream: VideoStream
     return index
 
 
-def _order_of_times(packets: Packets, shown: Ints, wrapping: bool) -> Ints | None:
-    """Packets in the order in which they are shown, by their times; None if those are not good."""
+def _order_of_times(packets: Packets, shown: Ints, wrapping: bool) -> tuple[Ints, Ints] | None:
+    """Packets in the order in which they are shown, by their times, and the frames at which a
+    recording ends and the next begins; None if the times are not good."""
     pts, dts = packets.pts[shown].copy(), packets.dts[shown].copy()
     if not len(shown) or (pts == NO_TIME).any():
         return None
@@ -173,7 +173,7 @@ def _order_of_times(packets: Packets, shown: Ints, wrapping: bool) -> Ints | Non
         recording = np.cumsum(np.diff(dts, prepend=dts[0]) < 0)
     order = np.lexsort((pts, recording))
     twice = (np.diff(pts[order]) == 0) & (np.diff(recording[order]) == 0)
-    return None if twice.any() else shown[order]
+    return None if twice.any() else (shown[order], np.flatnonzero(np.diff(recording[order])))
 
 
 def _index_of_order(packets: Packets, order: Ints, fps: float) -> Index:
@@ -190,12 +190,11 @@ def _index_of_order(packets: Packets, order: Ints, fps: float) -> Index:
 
 
 def _checked(
-    path: Path, packets: Packets, order: Ints, fps: float, careful: bool = False
+    path: Path, packets: Packets, order: Ints, joints: Ints, fps: float, careful: bool = False
 ) -> Index | None:
     """The index of an order that decoding confirms where it is tried; None if it does not."""
     index = _index_of_order(packets, order, fps)
     index.careful = careful
-    joints = np.flatnonzero(np.diff(packets.dts[order]) < -START * _step(packets))
     if len(joints) > CHECKED_PLACES:
         return None
     last = len(order) - 1
@@ -227,7 +226,7 @@ def _checked(
     finally:
         decoder.close()
     if decoder.has_faults and not careful:
-        return _checked(path, packets, order, fps, careful=True)
+        return _checked(path, packets, order, joints, fps, careful=True)
     # Those without what they depend on are shown by no player.
     if first > 0 or last < len(order) - 1:
         index = _index_of_order(packets, order[first : last + 1], fps)
@@ -280,11 +279,6 @@ def _fps_of(stream: VideoStream) -> float:
         if rate and 0 < rate <= MAX_FPS:
             return float(rate)
     return DEFAULT_FPS
-
-
-def _step(packets: Packets) -> int:
-    """Time between packets, as it mostly is."""
-    return max(int(np.median(np.diff(packets.dts))), 1)
 
 
 def _vp8_shows(packet: VideoPacket) -> bool:
