@@ -93,7 +93,7 @@ class Video(ABC):
     def contrast(self) -> Contrast | None:
         """How values become colours; None where the source has 8-bit colours, shown as they are."""
         if self._contrast is None and self._is_deep:
-            self._contrast = Contrast.of(self._samples())
+            self._contrast = self._default_contrast()
         return self._contrast
 
     @contrast.setter
@@ -109,6 +109,9 @@ class Video(ABC):
     def _is_deep(self) -> bool:
         """Whether values are other than uint8 RGB, so that they need a contrast to be shown."""
         return False
+
+    def _default_contrast(self) -> Contrast:
+        return Contrast.of(self._samples())
 
     def _samples(self) -> Iterator[NDArray[Any]]:
         """Parts of some frames that lie all over the video, to choose a contrast by."""
@@ -161,20 +164,26 @@ class Video(ABC):
         return f"<{self.name}: {self.num_frames} frames of {self.width}x{self.height}>"
 
 
-class TensorLike(Protocol):
-    """A torch tensor, known by its looks: torch is not imported for it."""
+class ArrayLike(Protocol):
+    """An array or tensor of any library, known by what it can do: none is imported for it."""
 
     @property
-    def dtype(self) -> Any: ...
-    def detach(self) -> TensorLike: ...
-    def cpu(self) -> TensorLike: ...
-    def float(self) -> TensorLike: ...
-    def numpy(self) -> NDArray[Any]: ...
+    def shape(self) -> Any: ...
+    def __getitem__(self, key: Any, /) -> Any: ...
 
 
-Picture: TypeAlias = Image.Image | NDArray[Any] | TensorLike
+class FrameReader(Protocol):
+    """Anything with a length that gives a frame for a number, such as a decoder's reader."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, frame: Any, /) -> Any: ...
+
+
+Picture: TypeAlias = Image.Image | ArrayLike
 PicturePath: TypeAlias = str | os.PathLike[str]
-FrameSource: TypeAlias = Video | PicturePath | Picture | Sequence[Picture | PicturePath]
+FrameSource: TypeAlias = (
+    Video | PicturePath | Picture | FrameReader | Sequence[Picture | PicturePath]
+)
 """What `open_video` takes."""
 
 

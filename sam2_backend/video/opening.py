@@ -5,28 +5,41 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
-import numpy as np
 from PIL import Image
 
-from .arrays import ArrayVideo, PictureList, tensor_video
-from .base import FrameSource, Kind, Picture, PicturePath, Video, VideoError
+from .base import FrameSource, Kind, PicturePath, Video, VideoError
 from .images import IMAGE_SUFFIXES, ImageFiles
+from .lists import open_list
+from .readers import open_array
+from .stores import open_store
 
 __all__ = ["FrameSource", "Video", "VideoError", "open_video"]
 
 
-def open_video(source: FrameSource, kind: Kind | None = None) -> Video:
+def open_video(
+    source: FrameSource,
+    kind: Kind | None = None,
+    *,
+    axes: str | None = None,
+    z: int | None = None,
+) -> Video:
     """Open a video, pictures or arrays as a sequence of frames.
 
     Parameters
     ----------
     source : a path to a video file, to an image or to a folder of images (in natural order);
-        an array (T, H, W, 3) or (H, W, 3), or grey without the 3, of uint8 or floats in 0..1;
-        a torch tensor, also (T, 3, H, W); a Pillow image; a list of Pillow images, arrays
-        or paths of images.
+        an array of any library that can be indexed (NumPy, torch, zarr, h5py, dask, xarray…),
+        (T, H, W, 3), (T, 3, H, W) or (H, W, 3), or grey without the 3; a reader that gives a
+        frame for a number; a Pillow image; a list of Pillow images, arrays or paths of images.
+        Arrays are not copied, and read a frame or a chunk at a time.
     kind : "video", or "images" for pictures that have nothing to do with each other and may be of
         several sizes; if None, a single frame is a picture and more are a video.
+    axes : of an array, a letter each of T (time), Z (planes), C (channels), H or Y, W or X, such
+        as "TCHW"; if None they are told by their names or by the shape.
+    z : the plane to show of an array that has planes beside times. Without times, planes are the
+        frames.
 
     Returns
     -------
@@ -37,10 +50,15 @@ def open_video(source: FrameSource, kind: Kind | None = None) -> Video:
     ------
     VideoError
         When it cannot be read, with what is wrong and what to do.
+
+    Warns
+    -----
+    UserWarning
+        When something had to be guessed, with what to say in its place.
     """
     if kind not in (None, "video", "images"):
         raise VideoError(f"kind must be 'video', 'images' or None, got {kind!r}.")
-    video = _open(source, kind or "video")
+    video = _open(source, kind or "video", axes, z)
     if kind is None and len(video) == 1 and not isinstance(source, Video):
         kind = "images"
     if kind is not None and video.kind != kind:
@@ -50,40 +68,47 @@ def open_video(source: FrameSource, kind: Kind | None = None) -> Video:
     return video
 
 
-def _open(source: FrameSource, kind: Kind) -> Video:
+def _open(source: Any, kind: Kind, axes: str | None, z: int | None) -> Video:
     if isinstance(source, Video):
+        _refuse(axes, z, "a Video has its own")
         return source
     if isinstance(source, (str, os.PathLike)):
-        path = Path(os.fspath(source)).expanduser()
-        video = _open_path(path, kind)
+        path = Path(os.fspath(cast("PicturePath", source))).expanduser()
+        video = _open_path(path, kind, axes, z)
         video.path = path.absolute()
         return video
-    if isinstance(source, np.ndarray):
-        return ArrayVideo(source)
     if isinstance(source, Image.Image):
-        return PictureList([source])
-    if isinstance(source, Sequence):
-        return _open_list(source, kind)
-    if hasattr(source, "detach"):
-        return tensor_video(source)
-    raise VideoError(
-        f"A video cannot be made of a {type(source).__name__}: give a path, an array (T, H, W, "
-        "3), a tensor, or a list of Pillow images."
-    )
+        _refuse(axes, z, "a Pillow image has its own")
+        return open_list([source], kind)
+    if isinstance(source, Sequence) and not isinstance(source, (bytes, bytearray, memoryview)):
+        return _open_list(cast("Sequence[Any]", source), kind, axes, z)
+    return open_array(source, axes, z)
 
 
-def _open_list(pictures: Sequence[Picture | PicturePath], kind: Kind) -> Video:
-    paths = [Path(one).expanduser() for one in pictures if isinstance(one, (str, os.PathLike))]
-    if paths and len(paths) == len(pictures):
+def _refuse(axes: str | None, z: int | None, reason: str) -> None:
+    if axes is not None or z is not None:
+        raise VideoError(f"axes= and z= are for arrays: {reason}.")
+
+
+def _open_list(items: Sequence[Any], kind: Kind, axes: str | None, z: int | None) -> Video:
+    paths = [Path(one).expanduser() for one in items if isinstance(one, (str, os.PathLike))]
+    if paths and len(paths) == len(items):
+        _refuse(axes, z, "image files have their own")
         return ImageFiles(paths, "list", kind)
-    return PictureList(pictures, kind)
+    if z is not None:
+        raise VideoError("z= is for arrays with planes, not for a list of pictures.")
+    return open_list(items, kind, axes)
 
 
-def _open_path(path: Path, kind: Kind) -> Video:
+def _open_path(path: Path, kind: Kind, axes: str | None, z: int | None) -> Video:
+    store = open_store(path, axes, z)
+    if store is not None:
+        return store
     if not path.exists():
         raise VideoError(
             f"There is no file or folder {path}. Paths start at {Path.cwd()} unless absolute."
         )
+    _refuse(axes, z, f"{path} is none")
     if path.is_dir():
         return ImageFiles.of_folder(path, kind)
     if path.stat().st_size == 0:
