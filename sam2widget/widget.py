@@ -71,9 +71,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
 
     Parameters
     ----------
-    video : a path to a video, an image or a folder of images; an array (T, H, W, 3) or (H, W, 3)
-        of uint8 or of floats in 0..1; a list of Pillow images, arrays or paths of images; a torch
-        tensor.
+    video : what `open_video` takes: a path to a video, an image, a folder of images or a store of
+        arrays; an array (T, H, W, 3), (T, 3, H, W), (H, W, 3) or grey without the 3, of any library
+        that can be indexed; a list of Pillow images, arrays or paths of images.
     model : "auto" is the official SAM 2.1 tiny if it is in the cache or can be downloaded, else
         the bundled nano; or a name such as "sam2.1-hiera-large", a path to a checkpoint, a model
         from `sam2_backend.load_model`, a function that loads one (the video is shown meanwhile),
@@ -81,6 +81,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     device : "cuda", "cpu"…; the best there is if None.
     kind : "images" for pictures that have nothing to do with each other and may be of several
         sizes; "video" for frames of one; if None, a single frame is a picture.
+    axes : of an array, a letter each, such as "TCHW", where they cannot be told; see `open_video`.
     auto_propagate : what an edit in the browser tracks by itself: "corrections" (or True) the
         masks that it made stale, "always" whatever is untracked too, "never" (or False) nothing.
     saved : what `read_session` gave, to go on from; `load` does all of it in one step.
@@ -137,6 +138,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         device: str | None = None,
         *,
         kind: Kind | None = None,
+        axes: str | None = None,
         auto_propagate: bool | str = "corrections",
         saved: SavedSession | None = None,
         masks: MaskSource | None = None,
@@ -145,7 +147,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     ) -> None:
         if self._esm == _NOT_BUILT:
             warnings.warn(_HOW_TO_BUILD, stacklevel=2)
-        frames = open_video(video, kind)
+        frames = open_video(video, kind, axes=axes)
         self._frames = frames
         self._session = Session(
             *(len(frames), frames.height, frames.width), kind=frames.kind, sizes_hw=frames.sizes_hw

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .axes import COLORS, layout_of
+from .axes import layout_of
 from .base import DEFAULT_FPS, SAMPLED_PIXELS, SAMPLES, Video, VideoError, to_rgb
 from .contrast import Contrast
 from .lru import BytesLru
@@ -112,7 +112,7 @@ class ArrayVideo(Video):
     @property
     def _is_deep(self) -> bool:
         is_8_bit = self._dtype.kind == "b" or self._dtype == np.uint8
-        return not (is_8_bit and self.num_channels in COLORS)
+        return not (is_8_bit and self.num_channels in (1, 3))
 
     def _read(self, frame: int) -> NDArray[Any]:
         values = self._picture(self._values(frame))
