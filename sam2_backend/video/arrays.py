@@ -118,9 +118,14 @@ class ArrayVideo(Video):
         values = self._picture(self._values(frame))
         if not self._is_deep:
             return np.ascontiguousarray(to_rgb(values, f"Frame {frame}"))
-        if self._dtype.kind == "f":
-            self._check_floats(values, frame)
         return values
+
+    def show(self, values_hwc: NDArray[Any]) -> NDArray[np.uint8]:
+        """See `Video.show`. What is not shown as it is, is said once."""
+        shown = super().show(values_hwc)
+        if self._is_deep and self._dtype.kind == "f":
+            self._check_floats(values_hwc)
+        return shown
 
     def _picture(self, values_hwc: NDArray[Any]) -> NDArray[Any]:
         if self._drop_alpha:
@@ -244,14 +249,14 @@ class ArrayVideo(Video):
         )
         return contrast
 
-    def _check_floats(self, values: NDArray[Any], frame: int) -> None:
+    def _check_floats(self, values: NDArray[Any]) -> None:
         low, high = float(values.min()), float(values.max())
         if np.isnan(low):
             self._warn_once(f"The {self.name} holds NaN, not a number, which is shown black.")
         elif self._are_shares and (low < 0 or high > 1):
             self._are_shares = False
             self._warn_once(
-                f"Frame {frame} of the {self.name} holds floats from {low:g} to {high:g}, where "
+                f"The {self.name} holds floats from {low:g} to {high:g}, where "
                 "those seen before were 0 to 1: what is beyond is cut off. Say what to show with "
                 "contrast=(low, high)."
             )

@@ -43,7 +43,10 @@ class Video(ABC):
     """
 
     path: Path | None = None
-    """Where it was opened, absolute; None for frames in memory."""
+    """Where it was opened on disk, absolute; None for frames in memory and by URL."""
+
+    location: str | None = None
+    """What opens it again: its path, or its URL without secrets; None for frames in memory."""
 
     kind: Kind = "video"
     """"images" where the frames are pictures that have nothing to do with each other."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from .base import DEFAULT_FPS, Video, VideoError
 from .lru import BytesLru
+from .remote import RemoteFile, open_bytes
 
 CACHE_BYTES = 256 * 2**20
 KEPT_ON_THE_WAY = 32
@@ -54,7 +55,7 @@ class FileVideo(Video):
         When it is not a video, is damaged, or has no frames.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | RemoteFile) -> None:
         self._path = path
         self._decoders = threading.local()
         self._cache = BytesLru[int, "NDArray[np.uint8] | VideoFrame"](CACHE_BYTES, _bytes_of)
@@ -216,7 +217,7 @@ class _Decoder:
 
     _AT_END = 2**63
 
-    def __init__(self, path: Path, index: _Index, leave_out: bool = False) -> None:
+    def __init__(self, path: Path | RemoteFile, index: _Index, leave_out: bool = False) -> None:
         self._index = index
         self._container, self._stream = _open(path)
         self._stream.thread_type = "AUTO"
@@ -293,9 +294,9 @@ class _Decoder:
         self._whole_from = 0
 
 
-def _open(path: Path) -> tuple[InputContainer, VideoStream]:
+def _open(path: Path | RemoteFile) -> tuple[InputContainer, VideoStream]:
     try:
-        container = av.open(str(path), metadata_errors="ignore")
+        container = av.open(open_bytes(path), "r", metadata_errors="ignore")
     except FFmpegError as error:
         raise _damaged(path, error) from error
     if not container.streams.video:
@@ -311,7 +312,7 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
     return container, stream
 
 
-def _read_index(path: Path) -> _Index:
+def _read_index(path: Path | RemoteFile) -> _Index:
     container, stream = _open(path)
     fps = float(stream.average_rate or stream.guessed_rate or DEFAULT_FPS)
     frames: dict[int, bool] = {}
@@ -385,7 +386,7 @@ def _bytes_of(kept: NDArray[np.uint8] | VideoFrame) -> int:
     return kept.nbytes
 
 
-def _damaged(path: Path, error: Exception) -> VideoError:
+def _damaged(path: Path | RemoteFile, error: Exception) -> VideoError:
     reason = str(getattr(error, "strerror", None) or error)
     return VideoError(
         f"{path} cannot be read as a video ({reason}). It may be damaged or only partly "

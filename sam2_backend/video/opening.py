@@ -13,7 +13,8 @@ from .base import FrameSource, Kind, PicturePath, Video, VideoError
 from .images import IMAGE_SUFFIXES, ImageFiles
 from .lists import open_list
 from .readers import open_array
-from .stores import open_store
+from .remote import is_url, open_url
+from .stores import is_in_store, open_store
 
 __all__ = ["FrameSource", "Video", "VideoError", "open_video"]
 
@@ -29,7 +30,9 @@ def open_video(
 
     Parameters
     ----------
-    source : a path to a video file, to an image or to a folder of images (in natural order);
+    source : a path or URL of a video file, of an image, of a folder of images (in natural order),
+        or of arrays: HDF5, zarr, OME-Zarr, on disk .npy and .npz too; of several in one file the
+        one is named after its path, as in "a.h5/film", as is a level of OME-Zarr;
         an array of any library that can be indexed (NumPy, torch, zarr, h5py, dask, xarray…),
         (T, H, W, 3), (T, 3, H, W) or (H, W, 3), or grey without the 3; a reader that gives a
         frame for a number; a Pillow image; a list of Pillow images, arrays or paths of images.
@@ -73,9 +76,13 @@ def _open(source: Any, kind: Kind, axes: str | None, z: int | None) -> Video:
         _refuse(axes, z, "a Video has its own")
         return source
     if isinstance(source, (str, os.PathLike)):
-        path = Path(os.fspath(cast("PicturePath", source))).expanduser()
+        place = os.fspath(cast("PicturePath", source))
+        if is_url(place):
+            return open_url(place, kind, axes, z, lambda path, k: _open_path(path, k, None, None))
+        path = Path(place).expanduser()
         video = _open_path(path, kind, axes, z)
         video.path = path.absolute()
+        video.location = str(video.path)
         return video
     if isinstance(source, Image.Image):
         _refuse(axes, z, "a Pillow image has its own")
@@ -83,6 +90,11 @@ def _open(source: Any, kind: Kind, axes: str | None, z: int | None) -> Video:
     if isinstance(source, Sequence) and not isinstance(source, (bytes, bytearray, memoryview)):
         return _open_list(cast("Sequence[Any]", source), kind, axes, z)
     return open_array(source, axes, z)
+
+
+def is_there(place: str) -> bool:
+    """Whether something is at the location of a video; of a URL that is not known before."""
+    return is_url(place) or Path(place).exists() or is_in_store(Path(place))
 
 
 def _refuse(axes: str | None, z: int | None, reason: str) -> None:

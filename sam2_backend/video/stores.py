@@ -45,7 +45,7 @@ def open_store(path: Path, axes: str | None, z: int | None) -> Video | None:
         found = _load_numpy(root)
     else:
         found = _open_hdf5(root)
-    array, name = _inside(found, inside, root)
+    array, name = read_inside(found, inside, str(root))
     return ArrayVideo(array, name, axes=axes, z=z)
 
 
@@ -140,10 +140,19 @@ def _is_zarr_zip(path: Path) -> bool:
         return any(name.split("/")[-1] in ZARR_FILES for name in archive.namelist())
 
 
-def _inside(group: Any, inside: str, root: Path) -> tuple[Any, str]:
+def read_inside(group: Any, inside: str, root: str) -> tuple[Any, str]:
+    """An array of a file by its name, or the one in it; and what to call it.
+
+    Parameters
+    ----------
+    group : the opened file.
+    inside : name of an array or a group; "" for the file itself.
+    root : path or URL of the file.
+    """
+    short = root.rsplit("/", 1)[-1]
     if not inside:
-        array, name = only_array(group, str(root), lambda name: f"open_video('{root}/{name}')")
-        return array, f"{root.name}/{name}" if name else root.name
+        array, name = only_array(group, root, lambda name: f"open_video('{root}/{name}')")
+        return array, f"{short}/{name}" if name else short
     try:
         found = group[inside]
     except KeyError:
@@ -155,7 +164,7 @@ def _inside(group: Any, inside: str, root: Path) -> tuple[Any, str]:
         call = f"open_video('{root}/{inside}/"
         found, name = only_array(found, f"{inside} of {root}", lambda name: f"{call}{name}')")
         inside = f"{inside}/{name}"
-    return found, f"{root.name}/{inside}"
+    return found, f"{short}/{inside}"
 
 
 def _load_numpy(path: Path) -> Any:
