@@ -106,6 +106,8 @@ def _open_list(items: Sequence[Any], kind: Kind, axes: str | None, z: int | None
     paths = [Path(one).expanduser() for one in items if isinstance(one, (str, os.PathLike))]
     if paths and len(paths) == len(items):
         _refuse(axes, z, "image files have their own")
+        if any(is_url(str(one)) for one in items):
+            raise VideoError("Of pictures by URL, give the URL of their folder, not a list.")
         return ImageFiles(paths, "list", kind)
     if z is not None:
         raise VideoError("z= is for arrays with planes, not for a list of pictures.")

@@ -279,8 +279,16 @@ def _open_zarr(
     inside = "" if root is None else root[2] or ""
     top = url if root is None else urlunsplit(parts._replace(path=root[1]))
     name = urlsplit(without_secrets(top)).path.rstrip("/").rsplit("/", 1)[-1]
+    if parts.query:
+        raise VideoError(
+            f"{shown} is a store of many files, to which a query (?…) cannot be added: give its "
+            "credentials as fsspec's options for the protocol, in its configuration."
+        )
     store = zarr.storage.FsspecStore.from_url(top, storage_options=_options(url), read_only=True)
-    return open_zarr(zarr, store, name, inside, axes, z)
+    try:
+        return open_zarr(zarr, store, name, inside, axes, z)
+    except VideoError as error:
+        raise VideoError(str(error).replace(top, without_secrets(top))) from None
 
 
 def _download(filesystem: Any, path: str, target: Path, shown: str) -> Path:
@@ -393,9 +401,9 @@ def _causes(error: BaseException) -> Sequence[BaseException]:
 def _status(error: BaseException) -> int | None:
     """Of HTTP, wherever a library keeps it."""
     for one in _causes(error):
-        for value in (getattr(one, "status", None), getattr(one, "code", None)):
-            if isinstance(value, int) and 400 <= value < 600:
-                return value
+        value = getattr(one, "status", None) or getattr(one, "code", None)
+        if isinstance(value, int) and 400 <= value < 600:
+            return value
     return None
 
 
