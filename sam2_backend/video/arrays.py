@@ -23,6 +23,8 @@ BLOCK_BYTES = CACHE_BYTES // 4
 """Of a chunk that holds more frames, so many bytes are kept at a time."""
 SAMPLED_BYTES = 128 * 2**20
 """Read at most to choose a contrast by, unless a chunk is larger."""
+MORE_SAMPLES = 8
+"""So many times more parts are looked at while all of them are one value."""
 
 
 class ArrayVideo(Video):
@@ -196,28 +198,38 @@ class ArrayVideo(Video):
         return self.width * self.height * self._layout.size("C") * self._dtype.itemsize
 
     def _samples(self) -> Iterator[NDArray[Any]]:
-        """Parts of frames from all over the video, for which few chunks are read."""
+        """The first frame, and parts of others from all over the video, for which few chunks are
+        read. While all of it is one value, as where chunks are missing, more is looked at."""
+        first = _thin(self._picture(self._values(0)))
+        yield first
+        low, high = first.min(), first.max()
         per_frame = self._frame_bytes
         if self._edges is not None:
             per_frame *= max(b - a for a, b in pairwise(self._edges))
-        if self._chunks is None or SAMPLES * per_frame <= SAMPLED_BYTES:
-            yield from super()._samples()
-            return
-        tile_h, tile_w = (self._largest_chunk(letter) for letter in "YX")
-        tile_bytes = per_frame * tile_h * tile_w // (self.width * self.height)
-        tiles = max(SAMPLED_BYTES // max(tile_bytes, 1), 2)
-        # Along the diagonal, as many tiles as are to be had.
+        tile_h, tile_w, most = self.height, self.width, SAMPLES
+        if self._chunks is not None and SAMPLES * per_frame > SAMPLED_BYTES:
+            tile_h, tile_w = self._largest_chunk("Y"), self._largest_chunk("X")
+            tile_bytes = per_frame * tile_h * tile_w // (self.width * self.height)
+            most = min(max(SAMPLED_BYTES // max(tile_bytes, 1), 2), 4 * SAMPLES)
         rows, columns = -(-self.height // tile_h), -(-self.width // tile_w)
-        for n in range(min(tiles, 2 * SAMPLES)):
-            share = (n + 0.5) / min(tiles, 2 * SAMPLES)
-            row, column = int(rows * share), int(columns * (7 * share % 1))
-            values = self._fetch(
-                int(self.num_frames * share),
-                slice(row * tile_h, min((row + 1) * tile_h, self.height)),
-                slice(column * tile_w, min((column + 1) * tile_w, self.width)),
-            )
-            stride = max(int((values.shape[0] * values.shape[1] / SAMPLED_PIXELS) ** 0.5), 1)
-            yield self._picture(values)[::stride, ::stride]
+        for n in range(1, MORE_SAMPLES * most):
+            if n >= most and low != high:
+                return
+            # Of the golden ratio, so that any number of them lies evenly.
+            share = n * 0.618034 % 1
+            frame = int(self.num_frames * share)
+            if rows * columns == 1:
+                values = self._values(frame)
+            else:
+                row, column = int(rows * (7 * share % 1)), int(columns * (5 * share % 1))
+                values = self._fetch(
+                    frame,
+                    slice(row * tile_h, (row + 1) * tile_h),
+                    slice(column * tile_w, (column + 1) * tile_w),
+                )
+            thin = _thin(self._picture(values))
+            yield thin
+            low, high = min(low, thin.min()), max(high, thin.max())
 
     def _largest_chunk(self, letter: str) -> int:
         at = self._layout.axes.index(letter)
@@ -229,6 +241,8 @@ class ArrayVideo(Video):
 
     def _default_contrast(self) -> Contrast:
         samples = list(self._samples())
+        # What is all one value, as missing chunks are, does not say how the rest is seen.
+        samples = [one for one in samples if one.min() != one.max()] or samples
         if self._dtype.kind != "f":
             return Contrast.of(samples)
         finite = [sample[np.isfinite(sample)] for sample in samples]
@@ -265,6 +279,13 @@ class ArrayVideo(Video):
         if sentence not in self._warned:
             self._warned.add(sentence)
             warnings.warn(sentence, stacklevel=2)
+
+
+def _thin(values_hwc: NDArray[Any]) -> NDArray[Any]:
+    """Some pixels of a picture, evenly."""
+    pixels = values_hwc.shape[0] * values_hwc.shape[1]
+    stride = max(int((pixels / SAMPLED_PIXELS) ** 0.5), 1)
+    return values_hwc[::stride, ::stride]
 
 
 def _nbytes(array: NDArray[Any]) -> int:
