@@ -200,7 +200,8 @@ class _Pool:
 def _path_of(job: Job) -> str | None:
     """Where the video of a job is; None for arrays."""
     if isinstance(job.video, (str, os.PathLike)):
-        return os.path.abspath(os.path.expanduser(os.fspath(job.video)))
+        place = os.fspath(job.video)
+        return place if "://" in place else os.path.abspath(os.path.expanduser(place))
     if job.video is not None:
         return None
     source = job.source

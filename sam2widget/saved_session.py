@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sam2_backend.video import Contrast, FrameSource, Kind, Video, open_video
+from sam2_backend.video import Contrast, FrameSource, Kind, Video, is_there, open_video
 
 from . import __version__
 from .records import ObjectInfo, Result, SessionError
@@ -138,7 +138,7 @@ class SavedSession:
         """
         return cls(
             video=fingerprint or Fingerprint.of(video),
-            video_path=None if video.path is None else str(video.path),
+            video_path=video.location,
             model=model,
             model_source=model_source,
             objects=tuple(session.objects),
@@ -189,8 +189,10 @@ class SavedSession:
                 f"give them with video=. {self._expected()}"
             )
         name = re.split(r"[\\/]", self.video_path)[-1]
-        places = [Path(self.video_path), *([] if beside is None else [Path(beside).parent / name])]
-        found = [place for place in places if place.exists()]
+        places = [self.video_path]
+        if beside is not None:
+            places.append(str(Path(beside).parent / name))
+        found = [place for place in places if is_there(place)]
         if not found:
             folder = "" if beside is None else f", nor is there a {name} beside the session file"
             raise SessionError(

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from traitlets import Dict, Int, List, TraitError, observe, validate
 
@@ -77,9 +77,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
 
     Parameters
     ----------
-    video : a path to a video, an image or a folder of images; an array (T, H, W, 3) or (H, W, 3)
-        of uint8 or of floats in 0..1; a list of Pillow images, arrays or paths of images; a torch
-        tensor.
+    video : what `open_video` takes: a path to a video, an image, a folder of images or a store of
+        arrays; an array (T, H, W, 3), (T, 3, H, W), (H, W, 3) or grey without the 3, of any library
+        that can be indexed; a list of Pillow images, arrays or paths of images.
     model : "auto" is the official SAM 2.1 tiny if it is in the cache or can be downloaded, else
         the bundled nano; or a name such as "sam2.1-hiera-large", a path to a checkpoint, a model
         from `sam2_backend.load_model`, a function that loads one (the video is shown meanwhile),
@@ -91,7 +91,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         you and to the model; or a `Contrast`, with a window, a gamma and a colour for each
         channel. If None, that of a saved session, or else 8-bit colours as they are and all else
         from the 0.1 to the 99.9 percentile. See `w.contrast`.
-    max_megapixels : larger pictures are refused.
+    axes, plane, max_megapixels : of arrays, stacks and large pictures; see `open_video`.
     auto_propagate : what an edit in the browser tracks by itself: "corrections" (or True) the
         masks that it made stale, "always" whatever is untracked too, "never" (or False) nothing.
     saved : what `read_session` gave, to go on from; `load` does all of it in one step.
@@ -149,6 +149,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         *,
         kind: Kind | None = None,
         contrast: ContrastLike | None = None,
+        axes: str | None = None,
+        plane: int | Literal["max"] | None = None,
         max_megapixels: float = MAX_MEGAPIXELS,
         auto_propagate: bool | str = "corrections",
         saved: SavedSession | None = None,
@@ -158,7 +160,13 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     ) -> None:
         if self._esm == _NOT_BUILT:
             warnings.warn(_HOW_TO_BUILD, stacklevel=2)
-        frames = open_video(video, kind, contrast=contrast, max_megapixels=max_megapixels)
+        frames = open_video(
+            *(video, kind),
+            contrast=contrast,
+            axes=axes,
+            plane=plane,
+            max_megapixels=max_megapixels,
+        )
         self._frames = frames
         self._session = Session(
             *(len(frames), frames.height, frames.width), kind=frames.kind, sizes_hw=frames.sizes_hw

@@ -53,6 +53,12 @@ class Bad:
         Image.fromarray(CLIP[0]).save(path)
         return path
 
+    def arrays(self, name: str) -> Path:
+        """Two of them in a file."""
+        path = self.folder / name
+        np.savez(path, left=CLIP, right=CLIP)
+        return path
+
     def session(self, change: Callable[[dict[str, bytes]], None]) -> Path:
         """A session file with changed members."""
         path = self.folder / "work.sam2.zip"
@@ -87,10 +93,14 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
     "text named .mp4": lambda bad: open_video(bad.file("clip.mp4", b"not a video" * 99)),
     "an empty folder": lambda bad: open_video(bad.folder),
     "a broken PNG": lambda bad: open_video(bad.file("0.png", b"nothing")),
-    "an array of 16 bits": lambda bad: open_video(CLIP.astype(np.uint16)),
-    "floats up to 255": lambda bad: open_video(CLIP.astype(np.float32) + 255),
-    "NaN": lambda bad: open_video(np.full((4, 4, 3), np.nan)),
-    "colour first": lambda bad: open_video(np.zeros((5, 3, 40, 50), np.uint8)),
+    "complex numbers": lambda bad: open_video(CLIP.astype(np.complex64)),
+    "objects in an array": lambda bad: open_video(CLIP.astype(object)),
+    "four pictures, or one of four colours": lambda bad: open_video(CLIP[:4, :, :, 0]),
+    "five axes": lambda bad: open_video(CLIP[None]),
+    "planes at each time": lambda bad: open_video(CLIP, axes="TZYX"),
+    "axes of another number": lambda bad: open_video(CLIP, axes="THW"),
+    "axes that are none": lambda bad: open_video(CLIP, axes="time"),
+    "a file of several arrays": lambda bad: open_video(bad.arrays("clips.npz")),
     "no frames": lambda bad: open_video(CLIP[:0]),
     "a number": lambda bad: open_video(7),  # pyright: ignore[reportArgumentType]
     # Prompts

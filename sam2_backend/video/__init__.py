@@ -2,6 +2,15 @@
 
 from .base import FrameSource, Kind, Video, VideoError
 from .contrast import Channel, Contrast
-from .opening import open_video
+from .opening import is_there, open_video
 
-__all__ = ["Channel", "Contrast", "FrameSource", "Kind", "Video", "VideoError", "open_video"]
+__all__ = [
+    "Channel",
+    "Contrast",
+    "FrameSource",
+    "Kind",
+    "Video",
+    "VideoError",
+    "is_there",
+    "open_video",
+]

@@ -44,7 +44,10 @@ class Video(ABC):
     """
 
     path: Path | None = None
-    """Where it was opened, absolute; None for frames in memory."""
+    """Where it was opened on disk, absolute; None for frames in memory and by URL."""
+
+    location: str | None = None
+    """What opens it again: its path, or its URL without secrets; None for frames in memory."""
 
     kind: Kind = "video"
     """"images" where the frames are pictures that have nothing to do with each other."""
@@ -135,7 +138,8 @@ class Video(ABC):
         key = frame if self.kind == "images" else -1
         with self._choosing:
             if key not in self._automatic:
-                self._automatic[key] = _choose(self._samples() if key < 0 else self._part_of(key))
+                samples = self._samples() if key < 0 else self._part_of(key)
+                self._automatic[key] = self._choose_contrast(list(samples))
             return self._automatic[key]
 
     def show(self, values_hwc: NDArray[Any], frame: int = 0) -> NDArray[np.uint8]:
@@ -152,6 +156,12 @@ class Video(ABC):
     def _is_deep(self) -> bool:
         """Whether values are other than uint8 RGB, so that they need a contrast to be shown."""
         return False
+
+    def _choose_contrast(self, samples: Sequence[NDArray[Any]]) -> Contrast | None:
+        """The contrast of some values; None for 8-bit colours."""
+        if all(part.dtype == np.uint8 and part.shape[-1] == 3 for part in samples):
+            return None
+        return Contrast.of(samples)
 
     def _samples(self) -> Iterator[NDArray[Any]]:
         """Parts of some frames that lie all over the video, to choose a contrast by."""
@@ -207,28 +217,26 @@ class Video(ABC):
         return f"<{self.name}: {self.num_frames} frames of {self.width}x{self.height}>"
 
 
-def _choose(samples: Iterator[NDArray[Any]]) -> Contrast | None:
-    """The contrast of some values; None for 8-bit colours."""
-    parts = list(samples)
-    if all(part.dtype == np.uint8 and part.shape[-1] == 3 for part in parts):
-        return None
-    return Contrast.of(parts)
-
-
-class TensorLike(Protocol):
-    """A torch tensor, known by its looks: torch is not imported for it."""
+class ArrayLike(Protocol):
+    """An array or tensor of any library, known by what it can do: none is imported for it."""
 
     @property
-    def dtype(self) -> Any: ...
-    def detach(self) -> TensorLike: ...
-    def cpu(self) -> TensorLike: ...
-    def float(self) -> TensorLike: ...
-    def numpy(self) -> NDArray[Any]: ...
+    def shape(self) -> Any: ...
+    def __getitem__(self, key: Any, /) -> Any: ...
 
 
-Picture: TypeAlias = Image.Image | NDArray[Any] | TensorLike
+class FrameReader(Protocol):
+    """Anything with a length that gives a frame for a number, such as a decoder's reader."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, frame: Any, /) -> Any: ...
+
+
+Picture: TypeAlias = Image.Image | ArrayLike
 PicturePath: TypeAlias = str | os.PathLike[str]
-FrameSource: TypeAlias = Video | PicturePath | Picture | Sequence[Picture | PicturePath]
+FrameSource: TypeAlias = (
+    Video | PicturePath | Picture | FrameReader | Sequence[Picture | PicturePath]
+)
 """What `open_video` takes."""
 
 

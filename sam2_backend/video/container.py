@@ -8,7 +8,6 @@ import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -19,6 +18,7 @@ from .decoder import Decoder, nothing_decodable
 from .indexing import read_index
 from .lru import BytesLru
 from .picture import Turn, to_rgb24
+from .whole import VideoFile
 
 CACHE_BYTES = 256 * 2**20
 KEPT_ON_THE_WAY = 32
@@ -42,7 +42,7 @@ class FileVideo(Video):
 
     Parameters
     ----------
-    path : of the file.
+    path : of the file, on disk or by URL.
 
     Raises
     ------
@@ -50,7 +50,7 @@ class FileVideo(Video):
         When it is not a video, is damaged, or has no frames.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: VideoFile) -> None:
         self._path = path
         self._decoders = threading.local()
         self._cache = BytesLru[int, "NDArray[np.uint8] | VideoFrame"](CACHE_BYTES, _bytes_of)

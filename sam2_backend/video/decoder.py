@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from .base import VideoError
-from .whole import whole_boxes
+from .whole import VideoFile, whole_boxes
 
 Ints: TypeAlias = NDArray[np.int64]
 
@@ -164,7 +164,7 @@ class Decoder:
     _AT_END = 2**62
 
     def __init__(
-        self, path: Path, index: Index, leave_out: bool = False, careful: bool = False
+        self, path: VideoFile, index: Index, leave_out: bool = False, careful: bool = False
     ) -> None:
         self._path = path
         self._index = index
@@ -362,7 +362,7 @@ class Decoder:
             self.has_faults |= self._has_begun
 
 
-def open_stream(path: Path) -> tuple[InputContainer, VideoStream]:
+def open_stream(path: VideoFile) -> tuple[InputContainer, VideoStream]:
     """A file and the stream of its video: the first that is no cover."""
     container = _open_file(path)
     streams = [
@@ -396,12 +396,13 @@ def packets_of(container: InputContainer, stream: VideoStream) -> Iterator[Video
         return
 
 
-def _open_file(path: Path) -> InputContainer:
+def _open_file(path: VideoFile) -> InputContainer:
     try:
-        return av.open(str(path), metadata_errors="ignore")
+        opened = str(path) if isinstance(path, Path) else path.open()
+        return av.open(opened, "r", metadata_errors="ignore")
     except FFmpegError as error:
         whole = whole_boxes(path)
-        if 0 < whole < path.stat().st_size:
+        if isinstance(path, Path) and 0 < whole < path.stat().st_size:
             # FFmpeg gives up at a fragment of which a part is missing.
             with suppress(FFmpegError):
                 cut = f"subfile,,start,0,end,{whole},,:{path}"
@@ -409,7 +410,7 @@ def _open_file(path: Path) -> InputContainer:
         raise damaged(path, error) from error
 
 
-def damaged(path: Path, error: Exception) -> VideoError:
+def damaged(path: VideoFile, error: Exception) -> VideoError:
     """Says that a file cannot be read."""
     reason = str(getattr(error, "strerror", None) or error)
     return VideoError(
@@ -418,7 +419,7 @@ def damaged(path: Path, error: Exception) -> VideoError:
     )
 
 
-def nothing_decodable(path: Path) -> str:
+def nothing_decodable(path: VideoFile) -> str:
     """Says that no frame of a file comes out."""
     return (
         f"{path} has no frame that can be decoded: it is not what its header says, or lacks what "

@@ -6,7 +6,6 @@ import warnings
 from array import array
 from collections.abc import Callable, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -28,7 +27,7 @@ from .decoder import (
     open_stream,
     packets_of,
 )
-from .whole import is_cut_off
+from .whole import VideoFile, is_cut_off
 
 START = 32
 """Packets read to see when the first frame is shown: more than any codec reorders."""
@@ -47,7 +46,7 @@ MAX_FPS = 1000
 """A larger rate is that of a clock, not of frames."""
 
 
-def read_index(path: Path) -> Index:
+def read_index(path: VideoFile) -> Index:
     """The index of a video file.
 
     A header that lists all frames is believed, if its first frames come as it says; other files
@@ -107,7 +106,7 @@ def _index_of_header(
     return Index(table, _fps_of(stream), len(table), starts, starts, frame_of)
 
 
-def _starts_as_said(path: Path, index: Index) -> bool:
+def _starts_as_said(path: VideoFile, index: Index) -> bool:
     decoder = Decoder(path, index)
     try:
         return [at for at, _ in islice(decoder.frames(), 2)] == [0, 1]
@@ -115,7 +114,7 @@ def _starts_as_said(path: Path, index: Index) -> bool:
         decoder.close()
 
 
-def _index_of_packets(path: Path, container: InputContainer, stream: VideoStream) -> Index:
+def _index_of_packets(path: VideoFile, container: InputContainer, stream: VideoStream) -> Index:
     shows = _SHOWS.get(stream.codec_context.name)
     packets, hidden = Packets(), bytearray()
     broken: FFmpegError | None = None
@@ -190,7 +189,7 @@ def _index_of_order(packets: Packets, order: Ints, fps: float) -> Index:
 
 
 def _checked(
-    path: Path, packets: Packets, order: Ints, joints: Ints, fps: float, careful: bool = False
+    path: VideoFile, packets: Packets, order: Ints, joints: Ints, fps: float, careful: bool = False
 ) -> Index | None:
     """The index of an order that decoding confirms where it is tried; None if it does not."""
     index = _index_of_order(packets, order, fps)
@@ -234,7 +233,7 @@ def _checked(
     return index
 
 
-def _index_by_decoding(path: Path, packets: Packets, fps: float, careful: bool) -> Index:
+def _index_by_decoding(path: VideoFile, packets: Packets, fps: float, careful: bool) -> Index:
     """The index of what comes when the whole file is decoded."""
     only_start = np.zeros(1, np.int64)
     by_packet = Index(
@@ -255,7 +254,7 @@ def _index_by_decoding(path: Path, packets: Packets, fps: float, careful: bool) 
     return index
 
 
-def _all_that_come(path: Path, by_packet: Index, careful: bool) -> tuple[array[int], bool]:
+def _all_that_come(path: VideoFile, by_packet: Index, careful: bool) -> tuple[array[int], bool]:
     """The numbers of the packets whose pictures come, in that order; whether there are faults."""
     decoder = Decoder(path, by_packet, careful=careful)
     came = array("q")

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
-import numpy as np
 from PIL import Image
 
-from .arrays import ArrayVideo, PictureList, tensor_video
-from .base import FrameSource, Kind, Picture, PicturePath, Video, VideoError
+from .base import FrameSource, Kind, PicturePath, Video, VideoError
 from .contrast import ContrastLike
 from .decoding import MAX_MEGAPIXELS
 from .images import ImageFiles, open_picture_file
-from .tiff import Plane
+from .lists import open_list
+from .readers import open_array
+from .remote import is_url, open_url
+from .stores import is_in_store, open_store
+from .tiff import Plane, TiffStack
 
 __all__ = ["FrameSource", "Video", "VideoError", "open_video"]
 
@@ -24,25 +28,32 @@ def open_video(
     kind: Kind | None = None,
     *,
     contrast: ContrastLike | None = None,
-    max_megapixels: float = MAX_MEGAPIXELS,
+    axes: str | None = None,
     plane: Plane = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Video:
     """Open a video, pictures or arrays as a sequence of frames.
 
     Parameters
     ----------
-    source : a path to a video file, to an image or to a folder of images (in natural order);
-        an array (T, H, W, 3) or (H, W, 3), or grey without the 3, of uint8 or floats in 0..1;
-        a torch tensor, also (T, 3, H, W); a Pillow image; a list of Pillow images, arrays
-        or paths of images.
+    source : a path or URL of a video file, of an image, of a folder of images (in natural order),
+        or of arrays: HDF5, zarr, OME-Zarr, on disk .npy and .npz too; of several in one file the
+        one is named after its path, as in "a.h5/film", as is a level of OME-Zarr;
+        an array of any library that can be indexed (NumPy, torch, zarr, h5py, dask, xarray…),
+        (T, H, W, 3), (T, 3, H, W) or (H, W, 3), or grey without the 3; a reader that gives a
+        frame for a number; a Pillow image; a list of Pillow images, arrays or paths of images.
+        Arrays are not copied, and read a frame or a chunk at a time.
     kind : "video", or "images" for pictures that have nothing to do with each other and may be of
         several sizes; if None, a single frame is a picture and more are a video.
     contrast : (low, high) in the source's own values, what is shown black and in full colour; or
         a `Contrast`. If None, 8-bit colours are shown as they are, and all else from the 0.1 to
         the 99.9 percentile of the values: of frames all over a video, of each picture its own.
+    axes : of an array, a letter each of T (time), Z (planes), C (channels), H or Y, W or X, such
+        as "TCHW"; if None they are told by their names or by the shape.
+    plane : which plane is shown of arrays and TIFF files that have planes of depth beside times;
+        of a TIFF file the middle one if None, and "max" the brightest values of all. Without
+        times, planes are the frames.
     max_megapixels : larger pictures are refused.
-    plane : of a TIFF file with times and planes, which plane is shown; the middle one if None,
-        "max" the brightest values of all.
 
     Returns
     -------
@@ -53,10 +64,15 @@ def open_video(
     ------
     VideoError
         When it cannot be read, with what is wrong and what to do.
+
+    Warns
+    -----
+    UserWarning
+        When something had to be guessed, with what to say in its place.
     """
     if kind not in (None, "video", "images"):
         raise VideoError(f"kind must be 'video', 'images' or None, got {kind!r}.")
-    video = _open(source, kind or "video", max_megapixels, plane)
+    video = _open(source, kind or "video", _Options(axes, plane, max_megapixels))
     if kind is None and len(video) == 1 and not isinstance(source, Video):
         kind = "images"
     if kind is not None and video.kind != kind:
@@ -68,49 +84,87 @@ def open_video(
     return video
 
 
-def _open(source: FrameSource, kind: Kind, max_megapixels: float, plane: Plane) -> Video:
+@dataclass(frozen=True)
+class _Options:
+    """What is said of some kinds of sources."""
+
+    axes: str | None
+    plane: Plane
+    max_megapixels: float
+
+    @property
+    def z(self) -> int | None:
+        """The plane of an array."""
+        if isinstance(self.plane, str):
+            raise VideoError(f"plane={self.plane!r} is for TIFF files: of an array give a number.")
+        return self.plane
+
+    def refuse(self, reason: str) -> None:
+        """Raise VideoError where something is said that is for arrays only."""
+        if self.axes is not None or self.plane is not None:
+            raise VideoError(f"axes= and plane= are for arrays: {reason}.")
+
+
+def is_there(place: str) -> bool:
+    """Whether something is at the location of a video; of a URL that is not known before."""
+    return is_url(place) or Path(place).exists() or is_in_store(Path(place))
+
+
+def _open(source: Any, kind: Kind, options: _Options) -> Video:
     if isinstance(source, Video):
+        options.refuse("a Video has its own")
         return source
     if isinstance(source, (str, os.PathLike)):
-        path = Path(os.fspath(source)).expanduser()
-        video = _open_path(path, kind, max_megapixels, plane)
+        place = os.fspath(cast("PicturePath", source))
+        if is_url(place):
+            plain = replace(options, axes=None, plane=None)
+            return open_url(
+                *(place, kind, options.axes, options.z),
+                lambda path, its_kind: _open_path(path, its_kind, plain),
+            )
+        path = Path(place).expanduser()
+        video = _open_path(path, kind, options)
         video.path = path.absolute()
+        video.location = str(video.path)
         return video
-    if isinstance(source, np.ndarray):
-        return ArrayVideo(source)
     if isinstance(source, Image.Image):
-        return PictureList([source])
-    if isinstance(source, Sequence):
-        return _open_list(source, kind, max_megapixels)
-    if hasattr(source, "detach"):
-        return tensor_video(source)
-    raise VideoError(
-        f"A video cannot be made of a {type(source).__name__}: give a path, an array (T, H, W, "
-        "3), a tensor, or a list of Pillow images."
-    )
+        options.refuse("a Pillow image has its own")
+        return open_list([source], kind)
+    if isinstance(source, Sequence) and not isinstance(source, (bytes, bytearray, memoryview)):
+        return _open_list(cast("Sequence[Any]", source), kind, options)
+    return open_array(source, options.axes, options.z)
 
 
-def _open_list(
-    pictures: Sequence[Picture | PicturePath], kind: Kind, max_megapixels: float
-) -> Video:
-    paths = [Path(one).expanduser() for one in pictures if isinstance(one, (str, os.PathLike))]
-    if paths and len(paths) == len(pictures):
-        return ImageFiles(paths, "list", kind, max_megapixels)
-    return PictureList(pictures, kind)
+def _open_list(items: Sequence[Any], kind: Kind, options: _Options) -> Video:
+    paths = [Path(one).expanduser() for one in items if isinstance(one, (str, os.PathLike))]
+    if paths and len(paths) == len(items):
+        options.refuse("image files have their own")
+        if any(is_url(str(one)) for one in items):
+            raise VideoError("Of pictures by URL, give the URL of their folder, not a list.")
+        return ImageFiles(paths, "list", kind, options.max_megapixels)
+    if options.plane is not None:
+        raise VideoError("plane= is for arrays with planes, not for a list of pictures.")
+    return open_list(items, kind, options.axes)
 
 
-def _open_path(path: Path, kind: Kind, max_megapixels: float, plane: Plane) -> Video:
+def _open_path(path: Path, kind: Kind, options: _Options) -> Video:
+    if is_in_store(path):
+        return open_store(path, options.axes, options.z)
     if not path.exists():
         raise VideoError(
             f"There is no file or folder {path}. Paths start at {Path.cwd()} unless absolute."
         )
     if path.is_dir():
-        return ImageFiles.of_folder(path, kind, max_megapixels)
+        options.refuse(f"{path} is none")
+        return ImageFiles.of_folder(path, kind, options.max_megapixels)
     if path.stat().st_size == 0:
         raise VideoError(f"{path} is an empty file.")
-    pictures = open_picture_file(path, kind, max_megapixels, plane)
+    pictures = open_picture_file(path, kind, options.max_megapixels, options.plane)
     if pictures is not None:
+        if options.axes is not None or not isinstance(pictures, TiffStack):
+            options.refuse(f"{path} is none")
         return pictures
+    options.refuse(f"{path} is none")
     from .container import FileVideo
 
     return FileVideo(path)

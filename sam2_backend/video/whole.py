@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from .remote import RemoteFile
+
+VideoFile: TypeAlias = "Path | RemoteFile"
+"""A file on disk, or by URL."""
 
 _EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
@@ -11,7 +18,7 @@ _HEAD = 2**16
 _FIRST_BOXES = frozenset({b"ftyp", b"styp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 
 
-def is_cut_off(path: Path) -> bool:
+def is_cut_off(path: VideoFile) -> bool:
     """Whether an AVI, Matroska, WebM, ASF or MP4 file ends before it says; of others, False."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -21,7 +28,7 @@ def is_cut_off(path: Path) -> bool:
     return announced > path.stat().st_size
 
 
-def whole_boxes(path: Path) -> int:
+def whole_boxes(path: VideoFile) -> int:
     """Bytes of an MP4 or MOV file up to the first box of which a part is missing; 0 for others."""
     end, at = path.stat().st_size, 0
     with path.open("rb") as file:
