@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from .base import DEFAULT_FPS, Video, VideoError
 from .lru import BytesLru
-from .remote import RemoteFile, open_bytes
+from .remote_file import RemoteFile, open_bytes
 
 CACHE_BYTES = 256 * 2**20
 KEPT_ON_THE_WAY = 32

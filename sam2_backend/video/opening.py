@@ -13,7 +13,8 @@ from .base import FrameSource, Kind, PicturePath, Video, VideoError
 from .images import IMAGE_SUFFIXES, ImageFiles
 from .lists import open_list
 from .readers import open_array
-from .remote import is_url, open_url
+from .remote import open_url
+from .remote_file import is_url
 from .stores import is_in_store, open_store
 
 __all__ = ["FrameSource", "Video", "VideoError", "open_video"]
