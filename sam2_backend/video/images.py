@@ -83,7 +83,7 @@ class ImageFiles(Video):
     ) -> Video:
         """The images of a folder, in natural order: 2.jpg comes before 10.jpg. What is hidden is
         passed over."""
-        paths = sorted(_images_in(folder), key=lambda path: _natural(path.name))
+        paths = sorted(_images_in(folder), key=lambda path: natural_order(path.name))
         if not paths:
             raise VideoError(
                 f"The folder {folder} holds no images: expected files such as 00000.jpg or "
@@ -201,7 +201,8 @@ def _is_video(path: Path) -> bool:
     return True
 
 
-def _natural(name: str) -> list[tuple[int, int | str]]:
+def natural_order(name: str) -> list[tuple[int, int | str]]:
+    """A key to sort names by: 2.jpg comes before 10.jpg."""
     return [
         (0, int(part)) if part.isdecimal() else (1, part.lower())
         for part in re.split(r"(\d+)", name)

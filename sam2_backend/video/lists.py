@@ -70,16 +70,11 @@ class PictureList(Video):
             sizes if kind == "images" else None,
         )
         self._pictures = pictures
-        kinds = {None if one.contrast is None else one.num_channels for one in pictures}
-        if kind == "video" and len(kinds) > 1:
-            raise VideoError(
-                "Some pictures of the list have 8-bit colours and others not, or they have "
-                "different numbers of channels: give all in one type."
-            )
+        self._share_contrast = kind == "video" and _are_all_deep(pictures)
 
     @property
     def _is_deep(self) -> bool:
-        return any(one.contrast is not None for one in self._pictures)
+        return self.kind == "images" or self._share_contrast
 
     def automatic_contrast(self, frame: int) -> Contrast | None:
         """See `Video.automatic_contrast`."""
@@ -88,7 +83,26 @@ class PictureList(Video):
         return super().automatic_contrast(frame)
 
     def _read(self, frame: int) -> NDArray[Any]:
-        return self._pictures[frame].raw(0)
+        picture = self._pictures[frame]
+        return picture.raw(0) if self._is_deep else picture[0]
+
+
+def _are_all_deep(pictures: Sequence[ArrayVideo]) -> bool:
+    """Whether one contrast shows all pictures; False where each has colours of its own."""
+    contrasts = [picture.contrast for picture in pictures]
+    deep = {
+        None if one is None else len(one.channels)
+        for one in contrasts
+        if one is None or one != Contrast.window(0, 1, len(one.channels))
+    }
+    if deep <= {None}:
+        return False
+    if len(deep) == 1 and all(one is not None for one in contrasts):
+        return True
+    raise VideoError(
+        "Some pictures of the list have 8-bit colours and others not, or they have different "
+        "numbers of channels: give all in one type, or say kind='images' if each is on its own."
+    )
 
 
 def _item(picture: Any, n: int) -> Any:

@@ -16,7 +16,8 @@ from .decoding import MAX_MEGAPIXELS
 from .images import ImageFiles, open_picture_file
 from .lists import open_list
 from .readers import open_array
-from .remote import is_url, open_url
+from .remote import open_url
+from .remote_file import is_url
 from .stores import is_in_store, open_store
 from .tiff import Plane, TiffStack
 

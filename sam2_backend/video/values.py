@@ -59,6 +59,8 @@ def _convert(value: Any) -> NDArray[Any] | None:
         tensor = value.detach().cpu()
         if getattr(tensor, "is_quantized", False):
             tensor = tensor.dequantize()
+        if str(getattr(tensor, "layout", "torch.strided")) != "torch.strided":
+            tensor = tensor.to_dense()
         if str(tensor.dtype).startswith(("torch.bfloat16", "torch.float8")):
             tensor = tensor.float()
         return tensor.numpy()

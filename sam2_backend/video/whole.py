@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from .remote import RemoteFile
+    from .remote_file import RemoteFile
 
 VideoFile: TypeAlias = "Path | RemoteFile"
 """A file on disk, or by URL."""

@@ -52,7 +52,9 @@ def as_tensor(array):
 
 
 def as_zarr(array):
-    return pytest.importorskip("zarr").array(array, chunks=tuple(min(n, 20) for n in array.shape))
+    return pytest.importorskip("zarr", "3", reason="zarr 3 is not installed").array(
+        array, chunks=tuple(min(n, 20) for n in array.shape)
+    )
 
 
 HOLDERS = pytest.mark.parametrize("hold", [as_numpy, as_tensor, as_zarr])
@@ -129,7 +131,7 @@ def test_axes_that_are_said_are_believed(hold, axes, array, frames):
 @HOLDERS
 def test_a_plane_is_picked_by_z(hold):
     planes = np.stack([GREY, 255 - GREY, GREY // 2], 1)
-    with pytest.raises(VideoError, match=r"3 planes \(Z\) at each time.*z=1"):
+    with pytest.raises(VideoError, match=r"3 planes \(Z\) at each time.*plane=1"):
         open_video(hold(planes), axes="TZYX")
     assert same(quietly(hold(planes), axes="TZYX", plane=1), 255 - GREY)
     with pytest.raises(VideoError, match=r"There is no plane 3: .* planes 0 to 2"):
@@ -177,6 +179,11 @@ def test_tensors_of_any_float_are_colours_too():
     for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         shown = quietly(shares.to(dtype).requires_grad_())[3].astype(int)
         assert np.abs(shown - RGB[3]).max() <= (1 if dtype == torch.bfloat16 else 0) + 1
+
+
+def test_sparse_tensors_are_read():
+    torch = pytest.importorskip("torch")
+    assert np.array_equal(quietly(torch.from_numpy(GREY).to_sparse())[2][..., 0], GREY[2])
 
 
 def test_floats_of_0_to_255_are_those_colours_with_a_word():
@@ -310,7 +317,7 @@ def test_a_contrast_is_chosen_by_few_chunks(monkeypatch):
 
 
 def test_a_contrast_is_found_though_most_is_missing():
-    zarr = pytest.importorskip("zarr", reason="zarr is not installed")
+    zarr = pytest.importorskip("zarr", "3", reason="zarr 3 is not installed")
     sparse = zarr.create_array({}, shape=(600, H, W), chunks=(2, H, W), dtype="uint16")
     sparse[0] = DEEP[0]
     window = quietly(sparse).contrast.channels[0]
@@ -345,7 +352,7 @@ def test_frames_of_another_shape_than_the_first_are_named():
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
 def test_zarr_is_read_in_both_its_formats(zarr_format):
-    zarr = pytest.importorskip("zarr")
+    zarr = pytest.importorskip("zarr", "3", reason="zarr 3 is not installed")
     for array in (RGB, RGB.transpose(0, 3, 1, 2)):
         source = zarr.create_array(
             {}, data=array, zarr_format=zarr_format, chunks=(3, 3, 40, 56)[:4]
@@ -356,7 +363,7 @@ def test_zarr_is_read_in_both_its_formats(zarr_format):
 
 
 def test_names_of_zarr_axes_are_believed():
-    zarr = pytest.importorskip("zarr")
+    zarr = pytest.importorskip("zarr", "3", reason="zarr 3 is not installed")
     source = zarr.create_array({}, data=GREY[:3], dimension_names=["time", "y", "x"])
     assert same(quietly(source), GREY[:3])
     older = zarr.create_array({}, data=GREY[:4], zarr_format=2)
@@ -451,7 +458,7 @@ def test_arrays_that_must_be_fetched_are_fetched_by_frame(holder):
 
 def test_a_list_of_frames_of_any_library_is_read():
     torch = pytest.importorskip("torch")
-    zarr = pytest.importorskip("zarr")
+    zarr = pytest.importorskip("zarr", "3", reason="zarr 3 is not installed")
     assert same(quietly(list(RGB))) and same(quietly(tuple(RGB)))
     assert same(quietly([torch.from_numpy(frame).permute(2, 0, 1) for frame in RGB]))
     assert same(quietly([zarr.array(frame) for frame in RGB[:3]]), RGB[:3])
@@ -466,7 +473,9 @@ def test_pictures_of_several_types_in_a_list_are_shown_by_one_rule():
     deep = open_video([DEEP[0], DEEP[1, :20]], "images")
     assert deep.contrast is not None and np.array_equal(deep.raw(1)[..., 0], DEEP[1, :20])
     with pytest.raises(VideoError, match="8-bit colours and others not"):
-        open_video([GREY[0], DEEP[1, :20]], "images")
+        open_video([GREY[0], DEEP[1]])
+    mixed = open_video([GREY[0], DEEP[1, :20]], "images")
+    assert mixed.contrast_of(0) is None and mixed.contrast_of(1) is not None
 
 
 # Readers

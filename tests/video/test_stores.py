@@ -16,7 +16,7 @@ from .test_arrays import DEEP, GREY, RGB, H, T, W, quietly, same
 
 @pytest.fixture
 def zarr():
-    return pytest.importorskip("zarr", reason="zarr is not installed")
+    return pytest.importorskip("zarr", "3", reason="zarr 3 is not installed")
 
 
 @pytest.fixture
