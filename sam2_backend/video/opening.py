@@ -12,9 +12,8 @@ from PIL import Image
 from .arrays import ArrayVideo, PictureList, tensor_video
 from .base import FrameSource, Kind, Picture, PicturePath, Video, VideoError
 from .contrast import ContrastLike
-from .decoding import MAX_MEGAPIXELS
+from .decoding import MAX_MEGAPIXELS, Plane
 from .images import ImageFiles, open_picture_file
-from .tiff import Plane
 
 __all__ = ["FrameSource", "Video", "VideoError", "open_video"]
 
