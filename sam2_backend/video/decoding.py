@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ from .base import VideoError
 
 MAX_MEGAPIXELS = 178.0
 """Larger pictures are opened only where a user says so; about what Pillow allows."""
+
+Plane: TypeAlias = int | Literal["max"] | None
+"""Which of several planes of depth is shown; the middle one if None, "max" the brightest values
+of all."""
 
 _TRANSPOSED = (5, 6, 7, 8)
 """Values of the EXIF orientation tag that swap width and height."""

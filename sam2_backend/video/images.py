@@ -17,12 +17,12 @@ from .contrast import Contrast
 from .decoding import (
     MAX_MEGAPIXELS,
     PictureInfo,
+    Plane,
     picture_format,
     read_info,
     read_values,
 )
 from .lru import BytesLru
-from .tiff import Plane, TiffStack
 
 IMAGE_SUFFIXES = frozenset(
     {
@@ -134,6 +134,8 @@ def open_picture_file(
     if suffix in VIDEOS_OF_PICTURES or (form is None and suffix not in IMAGE_SUFFIXES):
         return None
     if form == "tiff":
+        from .pages import TiffStack
+
         return TiffStack(path, kind, max_megapixels, plane)
     try:
         info = read_info(path, max_megapixels)

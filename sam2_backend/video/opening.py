@@ -12,14 +12,14 @@ from PIL import Image
 
 from .base import FrameSource, Kind, PicturePath, Video, VideoError
 from .contrast import ContrastLike
-from .decoding import MAX_MEGAPIXELS
+from .decoding import MAX_MEGAPIXELS, Plane
 from .images import ImageFiles, open_picture_file
 from .lists import open_list
+from .pages import TiffStack
 from .readers import open_array
 from .remote import open_url
 from .remote_file import is_url
 from .stores import is_in_store, open_store
-from .tiff import Plane, TiffStack
 
 __all__ = ["FrameSource", "Video", "VideoError", "open_video"]
 

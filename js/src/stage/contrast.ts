@@ -41,11 +41,10 @@ export class ContrastControls {
       },
       "Auto",
     );
-    this.histogram = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    this.histogram.setAttribute("viewBox", `0 0 ${BINS} ${HEIGHT}`);
-    this.histogram.setAttribute("preserveAspectRatio", "none");
-    this.histogram.setAttribute("class", "s2w-histogram");
-    this.histogram.setAttribute("role", "img");
+    this.histogram = drawn("svg", {
+      ...{ viewBox: `0 0 ${BINS} ${HEIGHT}`, preserveAspectRatio: "none" },
+      ...{ class: "s2w-histogram", role: "img" },
+    });
     this.which = h("select", { class: "s2w-which", "aria-label": "Channel" });
     this.which.addEventListener("change", () => this.draw());
     this.bounds = { low: this.bound("low", "Minimum"), high: this.bound("high", "Maximum") };
@@ -140,7 +139,7 @@ export class ContrastControls {
   private drawHistogram(levels: Levels, low: number, high: number): void {
     const { chosen } = this;
     const at = (value: number) => (BINS * (value - low)) / (high - low);
-    const parts: string[] = [];
+    const parts: SVGElement[] = [];
     levels.bins.forEach((bins, n) => {
       const channel = levels.channels[n] as Channel;
       if (chosen === null ? !channel.visible : n !== chosen) return;
@@ -151,14 +150,13 @@ export class ContrastControls {
         const y = HEIGHT * (1 - count / 255);
         path += `L${at(first + bin * wide)} ${y}L${at(first + (bin + 1) * wide)} ${y}`;
       });
-      const color = /^#[0-9a-f]{6}$/i.test(channel.color) ? channel.color : "";
-      const fill = color && color !== "#ffffff" ? color : "currentColor";
-      parts.push(`<path d="${path}L${at(last)} ${HEIGHT}z" fill="${fill}" opacity=".55"/>`);
+      const fill = channel.color === "#ffffff" ? "currentColor" : channel.color;
+      parts.push(drawn("path", { d: `${path}L${at(last)} ${HEIGHT}z`, fill, opacity: ".55" }));
     });
     const shown = levels.channels[chosen ?? 0] as Channel;
     for (const value of [shown.low, shown.high])
-      parts.push(`<path d="M${at(value)} 0V${HEIGHT}" class="s2w-bound"/>`);
-    this.histogram.innerHTML = parts.join(""); // numbers and checked colours, no text of a file
+      parts.push(drawn("path", { d: `M${at(value)} 0V${HEIGHT}`, class: "s2w-bound" }));
+    this.histogram.replaceChildren(...parts);
     const label = `Values from ${short(low)} to ${short(high)}, shown from ${short(shown.low)} to ${short(shown.high)}`;
     this.histogram.setAttribute("aria-label", label);
   }
@@ -206,6 +204,16 @@ export class ContrastControls {
     this.shown = { ...shown, channels, automatic: false };
     this.draw();
   }
+}
+
+/** An element of SVG. */
+function drawn<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Record<string, string>,
+): SVGElementTagNameMap[K] {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
 }
 
 /** A number in few characters. */
