@@ -61,6 +61,11 @@ class ArrayVideo(Video):
         super().__init__(len(array), array.shape[2], array.shape[1], DEFAULT_FPS, name)
         self._array = array
 
+    @property
+    def _in_memory(self) -> bool:
+        # Of a file that is mapped, rows here and there would touch nearly all.
+        return not isinstance(self._array, np.memmap)
+
     def _read(self, frame: int) -> NDArray[np.uint8]:
         return np.ascontiguousarray(to_rgb(self._array[frame], f"Frame {frame}"))
 
@@ -106,6 +111,10 @@ class PictureList(Video):
             *(len(frames), width, height, DEFAULT_FPS, name), sizes if kind == "images" else None
         )
         self._frames = frames
+
+    @property
+    def _in_memory(self) -> bool:
+        return True
 
     def _read(self, frame: int) -> NDArray[np.uint8]:
         return self._frames[frame]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .base import DEFAULT_FPS, Kind, Video, VideoError
+from .identity import identify_files
 from .lru import BytesLru
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -58,6 +59,9 @@ class ImageFiles(Video):
                 "frame1.png."
             )
         return cls(sorted(paths, key=lambda path: _natural(path.name)), folder.name, kind)
+
+    def _identify(self) -> str:
+        return identify_files(self._paths)
 
     def _read(self, frame: int) -> NDArray[np.uint8]:
         rgb = self._cache.get(frame)

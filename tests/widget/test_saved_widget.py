@@ -276,7 +276,11 @@ def test_a_video_that_is_gone_is_named(widgets, folder_of_frames, tmp_path) -> N
         SessionError, match=r"not there any more.*beside.*video=.*30 frames of 40x1"
     ):
         widgets.load(tmp_path / "a.sam2.zip")
-    assert widgets.load(tmp_path / "a.sam2.zip", video=CLIP).video["num_frames"] == FRAMES
+    # An array of the same frames looks the same; that it is the same, a person must say.
+    with pytest.raises(SessionError, match=r"cannot be told.*same_video=True"):
+        widgets.load(tmp_path / "a.sam2.zip", video=CLIP)
+    again = widgets.load(tmp_path / "a.sam2.zip", video=CLIP, same_video=True)
+    assert again.video["num_frames"] == FRAMES
 
 
 def test_frames_in_memory_are_asked_for(widgets, tmp_path) -> None:
