@@ -53,8 +53,8 @@ def same_ends(seed: int) -> NDArray[np.uint8]:
 
 
 def dark(seed: int) -> NDArray[np.uint8]:
-    """(T, H, W, 3) a closed shutter: noise of two levels."""
-    return np.random.default_rng(seed).integers(0, 3, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
+    """(T, H, W, 3) a closed shutter: noise of a few levels, more than a codec takes away."""
+    return np.random.default_rng(seed).integers(0, 9, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
 
 
 def _with_discs(
