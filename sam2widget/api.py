@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import warnings
-from asyncio import Future
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -24,6 +24,10 @@ from .review import Review
 from .segmenter import PromptSet
 from .session import Session
 from .worker import Job
+
+
+CANCELLED = "its cancellation"
+"""The reason why the job of a task stops that was cancelled."""
 
 
 class Api:
@@ -342,10 +346,16 @@ class Api:
         Cancelling it stops this one alone; what was tracked stays."""
         self._check_may_wait("propagate_async()")
         last: deque[Tracked] = deque(maxlen=1)
+        begun: list[Job[None]] = []
+        abandoned = threading.Event()
 
         def begin() -> Job[None]:
             steps = self._session.propagate(start, stop, direction, objects)
-            return self._engine.propagate(steps, on_step=last.append)
+            job = self._engine.propagate(steps, on_step=last.append)
+            begun.append(job)
+            if abandoned.is_set():
+                job.stop(CANCELLED)
+            return job
 
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
@@ -361,7 +371,10 @@ class Api:
             job.when_done(tell)
             await ended.wait()
         except asyncio.CancelledError:
-            beginning.add_done_callback(_stop_begun)
+            # It may begin only now.
+            abandoned.set()
+            for job in begun:
+                job.stop(CANCELLED)
             raise
         job.result()
         _check_ended(job, last[-1] if last else None)
@@ -387,12 +400,6 @@ class Api:
                 "an observer of the widget's traits is: call it from a cell, or in a function "
                 "given to on_prompt, on_mask or on_frame."
             )
-
-
-def _stop_begun(beginning: Future[Job[None]]) -> None:
-    """Stop a job that nobody waits for any more, once it has begun."""
-    if not beginning.cancelled() and beginning.exception() is None:
-        beginning.result().stop("cancelling")
 
 
 def _check_ended(job: Job[None], last: Tracked | None) -> None:
