@@ -25,7 +25,6 @@ from .segmenter import PromptSet
 from .session import Session
 from .worker import Job
 
-
 CANCELLED = "its cancellation"
 """The reason why the job of a task stops that was cancelled."""
 
