@@ -108,7 +108,7 @@ class Autosave:
                 self._told.clear()
                 pause_s, retry_s = max(DELAY_S, (time.monotonic() - began_at) / SHARE), RETRY_S
                 continue
-            self._tell(error)
+            self._tell(error, last)
             if last:
                 self._rescue(error)
                 break
@@ -136,7 +136,7 @@ class Autosave:
                 f"{place.path.name} beside it."
             )
 
-    def _tell(self, error: BaseException) -> None:
+    def _tell(self, error: BaseException, last: bool) -> None:
         """Show why nothing was written, once for each cause until something is."""
         reason = error.__cause__ if isinstance(error.__cause__, OSError) else error
         number = reason.errno if isinstance(reason, OSError) else None
@@ -146,7 +146,8 @@ class Autosave:
         self._told.add(cause)
         if not isinstance(error, (SessionError, OSError, MemoryError)):
             _log.error("An autosave failed", exc_info=error)
-        text = f"Your work is not saved by itself: {_sentence(error)} It is tried again."
+        text = f"Your work is not saved by itself: {_sentence(error)}"
+        text += "" if last else " It is tried again."
         self._guard(lambda: self._complain(text))
 
     def _rescue(self, error: BaseException) -> None:
@@ -155,10 +156,9 @@ class Autosave:
 
         def write() -> None:
             saved = self._snapshot()
-            folder = Path(tempfile.gettempdir()) / "sam2widget"
-            place = SessionPlace(folder / f"{saved.video.name}{SUFFIX}", ours=False)
-            place.write(saved)
-            kept.append(place.path)
+            path = Path(tempfile.mkdtemp(prefix="sam2widget-")) / f"{saved.video.name}{SUFFIX}"
+            write_session(path, saved)
+            kept.append(path)
 
         failed = self._guard(write)
         self._unsaved = f"Your work could not be saved by itself: {_sentence(error)} " + (
@@ -246,11 +246,10 @@ def default_folder() -> Path | None:
 def find_saved(video: Video, folder: Path) -> tuple[SavedSession, SessionPlace] | None:
     """The newest session of this very video in a folder, if there is one with objects, and its
     place."""
-    if not _files_of_size(video, folder):
-        # The content is not read for nothing.
-        return None
-    name = _identified(video).name
-    for path in _files_of_size(video, folder):
+    paths = _files_of_size(video, folder)
+    # The content is not read for nothing.
+    name = _identified(video).name if paths else ""
+    for path in paths:
         if path.name.startswith(name):
             place = SessionPlace(path, ours=True)
             saved = _read_own(video, path)

@@ -230,7 +230,7 @@ class SavedSession:
                 f"it is now with video=. {self._expected()}"
             )
         alike = [video for video in videos if self.video.difference(video) is None]
-        video = (alike or videos)[-1 if not alike else 0]
+        video = alike[0] if alike else videos[-1]
         self.check_video(video, same_video=same_video)
         return video
 
@@ -264,7 +264,7 @@ class SavedSession:
             )
         if self.video.identity is None:
             warnings.warn(
-                f"The session file does not hold by what its video is known, as those of earlier "
+                "The session file does not hold by what its video is known, as those of earlier "
                 f"versions do not: that {video.name} is the right one was told by its length, its "
                 f"size and the looks of {len(self.video.thumbs)} frames only. Saved again, it "
                 "holds more.",
