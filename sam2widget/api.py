@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from queue import SimpleQueue
@@ -12,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
-from .engine import Engine
+from .engine import STOPPED, Engine
 from .events import Events, FrameEvent, MaskEvent, PromptEvent
 from .masks import MaskVolume
 from .records import Direction, Proposal, SessionError, Shape, Timeline, Tracked
@@ -21,6 +24,9 @@ from .review import Review
 from .segmenter import PromptSet
 from .session import Session
 from .worker import Job
+
+CANCELLED = "its cancellation"
+"""The reason why the job of a task stops that was cancelled."""
 
 
 class Api:
@@ -209,17 +215,33 @@ class Api:
     # Proposals
 
     def propose(self, frame: int) -> list[Proposal]:
-        """Segment everything on a frame.
+        """Segment everything on a frame. While another search or a propagation runs, it waits for
+        its turn.
 
         Returns
         -------
         list of Proposal
             The best first; ``proposal.mask.to_array()`` is (H, W) bool. `adopt` makes them
             objects.
+
+        Raises
+        ------
+        SessionError
+            When it was stopped.
         """
         self._check_may_wait("propose()")
         job = self._engine.call(lambda: self._engine.propose(frame))
-        return job.result() or []
+        try:
+            found = job.result()
+        except KeyboardInterrupt:
+            job.stop("an interrupt")
+            raise
+        if found is None:
+            raise SessionError(
+                f"The search on frame {frame} was ended by {job.reason}, before it was through: "
+                "call propose() again."
+            )
+        return found
 
     def adopt(
         self,
@@ -271,8 +293,12 @@ class Api:
         objects: Sequence[int] | None = None,
     ) -> None:
         """Track the objects through the video, from the frames that have prompts. Frames that
-        are tracked already and not stale are left as they are. Interrupting the kernel stops;
-        what was tracked stays.
+        are tracked already and not stale are left as they are. While another propagation runs,
+        in code or in the browser, it waits for its turn, and tracks what is left then.
+
+        It returns once all is tracked. Where it was stopped, in the browser or by `stop`, it
+        returns with a warning that says so. Interrupting the kernel stops all propagations.
+        However it ends, what was tracked stays.
 
         Parameters
         ----------
@@ -283,10 +309,12 @@ class Api:
         Raises
         ------
         SessionError
-            When nothing has been prompted yet, or the range is none of this video.
+            When nothing has been prompted yet, or the range is none of this video; and when
+            `undo`, `redo`, `clear`, `close` or an interrupt ended it before it was through.
         """
         self._check_may_wait("propagate()")
         ticks: SimpleQueue[Tracked | None] = SimpleQueue()
+        last: Tracked | None = None
 
         def begin() -> Job[None]:
             steps = self._session.propagate(start, stop, direction, objects)
@@ -297,12 +325,14 @@ class Api:
                 job = self._engine.call(begin)
                 job.when_done(lambda: ticks.put(None))
                 while (tracked := ticks.get()) is not None:
+                    last = tracked
                     bar.total = tracked.total
                     bar.update(tracked.done - bar.n)
             job.result()
         except KeyboardInterrupt:
-            self._engine.halt()
+            self._engine.halt("an interrupt")
             raise
+        _check_ended(job, last)
 
     async def propagate_async(
         self,
@@ -312,11 +342,19 @@ class Api:
         objects: Sequence[int] | None = None,
     ) -> None:
         """As `propagate`, but ``await w.propagate_async()`` leaves the kernel free meanwhile.
-        Cancelling it stops; what was tracked stays."""
+        Cancelling it stops this one alone; what was tracked stays."""
         self._check_may_wait("propagate_async()")
+        last: deque[Tracked] = deque(maxlen=1)
+        begun: list[Job[None]] = []
+        abandoned = threading.Event()
 
         def begin() -> Job[None]:
-            return self._engine.propagate(self._session.propagate(start, stop, direction, objects))
+            steps = self._session.propagate(start, stop, direction, objects)
+            job = self._engine.propagate(steps, on_step=last.append)
+            begun.append(job)
+            if abandoned.is_set():
+                job.stop(CANCELLED)
+            return job
 
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
@@ -332,12 +370,16 @@ class Api:
             job.when_done(tell)
             await ended.wait()
         except asyncio.CancelledError:
-            beginning.add_done_callback(lambda _: self._engine.stop())
+            # It may begin only now.
+            abandoned.set()
+            for job in begun:
+                job.stop(CANCELLED)
             raise
         job.result()
+        _check_ended(job, last[-1] if last else None)
 
     def stop(self) -> None:
-        """Stop a propagation after the frame at hand."""
+        """Stop all propagations after the frame at hand."""
         self._engine.stop()
 
     def wait_until_loaded(self) -> None:
@@ -357,6 +399,25 @@ class Api:
                 "an observer of the widget's traits is: call it from a cell, or in a function "
                 "given to on_prompt, on_mask or on_frame."
             )
+
+
+def _check_ended(job: Job[None], last: Tracked | None) -> None:
+    """Say so where a propagation was ended before it was through.
+
+    Parameters
+    ----------
+    last : its last step; None if it has made none.
+    """
+    if not job.stopped or (last is not None and last.done == last.total):
+        return
+    how_far = "before its first frame" if last is None else f"after {last.done} of {last.total}"
+    text = (
+        f"The propagation was ended by {job.reason}, {how_far}{'' if last is None else ' frames'}: "
+        "what was tracked stays, and propagate() goes on."
+    )
+    if job.reason != STOPPED:
+        raise SessionError(text)
+    warnings.warn(text, stacklevel=3)
 
 
 def _ids(proposals: Iterable[int | Proposal]) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Generator, Hashable, Iterator
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar, cast
 
 from .feed import Feed
@@ -12,10 +13,13 @@ from .protocol import ReplyTo
 from .records import Proposal, SessionError, Tracked
 from .segmenter import Segmenter
 from .session import Session
-from .worker import Job, Priority, Worker
+from .worker import ClosedError, Job, Priority, Worker
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
+
+STOPPED = "stop()"
+"""The reason why jobs stop that a person has stopped."""
 
 INITIAL_STATUS: dict[str, str | int] = {
     "state": "loading",
@@ -53,8 +57,12 @@ class Engine:
         self._face = face
         self._feed = feed
         self._worker = Worker("sam2widget model")
-        self._propagation: Job[None] | None = None
-        self._proposing: Job[list[Proposal]] | None = None
+        self._propagations: list[Job[None]] = []
+        """Those that are not over yet, in the order of their turns."""
+        self._searches: list[Job[list[Proposal]]] = []
+        """The same for proposals."""
+        self._replaceable: set[Job[list[Proposal]]] = set()
+        """Those of them that the browser asked for."""
         self._follow_next: Callable[[], None] | None = None
         self._failure = ""
         self._news = ""
@@ -76,8 +84,9 @@ class Engine:
     # Any thread
 
     def announce(self, news: str) -> None:
-        """Show a sentence until the first edit."""
+        """Show a sentence until the next edit."""
         self._news = news
+        self._worker.submit(self._show_news)
 
     def load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
         """Queue the loading of the model; `make` is given a function that shows a message."""
@@ -97,13 +106,27 @@ class Engine:
                 raise SessionError(self._failure)
             return action()
 
-        return self.read(run)
+        if self._worker.is_current:
+            return run()
+        job = self._worker.submit(run)
+        result = job.result()
+        if job.stopped:
+            # Nothing else stops it; its result says nothing then.
+            raise ClosedError
+        return cast(T, result)
 
     def read(self, action: Callable[[], T]) -> T:
-        """As `call`, for what needs no model: it works without one too."""
+        """As `call`, for what needs no model and changes nothing: it works without a model, and
+        after the thread has ended."""
         if self._worker.is_current:
             return action()
-        return cast(T, self._worker.submit(action).result())
+        with suppress(ClosedError):
+            job = self._worker.submit(action)
+            result = job.result()
+            if not job.stopped:
+                return cast(T, result)
+        self._worker.join()
+        return action()
 
     def submit(
         self,
@@ -127,27 +150,32 @@ class Engine:
 
         return self.call(run)
 
-    def stop(self, reply_to: ReplyTo | None = None) -> None:
-        """Stop a propagation after the frame at hand, and a search for proposals."""
+    def stop(self, reply_to: ReplyTo | None = None, reason: str = STOPPED) -> None:
+        """Stop all propagations after the frame at hand, and all searches for proposals.
+
+        Parameters
+        ----------
+        reason : told to those who wait for them.
+        """
         self._follow_next = None
-        for job in self._propagation, self._proposing:
-            if job is not None:
-                job.stop()
+        for job in (*self._propagations, *self._searches):
+            job.stop(reason)
         if reply_to is not None:
             self._worker.submit(lambda: self._feed.answer(reply_to))
 
-    def halt(self) -> None:
-        """Stop a propagation, also one that is only queued, and wait for its end."""
+    def halt(self, reason: str) -> None:
+        """Stop all propagations, also those that are only queued, and wait for their end."""
 
-        def stop() -> Job[None] | None:
-            job = self._propagation
-            self.stop()
-            return job
+        def stop() -> list[Job[None]]:
+            jobs = self._propagations.copy()
+            self.stop(reason=reason)
+            return jobs
 
-        job = self.call(stop)
-        if job is not None:
+        jobs = self.call(stop)
+        for job in jobs:
             job.wait()
-            self.call(lambda: None)  # what is told at its end has been told
+        if jobs:
+            self.call(lambda: None)  # what is told at their end has been told
 
     def close(self) -> None:
         """End the thread after the step at hand."""
@@ -157,17 +185,17 @@ class Engine:
 
     def undo(self) -> None:
         """Take the last edit back; a propagation that runs stops first."""
-        self.stop()
+        self.stop(reason="undo")
         self._session.undo()
 
     def redo(self) -> None:
         """Do what was undone again; a propagation that runs stops first."""
-        self.stop()
+        self.stop(reason="redo")
         self._session.redo()
 
     def clear(self) -> None:
         """Remove everything; a propagation that runs stops first."""
-        self.stop()
+        self.stop(reason="clear")
         self._session.clear()
 
     def propagate(
@@ -176,7 +204,8 @@ class Engine:
         on_step: Callable[[Tracked], None] | None = None,
         reply_to: ReplyTo | None = None,
     ) -> Job[None]:
-        """Begin a propagation, in place of one that runs.
+        """Begin a propagation. While another one runs it waits for its turn, and then tracks what
+        is left of its own frames and objects.
 
         Parameters
         ----------
@@ -184,19 +213,23 @@ class Engine:
         on_step : called after each.
         reply_to : the request to answer at the end.
         """
-        self.stop()
+        # Of the same priority, the earlier one is through before the next one begins.
         job = self._worker.start(self._propagate(steps, on_step, reply_to), Priority.PROPAGATE)
-        self._propagation = job
+        self._propagations.append(job)
         job.when_done(lambda: self._after_propagation(job, reply_to))
         return job
 
     def propose(self, frame: int, reply_to: ReplyTo | None = None) -> Job[list[Proposal]]:
-        """Begin to segment everything on a frame, in place of another such search."""
+        """Begin to segment everything on a frame; while another search runs, after it. The
+        browser's are for what is looked at: a new one takes the place of an earlier one."""
         steps = self._session.propose(frame)
-        if self._proposing is not None:
-            self._proposing.stop()
+        if reply_to is not None:
+            for search in self._replaceable:
+                search.stop("another search")
         job = self._worker.start(self._propose(frame, steps, reply_to), Priority.PROPAGATE)
-        self._proposing = job
+        self._searches.append(job)
+        if reply_to is not None:
+            self._replaceable.add(job)
         job.when_done(lambda: self._after_proposing(job, reply_to))
         return job
 
@@ -204,11 +237,11 @@ class Engine:
         """Add a prompt and note how long the model takes for it."""
         began_at = time.monotonic()
         prompt()
-        self._status["click_ms"] = max(round(1000 * (time.monotonic() - began_at)), 1)
+        self._set_status(click_ms=max(round(1000 * (time.monotonic() - began_at)), 1))
 
     def after_propagation(self, follow: Callable[[], None]) -> None:
-        """Do something once the propagation that runs is through, or now if none runs."""
-        if self._propagation is not None and not self._propagation.stopped:
+        """Do something once all propagations are through, or now if none runs."""
+        if any(not job.stopped for job in self._propagations):
             self._follow_next = follow
         else:
             follow()
@@ -228,8 +261,8 @@ class Engine:
             raise
 
     def _after_proposing(self, job: Job[list[Proposal]], reply_to: ReplyTo | None) -> None:
-        if self._proposing is job:
-            self._proposing = None
+        self._searches.remove(job)
+        self._replaceable.discard(job)
         self._feed.answer(None if job.failed else reply_to)
         self.settle()
 
@@ -253,13 +286,13 @@ class Engine:
             raise
 
     def _after_propagation(self, job: Job[None], reply_to: ReplyTo | None) -> None:
+        self._propagations.remove(job)
         self._feed.end()
         self._feed.answer(None if job.failed else reply_to)
-        if self._propagation is job:
-            self._propagation = None
-        follow, self._follow_next = self._follow_next, None
-        if follow is not None:
-            follow()
+        if not self._propagations:
+            follow, self._follow_next = self._follow_next, None
+            if follow is not None:
+                follow()
         self.settle()
 
     def _load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
@@ -271,7 +304,7 @@ class Engine:
             log_unless_expected(error, "Loading the model failed")
         else:
             self._session.load(segmenter)
-            self._status.update(model=segmenter.name, device=segmenter.device)
+            self._set_status(model=segmenter.name, device=segmenter.device)
         self.settle()
 
     @property
@@ -285,19 +318,27 @@ class Engine:
         self._news = ""
         self.show("working")
 
+    def _set_status(self, **values: str | int) -> None:
+        # Another one in its place, since other threads read it.
+        self._status = {**self._status, **values}
+
     def show(self, state: str, message: str = "") -> None:
         """Show what goes on."""
-        self._status.update(state=state, message=message)
+        self._set_status(state=state, message=message)
         self._face.write_traits(status=self.status)
 
     def settle(self) -> None:
         """Show what goes on now that a request is through."""
         if self._failure:
             self.show("error", self._failure)
-        elif self._propagation is not None:
+        elif self._propagations:
             self.show("propagating")
-        elif self._proposing is None:
+        elif not self._searches:
             self.show("ready", self._news)
+
+    def _show_news(self) -> None:
+        if self._status["state"] == "ready":
+            self.settle()
 
 
 EXPECTED = ValueError, MemoryError

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .records import Changed, Result
 from .segmenter import PromptSet
 from .session_view import SessionView
-from .worker import Worker
+from .worker import ClosedError, Worker
 
 _log = logging.getLogger(__name__)
 
@@ -58,24 +60,27 @@ class Events:
     def __init__(self, session: SessionView, complain: Callable[[str], None]) -> None:
         self._session = session
         self._complain = complain
-        self._calls: dict[type, list[Callable[[Any], object]]] = {}
+        self._calls: dict[type, tuple[Callable[[Any], object], ...]] = {}
         self._worker: Worker | None = None
+        self._lock = threading.Lock()
 
     def subscribe(self, kind: type[E], call: Callable[[E], object]) -> Callable[[], None]:
         """Call a function with each event of a kind from now on; returns what ends that."""
         if not callable(call):
             raise TypeError(f"A function is needed, to be called with each event, got {call!r}.")
-        if self._worker is None:
-            self._worker = Worker("sam2widget events")
 
         # Twice the same function is two subscriptions.
         def told(event: E) -> object:
             return call(event)
 
-        self._calls[kind] = [*self._calls.get(kind, ()), told]
+        with self._lock:
+            if self._worker is None:
+                self._worker = Worker("sam2widget events")
+            self._calls[kind] = (*self._calls.get(kind, ()), told)
 
         def unsubscribe() -> None:
-            self._calls[kind] = [one for one in self._calls[kind] if one is not told]
+            with self._lock:
+                self._calls[kind] = tuple(one for one in self._calls[kind] if one is not told)
 
         return unsubscribe
 
@@ -99,14 +104,16 @@ class Events:
 
     def _tell(self, event: PromptEvent | MaskEvent | FrameEvent) -> None:
         if self._worker is not None and self._calls.get(type(event)):
-            self._worker.submit(lambda: self._call(event))
+            # A widget that is being closed tells no more.
+            with suppress(ClosedError):
+                self._worker.submit(lambda: self._call(event))
 
     def _call(self, event: PromptEvent | MaskEvent | FrameEvent) -> None:
         for call in self._calls[type(event)]:
             try:
                 call(event)
-            except Exception as error:
-                # A user's fault must not end the others' turn.
+            except BaseException as error:
+                # A user's fault, be it sys.exit(), must not end the others' turn.
                 _log.error("A function called with %s failed", event, exc_info=error)
                 self._complain(
                     f"A function called with each {type(event).__name__} failed: "

@@ -37,7 +37,11 @@ INTERVAL_S = 0.1
 
 
 class Feed:
-    """Collects changes and tells views what they need to know of them.
+    """Collects changes and tells views what they need to know of them. Safe from any thread.
+
+    All it remembers is guarded by the outbox's lock, which is held from looking at the session
+    until what was seen is sent: otherwise what one thread saw first could be told last, and a view
+    would show it for ever. No other lock is waited for by who holds it, but that of `Review`.
 
     Parameters
     ----------
@@ -74,54 +78,59 @@ class Feed:
 
     def looks_at(self, view: str, frame: int) -> None:
         """Remember which frame a view shows."""
-        self._wanted[view] = frame
+        with self.outbox.lock:
+            self._wanted[view] = frame
 
     def leave(self, view: str) -> None:
         """A view went out of sight."""
-        self._wanted.pop(view, None)
-        self.outbox.set_visible(view, False)
+        with self.outbox.lock:
+            self._wanted.pop(view, None)
+            self.outbox.set_visible(view, False)
 
     def replay(self, reply_to: ReplyTo | None = None) -> None:
         """Tell all that is current, first that `reply_to` is welcome."""
-        if reply_to is not None:
-            self.outbox.post(Welcome(reply_to))
-        for info in self._session.objects:
-            self.outbox.post(self._timeline(info.id))
-            self._tell_certainty(info.id, whole=True)
-        self.tell_frame(self._current_frame())
-        if self._meter.running:
-            self.outbox.post(self._meter.progress())
+        with self.outbox.lock:
+            if reply_to is not None:
+                self.outbox.post(Welcome(reply_to))
+            for info in self._session.objects:
+                self.outbox.post(self._timeline(info.id))
+                self._tell_certainty(info.id, whole=True)
+            self.tell_frame(self._current_frame())
+            if self._meter.running:
+                self.outbox.post(self._meter.progress())
 
     def tell_frame(self, frame: int) -> None:
         """Tell the prompts, masks and proposals of a frame."""
-        for info in self._session.objects:
-            self.outbox.post(self._prompts(frame, info.id))
-            self._tell_candidates(frame, info.id)
-        if frame in self._proposed:
-            self._tell_proposals(frame)
-        self.outbox.masks(frame, None)
+        with self.outbox.lock:
+            for info in self._session.objects:
+                self.outbox.post(self._prompts(frame, info.id))
+                self._tell_candidates(frame, info.id)
+            if frame in self._proposed:
+                self._tell_proposals(frame)
+            self.outbox.masks(frame, None)
 
     def answer(self, reply_to: ReplyTo | None) -> None:
         """Tell what an edit has changed, then that the request is done. Masks go first: they are
         what a person waits for, and each message before them costs some milliseconds."""
-        frames = sorted(self._changed_masks & {*self._wanted.values(), self._current_frame()})
-        self._changed_masks.clear()
-        for frame in frames:
-            self.outbox.masks(frame, reply_to)
-        for obj, frame in sorted(self._changed_prompts):
-            self.outbox.post(self._prompts(frame, obj))
-            self._tell_candidates(frame, obj)
-        self._changed_prompts.clear()
-        for frame in sorted(self._changed_proposals):
-            self._tell_proposals(frame)
-        self._changed_proposals.clear()
-        self._tell_timelines()
-        if reply_to is None:
-            return
-        if frames:
-            self.outbox.post_after_masks(frames[-1], Done(reply_to))
-        else:
-            self.outbox.post(Done(reply_to))
+        with self.outbox.lock:
+            frames = sorted(self._changed_masks & {*self._wanted.values(), self._current_frame()})
+            self._changed_masks.clear()
+            for frame in frames:
+                self.outbox.masks(frame, reply_to)
+            for obj, frame in sorted(self._changed_prompts):
+                self.outbox.post(self._prompts(frame, obj))
+                self._tell_candidates(frame, obj)
+            self._changed_prompts.clear()
+            for frame in sorted(self._changed_proposals):
+                self._tell_proposals(frame)
+            self._changed_proposals.clear()
+            self._tell_timelines()
+            if reply_to is None:
+                return
+            if frames:
+                self.outbox.post_after_masks(frames[-1], Done(reply_to))
+            else:
+                self.outbox.post(Done(reply_to))
 
     def refuse(self, reply_to: ReplyTo | None, sentence: str) -> None:
         """Show why something cannot be done."""
@@ -134,37 +143,41 @@ class Feed:
 
     def begin(self) -> None:
         """A propagation begins."""
-        self._meter = _Meter(running=True)
+        with self.outbox.lock:
+            self._meter = _Meter(running=True)
 
     def step(self, tracked: Tracked) -> None:
         """Tell of a tracked frame."""
-        self._meter.step(tracked)
-        self._changed_masks.discard(tracked.frame)
-        self.outbox.stream(tracked.frame)
-        if time.monotonic() - self._told_at >= INTERVAL_S:
-            self._told_at = time.monotonic()
-            self.outbox.post(self._meter.progress())
-            self._tell_timelines()
+        with self.outbox.lock:
+            self._meter.step(tracked)
+            self._changed_masks.discard(tracked.frame)
+            self.outbox.stream(tracked.frame)
+            if time.monotonic() - self._told_at >= INTERVAL_S:
+                self._told_at = time.monotonic()
+                self.outbox.post(self._meter.progress())
+                self._tell_timelines()
 
     def end(self) -> None:
         """The propagation has ended."""
-        self._meter.running = False
-        self._tell_timelines()
-        self.outbox.post(self._meter.progress())
+        with self.outbox.lock:
+            self._meter.running = False
+            self._tell_timelines()
+            self.outbox.post(self._meter.progress())
 
     def _note(self, changed: Changed) -> None:
-        self._changed_prompts |= changed.prompts
-        self._changed_masks |= {frame for _, frame in changed.results}
-        self._changed_proposals |= changed.proposals
-        self._proposed |= changed.proposals
-        self._changed_timelines |= {obj for obj, _ in (*changed.prompts, *changed.results)}
-        if changed.objects:
-            # A removed object leaves no timeline, one that comes back all of its own.
-            known = {info.id for info in self._session.objects}
-            self._changed_timelines &= known
-            self._changed_prompts = {key for key in self._changed_prompts if key[0] in known}
-            self._ambiguous = {key for key in self._ambiguous if key[0] in known}
-            self._levels = {obj: sent for obj, sent in self._levels.items() if obj in known}
+        with self.outbox.lock:
+            self._changed_prompts |= changed.prompts
+            self._changed_masks |= {frame for _, frame in changed.results}
+            self._changed_proposals |= changed.proposals
+            self._proposed |= changed.proposals
+            self._changed_timelines |= {obj for obj, _ in (*changed.prompts, *changed.results)}
+            if changed.objects:
+                # A removed object leaves no timeline, one that comes back all of its own.
+                known = {info.id for info in self._session.objects}
+                self._changed_timelines &= known
+                self._changed_prompts = {key for key in self._changed_prompts if key[0] in known}
+                self._ambiguous = {key for key in self._ambiguous if key[0] in known}
+                self._levels = {obj: sent for obj, sent in self._levels.items() if obj in known}
 
     def _tell_timelines(self) -> None:
         for obj in sorted(self._changed_timelines):

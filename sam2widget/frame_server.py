@@ -9,6 +9,7 @@ from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.lru import BytesLru
 
 from .codecs import encode_jpeg
+from .engine import log_unless_expected, sentence
 from .levels import levels_of
 from .outbox import Outbox
 from .protocol import ContrastChanged, Error, ReplyTo, Thumbnail
@@ -107,10 +108,15 @@ class FrameServer:
                     self._outbox.frame(reply_to.view, at, jpeg, towards)
                 if at != frame:
                     yield
+            then()
         except (VideoError, IndexError) as error:
             self._outbox.post(Error(reply_to, str(error)))
             return
-        then()
+        except Exception as error:
+            # Whatever it is, whoever waits for the frame must hear of it.
+            log_unless_expected(error, f"Frame {frame} could not be sent")
+            self._outbox.post(Error(reply_to, sentence(error)))
+            return
         # After a leap it is as likely to go on as to go back, and on is what costs least.
         step = -1 if 0 < self._last - frame <= LEAP else 1
         self._last = frame

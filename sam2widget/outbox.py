@@ -6,12 +6,15 @@ acknowledged by the view that drew them; beyond a few unacknowledged ones only t
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from .protocol import Done, Error, Frame, Masks, Message, ReplyTo
+
+_log = logging.getLogger(__name__)
 
 MAX_UNACKED_FRAMES = 2
 MAX_UNACKED_MASKS = 4
@@ -42,10 +45,11 @@ class Outbox:
     def __init__(
         self, send: Callable[[Message, Sequence[bytes]], None], build_masks: BuildMasks
     ) -> None:
-        self._send = send
+        self._sender = send
         self._build_masks = build_masks
-        # Held while sending: what is built first is sent first.
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Held while sending: what is built first is sent first. Whoever sends several messages
+        that belong together, or says how something is now, holds it meanwhile."""
         self._visible: set[str] = set()
         self._seq = 0
         self._unacked_frames: set[int] = set()
@@ -58,14 +62,14 @@ class Outbox:
     def hello(self, view: str) -> None:
         """A view is new or came back, and what is current is about to be told. What was not
         acknowledged may have gone to one that is no more."""
-        with self._lock:
+        with self.lock:
             self._unacked_frames.clear()
             self._unacked_masks.clear()
             self._visible.add(view)
 
     def set_visible(self, view: str, visible: bool) -> None:
         """Note that a view came into sight or went out of it."""
-        with self._lock:
+        with self.lock:
             if visible:
                 self._visible.add(view)
             else:
@@ -76,20 +80,20 @@ class Outbox:
 
     def ack(self, seq: int) -> None:
         """A frame or a mask batch has been drawn."""
-        with self._lock:
+        with self.lock:
             self._unacked_frames.discard(seq)
             self._unacked_masks.discard(seq)
             self._pump()
 
     def is_visible(self, view: str | None = None) -> bool:
         """Whether a view is in sight, or any."""
-        with self._lock:
+        with self.lock:
             return bool(self._visible) if view is None else view in self._visible
 
     def post(self, message: Message, buffers: Sequence[bytes] = ()) -> None:
         """Send a small message. Answers are kept for a view that is out of sight; the rest it
         is told when it comes back."""
-        with self._lock:
+        with self.lock:
             if self._visible:
                 self._send(message, buffers)
             elif isinstance(message, (Done, Error)):
@@ -97,19 +101,19 @@ class Outbox:
 
     def frame(self, view: str, frame: int, jpeg: bytes, towards: int | None = None) -> None:
         """Send pixels that a view wants, or that lie on the way to those."""
-        with self._lock:
+        with self.lock:
             self._frames[view] = frame, towards, jpeg
             self._pump()
 
     def drop_frames(self, message: Message) -> None:
         """Send no pixels that wait to be sent: they are out of date, as a message says."""
-        with self._lock:
+        with self.lock:
             self._frames.clear()
             self.post(message)
 
     def masks(self, frame: int, reply_to: ReplyTo | None) -> None:
         """Send a frame's masks. A view that is out of sight is told of them when it comes back."""
-        with self._lock:
+        with self.lock:
             if self._visible:
                 batch = self._batches.setdefault(frame, _Batch())
                 batch.reply_to = reply_to or batch.reply_to
@@ -117,7 +121,7 @@ class Outbox:
 
     def post_after_masks(self, frame: int, message: Message) -> None:
         """Send a small message, but not before masks of a frame that wait to be sent."""
-        with self._lock:
+        with self.lock:
             batch = self._batches.get(frame)
             if batch is None:
                 self.post(message)
@@ -126,7 +130,7 @@ class Outbox:
 
     def stream(self, frame: int) -> None:
         """Send the masks of a frame just tracked, unless a newer one takes its place."""
-        with self._lock:
+        with self.lock:
             if self._visible:
                 self._streamed = frame
                 self._pump()
@@ -152,7 +156,21 @@ class Outbox:
 
     def _send_masks(self, frame: int, reply_to: ReplyTo | None) -> None:
         seq = self._number(self._unacked_masks)
-        self._send(*self._build_masks(frame, reply_to, seq))
+        try:
+            message, buffers = self._build_masks(frame, reply_to, seq)
+        except Exception as error:
+            self._unacked_masks.discard(seq)
+            _log.error("The masks of frame %d could not be told", frame, exc_info=error)
+        else:
+            self._send(message, buffers)
+
+    def _send(self, message: Message, buffers: Sequence[bytes]) -> None:
+        """A connection that is lost, say, ends neither the model's thread nor what else is to be
+        sent."""
+        try:
+            self._sender(message, buffers)
+        except Exception as error:
+            _log.error("A message could not be sent: %s", message.type, exc_info=error)
 
     def _number(self, unacked: set[int]) -> int:
         self._seq += 1

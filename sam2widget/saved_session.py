@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sam2_backend.video import Contrast, FrameSource, Kind, Video, is_there, open_video
+from sam2_backend.video import (
+    Contrast,
+    FrameSource,
+    Kind,
+    Video,
+    VideoError,
+    is_there,
+    open_video,
+)
+from sam2_backend.video.identity import are_comparable, find_files
 
 from . import __version__
 from .records import ObjectInfo, Result, SessionError
@@ -34,10 +45,11 @@ video again, change the mean of a block by two or three."""
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """By what a video is known again: its size, its length, and thumbnails of a few frames.
+    """By what a video is known again: its content, and how it looks.
 
-    The file's name and place do not count, nor its container or compression: the same frames
-    as a folder of images or as an array are the same video.
+    The content decides: the file's bytes, or the values of frames in memory, but not its name and
+    place. The looks (size, length, and thumbnails of a few frames) find what may be the same video
+    compressed again, or given as an array in place of a folder; a person must say whether it is.
     """
 
     num_frames: int
@@ -48,15 +60,23 @@ class Fingerprint:
     """By frame, the mean RGB of 16 x 16 blocks: (16, 16, 3) uint8."""
     sizes: tuple[tuple[int, int], ...] | None = None
     """Width and height of each frame where they may differ."""
+    identity: str | None = None
+    """`Video.identity`; None in files of before there was one."""
 
     @classmethod
     def of(cls, video: Video) -> Fingerprint:
-        """Look at a video's first frame, its last and some between."""
+        """Look at a video's content, and at its first frame, its last and some between. What
+        cannot be read any more is left out: work must be saved all the same."""
         last = len(video) - 1
-        frames = sorted({round(last * n / (_SAMPLES - 1)) for n in range(_SAMPLES)})
-        thumbs = {frame: _thumb(video.show_as_opened(frame)) for frame in frames}
+        thumbs: dict[int, bytes] = {}
+        for frame in sorted({round(last * n / (_SAMPLES - 1)) for n in range(_SAMPLES)}):
+            with suppress(VideoError):
+                thumbs[frame] = _thumb(video.show_as_opened(frame))
+        identity = None
+        with suppress(VideoError):
+            identity = video.identity()
         sizes = None if video.sizes is None else tuple(video.sizes)
-        return cls(len(video), video.height, video.width, thumbs, sizes)
+        return cls(len(video), video.height, video.width, thumbs, sizes, identity)
 
     def size_of(self, frame: int) -> tuple[int, int]:
         """Width and height of a frame in pixels."""
@@ -64,12 +84,21 @@ class Fingerprint:
 
     @property
     def name(self) -> str:
-        """One for files: the same for the same pixels."""
-        digest = hashlib.sha256(repr((self.sizes, sorted(self.thumbs.items()))).encode())
-        return f"{self.num_frames}x{self.width}x{self.height}-{digest.hexdigest()[:16]}"
+        """One for files: the same for the same content."""
+        content = self.identity or repr((self.sizes, sorted(self.thumbs.items())))
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        return f"{self.num_frames}x{self.width}x{self.height}-{digest[:16]}"
 
-    def difference(self, video: Video) -> str | None:
-        """In what another video differs, as the end of a sentence; None if it is the same."""
+    def recognizes(self, video: Video) -> bool | None:
+        """Whether a video is this very one, by its content; None where that cannot be told."""
+        if self.identity is None:
+            return None
+        identity = video.identity()
+        return identity == self.identity if are_comparable(identity, self.identity) else None
+
+    def other_size(self, video: Video) -> str | None:
+        """In which size or length another video differs, as the end of a sentence; None if in
+        none."""
         for what, ours, theirs in (
             ("has {} frames, not {}", self.num_frames, len(video)),
             (
@@ -83,6 +112,14 @@ class Fingerprint:
         sizes = None if video.sizes is None else tuple(video.sizes)
         if self.sizes is not None and sizes is not None and self.sizes != sizes:
             return "has pictures of other sizes"
+        return None
+
+    def difference(self, video: Video) -> str | None:
+        """In what another video looks different, as the end of a sentence; None if it looks the
+        same."""
+        other_size = self.other_size(video)
+        if other_size is not None:
+            return other_size
         for frame, thumb in self.thumbs.items():
             ours, theirs = (
                 np.frombuffer(pixels, np.uint8).astype(np.int16)
@@ -154,7 +191,11 @@ class SavedSession:
         return "video" if self.video.sizes is None else "images"
 
     def open_video(
-        self, given: FrameSource | None = None, beside: str | os.PathLike[str] | None = None
+        self,
+        given: FrameSource | None = None,
+        beside: str | os.PathLike[str] | None = None,
+        *,
+        same_video: bool = False,
     ) -> Video:
         """Open the video that the session was made on, with the contrast that it had.
 
@@ -162,7 +203,8 @@ class SavedSession:
         ----------
         given : the video, if it is known where it is now.
         beside : the session file; without `given`, the video is looked for where it was and in
-            this file's folder.
+            this file's folder, and then by its content in both folders.
+        same_video : see `check_video`.
 
         Raises
         ------
@@ -171,17 +213,21 @@ class SavedSession:
         VideoError
             When it cannot be read.
         """
-        video = self._find_video(given, beside)
+        video = self._find_video(given, beside, same_video=same_video)
         if self.contrast is not None and video.chosen_contrast is None:
             video.contrast = self.contrast
         return video
 
     def _find_video(
-        self, given: FrameSource | None = None, beside: str | os.PathLike[str] | None = None
+        self,
+        given: FrameSource | None,
+        beside: str | os.PathLike[str] | None,
+        *,
+        same_video: bool,
     ) -> Video:
         if given is not None:
             video = open_video(given, self.kind)
-            self.check_video(video)
+            self.check_video(video, same_video=same_video)
             return video
         if self.video_path is None:
             raise SessionError(
@@ -189,32 +235,77 @@ class SavedSession:
                 f"give them with video=. {self._expected()}"
             )
         name = re.split(r"[\\/]", self.video_path)[-1]
-        places = [self.video_path]
-        if beside is not None:
-            places.append(str(Path(beside).parent / name))
-        found = [place for place in places if is_there(place)]
-        if not found:
-            folder = "" if beside is None else f", nor is there a {name} beside the session file"
+        folder = None if beside is None else Path(beside).absolute().parent
+        places = [self.video_path, *([] if folder is None else [str(folder / name)])]
+        videos: list[Video] = []
+        for place in filter(is_there, places):
+            video = open_video(place, self.kind)
+            if self.video.recognizes(video):
+                return video
+            videos.append(video)
+        renamed = self._find_renamed(places)
+        if renamed is not None:
+            return open_video(renamed, self.kind)
+        if not videos:
+            nor = "" if folder is None else f", nor is there a {name} beside the session file"
             raise SessionError(
-                f"The session's video {self.video_path} is not there any more{folder}. Say where "
+                f"The session's video {self.video_path} is not there any more{nor}. Say where "
                 f"it is now with video=. {self._expected()}"
             )
-        for place in found[:-1]:
-            video = open_video(place, self.kind)
-            if self.video.difference(video) is None:
-                return video
-        video = open_video(found[-1], self.kind)
-        self.check_video(video)
+        alike = [video for video in videos if self.video.difference(video) is None]
+        video = alike[0] if alike else videos[-1]
+        self.check_video(video, same_video=same_video)
         return video
 
-    def check_video(self, video: Video) -> None:
-        """Raise SessionError when this is another video than the session was made on."""
-        difference = self.video.difference(video)
+    def _find_renamed(self, places: list[str]) -> Path | None:
+        """The video's file by its content, in the folders where it should be."""
+        if self.video.identity is None:
+            return None
+        for folder in dict.fromkeys(Path(place).parent for place in places):
+            found = find_files(folder, self.video.identity)
+            if found is not None:
+                return found
+        return None
+
+    def check_video(self, video: Video, *, same_video: bool = False) -> None:
+        """Raise SessionError when this is another video than the session was made on, or only
+        looks like it. Warn where a file of an earlier version tells no more than the looks.
+
+        Parameters
+        ----------
+        same_video : a person says that it is the same; only its size and length are checked.
+        """
+        difference = self.video.other_size(video)
+        if difference is None:
+            if same_video or self.video.recognizes(video):
+                return
+            difference = self.video.difference(video)
         if difference is not None:
             raise SessionError(
                 f"This is another video than the session was made on: {video.name} {difference}. "
                 f"Give the right one with video=. {self._expected()}"
             )
+        if self.video.identity is None:
+            warnings.warn(
+                "The session file does not hold by what its video is known, as those of earlier "
+                f"versions do not: that {video.name} is the right one was told by its length, its "
+                f"size and the looks of {len(self.video.thumbs)} frames only. Saved again, it "
+                "holds more.",
+                stacklevel=2,
+            )
+            return
+        why = (
+            "its content is another, as of a second recording with the same camera, or of the "
+            "same video compressed again"
+            if self.video.recognizes(video) is False
+            else "whether it is the same cannot be told, since one was given as files and the "
+            "other as frames in memory"
+        )
+        raise SessionError(
+            f"{video.name} looks like the video that the session was made on, but {why}. If it is "
+            "the same, frame by frame, say so: Sam2Widget.load(path, video=…, same_video=True). If "
+            f"not, give the right one with video=. {self._expected()}"
+        )
 
     def _expected(self) -> str:
         video = self.video

@@ -14,9 +14,8 @@ from .autosave import (
     Autosave,
     SessionPlace,
     default_folder,
+    find_alike,
     find_saved,
-    is_empty,
-    read_saved,
 )
 from .engine import Engine
 from .records import SessionError
@@ -37,6 +36,7 @@ class Saving:
 
     _autosave_folder: Path | None
     _autosave_place: SessionPlace | None
+    _may_be_alike: bool
     _engine: Engine
     _frames: Video
     _fingerprint: Fingerprint | None
@@ -64,9 +64,7 @@ class Saving:
         SessionError
             When it cannot be written.
         """
-        fingerprint = self._fingerprint or Fingerprint.of(self._frames)
-        self._fingerprint = fingerprint
-        saved = self._engine.read(lambda: self._snapshot(fingerprint))
+        saved = self._saved_now()
         place = self._autosave_place
         if place is not None and place.path == Path(path).absolute():
             place.write(saved, replace=True)
@@ -138,6 +136,8 @@ class Saving:
         video: FrameSource | None = None,
         model: str | os.PathLike[str] | Segmenter | object | None = None,
         device: str | None = None,
+        *,
+        same_video: bool = False,
     ) -> Self:
         """Go on where a session file stopped.
 
@@ -148,16 +148,22 @@ class Saving:
             then beside the file.
         model : as for a new widget; if None, what the session was made with.
         device : as for a new widget.
+        same_video : say that this is the session's video, frame by frame, though its content is
+            another: it was compressed again, or was given as an array and is now a file.
 
         Raises
         ------
         SessionError
-            When the file cannot be read, its video is not found, or this is another video.
+            When the file cannot be read, its video is not found, or this is another video, or
+            one that only looks the same.
         VideoError
             When the video cannot be read.
         """
         saved = read_session(path)
-        frames = saved.open_video(video, beside=path)
+        frames = saved.open_video(video, beside=path, same_video=same_video)
+        if not saved.video.recognizes(frames):
+            # From now on it is this one's.
+            saved = replace(saved, video=Fingerprint.of(frames))
         if model is None:
             if saved.model_source is None:
                 raise SessionError(
@@ -175,14 +181,16 @@ class Saving:
         from; from now on edits are saved where it was."""
         self._autosave_folder = None
         self._autosave_place = None
+        self._may_be_alike = False
         if autosave is False:
             return None
         if autosave is None or autosave is True:
             folder = self._autosave_folder = default_folder()
-            found = (
-                None if folder is None or saved is not None else find_saved(self._frames, folder)
-            )
+            if folder is None or saved is not None:
+                return None
+            found = find_saved(self._frames, folder)
             if found is None:
+                self._may_be_alike = True
                 return None
             saved, self._autosave_place = found
             return saved
@@ -190,12 +198,16 @@ class Saving:
         self._autosave_place = SessionPlace(path, ours=True)
         if not path.exists():
             return None
-        found = read_saved(self._frames, path)
-        if found is None and not is_empty(path):
+        try:
+            found = read_session(path)
+            if not found.objects:
+                return None
+            found.check_video(self._frames)
+        except SessionError as error:
             raise SessionError(
                 f"The file {path} is of another video, or cannot be read: give another "
-                "autosave=, or move it away."
-            )
+                f"autosave=, or move it away. {error}"
+            ) from error
         return found
 
     def _save_from_now_on(self, complain: Callable[[str], None]) -> Autosave | None:
@@ -209,14 +221,32 @@ class Saving:
                 self._autosave_place = SessionPlace(path, ours=False)
             return self._autosave_place
 
-        def snapshot() -> SavedSession:
-            fingerprint = self._fingerprint or Fingerprint.of(self._frames)
-            self._fingerprint = fingerprint
-            return self._engine.read(lambda: self._snapshot(fingerprint))
+        def begin() -> None:
+            # Now: later, the file may be another one, or the array may have been changed.
+            self._frames.identity()
+            if self._may_be_alike:
+                self._tell_of_alike()
 
-        autosave = Autosave(snapshot, place, complain)
+        autosave = Autosave(self._saved_now, place, complain, begin)
         self._session.listen(autosave.note)
         return autosave
+
+    def _tell_of_alike(self) -> None:
+        """Say where the session of a video is that looks like this one: a person can tell whether
+        it is the same."""
+        assert self._autosave_folder is not None
+        path = find_alike(self._frames, self._autosave_folder)
+        if path is not None:
+            self._engine.announce(
+                f"There is saved work on a video that looks like this one, in {path}. If it is "
+                "the same video, compressed again or given in another way, go on there with "
+                f"Sam2Widget.load({str(path)!r}, video=…, same_video=True)."
+            )
+
+    def _saved_now(self) -> SavedSession:
+        fingerprint = self._fingerprint or Fingerprint.of(self._frames)
+        self._fingerprint = fingerprint
+        return self._engine.read(lambda: self._snapshot(fingerprint))
 
     def _snapshot(self, fingerprint: Fingerprint) -> SavedSession:
         known = {info.id for info in self._session.objects}

@@ -44,6 +44,7 @@ def dump_document(saved: SavedSession, version: int, number: Callable[[Mask | No
             "height": video.height,
             "width": video.width,
             "sizes": video.sizes,
+            "identity": video.identity,
             "thumbs": [
                 {"frame": frame, "rgb": base64.b64encode(pixels).decode()}
                 for frame, pixels in sorted(video.thumbs.items())
@@ -95,7 +96,9 @@ def parse_video(document: Node) -> Fingerprint:
         if len(pixels) != 3 * THUMB**2:
             raise DocumentError(f"a thumbnail in it has {len(pixels)} bytes, not {3 * THUMB**2}")
         thumbs[node.whole("frame", 0, num_frames - 1)] = pixels
-    return Fingerprint(num_frames, height, width, thumbs, _sizes(video, num_frames))
+    # Optional: a file without it is known by its looks alone.
+    identity = video.text_or_none("identity") if video.has("identity") else None
+    return Fingerprint(num_frames, height, width, thumbs, _sizes(video, num_frames), identity)
 
 
 def _sizes(video: Node, num_frames: int) -> tuple[tuple[int, int], ...] | None:

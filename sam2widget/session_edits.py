@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +24,8 @@ from .records import (
 )
 from .segmenter import Prediction, PromptSet, Segmenter
 from .session_view import SessionView
+
+_log = logging.getLogger(__name__)
 
 
 class SessionEdits(SessionView):
@@ -52,7 +55,9 @@ class SessionEdits(SessionView):
             "proposals": self._proposals,
         }
         self._history = History(self._tables)
-        self._listeners: list[Callable[[Changed], None]] = []
+        self._listeners: tuple[Callable[[Changed], None], ...] = ()
+        self.on_listener_error: Callable[[Exception], None] = _log_error
+        """Called with what a listener raises."""
         self._revision = 0
         self._memory: Memory | None = None
         if segmenter is not None:
@@ -90,8 +95,9 @@ class SessionEdits(SessionView):
         self._notify((table, key) for table, keys in tables.items() for key in keys)
 
     def listen(self, listener: Callable[[Changed], None]) -> None:
-        """Call `listener` after each change, in the thread that made it."""
-        self._listeners.append(listener)
+        """Call `listener` after each change, in the thread that made it. What it raises ends
+        neither the edit, which is made by then, nor the turn of the other listeners."""
+        self._listeners = (*self._listeners, listener)
 
     # Undo
 
@@ -211,7 +217,10 @@ class SessionEdits(SessionView):
             proposals=frozenset(by_table["proposals"]),
         )
         for listener in self._listeners:
-            listener(changed)
+            try:
+                listener(changed)
+            except Exception as error:
+                self.on_listener_error(error)
 
     def _need_object(self, obj: int, name: str | None = None) -> None:
         if obj < 1:
@@ -220,6 +229,10 @@ class SessionEdits(SessionView):
             info = ObjectInfo.numbered(obj)
             info = info if not name or not name.strip() else replace(info, name=name.strip())
             self._history.write("objects", obj, info)
+
+
+def _log_error(error: Exception) -> None:
+    _log.error("What was to be told of an edit failed", exc_info=error)
 
 
 def _as_result(

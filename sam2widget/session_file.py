@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +31,10 @@ from .archive import (
     array_to_bytes,
     write_archive,
 )
+from .document import Node
 from .masks import Mask
 from .records import SessionError
-from .saved_session import SavedSession
+from .saved_session import Fingerprint, SavedSession
 from .session_document import (
     DocumentError,
     dump_document,
@@ -42,6 +43,8 @@ from .session_document import (
     parse_video,
     sizes_of_masks,
 )
+
+T = TypeVar("T")
 
 SUFFIX = ".sam2.zip"
 """By custom, what the names of session files end with."""
@@ -132,10 +135,24 @@ def read_session(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) ->
         When there is no such file, it is damaged, is no session file, or is of a newer version,
         with what is wrong and what to do.
     """
-    path = Path(path)
+    return _with_archive(Path(path), max_bytes, _read)
+
+
+def read_fingerprint(path: str | os.PathLike[str]) -> tuple[Fingerprint, int]:
+    """Read of which video a session file is, and how many objects it holds; its masks are not
+    read. Raises as `read_session`."""
+
+    def read(archive: Archive) -> tuple[Fingerprint, int]:
+        document = _document_of(archive)
+        return parse_video(document), len(document.items("objects"))
+
+    return _with_archive(Path(path), MAX_BYTES, read)
+
+
+def _with_archive(path: Path, max_bytes: int, read: Callable[[Archive], T]) -> T:
     try:
         with open(path, "rb") as file:
-            return _read(Archive(file, max_bytes))
+            return read(Archive(file, max_bytes))
     except OSError as error:
         raise SessionError(
             f"The session file {path} cannot be opened ({error.strerror or error}): check the "
@@ -158,7 +175,8 @@ class _NewerError(ValueError):
     pass
 
 
-def _read(archive: Archive) -> SavedSession:
+def _document_of(archive: Archive) -> Node:
+    """`session.json`, of a version that can be read."""
     if "session.json" not in archive.names:
         raise ArchiveError("it lacks 'session.json', so it is another kind of archive")
     document = load_document(archive.read("session.json"))
@@ -169,6 +187,11 @@ def _read(archive: Archive) -> SavedSession:
             f"is {__version__}, which reads versions up to {VERSION}: update it, with "
             "pip install --upgrade sam2widget."
         )
+    return document
+
+
+def _read(archive: Archive) -> SavedSession:
+    version = _document_of(archive).whole("version", minimum=1)
     members = {name: archive.read(name) for name in archive.names}
     for earlier in range(version, VERSION):
         members = MIGRATIONS[earlier](members)

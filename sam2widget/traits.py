@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import Any
 
 import anywidget
 from traitlets import Enum
+
+_log = logging.getLogger(__name__)
 
 AUTO_PROPAGATE = ("never", "corrections", "always")
 
@@ -48,16 +51,19 @@ class ThreadSafeTraits(anywidget.AnyWidget):
         vars(self.comm)["_reply_subshell_for"] = _as_addressed
 
     def write_traits(self, **values: Any) -> None:
-        """Set traits, now or as soon as the thread that sets some is through."""
+        """Set traits, now or as soon as the thread that sets some is through. An observer that
+        fails is logged: what is told must reach the others, and must not end what goes on."""
         with self._unwritten_lock:
             self._unwritten.update(values)
         self._write_out()
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the front end has written (called by ipywidgets)."""
-        with self._trait_lock:
-            super().set_state(sync_data)  # pyright: ignore[reportUnknownMemberType]
-        self._write_out()
+        try:
+            with self._trait_lock:
+                super().set_state(sync_data)  # pyright: ignore[reportUnknownMemberType]
+        finally:
+            self._write_out()
 
     def _write_out(self) -> None:
         while self._unwritten and self._trait_lock.acquire(blocking=False):
@@ -65,7 +71,10 @@ class ThreadSafeTraits(anywidget.AnyWidget):
                 with self._unwritten_lock:
                     values, self._unwritten = self._unwritten, {}
                 for name, value in values.items():
-                    setattr(self, name, value)
+                    try:
+                        setattr(self, name, value)
+                    except Exception as error:
+                        _log.error("An observer of %r failed", name, exc_info=error)
             finally:
                 self._trait_lock.release()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.decoding import MAX_MEGAPIXELS
 
 from .api import Api
-from .engine import INITIAL_STATUS, Engine
+from .engine import INITIAL_STATUS, Engine, sentence
 from .events import Events
 from .feed import Feed
 from .frame_server import FrameServer
@@ -45,10 +46,12 @@ from .saving import Saving, model_source
 from .segmenter import Segmenter
 from .session import Session
 from .traits import AutoPropagate, ThreadSafeTraits
-from .worker import Job
+from .worker import CLOSED, Job
 
 if TYPE_CHECKING:
     from .export import MaskSource
+
+_log = logging.getLogger(__name__)
 
 _STATIC = Path(__file__).parent / "static"
 _HOW_TO_BUILD = (
@@ -98,7 +101,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     masks : to begin with, as accepted frames: what `import_masks` takes, such as a list of (H, W)
         arrays, one for each object on frame 0. Not taken where autosaved work goes on.
     autosave : where edits are saved by themselves, soon after each: a path of a session file, or
-        None for one that is found by the video's looks, in the folder that the environment
+        None for one that is found by the video's content, in the folder that the environment
         variable SAM2WIDGET_AUTOSAVE names or else sam2widget/sessions in your data folder
         (~/.local/share on Linux). A new widget on the same video goes on from the newest. Where
         another widget has written meanwhile, a file of the same name and "-2" (or 3…) is begun,
@@ -181,7 +184,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         saved = saved or found
         if saved is not None:
             saved.check_video(frames)
-            self._fingerprint = saved.video
+            self._fingerprint = saved.video if saved.video.identity else None
             if frames.chosen_contrast is None:
                 frames.contrast = saved.contrast
             self._session.fill(saved.objects, saved.prompts, saved.results)
@@ -217,6 +220,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         self._events = Events(self._session, lambda text: self._feed.refuse(None, text))
         self._session.listen(self._show)
         self._session.listen(self._events.note)
+        self._session.on_listener_error = self._on_listener_error
         self.on_msg(self._on_message)  # pyright: ignore[reportUnknownMemberType]
         self._engine.load(lambda say: _as_segmenter(model, device, frames, say))
 
@@ -234,7 +238,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     def close(self) -> None:
         """Take the widget from the page and end its threads."""
         if hasattr(self, "_engine"):
-            self._engine.stop()
+            self._engine.stop(reason=CLOSED)
             if self._autosave is not None:
                 self._autosave.close(wait=not self._engine.is_current_thread)
             self._events.close()
@@ -360,6 +364,10 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             known = self._selectable()[1:]
             if self.selected not in known:
                 self.write_traits(selected=known[-1] if known else 0)
+
+    def _on_listener_error(self, error: Exception) -> None:
+        _log.error("What was to be told of an edit failed", exc_info=error)
+        self._feed.refuse(None, f"An edit was made, but not told to all: {sentence(error)}")
 
     def _selectable(self) -> list[int]:
         return [0, *(info.id for info in self._session.objects)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import heapq
+import logging
 import threading
 import weakref
 from collections.abc import Callable, Generator, Hashable
@@ -12,9 +13,19 @@ from enum import IntEnum
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
+CLOSED = "close()"
+"""The reason why jobs stop when their worker is closed."""
 JOIN_S = 30.0
 """How long closing waits for the step at hand, which cannot be interrupted."""
+
+
+class ClosedError(RuntimeError):
+    """The thread has ended, or is about to."""
+
+    def __init__(self) -> None:
+        super().__init__("This widget has been closed: make a new one.")
 
 
 class Priority(IntEnum):
@@ -38,6 +49,7 @@ class Job(Generic[T]):
         self._steps = steps
         self._future: Future[T | None] = Future()
         self._stopped = False
+        self._reason = ""
 
     @property
     def done(self) -> bool:
@@ -54,8 +66,15 @@ class Job(Generic[T]):
         """Whether it has ended with an exception."""
         return self.done and self._future.exception() is not None
 
-    def stop(self) -> None:
-        """End before the next step. What the steps so far have done stays. Any thread."""
+    @property
+    def reason(self) -> str:
+        """Why it was told to stop."""
+        return self._reason
+
+    def stop(self, reason: str = "") -> None:
+        """End before the next step. What the steps so far have done stays. Of several reasons the
+        first counts. Any thread."""
+        self._reason = self._reason or reason
         self._stopped = True
 
     def result(self) -> T | None:
@@ -67,8 +86,16 @@ class Job(Generic[T]):
         wait([self._future])
 
     def when_done(self, call: Callable[[], None]) -> None:
-        """Call at the end, in the worker's thread."""
-        self._future.add_done_callback(lambda _: call())
+        """Call at the end, in the worker's thread. What it raises is logged: neither the thread
+        nor others who are called must suffer from it."""
+
+        def told(_: object) -> None:
+            try:
+                call()
+            except BaseException as error:
+                _log.error("What was to be done at the end of a job failed", exc_info=error)
+
+        self._future.add_done_callback(told)
 
     def advance(self) -> None:
         """Do the next step, in the worker's thread."""
@@ -131,13 +158,13 @@ class Worker:
 
         Raises
         ------
-        RuntimeError
+        ClosedError
             When the worker is closed.
         """
         job = Job(steps)
         with self._wake:
             if self._closed:
-                raise RuntimeError("This widget has been closed: make a new one.")
+                raise ClosedError
             if key is not None:
                 if key in self._newest:
                     self._newest[key].stop()
@@ -152,10 +179,14 @@ class Worker:
         with self._wake:
             self._closed = True
             for _, _, job in self._queue:
-                job.stop()
+                job.stop(CLOSED)
             self._wake.notify()
         if not self.is_current:
             self._thread.join(JOIN_S)
+
+    def join(self) -> None:
+        """Wait until the thread of a closed worker has ended."""
+        self._thread.join()
 
     def _run(self) -> None:
         while (entry := self._take()) is not None:
@@ -163,7 +194,7 @@ class Worker:
             if not entry[2].done:
                 with self._wake:
                     if self._closed:
-                        entry[2].stop()
+                        entry[2].stop(CLOSED)
                     heapq.heappush(self._queue, entry)
 
     def _take(self) -> tuple[Priority, int, Job[Any]] | None:

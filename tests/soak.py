@@ -314,8 +314,7 @@ class Soak:
 
     def _track(self, *, stale_only: bool) -> None:
         """Let the naive session follow a propagation as far as it went."""
-        job = self._read(lambda _: self.widget._engine._propagation)
-        if job is not None:
+        for job in self._read(lambda _: self.widget._engine._propagations.copy()):
             job.wait()
         idle(self.widget)
         results = self._read(lambda session: session.all_results)

@@ -85,6 +85,9 @@ class ArrayVideo(Video):
         )
         one = source[0] if isinstance(source, list) else source
         in_memory = isinstance(one, np.ndarray) or hasattr(one, "detach")
+        # Of a file that is mapped, rows here and there would touch nearly all.
+        self._rows_are_cheap = in_memory and not isinstance(one, np.memmap)
+        self._plane = z
         self._cache = None if in_memory else BytesLru[int, NDArray[Any]](CACHE_BYTES, _nbytes)
         self._chunks = None if in_memory or not is_array else chunks_of(source)
         self._edges = self._edges_of_chunks()
@@ -115,6 +118,14 @@ class ArrayVideo(Video):
     def _is_deep(self) -> bool:
         is_8_bit = self._dtype.kind == "b" or self._dtype == np.uint8
         return not (is_8_bit and self.num_channels in (1, 3))
+
+    @property
+    def _in_memory(self) -> bool:
+        return self._rows_are_cheap
+
+    def _identify(self) -> str:
+        plane = "" if self._plane is None else f"-plane{self._plane}"
+        return super()._identify() + plane
 
     def _read(self, frame: int) -> NDArray[Any]:
         values = self._picture(self._values(frame))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .contrast import Contrast, ContrastLike, as_contrast
+from .identity import identify_files, identify_frames
 
 Kind = Literal["video", "images"]
 """Frames one after the other, or pictures that have nothing to do with each other."""
@@ -73,6 +74,7 @@ class Video(ABC):
         self._contrast: Contrast | None = None
         self._automatic: dict[int, Contrast | None] = {}
         self._choosing = threading.Lock()
+        self._identity: str | None = None
 
     def __len__(self) -> int:
         return self.num_frames
@@ -94,6 +96,36 @@ class Video(ABC):
         """(H, W, C) values as the source holds them: uint8 RGB, or what a contrast shows."""
         self._check(frame)
         return self._read(frame)
+
+    def identity(self) -> str:
+        """By what the video is known again, wherever it is and whatever it is called: a digest of
+        its files' bytes, or of its frames where it is in memory. Worked out once.
+
+        Raises
+        ------
+        VideoError
+            When it cannot be read any more.
+        """
+        if self._identity is None:
+            try:
+                self._identity = self._identify()
+            except OSError as error:
+                raise VideoError(
+                    f"{self.name} cannot be read any more ({error.strerror or error})."
+                ) from error
+        return self._identity
+
+    def _identify(self) -> str:
+        """The identity: of the file's bytes, or of values where there is no file. Sources that are
+        more than one file, or none of this machine, have a way of their own."""
+        if self.path is not None and self.path.is_file():
+            return identify_files([self.path])
+        return identify_frames(self, in_memory=self._in_memory)
+
+    @property
+    def _in_memory(self) -> bool:
+        """Whether a few rows of a frame cost less than the frame."""
+        return False
 
     # Contrast
 

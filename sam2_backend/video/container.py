@@ -8,6 +8,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from .base import Video, VideoError
 from .decoder import Decoder, nothing_decodable
+from .identity import REMOTE_BYTES, identify_files
 from .indexing import read_index
 from .lru import BytesLru
 from .picture import Turn, to_rgb24
@@ -63,6 +65,11 @@ class FileVideo(Video):
         self._coded = first.width, first.height
         width, height = self._turn.size(*self._coded)
         super().__init__(self._index.num_frames, width, height, self._index.fps, path.name)
+
+    def _identify(self) -> str:
+        if isinstance(self._path, Path):
+            return identify_files([self._path])
+        return identify_files([self._path], REMOTE_BYTES)
 
     def _read(self, frame: int) -> NDArray[np.uint8]:
         rgb = self._known(frame)

@@ -22,6 +22,7 @@ from .decoding import (
     read_info,
     read_values,
 )
+from .identity import identify_files
 from .lru import BytesLru
 
 IMAGE_SUFFIXES = frozenset(
@@ -103,6 +104,9 @@ class ImageFiles(Video):
                 stacklevel=4,
             )
         return cls(paths, folder.name, kind, max_megapixels)
+
+    def _identify(self) -> str:
+        return identify_files(self._paths)
 
     @property
     def _is_deep(self) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .base import Kind, Video, VideoError
 from .decoding import MAX_MEGAPIXELS, Plane, readable
+from .identity import identify_files
 from .lru import BytesLru
 from .tiff import TiffFrames
 
@@ -33,7 +34,7 @@ class TiffStack(Video):
         max_megapixels: float = MAX_MEGAPIXELS,
         plane: Plane = None,
     ) -> None:
-        self._path = path
+        self._path, self._plane = path, plane
         with readable(path):
             self._frames = TiffFrames(path, max_megapixels, plane)
         infos = self._frames.infos
@@ -69,6 +70,10 @@ class TiffStack(Video):
     @property
     def _is_deep(self) -> bool:
         return self._deep
+
+    def _identify(self) -> str:
+        plane = "" if self._plane is None else f"-plane{self._plane}"
+        return identify_files([self._path]) + plane
 
     def _read(self, frame: int) -> NDArray[Any]:
         values = self._cache.get(frame)

@@ -1,15 +1,21 @@
 """What is done is there again after the kernel is gone."""
 
+import errno
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sam2widget import Sam2Widget, SessionError, autosave, read_session
 from tests.waiting import wait_until
@@ -167,13 +173,15 @@ def test_writing_never_holds_up_an_edit(widgets, tmp_path, monkeypatch):
     go_on.set()
 
 
-def test_a_place_that_cannot_be_written_is_said_once(widgets, tmp_path):
+def test_a_place_that_cannot_be_written_is_said_once(widgets, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "file").write_text("")
     widget = widgets(autosave=tmp_path / "file" / "a.sam2.zip")
     said = []
     widget._feed.refuse = lambda _, text: said.append(text)
     widget.add_point(0, 10, 6)
-    widget.close()
+    with pytest.warns(UserWarning, match="could not be saved"):
+        widget.close()
     assert len(said) == 1 and "not saved by itself" in said[0]
 
 
@@ -220,3 +228,205 @@ def test_a_killed_process_loses_nothing(widgets, tmp_path):
     process.wait()
     process.stdout.close()
     assert widgets(autosave=path).masks[1][0].any()
+
+
+# Whose session it is
+
+
+def insects(seed):
+    """A fixed camera, something of 3 pixels at another place."""
+    film = np.repeat(CLIP[:1], FRAMES, axis=0)
+    film[:, 2 + seed : 5 + seed, 20 + seed : 23 + seed] ^= 4
+    return film
+
+
+def as_folder(film, folder):
+    folder.mkdir()
+    for n, rgb in enumerate(film):
+        Image.fromarray(rgb).save(folder / f"{n}.png")
+    return folder
+
+
+@pytest.mark.parametrize("way", ["array", "folder"])
+def test_a_film_that_looks_alike_begins_empty_and_says_where_the_other_is(
+    widgets, tmp_path, monkeypatch, way
+):
+    monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path / "sessions"))
+    films = [insects(0), insects(3)]
+    if way == "folder":
+        films = [as_folder(film, tmp_path / f"film{n}") for n, film in enumerate(films)]
+    first = widgets(films[0])
+    first.add_point(0, 10, 6)
+    first.close()
+    ((path, _),) = objects_in(tmp_path / "sessions")
+    second = widgets(films[1])
+    second.wait_until_loaded()
+    assert second.objects == []
+    wait_until(lambda: str(path) in second.status["message"])
+    assert "same_video=True" in second.status["message"]
+    before = path.read_bytes()
+    second.add_point(1, 30, 6)
+    second.add_point(1, 12, 6, obj=2)
+    second.close()
+    assert path.read_bytes() == before
+    assert [found for _, found in objects_in(tmp_path / "sessions")] == [1, 2]
+    assert len(widgets(films[0]).objects) == 1 and len(widgets(films[1]).objects) == 2
+    # The way that the notice shows.
+    again = Sam2Widget.load(
+        path, video=films[1], model=DiscSegmenter(HEIGHT, WIDTH), same_video=True
+    )
+    assert len(again.objects) == 1
+    again.close()
+
+
+def test_a_renamed_folder_is_still_itself(widgets, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path / "sessions"))
+    first = widgets(as_folder(CLIP, tmp_path / "film"))
+    first.add_point(0, 10, 6)
+    first.close()
+    moved = (tmp_path / "film").rename(tmp_path / "other")
+    for path in moved.iterdir():
+        path.rename(moved / f"frame{path.name}")
+    assert len(widgets(moved).objects) == 1
+
+
+def without_identity(path):
+    """Make a session file what earlier versions wrote."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    document = json.loads(members["session.json"])
+    del document["video"]["identity"]
+    members["session.json"] = json.dumps(document).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def test_a_session_of_an_earlier_version_is_told_of_and_opened_with_a_word(
+    widgets, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path))
+    first = widgets()
+    first.add_point(0, 10, 6)
+    first.close()
+    ((path, _),) = objects_in(tmp_path)
+    without_identity(path)
+    before = path.read_bytes()
+    second = widgets()
+    second.wait_until_loaded()
+    wait_until(lambda: str(path) in second.status["message"])
+    second.add_point(0, 10, 6)
+    second.close()
+    assert path.read_bytes() == before
+    with pytest.warns(UserWarning, match="told by its length, its size and the looks of 5"):
+        loaded = Sam2Widget.load(path, video=CLIP, model=DiscSegmenter(HEIGHT, WIDTH))
+    loaded.save(path)
+    loaded.close()
+    assert read_session(path).video.identity is not None
+
+
+# Writes that fail
+
+
+def failing(times, error):
+    """A `write_session` that fails a few times; and the attempts."""
+    write, attempts = autosave.write_session, []
+
+    def attempt(path, saved):
+        attempts.append(path)
+        if len(attempts) <= times:
+            raise error
+        write(path, saved)
+
+    return attempt, attempts
+
+
+FAULTS = [
+    OSError(errno.ENOSPC, "No space left on device"),
+    SessionError("The session could not be written."),
+    RuntimeError("dictionary changed size during iteration"),
+    MemoryError(),
+    SystemExit(1),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+def test_a_write_that_failed_is_made_again_without_another_edit(
+    widgets, tmp_path, monkeypatch, fault
+):
+    monkeypatch.setattr(autosave, "DELAY_S", 0.01)
+    monkeypatch.setattr(autosave, "RETRY_S", 0.01)
+    attempt, attempts = failing(3, fault)
+    monkeypatch.setattr(autosave, "write_session", attempt)
+    path = tmp_path / "a.sam2.zip"
+    widget = widgets(autosave=path)
+    said = []
+    widget._feed.refuse = lambda _, text: said.append(text)
+    widget.add_point(0, 10, 6)
+    wait_until(path.exists)
+    assert len(attempts) == 4 and len(read_session(path).objects) == 1
+    assert len(said) == 1 and "not saved by itself" in said[0] and "tried again" in said[0]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+def test_closing_writes_what_could_not_be_written(widgets, tmp_path, monkeypatch, fault):
+    attempt, attempts = failing(1, fault)
+    monkeypatch.setattr(autosave, "DELAY_S", 0.01)
+    monkeypatch.setattr(autosave, "write_session", attempt)
+    path = tmp_path / "a.sam2.zip"
+    widget = widgets(autosave=path)
+    widget.add_point(0, 10, 6)
+    wait_until(lambda: len(attempts) == 1)
+    widget.close()
+    assert len(read_session(path).objects) == 1
+
+
+def test_a_folder_that_was_removed_is_made_again(widgets, tmp_path):
+    path = tmp_path / "gone" / "a.sam2.zip"
+    widget = widgets(autosave=path)
+    widget.add_point(0, 10, 6)
+    widget.save(path)
+    shutil.rmtree(path.parent)
+    widget.add_point(0, 30, 6, obj=2)
+    widget.close()
+    assert len(read_session(path).objects) == 2
+
+
+def test_a_video_that_is_gone_does_not_keep_work_from_being_saved(widgets, tmp_path):
+    folder, path = as_folder(CLIP, tmp_path / "film"), tmp_path / "a.sam2.zip"
+    widget = widgets(folder, autosave=path)
+    shutil.rmtree(folder)
+    widget.add_point(0, 10, 6)
+    widget.close()
+    assert len(read_session(path).objects) == 1
+
+
+def test_what_cannot_be_saved_at_closing_is_kept_elsewhere(widgets, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "file").write_text("")
+    widget = widgets(autosave=tmp_path / "file" / "a.sam2.zip")
+    widget.add_point(0, 10, 6)
+    with pytest.warns(UserWarning, match="could not be saved by itself.*It is kept in") as said:
+        widget.close()
+    (kept,) = tmp_path.glob("sam2widget-*/*")
+    assert str(kept) in str(said[0].message) and len(read_session(kept).objects) == 1
+
+
+def test_what_can_be_kept_nowhere_can_still_be_saved_by_hand(widgets, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+    widget = widgets(autosave=tmp_path / "file" / "a.sam2.zip")
+    widget.add_point(0, 10, 6)
+    with pytest.warns(UserWarning, match=r"Nor in the temporary folder.*w\.save\(path\)"):
+        widget.close()
+    widget.save(tmp_path / "b.sam2.zip")
+    assert len(read_session(tmp_path / "b.sam2.zip").objects) == 1
+
+
+def test_closing_in_the_models_thread_saves_too(widgets, tmp_path):
+    path = tmp_path / "a.sam2.zip"
+    widget = widgets(autosave=path)
+    widget.add_point(0, 10, 6)
+    widget.observe(lambda _: widget.close(), "objects")
+    widget.add_point(0, 30, 6, obj=2)
+    wait_until(lambda: path.exists() and len(read_session(path).objects) == 2)

@@ -127,7 +127,6 @@ assert open(path, "rb").read() == before, "the earlier file is whole"
 assert (widget.masks[2][1] == noise).all()
 
 disk(resource.RLIM_INFINITY)
-widget.add_point(2, 300, 200, obj=2)
 wait_until(lambda: len(read_session(path).objects) == 2)
 assert (read_session(path).results[2, 1].mask.to_array() == noise).all()
 assert len(browser.of("error")) == 1

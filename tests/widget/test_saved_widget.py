@@ -276,7 +276,11 @@ def test_a_video_that_is_gone_is_named(widgets, folder_of_frames, tmp_path) -> N
         SessionError, match=r"not there any more.*beside.*video=.*30 frames of 40x1"
     ):
         widgets.load(tmp_path / "a.sam2.zip")
-    assert widgets.load(tmp_path / "a.sam2.zip", video=CLIP).video["num_frames"] == FRAMES
+    # An array of the same frames looks the same; that it is the same, a person must say.
+    with pytest.raises(SessionError, match=r"cannot be told.*same_video=True"):
+        widgets.load(tmp_path / "a.sam2.zip", video=CLIP)
+    again = widgets.load(tmp_path / "a.sam2.zip", video=CLIP, same_video=True)
+    assert again.video["num_frames"] == FRAMES
 
 
 def test_frames_in_memory_are_asked_for(widgets, tmp_path) -> None:
@@ -313,3 +317,24 @@ def test_a_video_compressed_again_is_the_same_and_a_changed_one_is_not(tmp_path)
     changed[0, 100:140, 200:240] = 255 - changed[0, 100:140, 200:240]
     assert fingerprint.difference(open_video(changed)) == "shows another picture on frame 0"
     assert fingerprint.difference(open_video(np.roll(frames, 1, axis=0))) is not None
+
+
+def test_a_video_that_was_renamed_is_found_by_its_content(widgets, tmp_path) -> None:
+    path = write_mp4(tmp_path / "dog.mp4", np.repeat(CLIP, 2, axis=1), 18)
+    widgets(path, DiscSegmenter(2 * HEIGHT, WIDTH)).save(tmp_path / "a.sam2.zip")
+    path.rename(tmp_path / "another name.mp4")
+    assert widgets.load(tmp_path / "a.sam2.zip").video["name"] == "another name.mp4"
+
+
+def test_a_video_compressed_again_gets_a_question(widgets, tmp_path) -> None:
+    frames = sample_clip().frames_thw3
+    first = write_mp4(tmp_path / "first.mp4", frames, 18)
+    again = write_mp4(tmp_path / "again.mp4", frames, 30)
+    widgets(first).save(tmp_path / "a.sam2.zip")
+    with pytest.raises(SessionError, match=r"again.mp4 looks like.*compressed again.*same_video"):
+        widgets.load(tmp_path / "a.sam2.zip", video=again)
+    loaded = widgets.load(tmp_path / "a.sam2.zip", video=again, same_video=True)
+    loaded.save(tmp_path / "b.sam2.zip")
+    assert widgets.load(tmp_path / "b.sam2.zip", video=again).video["name"] == "again.mp4"
+    with pytest.raises(SessionError, match="has 29 frames, not"):
+        widgets.load(tmp_path / "a.sam2.zip", video=CLIP[:-1], same_video=True)
