@@ -39,8 +39,7 @@ class FileVideo(Video):
     Which packet holds which frame is found once, when it is opened: of most MP4 files from the
     header, of others from their packets or, where those do not tell, by decoding them. To read a
     frame, the decoder goes on from where it is, or starts again from the keyframe before. Each
-    thread has a decoder of its own; frames are shared in a cache that is
-    bounded in bytes.
+    thread has a decoder of its own; frames are shared in a cache that is bounded in bytes.
 
     Parameters
     ----------
@@ -57,9 +56,9 @@ class FileVideo(Video):
         self._decoders = threading.local()
         self._cache = BytesLru[int, "NDArray[np.uint8] | VideoFrame"](CACHE_BYTES, _bytes_of)
         self._converting = threading.Lock()
-        self._careful = False
         self._warned: set[str] = set()
         self._index = read_index(path)
+        self._careful = self._index.careful
         first = self._first_frame()
         self._turn = Turn.of(first)
         self._coded = first.width, first.height
@@ -157,8 +156,9 @@ class FileVideo(Video):
                 f"Frame {frame} of {self._path} cannot be decoded: the file may be damaged."
             )
         self._warn(
+            "missing",
             f"Frame {frame} of {self._path} cannot be decoded, and maybe others: frame {last} is "
-            "shown in its place. The file may be damaged."
+            "shown in its place. The file may be damaged.",
         )
 
     def _to_rgb(
@@ -167,17 +167,17 @@ class FileVideo(Video):
         """(H, W, 3) uint8, upright; `size` is width and height if not those of the video."""
         if (picture.width, picture.height) != self._coded:
             self._warn(
+                "size",
                 f"{self._path} changes its size on the way, from {self._coded[0]}x{self._coded[1]} "
-                f"to {picture.width}x{picture.height}: those frames are scaled to the first."
+                f"to {picture.width}x{picture.height}: those frames are scaled to the first.",
             )
         width, height = self._turn.size(*size) if size is not None else self._coded
         return self._turn.apply(to_rgb24(picture, width, height))
 
-    def _warn(self, sentence: str) -> None:
-        """Say something once of each kind."""
-        kind = sentence.split(str(self._path))[-1][:20]
-        if kind not in self._warned:
-            self._warned.add(kind)
+    def _warn(self, what: str, sentence: str) -> None:
+        """Say a sentence, the first time that it is about this."""
+        if what not in self._warned:
+            self._warned.add(what)
             warnings.warn(sentence, stacklevel=2)
 
     def _first_frame(self) -> VideoFrame:

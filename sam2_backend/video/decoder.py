@@ -280,20 +280,21 @@ class Decoder:
                 if not seek(number):
                     continue
                 landed = self._find(number)
-            except (FFmpegError, OverflowError):
+            except (FFmpegError, OverflowError, _LostError):
                 continue
             if landed is not None:
                 self._seeks = (seek, *(other for other in self._seeks if other != seek))
                 return landed
         self._open()
         packets = self._packets()
-        for at, packet in packets:
-            if at == number:
-                return packet, packets
-        raise _LostError
+        with suppress(_LostError):
+            for at, packet in packets:
+                if at == number:
+                    return packet, packets
+        raise VideoError(f"{self._path} is not what it was when it was opened: open it again.")
 
     def _find(self, number: int) -> tuple[VideoPacket, Iterator[tuple[int, VideoPacket]]] | None:
-        """As `_land`, from where the file is read now; None if the packet lies before."""
+        """As `_land`, from where the file is read now; None if the packet does not come."""
         read = self._read()
         for packet in islice(read, LOST):
             at = self._index.number_of(packet) if packet.is_keyframe else None

@@ -38,10 +38,12 @@ WRAP = 2**33
 """Times of the formats above begin again at 0 after so many."""
 SHORT_PIXELS = 2**26
 """Files of fewer are decoded once when opened."""
-CHECKED_PLACES = 5
-"""Of longer ones, where it is tried whether the frames come that the packets' times give."""
+CHECKED_PLACES = 4
+CHECKED_FRAMES = 16
+"""Of longer ones, in how many places it is tried whether so many frames come in the order that
+their packets' times give."""
 LONG_GROUP = 300
-"""Frames from a keyframe to the next beyond which the way to a place is not tried."""
+"""Frames on the way to where two recordings are joined beyond which that is not tried."""
 MAX_FPS = 1000
 """A larger rate is that of a clock, not of frames."""
 
@@ -199,28 +201,29 @@ def _checked(
     last = len(order) - 1
     tail = int(index.start_frames[-1])
     middle = [last * n // CHECKED_PLACES for n in range(1, CHECKED_PLACES)]
-    places = [(0, START), *((frame, START) for frame in middle)]
-    places += [(int(joint), START) for joint in joints]
-    if last - tail < LONG_GROUP:
-        places.append((tail, LONG_GROUP))
+    places = [0, *middle, *joints.tolist()]
+    is_tail_short = len(order) - tail <= 2 * CHECKED_FRAMES
+    if is_tail_short:
+        places.append(tail)
     decoder = Decoder(path, index)
     first = 0
     try:
-        for frame, count in places:
+        for frame in places:
             begin = int(index.start_frames[index.start_before(frame)])
             if frame not in joints:
                 frame = begin
             if frame - begin > LONG_GROUP:
                 return None
+            count = None if is_tail_short and begin == tail else frame - begin + CHECKED_FRAMES
             decoder.go_to(begin)
-            came = [at for at, _ in islice(decoder.frames(), frame - begin + count)]
+            came = [at for at, _ in islice(decoder.frames(), count)]
             if decoder.has_faults and not careful:
                 break
             if not came or came != list(range(came[0], came[0] + len(came))):
                 return None
             if begin == 0:
                 first = max(first, came[0])
-            if count == LONG_GROUP:
+            if count is None:
                 last = came[-1]
     finally:
         decoder.close()

@@ -144,6 +144,17 @@ def test_a_file_that_was_cut_off_says_so_and_gives_what_it_has(tmp_path, name):
     assert any("it seems cut off or damaged" in sentence for sentence in outcome.said)
 
 
+def test_a_file_that_is_replaced_while_it_is_open_says_so(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("sam2_backend.video.container.CACHE_BYTES", 0)
+    path = tmp_path / "a.ts"
+    path.write_bytes(made("open.ts")[0].read_bytes())
+    video = open_video(path)
+    video[80]
+    path.write_bytes(made("mpeg2.m2ts")[0].read_bytes())
+    with pytest.raises(VideoError, match="not what it was when it was opened: open it again"):
+        video[40]
+
+
 def test_sound_files_are_opened_without_a_word(made):
     for name in ("open.mp4", "open.mkv", "open.avi", "wmv2.wmv", "open.ts", "fragments.mp4"):
         path, _ = made(name)
