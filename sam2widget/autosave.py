@@ -39,6 +39,8 @@ class Autosave:
     snapshot : gives what is to be written. It is called in the thread.
     place : says where, once there is something to write, given the video's name.
     complain : shows why a file could not be written.
+    owner : what those functions need, and may hold weakly only: kept from a change until it is
+        written.
     """
 
     def __init__(
@@ -46,7 +48,10 @@ class Autosave:
         snapshot: Callable[[], SavedSession],
         place: Callable[[str], SessionPlace],
         complain: Callable[[str], None],
+        owner: object,
     ) -> None:
+        self._owner = weakref.ref(owner)
+        self._kept: object | None = None
         self._snapshot = snapshot
         self._place = place
         self._complain = complain
@@ -62,6 +67,7 @@ class Autosave:
         """Something has changed. Any thread."""
         with self._wake:
             self._changed = True
+            self._kept = self._owner()
             self._wake.notify_all()
 
     def close(self, *, wait: bool = True) -> None:
@@ -69,7 +75,7 @@ class Autosave:
         with self._wake:
             self._closing = True
             self._wake.notify_all()
-        if wait:
+        if wait and threading.current_thread() is not self._thread:
             self._thread.join()
         _OPEN.discard(self)
 
@@ -84,6 +90,9 @@ class Autosave:
                 self._changed = False
             began_at = time.monotonic()
             self._write()
+            with self._wake:
+                if not self._changed:
+                    self._kept = None
             pause_s = max(DELAY_S, (time.monotonic() - began_at) / SHARE)
 
     def _write(self) -> None:

@@ -12,7 +12,7 @@ from .protocol import ReplyTo
 from .records import Proposal, SessionError, Tracked
 from .segmenter import Segmenter
 from .session import Session
-from .worker import Job, Priority, Worker
+from .worker import CLOSED, Job, Priority, Worker
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -58,6 +58,8 @@ class Engine:
         self._follow_next: Callable[[], None] | None = None
         self._failure = ""
         self._news = ""
+        self._is_loaded = False
+        self._closed_because = CLOSED
         self.moments_s: list[float] = []
         """When edits began, by a clock that only goes forward."""
         self._status = dict(INITIAL_STATUS)
@@ -97,13 +99,19 @@ class Engine:
                 raise SessionError(self._failure)
             return action()
 
+        if self._worker.is_closed:
+            raise SessionError(self._closed_because)
         return self.read(run)
 
     def read(self, action: Callable[[], T]) -> T:
-        """As `call`, for what needs no model: it works without one too."""
-        if self._worker.is_current:
+        """As `call`, for what needs no model: it works without one too, and after `close`."""
+        if self._worker.is_current or self._worker.is_closed:
             return action()
-        return cast(T, self._worker.submit(action).result())
+        job = self._worker.submit(action)
+        result = job.result()
+        if job.stopped:
+            raise SessionError(self._closed_because)
+        return cast(T, result)
 
     def submit(
         self,
@@ -149,9 +157,11 @@ class Engine:
             job.wait()
             self.call(lambda: None)  # what is told at its end has been told
 
-    def close(self) -> None:
-        """End the thread after the step at hand."""
-        self._worker.close()
+    def close(self, why: str = CLOSED) -> None:
+        """End the thread after the step at hand and let go of the model; a model that is just
+        being loaded is not waited for. From now on, edits are refused with the reason."""
+        self._closed_because = why
+        self._worker.close(wait=self._is_loaded, then=self._session.unload)
 
     # The model's thread
 
@@ -272,6 +282,7 @@ class Engine:
         else:
             self._session.load(segmenter)
             self._status.update(model=segmenter.name, device=segmenter.device)
+        self._is_loaded = True
         self.settle()
 
     @property

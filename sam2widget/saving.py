@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -198,11 +198,22 @@ class Saving:
             )
         return found
 
-    def _save_from_now_on(self, complain: Callable[[str], None]) -> Autosave | None:
+    def _complain(self, text: str) -> None: ...
+
+    def _save_from_now_on(self) -> Autosave | None:
         if self._autosave_place is None and self._autosave_folder is None:
             return None
 
+        # The thread holds the widget only as long as there is something to write.
+        held = weakref.ref(self)
+
+        def owner() -> Self:
+            found = held()
+            assert found is not None, "it is kept until it is written"
+            return found
+
         def place(name: str) -> SessionPlace:
+            self = owner()
             if self._autosave_place is None:
                 assert self._autosave_folder is not None
                 path = self._autosave_folder / f"{name}{SUFFIX}"
@@ -210,11 +221,12 @@ class Saving:
             return self._autosave_place
 
         def snapshot() -> SavedSession:
+            self = owner()
             fingerprint = self._fingerprint or Fingerprint.of(self._frames)
             self._fingerprint = fingerprint
             return self._engine.read(lambda: self._snapshot(fingerprint))
 
-        autosave = Autosave(snapshot, place, complain)
+        autosave = Autosave(snapshot, place, lambda text: owner()._complain(text), self)
         self._session.listen(autosave.note)
         return autosave
 

@@ -62,6 +62,11 @@ class SessionEdits(SessionView):
         """Work with this model from now on; results so far stay."""
         self._memory = Memory(segmenter, self._prompts, self._results, tracks=self.kind == "video")
 
+    def unload(self) -> None:
+        """Let go of the model, and of what undo would bring back; results so far stay."""
+        self._memory = None
+        self._history.clear()
+
     def fill(
         self,
         objects: Iterable[ObjectInfo],

@@ -47,6 +47,12 @@ class BytesLru(Generic[K, V]):
             while self.nbytes > self.max_bytes:
                 self.nbytes -= self._size_of(self._values.popitem(last=False)[1])
 
+    def clear(self) -> None:
+        """Keep nothing."""
+        with self._lock:
+            self._values.clear()
+            self.nbytes = 0
+
     def __contains__(self, key: object) -> bool:
         return key in self._values
 
