@@ -41,8 +41,9 @@ def alive():
     return sum(isinstance(one, Sam2Widget) and one.comm is not None for one in gc.get_objects())
 
 def held():
+    kinds = Sam2Model, ArrayVideo
     gc.collect()
-    return [sum(isinstance(one, kind) for one in gc.get_objects()) for kind in (Sam2Model, ArrayVideo)]
+    return [sum(isinstance(one, kind) for one in gc.get_objects()) for kind in kinds]
 
 run("import numpy as np; film = np.full((3, 48, 64, 3), 90, np.uint8)")
 run("def make(): return Sam2Widget(film, model='nano', autosave=False)")
