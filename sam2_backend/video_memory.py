@@ -242,6 +242,8 @@ class VideoMemory:
         )
 
     def _check_frame(self, frame: int) -> None:
+        if isinstance(frame, (bool, np.bool_)) or not hasattr(frame, "__index__"):
+            raise ValueError(f"A frame must be a whole number, got {frame!r}.")
         if not 0 <= frame < len(self):
             raise IndexError(
                 f"There is no frame {frame}: the video has frames 0 to {len(self) - 1}."

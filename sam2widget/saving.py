@@ -24,6 +24,7 @@ from .saved_session import Fingerprint, SavedSession
 from .segmenter import Segmenter
 from .session import Session
 from .session_file import SUFFIX, read_session, write_session
+from .short_errors import shorten_errors
 from .statistics import Statistics, time_spent
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .export import MaskSource, Segmentation
 
 
+@shorten_errors
 class Saving:
     """Methods of `Sam2Widget` that write session files and read them."""
 
