@@ -22,6 +22,7 @@ BOX = [5, 2, 15, 9]
 def widget():
     video = np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.uint8)
     widget = Sam2Widget(video, DiscSegmenter(HEIGHT, WIDTH), autosave=False)
+    widget.wait_until_loaded()
     yield widget
     widget.close()
 
@@ -110,7 +111,7 @@ def test_what_cannot_be_meant_is_told_in_a_sentence(widget, call, sentence):
 
 def test_an_object_that_is_not_there_is_a_key_error_too(widget):
     widget.add_point(0, 10, 6)
-    with pytest.raises(KeyError, match="no object 99. Objects: 1"):
+    with pytest.raises(KeyError, match=r"no object 99\. Objects: 1"):
         widget.masks[99]
     with pytest.raises(IndexError, match="no frame 999: the video has frames 0 to 3"):
         widget.masks[1][999]
