@@ -1,25 +1,26 @@
 """From a name, a file or a repository to a network with its weights.
 
-Two layouts are read: Meta's `.pt` (`{"model": state_dict}`), whose keys are this library's own,
-and Hugging Face's `model.safetensors`. Nothing is ever unpickled but plain tensors.
+Two layouts of keys are read: Meta's, which are this library's own, and Hugging Face's; in what
+files and wrappers they come, `checkpoint_file` says.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from . import hf_layout
 from .allocator import keep_freed_memory
+from .checkpoint_file import SUFFIXES, configured_size, find_weights, read_tensors
 from .config import CONFIGS, ModelConfig
 from .hub import OFFICIAL_OWNER, CheckpointError, fetch, official_file
 from .model import Sam2Model
@@ -29,6 +30,8 @@ AVAILABLE_MODELS: tuple[str, ...] = tuple(CONFIGS)
 """Names that `load_model` takes."""
 
 _BUNDLED = Path(__file__).parent / "weights"
+MAX_LISTED = 8
+"""Keys that an error names."""
 _SIZE = "image_size"
 """In the metadata of a `.safetensors` file."""
 
@@ -41,22 +44,29 @@ def load_model(
     image_size: int | None = None,
     memory_pooling: int = 1,
     tracked_memories: int | None = None,
+    ignore_extra: bool = False,
     compile: bool = False,
 ) -> Sam2Model:
     """Build a network and load its weights.
 
     Parameters
     ----------
-    name : one of `AVAILABLE_MODELS`, a path to a `.pt` or `.safetensors` file, or the id of a
-        Hugging Face repository such as ``"facebook/sam2.1-hiera-tiny"``.
+    name : one of `AVAILABLE_MODELS`; a path to a `.pt`, `.pth`, `.ckpt`, `.bin` or `.safetensors`
+        file, or to a folder as Hugging Face saves it; or the id of a Hugging Face repository such
+        as ``"facebook/sam2.1-hiera-tiny"``. The weights may lie under ``"model"``,
+        ``"state_dict"`` or the like, and their keys begin with ``module.``, ``_orig_mod.`` or
+        ``model.``.
     device : ``"cuda"``, ``"cpu"``…; the best there is if None.
     dtype : precision of the arithmetic; right for the device if None.
     image_size : side of the network's input in pixels, a multiple of 32; if None the size that
-        `save_model` wrote down, else the trained one. Smaller is faster and less exact.
+        `save_model` or a folder's `config.json` wrote down, else the trained one. Smaller is
+        faster and less exact.
     memory_pooling : side of the squares of cells that are one in memory (Xiong et al. 2024,
         EfficientTAM). 2 makes tracking faster and less exact.
     tracked_memories : frames before the current one that tracking looks at; all 6 if None. Fewer
         are faster and less exact.
+    ignore_extra : load also where there are weights that the network has no place for, such as
+        heads of one's own, and warn which are left out.
     compile : compile the network with `torch.compile`, which takes minutes and pays on GPUs.
 
     Returns
@@ -77,15 +87,15 @@ def load_model(
         keep_freed_memory()
     path, config = _locate(os.fspath(name))
     state = read_state(path)
-    config = config or _recognise(state, path)
-    image_size = image_size or _saved_size(path)
+    config = config or _recognise(state, path, ignore_extra=ignore_extra)
+    image_size = image_size or _saved_size(path) or configured_size(Path(name).expanduser())
     if image_size is not None:
         config = replace(config, image_size=image_size)
     if tracked_memories is not None:
         config = replace(config, tracked_memories=tracked_memories)
     config = replace(config, memory_pooling=memory_pooling)
     model = Sam2Model(config)
-    _load_strictly(model, state, path)
+    _load_strictly(model, state, path, ignore_extra=ignore_extra)
     model.runtime = runtime
     model = model.to(runtime.device).eval().requires_grad_(False)
     if compile:
@@ -149,32 +159,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     CheckpointError
         When the file is damaged or is not a checkpoint.
     """
-    try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-        if "GLOBAL" in str(error):  # of a pickle: the name of something to call
-            raise CheckpointError(
-                f"{path} holds more than weights: loading it could run code, so it is refused. "
-                "Save the state dict alone, best as .safetensors."
-            ) from error
-        if isinstance(error, pickle.UnpicklingError):
-            reason = "it is no PyTorch file"
-        else:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(
-            f"{path} is not a readable checkpoint ({reason}). It may be damaged or only partly "
-            "downloaded: delete it and fetch it again."
-        ) from error
-    if isinstance(state, Mapping) and isinstance(state.get("model"), Mapping):
-        state = state["model"]
-    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise CheckpointError(
-            f"{path} holds no weights: expected a state dict, or one under the key 'model'."
-        )
-    tensors: dict[str, Tensor] = {str(key): value for key, value in state.items()}
+    tensors = read_tensors(path)
     if hf_layout.is_hf(tensors):
         tensors = hf_layout.from_hf(tensors)
     return {
@@ -199,7 +184,9 @@ def _locate(name: str) -> tuple[Path, ModelConfig | None]:
             return bundled, CONFIGS[name]
         return fetch(*official_file(name)), CONFIGS[name]
     path = Path(name).expanduser()
-    if path.suffix in (".pt", ".pth", ".safetensors"):
+    if path.is_dir():
+        return find_weights(path), None
+    if path.suffix in SUFFIXES or path.is_file():
         if not path.is_file():
             raise CheckpointError(f"There is no checkpoint file {path}. Check the path.")
         return path, None
@@ -209,36 +196,48 @@ def _locate(name: str) -> tuple[Path, ModelConfig | None]:
             return _locate(repository)
         return fetch(name, "model.safetensors"), None
     raise CheckpointError(
-        f"Unknown model {name!r}. Use one of {', '.join(AVAILABLE_MODELS)}, a path to a .pt or "
-        ".safetensors file, or a Hugging Face repository id such as "
-        "'facebook/sam2.1-hiera-tiny'."
+        f"Unknown model {name!r}. Use one of {', '.join(AVAILABLE_MODELS)}, a path to a "
+        f"{', '.join(SUFFIXES)} file or to a folder with one, or a Hugging Face repository id such "
+        "as 'facebook/sam2.1-hiera-tiny'."
     )
 
 
-def _recognise(state: Mapping[str, Tensor], path: Path) -> ModelConfig:
-    """The named variant whose parameters have the very shapes of a state dict."""
+def _recognise(
+    state: Mapping[str, Tensor], path: Path, *, ignore_extra: bool = False
+) -> ModelConfig:
+    """The named variant whose parameters have the very shapes of a state dict, or most of them."""
     shapes = {key: value.shape for key, value in state.items()}
     best: tuple[int, ModelConfig] | None = None
+    wrong = 0
     for config in CONFIGS.values():
         with torch.device("meta"):
             expected = Sam2Model(config).state_dict()
         missed = sum(shapes.get(key) != value.shape for key, value in expected.items())
-        missed += len(shapes.keys() - expected.keys())
+        extra = len(shapes.keys() - expected.keys())
+        missed += extra
         if missed == 0:
             return config
         if best is None or missed < best[0]:
             best = missed, config
+            wrong = missed - extra if ignore_extra else missed
     assert best is not None
-    if best[0] > len(shapes) // 2:
+    if wrong > len(shapes) // 2:
+        shown = ", ".join(repr(key) for key in list(shapes)[:4])
         raise CheckpointError(
-            f"{path} is not a SAM 2 checkpoint: its {len(shapes)} keys fit none of "
-            f"{', '.join(AVAILABLE_MODELS)}."
+            f"{path} is not a SAM 2 checkpoint: its {len(shapes)} keys, such as {shown}, fit none "
+            f"of {', '.join(AVAILABLE_MODELS)}."
         )
     return best[1]
 
 
-def _load_strictly(model: Sam2Model, state: Mapping[str, Tensor], path: Path) -> None:
+def _load_strictly(
+    model: Sam2Model, state: Mapping[str, Tensor], path: Path, *, ignore_extra: bool = False
+) -> None:
     expected = model.state_dict()
+    extra = [key for key in state if key not in expected]
+    if ignore_extra and extra:
+        warnings.warn(f"{path}: left out {_listed(extra)}.", UserWarning, stacklevel=3)
+        state = {key: state[key] for key in expected if key in state}
     problems = [f"missing {key}" for key in expected if key not in state]
     problems += [f"unexpected {key}" for key in state if key not in expected]
     problems += [
@@ -247,6 +246,14 @@ def _load_strictly(model: Sam2Model, state: Mapping[str, Tensor], path: Path) ->
         if key in state and state[key].shape != value.shape
     ]
     if problems:
-        shown = "; ".join(problems[:8]) + (f"; and {len(problems) - 8} more" * (len(problems) > 8))
-        raise CheckpointError(f"{path} does not fit {model.config.name}: {shown}.")
+        hint = ""
+        if extra and len(extra) == len(problems):
+            hint = " If they may be left out, say load_model(..., ignore_extra=True)."
+        shown = _listed(problems, "; ")
+        raise CheckpointError(f"{path} does not fit {model.config.name}: {shown}.{hint}")
     model.load_state_dict(state)
+
+
+def _listed(what: list[str], between: str = ", ") -> str:
+    more = f"{between}and {len(what) - MAX_LISTED} more" if len(what) > MAX_LISTED else ""
+    return between.join(what[:MAX_LISTED]) + more

@@ -152,9 +152,10 @@ class Hiera(nn.Module):
             return self.position(height, width)
         weights = self.pos_embed, self.pos_embed_window
         of = height, width, *((w.data_ptr(), w._version) for w in weights)
-        if self._position is None or self._position[0] != of:
-            self._position = of, self.position(height, width)
-        return self._position[1]
+        known = self._position
+        if known is None or known[0] != of:
+            known = self._position = of, self.position(height, width)
+        return known[1]
 
     def position(self, height: int, width: int) -> Tensor:
         """Resized background plus tiled window embedding: (1, height, width, C)."""

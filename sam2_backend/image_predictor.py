@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -148,16 +149,29 @@ def check_points(
         return np.zeros((0, 2), np.float32), np.zeros(0, np.int64)
     if points is None or labels is None:
         raise ValueError("points and labels go together: give one label, 0 or 1, a point.")
-    points_p2 = np.asarray(points, dtype=np.float32).reshape(-1, 2) if np.size(points) else None
-    if points_p2 is None or np.ndim(points) != 2 or not np.isfinite(points_p2).all():
+    points_p2, given_p = _as_floats(points), _as_floats(labels)
+    if points_p2 is not None and points_p2.shape == (2,):  # one click, x and y
+        points_p2 = points_p2[None]
+    if points_p2 is None or points_p2.ndim != 2 or points_p2.shape[1] != 2 or not len(points_p2):
         raise ValueError(f"points must be (P, 2) finite pixel coordinates (x, y), got {points!r}.")
-    labels_p = np.asarray(labels, dtype=np.int64)
+    labels_p = np.atleast_1d(np.zeros(0) if given_p is None else given_p)
     if labels_p.shape != (len(points_p2),) or not np.isin(labels_p, (0, 1)).all():
         raise ValueError(
             f"labels must be one 0 (outside) or 1 (on the object) a point, got {labels!r} "
             f"for {len(points_p2)} points."
         )
-    return points_p2, labels_p
+    return points_p2, labels_p.astype(np.int64)
+
+
+def _as_floats(values: Any) -> NDArray[np.float32] | None:
+    """Finite numbers of a list, an array or a tensor on any device; None if they are none."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu()
+    try:
+        array = np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError):
+        return None
+    return array if np.isfinite(array).all() else None
 
 
 def check_box(box: ArrayLike) -> NDArray[np.float32]:
@@ -168,9 +182,13 @@ def check_box(box: ArrayLike) -> NDArray[np.float32]:
     ValueError
         When it has another shape, is not finite or is empty.
     """
-    box_4 = np.asarray(box, dtype=np.float32)
-    if box_4.shape != (4,) or not np.isfinite(box_4).all():
+    box_4 = _as_floats(box)
+    box_4 = box_4.ravel() if box_4 is not None and box_4.shape in ((1, 4), (2, 2)) else box_4
+    if box_4 is None or box_4.shape != (4,):
         raise ValueError(f"A box must be four numbers x0, y0, x1, y1 in pixels, got {box!r}.")
     if box_4[2] <= box_4[0] or box_4[3] <= box_4[1]:
-        raise ValueError(f"A box needs x0 < x1 and y0 < y1, got {box_4.tolist()}.")
+        raise ValueError(
+            f"A box needs x0 < x1 and y0 < y1, got {box_4.tolist()}: these are two corners, not a "
+            "corner, a width and a height."
+        )
     return box_4

@@ -117,10 +117,11 @@ class RandomFourierFeatures(nn.Module):
         matrix = self.positional_encoding_gaussian_matrix
         mixed = torch.is_autocast_enabled(matrix.device.type)
         key = height, width, matrix.device, matrix.data_ptr(), matrix._version, mixed
-        if self._grid is None or self._grid[0] != key:
+        known = self._grid
+        if known is None or known[0] != key:
             with torch.inference_mode(False), torch.no_grad():
-                self._grid = key, self._grid_of(height, width)
-        return self._grid[1]
+                known = self._grid = key, self._grid_of(height, width)
+        return known[1]
 
     def _grid_of(self, height: int, width: int) -> Tensor:
         device = self.positional_encoding_gaussian_matrix.device

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +27,9 @@ from .transforms import (
     mask_to_input,
     resize_frame,
 )
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 
 class Frames(Protocol):
@@ -83,8 +87,11 @@ class VideoMemory:
             raise ValueError("The video has no frames.")
         self.model = model
         self.frames = frames
-        self._read = ReadAhead(self._resized)
-        self._features = FeatureCache(self._encode, device=model.device, max_bytes=cache_bytes)
+        # Held weakly: the whole goes as soon as nobody uses it, without the garbage collector.
+        self._read = ReadAhead(_weakly(self._resized))
+        self._features = FeatureCache(
+            _weakly(self._encode), device=model.device, max_bytes=cache_bytes
+        )
         self._batches = FittingBatches(model.device, self._features.clear)
         self._banks: dict[int, MemoryBank] = {}
         self._sizes_hw = sizes_hw
@@ -241,10 +248,24 @@ class VideoMemory:
         )
 
     def _check_frame(self, frame: int) -> None:
+        if isinstance(frame, (bool, np.bool_)) or not hasattr(frame, "__index__"):
+            raise ValueError(f"A frame must be a whole number, got {frame!r}.")
         if not 0 <= frame < len(self):
             raise IndexError(
                 f"There is no frame {frame}: the video has frames 0 to {len(self) - 1}."
             )
+
+
+def _weakly(method: Callable[[A], R]) -> Callable[[A], R]:
+    """The same method, without holding the object that it is of."""
+    held = weakref.WeakMethod(method)
+
+    def call(argument: A) -> R:
+        found = held()
+        assert found is not None, "its object calls it"
+        return found(argument)
+
+    return call
 
 
 def entries_of(selected: SelectedMask) -> list[MemoryEntry]:

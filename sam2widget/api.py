@@ -6,7 +6,7 @@ import asyncio
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from queue import SimpleQueue
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
+from .arguments import ById, as_numbers
 from .engine import STOPPED, Engine
 from .events import Events, FrameEvent, MaskEvent, PromptEvent
 from .masks import MaskVolume
@@ -23,12 +24,14 @@ from .requests import Requests
 from .review import Review
 from .segmenter import PromptSet
 from .session import Session
+from .short_errors import shorten_errors
 from .worker import Job
 
 CANCELLED = "its cancellation"
 """The reason why the job of a task stops that was cancelled."""
 
 
+@shorten_errors
 class Api:
     """Methods of `Sam2Widget`. They wait until what they ask for is done.
 
@@ -45,21 +48,21 @@ class Api:
     # Results
 
     @property
-    def masks(self) -> dict[int, MaskVolume]:
+    def masks(self) -> Mapping[int, MaskVolume]:
         """By object id, a lazy (T, H, W) bool array that follows the session:
         ``w.masks[1][10]`` is one frame, ``np.asarray(w.masks[1])`` all."""
-        return {info.id: self._session.masks(info.id) for info in self._session.objects}
+        return ById({info.id: self._session.masks(info.id) for info in self._session.objects})
 
     @property
-    def scores(self) -> dict[int, NDArray[np.float32]]:
+    def scores(self) -> Mapping[int, NDArray[np.float32]]:
         """By object id, (T,) object-score logits, above 0 where it is judged visible; NaN where
         there is no mask yet."""
-        return {info.id: self._session.scores(info.id) for info in self._session.objects}
+        return ById({info.id: self._session.scores(info.id) for info in self._session.objects})
 
     @property
-    def ious(self) -> dict[int, NDArray[np.float32]]:
+    def ious(self) -> Mapping[int, NDArray[np.float32]]:
         """By object id, (T,) predicted IoU of its masks; NaN where there is none yet."""
-        return {info.id: self._session.ious(info.id) for info in self._session.objects}
+        return ById({info.id: self._session.ious(info.id) for info in self._session.objects})
 
     def prompts(self, frame: int, obj: int = 1) -> PromptSet:
         """What an object was prompted with on a frame; an empty set where there is nothing."""
@@ -76,20 +79,51 @@ class Api:
 
     # Prompts and objects
 
-    def add_point(self, frame: int, x: float, y: float, label: int = 1, obj: int = 1) -> None:
+    def add_point(
+        self,
+        frame: int,
+        x: float | ArrayLike,
+        y: float | None = None,
+        label: int = 1,
+        obj: int = 1,
+    ) -> None:
         """Click on an object (label 1) or outside it (label 0); a new id adds the object.
+
+        Parameters
+        ----------
+        x, y : in pixels, 0 to the frame's width and height, both included; or both in one list,
+            ``add_point(0, (x, y))``.
 
         Raises
         ------
         SessionError
             When the point or the frame is not in the video, or the model could not be loaded.
         """
+        x, y = as_numbers((x, y), ("x", "y"), "A point")
         prompt = partial(self._session.add_point, frame, x, y, label, obj)
         self._engine.edit(lambda: self._engine.timed(prompt))
 
-    def add_box(self, frame: int, x0: float, y0: float, x1: float, y1: float, obj: int = 1) -> None:
+    def add_box(
+        self,
+        frame: int,
+        x0: float | ArrayLike | None = None,
+        y0: float | None = None,
+        x1: float | None = None,
+        y1: float | None = None,
+        obj: int = 1,
+        *,
+        box: ArrayLike | None = None,
+    ) -> None:
         """Draw a box around an object, in place of an earlier one; what sticks out of the frame
-        is cut off. Raises as `add_point`."""
+        is cut off. Raises as `add_point`.
+
+        Parameters
+        ----------
+        x0, y0, x1, y1 : its corners in pixels; or all in one list, array or tensor, as in
+            ``add_box(0, [x0, y0, x1, y1])`` or by the name `box`.
+        """
+        given = (x0, y0, x1, y1) if box is None else (box, x0, y0, x1, y1)
+        x0, y0, x1, y1 = as_numbers(given, ("x0", "y0", "x1", "y1"), "A box")
         self._engine.edit(lambda: self._session.add_box(frame, x0, y0, x1, y1, obj))
 
     def add_mask(self, frame: int, mask_hw: NDArray[Any], obj: int = 1) -> None:
@@ -174,10 +208,10 @@ class Api:
     # Review
 
     @property
-    def certainty(self) -> dict[int, NDArray[np.float32]]:
+    def certainty(self) -> Mapping[int, NDArray[np.float32]]:
         """By object id, (T,) how sure its masks are, 0..1: from object score, predicted IoU and
         how well each agrees with its neighbours; NaN where there is none."""
-        return {info.id: self._review.certainty(info.id) for info in self._session.objects}
+        return ById({info.id: self._review.certainty(info.id) for info in self._session.objects})
 
     @property
     def left_to_check(self) -> int:
@@ -290,7 +324,7 @@ class Api:
         start: int | None = None,
         stop: int | None = None,
         direction: Direction = "both",
-        objects: Sequence[int] | None = None,
+        objects: int | Iterable[int] | None = None,
     ) -> None:
         """Track the objects through the video, from the frames that have prompts. Frames that
         are tracked already and not stale are left as they are. While another propagation runs,
@@ -304,7 +338,7 @@ class Api:
         ----------
         start, stop : frames to track, `stop` not included; the whole video if None.
         direction : "forward" tracks from earlier frames only, "backward" from later ones.
-        objects : ids; all that are not locked if None.
+        objects : an id or several; all that are not locked if None.
 
         Raises
         ------
@@ -339,7 +373,7 @@ class Api:
         start: int | None = None,
         stop: int | None = None,
         direction: Direction = "both",
-        objects: Sequence[int] | None = None,
+        objects: int | Iterable[int] | None = None,
     ) -> None:
         """As `propagate`, but ``await w.propagate_async()`` leaves the kernel free meanwhile.
         Cancelling it stops this one alone; what was tracked stays."""

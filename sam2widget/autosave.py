@@ -50,6 +50,8 @@ class Autosave:
     snapshot : gives what is to be written. It is called in the thread.
     place : says where, once there is something to write, given the video's name.
     complain : shows why a file could not be written.
+    owner : what those functions need, and may hold weakly only: kept from a change until it is
+        written.
     begin : what is to be done first of all in the thread.
     """
 
@@ -58,8 +60,11 @@ class Autosave:
         snapshot: Callable[[], SavedSession],
         place: Callable[[str], SessionPlace],
         complain: Callable[[str], None],
+        owner: object,
         begin: Callable[[], None] = lambda: None,
     ) -> None:
+        self._owner = weakref.ref(owner)
+        self._kept: object | None = None
         self._snapshot = snapshot
         self._place = place
         self._complain = complain
@@ -77,6 +82,7 @@ class Autosave:
         """Something has changed. Any thread."""
         with self._wake:
             self._changed = True
+            self._kept = self._owner()
             self._wake.notify_all()
 
     def close(self, *, wait: bool = True) -> None:
@@ -85,7 +91,7 @@ class Autosave:
         with self._wake:
             self._closing = True
             self._wake.notify_all()
-        if wait:
+        if wait and threading.current_thread() is not self._thread:
             self._thread.join()
             unsaved, self._unsaved = self._unsaved, ""
             if unsaved:
@@ -106,6 +112,9 @@ class Autosave:
             error = self._guard(self._write)
             if error is None:
                 self._told.clear()
+                with self._wake:
+                    if not self._changed:
+                        self._kept = None
                 pause_s, retry_s = max(DELAY_S, (time.monotonic() - began_at) / SHARE), RETRY_S
                 continue
             self._tell(error, last)
@@ -115,6 +124,7 @@ class Autosave:
             with self._wake:
                 self._changed = True
             pause_s, retry_s = retry_s, min(2 * retry_s, MAX_RETRY_S)
+        self._kept = None
         _OPEN.discard(self)
 
     def _guard(self, action: Callable[[], None]) -> BaseException | None:

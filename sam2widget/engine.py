@@ -13,7 +13,7 @@ from .protocol import ReplyTo
 from .records import Proposal, SessionError, Tracked
 from .segmenter import Segmenter
 from .session import Session
-from .worker import ClosedError, Job, Priority, Worker
+from .worker import CLOSED, ClosedError, Job, Priority, Worker
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -66,6 +66,8 @@ class Engine:
         self._follow_next: Callable[[], None] | None = None
         self._failure = ""
         self._news = ""
+        self._is_loaded = False
+        self._closed_because = CLOSED
         self.moments_s: list[float] = []
         """When edits began, by a clock that only goes forward."""
         self._status = dict(INITIAL_STATUS)
@@ -108,11 +110,13 @@ class Engine:
 
         if self._worker.is_current:
             return run()
+        if self._worker.is_closed:
+            raise ClosedError(self._closed_because)
         job = self._worker.submit(run)
         result = job.result()
         if job.stopped:
             # Nothing else stops it; its result says nothing then.
-            raise ClosedError
+            raise ClosedError(self._closed_because)
         return cast(T, result)
 
     def read(self, action: Callable[[], T]) -> T:
@@ -177,9 +181,11 @@ class Engine:
         if jobs:
             self.call(lambda: None)  # what is told at their end has been told
 
-    def close(self) -> None:
-        """End the thread after the step at hand."""
-        self._worker.close()
+    def close(self, why: str = CLOSED) -> None:
+        """End the thread after the step at hand and let go of the model; a model that is just
+        being loaded is not waited for. From now on, edits are refused with the reason."""
+        self._closed_because = why
+        self._worker.close(wait=self._is_loaded, then=self._session.unload)
 
     # The model's thread
 
@@ -305,6 +311,7 @@ class Engine:
         else:
             self._session.load(segmenter)
             self._set_status(model=segmenter.name, device=segmenter.device)
+        self._is_loaded = True
         self.settle()
 
     @property

@@ -98,7 +98,8 @@ class Events:
         self._tell(FrameEvent(frame))
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread, and let go of the functions."""
+        self._calls.clear()
         if self._worker is not None:
             self._worker.close()
 
@@ -109,7 +110,7 @@ class Events:
                 self._worker.submit(lambda: self._call(event))
 
     def _call(self, event: PromptEvent | MaskEvent | FrameEvent) -> None:
-        for call in self._calls[type(event)]:
+        for call in self._calls.get(type(event), ()):
             try:
                 call(event)
             except BaseException as error:

@@ -94,9 +94,16 @@ class FrameServer:
                 self._send_thumbnails(view), Priority.PREFETCH, key=("thumbnails", view)
             )
 
-    def close(self) -> None:
-        """End the thread."""
-        self._worker.close()
+    def close(self, video: Video | None = None) -> None:
+        """End the thread, and let go of all pixels; `video` takes the place of the one that they
+        are of."""
+        self._video = video or self._video
+        self._worker.close(then=self._clear)
+
+    def _clear(self) -> None:
+        self._missing.clear()
+        self._jpegs.clear()
+        self._thumbnails.clear()
 
     def _serve(
         self, reply_to: ReplyTo, frame: int, then: Callable[[], None]

@@ -100,6 +100,11 @@ class History:
         self._undo.append(edit)
         return edit
 
+    def clear(self) -> None:
+        """Forget all edits; what they have changed stays."""
+        self._undo.clear()
+        self._redo.clear()
+
     def _keep(self, edit: Edit, amend: Edit | None) -> None:
         if not edit.changes:
             return

@@ -138,7 +138,14 @@ class MaskVolume:
         whole = cast("tuple[Any, ...]", index if isinstance(index, tuple) else (index,))
         if not whole or whole[0] is Ellipsis or whole[0] is None:
             return np.asarray(self)[whole]
-        frames: NDArray[np.intp] = np.asarray(np.arange(len(self))[whole[0]])
+        try:
+            frames: NDArray[np.intp] = np.asarray(np.arange(len(self))[whole[0]])
+        except IndexError:
+            if not isinstance(whole[0], (int, np.integer)):
+                raise
+            raise IndexError(
+                f"There is no frame {whole[0]}: the video has frames 0 to {len(self) - 1}."
+            ) from None
         masks_nhw = self._stack(frames.ravel())
         if isinstance(whole[0], slice):
             return masks_nhw[(slice(None), *whole[1:])]

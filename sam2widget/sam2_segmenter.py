@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +31,13 @@ def load_segmenter(
     video: Video,
     say: Callable[[str], None],
 ) -> Sam2Segmenter:
-    """Load a model for a video; see `load_any`."""
-    return Sam2Segmenter(load_any(model, device, say), video)
+    """Load a model for a video, or share one that another has loaded; see `load_any`."""
+    return Sam2Segmenter(load_any(model, device, say, shared=True), video)
 
 
-def load_any(model: Any, device: str | None, say: Callable[[str], None]) -> Sam2Model:
+def load_any(
+    model: Any, device: str | None, say: Callable[[str], None], *, shared: bool = False
+) -> Sam2Model:
     """Load a model.
 
     Parameters
@@ -43,6 +46,7 @@ def load_any(model: Any, device: str | None, say: Callable[[str], None]) -> Sam2
         that loads one.
     device : "cuda", "cpu"…; the best there is if None. A loaded model stays where it is.
     say : shows what takes long.
+    shared : of the same name and device, all get one; nobody may change it.
 
     Raises
     ------
@@ -52,6 +56,7 @@ def load_any(model: Any, device: str | None, say: Callable[[str], None]) -> Sam2
         When it is nothing of the kind.
     """
     from sam2_backend import Sam2Model, load_model
+    from sam2_backend.shared_models import load_shared
 
     if not isinstance(model, Sam2Model) and callable(model):
         say("Loading the model")
@@ -63,10 +68,22 @@ def load_any(model: Any, device: str | None, say: Callable[[str], None]) -> Sam2
             f"model must be a name, a path, a loaded Sam2Model, a function that returns one of "
             f"these, or a Segmenter, got a {type(model).__name__}."
         )
+    load = load_shared if shared else load_model
     if model == "auto":
-        return _load_auto(device, say)
+        return _load_auto(device, say, load)
     say(f"Loading {os.fspath(model)}")
-    return load_model(model, device)
+    return load(model, device)
+
+
+def find_loaded(model: object, device: str | None) -> Sam2Model | None:
+    """The model that `load_segmenter` would use, if others use it already."""
+    if "sam2_backend.shared_models" not in sys.modules or not isinstance(model, (str, os.PathLike)):
+        return None
+    from sam2_backend.shared_models import find_shared
+
+    names = (OFFICIAL, BUNDLED) if model == "auto" else (cast("str | os.PathLike[str]", model),)
+    found = (find_shared(name, device) for name in names)
+    return next((one for one in found if one is not None), None)
 
 
 class Sam2Segmenter:
@@ -157,19 +174,23 @@ def _prediction(result: FrameResult, obj: int) -> Prediction:
     return Prediction(result.masks[obj], result.scores[obj], result.ious[obj], candidates)
 
 
-def _load_auto(device: str | None, say: Callable[[str], None]) -> Sam2Model:
-    from sam2_backend import CheckpointError, load_model
+def _load_auto(
+    device: str | None,
+    say: Callable[[str], None],
+    load: Callable[[str, str | None], Sam2Model],
+) -> Sam2Model:
+    from sam2_backend import CheckpointError
     from sam2_backend.hub import is_cached
 
     if is_cached(OFFICIAL) or _hub_answers():
         say(f"Loading {OFFICIAL}; the first time it is downloaded (156 MB)")
         try:
-            return load_model(OFFICIAL, device)
+            return load(OFFICIAL, device)
         except CheckpointError:
             say(f"{OFFICIAL} could not be had: loading the bundled {BUNDLED}")
     else:
         say(f"Loading the bundled {BUNDLED}")
-    return load_model(BUNDLED, device)
+    return load(BUNDLED, device)
 
 
 def _hub_answers() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +23,7 @@ from .saved_session import Fingerprint, SavedSession
 from .segmenter import Segmenter
 from .session import Session
 from .session_file import SUFFIX, read_session, write_session
+from .short_errors import shorten_errors
 from .statistics import Statistics, time_spent
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .export import MaskSource, Segmentation
 
 
+@shorten_errors
 class Saving:
     """Methods of `Sam2Widget` that write session files and read them."""
 
@@ -210,11 +212,22 @@ class Saving:
             ) from error
         return found
 
-    def _save_from_now_on(self, complain: Callable[[str], None]) -> Autosave | None:
+    def _complain(self, text: str) -> None: ...
+
+    def _save_from_now_on(self) -> Autosave | None:
         if self._autosave_place is None and self._autosave_folder is None:
             return None
 
+        # The thread holds the widget only as long as there is something to write.
+        held = weakref.ref(self)
+
+        def owner() -> Self:
+            found = held()
+            assert found is not None, "it is kept until it is written"
+            return found
+
         def place(name: str) -> SessionPlace:
+            self = owner()
             if self._autosave_place is None:
                 assert self._autosave_folder is not None
                 path = self._autosave_folder / f"{name}{SUFFIX}"
@@ -222,12 +235,18 @@ class Saving:
             return self._autosave_place
 
         def begin() -> None:
+            self = held()
+            if self is None:
+                return
             # Now: later, the file may be another one, or the array may have been changed.
             self._frames.identity()
             if self._may_be_alike:
                 self._tell_of_alike()
 
-        autosave = Autosave(self._saved_now, place, complain, begin)
+        def complain(text: str) -> None:
+            owner()._complain(text)
+
+        autosave = Autosave(lambda: owner()._saved_now(), place, complain, self, begin)
         self._session.listen(autosave.note)
         return autosave
 

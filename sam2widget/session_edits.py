@@ -72,6 +72,11 @@ class SessionEdits(SessionView):
         if self._memory is not None:
             self._memory.forget_pixels()
 
+    def unload(self) -> None:
+        """Let go of the model, and of what undo would bring back; results so far stay."""
+        self._memory = None
+        self._history.clear()
+
     def fill(
         self,
         objects: Iterable[ObjectInfo],

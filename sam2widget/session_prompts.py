@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import painting
+from .arguments import as_float, as_numbers
 from .masks import Mask
 from .records import SessionError, Shape, Source
 from .segmenter import Point, Prediction, Previews, PromptSet
@@ -29,12 +30,14 @@ class Prompting(SessionEdits):
             When the point lies outside the frame, or there is no such frame.
         """
         frame, obj = self.check_frame(frame), whole(obj, "An object's id")
-        if label not in (0, 1):
+        number = int(label) if isinstance(label, bool) else whole(label, "A point's label")
+        if number not in (0, 1):
             raise SessionError(
                 f"A point's label is 1 (on the object) or 0 (outside it), got {label!r}."
             )
+        x, y = as_float(x, "A point's x"), as_float(y, "A point's y")
         self._check_inside(frame, x, y)
-        point = Point(float(x), float(y), int(label))
+        point = Point(x, y, number)
         self._set_prompts("point", frame, obj, self.prompts(frame, obj).with_point(point))
 
     def add_box(self, frame: int, x0: float, y0: float, x1: float, y1: float, obj: int = 1) -> None:
@@ -47,9 +50,11 @@ class Prompting(SessionEdits):
             When the box is empty or lies outside the frame, or there is no such frame.
         """
         frame, obj = self.check_frame(frame), whole(obj, "An object's id")
-        if not (all(map(math.isfinite, (x0, y0, x1, y1))) and x0 < x1 and y0 < y1):
+        x0, y0, x1, y1 = as_numbers((x0, y0, x1, y1), ("x0", "y0", "x1", "y1"), "A box")
+        if not (x0 < x1 and y0 < y1):
             raise SessionError(
-                f"A box needs x0 < x1 and y0 < y1, got ({x0:g}, {y0:g}, {x1:g}, {y1:g})."
+                f"A box needs x0 < x1 and y0 < y1, got ({x0:g}, {y0:g}, {x1:g}, {y1:g}): these are "
+                "two corners, not a corner, a width and a height."
             )
         height, width = self.frame_hw(frame)
         if x0 >= width or y0 >= height or x1 <= 0 or y1 <= 0:
@@ -147,6 +152,7 @@ class Prompting(SessionEdits):
         """Put one click elsewhere; `index` counts from 0 in the order of the clicks."""
         frame, obj = self.check_frame(frame), self.check_object(obj)
         prompts = self._with_point(frame, obj, index)
+        x, y = as_float(x, "A point's x"), as_float(y, "A point's y")
         self._check_inside(frame, x, y)
         moved = prompts.with_moved_point(index, float(x), float(y))
         if moved.points != prompts.points:

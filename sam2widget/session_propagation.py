@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from .arguments import as_objects
 from .history import Edit
 from .masks import Mask
 from .plan import Step, make_plan
@@ -20,7 +21,7 @@ class Propagating(SessionEdits):
         start: int | None = None,
         stop: int | None = None,
         direction: Direction = "both",
-        objects: Sequence[int] | None = None,
+        objects: int | Iterable[int] | None = None,
         *,
         stale_only: bool = False,
     ) -> Iterator[Tracked]:
@@ -32,7 +33,7 @@ class Propagating(SessionEdits):
         ----------
         start, stop : frames to track, `stop` not included; the whole video if None.
         direction : "forward" tracks from earlier frames only, "backward" from later ones only.
-        objects : ids; all that are not locked if None.
+        objects : an id or several; all that are not locked if None.
         stale_only : leave untracked frames alone. It then counts as part of the correction
             that made the span stale, and is undone with it.
 
@@ -56,9 +57,9 @@ class Propagating(SessionEdits):
             raise SessionError(
                 f"The direction must be 'both', 'forward' or 'backward', got {direction!r}."
             )
-        chosen = None
-        if objects is not None:
-            chosen = [self.check_unlocked(self.check_object(obj)) for obj in objects]
+        chosen = as_objects(objects)
+        if chosen is not None:
+            chosen = [self.check_unlocked(self.check_object(obj)) for obj in chosen]
         if not any(self.anchors(obj) for obj in self._among(chosen)):
             raise SessionError(
                 "There is nothing to propagate: click an object, draw a box or give a mask first."

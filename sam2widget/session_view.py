@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import SupportsIndex
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import Kind
 
+from .arguments import as_int
 from .masks import Mask, MaskVolume
 from .records import (
     FrameTable,
@@ -219,7 +219,4 @@ class SessionView:
 
 
 def whole(value: SupportsIndex, what: str) -> int:
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise SessionError(f"{what} must be a whole number, got {value!r}.") from None
+    return as_int(value, what)

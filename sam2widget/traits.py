@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import anywidget
+from ipywidgets.widgets.widget import _instances  # pyright: ignore
 from traitlets import Enum
 
 _log = logging.getLogger(__name__)
@@ -44,11 +47,23 @@ class ThreadSafeTraits(anywidget.AnyWidget):
     def open(self) -> None:
         """Open the comm to the front end (called by ipywidgets)."""
         super().open()  # pyright: ignore[reportUnknownMemberType]
+        # ipywidgets keeps every widget for ever; one that no page shows goes when nobody uses it.
+        _instances.pop(self.model_id, None)
+        self.comm.on_msg(_weakly(self._handle_msg))  # pyright: ignore
         # From 7.4 on, ipykernel hands the front end's messages to whichever subshell it was
         # serving when we last published something. Published by a thread of ours, that is one
         # picked by chance, and once it has ended the messages are lost. The front end itself
         # names the right one.
         vars(self.comm)["_reply_subshell_for"] = _as_addressed
+
+    def keep(self) -> None:
+        """Live as long as the kernel, or until `close`: a page shows it, also after a reload."""
+        if self.comm is not None:
+            _instances[self.model_id] = self
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        self.keep()
+        return super()._repr_mimebundle_(**kwargs)
 
     def write_traits(self, **values: Any) -> None:
         """Set traits, now or as soon as the thread that sets some is through. An observer that
@@ -77,6 +92,17 @@ class ThreadSafeTraits(anywidget.AnyWidget):
                         _log.error("An observer of %r failed", name, exc_info=error)
             finally:
                 self._trait_lock.release()
+
+
+def _weakly(method: Callable[[Any], object]) -> Callable[[Any], object]:
+    """The same method, without holding the object that it is of."""
+    held = weakref.WeakMethod(method)
+
+    def call(message: Any) -> object:
+        found = held()
+        return None if found is None else found(message)
+
+    return call
 
 
 def _as_addressed(data: object, subshell_id: str | None) -> str | None:

@@ -17,10 +17,12 @@ from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.decoding import MAX_MEGAPIXELS
 
 from .api import Api
+from .closed_video import ClosedVideo
 from .engine import INITIAL_STATUS, Engine, sentence
 from .events import Events
 from .feed import Feed
 from .frame_server import FrameServer
+from .notebook_cell import Made, current_cell
 from .panel import Panel
 from .protocol import (
     Ack,
@@ -46,7 +48,7 @@ from .saving import Saving, model_source
 from .segmenter import Segmenter
 from .session import Session
 from .traits import AutoPropagate, ThreadSafeTraits
-from .worker import CLOSED, Job
+from .worker import CLOSED, CLOSING, Job
 
 if TYPE_CHECKING:
     from .export import MaskSource
@@ -61,6 +63,10 @@ _HOW_TO_BUILD = (
 _NOT_BUILT = f'export default {{ render({{ el }}) {{ el.textContent = "{_HOW_TO_BUILD}"; }} }};'
 
 
+REPLACED = (
+    "This widget was closed when its cell was run again: use the new one. The masks of this one "
+    "can still be read."
+)
 _RESUMED = "This goes on from your last session on this video. w.clear() begins anew."
 
 
@@ -170,6 +176,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             plane=plane,
             max_megapixels=max_megapixels,
         )
+        shared = self._replace_earlier(model, device)
         self._frames = frames
         self._session = Session(
             *(len(frames), frames.height, frames.width), kind=frames.kind, sizes_hw=frames.sizes_hw
@@ -216,13 +223,13 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         self._requests = Requests(self._engine, self._session, self._feed, self._review, self)
         if resumed:
             self._engine.announce(_RESUMED)
-        self._autosave = self._save_from_now_on(lambda text: self._feed.refuse(None, text))
-        self._events = Events(self._session, lambda text: self._feed.refuse(None, text))
+        self._autosave = self._save_from_now_on()
+        self._events = Events(self._session, self._complain)
         self._session.listen(self._show)
         self._session.listen(self._events.note)
         self._session.on_listener_error = self._on_listener_error
         self.on_msg(self._on_message)  # pyright: ignore[reportUnknownMemberType]
-        self._engine.load(lambda say: _as_segmenter(model, device, frames, say))
+        self._engine.load(lambda say: _as_segmenter(shared or model, device, frames, say))
 
     # The panel
 
@@ -236,16 +243,23 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         return self._panel
 
     def close(self) -> None:
-        """Take the widget from the page and end its threads."""
-        if hasattr(self, "_engine"):
-            self._engine.stop(reason=CLOSED)
+        """Take the widget from the page, save what is not saved yet, end the threads and let go
+        of model and video. Its masks can still be read, and exported where that needs no frames.
+        """
+        self._close(CLOSED)
+
+    def _close(self, why: str) -> None:
+        _MADE.forget(self)
+        if hasattr(self, "_engine") and not isinstance(self._frames, ClosedVideo):
+            self._engine.stop(reason=CLOSING)
             if self._autosave is not None:
                 self._autosave.close(wait=not self._engine.is_current_thread)
             self._events.close()
             if self._panel is not None:
                 self._panel.close()
-            self._engine.close()
-            self._server.close()
+            self._engine.close(why)
+            self._frames = ClosedVideo(self._frames, why)
+            self._server.close(self._frames)
         super().close()
 
     # Contrast
@@ -292,6 +306,30 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         if self._autosave is not None:
             self._autosave.note()
 
+    # Its life
+
+    def _replace_earlier(self, model: object, device: str | None) -> object | None:
+        """Close what an earlier run of the same cell has made. Gives the model that this one
+        shares with it, so that it is not loaded anew."""
+        cell = current_cell()
+        if cell is None:
+            return None
+        earlier = _MADE.replaced_by(cell)
+        _MADE.add(self, cell)
+        if not earlier:
+            return None
+        from .sam2_segmenter import find_loaded
+
+        shared = find_loaded(model, device)
+        for widget in earlier:
+            widget._close(REPLACED)
+        return shared
+
+    def __repr__(self) -> str:
+        name, frames = self._frames.name, len(self._frames)
+        state = "closed: its masks can still be read" if self.comm is None else self.status["state"]
+        return f"<Sam2Widget of {name}, {frames} frames, {state}>"
+
     # The browser
 
     def _on_message(self, _: object, content: object, buffers: object) -> None:
@@ -304,6 +342,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         view, reply_to = request.view, ReplyTo(request.view, request.id)
         match request:
             case Hello():
+                self.keep()
                 self._feed.outbox.hello(view)
                 self._feed.looks_at(view, self.frame)
                 self._feed.replay(reply_to)
@@ -333,6 +372,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
                 self._engine.stop(reply_to)
             case _:
                 self._requests.serve(request)
+
+    def _complain(self, text: str) -> None:
+        self._feed.refuse(None, text)
 
     def _send_message(self, message: Message, buffers: Sequence[bytes]) -> None:
         content = to_wire(message, self.epoch)
@@ -404,6 +446,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
                 f"There is no frame {frame}: the video has frames 0 to {len(self._frames) - 1}."
             )
         return frame
+
+
+_MADE: Made[Sam2Widget] = Made()
 
 
 def _as_segmenter(

@@ -12,20 +12,23 @@ from concurrent.futures import Future, wait
 from enum import IntEnum
 from typing import Any, Generic, TypeVar
 
+from .records import SessionError
+
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
-CLOSED = "close()"
+CLOSING = "close()"
 """The reason why jobs stop when their worker is closed."""
 JOIN_S = 30.0
 """How long closing waits for the step at hand, which cannot be interrupted."""
+CLOSED = "This widget has been closed: make a new one. The masks of this one can still be read."
 
 
-class ClosedError(RuntimeError):
+class ClosedError(SessionError):
     """The thread has ended, or is about to."""
 
-    def __init__(self) -> None:
-        super().__init__("This widget has been closed: make a new one.")
+    def __init__(self, why: str = CLOSED) -> None:
+        super().__init__(why)
 
 
 class Priority(IntEnum):
@@ -113,7 +116,8 @@ class Job(Generic[T]):
 
 
 class Worker:
-    """One daemon thread and its queue.
+    """One daemon thread and its queue. The thread ends with `close`, or with the worker: it holds
+    nothing but what is queued.
 
     Parameters
     ----------
@@ -121,19 +125,22 @@ class Worker:
     """
 
     def __init__(self, name: str) -> None:
-        self._queue: list[tuple[Priority, int, Job[Any]]] = []
-        self._newest: dict[Hashable, Job[Any]] = {}
-        self._count = 0
-        self._closed = False
-        self._wake = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._queue = _Queue()
+        self._thread = threading.Thread(target=self._queue.run, name=name, daemon=True)
         self._thread.start()
+        # At exit, `_close_all` waits for the thread too.
+        weakref.finalize(self, self._queue.close).atexit = False
         _OPEN.add(self)
 
     @property
     def is_current(self) -> bool:
         """Whether the caller is the worker's thread itself."""
         return threading.current_thread() is self._thread
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no more work."""
+        return self._queue.closed
 
     def submit(
         self,
@@ -162,48 +169,93 @@ class Worker:
             When the worker is closed.
         """
         job = Job(steps)
-        with self._wake:
-            if self._closed:
-                raise ClosedError
-            if key is not None:
-                if key in self._newest:
-                    self._newest[key].stop()
-                self._newest[key] = job
-            heapq.heappush(self._queue, (priority, self._count, job))
-            self._count += 1
-            self._wake.notify()
+        self._queue.put(job, priority, key)
         return job
 
-    def close(self) -> None:
-        """Stop all jobs and end the thread after the step at hand. Any thread; idempotent."""
-        with self._wake:
-            self._closed = True
-            for _, _, job in self._queue:
-                job.stop(CLOSED)
-            self._wake.notify()
-        if not self.is_current:
+    def close(self, *, wait: bool = True, then: Callable[[], object] | None = None) -> None:
+        """Stop all jobs and end the thread after the step at hand. Any thread; idempotent.
+
+        Parameters
+        ----------
+        wait : for the thread to end, unless it is the caller's.
+        then : called once no job runs any more, in the thread or the caller's.
+        """
+        self._queue.close(then)
+        if wait and not self.is_current:
             self._thread.join(JOIN_S)
 
     def join(self) -> None:
         """Wait until the thread of a closed worker has ended."""
         self._thread.join()
 
-    def _run(self) -> None:
-        while (entry := self._take()) is not None:
-            entry[2].advance()
-            if not entry[2].done:
-                with self._wake:
-                    if self._closed:
-                        entry[2].stop(CLOSED)
-                    heapq.heappush(self._queue, entry)
 
-    def _take(self) -> tuple[Priority, int, Job[Any]] | None:
+class _Queue:
+    """What a worker's thread works off. It does not know the worker, which may go before it."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._jobs: list[tuple[Priority, int, Job[Any]]] = []
+        self._newest: dict[Hashable, Job[Any]] = {}
+        self._count = 0
+        self._ended = False
+        self._then: list[Callable[[], object]] = []
+        self._wake = threading.Condition()
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def put(self, job: Job[Any], priority: Priority, key: Hashable | None) -> None:
         with self._wake:
-            while not self._queue:
-                if self._closed:
-                    return None
-                self._wake.wait()
-            return heapq.heappop(self._queue)
+            if self.closed:
+                raise ClosedError
+            if key is not None:
+                if key in self._newest:
+                    self._newest[key].stop()
+                self._newest[key] = job
+            heapq.heappush(self._jobs, (priority, self._count, job))
+            self._count += 1
+            self._wake.notify()
+
+    def close(self, then: Callable[[], object] | None = None) -> None:
+        with self._wake:
+            self.closed = True
+            for _, _, job in self._jobs:
+                job.stop(CLOSING)
+            if then is not None and not self._ended:
+                self._then.append(then)
+                then = None
+            self._wake.notify()
+        if then is not None:
+            then()
+
+    def run(self) -> None:
+        while self._run_next():
+            pass
+        with self._wake:
+            self._ended = True
+            calls, self._then = self._then, []
+        for call in calls:
+            call()
+
+    def _run_next(self) -> bool:
+        """Advance the most urgent job by a step. What it was about is let go of before the next
+        is waited for."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._jobs or self.closed)
+            if not self._jobs:
+                return False
+            entry = heapq.heappop(self._jobs)
+        job = entry[2]
+        job.advance()
+        with self._wake:
+            if job.done:
+                for key in [key for key, newest in self._newest.items() if newest is job]:
+                    del self._newest[key]
+            else:
+                if self.closed:
+                    job.stop(CLOSING)
+                heapq.heappush(self._jobs, entry)
+        return True
 
 
 def _once(call: Callable[[], T]) -> Generator[None, None, T]:

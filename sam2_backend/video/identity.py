@@ -46,8 +46,8 @@ _GOLDEN = 0.6180339887498949
 def identify_files(paths: Sequence[Path | RemoteFile], num_bytes: int = FILE_BYTES) -> str:
     """The identity of some files, in their order, whatever they are called.
 
-    Up to `num_bytes`, 32 MiB, are read whole. Of more, each file's size counts, and blocks spread over each
-    file: 512 of 64 KiB of a single one, in each file of many at other places.
+    Up to `num_bytes`, 32 MiB, are read whole. Of more, each file's size counts, and blocks spread
+    over each file: 512 of 64 KiB of a single one, in each file of many at other places.
 
     Raises
     ------

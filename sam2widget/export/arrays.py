@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,36 @@ def write_npz(segmentation: Segmentation, path: Path) -> Path:
     An object's array is (T, H, W); of pictures in several sizes each has its own, called
     ``ID/FRAME``.
     """
-    arrays: dict[str, Any] = {NAMES: np.array([info.name for info in segmentation.objects])}
     frames = range(len(segmentation))
     sizes = {segmentation.size_hw(frame) for frame in frames}
-    for info in segmentation.objects:
-        masks = (segmentation.mask(info.id, frame) for frame in frames)
-        if len(sizes) == 1:
-            arrays[str(info.id)] = np.stack(list(masks))
-        else:
-            arrays |= {f"{info.id}/{frame}": mask for frame, mask in enumerate(masks)}
-    np.savez_compressed(path, **arrays)
+    names = np.array([info.name for info in segmentation.objects])
+    # As `np.savez_compressed` does it, but a frame at a time: a film's masks need not fit into
+    # memory.
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
+        with archive.open(f"{NAMES}.npy", "w") as file:
+            np.lib.format.write_array(file, names, allow_pickle=False)
+        for info in segmentation.objects:
+            masks = (segmentation.mask(info.id, frame) for frame in frames)
+            if len(sizes) == 1:
+                _write_masks(archive, str(info.id), (len(frames), *sizes.copy().pop()), masks)
+            else:
+                for frame, mask_hw in enumerate(masks):
+                    _write_masks(archive, f"{info.id}/{frame}", mask_hw.shape, [mask_hw])
     return path
+
+
+def _write_masks(
+    archive: zipfile.ZipFile,
+    name: str,
+    shape: tuple[int, ...],
+    masks: Iterable[NDArray[np.bool_]],
+) -> None:
+    """Write an array of the bools of some masks, one after the other."""
+    header = {"descr": np.dtype(np.bool_).str, "fortran_order": False, "shape": shape}
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for mask_hw in masks:
+            file.write(np.ascontiguousarray(mask_hw).data)
 
 
 def read_npz(path: Path) -> Imported:

@@ -106,7 +106,133 @@ def test_a_hugging_face_checkpoint_tracks_as_transformers_does(needs_oracle: Non
     figures.check()
 
 
+def loads(path: Path, state: State) -> None:
+    loaded = load_model(path, device="cpu").state_dict()
+    assert loaded.keys() == state.keys()
+    for key, value in loaded.items():
+        assert torch.allclose(value, state[key].float())
+
+
+def prefixed(state: State, prefix: str) -> State:
+    return {prefix + key: value for key, value in state.items()}
+
+
+WRAPPERS: dict[str, Callable[[State], Any]] = {
+    "state_dict": lambda s: {"state_dict": s, "epoch": 2, "lr": 0.1},
+    "model_state_dict": lambda s: {"model_state_dict": s, "optimizer_state_dict": {"state": {}}},
+    "a trainer's": lambda s: {
+        "model": s,
+        "optimizer": {"param_groups": [{}]},
+        "steps": {"train": 9},
+    },
+    "an average": lambda s: {"ema": s, "epoch": 1},
+    "weights beside their average": lambda s: {"ema": {"x": torch.zeros(1)}, "model": s},
+    "wrapped twice": lambda s: {"model": {"state_dict": s}},
+    "DistributedDataParallel's": lambda s: {"model": prefixed(s, "module.")},
+    "torch.compile's": lambda s: prefixed(s, "_orig_mod."),
+    "both's": lambda s: prefixed(s, "module._orig_mod."),
+    "Lightning's": lambda s: {
+        "state_dict": prefixed(s, "model."),
+        "pytorch-lightning_version": "2.4.0",
+        "hyper_parameters": {"lr": 1e-4, "name": "x"},
+        "optimizer_states": [{"state": {0: {"exp_avg": torch.zeros(2)}}, "param_groups": []}],
+    },
+    "Lightning's, compiled": lambda s: {"state_dict": prefixed(s, "model._orig_mod.")},
+    "a module's around it": lambda s: prefixed(s, "net.sam."),
+    "a compiled encoder's": lambda s: {
+        key.replace("image_encoder.", "image_encoder._orig_mod."): value for key, value in s.items()
+    },
+    "of half the bits": lambda s: {"model": {key: value.half() for key, value in s.items()}},
+    "in bfloat16": lambda s: {"model": {key: value.bfloat16() for key, value in s.items()}},
+}
+
+
+@pytest.mark.parametrize("name", WRAPPERS)
+def test_what_trainers_wrap_around_weights_is_taken_off(name: str, state: State, tmp_path: Path):
+    path = saved(WRAPPERS[name](state), tmp_path / "weights.pt")
+    rounded = {"of half the bits": torch.half, "in bfloat16": torch.bfloat16}.get(name)
+    loads(path, {key: value.to(rounded or value.dtype) for key, value in state.items()})
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".ckpt", ".bin", ".weights"])
+def test_the_suffix_of_a_file_does_not_matter(suffix: str, state: State, tmp_path: Path):
+    loads(saved({"state_dict": state}, tmp_path / f"a{suffix}"), state)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "best.pt"])
+def test_a_folder_with_weights_loads(name: str, state: State, tmp_path: Path):
+    (tmp_path / "config.json").write_text('{"model_type": "sam2_video"}')
+    if name.endswith(".safetensors"):
+        save_file({key: value.contiguous() for key, value in state.items()}, tmp_path / name)
+    else:
+        torch.save(state, tmp_path / name)
+    loads(tmp_path, state)
+
+
+def test_a_folder_in_parts_loads_and_a_part_that_is_not_there_is_named(
+    needs_oracle: None, tmp_path: Path
+):
+    theirs = hugging_face.build("sam2.1-hiera-tiny", 256)
+    hugging_face.randomize_in_place(theirs)
+    theirs.save_pretrained(tmp_path, max_shard_size="60MB")
+    assert not (tmp_path / "model.safetensors").exists()
+    model = load_model(tmp_path, device="cpu")
+    assert model.config.name == "sam2.1-hiera-tiny" and model.config.image_size == 256
+    expected = from_hf(theirs.state_dict())
+    assert all(torch.equal(value, expected[key]) for key, value in model.state_dict().items())
+    part = next(tmp_path.glob("model-00001-of-*.safetensors"))
+    part.unlink()
+    assert repr(part.name) in failure(tmp_path)
+
+
+def test_extra_heads_are_left_out_on_request_and_named(state: State, tmp_path: Path):
+    heads = {"class_head.weight": torch.zeros(3), "class_head.bias": torch.zeros(3)}
+    path = saved({"state_dict": prefixed({**state, **heads}, "model.")}, tmp_path / "a.ckpt")
+    sentence = failure(path)
+    assert "unexpected class_head.weight; unexpected class_head.bias" in sentence
+    assert "ignore_extra=True" in sentence
+    with pytest.warns(UserWarning, match="left out class_head.weight, class_head.bias"):
+        model = load_model(path, device="cpu", ignore_extra=True)
+    assert model.config.name == "nano"
+    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
+
+
+def test_missing_weights_are_refused_by_name_with_ignore_extra_too(state: State, tmp_path: Path):
+    changed = {key: value for key, value in state.items() if key != "no_obj_ptr"}
+    path = saved({**changed, "head": torch.zeros(1)}, tmp_path / "a.pt")
+    with (
+        pytest.warns(UserWarning, match="head"),
+        pytest.raises(CheckpointError, match="missing no_obj_ptr"),
+    ):
+        load_model(path, device="cpu", ignore_extra=True)
+
+
 # What does not
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (lambda s: {"epoch": 3, "optimizer": {}}, "holds no weights, but 'epoch', 'optimizer'"),
+        (lambda s: [1, 2], "holds no weights, but a list"),
+        (lambda s: {"layers.0.weight": torch.zeros(2)}, "1 keys, such as 'layers.0.weight', fit"),
+        (
+            lambda s: {**prefixed(s, "student."), **prefixed(s, "teacher.")},
+            "several networks, whose keys begin with 'student.', 'teacher.'",
+        ),
+        (lambda s: {**s, "module.no_obj_ptr": torch.ones(1)}, "'no_obj_ptr' twice"),
+    ],
+)
+def test_what_holds_no_weights_or_several_says_what_it_holds(
+    content: Callable[[State], Any], sentence: str, state: State, tmp_path: Path
+):
+    assert sentence in failure(saved(content(state), tmp_path / "a.pt"))
+
+
+def test_a_folder_without_weights_says_what_is_there(tmp_path: Path):
+    (tmp_path / "a.pt").touch()
+    (tmp_path / "b.pt").touch()
+    assert "holds a.pt, b.pt: expected model.safetensors" in failure(tmp_path)
 
 
 def test_keys_that_do_not_fit_are_named(state: State, tmp_path: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import tracemalloc
 from copy import copy
 from dataclasses import replace
 from inspect import signature
@@ -18,6 +19,8 @@ from sam2widget import SessionError, open_video
 from sam2widget.cli import main
 from sam2widget.export import FORMATS, Segmentation, export_masks, import_masks
 from sam2widget.export.outlines import fill, one_polygon, polygons_of
+from sam2widget.masks import Mask
+from sam2widget.records import ObjectInfo, Result
 from sam2widget.session import Session
 
 from .conftest import FRAMES, HEIGHT, NAMES, WIDTH, masks
@@ -344,3 +347,28 @@ def test_no_name_leads_outside(segmentation, tmp_path, name):
     export_masks(replace(segmentation, video=video, objects=objects), out / "masks", name, **frames)
     assert [path.name for path in tmp_path.iterdir()] == ["deep"]
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
+
+
+def test_a_films_masks_are_written_to_npz_a_frame_at_a_time(tmp_path):
+    frames, height, width = 60, 1080, 1920
+    mask_hw = np.zeros((height, width), bool)
+    results = {}
+    for t in range(frames):
+        moved_hw = np.zeros_like(mask_hw)
+        moved_hw[200:600, 10 * t : 10 * t + 300] = True
+        results[1, t] = Result(Mask.from_array(moved_hw), 1.0, 0.9, "track")
+    segmentation = Segmentation.make(
+        open_video([np.zeros((height, width, 3), np.uint8)] * frames, "video"),
+        (ObjectInfo.numbered(1),),
+        results,
+    )
+    tracemalloc.start()
+    export_masks(segmentation, tmp_path / "masks.npz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * height * width
+    with np.load(tmp_path / "masks.npz") as file:
+        masks_thw = file["1"]
+        assert file["names"].tolist() == ["Object 1"]
+    assert masks_thw.dtype == bool and masks_thw.shape == (frames, height, width)
+    assert all(np.array_equal(masks_thw[t], results[1, t].mask.to_array()) for t in range(frames))

@@ -67,7 +67,7 @@ def test_of_ten_thousand_hovers_the_newest_is_answered_and_a_click_waits_for_one
     previews = browser.of("preview")
     assert len(previews) == 2 == len(segmenter.asked("preview"))
     assert previews[-1]["reply_to"]["id"] == number - 1
-    assert not widget._engine._worker._queue
+    assert not len(widget._engine._worker._queue)
 
 
 def test_a_view_opened_and_closed_two_hundred_times_leaves_nothing(widget):

@@ -114,7 +114,7 @@ def test_without_its_last_prompt_an_untracked_frame_has_no_mask(session):
     [
         (lambda s: s.add_point(0, 41, 5), r"point \(41, 5\) lies outside the frame, which is 40 x"),
         (lambda s: s.add_point(0, 5, -1), "outside the frame"),
-        (lambda s: s.add_point(0, float("nan"), 5), "outside the frame"),
+        (lambda s: s.add_point(0, float("nan"), 5), "x must be a finite number, got nan"),
         (lambda s: s.add_point(20, 5, 5), "no frame 20: the video has frames 0 to 19"),
         (lambda s: s.add_point(-1, 5, 5), "no frame -1"),
         (lambda s: s.add_point(1.5, 5, 5), "whole number, got 1.5"),
@@ -122,7 +122,7 @@ def test_without_its_last_prompt_an_untracked_frame_has_no_mask(session):
         (lambda s: s.add_point(0, 5, 5, obj=0), "1 or larger, got 0"),
         (lambda s: s.add_box(0, 50, 2, 60, 9), "box .* lies outside the frame"),
         (lambda s: s.add_box(0, 9, 9, 9, 10), "x0 < x1"),
-        (lambda s: s.add_box(0, float("inf"), 0, 1, 1), "x0 < x1"),
+        (lambda s: s.add_box(0, float("inf"), 0, 1, 1), "x0 of a box must be a finite number"),
         (lambda s: s.add_mask(0, np.zeros((3, 3))), r"shape \(H, W\) = \(12, 40\), got \(3, 3\)"),
         (lambda s: s.remove_object(7), "no object 7. Objects: 1"),
         (lambda s: s.remove_point(0, 1, 3), "no point 3 of Object 1 on frame 0: it has 1"),

@@ -233,7 +233,7 @@ def test_closing_ends_the_threads_and_says_so_afterwards(segmenter):
     widget.close()
     widget.close()
     assert threading.active_count() == before
-    with pytest.raises(RuntimeError, match="closed: make a new one"):
+    with pytest.raises(SessionError, match="closed: make a new one"):
         widget.add_point(0, 1, 1)
 
 

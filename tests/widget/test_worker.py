@@ -3,6 +3,7 @@ import warnings
 
 import pytest
 
+from sam2widget.records import SessionError
 from sam2widget.worker import Priority, Worker
 
 
@@ -136,7 +137,7 @@ def test_closing_stops_jobs_and_ends_the_thread(worker, held):
     worker.close()
     worker.close()
     assert job.done and waiting.done and not worker._thread.is_alive()
-    with pytest.raises(RuntimeError, match="has been closed: make a new one"):
+    with pytest.raises(SessionError, match="has been closed: make a new one"):
         worker.submit(lambda: 1)
 
 

@@ -1,0 +1,201 @@
+"""From what trainers write to a state dict: files, folders, wrappers and prefixes.
+
+Nothing is ever unpickled but plain tensors and the numbers and texts beside them.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from .hub import CheckpointError
+
+SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
+"""Of files with weights."""
+FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")
+"""What Hugging Face calls the file in a folder, the better first; with `.index.json` behind it, the
+list of the parts of a large one."""
+
+_WRAPPERS = ("model", "state_dict", "model_state_dict", "module", "net", "network", "weights")
+"""Keys under which trainers keep the weights, beside optimizer states, epochs and the like."""
+_AVERAGES = ("model_ema", "ema", "ema_state_dict", "ema_model", "state_dict_ema")
+"""Keys of averaged weights, taken where there are no others."""
+_SEGMENTS = {
+    *("module", "_orig_mod", "_forward_module"),
+    *("_fsdp_wrapped_module", "_checkpoint_wrapped_module"),
+}
+"""What DistributedDataParallel, torch.compile and the like put into keys, wherever they wrap."""
+_FIRST = (
+    "image_encoder.trunk.patch_embed.proj.weight",
+    "vision_encoder.backbone.patch_embed.projection.weight",
+)
+"""A key of each layout; what stands before it is a module around the network, as Lightning's
+``model.``."""
+_PREFERRED = ("", "model.")
+"""Of several networks in one file, such as one and its average, these are meant."""
+_PART = re.compile(r"[\w.-]+")
+
+
+def find_weights(folder: Path) -> Path:
+    """The file with the weights in a folder as Hugging Face saves it, or the list of its parts.
+
+    Raises
+    ------
+    CheckpointError
+        When there is none, or several and none of the usual name.
+    """
+    for name in FOLDER_FILES:
+        for path in (folder / name, folder / f"{name}.index.json"):
+            if path.is_file():
+                return path
+    found = sorted(one for one in folder.iterdir() if one.suffix in SUFFIXES and one.is_file())
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(one.name for one in found[:8]) or "no file with weights"
+    raise CheckpointError(
+        f"The folder {folder} holds {listed}: expected {' or '.join(FOLDER_FILES)}, as "
+        "save_pretrained writes them. Give the path of the very file."
+    )
+
+
+def configured_size(folder: Path) -> int | None:
+    """The input size in the `config.json` of a folder, if this is one that says it."""
+    config = folder / "config.json"
+    if not config.is_file():
+        return None
+    try:
+        said = json.loads(config.read_bytes())
+        size = said.get("image_size")
+    except (OSError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{config} cannot be read as JSON ({error}).") from error
+    return size if isinstance(size, int) and size > 0 else None
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The state dict in a file, or in the parts that an index lists, on the CPU, as it was
+    written but without wrappers and prefixes.
+
+    Raises
+    ------
+    CheckpointError
+        When it is damaged, or holds no state dict.
+    """
+    if path.name.endswith(".index.json"):
+        return _without_prefixes(_read_parts(path), path)
+    return _without_prefixes(_unwrapped(_read_file(path), path), path)
+
+
+def _read_parts(index: Path) -> dict[str, Tensor]:
+    try:
+        listed: Mapping[str, object] = json.loads(index.read_bytes())["weight_map"]
+        names = sorted({str(name) for name in listed.values()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{index} is no list of the parts of a checkpoint.") from error
+    tensors: dict[str, Tensor] = {}
+    for name in names:
+        part = index.parent / name
+        if not _PART.fullmatch(name) or not part.is_file():
+            raise CheckpointError(
+                f"{index.name} lists the file {name!r}, which is not in {index.parent}: fetch it "
+                "too."
+            )
+        tensors |= _unwrapped(_read_file(part), part)
+    missing = [key for key in listed if key not in tensors]
+    if missing:
+        raise CheckpointError(f"{index} lists {_shown(missing)}, which its parts do not hold.")
+    return tensors
+
+
+def _read_file(path: Path) -> object:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        if "GLOBAL" in str(error):  # of a pickle: the name of something to call
+            raise CheckpointError(
+                f"{path} holds more than weights{_called(str(error))}: loading it could run code, "
+                "so it is refused. Save the state dict alone, best as .safetensors."
+            ) from error
+        if isinstance(error, pickle.UnpicklingError):
+            reason = "it is no PyTorch file"
+        else:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(
+            f"{path} is not a readable checkpoint ({reason}). It may be damaged or only partly "
+            "downloaded: delete it and fetch it again."
+        ) from error
+
+
+def _called(said: str) -> str:
+    found = re.search(r"GLOBAL ([\w.]+)", said)
+    return f" ({found[1]})" if found else ""
+
+
+def _unwrapped(content: object, path: Path) -> dict[str, Tensor]:
+    """The state dict within what a trainer has saved."""
+    held = content
+    for _ in range(4):
+        if not isinstance(held, Mapping):
+            break
+        values = cast("Mapping[object, object]", held)
+        inner = next((values[key] for key in (*_WRAPPERS, *_AVERAGES) if _wraps(values, key)), None)
+        if inner is None:
+            return _only_tensors(values, path)
+        held = inner
+    raise CheckpointError(f"{path} holds no weights, but a {type(held).__name__}: {_EXPECTED}")
+
+
+def _wraps(values: Mapping[object, object], key: str) -> bool:
+    inner = values.get(key)
+    return isinstance(inner, Mapping) and bool(cast("Mapping[object, object]", inner))
+
+
+def _only_tensors(values: Mapping[object, object], path: Path) -> dict[str, Tensor]:
+    others = [str(key) for key, value in values.items() if not isinstance(value, Tensor)]
+    if others or not values:
+        raise CheckpointError(
+            f"{path} holds no weights, but {_shown(others) or 'nothing'}: {_EXPECTED}"
+        )
+    return {str(key): cast(Tensor, value) for key, value in values.items()}
+
+
+_EXPECTED = (
+    "expected a state dict, or one under one of the keys "
+    f"{', '.join(repr(key) for key in (*_WRAPPERS[:4], *_AVERAGES[:2]))}."
+)
+
+
+def _without_prefixes(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Keys as the network alone has them. What a trainer keeps beside it, such as heads and
+    losses, stays under keys of its own."""
+    bare: dict[str, Tensor] = {}
+    for key, value in tensors.items():
+        name = ".".join(part for part in key.split(".") if part not in _SEGMENTS)
+        if name in bare:
+            raise CheckpointError(f"{path} holds {name!r} twice, once as {key!r}: keep one.")
+        bare[name] = value
+    found = [key.removesuffix(end) for key in bare for end in _FIRST if key.endswith(end)]
+    prefixes = [prefix for prefix in found if not prefix or prefix.endswith(".")]
+    if len(prefixes) > 1:
+        prefixes = [prefix for prefix in prefixes if prefix in _PREFERRED] or prefixes
+    if len(prefixes) > 1:
+        raise CheckpointError(
+            f"{path} holds several networks, whose keys begin with {_shown(prefixes)}: save one."
+        )
+    prefix = prefixes[0] if prefixes else ""
+    return {key.removeprefix(prefix): value for key, value in bare.items()}
+
+
+def _shown(keys: list[Any]) -> str:
+    more = f" and {len(keys) - 8} more" if len(keys) > 8 else ""
+    return ", ".join(repr(key) for key in keys[:8]) + more

@@ -1,0 +1,37 @@
+"""What is left of a video in a widget that is closed: all but the frames."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from numpy.typing import NDArray
+
+from sam2_backend.video import Video, VideoError
+
+
+class ClosedVideo(Video):
+    """A video whose length, sizes and names are known, and whose frames cannot be read.
+
+    Parameters
+    ----------
+    video : that it was.
+    why : the sentence of the error when a frame is read.
+    """
+
+    def __init__(self, video: Video, why: str) -> None:
+        super().__init__(
+            *(video.num_frames, video.width, video.height, video.fps, video.name),
+            sizes=video.sizes,
+        )
+        self.path = video.path
+        self.location = video.location
+        self._contrast = video.chosen_contrast
+        self.kind = video.kind
+        self.names = video.names
+        self._why = why
+
+    def raw(self, frame: int) -> NoReturn:
+        raise VideoError(f"Frame {frame} cannot be read any more. {self._why}")
+
+    def _read(self, frame: int) -> NDArray[Any]:
+        return self.raw(frame)

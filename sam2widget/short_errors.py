@@ -1,0 +1,75 @@
+"""Errors that show the line of a person's cell, and not the way of a call to the model's thread."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from collections.abc import Callable
+from concurrent import futures
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from .engine import EXPECTED
+
+C = TypeVar("C", bound=type)
+_log = logging.getLogger(__name__)
+_FOLDER = Path(__file__).parent
+_ON_THE_WAY = {
+    *(
+        str(_FOLDER / f"{name}.py")
+        for name in ("api", "engine", "saving", "short_errors", "worker")
+    ),
+    futures.__file__,
+    str(Path(futures.__file__).with_name("_base.py")),
+}
+"""Where nothing happens but that a call is handed on and waited for."""
+
+
+def shorten_errors(cls: C) -> C:
+    """Let the public methods of a class raise errors with a short traceback. Of misuse, which a
+    sentence says, nothing is left but the caller's line; of faults, what went on in the model's
+    thread. The whole is logged at the level "debug"."""
+    for name, method in list(vars(cls).items()):
+        if inspect.isfunction(method) and not name.startswith("_"):
+            setattr(cls, name, _shortened(method))
+    return cls
+
+
+def _shortened(method: Callable[..., Any]) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(method):
+
+        @functools.wraps(method)
+        async def wait(*args: Any, **options: Any) -> Any:
+            try:
+                return await method(*args, **options)
+            except Exception as error:
+                raise _with_short_traceback(error, method) from error.__cause__
+
+        return wait
+
+    @functools.wraps(method)
+    def call(*args: Any, **options: Any) -> Any:
+        try:
+            return method(*args, **options)
+        except Exception as error:
+            raise _with_short_traceback(error, method) from error.__cause__
+
+    return call
+
+
+def _with_short_traceback(error: Exception, method: Callable[..., Any]) -> Exception:
+    _log.debug("%s failed", method.__name__, exc_info=error)
+    if isinstance(error, EXPECTED):
+        return error.with_traceback(None)
+    return error.with_traceback(_without_the_way(error.__traceback__))
+
+
+def _without_the_way(traceback: TracebackType | None) -> TracebackType | None:
+    if traceback is None:
+        return None
+    following = _without_the_way(traceback.tb_next)
+    if traceback.tb_frame.f_code.co_filename in _ON_THE_WAY:
+        return following
+    return TracebackType(following, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno)
