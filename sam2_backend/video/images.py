@@ -46,6 +46,7 @@ class ImageFiles(Video):
             *(len(paths), width, height, DEFAULT_FPS, name), sizes if kind == "images" else None
         )
         self._paths = paths
+        self.names = names_of(paths)
         self._cache = BytesLru[int, NDArray[np.uint8]](CACHE_BYTES, lambda rgb: rgb.nbytes)
 
     @classmethod
@@ -65,6 +66,16 @@ class ImageFiles(Video):
             rgb = read_image(self._paths[frame])
             self._cache.put(frame, rgb)
         return rgb
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """The names of files, with as many folders before a "/" as it takes to tell them apart."""
+    parts = [path.absolute().parts for path in paths]
+    for count in range(1, max(map(len, parts), default=1)):
+        names = ["/".join(one[-count:]) for one in parts]
+        if len(set(names)) == len(set(parts)):
+            return names
+    return [path.name for path in paths]
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
