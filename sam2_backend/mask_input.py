@@ -13,6 +13,10 @@ from .mask_values import MaskValues, read_values
 from .run_lengths import decode_run_lengths
 
 
+_PHOTOMETRIC = 262
+"""TIFF's tag that says whether 0 is black, 1, or white, 0."""
+
+
 def as_mask(
     given: object, hw: tuple[int, int], what: str = "The mask"
 ) -> tuple[NDArray[np.bool_], str | None]:
@@ -92,7 +96,7 @@ def as_array(given: object, what: str) -> NDArray[Any]:
 
 def values_of_picture(image: Image.Image, what: str) -> NDArray[Any]:
     """(H, W) the labels or grey levels of a Pillow image. Of a palette these are its indices,
-    but where all its colours are black and white they are grey levels.
+    but where all its colours are black and white, what is white is the object.
 
     Raises
     ------
@@ -103,9 +107,14 @@ def values_of_picture(image: Image.Image, what: str) -> NDArray[Any]:
         indices_hw = np.asarray(image)
         colours = image.getpalette("RGB") or []
         used = [colours[3 * n : 3 * n + 3] for n in np.unique(indices_hw).tolist()]
-        if used and all(colour in ([0, 0, 0], [255, 255, 255]) for colour in used):
-            return np.asarray(image.convert("L"))
-        return indices_hw
+        # Fiji's inverting table shows objects, which are 255, in black.
+        is_inverted = colours[:3] == [255, 255, 255] and colours[765:768] == [0, 0, 0]
+        is_black_white = all(colour in ([0, 0, 0], [255, 255, 255]) for colour in used)
+        return np.asarray(image.convert("L")) if is_black_white and not is_inverted else indices_hw
+    if image.mode in ("1", "L") and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:
+        # Pillow turns values of which 0 is white, which is how a TIFF is shown; they are labels.
+        values_hw = np.asarray(image)
+        return ~values_hw if image.mode == "1" else 255 - values_hw
     if image.mode in ("1", "L", "F") or image.mode.startswith("I"):
         return np.asarray(image)
     if image.mode not in ("LA", "RGB", "RGBA"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ _DARK, _BRIGHT = 16, 240
 """Grey levels up to the one and from the other on are background and object."""
 _LARGEST_VOID_NEIGHBOUR = 63
 """Larger labels beside 255 are levels of grey, chosen to be seen."""
+_GREY = "has grey edges between 0 and 255: what is 128 or more is the object."
 _MANY = 32
 """More values than these, each on few pixels next to each other, are a picture."""
 
@@ -72,14 +73,20 @@ class MaskValues:
             )
         if kind == "f":
             if low < 0 or not (values_hw == np.floor(values_hw)).all():
-                return cls("real", low, high)
+                grey_hw = (
+                    np.rint(values_hw) if low >= 0 and _BRIGHT <= high <= VOID else values_hw[:0]
+                )
+                return cls("real", low, high, frozenset(), *_texture(grey_hw, high))
             values_hw = values_hw.astype(np.int64)
         return cls("whole", low, high, _distinct(values_hw), *_texture(values_hw, high))
 
     def __or__(self, other: MaskValues) -> MaskValues:
+        kind: Kind = "bool" if self.kind == other.kind == "bool" else "whole"
+        if "real" in (self.kind, other.kind):
+            kind = "real"
         counts = ("between", "flat_between", "bright", "neighbours", "equal_neighbours")
         return MaskValues(
-            max(self.kind, other.kind, key=get_args(Kind).index),
+            kind,
             min(self.low, other.low),
             max(self.high, other.high),
             self.labels | other.labels,
@@ -130,7 +137,7 @@ def read_values(found: Iterable[MaskValues], what: str) -> MaskReading:
     if _is_grey(values):
         return MaskReading(
             cut=127,
-            note=f"{what} has grey edges between 0 and 255: what is 128 or more is the object.",
+            note=f"{what} {_GREY}",
         )
     if values.labels in (frozenset({VOID}), frozenset({0xFFFF})):
         return MaskReading()
@@ -156,6 +163,8 @@ def _read_real(values: MaskValues, what: str) -> MaskReading:
         )
     if low < 0:
         return MaskReading(cut=0, note=f"{span}, taken for logits: what is above 0 is the object.")
+    if _is_grey(values):
+        return MaskReading(cut=127.5, note=f"{what} {_GREY}")
     if high <= 1:
         return MaskReading(
             cut=0.5, note=f"{span}, taken for probabilities: what is above 0.5 is the object."
@@ -189,7 +198,7 @@ def _texture(values_hw: NDArray[Any], high: float) -> tuple[int, int, int, int, 
     left, right = values_hw[:, :-1], values_hw[:, 1:]
     inside = (left != 0) | (right != 0)
     pairs = int(inside.sum()), int((inside & (left == right)).sum())
-    if not _BRIGHT <= high <= VOID:
+    if not _BRIGHT <= high <= VOID or min(values_hw.shape) < 3:
         return 0, 0, 0, *pairs
     bright = int((values_hw >= _BRIGHT).sum())
     between = int(((values_hw > _DARK) & (values_hw < VOID)).sum())

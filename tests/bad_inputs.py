@@ -161,7 +161,11 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
         bad.file("m.json", b'{"images": []}'), CLIP, "coco"
     ),
     "a COCO annotation without a mask": lambda bad: import_masks(
-        bad.file("m.json", b'{"images": [{"id": 1}], "annotations": [{"image_id": 1}]}'),
+        bad.file(
+            "m.json",
+            b'{"images": [{"id": 1, "file_name": "00000.jpg"}], "annotations": '
+            b'[{"image_id": 1, "category_id": 1}]}',
+        ),
         CLIP,
         "coco",
     ),

@@ -19,6 +19,7 @@ from .files import (
     as_number,
     check_frame_size,
     check_size,
+    count,
     read_json,
     reason,
     shorten,
@@ -57,8 +58,7 @@ def read_coco(path: Path, video: Video) -> Imported:
                 f"{path} has an annotation that cannot be read: {_name(said[n], n)} is of image "
                 f"{shorten(image)}, which is not among its images."
             )
-    wanted = {image: images[image] for image in dict.fromkeys(of_image)}
-    frames, notes = _frames(wanted, video, path)
+    frames, notes = _frames(images, set(of_image), video, path)
     owners = [_owner(one, n, path) for n, one in enumerate(said)]
     tracks = _ids([owner for key, owner in owners if key], "track_id", path)
     kinds = _ids([owner for key, owner in owners if not key], "category_id", path)
@@ -95,11 +95,11 @@ def read_coco(path: Path, video: Video) -> Imported:
             f"{path} has boxes alone, no masks: export with segmentation, or add boxes as prompts."
         )
     if boxes:
-        notes.append(f"{path} has {boxes} annotations with a box alone, which are left out.")
+        notes.append(f"{path} has {count(boxes, 'annotation')} with a box alone, left out.")
     if any(not key for key, _ in owners):
         notes.append(f"{path} has annotations without track_id: each category is an object.")
     if crowds:
-        notes.append(f"{path} has {crowds} crowds (iscrowd), which are taken as masks.")
+        notes.append(f"{path} has {count(crowds, 'crowd')} (iscrowd), taken as masks.")
     return Imported(
         {key: Mask.from_array(mask) for key, mask in masks.items()}, names, tuple(notes)
     )
@@ -118,7 +118,7 @@ def decode(said: Any, hw: tuple[int, int]) -> NDArray[np.bool_]:
         parts = said if said and isinstance(said[0], list) else [said] if said else []
         masks = [fill(_corners(part), hw) for part in parts]
         return np.any([np.zeros(hw, bool), *masks], axis=0)
-    if not isinstance(said, dict) or not {"size", "counts"} <= said.keys():
+    if not isinstance(said, dict) or not {"size", "counts"} <= said.keys():  # panoptic COCO, too
         raise EntryError(
             f"its segmentation is {shorten(said)}, neither polygons nor run lengths with size and "
             "counts"
@@ -142,35 +142,40 @@ def _corners(part: Any) -> NDArray[np.float64]:
 
 
 def _frames(
-    images: dict[Id, dict[str, Any]], video: Video, path: Path
+    images: dict[Id, dict[str, Any]], wanted: set[Id], video: Video, path: Path
 ) -> tuple[dict[Id, int], list[str]]:
-    """The frame of each image, and what had to be guessed."""
+    """The frame of each image that has one, and what had to be guessed; of the `wanted` alone
+    where others are of no frame."""
     numbers: dict[Id, int] = {}
-    try:
-        for image, said in images.items():
-            if said.get("frame_id") is not None:
-                numbers[image] = as_number(said["frame_id"], "frame_id")
-    except EntryError as error:
-        raise SessionError(f"{path} has an image that cannot be read: {error}.") from error
-    complete = len(numbers) == len(images)
-    names = FrameNames(video)
-    if complete and not names.known:
-        return numbers, []
     called: dict[Id, str] = {}
     for image, said in images.items():
+        try:
+            if said.get("frame_id") is not None:
+                numbers[image] = as_number(said["frame_id"], "frame_id")
+        except EntryError as error:
+            raise SessionError(f"{path} has an image that cannot be read: {error}.") from error
         name = said.get("file_name")
-        if not isinstance(name, str) or not name:
-            raise SessionError(
-                f"{path} has an image that cannot be read: image {shorten(image)} has no file_name."
-            )
-        called[image] = name
+        if isinstance(name, str) and name:
+            called[image] = name
+    names = FrameNames(video)
+    numbered = wanted <= numbers.keys()
+    if numbered and not names.known:
+        return numbers, []
+    missing = next(iter(wanted - called.keys()), None)
+    if missing is not None and not numbered:
+        raise SessionError(
+            f"{path} has an image that cannot be read: image {shorten(missing)} has no file_name."
+        )
     try:
         matched = names.match(called.values(), str(path))
     except SessionError:
-        if not complete:
+        if numbered:
+            note = f"{path} has other names than this video's frames: it is matched by frame_id."
+            return numbers, [note]
+        if names.known:
             raise
-        note = f"{path} has no names of this video's frames: they are matched by frame_id."
-        return numbers, [note]
+        called = {image: name for image, name in called.items() if image in wanted}
+        matched = names.match(called.values(), str(path))
     frames = {
         image: matched.frames[name] for image, name in called.items() if name in matched.frames
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,13 +16,14 @@ from sam2_backend.video import Video
 
 from ..masks import Mask
 from ..records import SessionError
-from .files import EntryError, as_number, check_frame_size, check_size, reason, shorten
+from .files import EntryError, as_number, check_frame_size, check_size, count, reason, shorten
 from .frame_names import FrameNames, file_number
 from .object_ids import ObjectIds
 from .outlines import fill
 from .segmentation import Imported
 
 _RUN = np.dtype("<u4")
+_OF_VIDEO = re.compile(r"frame_[0-9]{6}(\.png)?", re.I)
 _KINDS = ("mask", "polygon")
 _OTHERS = ("box", "ellipse", "polyline", "points", "cuboid", "skeleton", "tag")
 
@@ -58,7 +60,7 @@ def read_cvat(path: Path, video: Video) -> Imported:
         *_of_tracks(path, root, left_out, notes),
     ]
     if left_out:
-        kinds = ", ".join(f"{count} x {kind}" for kind, count in sorted(left_out.items()))
+        kinds = ", ".join(f"{number} x {kind}" for kind, number in sorted(left_out.items()))
         notes.append(
             f"{path} has shapes that are no masks, which are left out: {kinds}. Masks and polygons "
             "are read."
@@ -103,10 +105,12 @@ def read_cvat(path: Path, video: Video) -> Imported:
 def _on_images(
     path: Path, root: Xml.Element, video: Video, left_out: Counter[str], notes: list[str]
 ) -> Iterator[_Shape]:
-    images = [image for image in root.iter("image") if len(image)]
+    images = list(root.iter("image"))
+    if not images:
+        return
     frames = _frames(path, images, video, notes)
     for n, image in enumerate(images):
-        if n not in frames:
+        if n not in frames or not len(image):
             continue
         name = image.get("name", "")
         try:
@@ -139,29 +143,25 @@ def _frames(
     """The frame of each image that has one, by its place in the list."""
     called = [image.get("name", "") for image in images]
     names = FrameNames(video)
-    if names.known or all(file_number(name) is not None for name in called):
-        try:
-            matched = names.match(called, str(path))
-        except SessionError:
-            # CVAT calls frames of a video by number, also where the video is a folder to us.
-            if not names.known or not all(name.startswith("frame_") for name in called):
-                raise
-            notes.append(f"{path} is of a video: its frames are matched by number, from 0.")
-        else:
-            notes += matched.notes
-            return {
-                n: matched.frames[name] for n, name in enumerate(called) if name in matched.frames
-            }
+    numbered = all(file_number(name) is not None for name in called)
+    # What CVAT calls the frames of a video, which may be a folder of other names to us.
+    of_video = names.known and all(map(_OF_VIDEO.fullmatch, called))
+    of_video = of_video and not any(_OF_VIDEO.fullmatch(name) for name in video.names or ())
+    if not of_video and (names.known or numbered):
+        matched = names.match(called, str(path))
+        notes += matched.notes
+        return {n: matched.frames[name] for n, name in enumerate(called) if name in matched.frames}
+    if of_video:
+        notes.append(f"{path} is of a video: its frames are matched by number, from 0.")
+        return {n: file_number(name) or 0 for n, name in enumerate(called)}
+    notes.append(
+        f"{path} names images that are not numbered, such as {called[0]!r}: they are matched by "
+        "their id, from 0."
+    )
     try:
-        found = {n: as_number(image.get("id"), "id") for n, image in enumerate(images)}
+        return {n: as_number(image.get("id"), "id") for n, image in enumerate(images)}
     except EntryError as error:
         raise SessionError(f"{path} has an image that cannot be read: {error}.") from error
-    if not names.known and images:
-        notes.append(
-            f"{path} names images that are not numbered, such as {called[0]!r}: they are matched "
-            "by their id, from 0."
-        )
-    return found
 
 
 def _of_tracks(
@@ -188,14 +188,14 @@ def _of_tracks(
             ) from error
     if gaps:
         notes.append(
-            f"{path} has tracks with {gaps} gaps between keyframes: frames within them have no "
+            f"{path} has tracks with {count(gaps, 'gap')} between keyframes: frames within them have no "
             "mask. Propagate to fill them."
         )
 
 
 def _kind(element: Xml.Element) -> str:
     """What a shape is called, also where it is turned."""
-    turned = float(element.get("rotation") or 0) != 0
+    turned = element.get("rotation", "0").strip("0.") != ""
     return f"rotated {element.tag}" if turned else element.tag
 
 

@@ -88,6 +88,11 @@ def as_number(value: object, what: str) -> int:
     return found
 
 
+def count(number: int, noun: str) -> str:
+    """A number of things, in words."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def shorten(value: object) -> str:
     """A value as it is written, cut to the length of a sentence."""
     text = repr(value)

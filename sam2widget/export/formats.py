@@ -196,7 +196,7 @@ def _with_masks(found: Imported, where: str) -> Imported:
     """What was read, if there is any mask in it."""
     if not found.masks:
         said = " ".join(("", *found.notes))
-        raise SessionError(f"There is no mask in {where}: all is background.{said}")
+        raise SessionError(f"There is no mask in {where}, only background.{said}")
     return found
 
 

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from sam2_backend.video import Video
 
 from ..records import SessionError
+from .files import count
 
 _SUFFIX = re.compile(
     r"\.(avif|bmp|gif|heic|heif|jfif|jpe?g|jp2|json|npy|npz|pgm|png|ppm|tiff?|txt|webp|xml)$", re.I
@@ -147,9 +148,9 @@ class FrameNames:
         own = [(fold(stem), frame) for frame, stem in enumerate(self._stems)]
         index: dict[str, int] = {}
         for pairs in (whole, own, bare):
-            count = Counter(name for name, _ in pairs)
+            times = Counter(name for name, _ in pairs)
             for name, frame in pairs:
-                if count[name] == 1:
+                if times[name] == 1:
                     index.setdefault(name, frame)
         return index
 
@@ -169,20 +170,20 @@ class FrameNames:
         left = [name for name in names if name not in found]
         if not left:
             return Matched(found, tuple(notes))
-        count = len(self._video)
-        if len(names) == count and _series(names) and _series(self._names or ()):
+        total = len(self._video)
+        if len(names) == total and _series(names) and _series(self._names or ()):
             raise SessionError(
                 f"{where} names {len(names)} frames, as many as there are, but {_listed(left)} "
                 f"is none of them, which are {_listed(self._names or ())}: either they count "
                 "from another number, or they belong to other frames. Rename them."
             )
-        if 2 * len(found) < min(len(names), count):
+        if 2 * len(found) < min(len(names), total):
             raise SessionError(
                 f"{where} names {len(names)} frames, but only {len(found)} of them are in this "
                 f"video. Not in it: {_listed(left)}. Its frames: {_listed(self._names or ())}."
             )
         notes.append(
-            f"{where} names {len(left)} frames that this video has not, which are left out: "
+            f"{where} names {count(len(left), 'frame')} that this video has not, left out: "
             f"{_listed(left)}."
         )
         return Matched(found, tuple(notes))
@@ -193,10 +194,10 @@ class FrameNames:
         """By the numbers in names and in the source's names."""
         assert self._names is not None
         own, given = _series(self._names), _series(names)
-        count = len(self._video)
+        total = len(self._video)
         by = f"{where} has no names of this video's frames"
         if own is None and not any(re.search(r"\d", name) for name in self._names):
-            if given is not None and all(0 <= number < count for number in given):
+            if given is not None and all(0 <= number < total for number in given):
                 found = dict(zip(names, given, strict=True))
                 return Matched(found, (self._said(by, "number, from 0", found),))
         elif own is not None and given is not None:
@@ -204,12 +205,12 @@ class FrameNames:
             if all(number in frames for number in given):
                 found = {name: frames[n] for name, n in zip(names, given, strict=True)}
                 return Matched(found, (self._said(by, "the numbers in both", found),))
-        if len(names) == count and given is not None and (own is not None or count == 1):
+        if len(names) == total and given is not None and (own is not None or total == 1):
             order = [name for _, name in sorted(zip(given, names, strict=True))]
-            places = range(count) if own is None else _ranks(own)
+            places = range(total) if own is None else _ranks(own)
             found = dict(zip(order, places, strict=True))
             return Matched(found, (self._said(by, "the order of numbers in both", found),))
-        if len(names) == count == 1:
+        if len(names) == total == 1:
             found = {names[0]: 0}
             return Matched(found, (self._said(by, "being the only one", found),))
         raise SessionError(
@@ -223,9 +224,9 @@ class FrameNames:
 
     def _match_numbers(self, names: list[str], where: str) -> Matched:
         """Of frames without names: by number, from 0."""
-        count = len(self._video)
+        total = len(self._video)
         numbers = [_number(name) for name in names]
-        if len(names) == count == 1 and numbers != [0]:
+        if len(names) == total == 1 and numbers != [0]:
             return Matched({names[0]: 0})
         unnumbered = [name for name, n in zip(names, numbers, strict=True) if n is None]
         if unnumbered:
@@ -236,14 +237,14 @@ class FrameNames:
         found = {name: n for name, n in zip(names, numbers, strict=True) if n is not None}
         low, high = min(found.values()), max(found.values())
         notes: tuple[str, ...] = ()
-        if high == count and low >= 1:
+        if high == total and low >= 1:
             found = {name: n - 1 for name, n in found.items()}
             notes = (
-                f"{where} numbers frames up to {count}, which is one more than the last, "
-                f"{count - 1}: its numbers are taken to count from 1.",
+                f"{where} numbers frames up to {total}, which is one more than the last, "
+                f"{total - 1}: its numbers are taken to count from 1.",
             )
-        elif high >= count:
-            beyond = [name for name, n in found.items() if n >= count]
+        elif high >= total:
+            beyond = [name for name, n in found.items() if n >= total]
             raise SessionError(
                 f"{where} names {_listed(beyond)}, but this video has frames 0 to {count - 1}, "
                 "without names: give the folder of the pictures as the video, or name masks by "
@@ -285,9 +286,9 @@ def _unique_stems(names: Sequence[str]) -> list[str]:
     numbered = [f"{name}_{n:05}" for n, name in enumerate(names)]
     stems = [_stem(name) for name in names]
     for longer in (names, numbered):
-        count = Counter(map(_fold, stems))
+        times = Counter(map(_fold, stems))
         stems = [
-            long if count[_fold(stem)] > 1 else stem
+            long if times[_fold(stem)] > 1 else stem
             for stem, long in zip(stems, longer, strict=True)
         ]
     return stems

@@ -130,7 +130,7 @@ def read_objects(
     keys = {name: _key(name) for name in arrays}
     ids = _ids((obj for obj, _ in keys.values()), where)
     masks: dict[tuple[int, int], Mask] = {}
-    notes = list(ids.notes)
+    notes = [] if ids.names else list(ids.notes)
     if len(arrays) == 1 and isinstance(next(iter(arrays)), str) and ids.names:
         (array,) = (_array(one) for one in arrays.values())
         if array.dtype.kind != "b" and frames is None:
@@ -350,7 +350,7 @@ def _key(name: object) -> tuple[Any, int | None]:
 
 def _ids(given: Iterable[object], where: str) -> ObjectIds:
     try:
-        return ObjectIds(given, f"The ids of objects in {where}")
+        return ObjectIds(given, f"The numbering of objects in {where}")
     except ValueError as error:
         raise SessionError(f"{where} has an id that cannot be read: {error}.") from error
 

@@ -33,8 +33,9 @@ class ObjectIds:
         self.names = {self._ids[one]: one for one in others if isinstance(one, str)}
         """Of objects whose id was a word: that."""
         self.notes: list[str] = []
+        """Which ids had to change, in sentences."""
         if shift:
-            self.notes.append(f"{key} counts from 0: {key} 0 is object 1, and so on.")
+            self.notes.append(f"{key} counts from 0: 0 is object 1, and so on.")
         if others:
             listed = ", ".join(f"{one!r} is object {self._ids[one]}" for one in others[:_LISTED])
             more = ", and so on" if len(others) > _LISTED else ""

@@ -16,6 +16,7 @@ from sam2_backend.video import Video
 from ..masks import Mask
 from ..records import SessionError
 from .files import as_id
+from .files import count as counted
 from .frame_names import FrameNames
 from .object_ids import ObjectIds
 from .outlines import fill
@@ -36,6 +37,12 @@ class _Line:
     number: int
     kind: int
     values: list[str]
+
+    @property
+    def is_box(self) -> bool:
+        """Whether it is x, y, width and height, which a score and a track's id may follow."""
+        extra, last = len(self.values) - _BOX_NUMBERS, self.values[-1]
+        return extra <= 1 or (extra == 2 and last.isdecimal() and int(last) > 1)
 
     def __str__(self) -> str:
         return f"Line {self.number} of {self.file}"
@@ -60,7 +67,7 @@ def read_yolo(path: Path, video: Video) -> Imported:
     if not by_name:
         raise SessionError(f"There are no label files (*.txt) in {path}.")
     lines = [line for file in by_name.values() for line in _lines(file)]
-    polygons = [line for line in lines if len(line.values) > _BOX_NUMBERS + 2]
+    polygons = [line for line in lines if not line.is_box]
     boxes = len(lines) - len(polygons)
     if boxes and not polygons:
         raise SessionError(
@@ -71,7 +78,7 @@ def read_yolo(path: Path, video: Video) -> Imported:
     frames = {by_name[name]: frame for name, frame in matched.frames.items()}
     notes = [*matched.notes]
     if boxes:
-        notes.append(f"{root} has {boxes} boxes among its polygons, which are left out.")
+        notes.append(f"{root} has {counted(boxes, 'line')} of a box among its polygons, left out.")
     has_id, has_score = _extras(polygons)
     tracks = ObjectIds(
         sorted({int(line.values[-1]) for line in polygons}) if has_id else [], "track"
@@ -122,7 +129,8 @@ def _lines(file: Path) -> Iterator[_Line]:
             finite = bool(np.isfinite(np.array(values, np.float64)).all())
         except ValueError:
             finite = False
-        if not isinstance(found, int) or found < 0 or not finite:
+        short = len(values) < _BOX_NUMBERS
+        if not isinstance(found, int) or found < 0 or not finite or short:
             raise SessionError(
                 f"Line {number} of {file} is not a class and the x and y of corners."
             )
