@@ -12,7 +12,6 @@ from PIL import Image
 from .mask_values import MaskValues, read_values
 from .run_lengths import decode_run_lengths
 
-
 _PHOTOMETRIC = 262
 """TIFF's tag that says whether 0 is black, 1, or white, 0."""
 

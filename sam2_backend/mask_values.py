@@ -195,10 +195,15 @@ def _distinct(values_hw: NDArray[Any]) -> frozenset[int]:
 
 def _texture(values_hw: NDArray[Any], high: float) -> tuple[int, int, int, int, int]:
     """The counts of `MaskValues`, in their order."""
-    left, right = values_hw[:, :-1], values_hw[:, 1:]
+    may_be_grey = _BRIGHT <= high <= VOID and min(values_hw.shape) >= 3
+    if may_be_grey:  # JPEG's noise about black and white does not count
+        flat_hw = np.where(values_hw >= _BRIGHT, VOID, np.where(values_hw > _DARK, values_hw, 0))
+    else:
+        flat_hw = values_hw
+    left, right = flat_hw[:, :-1], flat_hw[:, 1:]
     inside = (left != 0) | (right != 0)
     pairs = int(inside.sum()), int((inside & (left == right)).sum())
-    if not _BRIGHT <= high <= VOID or min(values_hw.shape) < 3:
+    if not may_be_grey:
         return 0, 0, 0, *pairs
     bright = int((values_hw >= _BRIGHT).sum())
     between = int(((values_hw > _DARK) & (values_hw < VOID)).sum())

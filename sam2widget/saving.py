@@ -130,14 +130,15 @@ class Saving:
         from .export import read_masks
 
         found = read_masks(source, self._frames, format)
-        take_in = self._session.take_in
-        objects = self._engine.edit(
-            lambda: take_in(found.masks, found.names, as_prompts=as_prompts)
-        )
+
+        def take_in() -> list[int]:
+            objects = self._session.take_in(found.masks, found.names, as_prompts=as_prompts)
+            self._engine.announce(" ".join(found.notes))
+            return objects
+
+        objects = self._engine.edit(take_in)
         for note in found.notes:
             warnings.warn(note, UserWarning, stacklevel=2)
-        if found.notes:
-            self._engine.announce(" ".join(found.notes))
         return objects
 
     @classmethod

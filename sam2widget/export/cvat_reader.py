@@ -188,8 +188,8 @@ def _of_tracks(
             ) from error
     if gaps:
         notes.append(
-            f"{path} has tracks with {count(gaps, 'gap')} between keyframes: frames within them have no "
-            "mask. Propagate to fill them."
+            f"{path} has tracks with {count(gaps, 'gap')} between keyframes, where frames have no "
+            "mask: propagate to fill them."
         )
 
 

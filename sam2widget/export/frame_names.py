@@ -246,7 +246,7 @@ class FrameNames:
         elif high >= total:
             beyond = [name for name, n in found.items() if n >= total]
             raise SessionError(
-                f"{where} names {_listed(beyond)}, but this video has frames 0 to {count - 1}, "
+                f"{where} names {_listed(beyond)}, but this video has frames 0 to {total - 1}, "
                 "without names: give the folder of the pictures as the video, or name masks by "
                 "frame."
             )

@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from sam2_backend.mask_input import values_of_picture
 from sam2_backend.video import Video
+from sam2_backend.video.images import names_of
 
 from ..masks import Mask
 from ..records import SessionError
@@ -65,15 +66,16 @@ def read_picture_files(
     ----------
     files : named as the frames; or one, a stack with a page for each frame.
     where : names them in sentences.
-    root : folder that their names begin in; that of each if None.
+    root : folder that their names begin in; if None, they have as many folders as tell them apart.
     """
     if len(files) == 1:
         pages = _pages(files[0])
         if pages is not None and len(pages) > 1:
             return _read_stack(pages, video, files[0])
-    by_name = {
-        (file.name if root is None else file.relative_to(root).as_posix()): file for file in files
-    }
+    if root is None:
+        by_name = dict(zip(names_of(files), files, strict=True))
+    else:
+        by_name = {file.relative_to(root).as_posix(): file for file in files}
     matched = FrameNames(video).match(by_name, where)
     by_frame = {frame: by_name[name] for name, frame in matched.frames.items()}
     pictures = {frame: _Picture(file) for frame, file in sorted(by_frame.items())}

@@ -42,7 +42,10 @@ class _Line:
     def is_box(self) -> bool:
         """Whether it is x, y, width and height, which a score and a track's id may follow."""
         extra, last = len(self.values) - _BOX_NUMBERS, self.values[-1]
-        return extra <= 1 or (extra == 2 and last.isdecimal() and int(last) > 1)
+        if extra != 2:
+            return extra < 2
+        has_id = last.isdecimal() and int(last) > 1
+        return has_id and all(float(value) <= _LARGEST_SHARE for value in self.values[:-1])
 
     def __str__(self) -> str:
         return f"Line {self.number} of {self.file}"
