@@ -70,12 +70,15 @@ class ImageFiles(Video):
 
 def names_of(paths: Sequence[Path]) -> list[str]:
     """The names of files, with as many folders before a "/" as it takes to tell them apart."""
+    names = [path.name for path in paths]
+    if len(set(names)) == len(names):
+        return names
     parts = [path.absolute().parts for path in paths]
-    for count in range(1, max(map(len, parts), default=1)):
-        names = ["/".join(one[-count:]) for one in parts]
-        if len(set(names)) == len(set(parts)):
-            return names
-    return [path.name for path in paths]
+    for count in range(2, max(map(len, parts))):
+        longer = ["/".join(one[-count:]) for one in parts]
+        if len(set(longer)) == len(set(parts)):
+            return longer
+    return names
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
