@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from torch import Tensor
 from .config import NUM_CANDIDATES
 from .image_predictor import REFINEMENT_CLAMP, check_box, check_points
 from .mask_decoder import DecoderOutput
+from .mask_input import as_mask
 from .mask_record import MaskRecord
 from .memory_bank import MemoryBank, Recall
 from .model import Sam2Model, SelectedMask
@@ -157,20 +159,26 @@ class VideoPredictor(VideoMemory):
         prompts.box_22 = self._to_model(corners, frame)
         return self._answer(frame, obj, prompts)
 
-    def add_mask(self, frame: int, obj: int, mask: ArrayLike) -> FrameResult:
+    def add_mask(self, frame: int, obj: int, mask: object) -> FrameResult:
         """Give the object's mask on a frame; it takes the place of earlier prompts there.
 
         Parameters
         ----------
         frame, obj : as in `add_points`.
-        mask : (H, W) bool, in pixels of the frame. An empty one says "not visible here".
+        mask : (H, W) in pixels of the frame: flags, 0 and 1, or 0 and 255; also probabilities,
+            which are cut at 0.5, and logits, which are cut at 0, with a warning. An array, a
+            tensor, a Pillow image, or COCO's run lengths. An empty one says "not visible here".
+
+        Raises
+        ------
+        ValueError
+            When it is no mask of one object, or of another size.
         """
         self._check_frame(frame)
-        mask_hw = np.asarray(mask).astype(bool)
-        if mask_hw.shape != self.size_of(frame):
-            raise ValueError(
-                f"The mask must have the frame's shape {self.size_of(frame)}, got {mask_hw.shape}."
-            )
+        height, width = self.size_of(frame)
+        mask_hw, note = as_mask(mask, (height, width))
+        if note:
+            warnings.warn(note, UserWarning, stacklevel=2)
         self._prompts.pop((obj, frame), None)
         selected = self._adopt(frame, mask_hw)
         self._bank(obj).condition(frame, entries_of(selected)[0])

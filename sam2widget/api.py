@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from queue import SimpleQueue
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -126,10 +125,20 @@ class Api:
         x0, y0, x1, y1 = as_numbers(given, ("x0", "y0", "x1", "y1"), "A box")
         self._engine.edit(lambda: self._session.add_box(frame, x0, y0, x1, y1, obj))
 
-    def add_mask(self, frame: int, mask_hw: NDArray[Any], obj: int = 1) -> None:
+    def add_mask(self, frame: int, mask_hw: object, obj: int = 1) -> None:
         """Give an object's (H, W) mask on a frame, in place of its prompts there. Raises as
-        `add_point`."""
-        self._engine.edit(lambda: self._session.add_mask(frame, mask_hw, obj))
+        `add_point`.
+
+        Parameters
+        ----------
+        mask_hw : flags, 0 and 1, or 0 and 255; also probabilities, which are cut at 0.5, and
+            logits, which are cut at 0, with a warning. An array, a tensor, a Pillow image, or
+            COCO's run lengths.
+        """
+        checked_hw, note = self._session.check_mask(frame, mask_hw)
+        self._engine.edit(lambda: self._session.add_mask(frame, checked_hw, obj))
+        if note:
+            warnings.warn(note, UserWarning, stacklevel=2)
 
     def paint(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -112,7 +113,8 @@ class Saving:
     def import_masks(
         self, source: MaskSource, format: str | None = None, *, as_prompts: bool = False
     ) -> list[int]:
-        """Take in masks in place of what there is on their frames.
+        """Take in masks in place of what there is on their frames. What had to be guessed, and
+        what was left out, is said in warnings and in the view.
 
         Parameters
         ----------
@@ -125,11 +127,19 @@ class Saving:
         list of int
             Ids of the objects.
         """
-        from .export import import_masks
+        from .export import read_masks
 
-        found = import_masks(source, self._frames, format)
-        take_in = self._session.take_in
-        return self._engine.edit(lambda: take_in(found.masks, found.names, as_prompts=as_prompts))
+        found = read_masks(source, self._frames, format)
+
+        def take_in() -> list[int]:
+            objects = self._session.take_in(found.masks, found.names, as_prompts=as_prompts)
+            self._engine.announce(" ".join(found.notes))
+            return objects
+
+        objects = self._engine.edit(take_in)
+        for note in found.notes:
+            warnings.warn(note, UserWarning, stacklevel=2)
+        return objects
 
     @classmethod
     def load(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sam2_backend.mask_input import as_mask
 
 from . import painting
 from .arguments import as_float, as_numbers
@@ -70,26 +71,36 @@ class Prompting(SessionEdits):
         )
         self._set_prompts("box", frame, obj, self.prompts(frame, obj).with_box(box))
 
+    def check_mask(self, frame: int, mask: object) -> tuple[NDArray[np.bool_], str | None]:
+        """The (H, W) bool mask that something is on a frame, and what had to be guessed; see
+        `as_mask`.
+
+        Raises
+        ------
+        SessionError
+            When it is none, or of another size.
+        """
+        try:
+            return as_mask(mask, self.frame_hw(self.check_frame(frame)))
+        except SessionError:
+            raise
+        except ValueError as error:
+            raise SessionError(str(error)) from error
+
     def add_mask(
-        self, frame: int, mask_hw: NDArray[Any], obj: int = 1, source: Source = "import"
+        self, frame: int, mask_hw: object, obj: int = 1, source: Source = "import"
     ) -> None:
         """Give an object's mask on a frame, in place of all its prompts there; a new id adds
         the object. An empty mask says that the object is not to be seen.
 
         Parameters
         ----------
-        mask_hw : (H, W); what is not 0 belongs to the object.
+        mask_hw : (H, W), as `check_mask` takes it.
         source : "import", or "edit" for a mask drawn by hand.
         """
         frame, obj = self.check_frame(frame), whole(obj, "An object's id")
-        mask_hw = np.asarray(mask_hw)
-        height, width = self.frame_hw(frame)
-        if mask_hw.shape != (height, width):
-            raise SessionError(
-                f"The mask must have the frame's shape (H, W) = ({height}, {width}), got "
-                f"{mask_hw.shape}."
-            )
-        prompts = PromptSet(mask=Mask.from_array(mask_hw))
+        checked_hw, _ = self.check_mask(frame, mask_hw)
+        prompts = PromptSet(mask=Mask.from_array(checked_hw))
         self._set_prompts("mask", frame, obj, prompts, source)
 
     def paint(

@@ -197,9 +197,11 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             self._session.fill(saved.objects, saved.prompts, saved.results)
             kwargs = {"frame": saved.frame, "selected": saved.selected, **kwargs}
         if masks is not None and not resumed:
-            from .export import import_masks
+            from .export import read_masks
 
-            found = import_masks(masks, frames)
+            found = read_masks(masks, frames)
+            for note in found.notes:
+                warnings.warn(note, UserWarning, stacklevel=2)
             objects = self._session.take_in(found.masks, found.names)
             kwargs = {"selected": objects[0], **kwargs}
         super().__init__(

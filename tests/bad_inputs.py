@@ -50,7 +50,9 @@ class Bad:
     def picture(self, name: str) -> Path:
         """One in colour."""
         path = self.folder / name
-        Image.fromarray(CLIP[0]).save(path)
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, CLIP[0].shape, np.uint8)).save(
+            path
+        )
         return path
 
     def arrays(self, name: str) -> Path:
@@ -160,7 +162,7 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
         bad.file("m.gif", b"GIF89a"), CLIP, "gif"
     ),
     "arrays that are none": lambda bad: import_masks(bad.file("m.npz", b"PK or not"), CLIP),
-    "an array of five dimensions": lambda bad: bad.widget.import_masks(np.ones((1, 1, 1, 24, 32))),
+    "an array of five dimensions": lambda bad: bad.widget.import_masks(np.ones((2, 2, 2, 24, 32))),
     "JSON that is cut off": lambda bad: import_masks(
         bad.file("m.json", b'{"images": ['), CLIP, "coco"
     ),
@@ -169,7 +171,11 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
         bad.file("m.json", b'{"images": []}'), CLIP, "coco"
     ),
     "a COCO annotation without a mask": lambda bad: import_masks(
-        bad.file("m.json", b'{"images": [{"id": 1}], "annotations": [{"image_id": 1}]}'),
+        bad.file(
+            "m.json",
+            b'{"images": [{"id": 1, "file_name": "00000.jpg"}], "annotations": '
+            b'[{"image_id": 1, "category_id": 1}]}',
+        ),
         CLIP,
         "coco",
     ),
@@ -186,6 +192,25 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
     ),
     "labels of words": lambda bad: import_masks(
         bad.file("00000.txt", b"0 here there").parent, CLIP, "yolo"
+    ),
+    "labels of boxes alone": lambda bad: import_masks(
+        bad.file("00000.txt", b"0 0.5 0.5 0.1 0.1").parent, CLIP, "yolo"
+    ),
+    "probabilities that overshoot": lambda bad: bad.widget.add_mask(
+        0, np.linspace(-0.1, 1.1, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH)
+    ),
+    "values of no kind of mask": lambda bad: bad.widget.add_mask(
+        0, np.linspace(0, 9.5, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH)
+    ),
+    "a mask with NaN": lambda bad: bad.widget.add_mask(0, np.full((HEIGHT, WIDTH), np.nan)),
+    "labels below 0": lambda bad: bad.widget.add_mask(0, np.full((HEIGHT, WIDTH), -1)),
+    "labels as one object's mask": lambda bad: bad.widget.add_mask(
+        0, np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) // WIDTH // 8
+    ),
+    "width before height": lambda bad: bad.widget.add_mask(0, np.ones((WIDTH, HEIGHT), bool)),
+    "an import of background": lambda bad: bad.widget.import_masks(CLIP[..., 0]),
+    "masks beyond the last frame": lambda bad: import_masks(
+        [bad.picture("00007.png"), bad.picture("00015.png")], CLIP
     ),
     "masks of another size": lambda bad: bad.widget.import_masks([np.ones((3, 3), bool)]),
     "proposals of an empty list": lambda bad: segment_everything([], "nano"),

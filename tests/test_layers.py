@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FACES = {"widget", "panel", "cli", "training_commands", "__main__", "demo"}
+PLAIN = {f"sam2_backend.{name}" for name in ("video", "mask_input", "mask_values", "run_lengths")}
+"""Parts of the backend without torch."""
 NOTEBOOK = {
     "IPython",
     "anywidget",
@@ -41,13 +43,13 @@ def tops(path: Path) -> set[str]:
 
 
 def backend_of(path: Path) -> set[str]:
-    """What a module imports of torch and the backend, but for the sources of frames: those know
-    neither torch nor a notebook."""
+    """What a module imports of torch and the backend, but for sources of frames and masks: those
+    know neither torch nor a notebook."""
     return {
         imported
         for imported in imports_of(path)
         if imported.split(".")[0] in {"torch", "sam2_backend"}
-        and f"{imported}.".split(".")[:2] != ["sam2_backend", "video"]
+        and ".".join(imported.split(".")[:2]) not in PLAIN
     }
 
 
@@ -105,11 +107,18 @@ def test_the_rooms_below_the_widget_are_plain_python(room):
     assert not tops(path) & NOTEBOOK and not backend_of(path)
 
 
-@pytest.mark.parametrize("path", modules("sam2_backend/video"), ids=name)
-def test_sources_of_frames_know_neither_torch_nor_the_network(path):
+@pytest.mark.parametrize(
+    "path",
+    [
+        *modules("sam2_backend/video"),
+        *(path for path in modules("sam2_backend") if f"sam2_backend.{path.stem}" in PLAIN),
+    ],
+    ids=name,
+)
+def test_sources_of_frames_and_masks_know_neither_torch_nor_the_network(path):
     assert "torch" not in tops(path)
     assert all(
-        imported.startswith("sam2_backend.video")
+        ".".join(imported.split(".")[:2]) in PLAIN
         for imported in imports_of(path)
         if imported.startswith("sam2_backend")
     )

@@ -75,7 +75,7 @@ class ImageFiles(Video):
         self._paths = paths
         self._max_megapixels = max_megapixels
         self._deep = any(info.is_deep for info in infos)
-        self.names = [path.name for path in paths]
+        self.names = names_of(paths)
         self._cache = BytesLru[int, NDArray[Any]](CACHE_BYTES, lambda values: values.nbytes)
 
     @classmethod
@@ -152,6 +152,19 @@ def open_picture_file(
 
         return Animation(path, kind, max_megapixels)
     return ImageFiles([path], path.name, kind, max_megapixels)
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """The names of files, with as many folders before a "/" as it takes to tell them apart."""
+    names = [path.name for path in paths]
+    if len(set(names)) == len(names):
+        return names
+    parts = [path.absolute().parts for path in paths]
+    for count in range(2, max(map(len, parts))):
+        longer = ["/".join(one[-count:]) for one in parts]
+        if len(set(longer)) == len(set(parts)):
+            return longer
+    return names
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """Masks for other programs, and from them: `export_masks`, `import_masks`, `to_dataframe`."""
 
-from .formats import FORMATS, Format, MaskSource, export_masks, import_masks
+from .formats import FORMATS, Format, MaskSource, export_masks, import_masks, read_masks
 from .segmentation import Imported, Segmentation
 from .table import to_dataframe
 
@@ -12,5 +12,6 @@ __all__ = [
     "Segmentation",
     "export_masks",
     "import_masks",
+    "read_masks",
     "to_dataframe",
 ]

@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..masks import Mask
+from sam2_backend.video import Video
+
 from ..records import SessionError
+from .frame_names import FrameNames
+from .mask_arrays import read_objects, read_volume
 from .segmentation import Imported, Segmentation
 
 NAMES = "names"
+FRAME_NAMES = "frame_names"
+UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 def write_npz(segmentation: Segmentation, path: Path) -> Path:
-    """Write masks by object id, bool, and ``names`` of the objects in the order of their ids.
+    """Write masks by object id, bool, and ``names`` of the objects in the order of their ids;
+    ``frame_names`` too, where the source has names.
 
     An object's array is (T, H, W); of pictures in several sizes each has its own, called
     ``ID/FRAME``.
     """
     frames = range(len(segmentation))
     sizes = {segmentation.size_hw(frame) for frame in frames}
-    names = np.array([info.name for info in segmentation.objects])
+    names = {NAMES: [info.name for info in segmentation.objects]}
+    called = segmentation.frame_names
+    if called.known:
+        names[FRAME_NAMES] = [called.name(frame) for frame in frames]
     # As `np.savez_compressed` does it, but a frame at a time: a film's masks need not fit into
     # memory.
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
-        with archive.open(f"{NAMES}.npy", "w") as file:
-            np.lib.format.write_array(file, names, allow_pickle=False)
+        for key, texts in names.items():
+            with archive.open(f"{key}.npy", "w") as file:
+                np.lib.format.write_array(file, np.array(texts), allow_pickle=False)
         for info in segmentation.objects:
             masks = (segmentation.mask(info.id, frame) for frame in frames)
             if len(sizes) == 1:
@@ -55,43 +66,57 @@ def _write_masks(
             file.write(np.ascontiguousarray(mask_hw).data)
 
 
-def read_npz(path: Path) -> Imported:
-    """Read what `write_npz` writes, or any `.npz` of (T, H, W) or (H, W) arrays, whose names are
-    object ids or else become the objects' names. Empty masks are frames without one."""
+def read_npz(path: Path, video: Video) -> Imported:
+    """Read what `write_npz` writes, or any `.npz` or `.npy` of masks: by object, (T, H, W) or
+    (H, W) arrays whose names are object ids or else become the objects' names; or one array of
+    labels. Empty masks are frames without one."""
+    if path.suffix.lower() == ".npy":
+        return read_volume(_load(path), video, str(path))
     if not zipfile.is_zipfile(path):
         raise SessionError(f"{path} is not an .npz file: it may be damaged.")
-    try:
-        with np.load(path, allow_pickle=False) as file:
+    with _load(path) as file:
+        try:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise SessionError(f"{path} cannot be read as .npz ({error}).") from error
-    given = [str(name) for name in arrays.pop(NAMES, ())]
-    found = from_arrays(arrays, str(path))
-    if len(given) != len(found.names):
-        return found
-    return Imported(found.masks, dict(zip(sorted(found.names), given, strict=True)))
+        except UNREADABLE as error:
+            raise _unreadable(path, error) from error
+    given = [str(name) for name in np.ravel(arrays.pop(NAMES, np.array([])))]
+    called = [str(name) for name in np.ravel(arrays.pop(FRAME_NAMES, np.array([])))]
+    frames, notes = _frames(called, video, path)
+    found = read_objects(arrays, video, str(path), frames)
+    notes += found.notes
+    ids = sorted(
+        {int(name.partition("/")[0]) for name in arrays if name.partition("/")[0].isdecimal()}
+    )
+    names = dict(found.names.items())
+    if len(given) == len(ids):
+        names |= dict(zip(ids, given, strict=True))
+    return Imported(found.masks, names, tuple(notes))
 
 
-def from_arrays(arrays: Mapping[str, NDArray[Any]], where: str) -> Imported:
-    """Masks of (T, H, W) or (H, W) arrays by object id, by ``ID/FRAME`` or by name.
+def _frames(
+    called: list[str], video: Video, path: Path
+) -> tuple[list[int | None] | None, list[str]]:
+    """The frames that an array's masks are of, where the file says their names."""
+    names = FrameNames(video)
+    if not called or not names.known:
+        return None, []
+    try:
+        matched = names.match(called, str(path))
+    except SessionError:
+        if len(called) != len(video):
+            raise
+        note = f"{path} has other names of frames than this video: its masks are taken in order."
+        return None, [note]
+    return [matched.frames.get(name) for name in called], list(matched.notes)
 
-    Raises
-    ------
-    SessionError
-        When an array has another shape; it says `where`.
-    """
-    masks: dict[tuple[int, int], Mask] = {}
-    names: dict[int, str] = {}
-    for name, array in arrays.items():
-        stem, _, frame = name.partition("/")
-        obj = int(stem) if stem.isdecimal() and int(stem) else max(names, default=0) + 1
-        names.setdefault(obj, f"Object {obj}" if stem.isdecimal() else stem)
-        if array.ndim not in (2, 3):
-            raise SessionError(
-                f"{name} in {where} has the shape {array.shape}: masks are (T, H, W) or (H, W)."
-            )
-        first = int(frame) if frame.isdecimal() else 0
-        for t, mask_hw in enumerate(array.reshape(-1, *array.shape[-2:]), first):
-            if mask_hw.any():
-                masks[obj, t] = Mask.from_array(mask_hw)
-    return Imported(masks, names)
+
+def _load(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except UNREADABLE as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> SessionError:
+    kind = path.suffix.lower()
+    return SessionError(f"{path} cannot be read as {kind} ({error}).")

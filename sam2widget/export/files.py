@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
+
+import numpy as np
+from PIL import Image
 
 from ..records import SessionError
 
@@ -38,44 +40,86 @@ def read_json(path: Path, *keys: str) -> dict[str, Any]:
     return cast("dict[str, Any]", document)
 
 
+class EntryError(ValueError):
+    """What is wrong with an entry of a file, as a part of a sentence that names both."""
+
+
 def reason(error: Exception) -> str:
-    """Why something could not be read, in words."""
-    said = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-    return said or type(error).__name__
+    """Why something could not be read, in words that are not Python's."""
+    if isinstance(error, KeyError):
+        return f"it lacks {error}"
+    if isinstance(error, (EntryError, OSError)):
+        return str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text in UTF-8"
+    return "a value in it is not what this format has there"
+
+
+def as_id(value: object) -> int | str:
+    """An id as a file has it: 3 for 3, 3.0 and "3", else a word.
+
+    Raises
+    ------
+    EntryError
+        When it is neither number nor word.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, np.integer)):
+        raise EntryError(f"an id is a number or a word, not {shorten(value)}")
+    try:
+        number = float(value)
+        if number.is_integer():
+            return int(value) if not isinstance(value, str) else int(number)
+    except (ValueError, OverflowError):
+        pass
+    return str(value)
+
+
+def as_number(value: object, what: str) -> int:
+    """A whole number as a file has it, also as 3.0 or "3".
+
+    Raises
+    ------
+    EntryError
+        When it is none; it says `what`.
+    """
+    found = None if value is None or isinstance(value, (list, dict)) else as_id(value)
+    if not isinstance(found, int):
+        raise EntryError(f"its {what} is {shorten(value)}, not a whole number")
+    return found
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things, in words."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shorten(value: object) -> str:
+    """A value as it is written, cut to the length of a sentence."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def check_size(hw: tuple[int, int]) -> None:
     """Raise ValueError where no picture is (H, W) pixels large."""
     height, width = hw
     if height < 1 or width < 1 or height * width > MOST_PIXELS:
-        raise ValueError(f"a mask of {width} x {height} pixels")
+        raise EntryError(f"a mask of {width} x {height} pixels")
 
 
-def pick_folder(folder: Path) -> Path:
-    """A folder with PNGs, or the only one in it that has some."""
-    if not folder.is_dir():
-        raise SessionError(f"There is no folder {folder}.")
-    if any(folder.glob("*.png")):
-        return folder
-    found = sorted(one for one in folder.iterdir() if one.is_dir() and any(one.glob("*.png")))
-    if len(found) != 1:
-        listed = ", ".join(one.name for one in found[:5]) or "none"
+def check_frame_size(hw: tuple[int, int], frame_hw: tuple[int, int], where: str) -> None:
+    """Raise SessionError where masks are of another size than their frame; it says `where`."""
+    if hw != frame_hw:
+        turned = " Width and height are the other way round." if hw == frame_hw[::-1] else ""
         raise SessionError(
-            f"Expected PNGs in {folder}, or one folder of them, and found {listed}: give the "
-            "folder of one video."
+            f"{where} has {hw[1]} x {hw[0]} pixels, its frame {frame_hw[1]} x {frame_hw[0]}: "
+            f"masks are of the frame's size. Scale them, or give the pictures that they are "
+            f"of as the video.{turned}"
         )
-    return found[0]
 
 
-def list_pngs(folder: Path) -> Iterator[tuple[int, Path]]:
-    """Frame and file, by frame: the number in the file's name."""
-    files = {frame_number(file): file for file in folder.glob("*.png")}
-    yield from sorted(files.items())
-
-
-def frame_number(file: Path) -> int:
-    """The frame that a file is named by, as in `00012.png` and `frame_000012.txt`."""
-    digits = file.stem[len(file.stem.rstrip("0123456789")) :]
-    if not digits:
-        raise SessionError(f"{file} is not named by a frame, as 00012{file.suffix} is.")
-    return int(digits)
+def save_below(folder: Path, name: str, picture: Image.Image, **options: Any) -> Path:
+    """Save a picture in a folder, by a name that may have folders before a "/"."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, **options)
+    return path

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from sam2_backend.video import FrameSource, Video
+from sam2_backend.video import FrameSource, Video, open_video
 
 from ..records import SessionError
-from .arrays import from_arrays, read_npz, write_npz
-from .coco import read_coco, write_coco
-from .cvat import read_cvat, write_cvat
+from .arrays import read_npz, write_npz
+from .coco import write_coco
+from .coco_reader import read_coco
+from .cvat import write_cvat
+from .cvat_reader import read_cvat
 from .files import read_json, reason
-from .indexed_png import read_indexed, write_davis, write_youtube_vos
+from .indexed_png import write_davis, write_youtube_vos
+from .label_pictures import MASK_SUFFIXES, list_pictures, read_picture_files, read_pictures
+from .mask_arrays import read_arrays
 from .movies import write_animation, write_mp4
 from .pictures import write_cutouts
 from .sa_v import read_sa_v, write_sa_v
 from .segmentation import Imported, Segmentation, SegmentationSource
 from .table import write_csv
-from .yolo import read_yolo, write_yolo
+from .yolo import write_yolo
+from .yolo_reader import read_yolo
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,13 @@ class Format:
 FORMATS: dict[str, Format] = {
     one.name: one
     for one in (
-        Format("npz", ".npz", write_npz, lambda path, _: read_npz(path)),
-        Format("davis", "", write_davis, lambda path, _: read_indexed(path)),
-        Format("youtube-vos", "", write_youtube_vos, lambda path, _: read_indexed(path)),
-        Format("coco", ".json", write_coco, lambda path, _: read_coco(path)),
-        Format("sa-v", ".json", write_sa_v, lambda path, _: read_sa_v(path)),
+        Format("npz", ".npz", write_npz, read_npz),
+        Format("davis", "", write_davis, read_pictures),
+        Format("youtube-vos", "", write_youtube_vos, read_pictures),
+        Format("coco", ".json", write_coco, read_coco),
+        Format("sa-v", ".json", write_sa_v, read_sa_v),
         Format("yolo", "", write_yolo, read_yolo),
-        Format("cvat", ".xml", write_cvat, lambda path, _: read_cvat(path)),
+        Format("cvat", ".xml", write_cvat, read_cvat),
         Format("csv", ".csv", write_csv),
         Format("cutouts", "", write_cutouts),
         Format("mp4", ".mp4", write_mp4),
@@ -60,7 +65,13 @@ FORMATS: dict[str, Format] = {
 """By name."""
 
 
-MaskSource: TypeAlias = str | os.PathLike[str] | Sequence[ArrayLike] | Mapping[int, ArrayLike]
+MaskSource: TypeAlias = (
+    str
+    | os.PathLike[str]
+    | ArrayLike
+    | Sequence[ArrayLike | str | os.PathLike[str]]
+    | Mapping[Any, Any]
+)
 """What `import_masks` takes."""
 
 
@@ -119,14 +130,21 @@ def export_masks(
     return chosen.write(segmentation, path, **options)
 
 
-def import_masks(source: MaskSource, video: Video, format: str | None = None) -> Imported:
-    """Read masks that another program wrote.
+def import_masks(source: MaskSource, video: FrameSource, format: str | None = None) -> Imported:
+    """Read masks that another program wrote, or that are in arrays.
+
+    Files are matched with frames by the names that the video's source gives them, else by the
+    order of numbers in both, else by number. What had to be guessed, and what was left out, is
+    said in `UserWarning`s.
 
     Parameters
     ----------
-    source : path of the file or folder; or arrays, (H, W) of frame 0 or (T, H, W), as a list of
-        one for each object, or by object id.
-    video : that they are of, from `open_video`.
+    source : a path of a file or folder, or paths of mask files named as the frames. Or arrays,
+        tensors, or run lengths: one array (H, W) of frame 0, (T, H, W) of one object or of labels,
+        (N, H, W) of N objects on frame 0, (N, T, H, W); a list with such an array for each object;
+        a dictionary of them by object id, or of (H, W) masks by frame, then object id. Their values
+        are flags, labels, 0 and 255 (with grey edges, too), probabilities or logits.
+    video : that they are of, from `open_video`, or what that takes.
     format : one of those of `FORMATS` that can be read; what is found there if None.
 
     Raises
@@ -134,11 +152,21 @@ def import_masks(source: MaskSource, video: Video, format: str | None = None) ->
     SessionError
         When it cannot be read, or does not fit the video.
     """
-    if not isinstance(source, (str, os.PathLike)):
-        by_id = source if isinstance(source, Mapping) else dict(enumerate(source, 1))
-        arrays = {str(obj): np.asarray(array) for obj, array in by_id.items()}
-        return from_arrays(arrays, "masks")
-    path = Path(source).expanduser()
+    found = read_masks(source, video, format)
+    for note in found.notes:
+        warnings.warn(note, UserWarning, stacklevel=2)
+    return found
+
+
+def read_masks(source: MaskSource, video: FrameSource, format: str | None = None) -> Imported:
+    """As `import_masks`, but what had to be guessed is in `Imported.notes` alone."""
+    video = open_video(video)
+    paths = _paths(source)
+    if paths is None:
+        return _with_masks(read_arrays(source, video), "these arrays")
+    if len(paths) != 1 or isinstance(source, (list, tuple)):
+        return _with_masks(read_picture_files(paths, video, "The list of masks"), "this list")
+    (path,) = paths
     if not path.exists():
         raise SessionError(f"There is no {path}: check the path.")
     chosen = _format(format) if format is not None else _look(path)
@@ -146,11 +174,30 @@ def import_masks(source: MaskSource, video: Video, format: str | None = None) ->
         readable = ", ".join(one.name for one in FORMATS.values() if one.read is not None)
         raise SessionError(f"{chosen.name!r} is written only. Formats to read: {readable}.")
     try:
-        return chosen.read(path, video)
+        return _with_masks(chosen.read(path, video), str(path))
     except SessionError:
         raise
     except Exception as error:  # whatever another program may have written
         raise SessionError(f"{path} cannot be read as {chosen.name} ({reason(error)}).") from error
+
+
+def _paths(source: Any) -> list[Path] | None:
+    """What a source is paths of; None where it is arrays."""
+    if isinstance(source, (str, os.PathLike)):
+        return [Path(source).expanduser()]
+    if isinstance(source, (list, tuple)):
+        listed = [one for one in cast("list[Any]", source) if isinstance(one, (str, os.PathLike))]
+        if listed and len(listed) == len(cast("list[Any]", source)):
+            return [Path(one).expanduser() for one in listed]
+    return None
+
+
+def _with_masks(found: Imported, where: str) -> Imported:
+    """What was read, if there is any mask in it."""
+    if not found.masks:
+        said = " ".join(("", *found.notes))
+        raise SessionError(f"There is no mask in {where}, only background.{said}")
+    return found
 
 
 def _format(name: str) -> Format:
@@ -174,10 +221,21 @@ def _look(path: Path) -> Format:
         return FORMATS["sa-v" if "masklet" in read_json(path) else "coco"]
     if path.is_file() and suffix in (".npz", ".xml"):
         return _by_suffix(path)
+    if path.is_file() and suffix == ".npy":
+        return FORMATS["npz"]
+    if path.is_file() and suffix in MASK_SUFFIXES - {".gif", ".webp"}:
+        return FORMATS["davis"]
     if path.is_dir():
-        if (path / "data.yaml").is_file() or not any(path.rglob("*.png")):
+        if (path / "data.yaml").is_file() or _has_labels(path):
             return FORMATS["yolo"]
         return FORMATS["youtube-vos" if (path / "meta.json").is_file() else "davis"]
     raise SessionError(
         f"{path} is of no format that is known: {', '.join(FORMATS)}. Say which with format=."
     )
+
+
+def _has_labels(path: Path) -> bool:
+    """Whether a folder is of YOLO's text files."""
+    if (path / "labels").is_dir() or (path / "obj.names").is_file():
+        return True
+    return not list_pictures(path, deep=True) and any(path.rglob("*.txt"))

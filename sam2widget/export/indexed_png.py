@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..masks import Mask
 from ..records import SessionError
-from .files import JPEG_QUALITY, list_pngs, pick_folder, read_json
-from .segmentation import Imported, Segmentation
+from .files import JPEG_QUALITY, save_below
+from .segmentation import Segmentation
 
 LARGEST_ID = 254
 """255 stands for pixels that belong to nothing for certain."""
@@ -24,6 +23,7 @@ LARGEST_ID = 254
 
 def write_davis(segmentation: Segmentation, path: Path, *, frames: bool = False) -> Path:
     """Write `Annotations/RESOLUTION/NAME/00000.png`…, and the list `ImageSets/2017/train.txt`.
+    Files have the names of the source's frames, where it has some.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def write_davis(segmentation: Segmentation, path: Path, *, frames: bool = False)
 
 
 def write_youtube_vos(segmentation: Segmentation, path: Path, *, frames: bool = False) -> Path:
-    """Write `Annotations/NAME/00000.png`… of the frames that have masks, and `meta.json`.
+    """Write `Annotations/NAME/00000.png`… of the frames that have masks, and `meta.json`. Names as
+    in `write_davis`.
 
     Parameters
     ----------
@@ -48,51 +49,17 @@ def write_youtube_vos(segmentation: Segmentation, path: Path, *, frames: bool = 
     """
     place = Path(segmentation.name)
     _write(segmentation, path, place, segmentation.frames, frames)
+    names = segmentation.frame_names
     objects = {
         str(info.id): {
             "category": info.name,
-            "frames": [f"{t:05}" for obj, t in segmentation.results if obj == info.id],
+            "frames": [names.stem(t) for obj, t in segmentation.results if obj == info.id],
         }
         for info in segmentation.objects
     }
     meta = {"videos": {segmentation.name: {"objects": objects}}}
     (path / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     return path
-
-
-def read_indexed(path: Path) -> Imported:
-    """Read a folder of indexed PNGs, named by frame, or a data set of DAVIS' or YouTube-VOS'
-    layout with one video in it."""
-    folder = path
-    for below in ("Annotations", "480p", "Full-Resolution"):
-        folder = folder / below if (folder / below).is_dir() else folder
-    folder = pick_folder(folder)
-    masks: dict[tuple[int, int], Mask] = {}
-    for frame, file in list_pngs(folder):
-        values_hw = _values(file)
-        for value in np.unique(values_hw).tolist():
-            if 0 < value <= LARGEST_ID:
-                masks[value, frame] = Mask.from_array(values_hw == value)
-    names: dict[int, str] = {}
-    if (path / "meta.json").is_file():
-        videos = read_json(path / "meta.json", "videos")["videos"]
-        for obj, said in videos.get(folder.name, {}).get("objects", {}).items():
-            names[int(obj)] = said.get("category", f"Object {obj}")
-    return Imported(masks, names)
-
-
-def _values(file: Path) -> NDArray[np.uint8]:
-    """(H, W) the numbers in an indexed picture."""
-    try:
-        with Image.open(file) as image:
-            if image.mode in ("P", "L", "1"):
-                return np.asarray(image).astype(np.uint8)
-            raise SessionError(
-                f"{file} has the colours of a picture (mode {image.mode}): expected a mask "
-                "whose pixels are object numbers, such as an indexed PNG."
-            )
-    except OSError as error:
-        raise SessionError(f"{file} cannot be read as a picture ({error}).") from error
 
 
 def _write(
@@ -104,17 +71,15 @@ def _write(
             f"Object {max(ids)} does not fit into an indexed PNG, whose numbers end at "
             f"{LARGEST_ID}: choose another format."
         )
-    (root / "Annotations" / place).mkdir(parents=True, exist_ok=True)
-    palette = _palette(segmentation)
+    palette, names = _palette(segmentation), segmentation.frame_names
     for frame in frames:
         image = Image.fromarray(segmentation.label_map(frame).astype(np.uint8))
         image.putpalette(palette.tobytes())
-        image.save(root / "Annotations" / place / f"{frame:05}.png")
-    if pictures:
-        (root / "JPEGImages" / place).mkdir(parents=True, exist_ok=True)
-        for frame in frames:
-            file = root / "JPEGImages" / place / f"{frame:05}.jpg"
-            Image.fromarray(segmentation.video[frame]).save(file, quality=JPEG_QUALITY)
+        save_below(root / "Annotations" / place, f"{names.stem(frame)}.png", image)
+        if pictures:
+            picture = Image.fromarray(segmentation.video[frame])
+            file = f"{names.stem(frame)}.jpg"
+            save_below(root / "JPEGImages" / place, file, picture, quality=JPEG_QUALITY)
 
 
 def _palette(segmentation: Segmentation) -> NDArray[np.uint8]:

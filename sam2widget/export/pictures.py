@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from .files import save_below
 from .segmentation import Segmentation, file_name
 
 TINT = 0.45
@@ -29,7 +30,8 @@ def overlay(segmentation: Segmentation, frame: int) -> NDArray[np.uint8]:
 
 
 def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False) -> Path:
-    """Write `ID_NAME/00000.png`…, RGBA, transparent outside the object.
+    """Write `ID_NAME/00000.png`…, RGBA, transparent outside the object; files have the
+    names of the source's frames, where it has some.
 
     Parameters
     ----------
@@ -40,9 +42,8 @@ def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False)
         rgb = segmentation.video[frame]
         for info, mask_hw in segmentation.shown(frame):
             folder = path / f"{info.id}_{file_name(info.name, otherwise='object')}"
-            folder.mkdir(parents=True, exist_ok=True)
             picture = Image.fromarray(np.dstack((rgb, mask_hw.astype(np.uint8) * 255)))
             if crop:
                 picture = picture.crop(picture.getchannel("A").getbbox())
-            picture.save(folder / f"{frame:05}.png")
+            save_below(folder, f"{segmentation.frame_names.stem(frame)}.png", picture)
     return path

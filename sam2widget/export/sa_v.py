@@ -8,10 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from sam2_backend.video import Video
+
 from ..masks import Mask
 from ..records import SessionError
-from .coco import as_text, decode, encode
-from .files import read_json, reason
+from .coco import as_text, encode
+from .coco_reader import decode
+from .files import EntryError, as_number, read_json, reason
+from .frame_names import FrameNames
+from .object_ids import ObjectIds
 from .segmentation import Imported, Segmentation
 
 EVERY = 4
@@ -44,6 +49,7 @@ def write_sa_v(segmentation: Segmentation, path: Path, *, every: int = EVERY) ->
             [as_text(encode(segmentation.mask(info.id, t))) for info in objects] for t in annotated
         ],
         "frame_step": every,
+        **_names(segmentation, annotated),
         "masklet_id": [info.id for info in objects],
         "masklet_name": [info.name for info in objects],
         "masklet_num": len(objects),
@@ -64,28 +70,54 @@ def write_sa_v(segmentation: Segmentation, path: Path, *, every: int = EVERY) ->
     return path
 
 
-def read_sa_v(path: Path) -> Imported:
+def read_sa_v(path: Path, video: Video) -> Imported:
     """Read a JSON file of SA-V, `NAME_manual.json` or `NAME_auto.json`. Empty masks are frames
     without one."""
     document = read_json(path, "masklet")
     masklets = document["masklet"]
-    if not masklets or not masklets[0]:
+    if not isinstance(masklets, list) or not masklets or not masklets[0]:
         raise SessionError(f"{path} has no masklets.")
-    every = int(document.get("frame_step", EVERY))
-    listed = document.get("masklet_id") or list(range(len(masklets[0])))
-    # SA-V counts from 0.
-    first = 0 if min(listed) else 1
-    objects = [int(number) + first for number in listed]
+    try:
+        every = as_number(document.get("frame_step", EVERY), "frame_step")
+        listed = document.get("masklet_id") or list(range(len(masklets[0])))
+        ids = ObjectIds(listed, "masklet_id")
+    except (EntryError, TypeError) as error:
+        raise SessionError(f"{path} cannot be read as sa-v: {reason(error)}.") from error
+    names = FrameNames(video)
+    frames = [n * every for n in range(len(masklets))]
+    notes: list[str] = []
+    given = document.get("frame_names")
+    if names.known and isinstance(given, list) and len(given) == len(masklets):
+        matched = names.match(map(str, given), str(path))
+        frames = [matched.frames.get(str(name), -1) for name in given]
+        notes += matched.notes
     masks: dict[tuple[int, int], Mask] = {}
-    for n, frame in enumerate(masklets):
-        for obj, said in zip(objects, frame, strict=True):
+    for frame, row in zip(frames, masklets, strict=True):
+        if frame < 0:
+            continue
+        if not isinstance(row, list) or len(row) != len(listed):
+            raise SessionError(
+                f"{path} has no mask of each of its {len(listed)} masklets on a frame."
+            )
+        for obj, said in zip(listed, row, strict=True):
             try:
-                mask_hw = decode(said, tuple(said["size"]))
+                height, width = (as_number(side, "size") for side in said["size"])
+                mask_hw = decode(said, (height, width))
             except (KeyError, TypeError, ValueError) as error:
                 raise SessionError(
                     f"{path} has a mask that cannot be read: {reason(error)}."
                 ) from error
             if mask_hw.any():
-                masks[obj, n * every] = Mask.from_array(mask_hw)
-    given = document.get("masklet_name", ())
-    return Imported(masks, dict(zip(objects, given, strict=False)))
+                masks[ids[obj], frame] = Mask.from_array(mask_hw)
+    called = document.get("masklet_name")
+    words = zip(listed, called, strict=False) if isinstance(called, list) else ()
+    notes += ids.notes if ids.names else []
+    return Imported(
+        masks, {**ids.names, **{ids[obj]: str(word) for obj, word in words}}, tuple(notes)
+    )
+
+
+def _names(segmentation: Segmentation, annotated: range) -> dict[str, list[str]]:
+    """What the annotated frames are called, which SA-V has no place for."""
+    names = segmentation.frame_names
+    return {"frame_names": [names.name(frame) for frame in annotated]} if names.known else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -17,6 +18,7 @@ from ..masks import Mask
 from ..records import ObjectInfo, Result
 from ..saved_session import SavedSession
 from ..session_file import read_session
+from .frame_names import FrameNames
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class Segmentation:
     def name(self) -> str:
         """Of the video, fit to name a file."""
         return file_name(Path(self.video.name).stem, otherwise="video")
+
+    @cached_property
+    def frame_names(self) -> FrameNames:
+        """What its frames are called."""
+        return FrameNames(self.video)
 
     def __len__(self) -> int:
         """Number of frames of the video."""
@@ -129,6 +136,8 @@ class Imported:
     """By (object id, frame)."""
     names: Mapping[int, str] = field(default_factory=dict[int, str])
     """Of objects that have one."""
+    notes: tuple[str, ...] = ()
+    """What had to be guessed or left out, in sentences."""
 
 
 def file_name(text: str, *, otherwise: str) -> str:

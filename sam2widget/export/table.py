@@ -12,21 +12,23 @@ from ..records import SessionError
 from .segmentation import Segmentation, SegmentationSource
 
 COLUMNS = (
-    *("frame", "time_s", "object", "name", "area_px", "x0", "y0", "x1", "y1"),
+    *("frame", "frame_name", "time_s", "object", "name", "area_px", "x0", "y0", "x1", "y1"),
     *("centroid_x", "centroid_y", "score", "iou", "source", "state"),
 )
-"""Boxes reach to the outer edges of their pixels; centroids are means of pixel centres, at +0.5.
-Both are empty where the mask is."""
+"""`frame_name` is empty where the source has no names. Boxes reach to the outer edges of their
+pixels; centroids are means of pixel centres, at +0.5. Both are empty where the mask is."""
 
 
 def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
     """All results by frame and object, in `COLUMNS`."""
     video, names = segmentation.video, {info.id: info.name for info in segmentation.objects}
+    frames = segmentation.frame_names
     found = []
     for (obj, frame), result in sorted(segmentation.results.items(), key=lambda one: one[0][::-1]):
         row: dict[str, Any] = dict.fromkeys(COLUMNS, "")
         row |= {
             "frame": frame,
+            "frame_name": frames.name(frame, ""),
             "time_s": round(frame / video.fps, 6) if video.kind == "video" else "",
             "object": obj,
             "name": names[obj],

@@ -1,0 +1,175 @@
+"""One mask from whatever holds one: an array, a tensor, a picture, run lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .mask_values import MaskValues, read_values
+from .run_lengths import decode_run_lengths
+
+_PHOTOMETRIC = 262
+"""TIFF's tag that says whether 0 is black, 1, or white, 0."""
+
+
+def as_mask(
+    given: object, hw: tuple[int, int], what: str = "The mask"
+) -> tuple[NDArray[np.bool_], str | None]:
+    """The (H, W) bool mask of one object, and what had to be guessed in a sentence, or None.
+
+    Parameters
+    ----------
+    given : flags, 0 and 1 or 0 and 255 (also with grey edges), probabilities in 0..1, or logits
+        below and above 0; as an array, a torch tensor, a sparse matrix, a Pillow image, or COCO's
+        run lengths ``{"size", "counts"}``.
+    hw : (H, W) of its frame in pixels.
+    what : names it in sentences.
+
+    Raises
+    ------
+    ValueError
+        When it is none, of another size, or of several objects.
+    """
+    values = as_array(given, what)
+    shape = values.shape
+    if shape[:2] == hw and values.ndim == 3 and shape[2] in (1, 2, 3, 4):
+        values = grey_of_colours(values, what)
+    while values.ndim > 2 and values.shape[0] == 1:
+        values = values[0]
+    if values.shape != hw:
+        raise ValueError(
+            f"{what} must have the frame's shape (H, W) = {hw}, got {shape}.{swapped(shape, hw)}"
+        )
+    reading = read_values([MaskValues.of(values, what)], what)
+    if len(reading.labels) > 1:
+        listed = ", ".join(map(str, reading.labels[:4]))
+        more = "…" if len(reading.labels) > 4 else ""
+        raise ValueError(
+            f"{what} holds the labels {listed}{more}: give the mask of one object, as in labels == "
+            f"{reading.labels[0]}."
+        )
+    mask_hw = next(iter(reading.masks(values).values()), None)
+    return np.zeros(hw, np.bool_) if mask_hw is None else mask_hw, reading.note
+
+
+def swapped(shape: tuple[int, ...], hw: tuple[int, int]) -> str:
+    """A sentence where an array has width and height the other way round, else nothing."""
+    if tuple(shape[-2:]) != hw[::-1] or hw[0] == hw[1]:
+        return ""
+    return " Width and height are the other way round: swap its last two axes, as .T does."
+
+
+def as_array(given: object, what: str) -> NDArray[Any]:
+    """The values of an array, a tensor, a picture or run lengths, as a NumPy array.
+
+    Raises
+    ------
+    ValueError
+        When it holds no numbers; it says `what`.
+    """
+    if isinstance(given, Mapping):
+        return _from_run_lengths(cast("Mapping[str, Any]", given), what)
+    if isinstance(given, Image.Image):
+        return values_of_picture(given, what)
+    array: Any = given
+    if hasattr(array, "detach"):  # a torch tensor, which NumPy takes from the CPU only
+        array = array.detach()
+        array = array.to_dense() if getattr(array, "is_sparse", False) else array
+        array = array.cpu()
+        array = array.float() if "bfloat16" in str(array.dtype) else array
+    elif hasattr(array, "toarray"):
+        array = array.toarray()
+    try:
+        is_masked = isinstance(array, np.ma.MaskedArray)
+        values = np.ma.filled(array, 0) if is_masked else np.asarray(array)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} is no array of numbers, but a {_type(given)}.") from error
+    if values.dtype.kind not in "buif":
+        raise ValueError(f"{what} is no array of numbers, but a {_type(given)} of {values.dtype}.")
+    return values
+
+
+def values_of_picture(image: Image.Image, what: str) -> NDArray[Any]:
+    """(H, W) the labels or grey levels of a Pillow image. Of a palette these are its indices,
+    but where all its colours are black and white, what is white is the object.
+
+    Raises
+    ------
+    ValueError
+        When it has colours; it says `what`.
+    """
+    if image.mode == "P":
+        indices_hw = np.asarray(image)
+        colours = image.getpalette("RGB") or []
+        used = [colours[3 * n : 3 * n + 3] for n in np.unique(indices_hw).tolist()]
+        # Fiji's inverting table shows objects, which are 255, in black.
+        is_inverted = colours[:3] == [255, 255, 255] and colours[765:768] == [0, 0, 0]
+        is_black_white = all(colour in ([0, 0, 0], [255, 255, 255]) for colour in used)
+        return np.asarray(image.convert("L")) if is_black_white and not is_inverted else indices_hw
+    if image.mode in ("1", "L") and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:
+        # Pillow turns values of which 0 is white, which is how a TIFF is shown; they are labels.
+        values_hw = np.asarray(image)
+        return ~values_hw if image.mode == "1" else 255 - values_hw
+    if image.mode in ("1", "L", "F") or image.mode.startswith("I"):
+        return np.asarray(image)
+    if image.mode not in ("LA", "RGB", "RGBA"):
+        image = image.convert("RGBA" if "A" in image.mode or "a" in image.mode else "RGB")
+    return grey_of_colours(np.asarray(image), what)
+
+
+def grey_of_colours(values_hwc: NDArray[Any], what: str) -> NDArray[Any]:
+    """(H, W) of 1 to 4 channels that say the same: grey, or one colour that is transparent around
+    the object.
+
+    Raises
+    ------
+    ValueError
+        When there are colours; it says `what`.
+    """
+    channels = values_hwc.shape[-1]
+    colours, alpha_hw = values_hwc, None
+    if channels in (2, 4):
+        colours, alpha_hw = values_hwc[..., :-1], values_hwc[..., -1]
+    grey_hw = colours[..., 0]
+    is_grey = bool((colours == grey_hw[..., None]).all())
+    if alpha_hw is not None and (alpha_hw != alpha_hw.flat[0]).any():
+        if (colours == colours[:1, :1]).all():
+            return alpha_hw
+        opaque_hw = alpha_hw != 0
+        if is_grey and len(np.unique(grey_hw[opaque_hw])) == 1:
+            return alpha_hw
+        if is_grey:
+            return np.where(opaque_hw, grey_hw, 0)
+    if not is_grey:
+        raise ValueError(
+            f"{what} has the colours of a picture: expected a mask whose pixels are object "
+            "numbers, such as an indexed PNG, or black and white."
+        )
+    return grey_hw
+
+
+def _from_run_lengths(said: Mapping[str, Any], what: str) -> NDArray[np.bool_]:
+    if "segmentation" in said:  # as mask generators give it
+        return as_array(said["segmentation"], what)
+    size = np.ravel(np.asarray(said.get("size", ()), object))
+    if (
+        "counts" not in said
+        or len(size) != 2
+        or not all(isinstance(n, (int, np.integer)) for n in size)
+    ):
+        raise ValueError(
+            f"{what} is a dictionary, but not run lengths, which are "
+            '{"size": [H, W], "counts": ...}.'
+        )
+    try:
+        return decode_run_lengths(said["counts"], (int(size[0]), int(size[1])))
+    except ValueError as error:
+        raise ValueError(f"{what} has run lengths that cannot be read ({error}).") from error
+
+
+def _type(given: object) -> str:
+    return type(given).__name__

@@ -1,0 +1,256 @@
+"""COCO's instance JSON, each image a frame: reading, as many tools write it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam2_backend.run_lengths import decode_run_lengths
+from sam2_backend.video import Video
+
+from ..masks import Mask
+from ..records import SessionError
+from .files import (
+    EntryError,
+    as_id,
+    as_number,
+    check_frame_size,
+    check_size,
+    count,
+    read_json,
+    reason,
+    shorten,
+)
+from .frame_names import FrameNames
+from .object_ids import ObjectIds
+from .outlines import fill
+from .segmentation import Imported
+
+Id: TypeAlias = int | str
+TRACK_KEYS = ("track_id", "instance_id", "object_id")
+"""What an annotation calls its object."""
+
+
+def read_coco(path: Path, video: Video) -> Imported:
+    """Read a COCO file whose images are the frames of a video: they are found by name, else by
+    ``frame_id``. An object is a ``track_id``, also one among an annotation's ``attributes``;
+    without one each category is an object.
+
+    Raises
+    ------
+    SessionError
+        When it cannot be read, with the entry that is in the way, or does not fit the video.
+    """
+    document = read_json(path, "images", "annotations")
+    said = _entries(document, "annotations", path)
+    images = {
+        _id_of(one, "id", n, "image", path): one
+        for n, one in enumerate(_entries(document, "images", path))
+    }
+    categories = _categories(document, path)
+    of_image = [_id_of(one, "image_id", n, "annotation", path) for n, one in enumerate(said)]
+    for n, image in enumerate(of_image):
+        if image not in images:
+            raise SessionError(
+                f"{path} has an annotation that cannot be read: {_name(said[n], n)} is of image "
+                f"{shorten(image)}, which is not among its images."
+            )
+    frames, notes = _frames(images, set(of_image), video, path)
+    owners = [_owner(one, n, path) for n, one in enumerate(said)]
+    tracks = _ids([owner for key, owner in owners if key], "track_id", path)
+    kinds = _ids([owner for key, owner in owners if not key], "category_id", path)
+    first = max([0, *(tracks[owner] for key, owner in owners if key)])
+    masks: dict[tuple[int, int], NDArray[np.bool_]] = {}
+    names: dict[int, str] = {}
+    boxes = crowds = 0
+    for n, (one, image, (key, owner)) in enumerate(zip(said, of_image, owners, strict=True)):
+        if image not in frames:
+            continue
+        frame = frames[image]
+        shape = one.get("segmentation")
+        if shape in (None, [], {}) and one.get("bbox"):
+            boxes += 1
+            continue
+        try:
+            hw = _size(images[image], video.size_hw(frame))
+            mask_hw = decode(shape, hw)
+        except (EntryError, KeyError, TypeError, ValueError) as error:
+            raise SessionError(
+                f"{path} has an annotation that cannot be read: {_name(one, n)}: {reason(error)}."
+            ) from error
+        check_frame_size(
+            hw, video.size_hw(frame), f"Image {images[image].get('file_name')} in {path}"
+        )
+        obj = tracks[owner] if key else kinds[owner] + first
+        masks[obj, frame] = masks.get((obj, frame), False) | mask_hw
+        word, kind = tracks.names.get(obj, "") if key else "", _category(one, categories)
+        names[obj] = word or kind or f"Object {obj}"
+        crowds += bool(one.get("iscrowd"))
+    notes += [*tracks.notes, *kinds.notes]
+    if said and boxes == len(said):
+        raise SessionError(
+            f"{path} has boxes alone, no masks: export with segmentation, or add boxes as prompts."
+        )
+    if boxes:
+        notes.append(f"{path} has {count(boxes, 'annotation')} with a box alone, left out.")
+    if any(not key for key, _ in owners):
+        notes.append(f"{path} has annotations without track_id: each category is an object.")
+    if crowds:
+        notes.append(f"{path} has {count(crowds, 'crowd')} (iscrowd), taken as masks.")
+    return Imported(
+        {key: Mask.from_array(mask) for key, mask in masks.items()}, names, tuple(notes)
+    )
+
+
+def decode(said: Any, hw: tuple[int, int]) -> NDArray[np.bool_]:
+    """(H, W) of polygons or of run lengths, compressed or not.
+
+    Raises
+    ------
+    EntryError
+        When they are not of this size, or damaged.
+    """
+    check_size(hw)
+    if isinstance(said, list):
+        parts = said if said and isinstance(said[0], list) else [said] if said else []
+        masks = [fill(_corners(part), hw) for part in parts]
+        return np.any([np.zeros(hw, bool), *masks], axis=0)
+    if not isinstance(said, dict) or not {"size", "counts"} <= said.keys():  # panoptic COCO, too
+        raise EntryError(
+            f"its segmentation is {shorten(said)}, neither polygons nor run lengths with size and "
+            "counts"
+        )
+    if said["size"] != list(hw):
+        raise EntryError(f"run lengths of {shorten(said['size'])} for a picture of {list(hw)}")
+    try:
+        return decode_run_lengths(said["counts"], hw)
+    except ValueError as error:
+        raise EntryError(str(error)) from error
+
+
+def _corners(part: Any) -> NDArray[np.float64]:
+    try:
+        corners_p2 = np.array(part, np.float64).reshape(-1, 2)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise EntryError(f"its polygon {shorten(part)} is not x and y of corners") from error
+    if not np.isfinite(corners_p2).all():
+        raise EntryError("its polygon has corners that are not finite")
+    return corners_p2
+
+
+def _frames(
+    images: dict[Id, dict[str, Any]], wanted: set[Id], video: Video, path: Path
+) -> tuple[dict[Id, int], list[str]]:
+    """The frame of each image that has one, and what had to be guessed; of the `wanted` alone
+    where others are of no frame."""
+    numbers: dict[Id, int] = {}
+    called: dict[Id, str] = {}
+    for image, said in images.items():
+        try:
+            if said.get("frame_id") is not None:
+                numbers[image] = as_number(said["frame_id"], "frame_id")
+        except EntryError as error:
+            raise SessionError(f"{path} has an image that cannot be read: {error}.") from error
+        name = said.get("file_name")
+        if isinstance(name, str) and name:
+            called[image] = name
+    names = FrameNames(video)
+    numbered = wanted <= numbers.keys()
+    if numbered and not names.known:
+        return numbers, []
+    missing = next(iter(wanted - called.keys()), None)
+    if missing is not None and not numbered:
+        raise SessionError(
+            f"{path} has an image that cannot be read: image {shorten(missing)} has no file_name."
+        )
+    try:
+        matched = names.match(called.values(), str(path))
+    except SessionError:
+        if numbered:
+            note = f"{path} has other names than this video's frames: it is matched by frame_id."
+            return numbers, [note]
+        if names.known:
+            raise
+        called = {image: name for image, name in called.items() if image in wanted}
+        matched = names.match(called.values(), str(path))
+    frames = {
+        image: matched.frames[name] for image, name in called.items() if name in matched.frames
+    }
+    return frames, list(matched.notes)
+
+
+def _owner(said: dict[str, Any], n: int, path: Path) -> tuple[str, object]:
+    """The key of an annotation that says which object it is of, and the object; the key is ""
+    where it has a category alone."""
+    attributes = said.get("attributes")
+    for place in (said, attributes if isinstance(attributes, dict) else {}):
+        for key in TRACK_KEYS:
+            if place.get(key) not in (None, ""):
+                return key, place[key]
+    if said.get("category_id") is None:
+        raise SessionError(
+            f"{path} has an annotation that cannot be read: {_name(said, n)} has neither track_id "
+            "nor category_id."
+        )
+    return "", said["category_id"]
+
+
+def _ids(given: list[object], key: str, path: Path) -> ObjectIds:
+    try:
+        return ObjectIds(given, key)
+    except EntryError as error:
+        raise SessionError(f"{path} has a {key} that cannot be read: {error}.") from error
+
+
+def _categories(document: dict[str, Any], path: Path) -> dict[Id, str]:
+    if not document.get("categories"):
+        return {}
+    listed = _entries(document, "categories", path)
+    return {
+        _id_of(one, "id", n, "category", path): str(one.get("name") or "")
+        for n, one in enumerate(listed)
+    }
+
+
+def _category(said: dict[str, Any], categories: dict[Id, str]) -> str:
+    kind = said.get("category_id")
+    return (
+        ""
+        if kind is None or isinstance(kind, (list, dict, bool))
+        else categories.get(as_id(kind), "")
+    )
+
+
+def _entries(document: dict[str, Any], key: str, path: Path) -> list[dict[str, Any]]:
+    listed = document[key]
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise SessionError(f"{path} cannot be read as coco: its {key} are no list of objects.")
+    return listed
+
+
+def _id_of(said: dict[str, Any], key: str, n: int, kind: str, path: Path) -> Id:
+    try:
+        if key not in said:
+            raise EntryError(f"it has no {key}")
+        return as_id(said[key])
+    except EntryError as error:
+        raise SessionError(
+            f"{path} has an {kind} that cannot be read: {_name(said, n)}: {error}."
+        ) from error
+
+
+def _name(said: dict[str, Any], n: int) -> str:
+    """An entry, as a person finds it."""
+    return f"number {n} of the list" if "id" not in said else f"the one of id {shorten(said['id'])}"
+
+
+def _size(image: dict[str, Any], frame_hw: tuple[int, int]) -> tuple[int, int]:
+    """(H, W) that a file says of an image; its frame's where it says nothing."""
+    if image.get("height") is None and image.get("width") is None:
+        return frame_hw
+    hw = as_number(image.get("height"), "height"), as_number(image.get("width"), "width")
+    check_size(hw)
+    return hw

@@ -1,0 +1,365 @@
+"""What files call the frames of a video, and which frame a file's name means.
+
+Frames are called as their source calls them. Names from elsewhere are matched by these names, else
+by the order of numbers in both, else by number; which it was is said, and nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+from sam2_backend.video import Video
+
+from ..records import SessionError
+from .files import count
+
+_SUFFIX = re.compile(
+    r"\.(avif|bmp|gif|heic|heif|jfif|jpe?g|jp2|json|npy|npz|pgm|png|ppm|tiff?|txt|webp|xml)$", re.I
+)
+_AFFIXES = (
+    re.compile(
+        r"^(?P<name>.+?)[_.\- ](?:cp_)?(?:masks?|gt|labels?|label_?ids?|instances?|seg|"
+        r"segmentation|annotations?|matte)$",
+        re.I,
+    ),
+    re.compile(r"^(?:masks?|gt|labels?|seg|segmentation)[_.\- ](?P<name>.+)$", re.I),
+    # Roboflow's: cat_jpg.rf.5f0c for cat.jpg.
+    re.compile(
+        r"^(?P<name>.+)_(?:bmp|jpe?g|png|tiff?|webp)\.rf\.[0-9a-z]+(?:[_.\-]masks?)?$", re.I
+    ),
+    # Label Studio's: 3f2a1b4c-cat.jpg for cat.jpg.
+    re.compile(r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){0,3}-(?P<name>.+)$"),
+)
+"""What tools add to a picture's name."""
+_LISTED = 4
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Which frames some names mean."""
+
+    frames: dict[str, int]
+    """By name; those that mean none are not in it."""
+    notes: tuple[str, ...] = ()
+    """What had to be guessed, and which names mean no frame, in sentences."""
+
+
+class FrameNames:
+    """The names of a video's frames.
+
+    Parameters
+    ----------
+    video : whose frames they are.
+    """
+
+    def __init__(self, video: Video) -> None:
+        self._video = video
+        self._names = None if video.names is None else [_clean(name) for name in video.names]
+        self._stems = None if self._names is None else _unique_stems(self._names)
+
+    @property
+    def known(self) -> bool:
+        """Whether the source has names."""
+        return self._names is not None
+
+    @property
+    def have_folders(self) -> bool:
+        """Whether names tell pictures of several folders apart."""
+        return self._names is not None and any("/" in name for name in self._names)
+
+    def name(self, frame: int, pattern: str = "{:05}.jpg") -> str:
+        """The source's own name of a frame, or one of its number.
+
+        Parameters
+        ----------
+        pattern : of that number.
+        """
+        return pattern.format(frame) if self._names is None else self._names[frame]
+
+    def stem(self, frame: int, pattern: str = "{:05}") -> str:
+        """The same without suffix; no two frames have the same. It may have folders before a "/",
+        but none leads upwards."""
+        return pattern.format(frame) if self._stems is None else self._stems[frame]
+
+    def match(self, names: Iterable[str], where: str) -> Matched:
+        """Find the frames that names from elsewhere mean.
+
+        Parameters
+        ----------
+        names : such as "00012.png", "frame_000012" or "folder/cat.jpg".
+        where : names their file or folder in errors.
+
+        Raises
+        ------
+        SessionError
+            When none means a frame, two mean the same, or it is doubtful which they mean.
+        """
+        names = list(dict.fromkeys(names))
+        if not names:
+            return Matched({})
+        if self._names is None:
+            return self._match_numbers(names, where)
+        found, notes = self._match_names(names, where)
+        if found:
+            return self._check_partial(names, found, notes, where)
+        return self._match_order(names, where)
+
+    # By name
+
+    def _match_names(self, names: Sequence[str], where: str) -> tuple[dict[str, int], list[str]]:
+        assert self._names is not None
+        found: dict[str, int] = {}
+        notes: list[str] = []
+        tiers: list[tuple[Callable[[str], Iterable[str]], Callable[[str], str]]] = [
+            (_tails, str),
+            (_tails, _fold),
+            (_bare_tails, _fold),
+        ]
+        for variants, fold in tiers:
+            index = self._index(fold)
+            claims: defaultdict[int, list[str]] = defaultdict(list)
+            for name in names:
+                if name not in found:
+                    known = (index[fold(one)] for one in variants(name) if fold(one) in index)
+                    frame = next(known, None)
+                    if frame is not None:
+                        claims[frame].append(name)
+            for frame in claims.keys() - set(found.values()):
+                found[self._only(claims[frame], frame, where)] = frame
+                if variants is _bare_tails and not notes:
+                    name = next(name for name in claims[frame] if name in found)
+                    notes = [
+                        f"{where} adds to the names of frames: {name} is taken for "
+                        f"{self._names[frame]}."
+                    ]
+        return found, notes
+
+    def _index(self, fold: Callable[[str], str]) -> dict[str, int]:
+        """Frames by name, and by name without suffix; what several are called is none's."""
+        assert self._names is not None and self._stems is not None
+        whole = [(fold(name), frame) for frame, name in enumerate(self._names)]
+        bare = [(fold(_stem(name)), frame) for frame, name in enumerate(self._names)]
+        own = [(fold(stem), frame) for frame, stem in enumerate(self._stems)]
+        index: dict[str, int] = {}
+        for pairs in (whole, own, bare):
+            times = Counter(name for name, _ in pairs)
+            for name, frame in pairs:
+                if times[name] == 1:
+                    index.setdefault(name, frame)
+        return index
+
+    def _only(self, names: list[str], frame: int, where: str) -> str:
+        """Of names that mean one frame, the one in the folder of this video."""
+        own = _fold(_stem(self._video.name))
+        inside = [name for name in names if _fold(PurePosixPath(name).parent.name) == own]
+        if len(names) == 1 or len(inside) == 1:
+            return (names if len(names) == 1 else inside)[0]
+        raise SessionError(
+            f"{where} has {_listed(names)}, which all mean the frame {self.name(frame)}: keep one."
+        )
+
+    def _check_partial(
+        self, names: list[str], found: dict[str, int], notes: list[str], where: str
+    ) -> Matched:
+        left = [name for name in names if name not in found]
+        if not left:
+            return Matched(found, tuple(notes))
+        total = len(self._video)
+        if len(names) == total and _series(names) and _series(self._names or ()):
+            raise SessionError(
+                f"{where} names {len(names)} frames, as many as there are, but {_listed(left)} "
+                f"is none of them, which are {_listed(self._names or ())}: either they count "
+                "from another number, or they belong to other frames. Rename them."
+            )
+        if 2 * len(found) < min(len(names), total):
+            raise SessionError(
+                f"{where} names {len(names)} frames, but only {len(found)} of them are in this "
+                f"video. Not in it: {_listed(left)}. Its frames: {_listed(self._names or ())}."
+            )
+        notes.append(
+            f"{where} names {count(len(left), 'frame')} that this video has not, left out: "
+            f"{_listed(left)}."
+        )
+        return Matched(found, tuple(notes))
+
+    # By number
+
+    def _match_order(self, names: list[str], where: str) -> Matched:
+        """By the numbers in names and in the source's names."""
+        assert self._names is not None
+        own, given = _series(self._names), _series(names)
+        total = len(self._video)
+        by = f"{where} has no names of this video's frames"
+        if own is None and not any(re.search(r"\d", name) for name in self._names):
+            if given is not None and all(0 <= number < total for number in given):
+                found = dict(zip(names, given, strict=True))
+                return Matched(found, (self._said(by, "number, from 0", found),))
+        elif own is not None and given is not None:
+            frames = {number: frame for frame, number in enumerate(own)}
+            if all(number in frames for number in given):
+                found = {name: frames[n] for name, n in zip(names, given, strict=True)}
+                return Matched(found, (self._said(by, "the numbers in both", found),))
+        if len(names) == total and given is not None and (own is not None or total == 1):
+            order = [name for _, name in sorted(zip(given, names, strict=True))]
+            places = range(total) if own is None else _ranks(own)
+            found = dict(zip(order, places, strict=True))
+            return Matched(found, (self._said(by, "the order of numbers in both", found),))
+        if len(names) == total == 1:
+            found = {names[0]: 0}
+            return Matched(found, (self._said(by, "being the only one", found),))
+        raise SessionError(
+            f"{where} has masks of {_listed(names)}, but the frames are called "
+            f"{_listed(self._names)}: name them alike, or give masks by frame as arrays."
+        )
+
+    def _said(self, begin: str, how: str, found: dict[str, int]) -> str:
+        first = min(found, key=found.__getitem__)
+        return f"{begin}; they are matched by {how}: {first} is {self.name(found[first])}."
+
+    def _match_numbers(self, names: list[str], where: str) -> Matched:
+        """Of frames without names: by number, from 0."""
+        total = len(self._video)
+        numbers = [_number(name) for name in names]
+        if len(names) == total == 1 and numbers != [0]:
+            return Matched({names[0]: 0})
+        unnumbered = [name for name, n in zip(names, numbers, strict=True) if n is None]
+        if unnumbered:
+            raise SessionError(
+                f"{where} has masks of {_listed(unnumbered)}, which does not end in the number of "
+                "a frame, as 00012.png does, and the frames of this video have no names."
+            )
+        found = {name: n for name, n in zip(names, numbers, strict=True) if n is not None}
+        low, high = min(found.values()), max(found.values())
+        notes: tuple[str, ...] = ()
+        if high == total and low >= 1:
+            found = {name: n - 1 for name, n in found.items()}
+            notes = (
+                f"{where} numbers frames up to {total}, which is one more than the last, "
+                f"{total - 1}: its numbers are taken to count from 1.",
+            )
+        elif high >= total:
+            beyond = [name for name, n in found.items() if n >= total]
+            raise SessionError(
+                f"{where} names {_listed(beyond)}, but this video has frames 0 to {total - 1}, "
+                "without names: give the folder of the pictures as the video, or name masks by "
+                "frame."
+            )
+        elif low == 1 and high >= 3 and set(found.values()) == set(range(1, high + 1)):
+            notes = (
+                f"{where} numbers frames from 1 to {high}; frames count from 0, so that the first "
+                "frame has no mask.",
+            )
+        _check_distinct(found, where)
+        return Matched(found, notes)
+
+
+def file_number(name: str) -> int | None:
+    """The number that a name ends in, as 00012.png and frame_000012.txt do; None without one."""
+    return _number(name)
+
+
+def _check_distinct(found: dict[str, int], where: str) -> None:
+    by_frame: dict[int, str] = {}
+    for name, frame in found.items():
+        other = by_frame.setdefault(frame, name)
+        if other != name:
+            raise SessionError(f"{where} has both {other} and {name} for frame {frame}: keep one.")
+
+
+def _clean(name: str) -> str:
+    """A name that leads to no other folder."""
+    parts = [
+        "".join("_" if unicodedata.category(c) == "Cc" else c for c in part)
+        for part in re.split(r"[/\\]", name)
+    ]
+    return "/".join("_" if part in ("", ".", "..") else part for part in parts)
+
+
+def _unique_stems(names: Sequence[str]) -> list[str]:
+    """Names without suffix, but where that would make two alike, with it."""
+    numbered = [f"{name}_{n:05}" for n, name in enumerate(names)]
+    stems = [_stem(name) for name in names]
+    for longer in (names, numbered):
+        times = Counter(map(_fold, stems))
+        stems = [
+            long if times[_fold(stem)] > 1 else stem
+            for stem, long in zip(stems, longer, strict=True)
+        ]
+    return stems
+
+
+def _stem(name: str) -> str:
+    return _SUFFIX.sub("", name) or name
+
+
+def _fold(name: str) -> str:
+    """For comparing as most file systems do: composed, without case."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _tails(name: str) -> Iterable[str]:
+    """A path, with and without suffix, and without each of the folders before it."""
+    for one in dict.fromkeys((name, unquote(re.sub(r"[?#].*$", "", name)))):
+        parts = PurePosixPath(one.replace("\\", "/")).parts
+        for begin in range(len(parts)):
+            tail = "/".join(parts[begin:])
+            yield tail
+            yield _stem(tail)
+
+
+def _bare_tails(name: str) -> Iterable[str]:
+    for tail in _tails(name):
+        yield from _bare(tail)
+
+
+def _bare(name: str) -> Iterable[str]:
+    """A name without what tools add to it."""
+    stem = _stem(name)
+    for affix in _AFFIXES:
+        found = affix.match(stem)
+        if found:
+            yield found["name"]
+            yield _stem(found["name"])
+            yield from _bare(found["name"])
+
+
+def _number(name: str) -> int | None:
+    stem = _stem(PurePosixPath(name.replace("\\", "/")).name)
+    for one in (stem, *_bare(stem)):
+        digits = re.search(r"([0-9]{1,18})$", one)
+        if digits:
+            return int(digits[1])
+    return None
+
+
+def _series(names: Sequence[str]) -> list[int] | None:
+    """The numbers in names that differ in one number alone; None where they differ otherwise."""
+    split = [re.split(r"([0-9]+)", _stem(name)) for name in names]
+    if len({len(parts) for parts in split}) != 1:
+        return None
+    varying = [n for n, parts in enumerate(zip(*split, strict=True)) if len(set(parts)) > 1]
+    if not varying:
+        numbers = [_number(name) for name in names]
+        return None if len(names) != 1 or numbers[0] is None else [numbers[0]]
+    if len(varying) > 1 or varying[0] % 2 == 0:
+        return None
+    numbers = [int(parts[varying[0]][:18]) for parts in split]
+    return numbers if len(set(numbers)) == len(numbers) else None
+
+
+def _ranks(numbers: Sequence[int]) -> list[int]:
+    """Places of numbers, the smallest first."""
+    return sorted(range(len(numbers)), key=numbers.__getitem__)
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = list(names)
+    more = len(names) - _LISTED
+    listed = ", ".join(names[:_LISTED])
+    return f"{listed} and {more} more" if more > 0 else listed

@@ -1,0 +1,257 @@
+"""Masks in picture files: labels, black and white, colours; a file a frame, or stacks of TIFF."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from sam2_backend.mask_input import values_of_picture
+from sam2_backend.video import Video
+from sam2_backend.video.images import names_of
+
+from ..masks import Mask
+from ..records import SessionError
+from .files import check_frame_size, read_json, shorten
+from .frame_names import FrameNames
+from .mask_arrays import read_slices
+from .object_ids import ObjectIds
+from .segmentation import Imported
+
+SUFFIX_GROUPS = ((".png",), (".tif", ".tiff"), (".bmp",), (".gif", ".webp"), (".jpg", ".jpeg"))
+"""A folder's masks are of the first of these that are there."""
+MASK_SUFFIXES = frozenset(suffix for group in SUFFIX_GROUPS for suffix in group)
+_LAYOUTS = ("Annotations", "480p", "Full-Resolution", "SegmentationObject", "SegmentationClass")
+"""Folders of DAVIS, YouTube-VOS and Pascal VOC that masks, or folders of them, are in."""
+_MAX_COLOURS = 256
+
+
+def read_pictures(path: Path, video: Video) -> Imported:
+    """Read pictures of masks, named as the frames: a folder, one file, or a stack of TIFF; also a
+    data set of DAVIS', YouTube-VOS' or Pascal VOC's layout with one video in it.
+
+    Raises
+    ------
+    SessionError
+        When they are no masks, or do not fit the video.
+    """
+    if path.is_file():
+        return read_picture_files([path], video, str(path))
+    names = FrameNames(video)
+    folder = path
+    for below in _LAYOUTS:
+        folder = folder / below if (folder / below).is_dir() else folder
+    folder = _pick_folder(folder, names)
+    files = list_pictures(folder, deep=names.have_folders)
+    found = read_picture_files(files, video, str(folder), folder)
+    if not (path / "meta.json").is_file():
+        return found
+    videos = read_json(path / "meta.json", "videos")["videos"]
+    named: dict[int, str] = {}
+    for obj, said in videos.get(folder.name, {}).get("objects", {}).items():
+        named[int(obj)] = said.get("category", f"Object {obj}")
+    return Imported(found.masks, {**found.names, **named}, found.notes)
+
+
+def read_picture_files(
+    files: Sequence[Path], video: Video, where: str, root: Path | None = None
+) -> Imported:
+    """Read pictures of masks.
+
+    Parameters
+    ----------
+    files : named as the frames; or one, a stack with a page for each frame.
+    where : names them in sentences.
+    root : folder that their names begin in; if None, they have as many folders as tell them apart.
+    """
+    if len(files) == 1:
+        pages = _pages(files[0])
+        if pages is not None and len(pages) > 1:
+            return _read_stack(pages, video, files[0])
+    if root is None:
+        by_name = dict(zip(names_of(files), files, strict=True))
+    else:
+        by_name = {file.relative_to(root).as_posix(): file for file in files}
+    matched = FrameNames(video).match(by_name, where)
+    by_frame = {frame: by_name[name] for name, frame in matched.frames.items()}
+    pictures = {frame: _Picture(file) for frame, file in sorted(by_frame.items())}
+    colours = _Colours.of(pictures.values(), where)
+    if colours is not None:
+        masks = {
+            (obj, frame): mask
+            for frame, picture in pictures.items()
+            for obj, mask in colours.masks(picture).items()
+        }
+        notes = (colours.note,)
+    else:
+        reading, masks = read_slices(pictures, where)
+        notes = (reading.note,) if reading.note else ()
+    for (_, frame), mask in masks.items():
+        check_frame_size(mask.shape, video.size_hw(frame), str(by_frame[frame]))
+    return _with_ids(masks, (*matched.notes, *notes), where)
+
+
+def list_pictures(folder: Path, *, deep: bool = False) -> list[Path]:
+    """The files in a folder that may be masks, PNGs alone where there are some.
+
+    Parameters
+    ----------
+    deep : in its folders, too.
+    """
+    files = sorted(
+        file
+        for file in (folder.rglob("*") if deep else folder.iterdir())
+        if file.is_file() and not file.name.startswith(".")
+    )
+    for group in SUFFIX_GROUPS:
+        found = [file for file in files if file.suffix.lower() in group]
+        if found:
+            return found
+    return []
+
+
+def _pick_folder(folder: Path, names: FrameNames) -> Path:
+    """A folder with masks, or the only one in it that has some."""
+    if not folder.is_dir():
+        raise SessionError(f"There is no folder {folder}.")
+    if list_pictures(folder):
+        return folder
+    below = sorted(one for one in folder.iterdir() if one.is_dir())
+    found = [one for one in below if list_pictures(one)]
+    if names.have_folders:
+        deep = [one for one in below if list_pictures(one, deep=True)]
+        return deep[0] if len(deep) == 1 and not found else folder
+    if len(found) != 1:
+        listed = ", ".join(one.name for one in found[:5]) or "none"
+        raise SessionError(
+            f"Expected pictures of masks, such as PNGs, in {folder}, or one folder of them, and "
+            f"found {listed}: give the folder of one video."
+        )
+    return found[0]
+
+
+def _with_ids(masks: dict[tuple[int, int], Mask], notes: tuple[str, ...], where: str) -> Imported:
+    """Labels are ids, unless they are larger than those may be."""
+    ids = ObjectIds(sorted({label for label, _ in masks}), f"The labels in {where}")
+    return Imported(
+        {(ids[label], frame): mask for (label, frame), mask in masks.items()},
+        {},
+        (*notes, *ids.notes),
+    )
+
+
+class _Picture:
+    """A file of masks, read when it is needed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __call__(self) -> NDArray[Any]:
+        return _open(self.path, lambda image: values_of_picture(image, str(self.path)))
+
+    def has_colours(self) -> bool:
+        """Whether it may have colours other than grey."""
+        mode: str = _open(self.path, lambda image: image.mode)
+        return mode not in ("1", "L", "LA", "P", "F") and not mode.startswith("I")
+
+    def colours(self) -> NDArray[np.int64]:
+        """(H, W) colours as one number, red first; what is transparent is black."""
+
+        def read(image: Image.Image) -> NDArray[np.int64]:
+            rgba = np.asarray(image.convert("RGBA")).astype(np.int64)
+            joined = (rgba[..., 0] << 16) + (rgba[..., 1] << 8) + rgba[..., 2]
+            return np.where(rgba[..., 3] == 0, 0, joined)
+
+        return _open(self.path, read)
+
+
+class _Colours:
+    """Which colour is which object."""
+
+    def __init__(self, ids: dict[int, int], note: str) -> None:
+        self._ids = ids
+        self.note = note
+
+    @classmethod
+    def of(cls, pictures: Iterable[_Picture], where: str) -> _Colours | None:
+        """Of pictures in which each object has a colour of its own, on black; None where they are
+        grey, or no masks."""
+        pictures = list(pictures)
+        if not pictures or not all(picture.has_colours() for picture in pictures):
+            return None
+        known: dict[int, int] = {0: 0}
+        grey, has_black = True, False
+        for picture in pictures:
+            found = np.unique(picture.colours()).tolist()
+            has_black |= 0 in found
+            for colour in found[: _MAX_COLOURS + 1]:
+                known.setdefault(colour, len(known))
+                red, green, blue = colour >> 16, colour >> 8 & 255, colour & 255
+                grey &= red == green == blue
+            if len(known) > _MAX_COLOURS:
+                return None
+        if grey or not has_black:
+            return None
+        del known[0]
+        listed = ", ".join(f"#{colour:06x} is {obj}" for colour, obj in list(known.items())[:4])
+        return cls(known, f"Each colour in {where} is taken for an object: {listed}.")
+
+    def masks(self, picture: _Picture) -> dict[int, Mask]:
+        colours_hw = picture.colours()
+        return {
+            self._ids[colour]: Mask.from_array(colours_hw == colour)
+            for colour in np.unique(colours_hw).tolist()
+            if colour
+        }
+
+
+def _read_stack(pages: Sequence[Callable[[], NDArray[Any]]], video: Video, path: Path) -> Imported:
+    if len(pages) != len(video):
+        raise SessionError(
+            f"{path} has {len(pages)} pages, but the video has {len(video)} frames: expected a "
+            "page for each."
+        )
+    reading, masks = read_slices(dict(enumerate(pages)), str(path))
+    for (_, frame), mask in masks.items():
+        check_frame_size(mask.shape, video.size_hw(frame), f"Page {frame} of {path}")
+    return _with_ids(masks, (reading.note,) if reading.note else (), str(path))
+
+
+def _pages(path: Path) -> list[Callable[[], NDArray[Any]]] | None:
+    """What reads each page of a file; None where it is no TIFF."""
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return None
+    count = _open(path, lambda image: getattr(image, "n_frames", 1))
+    said = _open(path, lambda image: str(getattr(image, "tag_v2", {}).get(270, "")))
+    listed = [line[7:] for line in said.splitlines() if line.startswith("images=")]
+    if listed and listed[0].isdecimal() and int(listed[0]) > count:
+        raise SessionError(
+            f"{path} holds {shorten(int(listed[0]))} images in a way that ImageJ alone reads, as "
+            "it writes stacks above 4 GB: save them as a sequence of files."
+        )
+
+    def page(n: int) -> Callable[[], NDArray[Any]]:
+        def read(image: Image.Image) -> NDArray[Any]:
+            image.seek(n)
+            return values_of_picture(image, f"Page {n} of {path}")
+
+        return lambda: _open(path, read)
+
+    return [page(n) for n in range(count)]
+
+
+def _open(path: Path, read: Callable[[Image.Image], Any]) -> Any:
+    """What `read` makes of a picture file."""
+    try:
+        with Image.open(path) as image:
+            return read(image)
+    except UnidentifiedImageError as error:
+        raise SessionError(f"{path} is no picture that can be read.") from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise SessionError(f"{path} cannot be read as a picture ({error}).") from error
+    except ValueError as error:
+        raise error if isinstance(error, SessionError) else SessionError(str(error)) from error

@@ -1,0 +1,187 @@
+"""YOLO's segmentation labels: reading, as Ultralytics and others write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from sam2_backend.video import Video
+
+from ..masks import Mask
+from ..records import SessionError
+from .files import as_id
+from .files import count as counted
+from .frame_names import FrameNames
+from .object_ids import ObjectIds
+from .outlines import fill
+from .segmentation import Imported
+
+NOT_LABELS = frozenset(
+    {"classes.txt", "labels.txt", "requirements.txt", "test.txt", "train.txt", "val.txt"}
+)
+"""Text files beside labels; README*.txt is one, too."""
+_BOX_NUMBERS = 4
+_LARGEST_SHARE = 1.5
+"""Of width or height: somewhat outside the picture is still a share of it."""
+
+
+@dataclass(frozen=True)
+class _Line:
+    file: Path
+    number: int
+    kind: int
+    values: list[str]
+
+    @property
+    def is_box(self) -> bool:
+        """Whether it is x, y, width and height, which a score and a track's id may follow."""
+        extra, last = len(self.values) - _BOX_NUMBERS, self.values[-1]
+        if extra != 2:
+            return extra < 2
+        has_id = last.isdecimal() and int(last) > 1
+        return has_id and all(float(value) <= _LARGEST_SHARE for value in self.values[:-1])
+
+    def __str__(self) -> str:
+        return f"Line {self.number} of {self.file}"
+
+
+def read_yolo(path: Path, video: Video) -> Imported:
+    """Read label files, which are named as the frames; each class is an object, or each track
+    where lines end in a track's id, as Ultralytics' do.
+
+    Parameters
+    ----------
+    path : the folder of the labels, or of `data.yaml` beside them.
+    video : whose frames they are of: labels do not tell their size.
+
+    Raises
+    ------
+    SessionError
+        When they cannot be read, with the line that is in the way, or do not fit the video.
+    """
+    root = path / "labels" if (path / "labels").is_dir() else path
+    by_name = {file.relative_to(root).as_posix(): file for file in _label_files(root)}
+    if not by_name:
+        raise SessionError(f"There are no label files (*.txt) in {path}.")
+    lines = [line for file in by_name.values() for line in _lines(file)]
+    polygons = [line for line in lines if not line.is_box]
+    boxes = len(lines) - len(polygons)
+    if boxes and not polygons:
+        raise SessionError(
+            f"{root} has boxes alone (a class, x, y, width, height), no masks: export labels of "
+            "segmentation, or add boxes as prompts."
+        )
+    matched = FrameNames(video).match(by_name, str(root))
+    frames = {by_name[name]: frame for name, frame in matched.frames.items()}
+    notes = [*matched.notes]
+    if boxes:
+        notes.append(f"{root} has {counted(boxes, 'line')} of a box among its polygons, left out.")
+    has_id, has_score = _extras(polygons)
+    tracks = ObjectIds(
+        sorted({int(line.values[-1]) for line in polygons}) if has_id else [], "track"
+    )
+    masks: dict[tuple[int, int], Mask] = {}
+    kinds: dict[int, int] = {}
+    for line in polygons:
+        if line.file not in frames:
+            continue
+        frame = frames[line.file]
+        hw = video.size_hw(frame)
+        count = len(line.values) - has_id - has_score
+        obj = tracks[int(line.values[-1])] if has_id else line.kind + 1
+        mask_hw = fill(_corners(line, count, hw), hw)
+        if (obj, frame) in masks:
+            mask_hw |= masks[obj, frame].to_array()
+        masks[obj, frame] = Mask.from_array(mask_hw)
+        kinds[obj] = line.kind
+    if has_id:
+        notes += tracks.notes
+    elif len(polygons) > len(masks):
+        notes.append(f"{root} has several polygons of one class on a frame: a class is an object.")
+    names = _names(path)
+    return Imported(
+        masks, {obj: names[kind] for obj, kind in kinds.items() if kind in names}, tuple(notes)
+    )
+
+
+def _label_files(folder: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in folder.rglob("*.txt")
+        if file.name.lower() not in NOT_LABELS and not file.name.lower().startswith(("readme", "."))
+    )
+
+
+def _lines(file: Path) -> Iterator[_Line]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SessionError(f"{file} cannot be read as labels of YOLO: it is no text.") from error
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        kind, *values = line.split()
+        found = as_id(kind)
+        try:
+            finite = bool(np.isfinite(np.array(values, np.float64)).all())
+        except ValueError:
+            finite = False
+        short = len(values) < _BOX_NUMBERS
+        if not isinstance(found, int) or found < 0 or not finite or short:
+            raise SessionError(
+                f"Line {number} of {file} is not a class and the x and y of corners."
+            )
+        yield _Line(file, number, found, values)
+
+
+def _extras(lines: list[_Line]) -> tuple[bool, bool]:
+    """Whether lines end in a track's id, and have a score before it or at the end."""
+    last = [line.values[-1] for line in lines]
+    odd = [len(line.values) % 2 == 1 for line in lines]
+    whole = all(value.isdecimal() for value in last)
+    if lines and all(odd):
+        return (True, False) if whole else (False, True)
+    if lines and not any(odd) and whole and any(int(value) > 1 for value in last):
+        return True, True
+    for line, is_odd in zip(lines, odd, strict=True):
+        if is_odd:
+            raise SessionError(f"{line} is not a class and the x and y of corners.")
+    return False, False
+
+
+def _corners(line: _Line, count: int, hw: tuple[int, int]) -> NDArray[np.float64]:
+    """(P, 2) in pixels."""
+    shares_p2 = np.array(line.values[:count], np.float64).reshape(-1, 2)
+    if np.abs(shares_p2).max() > _LARGEST_SHARE:
+        raise SessionError(
+            f"{line} has corners beyond 1: expected shares of width and height, not pixels."
+        )
+    return shares_p2 * (hw[1], hw[0])
+
+
+def _names(path: Path) -> dict[int, str]:
+    """Names of classes: of data.yaml, or a line each in classes.txt and obj.names."""
+    places = (path, path.parent, path.parent.parent)
+    for file in (place / name for place in places for name in ("data.yaml", "dataset.yaml")):
+        if file.is_file():
+            try:
+                said: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+            except (OSError, ValueError, yaml.YAMLError) as error:
+                raise SessionError(f"{file} cannot be read as YAML.") from error
+            names = said.get("names") if isinstance(said, dict) else None
+            if isinstance(names, list):
+                return {n: str(name) for n, name in enumerate(names)}
+            if isinstance(names, dict):
+                found = ((as_id(str(n)), str(name)) for n, name in names.items())
+                return {n: name for n, name in found if isinstance(n, int)}
+    for file in (path / name for name in ("classes.txt", "obj.names", "labels.txt")):
+        if file.is_file():
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+            return {n: line.strip() for n, line in enumerate(lines) if line.strip()}
+    return {}

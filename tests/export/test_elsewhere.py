@@ -1,0 +1,423 @@
+"""Masks as other programs and networks give them: the objects, or a sentence."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+from PIL import Image
+from pycocotools import mask as coco_mask
+from scipy import ndimage
+
+from sam2widget import SessionError
+from sam2widget.export import export_masks
+
+from .elsewhere import (
+    FRAMES,
+    HEIGHT,
+    LABELS,
+    NAMELESS,
+    OTHER,
+    TRUTH,
+    WIDTH,
+    assert_masks,
+    coco,
+    corners,
+    folder,
+    heard,
+)
+
+ALL, ALSO = dict(enumerate(TRUTH)), dict(enumerate(OTHER))
+NUMBERED = [f"{t:05}.png" for t in range(FRAMES)]
+BINARY = 255 * TRUTH.astype(np.uint8)
+LOGITS = np.where(TRUTH, 3.2, -4.1)
+PROBABILITIES = np.where(TRUTH, 0.97, 0.02).astype(np.float32)
+SOFT = np.stack([ndimage.gaussian_filter(mask.astype(float), 0.7) for mask in TRUTH])
+
+
+def encode(mask):
+    return coco_mask.encode(np.asfortranarray(mask, np.uint8))
+
+
+ARRAYS = {
+    "flags over time": (TRUTH, [ALL], "one object over time"),
+    "labels over time": (LABELS, [ALL, ALSO], ""),
+    "labels in floats": (LABELS.astype(np.float32), [ALL, ALSO], ""),
+    "0 and 255": (BINARY, [ALL], "one object over time"),
+    "0 and 65535": (TRUTH * np.uint16(65535), [ALL], "one object over time"),
+    "objects, frames": (np.stack([TRUTH, OTHER]), [ALL, ALSO], ""),
+    "frames, objects": (np.stack([TRUTH, OTHER], 1), [ALL, ALSO], "objects second"),
+    "objects": (np.stack([TRUTH[0], OTHER[0]]), [{0: TRUTH[0]}, {0: OTHER[0]}], ""),
+    "one picture": (TRUTH[0], [{0: TRUTH[0]}], ""),
+    "labels of a picture": (LABELS[0], [{0: TRUTH[0]}, {0: OTHER[0]}], ""),
+    "channels": (TRUTH[:, None], [ALL], ""),
+    "channels last": (BINARY[0][..., None].repeat(3, -1), [{0: TRUTH[0]}], ""),
+    "logits": (LOGITS, [ALL], "-4.1 to 3.2, taken for logits"),
+    "logits of a predictor": (
+        torch.tensor(LOGITS[:2])[:, None].bfloat16(),
+        [{0: TRUTH[0]}, {0: TRUTH[1]}],
+        "taken for logits",
+    ),
+    "probabilities": (PROBABILITIES, [ALL], "taken for probabilities"),
+    "logits by object": ({3: LOGITS}, [ALL], "taken for logits"),
+    "tensors": (torch.tensor(TRUTH), [ALL], "one object over time"),
+    "a list": ([TRUTH[0], torch.tensor(OTHER[0])], [{0: TRUTH[0]}, {0: OTHER[0]}], ""),
+    "Python's lists": (TRUTH[0].tolist(), [{0: TRUTH[0]}], ""),
+    "ids from 0": ({0: TRUTH, 1: OTHER}, [ALL, ALSO], "0 is object 1"),
+    "frames, then objects": (
+        {t: {1: TRUTH[t][None], 2: OTHER[t][None]} for t in range(FRAMES)},
+        [ALL, ALSO],
+        "",
+    ),
+    "a sparse matrix": (scipy.sparse.csr_matrix(TRUTH[0]), [{0: TRUTH[0]}], ""),
+    "run lengths": ([encode(TRUTH[0]), encode(OTHER[0])], [{0: TRUTH[0]}, {0: OTHER[0]}], ""),
+    "a mask generator's": ([{"segmentation": TRUTH[0], "area": 100}], [{0: TRUTH[0]}], ""),
+    "void": (
+        np.where(TRUTH, 1, np.where(OTHER, 255, 0)).astype(np.uint8),
+        [ALL],
+        "void, as in DAVIS",
+    ),
+    "grey edges": (np.rint(SOFT * 255).astype(np.uint8), [dict(enumerate(SOFT >= 0.5))], "grey"),
+    "grey floats": (SOFT * 255, [dict(enumerate(SOFT >= 0.5))], "grey edges"),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_are_masks_by_shape_type_and_range(name):
+    source, wanted, says = ARRAYS[name]
+    found, said = heard(source, NAMELESS)
+    assert_masks(found, *wanted)
+    assert (says in " ".join(said)) if says else not said
+
+
+NONE = {
+    "labels of one object": ({1: LABELS}, r"1 in masks holds the labels 1, 2"),
+    "a list over time": ([LABELS[0]], "holds the labels"),
+    "labels of few frames": (LABELS[:4], "has the shape .4, 30, 40.*6 frames, not 4"),
+    "more frames": ({1: np.concatenate([TRUTH, TRUTH])}, "12 frames, but the video has 6"),
+    "width first": (TRUTH.transpose(0, 2, 1), "the other way round"),
+    "width first in a list": ([TRUTH[0].T], "the other way round"),
+    "resized probabilities": (TRUTH * 1.1 - 0.05, "-0.05 to 1.05, which may be"),
+    "other floats": (TRUTH * 7.5, "from 0 to 7.5, which are neither"),
+    "NaN": (np.where(TRUTH, np.nan, 0), "NaN"),
+    "below 0": (LABELS.astype(int) - 1, "from -1 to 1"),
+    "a photograph": (
+        np.random.default_rng(0).integers(0, 256, TRUTH.shape, np.uint8),
+        "levels of a picture",
+    ),
+    "complex": (TRUTH * 1j, "complex128"),
+    "nothing": (np.zeros_like(TRUTH), "only background"),
+    "an empty list": ([], "no mask"),
+    "damaged run lengths": ([{"size": [30, 40], "counts": [7]}], "run lengths"),
+    "a dictionary": ([{"mask": 1}], "run lengths, which are"),
+    "run lengths of text": ([{"size": ["a", "b"], "counts": [7]}], "run lengths, which are"),
+}
+
+
+@pytest.mark.parametrize("name", NONE)
+def test_arrays_that_are_no_masks_are_refused_with_the_reason(name):
+    source, says = NONE[name]
+    with pytest.raises(SessionError, match=says) as refusal:
+        heard(source, NAMELESS)
+    assert str(refusal.value).endswith(".")
+
+
+PICTURES = {
+    **{mode: lambda t, mode=mode: Image.fromarray(BINARY[t]).convert(mode) for mode in "LP1"},
+    "LA": lambda t: Image.fromarray(BINARY[t]).convert("LA"),
+    "RGB": lambda t: Image.fromarray(BINARY[t]).convert("RGB"),
+    "RGBA": lambda t: Image.fromarray(BINARY[t]).convert("RGBA"),
+    "alpha": lambda t: Image.fromarray(np.dstack([BINARY[t] * 0] * 3 + [BINARY[t]]), "RGBA"),
+    "16 bits": lambda t: Image.fromarray(TRUTH[t] * np.uint16(65535)),
+}
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_black_and_white_pictures_are_masks(tmp_path, kind):
+    found, said = heard(folder(tmp_path, NUMBERED, PICTURES[kind]), NAMELESS)
+    assert_masks(found, ALL)
+    assert not said
+
+
+def test_a_picture_without_the_object_changes_nothing(tmp_path):
+    """255 alone on some pictures and not on others is one object all the same."""
+    some = folder(tmp_path, NUMBERED, lambda t: BINARY[t] * np.uint8(t % 2))
+    assert_masks(heard(some, NAMELESS)[0], {t: TRUTH[t] for t in (1, 3, 5)})
+
+
+def test_jpeg_masks_are_cut_in_the_middle(tmp_path):
+    files = folder(tmp_path, [f"{t}.jpg" for t in range(FRAMES)], BINARY.__getitem__)
+    found, said = heard(files, NAMELESS)
+    assert sum(found.masks[1, t].area for t in range(FRAMES)) == pytest.approx(TRUTH.sum(), rel=0.1)
+    assert "128 or more" in said[0]
+
+
+def test_colours_on_black_are_objects(tmp_path):
+    red = np.array([128, 0, 0], np.uint8), np.array([0, 128, 0], np.uint8)
+    files = folder(
+        tmp_path, NUMBERED, lambda t: TRUTH[t][..., None] * red[1] + OTHER[t][..., None] * red[0]
+    )
+    found, said = heard(files, NAMELESS)
+    assert_masks(found, ALL, ALSO)
+    assert "#008000 is 1, #800000 is 2" in said[0]
+
+
+def test_label_pictures_of_16_bits_keep_large_ids(tmp_path):
+    labels = TRUTH * np.uint16(300) + OTHER * np.uint16(2)
+    found, said = heard(folder(tmp_path, NUMBERED, labels.__getitem__), NAMELESS)
+    assert {obj for obj, _ in found.masks} == {2, 300}
+    assert_masks(found, ALSO, ALL)
+    assert not said
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int32, np.float32])
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_stacks_of_tiff_have_a_page_for_each_frame(tmp_path, kind, compression):
+    pages = [Image.fromarray(labels.astype(kind)) for labels in LABELS]
+    path = tmp_path / "labels.tif"
+    pages[0].save(path, save_all=True, append_images=pages[1:], compression=compression)
+    found, said = heard(path, NAMELESS)
+    assert_masks(found, ALL, ALSO)
+    assert not said
+    pages[0].save(path, save_all=True, append_images=pages[1:3])
+    with pytest.raises(SessionError, match="3 pages, but the video has 6 frames"):
+        heard(path, NAMELESS)
+
+
+def test_a_tiff_whose_0_is_white_keeps_its_labels(tmp_path):
+    """As ImageJ writes masks with an inverting table: 255 is the object, and shown in black."""
+    files = folder(tmp_path, [f"{t}.tif" for t in range(FRAMES)], BINARY.__getitem__)
+    black_is_0, white_is_0 = (struct.pack("<HHIH", 262, 3, 1, one) for one in (1, 0))
+    for file in files.iterdir():
+        content = file.read_bytes()
+        assert content.count(black_is_0) == 1
+        file.write_bytes(content.replace(black_is_0, white_is_0))
+        assert np.asarray(Image.open(file))[0, 0] == 255, "as it is shown"
+    assert_masks(heard(files, NAMELESS)[0], ALL)
+
+
+def test_arrays_in_files(tmp_path):
+    np.save(tmp_path / "labels.npy", LABELS)
+    assert_masks(heard(tmp_path / "labels.npy", NAMELESS)[0], ALL, ALSO)
+    np.savez(tmp_path / "labels.npz", labels=LABELS)
+    assert_masks(heard(tmp_path / "labels.npz", NAMELESS)[0], ALL, ALSO)
+    np.savez(tmp_path / "objects.npz", ball=LOGITS, car=OTHER)
+    found, said = heard(tmp_path / "objects.npz", NAMELESS)
+    assert_masks(found, ALL, ALSO)
+    assert found.names == {1: "ball", 2: "car"} and "ball in" in said[0]
+
+
+COCO = {
+    "category_id from 0": ({"category_id": 0}, {1: "cell"}, "category_id counts from 0"),
+    "track_id from 0": ({"track_id": lambda n: n % 2}, {1: "box", 2: "box"}, "counts from 0"),
+    "words": ({"track_id": lambda n: f"b{n % 2}"}, {1: "b0", 2: "b1"}, "'b0' is object 1"),
+    "floats": ({"track_id": 2.0}, {2: "box"}, ""),
+    "numbers in text": ({"track_id": "7"}, {7: "box"}, ""),
+    "negative": ({"track_id": -1}, {1: "box"}, "-1 is object 1"),
+    "CVAT's attributes": ({"attributes": {"track_id": 4, "occluded": False}}, {4: "box"}, ""),
+    "YouTube-VIS'": ({"instance_id": 5}, {5: "box"}, ""),
+    "none": ({"track_id": None}, {1: "box"}, "each category is an object"),
+}
+
+
+@pytest.mark.parametrize("name", COCO)
+def test_ids_of_coco_are_taken_as_they_come(tmp_path, name):
+    extra, names, says = COCO[name]
+    found, said = heard(coco(tmp_path / "a.json", NUMBERED, **extra), NAMELESS)
+    assert dict(found.names) == names
+    assert {t for _, t in found.masks} == set(range(FRAMES))
+    for (_, frame), mask in found.masks.items():
+        np.testing.assert_array_equal(mask.to_array(), TRUTH[frame])
+    assert (says in " ".join(said)) if says else not said
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_crowds_of_coco_are_masks(tmp_path, compressed):
+    def shape(n):
+        rle = encode(TRUTH[n])
+        if compressed:
+            return {"size": rle["size"], "counts": rle["counts"].decode()}
+        flat = TRUTH[n].ravel(order="F")
+        changes = np.flatnonzero(np.diff(flat)) + 1
+        return {"size": rle["size"], "counts": np.diff([0, *changes, flat.size]).tolist()}
+
+    path = coco(tmp_path / "a.json", NUMBERED, iscrowd=1, track_id=1, segmentation=shape)
+    found, said = heard(path, NAMELESS)
+    assert_masks(found, ALL)
+    assert "6 crowds" in said[0]
+
+
+def test_parts_of_one_track_on_one_picture_are_one_mask(tmp_path):
+    path = coco(tmp_path / "a.json", NUMBERED, track_id=3)
+    document = json.loads(path.read_text())
+    document["annotations"].append({**document["annotations"][0], "segmentation": [corners(3)]})
+    path.write_text(json.dumps(document))
+    found, _ = heard(path, NAMELESS)
+    np.testing.assert_array_equal(found.masks[3, 0].to_array(), TRUTH[0] | TRUTH[3])
+
+
+WRONG_COCO = {
+    "boxes": ({"segmentation": []}, {}, "boxes alone"),
+    "words for corners": ({"segmentation": [["a", 1]]}, {}, "the one of id 0: its polygon"),
+    "another size": ({}, {"width": 80}, r"Image 00000.png in .* 80 x 30 pixels, its frame 40 x 30"),
+    "a turned size": ({}, {"width": 30, "height": 40}, "the other way round"),
+    "a size in words": ({}, {"width": "wide"}, "its width is 'wide', not a whole number"),
+    "an id of a list": ({"track_id": [1]}, {}, "track_id that cannot be read"),
+    "no image": ({"image_id": 99}, {}, "id 0 is of image 99, which is not among"),
+    "no name": ({}, {"file_name": None}, "has no file_name"),
+    "a frame in words": ({}, {"frame_id": "x"}, "frame_id is 'x'"),
+    "no segmentation": ({"segmentation": None, "bbox": None}, {}, "neither polygons nor"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_COCO)
+def test_wrong_coco_is_refused_with_the_entry_and_without_words_of_python(tmp_path, name):
+    annotation, image, says = WRONG_COCO[name]
+    path = coco(tmp_path / "a.json", NUMBERED, **annotation)
+    document = json.loads(path.read_text())
+    for one in document["images"]:
+        one.update(image)
+    path.write_text(json.dumps(document))
+    with pytest.raises(SessionError, match=says) as refusal:
+        heard(path, NAMELESS)
+    assert "a.json" in str(refusal.value)
+    assert not re.search(r"invalid literal|object is not|could not convert", str(refusal.value))
+
+
+def polygon(frame: int, extra: str = "") -> str:
+    points = ";".join(f"{x}.00,{y}.00" for x, y in np.reshape(corners(frame), (-1, 2)).tolist())
+    return f'<polygon label="car" occluded="0" points="{points}" z_order="0" {extra}/>'
+
+
+def cvat(path, inside: str):
+    path.write_text(f"<annotations><version>1.1</version>{inside}</annotations>")
+    return path
+
+
+def images(shape) -> str:
+    return "".join(
+        f'<image id="{t}" name="frame_{t:06}" width="{WIDTH}" height="{HEIGHT}">{shape(t)}</image>'
+        for t in range(FRAMES)
+    )
+
+
+def test_tracks_of_cvat_are_objects_until_they_are_outside(tmp_path):
+    def track(number, label, shapes):
+        inside = "".join(
+            polygon(t, f'frame="{t}" keyframe="{key}" outside="{outside}"')
+            for t, key, outside in shapes
+        )
+        return f'<track id="{number}" label="{label}">{inside}</track>'
+
+    first = [(0, 1, 0), (1, 0, 0), (2, 0, 0), (3, 1, 1)]
+    path = cvat(
+        tmp_path / "a.xml", track(0, "car", first) + track(1, "bus", [(1, 1, 0), (5, 1, 0)])
+    )
+    found, said = heard(path, NAMELESS)
+    assert_masks(found, {t: TRUTH[t] for t in range(3)}, {t: TRUTH[t] for t in (1, 5)})
+    assert dict(found.names) == {1: "car", 2: "bus"}
+    assert "1 gap between keyframes" in said[0]
+
+
+def test_shapes_of_cvat_that_are_no_masks_are_named(tmp_path):
+    box = '<box label="a" xtl="1" ytl="1" xbr="9" ybr="9" rotation="30"/><ellipse label="a"/>'
+    with pytest.raises(SessionError, match="6 x ellipse, 6 x rotated box"):
+        heard(cvat(tmp_path / "a.xml", images(lambda t: box)), NAMELESS)
+    path = cvat(tmp_path / "a.xml", images(lambda t: box + polygon(t, 'group_id="3"')))
+    found, said = heard(path, NAMELESS)
+    assert_masks(found, ALL)
+    assert len(said) == 1 and "6 x rotated box" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"),
+    [
+        ('<polygon label="a" points="1,2;x"/>', "its points '1,2;x' are not"),
+        ('<mask label="a" rle="1, b" left="0" top="0" width="3" height="3"/>', "its rle is no"),
+        ('<mask label="a" rle="9" left="q" top="0" width="3" height="3"/>', "its left is 'q'"),
+    ],
+)
+def test_wrong_cvat_is_refused_with_the_frame(tmp_path, shape, says):
+    with pytest.raises(
+        SessionError, match=re.escape(f"'a' on frame 0 that cannot be read: {says}")
+    ):
+        heard(cvat(tmp_path / "a.xml", images(lambda t: shape)), NAMELESS)
+
+
+def yolo(place, line, names=None):
+    place.mkdir(parents=True)
+    for t in range(FRAMES):
+        shares = np.reshape(corners(t), (-1, 2)) / (WIDTH, HEIGHT)
+        numbers = " ".join(f"{value:.6g}" for value in shares.ravel())
+        (place / f"film_{t + 1}.txt").write_text(line.format(numbers, t % 2 + 1) + "\n")
+    return place
+
+
+@pytest.mark.parametrize(
+    ("line", "objects"),
+    [("1 {0}", {2}), ("1 {0} 0.87", {2}), ("1 {0} {1}", {1, 2}), ("1 {0} 0.87 {1}", {1, 2})],
+    ids=["classes", "scores", "tracks", "scores and tracks"],
+)
+def test_labels_of_ultralytics_may_end_in_scores_and_tracks(tmp_path, line, objects):
+    """Its trackers count frames from 1."""
+    found, said = heard(yolo(tmp_path / "labels", line), NAMELESS)
+    assert {obj for obj, _ in found.masks} == objects
+    for (_, frame), mask in found.masks.items():
+        np.testing.assert_array_equal(mask.to_array(), TRUTH[frame])
+    assert "count from 1" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("data.yaml", "nc: 2\nnames: [cell, 'my box']\n"),
+        ("data.yaml", "names:\n- cell\n- my box\n"),
+        ("data.yaml", "names:\n  0: cell\n  1: my box\n"),
+        ("classes.txt", "cell\nmy box\n"),
+        ("obj.names", "cell\nmy box\n"),
+    ],
+)
+def test_names_of_classes_are_found_where_tools_write_them(tmp_path, file, text):
+    yolo(tmp_path / "labels" / "train", "1 {0}")
+    (tmp_path / file).write_text(text)
+    (tmp_path / "README.dataset.txt").write_text("About this data set")
+    assert heard(tmp_path, NAMELESS)[0].names == {2: "my box"}
+
+
+def test_yolo_that_is_no_segmentation_is_refused(tmp_path):
+    (tmp_path / "0.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    with pytest.raises(SessionError, match="boxes alone"):
+        heard(tmp_path, NAMELESS)
+    (tmp_path / "0.txt").write_text("0 12 15 30 15 30 25 12 25\n")
+    with pytest.raises(SessionError, match=r"Line 1 of .*0\.txt has corners beyond 1"):
+        heard(tmp_path, NAMELESS)
+
+
+def test_an_import_says_in_the_widget_what_it_guessed(tmp_path):
+    from sam2widget import Sam2Widget
+    from tests.widget.fakes import DiscSegmenter
+
+    widget = Sam2Widget(NAMELESS, DiscSegmenter(HEIGHT, WIDTH), autosave=False)
+    try:
+        with pytest.warns(UserWarning, match="taken for logits"):
+            widget.import_masks({1: LOGITS})
+        widget.wait_until_loaded()
+        assert "taken for logits" in widget.status["message"]
+        with pytest.warns(UserWarning, match="taken for probabilities"):
+            widget.add_mask(0, torch.tensor(PROBABILITIES[0]), obj=2)
+        np.testing.assert_array_equal(widget.masks[2][0], TRUTH[0])
+        with pytest.raises(SessionError, match="holds the labels 1, 2"):
+            widget.add_mask(0, LABELS[0], obj=3)
+        assert export_masks(widget, tmp_path / "a.npz").is_file()
+    finally:
+        widget.close()
+    with pytest.warns(UserWarning, match="taken for logits"):
+        widget = Sam2Widget(
+            NAMELESS, DiscSegmenter(HEIGHT, WIDTH), masks={1: LOGITS}, autosave=False
+        )
+    widget.close()
