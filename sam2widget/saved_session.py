@@ -52,8 +52,12 @@ class Fingerprint:
     @classmethod
     def of(cls, video: Video) -> Fingerprint:
         """Look at a video's first frame, its last and some between."""
-        last = len(video) - 1
-        frames = sorted({round(last * n / (_SAMPLES - 1)) for n in range(_SAMPLES)})
+        first, last = video.first_frame, len(video) - 1
+        if first:
+            # Of a live video, the oldest may go any moment.
+            first = (first + last + 1) // 2
+        steps = (n / (_SAMPLES - 1) for n in range(_SAMPLES))
+        frames = sorted({first + round((last - first) * step) for step in steps})
         thumbs = {frame: _thumb(video[frame]) for frame in frames}
         sizes = None if video.sizes is None else tuple(video.sizes)
         return cls(len(video), video.height, video.width, thumbs, sizes)

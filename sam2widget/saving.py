@@ -64,8 +64,7 @@ class Saving:
         SessionError
             When it cannot be written.
         """
-        fingerprint = self._fingerprint or Fingerprint.of(self._frames)
-        self._fingerprint = fingerprint
+        fingerprint = self._identify()
         saved = self._engine.read(lambda: self._snapshot(fingerprint))
         place = self._autosave_place
         if place is not None and place.path == Path(path).absolute():
@@ -80,7 +79,9 @@ class Saving:
 
         return self._engine.read(
             lambda: Segmentation.make(
-                self._frames, tuple(self._session.objects), self._session.all_results
+                self._frames.snapshot(),
+                tuple(self._session.objects),
+                self._session.all_results,
             )
         )
 
@@ -177,11 +178,11 @@ class Saving:
         self._autosave_place = None
         if autosave is False:
             return None
+        # A new recording has no earlier session.
+        known = saved is not None or self._frames.recording is not None
         if autosave is None or autosave is True:
             folder = self._autosave_folder = default_folder()
-            found = (
-                None if folder is None or saved is not None else find_saved(self._frames, folder)
-            )
+            found = None if folder is None or known else find_saved(self._frames, folder)
             if found is None:
                 return None
             saved, self._autosave_place = found
@@ -190,7 +191,7 @@ class Saving:
         self._autosave_place = SessionPlace(path, ours=True)
         if not path.exists():
             return None
-        found = read_saved(self._frames, path)
+        found = None if self._frames.recording is not None else read_saved(self._frames, path)
         if found is None and not is_empty(path):
             raise SessionError(
                 f"The file {path} is of another video, or cannot be read: give another "
@@ -205,20 +206,27 @@ class Saving:
         def place(name: str) -> SessionPlace:
             if self._autosave_place is None:
                 assert self._autosave_folder is not None
-                path = self._autosave_folder / f"{name}{SUFFIX}"
+                path = self._autosave_folder / f"{self._frames.recording or name}{SUFFIX}"
                 self._autosave_place = SessionPlace(path, ours=False)
             return self._autosave_place
 
         def snapshot() -> SavedSession:
-            fingerprint = self._fingerprint or Fingerprint.of(self._frames)
-            self._fingerprint = fingerprint
+            fingerprint = self._identify()
             return self._engine.read(lambda: self._snapshot(fingerprint))
 
         autosave = Autosave(snapshot, place, complain)
         self._session.listen(autosave.note)
         return autosave
 
+    def _identify(self) -> Fingerprint:
+        """The video's fingerprint, taken once, and of a live one each time: it grows."""
+        if self._fingerprint is None or self._frames.recording is not None:
+            self._fingerprint = Fingerprint.of(self._frames.snapshot())
+        return self._fingerprint
+
     def _snapshot(self, fingerprint: Fingerprint) -> SavedSession:
+        if fingerprint.num_frames < self._session.num_frames:
+            fingerprint = replace(fingerprint, num_frames=self._session.num_frames)
         known = {info.id for info in self._session.objects}
         saved = SavedSession.of(
             *(self._session, self._frames, str(self._engine.status["model"]), self._model_source),

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from traitlets import Dict, Int, List, TraitError, observe, validate
 
-from sam2_backend.video import FrameSource, Kind, Video, open_video
+from sam2_backend.video import FrameSource, Kind, LiveVideo, Video, open_video
 
 from .api import Api
 from .engine import INITIAL_STATUS, Engine
 from .events import Events
 from .feed import Feed
+from .following import Following, describe
 from .frame_server import FrameServer
 from .panel import Panel
 from .protocol import (
@@ -73,7 +74,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     ----------
     video : a path to a video, an image or a folder of images; an array (T, H, W, 3) or (H, W, 3)
         of uint8 or of floats in 0..1; a list of Pillow images, arrays or paths of images; a torch
-        tensor.
+        tensor; a `LiveVideo`, whose newest frame is shown and, unless `auto_propagate` is
+        "never", tracked as it comes.
     model : "auto" is the official SAM 2.1 tiny if it is in the cache or can be downloaded, else
         the bundled nano; or a name such as "sam2.1-hiera-large", a path to a checkpoint, a model
         from `sam2_backend.load_model`, a function that loads one (the video is shown meanwhile),
@@ -122,7 +124,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     history = Dict(
         {"undo": "", "redo": ""}, help='What undo and redo would do; "" for nothing.'
     ).tag(sync=True)
-    video = Dict(help="width, height, num_frames, fps, name, kind and sizes.").tag(sync=True)
+    video = Dict(help="width, height, num_frames, fps, name, kind, sizes and live.").tag(sync=True)
     epoch = Int(1, help="Number of the session; messages of another one are dropped.").tag(
         sync=True
     )
@@ -148,7 +150,10 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         frames = open_video(video, kind)
         self._frames = frames
         self._session = Session(
-            *(len(frames), frames.height, frames.width), kind=frames.kind, sizes_hw=frames.sizes_hw
+            *(len(frames), frames.height, frames.width),
+            kind=frames.kind,
+            sizes_hw=frames.sizes_hw,
+            skips=frames.recording is not None,
         )
         self._review = Review(self._session)
         self._session.listen(self._review.note)
@@ -170,15 +175,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             objects = self._session.take_in(found.masks, found.names)
             kwargs = {"selected": objects[0], **kwargs}
         super().__init__(
-            video={
-                "width": frames.width,
-                "height": frames.height,
-                "num_frames": len(frames),
-                "fps": frames.fps,
-                "name": frames.name,
-                "kind": frames.kind,
-                "sizes": None if frames.sizes is None else [list(size) for size in frames.sizes],
-            },
+            video=describe(frames),
             objects=self._listed_objects(),
             status=INITIAL_STATUS,
             auto_propagate=auto_propagate,
@@ -196,6 +193,12 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         self._session.listen(self._events.note)
         self.on_msg(self._on_message)  # pyright: ignore[reportUnknownMemberType]
         self._engine.load(lambda say: _as_segmenter(model, device, frames, say))
+        self._following: Following | None = None
+        if isinstance(frames, LiveVideo):
+            self._following = Following(
+                *(frames, self._session, self._engine, self),
+                lambda text: self._feed.refuse(None, text),
+            )
 
     # The panel
 
@@ -210,7 +213,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
 
     def close(self) -> None:
         """Take the widget from the page and end its threads."""
-        if hasattr(self, "_engine"):
+        if hasattr(self, "_following"):
+            if self._following is not None:
+                self._following.close()
             self._engine.stop()
             if self._autosave is not None:
                 self._autosave.close(wait=not self._engine.is_current_thread)

@@ -2,6 +2,16 @@
 
 from .base import FrameSource, Kind, Video, VideoError
 from .contrast import Channel, Contrast
+from .live import LiveVideo
 from .opening import open_video
 
-__all__ = ["Channel", "Contrast", "FrameSource", "Kind", "Video", "VideoError", "open_video"]
+__all__ = [
+    "Channel",
+    "Contrast",
+    "FrameSource",
+    "Kind",
+    "LiveVideo",
+    "Video",
+    "VideoError",
+    "open_video",
+]

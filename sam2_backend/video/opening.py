@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from PIL import Image
 from .arrays import ArrayVideo, PictureList, tensor_video
 from .base import FrameSource, Kind, Picture, PicturePath, Video, VideoError
 from .images import IMAGE_SUFFIXES, ImageFiles
+from .live_sources import STREAM_SCHEMES, Capture
 
 __all__ = ["FrameSource", "Video", "VideoError", "open_video"]
 
@@ -53,6 +54,7 @@ def open_video(source: FrameSource, kind: Kind | None = None) -> Video:
 def _open(source: FrameSource, kind: Kind) -> Video:
     if isinstance(source, Video):
         return source
+    _refuse_live(source)
     if isinstance(source, (str, os.PathLike)):
         path = Path(os.fspath(source)).expanduser()
         video = _open_path(path, kind)
@@ -70,6 +72,30 @@ def _open(source: FrameSource, kind: Kind) -> Video:
         f"A video cannot be made of a {type(source).__name__}: give a path, an array (T, H, W, "
         "3), a tensor, or a list of Pillow images."
     )
+
+
+def _refuse_live(source: object) -> None:
+    """A source without an end is recorded from when one says so, and as one says."""
+    if isinstance(source, (str, os.PathLike)):
+        scheme = str(source).partition("://")[0].lower()
+        if scheme in STREAM_SCHEMES:
+            raise VideoError(f"{source} is a live stream: give LiveVideo({str(source)!r}).")
+    elif isinstance(source, int) and not isinstance(source, bool):
+        raise VideoError(f"A number is that of a camera: give LiveVideo({source}).")
+    elif isinstance(source, Iterator):
+        raise VideoError(
+            "An iterator of frames has no length. If it ends and its frames fit into memory, give "
+            "list(frames); else LiveVideo(frames), which keeps them on disk as they come."
+        )
+    elif isinstance(source, Capture) and not hasattr(source, "__len__"):
+        raise VideoError(
+            f"A {type(source).__name__} gives one frame after the other, without a number: give "
+            "LiveVideo(capture), or the path of the file that it reads."
+        )
+    elif callable(source) and not hasattr(source, "__len__"):
+        raise VideoError(
+            "A function that returns frames is a live source: give LiveVideo(function)."
+        )
 
 
 def _open_list(pictures: Sequence[Picture | PicturePath], kind: Kind) -> Video:

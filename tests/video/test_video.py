@@ -324,7 +324,7 @@ def zeros(*shape, dtype=np.uint8):
         ([3], "Item 0 of the list is a int"),
         ([zeros(4, 4, 3), zeros(2, 4, 4, 3)], "Item 1 of the list holds 2 frames"),
         ([zeros(4, 4, 3), zeros(4, 5, 3)], "Picture 1 of the list is 5x4, but the first is 4x4"),
-        (7, "cannot be made of a int"),
+        (7, r"give LiveVideo\(7\)"),
         (None, "cannot be made of a NoneType"),
     ],
 )
