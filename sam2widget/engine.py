@@ -279,6 +279,7 @@ class Engine:
                     )
                 return
             if tracked is None:
+                self._feed.live_rest()
                 return
             self._live_failure = ""
             self._feed.live_step(tracked.frame)

@@ -73,7 +73,7 @@ class Feed:
         self._levels: dict[int, NDArray[np.uint8]] = {}
         self._meter = _Meter()
         self._told_at = 0.0
-        self._live_told_at = 0.0
+        self._live_due_at = 0.0
         self.outbox = Outbox(send, self._masks)
         session.listen(self._note)
 
@@ -156,11 +156,15 @@ class Feed:
         timelines cost grows with them: they are told as often as leaves time for other things."""
         self._changed_masks.discard(frame)
         self.outbox.stream(frame)
+        self.live_rest()
+
+    def live_rest(self) -> None:
+        """Tell the timelines of a live video's objects, if it is time."""
         began_at = time.monotonic()
-        if began_at >= self._live_told_at:
+        if self._changed_timelines and began_at >= self._live_due_at:
             self._tell_timelines()
             took_s = time.monotonic() - began_at
-            self._live_told_at = began_at + max(LIVE_INTERVAL_S, took_s / LIVE_SHARE)
+            self._live_due_at = began_at + max(LIVE_INTERVAL_S, took_s / LIVE_SHARE)
 
     def end(self) -> None:
         """The propagation has ended."""

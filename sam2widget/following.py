@@ -102,11 +102,15 @@ class Following:
         """Tell what there is by now."""
         video = self._video
         self._session.grow(len(video))
-        if self._face.auto_propagate != "never":
-            self._engine.track_live(self._note_tracked)
+        self.track()
         is_tracking = time.monotonic() - self._tracked_at < TRACKING_S
         newest = self._tracked if is_tracking and video.is_recording else None
         self._face.write_traits(video=describe(video, newest=newest))
+
+    def track(self) -> None:
+        """See to it that the newest frame is tracked, and told of."""
+        if self._face.auto_propagate != "never":
+            self._engine.track_live(self._note_tracked)
 
     def end(self) -> None:
         """Say why no more frames come, where the source has failed."""
@@ -128,6 +132,8 @@ def _run(following: weakref.ref[Following], video: LiveVideo, closing: threading
         if grown or is_last or video.message:
             shown = len(video)
             told.step()
+        else:
+            told.track()
         if is_last and not closing.is_set():
             told.end()
             return

@@ -15,7 +15,7 @@ describe("a live video", () => {
     await settle();
   };
   const shown = () => Number((view.element.firstElementChild as HTMLElement).dataset.frame);
-  const slider = () => view.element.querySelector('input[type="range"]') as HTMLInputElement;
+  const slider = () => view.element.querySelector('[aria-label="Frame"]') as HTMLInputElement;
   const button = () => view.button("Follow the newest frame");
 
   beforeEach(async () => {
@@ -36,6 +36,7 @@ describe("a live video", () => {
   it("stays where a person goes, until the button follows again", async () => {
     slider().value = "1";
     slider().dispatchEvent(new Event("input"));
+    await settle();
     await grow(20);
     expect([shown(), slider().max]).toEqual([1, "19"]);
     expect(button().getAttribute("aria-pressed")).toBe("false");

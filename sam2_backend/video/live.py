@@ -224,6 +224,11 @@ class LiveVideo(Video):
         from .live_files import write_folder, write_movie
 
         path = Path(path).expanduser().absolute()
+        if path.suffix.lower() not in ("", ".mp4", ".mov", ".mkv"):
+            raise VideoError(
+                f"{path.name} says no format that recordings are written in: give a folder, or a "
+                "file ending in .mp4, .mov or .mkv."
+            )
         frames = range(self.first_frame, self.num_frames)
         if frames.start:
             warnings.warn(
@@ -232,13 +237,8 @@ class LiveVideo(Video):
                 stacklevel=2,
             )
         try:
-            if path.suffix.lower() in (".mp4", ".mov", ".mkv"):
+            if path.suffix:
                 write_movie(self, frames, path, crf)
-            elif path.suffix:
-                raise VideoError(
-                    f"{path.name} says no format that recordings are written in: give a folder, "
-                    "or a file ending in .mp4, .mov or .mkv."
-                )
             else:
                 write_folder(self, frames, path)
         except OSError as error:
