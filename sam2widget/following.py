@@ -102,15 +102,11 @@ class Following:
         """Tell what there is by now."""
         video = self._video
         self._session.grow(len(video))
-        self.track()
+        if self._face.auto_propagate != "never":
+            self._engine.track_live(self._note_tracked)
         is_tracking = time.monotonic() - self._tracked_at < TRACKING_S
         newest = self._tracked if is_tracking and video.is_recording else None
         self._face.write_traits(video=describe(video, newest=newest))
-
-    def track(self) -> None:
-        """See to it that the newest frame is tracked, and told of."""
-        if self._face.auto_propagate != "never":
-            self._engine.track_live(self._note_tracked)
 
     def end(self) -> None:
         """Say why no more frames come, where the source has failed."""
@@ -124,16 +120,14 @@ class Following:
 def _run(following: weakref.ref[Following], video: LiveVideo, closing: threading.Event) -> None:
     shown = 0
     while not closing.is_set():
-        grown = video.wait(shown + 1, CLOSING_S)
+        video.wait(shown + 1, CLOSING_S)
         is_last = not video.is_recording
         told = following()
         if told is None:
             return
-        if grown or is_last or video.message:
-            shown = len(video)
-            told.step()
-        else:
-            told.track()
+        # Also where no frame has come: the one before may have been tracked meanwhile.
+        shown = len(video)
+        told.step()
         if is_last and not closing.is_set():
             told.end()
             return

@@ -34,7 +34,7 @@ from .protocol import (
     to_wire,
 )
 from .records import Changed
-from .requests import Requests
+from .requests import PROMPTS, Requests
 from .review import Review
 from .saved_session import SavedSession
 from .saving import Saving, model_source
@@ -262,6 +262,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             case Stop():
                 self._engine.stop(reply_to)
             case _:
+                if isinstance(request, PROMPTS):
+                    # Where the view goes on its own, what it showed last is not yet known here.
+                    self._feed.looks_at(view, request.frame)
                 self._requests.serve(request)
 
     def _send_message(self, message: Message, buffers: Sequence[bytes]) -> None:

@@ -112,6 +112,15 @@ def test_objects_are_tracked_onto_frames_as_they_come(feeder, widget):
     wait_until(lambda: widget.video["live"]["newest"] == 3)
 
 
+def test_a_click_on_the_frame_that_was_just_left_is_answered_with_its_mask(feeder, widget):
+    browser = Browser(widget)
+    browser.say("hello")
+    grow(feeder, widget, 3)
+    browser.say("want", frame=3, pixels=True)
+    assert browser.ask("click", frame=1, object=None, x=10.0, y=6.0, label=1)["type"] == "done"
+    assert browser.mask(1, 1) is not None
+
+
 def as_lists(timeline):
     return {**timeline, "tracked": [list(run) for run in timeline["tracked"]]}
 
@@ -124,10 +133,10 @@ def test_a_slow_model_skips_frames_and_propagate_fills_them(feeder, live):
     assert segmenter.at_gate.wait(LIMIT_S)  # in the middle of frame 1
     grow(feeder, widget, 50)
     segmenter.gate.set()
-    wait_until(lambda: not np.isnan(widget.scores[1][51 - 1]))
+    wait_until(lambda: not np.isnan(widget.scores[1][51]))
     idle(widget)
     tracked = [frame for frame, _, _ in segmenter.asked("track")]
-    assert tracked[-1] >= 50 and len(tracked) <= 3, "the newest frame wins"
+    assert tracked[-1] == 51 and len(tracked) <= 3, "the newest frame wins"
     live.stop()
     widget.propagate()
     assert not np.isnan(widget.scores[1]).any()
@@ -254,7 +263,7 @@ def test_a_predictor_tracks_what_has_come_however_much_was_skipped():
             frame[20:50, 10 + n % 30 : 40 + n % 30] = (220, 60, 50)
             yield frame
 
-    live = LiveVideo(frames(), max_fps=None, max_bytes=2**20)
+    live = LiveVideo(frames())
     predictor = VideoPredictor(load_model("nano"), live)
     live.wait(12, LIMIT_S)
     live.stop()
