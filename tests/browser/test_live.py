@@ -25,8 +25,13 @@ w = Sam2Widget(live, model=model)
 def test_the_newest_frame_is_followed_and_tracked_until_a_person_goes_back(bench: Bench) -> None:
     bench.show(SOURCE, frame=None)
     widget = bench.widget
-    drawn = lambda: int(widget.data("frame-drawn") or 0)  # noqa: E731
-    last = lambda: int(widget.root.get_by_role("slider", name="Frame").get_attribute("max") or 0)  # noqa: E731
+
+    def drawn() -> int:
+        return int(widget.data("frame-drawn") or 0)
+
+    def last() -> int:
+        return int(widget.root.get_by_role("slider", name="Frame").get_attribute("max") or 0)
+
     live = widget.button("Follow the newest frame")
     expect(live).to_have_attribute("aria-pressed", "true")
     widget.eventually(lambda: drawn() >= 5)
@@ -39,8 +44,7 @@ def test_the_newest_frame_is_followed_and_tracked_until_a_person_goes_back(bench
 
     live.click()
     widget.eventually(lambda: drawn() >= clicked + 12)
-    assert widget.pixel(85, 65, "overlay")[3] > 0, "the newest frame shows its mask"
-    bench.page.screenshot(path="test-results/live-following.png")
+    widget.eventually(lambda: widget.pixel(85, 65)[2] > 90)  # the blue of its mask over the red
 
     widget.press("Home")
     widget.wait_for("frame-drawn", 0)
