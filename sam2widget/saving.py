@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from sam2_backend.video import FrameSource, Video
+from sam2_backend.video import FrameSource, Video, VideoError
 
 from .autosave import (
     Autosave,
@@ -178,11 +180,13 @@ class Saving:
         self._autosave_place = None
         if autosave is False:
             return None
-        # A new recording has no earlier session.
-        known = saved is not None or self._frames.recording is not None
+        is_live = self._frames.recording is not None
         if autosave is None or autosave is True:
             folder = self._autosave_folder = default_folder()
-            found = None if folder is None or known else find_saved(self._frames, folder)
+            found = None
+            if folder is not None and saved is None:
+                find = self._find_recording if is_live else partial(find_saved, self._frames)
+                found = find(folder)
             if found is None:
                 return None
             saved, self._autosave_place = found
@@ -191,7 +195,7 @@ class Saving:
         self._autosave_place = SessionPlace(path, ours=True)
         if not path.exists():
             return None
-        found = None if self._frames.recording is not None else read_saved(self._frames, path)
+        found = None if is_live else read_saved(self._frames, path)
         if found is None and not is_empty(path):
             raise SessionError(
                 f"The file {path} is of another video, or cannot be read: give another "
@@ -220,9 +224,28 @@ class Saving:
 
     def _identify(self) -> Fingerprint:
         """The video's fingerprint, taken once, and of a live one each time: it grows."""
-        if self._fingerprint is None or self._frames.recording is not None:
-            self._fingerprint = Fingerprint.of(self._frames.snapshot())
+        if self._frames.recording is not None:
+            frames = self._frames.snapshot()
+            try:
+                self._fingerprint = Fingerprint.of(frames)
+            except VideoError:
+                # Its frames may be gone: the work on them is saved all the same.
+                thumbs = {} if self._fingerprint is None else self._fingerprint.thumbs
+                self._fingerprint = Fingerprint(len(frames), frames.height, frames.width, thumbs)
+        elif self._fingerprint is None:
+            self._fingerprint = Fingerprint.of(self._frames)
         return self._fingerprint
+
+    def _find_recording(self, folder: Path) -> tuple[SavedSession, SessionPlace] | None:
+        """What an earlier widget has saved of this very recording, which may have grown since."""
+        paths = folder.glob(f"{self._frames.recording}*{SUFFIX}")
+        for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True):
+            place = SessionPlace(path, ours=True)
+            with suppress(SessionError):
+                saved = read_session(path)
+                if saved.objects:
+                    return replace(saved, video=self._identify()), place
+        return None
 
     def _snapshot(self, fingerprint: Fingerprint) -> SavedSession:
         if fingerprint.num_frames < self._session.num_frames:

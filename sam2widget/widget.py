@@ -164,7 +164,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         resumed = saved is None and found is not None
         saved = saved or found
         if saved is not None:
-            saved.check_video(frames)
+            if not (resumed and frames.recording):  # which may have grown since it was compared
+                saved.check_video(frames)
             self._fingerprint = saved.video
             self._session.fill(saved.objects, saved.prompts, saved.results)
             kwargs = {"frame": saved.frame, "selected": saved.selected, **kwargs}

@@ -217,6 +217,33 @@ def test_two_recordings_never_share_an_autosave(feeder, tmp_path, monkeypatch):
     assert len(saved) == 2 and all(one.results for one in saved)
 
 
+def test_a_new_widget_on_a_recording_goes_on_with_the_work_on_it(
+    feeder, live, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path))
+    widget = Sam2Widget(live, DiscSegmenter(HEIGHT, WIDTH))
+    widget.add_point(0, 10, 6)
+    widget.close()
+    feeder.put(3)
+    again = Sam2Widget(live, DiscSegmenter(HEIGHT, WIDTH))
+    wait_until(lambda: again.video["num_frames"] == 4)
+    wait_until(lambda: not np.isnan(again.scores[1][3]))
+    again.close()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_work_is_saved_after_the_frames_are_gone(feeder, live, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path))
+    widget = Sam2Widget(live, DiscSegmenter(HEIGHT, WIDTH))
+    widget.add_point(0, 10, 6)
+    live.close()
+    widget.update_object(1, name="dog")
+    widget.close()
+    (path,) = tmp_path.iterdir()
+    saved = read_session(path)
+    assert saved.objects[0].name == "dog" and (1, 0) in saved.results
+
+
 def test_an_export_while_it_grows_is_of_one_length(feeder, widget, tmp_path):
     widget.add_point(0, 10, 6)
     grow(feeder, widget, 2)
