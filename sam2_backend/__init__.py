@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .model import Sam2Model
     from .multi_person import SAM2MultiPersonSegmentation
     from .out_of_memory import OutOfMemoryError
-    from .video import VideoError, open_video
+    from .video import LiveVideo, VideoError, open_video
     from .video_predictor import FrameResult, VideoPredictor
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "CheckpointError",
     "FrameResult",
     "ImagePredictor",
+    "LiveVideo",
     "MaskRecord",
     "ModelConfig",
     "OutOfMemoryError",
@@ -47,6 +48,7 @@ _HOMES = {
     "CheckpointError": ".hub",
     "FrameResult": ".video_predictor",
     "ImagePredictor": ".image_predictor",
+    "LiveVideo": ".video",
     "MaskRecord": ".mask_record",
     "ModelConfig": ".config",
     "OutOfMemoryError": ".out_of_memory",

@@ -9,10 +9,9 @@ rest, so that its size does not grow with the length of the video.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-import numpy as np
 from torch import Tensor
 
 
@@ -56,25 +55,26 @@ class MemoryBank:
 
     Parameters
     ----------
-    num_frames : length of the video.
+    num_frames : length of the video; of one that grows, any that it will not reach.
     num_memories : slots in time; the last is that of conditioning frames.
     max_pointers : most recent pointers that are looked at.
     tracked_memories : frames just before that are looked at, fewer than slots.
+    skips : whether frames are left out while tracking. Distances are then counted in frames that
+        are remembered, not in frames of the video: what was tracked last is looked at however
+        many were left out since.
     """
 
     num_frames: int
     num_memories: int
     max_pointers: int
     tracked_memories: int
+    skips: bool = False
     conditioning: dict[int, MemoryEntry] = field(default_factory=dict)
     """By frame, for prompted frames; in the order in which they were prompted."""
     tracked: dict[int, MemoryEntry] = field(default_factory=dict)
     """By frame, for tracked frames near enough to be looked at again."""
-    _passes: np.ndarray = field(init=False)
+    _passes: bytearray = field(default_factory=bytearray, init=False)
     _corrected: set[int] = field(default_factory=set, init=False)
-
-    def __post_init__(self) -> None:
-        self._passes = np.zeros(self.num_frames, dtype=np.uint8)
 
     def condition(self, frame: int, entry: MemoryEntry) -> None:
         """Make a frame a conditioning frame, also when it was tracked before."""
@@ -85,7 +85,7 @@ class MemoryBank:
     def track(self, frame: int, entry: MemoryEntry, *, reverse: bool) -> None:
         """Remember a tracked frame and forget what can no longer be reached."""
         self.tracked[frame] = entry
-        self._passes[frame] = _REVERSE if reverse else _FORWARD
+        self._set_pass(frame, _REVERSE if reverse else _FORWARD)
         self._prune(frame)
 
     def forget(self, frame: int) -> None:
@@ -93,15 +93,15 @@ class MemoryBank:
         self.conditioning.pop(frame, None)
         self.tracked.pop(frame, None)
         self._corrected.discard(frame)
-        self._passes[frame] = _UNTRACKED
+        self._set_pass(frame, _UNTRACKED)
 
     def was_tracked(self, frame: int) -> bool:
         """Whether a pass has been over this frame."""
-        return self._passes[frame] != _UNTRACKED
+        return self._pass(frame) != _UNTRACKED
 
     def was_tracked_in_reverse(self, frame: int) -> bool:
         """Whether the last pass over this frame went backward."""
-        return self._passes[frame] == _REVERSE
+        return self._pass(frame) == _REVERSE
 
     def entry(self, frame: int) -> MemoryEntry | None:
         """What is known of one frame."""
@@ -123,11 +123,11 @@ class MemoryBank:
 
     def recall(self, frame: int, *, reverse: bool) -> Recall:
         """What `frame` may look at when tracking goes forward or in reverse; not at itself."""
-        towards_past = 1 if reverse else -1
+        before = self._before(frame, reverse=reverse)
         others = {t: entry for t, entry in self.conditioning.items() if t != frame}
         memories = [(self.num_memories - 1, entry) for entry in others.values()]
         for distance in range(self.tracked_memories, 0, -1):
-            entry = self.tracked.get(frame + towards_past * distance)
+            entry = before(distance)
             # Far behind the last pass, only the pointers of neighbours are kept.
             if entry is not None and entry.memory is not None:
                 memories.append((distance - 1, entry))
@@ -139,7 +139,7 @@ class MemoryBank:
             if (t > frame if reverse else t < frame)
         ]
         for distance in range(1, self.pointer_reach + 1):
-            entry = self.tracked.get(frame + towards_past * distance)
+            entry = before(distance)
             if entry is not None:
                 pointers.append((distance, entry))
         return Recall(memories, pointers)
@@ -151,12 +151,42 @@ class MemoryBank:
 
     def _prune(self, frame: int) -> None:
         anchors = sorted((*self.conditioning, frame))
+        place = self._places(frame)
+        at = [place(t) for t in anchors]
         for t in list(self.tracked):
-            distance = _nearest(t, anchors)
+            distance = _nearest(place(t), at)
             if distance > self.pointer_reach:
                 del self.tracked[t]
             elif distance > self.tracked_memories:
                 self.tracked[t].memory = self.tracked[t].logits = None
+
+    def _before(self, frame: int, *, reverse: bool) -> Callable[[int], MemoryEntry | None]:
+        """Gives what was tracked at a distance from a frame, on the side that tracking is from."""
+        towards_past = 1 if reverse else -1
+        if not self.skips:
+            return lambda distance: self.tracked.get(frame + towards_past * distance)
+        known = sorted({*self.tracked, *self.conditioning, frame}, reverse=not reverse)
+        past = known[known.index(frame) :]
+
+        def find(distance: int) -> MemoryEntry | None:
+            return self.tracked.get(past[distance]) if distance < len(past) else None
+
+        return find
+
+    def _places(self, frame: int) -> Callable[[int], int]:
+        """Gives where a frame that is remembered, or this one, is in the order of distances."""
+        if not self.skips:
+            return lambda t: t
+        known = sorted({*self.tracked, *self.conditioning, frame})
+        return {t: n for n, t in enumerate(known)}.__getitem__
+
+    def _pass(self, frame: int) -> int:
+        return self._passes[frame] if frame < len(self._passes) else _UNTRACKED
+
+    def _set_pass(self, frame: int, value: int) -> None:
+        if frame >= len(self._passes):
+            self._passes.extend(bytes(frame + 1 - len(self._passes)))
+        self._passes[frame] = value
 
 
 def _nearest(t: int, anchors: list[int]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -95,7 +96,9 @@ class VideoMemory:
         self._batches = FittingBatches(model.device, self._features.clear)
         self._banks: dict[int, MemoryBank] = {}
         self._sizes_hw = sizes_hw
-        height, width = as_rgb(frames[0]).shape[:2]
+        # A live video grows, frames are skipped in it, and its first may be gone.
+        self._is_live = getattr(frames, "recording", None) is not None
+        height, width = as_rgb(frames[len(frames) - 1 if self._is_live else 0]).shape[:2]
         self.frame_hw: tuple[int, int] = (height, width)
 
     def __len__(self) -> int:
@@ -154,7 +157,7 @@ class VideoMemory:
         distances = torch.tensor(
             [[float(distance) for distance, _ in r.pointers] for r in recalls], device=device
         )
-        reach = max(min(len(self), self.model.config.max_pointers) - 1, 1)
+        reach = max(min(self._longest, self.model.config.max_pointers) - 1, 1)
         return self.model.condition_on_memory(
             s16_nchw, memories, slots, pointers, distances / reach
         )
@@ -244,8 +247,14 @@ class VideoMemory:
     def _new_bank(self) -> MemoryBank:
         config = self.model.config
         return MemoryBank(
-            len(self), config.num_memories, config.max_pointers, config.tracked_memories
+            *(self._longest, config.num_memories, config.max_pointers, config.tracked_memories),
+            skips=self._is_live,
         )
+
+    @property
+    def _longest(self) -> int:
+        """Frames that the video may have in the end."""
+        return sys.maxsize if self._is_live else len(self)
 
     def _check_frame(self, frame: int) -> None:
         if isinstance(frame, (bool, np.bool_)) or not hasattr(frame, "__index__"):

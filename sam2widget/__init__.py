@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sam2_backend.video import VideoError, open_video
+    from sam2_backend.video import LiveVideo, VideoError, open_video
 
     from .batch import propagate_many
     from .everything import segment_everything
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .widget import Sam2Widget
 
 __all__ = [
+    "LiveVideo",
     "Sam2Widget",
     "SavedSession",
     "Segmentation",
@@ -43,6 +44,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "LiveVideo": "sam2_backend.video",
     "Sam2Widget": ".widget",
     "SavedSession": ".saved_session",
     "Segmentation": ".export",

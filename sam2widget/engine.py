@@ -63,6 +63,8 @@ class Engine:
         """The same for proposals."""
         self._replaceable: set[Job[list[Proposal]]] = set()
         """Those of them that the browser asked for."""
+        self._tracking_live: Job[None] | None = None
+        self._live_failure = ""
         self._follow_next: Callable[[], None] | None = None
         self._failure = ""
         self._news = ""
@@ -239,6 +241,17 @@ class Engine:
         job.when_done(lambda: self._after_proposing(job, reply_to))
         return job
 
+    def track_live(self, on_tracked: Callable[[int], None]) -> None:
+        """See to it that the newest frame of a live video is tracked, and those that come
+        meanwhile: always the newest, whatever is skipped. A propagation goes first. Any thread.
+
+        Parameters
+        ----------
+        on_tracked : called with each frame that has been tracked.
+        """
+        if self._tracking_live is None or self._tracking_live.done:
+            self._tracking_live = self._worker.start(self._track_live(on_tracked))
+
     def timed(self, prompt: Callable[[], object]) -> None:
         """Add a prompt and note how long the model takes for it."""
         began_at = time.monotonic()
@@ -290,6 +303,27 @@ class Engine:
             log_unless_expected(error, "A propagation failed")
             self._feed.refuse(reply_to, f"The propagation stopped: {sentence(error)}")
             raise
+
+    def _track_live(self, on_tracked: Callable[[int], None]) -> Generator[None, None, None]:
+        while not (self._failure or self._propagations or self._searches):
+            try:
+                tracked = self._session.track_newest()
+            except Exception as error:
+                # The next frame is tried all the same, but one sentence is enough.
+                if self._live_failure != sentence(error):
+                    self._live_failure = sentence(error)
+                    log_unless_expected(error, "Tracking a live video failed")
+                    self._feed.refuse(
+                        None, f"The newest frame cannot be tracked: {self._live_failure}"
+                    )
+                return
+            if tracked is None:
+                self._feed.live_rest()
+                return
+            self._live_failure = ""
+            self._feed.live_step(tracked.frame)
+            on_tracked(tracked.frame)
+            yield
 
     def _after_propagation(self, job: Job[None], reply_to: ReplyTo | None) -> None:
         self._propagations.remove(job)

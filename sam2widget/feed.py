@@ -34,6 +34,10 @@ from .session import Session
 
 INTERVAL_S = 0.1
 """Least time between two progress messages, and between two timelines while propagating."""
+LIVE_INTERVAL_S = 0.5
+"""The same of timelines while a live video is tracked."""
+LIVE_SHARE = 0.05
+"""Of the time that these may take."""
 
 
 class Feed:
@@ -73,6 +77,7 @@ class Feed:
         self._levels: dict[int, NDArray[np.uint8]] = {}
         self._meter = _Meter()
         self._told_at = 0.0
+        self._live_due_at = 0.0
         self.outbox = Outbox(send, self._masks)
         session.listen(self._note)
 
@@ -157,6 +162,21 @@ class Feed:
                 self.outbox.post(self._meter.progress())
                 self._tell_timelines()
 
+    def live_step(self, frame: int) -> None:
+        """Tell of the newest frame of a live video, which has been tracked. What its objects'
+        timelines cost grows with them: they are told as often as leaves time for other things."""
+        self._changed_masks.discard(frame)
+        self.outbox.stream(frame)
+        self.live_rest()
+
+    def live_rest(self) -> None:
+        """Tell the timelines of a live video's objects, if it is time."""
+        began_at = time.monotonic()
+        if self._changed_timelines and began_at >= self._live_due_at:
+            self._tell_timelines()
+            took_s = time.monotonic() - began_at
+            self._live_due_at = began_at + max(LIVE_INTERVAL_S, took_s / LIVE_SHARE)
+
     def end(self) -> None:
         """The propagation has ended."""
         with self.outbox.lock:
@@ -190,7 +210,9 @@ class Feed:
         if not self.outbox.is_visible():
             return
         levels_t = self._review.levels(obj)
-        told_t = self._levels.get(obj, np.uint8(0))
+        told_t = np.zeros_like(levels_t)
+        if obj in self._levels:
+            told_t[: len(self._levels[obj])] = self._levels[obj]
         others = np.arange(len(levels_t)) if whole else np.flatnonzero(levels_t != told_t)
         self._levels[obj] = levels_t
         if len(others):

@@ -61,7 +61,8 @@ class FrameServer:
     def want_thumbnails(self, view: str, frames: Sequence[int]) -> None:
         """Send small pictures of frames to a view, in place of others it still waits for. Any
         thread."""
-        self._missing[view] = [t for t in frames if t < len(self._video)]
+        kept = range(self._video.first_frame, len(self._video))
+        self._missing[view] = [t for t in frames if t in kept]
         self.resume(view)
 
     def want_levels(self, reply_to: ReplyTo, frame: int) -> None:
@@ -132,7 +133,7 @@ class FrameServer:
 
     def _prefetch(self, frames: range) -> Generator[None, None, None]:
         for frame in frames:
-            if 0 <= frame < len(self._video):
+            if self._video.first_frame <= frame < len(self._video):
                 for _ in self._jpegs_to(frame):
                     yield
 

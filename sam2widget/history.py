@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable, Mapping, MutableMapping
+from collections.abc import Callable, Generator, Hashable, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,6 +80,21 @@ class History:
         changes = self._open.changes
         first, _ = changes.get((table, key), (before, None))
         changes[table, key] = first, value
+        self._set(table, key, value)
+
+    def latest(self, matches: Callable[[Key], bool]) -> Edit | None:
+        """The last edit that can be undone and has changed something that matches."""
+        return next(
+            (edit for edit in reversed(self._undo) if any(map(matches, edit.changes))), None
+        )
+
+    def add(self, table: str, key: Hashable, value: object, edit: Edit | None) -> None:
+        """Set a value as a consequence of an earlier edit, and let what was undone be redone
+        still; without an edit, no undo takes it back."""
+        before = self._tables[table].get(key)
+        if edit is not None:
+            first, _ = edit.changes.get((table, key), (before, None))
+            edit.changes[table, key] = first, value
         self._set(table, key, value)
 
     def undo(self) -> Edit | None:

@@ -103,7 +103,7 @@ class MaskVolume:
     Parameters
     ----------
     read : gives the stored mask of a frame, or None.
-    shape : (T, H, W).
+    shape : (T, H, W), or what gives it where T grows.
     sizes_hw : (H, W) of each frame where they differ. ``volume[i]`` is of the size of frame i
         then, and several frames can be had at once only where they are of one size.
     """
@@ -114,12 +114,17 @@ class MaskVolume:
     def __init__(
         self,
         read: Callable[[int], Mask | None],
-        shape: tuple[int, int, int],
+        shape: tuple[int, int, int] | Callable[[], tuple[int, int, int]],
         sizes_hw: Sequence[tuple[int, int]] | None = None,
     ) -> None:
         self._read = read
         self._sizes_hw = sizes_hw
-        self.shape = shape
+        self._shape = shape
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(T, H, W)."""
+        return self._shape() if callable(self._shape) else self._shape
 
     @property
     def size(self) -> int:

@@ -6,7 +6,7 @@ next asked. Undo, a removed object that comes back and a resumed propagation are
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 
 from .masks import Mask
 from .plan import Step, neighbours
@@ -34,6 +34,7 @@ class Memory:
     segmenter : whose memory it is.
     prompts, results : the session's tables; they are read only.
     tracks : whether frames have to do with each other.
+    skips : whether frames between tracked ones may have been left out.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Memory:
         results: FrameTable[Result],
         *,
         tracks: bool = True,
+        skips: bool = False,
     ) -> None:
         self.segmenter = segmenter
+        self._skips = skips
         self._tracks = tracks
         self._prompts = prompts
         self._results = results
@@ -99,6 +102,18 @@ class Memory:
                 self._restore_neighbours(obj, step.frame, anchor)
             last[obj] = step.frame
         return self.segmenter.track(step.frame, step.objs, reverse=step.reverse)
+
+    def track_next(self, frame: int, anchors: Mapping[int, int]) -> dict[int, Prediction]:
+        """Track objects onto a frame that comes after all others, from what the segmenter
+        remembers: earlier frames may be gone.
+
+        Parameters
+        ----------
+        anchors : the nearest prompted or accepted frame of each object.
+        """
+        for obj, anchor in anchors.items():
+            self._tell(obj, (*self._conditioning(obj), anchor))
+        return self.segmenter.track(frame, tuple(anchors), reverse=False)
 
     def forget(self, frame: int, obj: int) -> None:
         """What the segmenter holds of this frame no longer counts."""
@@ -155,6 +170,8 @@ class Memory:
         masks: dict[int, Mask] = {}
         for t in range(frame + towards_past, anchor, towards_past):
             result = self._results.get((obj, t))
+            if result is None and self._skips:
+                continue
             if result is None or result.state == "stale" or len(masks) == RESTORED_FRAMES:
                 break
             if result.state != "rejected":

@@ -96,6 +96,7 @@ class Review:
     def _track(self, obj: int) -> _Track:
         """Of an object, brought up to date."""
         track = self._tracks.setdefault(obj, _Track(self._session.num_frames))
+        track.grow(self._session.num_frames)
         changed = self._changed.pop(obj, None)
         if changed:
             track.update(self._session, obj, changed)
@@ -109,6 +110,15 @@ class _Track:
         self.score_t, self._iou_t = np.full((2, num_frames), np.nan, np.float32)
         self._agreement_t = np.full(max(num_frames - 1, 0), np.nan, np.float32)
         """IoU of the masks of frames t and t + 1."""
+
+    def grow(self, num_frames: int) -> None:
+        """Make room for more frames of a live video."""
+        more = num_frames - len(self.score_t)
+        if more > 0:
+            nothing = np.full(more, np.nan, np.float32)
+            self.score_t = np.concatenate((self.score_t, nothing))
+            self._iou_t = np.concatenate((self._iou_t, nothing))
+            self._agreement_t = np.concatenate((self._agreement_t, nothing))
 
     def update(self, session: SessionView, obj: int, frames: Iterable[int]) -> None:
         frames = set(frames)

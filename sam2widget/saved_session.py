@@ -67,9 +67,13 @@ class Fingerprint:
     def of(cls, video: Video) -> Fingerprint:
         """Look at a video's content, and at its first frame, its last and some between. What
         cannot be read any more is left out: work must be saved all the same."""
-        last = len(video) - 1
+        first, last = video.first_frame, len(video) - 1
+        if first:
+            # Of a live video, the oldest may go any moment.
+            first = (first + last + 1) // 2
+        steps = (n / (_SAMPLES - 1) for n in range(_SAMPLES))
         thumbs: dict[int, bytes] = {}
-        for frame in sorted({round(last * n / (_SAMPLES - 1)) for n in range(_SAMPLES)}):
+        for frame in sorted({first + round((last - first) * step) for step in steps}):
             with suppress(VideoError):
                 thumbs[frame] = _thumb(video.show_as_opened(frame))
         identity = None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 import weakref
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from sam2_backend.video import FrameSource, Video
+from sam2_backend.video import FrameSource, Video, VideoError
 
 from .autosave import (
     Autosave,
@@ -81,7 +83,9 @@ class Saving:
 
         return self._engine.read(
             lambda: Segmentation.make(
-                self._frames, tuple(self._session.objects), self._session.all_results
+                self._frames.snapshot(),
+                tuple(self._session.objects),
+                self._session.all_results,
             )
         )
 
@@ -196,13 +200,15 @@ class Saving:
         self._may_be_alike = False
         if autosave is False:
             return None
+        is_live = self._frames.recording is not None
         if autosave is None or autosave is True:
             folder = self._autosave_folder = default_folder()
             if folder is None or saved is not None:
                 return None
-            found = find_saved(self._frames, folder)
+            find = self._find_recording if is_live else partial(find_saved, self._frames)
+            found = find(folder)
             if found is None:
-                self._may_be_alike = True
+                self._may_be_alike = not is_live
                 return None
             saved, self._autosave_place = found
             return saved
@@ -240,7 +246,7 @@ class Saving:
             self = owner()
             if self._autosave_place is None:
                 assert self._autosave_folder is not None
-                path = self._autosave_folder / f"{name}{SUFFIX}"
+                path = self._autosave_folder / f"{self._frames.recording or name}{SUFFIX}"
                 self._autosave_place = SessionPlace(path, ours=False)
             return self._autosave_place
 
@@ -273,11 +279,37 @@ class Saving:
             )
 
     def _saved_now(self) -> SavedSession:
-        fingerprint = self._fingerprint or Fingerprint.of(self._frames)
-        self._fingerprint = fingerprint
+        fingerprint = self._identify()
         return self._engine.read(lambda: self._snapshot(fingerprint))
 
+    def _identify(self) -> Fingerprint:
+        """The video's fingerprint, taken once, and of a live one each time: it grows."""
+        if self._frames.recording is not None:
+            frames = self._frames.snapshot()
+            try:
+                self._fingerprint = Fingerprint.of(frames)
+            except VideoError:
+                # Its frames may be gone: the work on them is saved all the same.
+                thumbs = {} if self._fingerprint is None else self._fingerprint.thumbs
+                self._fingerprint = Fingerprint(len(frames), frames.height, frames.width, thumbs)
+        elif self._fingerprint is None:
+            self._fingerprint = Fingerprint.of(self._frames)
+        return self._fingerprint
+
+    def _find_recording(self, folder: Path) -> tuple[SavedSession, SessionPlace] | None:
+        """What an earlier widget has saved of this very recording, which may have grown since."""
+        paths = folder.glob(f"{self._frames.recording}*{SUFFIX}")
+        for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True):
+            place = SessionPlace(path, ours=True)
+            with suppress(SessionError):
+                saved = read_session(path)
+                if saved.objects:
+                    return replace(saved, video=self._identify()), place
+        return None
+
     def _snapshot(self, fingerprint: Fingerprint) -> SavedSession:
+        if fingerprint.num_frames < self._session.num_frames:
+            fingerprint = replace(fingerprint, num_frames=self._session.num_frames)
         known = {info.id for info in self._session.objects}
         saved = SavedSession.of(
             *(self._session, self._frames, str(self._engine.status["model"]), self._model_source),

@@ -35,6 +35,7 @@ class SessionEdits(SessionView):
     ----------
     num_frames, height, width, kind, sizes_hw : as in `SessionView`.
     segmenter : the model; it may be given later, by `load`, before the first prompt.
+    skips : whether tracking leaves frames out, as it does in a live video.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class SessionEdits(SessionView):
         *,
         kind: Kind = "video",
         sizes_hw: Sequence[tuple[int, int]] | None = None,
+        skips: bool = False,
     ) -> None:
         super().__init__(num_frames, height, width, kind=kind, sizes_hw=sizes_hw)
         self._tables: dict[str, MutableMapping[Any, Any]] = {
@@ -60,12 +62,21 @@ class SessionEdits(SessionView):
         """Called with what a listener raises."""
         self._revision = 0
         self._memory: Memory | None = None
+        self._skips = skips
         if segmenter is not None:
             self.load(segmenter)
 
     def load(self, segmenter: Segmenter) -> None:
         """Work with this model from now on; results so far stay."""
-        self._memory = Memory(segmenter, self._prompts, self._results, tracks=self.kind == "video")
+        self._memory = Memory(
+            *(segmenter, self._prompts, self._results),
+            tracks=self.kind == "video",
+            skips=self._skips,
+        )
+
+    def grow(self, num_frames: int) -> None:
+        """The video has more frames now. Any thread."""
+        self.num_frames = max(self.num_frames, num_frames)
 
     def forget_pixels(self) -> None:
         """Let the model look at frames anew: they are shown otherwise now. Masks stay."""

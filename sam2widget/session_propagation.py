@@ -16,6 +16,8 @@ from .session_view import whole
 class Propagating(SessionEdits):
     """Propagation of a session."""
 
+    _causes: tuple[Edit | None, dict[int, Edit | None]] | None = None
+
     def propagate(
         self,
         start: int | None = None,
@@ -96,6 +98,46 @@ class Propagating(SessionEdits):
             planned_at = self._revision
             done += 1
             yield Tracked(step.frame, step.reverse, done, done + len(steps))
+
+    def track_newest(self) -> Tracked | None:
+        """Track all objects that are not locked onto the newest frame of a live video, from what
+        was tracked last, however many frames have come since.
+
+        It counts as a consequence of the last edit of each object's prompts, and is undone with
+        that.
+
+        Returns
+        -------
+        Tracked or None
+            None where there is nothing to track, or it is tracked already.
+        """
+        frame = self.num_frames - 1
+        anchors: dict[int, int] = {}
+        for obj in self._among(None):
+            result = self._results.get((obj, frame))
+            known = self.anchors(obj)
+            if known and frame not in known and (result is None or result.state == "stale"):
+                anchors[obj] = known[-1]
+        if not anchors:
+            return None
+        for obj, prediction in self._ready.track_next(frame, anchors).items():
+            mask = Mask.from_array(prediction.mask_hw)
+            result = Result(mask, prediction.score, prediction.iou, "track")
+            self._history.add("results", (obj, frame), result, self._cause_of(obj))
+        self._notify(("results", (obj, frame)) for obj in anchors)
+        return Tracked(frame, False, 1, 1)
+
+    def _cause_of(self, obj: int) -> Edit | None:
+        """The last edit of an object's prompts or of what it is accepted on. Looked for once for
+        each edit: there may be many, and frames come fast."""
+        last = self.last_edit
+        if self._causes is None or self._causes[0] is not last:
+            self._causes = last, {}
+        causes = self._causes[1]
+        if obj not in causes:
+            tables = ("prompts", "results")
+            causes[obj] = self._history.latest(lambda key: key[0] in tables and key[1][0] == obj)
+        return causes[obj]
 
     def _among(self, chosen: list[int] | None) -> list[int]:
         return [

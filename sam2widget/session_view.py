@@ -105,7 +105,7 @@ class SessionView:
         obj = self.check_object(obj)
         return MaskVolume(
             lambda frame: self.shown_mask(frame, obj),
-            (self.num_frames, self.height, self.width),
+            lambda: (self.num_frames, self.height, self.width),
             self._sizes_hw,
         )
 

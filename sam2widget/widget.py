@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from traitlets import Dict, Int, List, TraitError, observe, validate
 
-from sam2_backend.video import Channel, Contrast, FrameSource, Kind, Video, open_video
+from sam2_backend.video import (
+    Channel,
+    Contrast,
+    FrameSource,
+    Kind,
+    LiveVideo,
+    Video,
+    open_video,
+)
 from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.decoding import MAX_MEGAPIXELS
 
@@ -21,6 +29,7 @@ from .closed_video import ClosedVideo
 from .engine import INITIAL_STATUS, Engine, sentence
 from .events import Events
 from .feed import Feed
+from .following import Following, describe
 from .frame_server import FrameServer
 from .notebook_cell import Made, current_cell
 from .panel import Panel
@@ -41,7 +50,7 @@ from .protocol import (
     to_wire,
 )
 from .records import Changed
-from .requests import Requests
+from .requests import PROMPTS, Requests
 from .review import Review
 from .saved_session import SavedSession
 from .saving import Saving, model_source
@@ -88,7 +97,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     ----------
     video : what `open_video` takes: a path to a video, an image, a folder of images or a store of
         arrays; an array (T, H, W, 3), (T, 3, H, W), (H, W, 3) or grey without the 3, of any library
-        that can be indexed; a list of Pillow images, arrays or paths of images.
+        that can be indexed; a list of Pillow images, arrays or paths of images; a `LiveVideo`,
+        whose newest frame is shown and, unless `auto_propagate` is "never", tracked as it comes.
     model : "auto" is the official SAM 2.1 tiny if it is in the cache or can be downloaded, else
         the bundled nano; or a name such as "sam2.1-hiera-large", a path to a checkpoint, a model
         from `sam2_backend.load_model`, a function that loads one (the video is shown meanwhile),
@@ -142,7 +152,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     history = Dict(
         {"undo": "", "redo": ""}, help='What undo and redo would do; "" for nothing.'
     ).tag(sync=True)
-    video = Dict(help="width, height, num_frames, fps, name, kind and sizes.").tag(sync=True)
+    video = Dict(help="width, height, num_frames, fps, name, kind, sizes and live.").tag(sync=True)
     epoch = Int(1, help="Number of the session; messages of another one are dropped.").tag(
         sync=True
     )
@@ -179,7 +189,10 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         shared = self._replace_earlier(model, device)
         self._frames = frames
         self._session = Session(
-            *(len(frames), frames.height, frames.width), kind=frames.kind, sizes_hw=frames.sizes_hw
+            *(len(frames), frames.height, frames.width),
+            kind=frames.kind,
+            sizes_hw=frames.sizes_hw,
+            skips=frames.recording is not None,
         )
         self._review = Review(self._session)
         self._session.listen(self._review.note)
@@ -190,7 +203,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         resumed = saved is None and found is not None
         saved = saved or found
         if saved is not None:
-            saved.check_video(frames)
+            if not (resumed and frames.recording):  # which may have grown since it was compared
+                saved.check_video(frames)
             self._fingerprint = saved.video if saved.video.identity else None
             if frames.chosen_contrast is None:
                 frames.contrast = saved.contrast
@@ -205,15 +219,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             objects = self._session.take_in(found.masks, found.names)
             kwargs = {"selected": objects[0], **kwargs}
         super().__init__(
-            video={
-                "width": frames.width,
-                "height": frames.height,
-                "num_frames": len(frames),
-                "fps": frames.fps,
-                "name": frames.name,
-                "kind": frames.kind,
-                "sizes": None if frames.sizes is None else [list(size) for size in frames.sizes],
-            },
+            video=describe(frames),
             objects=self._listed_objects(),
             status=INITIAL_STATUS,
             auto_propagate=auto_propagate,
@@ -232,6 +238,12 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         self._session.on_listener_error = self._on_listener_error
         self.on_msg(self._on_message)  # pyright: ignore[reportUnknownMemberType]
         self._engine.load(lambda say: _as_segmenter(shared or model, device, frames, say))
+        self._following: Following | None = None
+        if isinstance(frames, LiveVideo):
+            self._following = Following(
+                *(frames, self._session, self._engine, self),
+                lambda text: self._feed.refuse(None, text),
+            )
 
     # The panel
 
@@ -252,7 +264,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
 
     def _close(self, why: str) -> None:
         _MADE.forget(self)
-        if hasattr(self, "_engine") and not isinstance(self._frames, ClosedVideo):
+        if hasattr(self, "_following") and not isinstance(self._frames, ClosedVideo):
+            if self._following is not None:
+                self._following.close()
             self._engine.stop(reason=CLOSING)
             if self._autosave is not None:
                 self._autosave.close(wait=not self._engine.is_current_thread)
@@ -373,6 +387,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             case Stop():
                 self._engine.stop(reply_to)
             case _:
+                if isinstance(request, PROMPTS):
+                    # Where the view goes on its own, what it showed last is not yet known here.
+                    self._feed.looks_at(view, request.frame)
                 self._requests.serve(request)
 
     def _complain(self, text: str) -> None:

@@ -45,6 +45,7 @@ export class PageKernel implements ViewHost {
       name: "scene",
       kind: "video",
       sizes: null,
+      live: null,
     },
     objects: [],
     selected: 0,

@@ -111,11 +111,19 @@ export class Client {
     this.store.set("follow", on);
     const { progress } = this.store.state;
     if (on && progress) this.goTo(progress.frame);
+    else this.followLive();
+  }
+
+  /** Show the newest frame of a live video to who follows it. */
+  followLive(): void {
+    const { follow, progress, video } = this.store.state;
+    if (follow && !progress && video.live?.recording) this.goTo(video.live.newest);
   }
 
   goTo(frame: number): void {
-    const last = this.store.state.video.num_frames - 1;
-    this.store.set("frame", Math.max(0, Math.min(last, Math.round(frame))));
+    const { live, num_frames } = this.store.state.video;
+    const within = Math.max(live?.first ?? 0, Math.min(num_frames - 1, Math.round(frame)));
+    this.store.set("frame", within);
     this.want();
   }
 

@@ -58,8 +58,11 @@ export class Filmstrip {
     const missing = frames.filter((frame) => !this.store.thumbnails.has(frame));
     const key = missing.join();
     if (missing.length === 0 || key === this.asked) return;
+    // A live video never settles.
+    if (this.waiting && this.store.state.video.live) return;
     window.clearTimeout(this.waiting);
     this.waiting = window.setTimeout(() => {
+      this.waiting = 0;
       this.asked = key;
       this.client.send({ type: "thumbnails", frames: missing });
     }, PAUSE_MS);
@@ -72,9 +75,12 @@ export class Filmstrip {
     if (width === 0 || video.num_frames <= 1 || video.height === 0) return [];
     const wide = (HEIGHT * video.width) / video.height;
     const count = Math.min(video.num_frames, Math.max(1, Math.round(width / wide)));
-    return Array.from({ length: count }, (_, i) =>
-      Math.floor(((i + 0.5) / count) * video.num_frames),
-    );
+    // Of a video that grows, the same frames stand for ever more: few have to be asked for anew.
+    const step = video.live ? 2 ** Math.floor(Math.log2(video.num_frames / count)) : 1;
+    return Array.from({ length: count }, (_, i) => {
+      const frame = Math.floor(((i + 0.5) / count) * video.num_frames);
+      return frame - (frame % step);
+    });
   }
 
   private draw(frames: number[]): void {

@@ -453,6 +453,19 @@ export interface Video {
   kind: "video" | "images";
   /** Width and height of each of the images; null where all are alike. */
   sizes: [number, number][] | null;
+  /** Of a video that is being recorded, or was in this session. */
+  live: Live | null;
+}
+
+export interface Live {
+  /** Whether more frames may come. */
+  recording: boolean;
+  /** The oldest frame whose pixels are kept. */
+  first: number;
+  /** The frame to show to those who follow: the last, or the last that has been tracked. */
+  newest: number;
+  /** What is to be known of the source. */
+  message: string;
 }
 
 export interface ObjectInfo {

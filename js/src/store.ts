@@ -49,7 +49,7 @@ export interface State extends StageState {
   loop: boolean;
   /** From in to out, where a person marked them. */
   range: Run | null;
-  /** Show the newest tracked frame while propagating. */
+  /** Show the newest tracked frame while propagating, and the newest of a live video. */
   follow: boolean;
   progress: ProgressMessage | null;
   /** Frames that the propagation at hand, or the last one, has tracked. */
@@ -133,7 +133,13 @@ export class Store {
   }
 
   putCertainty(object: number, start: number, bytes: Uint8Array): void {
-    const known = this.certainties.get(object) ?? new Uint8Array(this.state.video.num_frames);
+    let known = this.certainties.get(object) ?? new Uint8Array(this.state.video.num_frames);
+    const length = Math.max(this.state.video.num_frames, start + bytes.length);
+    if (this.state.video.live && known.length < length) {
+      const grown = new Uint8Array(length);
+      grown.set(known);
+      known = grown;
+    }
     known.set(bytes.subarray(0, Math.max(0, known.length - start)), Math.min(start, known.length));
     this.certainties.set(object, known);
     this.touch("certainty");

@@ -23,7 +23,12 @@ export class Timeline {
     private readonly player: Player,
     private readonly select: (object: number) => void,
   ) {
-    this.transport = new Transport(store, player, (frame) => this.userGoesTo(frame));
+    this.transport = new Transport(
+      store,
+      player,
+      (frame) => this.userGoesTo(frame),
+      (on) => this.follow(on),
+    );
     this.filmstrip = new Filmstrip(store, client, (share) => this.goToShare(share));
     this.slider = h("input", {
       type: "range",
@@ -53,6 +58,7 @@ export class Timeline {
   update(topics: Set<Topic>): void {
     const { video, frame, range } = this.store.state;
     this.element.hidden = video.num_frames <= 1;
+    this.slider.min = String(video.live?.first ?? 0);
     this.slider.max = String(Math.max(video.num_frames - 1, 0));
     this.slider.value = String(frame);
     const seconds = video.fps > 0 ? `, ${(frame / video.fps).toFixed(2)} s` : "";
@@ -81,6 +87,12 @@ export class Timeline {
     if (this.store.state.playing) this.player.pause();
     this.store.set("follow", false);
     this.client.goTo(frame);
+  }
+
+  /** Show the newest frame from now on, or stay here. */
+  private follow(on: boolean): void {
+    if (on && this.store.state.playing) this.player.pause();
+    this.client.follow(on);
   }
 
   private updateLanes(): void {

@@ -15,12 +15,15 @@ export class Transport {
   private readonly frame: HTMLInputElement;
   private readonly total = h("span", { class: "s2w-total" });
   private readonly time = h("span", { class: "s2w-timecode" });
+  private readonly liveButton: HTMLButtonElement;
+  private readonly live = h("span", { class: "s2w-live", role: "status" });
   private readonly onlyVideo: HTMLElement[];
 
   constructor(
     private readonly store: Store,
     player: Player,
     goTo: (frame: number) => void,
+    follow: (on: boolean) => void,
   ) {
     const step = (by: number) => () => goTo(store.state.frame + by);
     this.playButton = iconButton("play", "Play", () => player.toggle(), { hint: "Space" });
@@ -56,6 +59,15 @@ export class Transport {
         if (event.key === "Enter" || event.key === "Escape") this.frame.blur();
       },
     });
+    this.liveButton = iconButton(
+      "follow",
+      "Follow the newest frame",
+      () => follow(!store.state.follow),
+      {
+        text: "Live",
+        hint: "F",
+      },
+    );
     this.onlyVideo = [this.playButton, this.loopButton, this.speed, this.inButton, this.outButton];
     this.element = h(
       "div",
@@ -68,6 +80,8 @@ export class Transport {
         hint: "End",
       }),
       h("span", { class: "s2w-place" }, this.frame, this.total, this.time),
+      this.liveButton,
+      this.live,
       this.speed,
       this.loopButton,
       this.inButton,
@@ -76,7 +90,11 @@ export class Transport {
   }
 
   update(): void {
-    const { video, playing, loop, range, speed } = this.store.state;
+    const { video, playing, loop, range, speed, follow } = this.store.state;
+    this.liveButton.hidden = !video.live?.recording;
+    this.liveButton.setAttribute("aria-pressed", String(follow));
+    setText(this.live, video.live?.message ?? "");
+    this.live.title = this.live.textContent ?? "";
     const isVideo = video.kind !== "images";
     for (const element of this.onlyVideo) element.hidden = !isVideo;
     this.element.hidden = video.num_frames <= 1;

@@ -117,6 +117,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     for (const name of [...READ_ONLY, "selected", "auto_propagate"] as const)
       if (now[name] !== before[name]) store.set(name, now[name]);
     if (now.frame !== before.frame && now.frame !== store.state.frame) client.goTo(now.frame);
+    if (now.video !== before.video) client.followLive();
   });
   root.addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement;

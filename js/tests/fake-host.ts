@@ -18,6 +18,7 @@ export class FakeHost implements ViewHost {
       name: "clip",
       kind: "video",
       sizes: null,
+      live: null,
     },
     objects: [{ id: 1, name: "Object 1", color: "#2f7ff5", visible: true, locked: false }],
     selected: 1,

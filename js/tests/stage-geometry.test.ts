@@ -65,7 +65,15 @@ describe("the view transform", () => {
 });
 
 describe("an image of a list", () => {
-  const video = { width: 8, height: 4, num_frames: 2, fps: 0, name: "", kind: "images" as const };
+  const video = {
+    width: 8,
+    height: 4,
+    num_frames: 2,
+    fps: 0,
+    name: "",
+    kind: "images" as const,
+    live: null,
+  };
   it("has its own size", () => {
     expect(sizeOf({ ...video, sizes: [[8, 4] as Size, [3, 9] as Size] }, 1)).toEqual([3, 9]);
     expect(sizeOf({ ...video, sizes: null }, 1)).toEqual([8, 4]);

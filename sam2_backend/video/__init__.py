@@ -2,6 +2,7 @@
 
 from .base import FrameSource, Kind, Video, VideoError
 from .contrast import Channel, Contrast
+from .live import LiveVideo
 from .opening import is_there, open_video
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "Contrast",
     "FrameSource",
     "Kind",
+    "LiveVideo",
     "Video",
     "VideoError",
     "is_there",

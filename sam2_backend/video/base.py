@@ -56,6 +56,9 @@ class Video(ABC):
     names: Sequence[str] | None = None
     """What the source calls each frame, such as "00001.jpg"; None where it has no names."""
 
+    recording: str | None = None
+    """Of a live video, what no other recording is called; None for all others."""
+
     def __init__(
         self,
         num_frames: int,
@@ -66,10 +69,10 @@ class Video(ABC):
         sizes: Sequence[tuple[int, int]] | None = None,
     ) -> None:
         self.sizes = sizes
-        self.num_frames = num_frames
+        self._num_frames = num_frames
         self.width = width
         self.height = height
-        self.fps = fps
+        self._fps = fps
         self.name = name
         self._contrast: Contrast | None = None
         self._automatic: dict[int, Contrast | None] = {}
@@ -78,6 +81,29 @@ class Video(ABC):
 
     def __len__(self) -> int:
         return self.num_frames
+
+    @property
+    def num_frames(self) -> int:
+        """How many frames there are; of a live video, so far."""
+        return self._num_frames
+
+    @property
+    def first_frame(self) -> int:
+        """The first that can be read: 0 but for live videos."""
+        return 0
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        return self._fps
+
+    @fps.setter
+    def fps(self, fps: float) -> None:
+        self._fps = fps
+
+    def snapshot(self) -> Video:
+        """The video, or what there is by now of one that grows."""
+        return self
 
     @property
     def sizes_hw(self) -> list[tuple[int, int]] | None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .base import Video
     from .remote_file import RemoteFile
 
-FILES, FRAMES = "files-1", "frames-1"
+FILES, FRAMES, RECORDING = "files-1", "frames-1", "recording-1"
 """Schemes. A change of what is sampled makes the number another."""
 
 FILE_BYTES = 32 * 2**20
@@ -108,6 +108,12 @@ def identify_frames(video: Video, *, in_memory: bool) -> str:
         digest.update(f"{values_hwc.dtype.str}{values_hwc.shape}".encode())
         digest.update(np.ascontiguousarray(values_hwc[first::step_here]).data)
     return f"{FRAMES}:{total}:{digest.hexdigest()}"
+
+
+def identify_recording(recording: str) -> str:
+    """The identity of what a live source gives, by the unique id of the recording: its frames may
+    be gone, and more may come."""
+    return f"{RECORDING}:0:{recording}"
 
 
 def are_comparable(identity: str, other: str) -> bool:

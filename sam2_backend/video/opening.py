@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +15,7 @@ from .contrast import ContrastLike
 from .decoding import MAX_MEGAPIXELS, Plane
 from .images import ImageFiles, open_picture_file
 from .lists import open_list
+from .live_sources import STREAM_SCHEMES, Capture
 from .pages import TiffStack
 from .readers import open_array
 from .remote import open_url
@@ -115,6 +116,7 @@ def _open(source: Any, kind: Kind, options: _Options) -> Video:
     if isinstance(source, Video):
         options.refuse("a Video has its own")
         return source
+    _refuse_live(source)
     if isinstance(source, (str, os.PathLike)):
         place = os.fspath(cast("PicturePath", source))
         if is_url(place):
@@ -134,6 +136,30 @@ def _open(source: Any, kind: Kind, options: _Options) -> Video:
     if isinstance(source, Sequence) and not isinstance(source, (bytes, bytearray, memoryview)):
         return _open_list(cast("Sequence[Any]", source), kind, options)
     return open_array(source, options.axes, options.z)
+
+
+def _refuse_live(source: object) -> None:
+    """A source without an end is recorded from when one says so, and as one says."""
+    if isinstance(source, (str, os.PathLike)):
+        scheme = str(source).partition("://")[0].lower()
+        if scheme in STREAM_SCHEMES:
+            raise VideoError(f"{source} is a live stream: give LiveVideo({str(source)!r}).")
+    elif isinstance(source, int) and not isinstance(source, bool):
+        raise VideoError(f"A number is that of a camera: give LiveVideo({source}).")
+    elif isinstance(source, Iterator):
+        raise VideoError(
+            "An iterator of frames has no length. If it ends and its frames fit into memory, give "
+            "list(frames); else LiveVideo(frames), which keeps them on disk as they come."
+        )
+    elif isinstance(source, Capture) and not hasattr(source, "__len__"):
+        raise VideoError(
+            f"A {type(source).__name__} gives one frame after the other, without a number: give "
+            "LiveVideo(capture), or the path of the file that it reads."
+        )
+    elif callable(source) and not hasattr(source, "__len__"):
+        raise VideoError(
+            "A function that returns frames is a live source: give LiveVideo(function)."
+        )
 
 
 def _open_list(items: Sequence[Any], kind: Kind, options: _Options) -> Video:

@@ -44,8 +44,9 @@ class Bench:
         """Run code in the notebook's kernel, and return what it prints."""
         return run_in(self.kernel, code)
 
-    def show(self, code: str) -> None:
-        """Run code that makes the widget `w` in place of the one on the page."""
+    def show(self, code: str, frame: int | None = 0) -> None:
+        """Run code that makes the widget `w` in place of the one on the page, and wait for a
+        frame to be shown, if it is known which."""
         self.run("w.close()")
         expect(self.page.locator(".sam2widget")).to_have_count(0)
         self.page.evaluate(
@@ -62,7 +63,8 @@ class Bench:
             self.run("print(list(w._session.frame_hw(0)))")
         )
         self.widget.wait_ready()
-        self.widget.wait_for("frame-drawn", 0)
+        if frame is not None:
+            self.widget.wait_for("frame-drawn", frame)
 
     def masks(self, obj: int = 1) -> NDArray[np.bool_]:
         """The masks (T, H, W) of an object, as the notebook has them."""

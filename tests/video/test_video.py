@@ -328,7 +328,7 @@ def zeros(*shape, dtype=np.uint8):
         ([3], "Item 0 of the list is a int"),
         ([zeros(6, 7, 3), zeros(2, 6, 7, 3)], "Item 1 of the list holds 2 frames"),
         ([zeros(6, 7, 3), zeros(6, 5, 3)], "Picture 1 of the list is 5x6, but the first is 7x6"),
-        (7, "cannot be made of a int"),
+        (7, r"give LiveVideo\(7\)"),
         (None, "cannot be made of a NoneType"),
     ],
 )

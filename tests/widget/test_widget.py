@@ -116,6 +116,7 @@ def test_traits_tell_what_is_current(widget):
         "name": "array",
         "kind": "video",
         "sizes": None,
+        "live": None,
     }
     assert widget.frame == 0 and widget.selected == 0 and widget.objects == []
     assert widget.status["click_ms"] == 0 and widget.auto_propagate == "corrections"
