@@ -8,7 +8,7 @@ import torch
 from sam2_backend.mask_decoder import DecoderOutput
 from sam2_backend.training import FROM_SCRATCH, SAM2
 from sam2_backend.training.losses import balanced_bce, decoder_loss, dice, focal, iou
-from sam2_backend.training.practice import Losses
+from sam2_backend.training.training_recipe import Losses
 
 
 def _target(n: int = 2) -> torch.Tensor:

@@ -16,9 +16,9 @@ from sam2_backend.training import FROM_SCRATCH, SAM2, Promptable, random_model
 from sam2_backend.training import interactive as interactive_module
 from sam2_backend.training.grouping import Grouping
 from sam2_backend.training.interactive import ClipMemory, Plan, interactive_clip_step
-from sam2_backend.training.practice import Practice
 from sam2_backend.training.promptable import reverse_some
 from sam2_backend.training.steps import clip_step, image_step
+from sam2_backend.training.training_recipe import TrainingRecipe
 from sam2_backend.transforms import normalize
 from sam2_backend.video_predictor import VideoPredictor
 
@@ -28,18 +28,16 @@ MASKS = replace(SAM2, mask_share=1.0, reverse_share=0.0)
 CLICKS = replace(SAM2, mask_share=0.0, box_share=0.0, reverse_share=0.0)
 
 
-@pytest.mark.parametrize("practice", [FROM_SCRATCH, SAM2], ids=["scratch", "sam2"])
+@pytest.mark.parametrize("recipe", [FROM_SCRATCH, SAM2], ids=["scratch", "sam2"])
 def test_twenty_steps_on_one_picture_lower_the_loss(
-    config: ModelConfig, practice: Practice
+    config: ModelConfig, recipe: TrainingRecipe
 ) -> None:
     model = random_model(config).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     rgb, masks = disc(1)
     losses = []
     for _ in range(20):
-        result = image_step(
-            model, _encoded(model, rgb), masks[:, 0], corrections=1, practice=practice
-        )
+        result = image_step(model, _encoded(model, rgb), masks[:, 0], corrections=1, recipe=recipe)
         optimizer.zero_grad()
         result.loss.backward()
         optimizer.step()
@@ -47,11 +45,11 @@ def test_twenty_steps_on_one_picture_lower_the_loss(
     assert min(losses[-5:]) < 0.7 * losses[0]
 
 
-@pytest.mark.parametrize("practice", [FROM_SCRATCH, SAM2], ids=["scratch", "sam2"])
+@pytest.mark.parametrize("recipe", [FROM_SCRATCH, SAM2], ids=["scratch", "sam2"])
 def test_every_part_of_the_network_learns_from_clips(
-    config: ModelConfig, practice: Practice
+    config: ModelConfig, recipe: TrainingRecipe
 ) -> None:
-    task = Promptable(random_model(config).train(), practice)
+    task = Promptable(random_model(config).train(), recipe)
     task._corrections = 1
     rgb, masks = disc(3)
     for _ in range(8):  # the first prompt is a click, a box or a mask by chance
@@ -66,11 +64,11 @@ def test_measures_say_what_was_asked(config: ModelConfig) -> None:
     model = random_model(config).train()
     rgb, masks = disc(3)
     encoded = _encoded(model, rgb)
-    first = clip_step(model, encoded, masks, corrections=1, practice=FROM_SCRATCH).measures
+    first = clip_step(model, encoded, masks, corrections=1, recipe=FROM_SCRATCH).measures
     assert first.keys() - {"click", "box"} == {"corrected", "tracked"}
-    masked = interactive_clip_step(model, encoded, masks, corrections=2, practice=MASKS).measures
+    masked = interactive_clip_step(model, encoded, masks, corrections=2, recipe=MASKS).measures
     assert masked.keys() == {"tracked"}
-    clicked = interactive_clip_step(model, encoded, masks, corrections=2, practice=CLICKS).measures
+    clicked = interactive_clip_step(model, encoded, masks, corrections=2, recipe=CLICKS).measures
     assert clicked.keys() == {"click", "corrected", "tracked"}
 
 
@@ -99,7 +97,7 @@ def test_training_remembers_as_the_predictor_does(
     plan = Plan("mask", prompted, [])
     monkeypatch.setattr(interactive_module.Plan, "draw", lambda *_: plan)
     with torch.no_grad():
-        interactive_clip_step(model, _encoded(model, rgb), masks, corrections=0, practice=MASKS)
+        interactive_clip_step(model, _encoded(model, rgb), masks, corrections=0, recipe=MASKS)
 
     video = VideoPredictor(model, list(rgb[0].permute(0, 2, 3, 1).numpy()))
     for t in prompted:
@@ -145,7 +143,7 @@ def test_a_corrected_frame_conditions_the_ones_after_it(
     monkeypatch.setattr(interactive_module.Plan, "draw", lambda *_: plan)
     rgb, masks = disc(4)
     encoded = _encoded(model, rgb)
-    interactive_clip_step(model, encoded, masks, corrections=2, practice=CLICKS).loss.backward()
+    interactive_clip_step(model, encoded, masks, corrections=2, recipe=CLICKS).loss.backward()
     assert seen == [(0, True), (3, True), (1, False), (2, True)]
 
 
@@ -164,7 +162,7 @@ def test_a_clip_whose_object_disappears_trains_its_score(config: ModelConfig) ->
     rgb, masks = disc(2)
     masks[:, 1:] = False
     encoded = _encoded(model, rgb)
-    result = interactive_clip_step(model, encoded, masks, corrections=1, practice=MASKS)
+    result = interactive_clip_step(model, encoded, masks, corrections=1, recipe=MASKS)
     assert result.loss.isfinite()
     assert "tracked" not in result.measures
     result.loss.backward()

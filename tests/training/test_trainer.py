@@ -22,7 +22,7 @@ from sam2_backend.training import (
     Assets,
     Clip,
     Mixture,
-    Optimizing,
+    OptimizerConfig,
     Promptable,
     Stage,
     SyntheticClips,
@@ -31,7 +31,7 @@ from sam2_backend.training import (
 )
 from sam2_backend.training.batches import load_batches
 from sam2_backend.training.curve import draw_curve
-from sam2_backend.training.optimizing import PARTS, build_optimizer
+from sam2_backend.training.optimizer import PARTS, build_optimizer
 
 from .conftest import SIZE
 
@@ -99,7 +99,7 @@ def test_a_checkpoint_has_what_exports_read(
     model = random_model(config)
     Trainer(Promptable(model, SAM2), STAGES[1:], source=source, out=tmp_path, workers=0).run()
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert state.keys() == {*("model", "ema", "optimizer", "scaffold", "stage", "step", "stages")}
+    assert state.keys() == {*("model", "ema", "optimizer", "aux_head", "stage", "step", "stages")}
     assert state["ema"].keys() == state["model"].keys() == model.state_dict().keys()
     # Two groups, as ever: weights that decay and others.
     assert [group["weight_decay"] for group in state["optimizer"]["param_groups"]] == [0.02, 0.0]
@@ -176,7 +176,7 @@ def test_only_the_parts_that_are_named_change(
         (replace(STAGES[1], steps=1),),
         source=source,
         out=tmp_path,
-        optimizing=Optimizing(parts=(part,)),
+        optimizing=OptimizerConfig(parts=(part,)),
         workers=0,
     ).run()
     changed = {key for key, value in model.state_dict().items() if not value.equal(before[key])}
@@ -189,12 +189,12 @@ def test_every_parameter_belongs_to_one_part(config: ModelConfig) -> None:
     owners = [[part for part, begin in PARTS.items() if name.startswith(begin)] for name in names]
     assert all(len(parts) == 1 for parts in owners)
     with pytest.raises(ValueError, match=r"Unknown parts \['decoder'\]: choose from"):
-        Optimizing(parts=("decoder",))
+        OptimizerConfig(parts=("decoder",))
 
 
 def test_early_layers_of_the_encoder_learn_slowest(config: ModelConfig) -> None:
     model = random_model(config)
-    optimizer, shares = build_optimizer(model, Optimizing(encoder_rate=0.5, layer_decay=0.9))
+    optimizer, shares = build_optimizer(model, OptimizerConfig(encoder_rate=0.5, layer_decay=0.9))
     of = {
         id(parameter): share
         for group, share in zip(optimizer.param_groups, shares, strict=True)
@@ -234,12 +234,12 @@ def test_recomputing_activations_changes_nothing_but_memory(
 def test_bfloat16_keeps_weights_and_losses_in_float32(
     config: ModelConfig, source: SyntheticClips, tmp_path: Path, stage: Stage
 ) -> None:
-    for practice in (FROM_SCRATCH, SAM2):
+    for recipe in (FROM_SCRATCH, SAM2):
         trainer = Trainer(
-            Promptable(random_model(config), practice),
+            Promptable(random_model(config), recipe),
             (stage,),
             source=source,
-            out=tmp_path / practice.clips,
+            out=tmp_path / recipe.clips,
             precision=torch.bfloat16,
             recompute=True,
             workers=0,
@@ -283,7 +283,7 @@ trainer = Trainer(
     device="cpu", recompute=True,
 )
 trainer.run()
-torch.save(trainer.network.state_dict(), out / f"{trainer.processes.rank}.pt")
+torch.save(trainer.network.state_dict(), out / f"{trainer.context.rank}.pt")
 """
 
 

@@ -11,7 +11,7 @@ import torch.distributed as dist
 
 
 @dataclass(frozen=True)
-class Processes:
+class DistributedContext:
     """This process among those that train together."""
 
     rank: int
@@ -21,7 +21,7 @@ class Processes:
     """Where this one computes."""
 
     @classmethod
-    def join(cls, device: torch.device | str | None = None) -> Processes:
+    def join(cls, device: torch.device | str | None = None) -> DistributedContext:
         """Join the group that `torchrun` describes in the environment; without it, be alone.
 
         Parameters
