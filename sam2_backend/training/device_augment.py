@@ -241,7 +241,7 @@ def choose_targets(rng: Random, labels_btss: Tensor, targets: int) -> Tensor:
     areas = torch.zeros(b, 256, device=first.device)
     areas = areas.scatter_add_(1, first, torch.ones_like(first, dtype=torch.float32)) / size**2
     fits = (areas > _LEAST_AREA) & (areas < _MOST_AREA)
-    fits[:, 0] = False
+    fits[:, 0].fill_(False)
     # The largest of perturbed logarithms are a draw by weight without repetition (Gumbel).
     perturbed = 0.3 * areas.clamp(min=1e-9).log() - (-rng.uniform(b, 256, low=1e-6).log()).log()
     found = torch.where(fits, perturbed, _UNLIKELY).topk(targets, dim=1)

@@ -191,7 +191,7 @@ def prompt_or_deny(
     anywhere = torch.stack((click_in(1 - truth, size=size, center_bias=0),) * 2, dim=1)
     points = torch.where(absent[:, None, None], anywhere, points)
     denied = torch.full_like(labels, PAD)
-    denied[:, 0] = NEGATIVE
+    denied[:, 0].fill_(NEGATIVE)
     labels = torch.where(absent[:, None], denied, labels)
     # Padding changes answers a little; predictors send a lone click without it.
     return (points, labels) if kind == "box" else (points[:, :1], labels[:, :1])

@@ -115,7 +115,7 @@ def clip_step(
         features = all_features[t]
         distances = torch.arange(t, 0, -1, device=device) * plan.stride
         slots = (distances - 1).clamp(max=model.config.num_memories - 2)
-        slots[0] = model.config.num_memories - 1  # the prompted frame
+        slots[:1].fill_(model.config.num_memories - 1)  # the prompted frame
         s16 = model.condition_on_memory(
             features.s16,
             torch.stack(memories, dim=1),

@@ -123,7 +123,7 @@ class Trainer:
         self._graphed: GraphedGradients | None = None
         if on_gpu and self.context.count == 1 and graphs is not False:
             learning = [p for group in self.optimizer.param_groups for p in group["params"]]
-            self._graphed = GraphedGradients(self._gradients, learning)
+            self._graphed = GraphedGradients(self.gradients, learning)
 
     @property
     def processes(self) -> DistributedContext:
@@ -196,9 +196,7 @@ class Trainer:
                 if batch is None:
                     break
                 rate = learning_rate(stage, self.step, self._progress())
-                window.append(self._learn(batch, rate))
-                self.average.update(self.network, after=self.step if self.stage == 0 else None)
-                self.step += 1
+                window.append(self.learn(batch, rate))
                 pictures += math.prod(batch[0].shape[:2]) * self.context.count
                 bar.update()
                 if self.step % self.log_every == 0:
@@ -219,7 +217,14 @@ class Trainer:
             means = _means(window)
             self._log(stage, means, rate, pictures / (time.monotonic() - logged))
 
-    def _learn(self, batch: Batch, rate: float) -> StepResult:
+    def learn(self, batch: Batch, rate: float) -> StepResult:
+        """Train on one batch. The host does not wait for the device.
+
+        Parameters
+        ----------
+        batch : on the device, as `load_batches` has it.
+        rate : learning rate.
+        """
         rank = self.context.rank
         seed = hash((self.seed, self.stage, self.step, *([rank] if rank else [])))
         # What decides about shapes is drawn on the host, the same on all processes.
@@ -230,7 +235,7 @@ class Trainer:
         while True:
             torch.manual_seed(seed)
             try:
-                result = (self._graphed or self._gradients)(batch, plan)
+                result = (self._graphed or self.gradients)(batch, plan)
                 break
             except torch.cuda.OutOfMemoryError:
                 if self._parts >= len(batch[0]) or self.context.count > 1:
@@ -239,10 +244,17 @@ class Trainer:
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._clip_norm)
         skip_if_infinite(self.optimizer, norm)
         self.optimizer.step()
+        self.average.update(self.network, after=self.step if self.stage == 0 else None)
+        self.step += 1
         return result
 
-    def _gradients(self, batch: Batch, plan: Hashable) -> StepResult:
-        """Gradients of a batch, summed up over its parts."""
+    def gradients(self, batch: Batch, plan: Hashable) -> StepResult:
+        """Leave gradients of a batch in the parameters, summed up over its parts.
+
+        Parameters
+        ----------
+        plan : from the task's `draw_plan`.
+        """
         self.optimizer.zero_grad(set_to_none=True)
         parts = list(zip(*(tensor.chunk(self._parts) for tensor in batch), strict=True))
         results: list[StepResult] = []

@@ -99,7 +99,9 @@ def test_a_checkpoint_has_what_exports_read(
     model = random_model(config)
     Trainer(Promptable(model, SAM2), STAGES[1:], source=source, out=tmp_path, workers=0).run()
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert state.keys() == {*("model", "ema", "optimizer", "aux_head", "stage", "step", "stages")}
+    assert state.keys() == {
+        *("model", "ema", "optimizer", "aux_head", "stage", "step", "spent_s", "stages")
+    }
     assert state["ema"].keys() == state["model"].keys() == model.state_dict().keys()
     # Two groups, as ever: weights that decay and others.
     assert [group["weight_decay"] for group in state["optimizer"]["param_groups"]] == [0.02, 0.0]
@@ -176,7 +178,7 @@ def test_only_the_parts_that_are_named_change(
         (replace(STAGES[1], steps=1),),
         source=source,
         out=tmp_path,
-        optimizing=OptimizerConfig(parts=(part,)),
+        optimizer_config=OptimizerConfig(parts=(part,)),
         workers=0,
     ).run()
     changed = {key for key, value in model.state_dict().items() if not value.equal(before[key])}
@@ -239,7 +241,7 @@ def test_bfloat16_keeps_weights_and_losses_in_float32(
             Promptable(random_model(config), recipe),
             (stage,),
             source=source,
-            out=tmp_path / recipe.clips,
+            out=tmp_path / recipe.clip_protocol,
             precision=torch.bfloat16,
             recompute=True,
             workers=0,
