@@ -264,7 +264,8 @@ class Trainer:
             sums_later = cast("Any", self._loss).no_sync if waits else contextlib.nullcontext
             with sums_later():
                 with self._mixed_precision():
-                    result: StepResult = self._loss(rgb, masks, plan)
+                    decided = () if plan is None else (plan,)
+                    result: StepResult = self._loss(rgb, masks, *decided)
                 share = len(rgb) / len(batch[0])
                 (result.loss if share == 1 else result.loss * share).backward()
             results.append(StepResult(result.loss.detach(), result.measures))
@@ -403,7 +404,8 @@ def _means(window: list[StepResult]) -> dict[str, float]:
     rows = [{"loss": result.loss, **result.measures} for result in window]
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = [
-        torch.stack([row[name].float() for row in rows if name in row]).nanmean() for name in names
+        torch.stack([torch.as_tensor(row[name]).float() for row in rows if name in row]).nanmean()
+        for name in names
     ]
     means = zip(names, torch.stack(columns).tolist(), strict=True)
     return {name: round(mean, 4) for name, mean in means if not math.isnan(mean)}

@@ -174,7 +174,7 @@ def test_a_pretrained_trunk_fits_the_model(
         (stage,),
         source=source,
         out=tmp_path,
-        optimizing=OptimizerConfig(layer_decay=0.9),
+        optimizer_config=OptimizerConfig(layer_decay=0.9),
         log_every=1,
         workers=0,
         precision=precision,
