@@ -3,7 +3,7 @@
     python recipes/nano/card.py PACK OUT FRAMES.json HELD.json sam2_backend/weights/nano.md
 
 FRAMES.json is of `python -m benchmarks.davis --every 10 --json FRAMES.json`, HELD.json of
-`evaluate.py`. Draws recipes/nano/curve.png.
+`evaluate.py`. Draws recipes/nano/curve.png, or --curve.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ Pictures that were held back (`recipes/nano/evaluate.py`):
 """
 
 
-def main(pack: Path, run: Path, frames: Path, held: Path, target: Path) -> None:
+def main(pack: Path, run: Path, frames: Path, held: Path, target: Path, curve: Path) -> None:
     weights = run / "model.safetensors"
     with safe_open(weights, "pt") as tensors:
         parameters = sum(tensors.get_tensor(key).numel() for key in tensors.keys())  # noqa: SIM118
@@ -105,7 +105,7 @@ def main(pack: Path, run: Path, frames: Path, held: Path, target: Path) -> None:
             held=_table(json.loads(held.read_text())),
         )
     )
-    draw_curve(run / "log.jsonl", Path(__file__).with_name("curve.png"))
+    draw_curve(run / "log.jsonl", curve)
 
 
 def _stages(log: list[dict[str, Any]]) -> str:
@@ -131,4 +131,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("pack", "run", "frames", "held", "target"):
         parser.add_argument(name, type=Path)
+    parser.add_argument("--curve", type=Path, default=Path(__file__).with_name("curve.png"))
     main(**vars(parser.parse_args()))

