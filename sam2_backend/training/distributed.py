@@ -42,8 +42,12 @@ class DistributedContext:
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is up in any of the processes; all must ask."""
+        return bool(self.largest(float(flag)))
+
+    def largest(self, value: float) -> float:
+        """The largest that any of the processes has; all must ask."""
         if self.count == 1:
-            return flag
-        up = torch.tensor(float(flag), device=self.device)
-        dist.all_reduce(up, op=dist.ReduceOp.MAX)
-        return bool(up)
+            return value
+        shared = torch.tensor(value, device=self.device)
+        dist.all_reduce(shared, op=dist.ReduceOp.MAX)
+        return float(shared)

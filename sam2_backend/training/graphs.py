@@ -55,6 +55,8 @@ class GraphedGradients:
         self._compute, self._parameters = compute, list(parameters)
         self._recorded: dict[Hashable, _Recorded] = {}
         self._seen: Counter[Hashable] = Counter()
+        self._held: dict[Hashable, Batch] = {}
+        """What replays read, by shape: graphs of different plans share it."""
         self._pool: Any = None
         self._given_up = False
 
@@ -79,6 +81,7 @@ class GraphedGradients:
         """Forget what was recorded, e.g. because another stage begins, and free its memory."""
         self._recorded.clear()
         self._seen.clear()
+        self._held.clear()
         self._pool = None
         for parameter in self._parameters:
             parameter.grad = None
@@ -90,10 +93,15 @@ class GraphedGradients:
             if self._pool is None:
                 self._pool = torch.cuda.graph_pool_handle()
             graph = torch.cuda.CUDAGraph()
-            held = batch[0].clone(), batch[1].clone()
+            shapes = tuple(tuple(part.shape) for part in batch)
+            held = self._held.setdefault(shapes, (batch[0].clone(), batch[1].clone()))
+            for own, given in zip(held, batch, strict=True):
+                own.copy_(given)
             # Graphs share their memory: none runs beside another, and what one leaves is taken
             # out before the next.
-            with torch.cuda.graph(graph, pool=self._pool):
+            # Other threads, such as one that loads data, may use the device meanwhile.
+            mode = "thread_local"
+            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode=mode):
                 result = self._compute(held, plan)
                 result = StepResult(result.loss.detach(), result.measures)
             gradients = [parameter.grad for parameter in self._parameters]

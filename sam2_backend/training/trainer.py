@@ -191,11 +191,11 @@ class Trainer:
             disable=not self._shows_bar(),
         ) as bar:
             # A stage whose time was over when it was interrupted has no further step.
-            while not self._is_over():
+            while (progress := self._progress()) is None or progress < 1:
                 batch = next(batches, None)
                 if batch is None:
                     break
-                rate = learning_rate(stage, self.step, self._progress())
+                rate = learning_rate(stage, self.step, progress)
                 window.append(self.learn(batch, rate))
                 pictures += math.prod(batch[0].shape[:2]) * self.context.count
                 bar.update()
@@ -280,16 +280,13 @@ class Trainer:
         if self.context.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _is_over(self) -> bool:
-        """Whether the stage's time is over, for one process and so for all."""
-        progress = self._progress()
-        return progress is not None and self.context.any(progress >= 1)
-
     def _progress(self) -> float | None:
-        """Share of the stage's time that is over; None where stages have steps."""
+        """Share of the stage's time that is over, the same for all processes; None where stages
+        have steps."""
         if self.minutes is None:
             return None
-        return min(self._spent_s[self.stage] / max(self.seconds_of(self.stage), 1e-9), 1.0)
+        own = min(self._spent_s[self.stage] / max(self.seconds_of(self.stage), 1e-9), 1.0)
+        return self.context.largest(own)
 
     def _mixed_precision(self) -> contextlib.AbstractContextManager[object]:
         if self._precision is torch.float32:

@@ -18,6 +18,7 @@ from sam2_backend.model import Sam2Model
 from sam2_backend.training import (
     PARTS,
     Clip,
+    DeviceSource,
     EvalSet,
     FinetuneReport,
     Metrics,
@@ -104,6 +105,19 @@ def test_a_model_gains_on_clips_that_it_never_saw(tmp_path: Path) -> None:
     assert not any(parameter.requires_grad for parameter in model.parameters())
     assert loaded.config == model.config
     assert not list(tmp_path.glob("*.run"))
+
+
+def test_a_source_on_the_device_teaches_too(tmp_path: Path) -> None:
+    records = [Rings(seed) for seed in range(6)]
+    report = tune(
+        nano(),
+        tmp_path / "fine.safetensors",
+        source=DeviceSource(records, side=SIZE, device="cpu", workers=1),
+        steps=40,
+        batch=6,
+        learning_rate=1e-3,
+    )
+    assert report.after.mean > report.before.mean + 0.05
 
 
 @pytest.mark.parametrize("parts", [("mask_decoder",), ("memory",)])

@@ -529,3 +529,34 @@ def test_the_encoder_learns_to_predict_what_a_teacher_sees(config: ModelConfig) 
         taught.append(float(result.measures["teacher"]))
     assert taught[-1] < 0.8 * taught[0]
     assert all(p.grad is None and not p.requires_grad for p in task.teacher.parameters())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="graphs are recorded on a GPU")
+@pytest.mark.parametrize("stage", STAGES, ids=["picture", "clip"])
+def test_graphs_train_as_steps_without_them_do(
+    config: ModelConfig, source: SyntheticClips, tmp_path: Path, stage: Stage
+) -> None:
+    weights = []
+    for graphs in (True, False):
+        model = random_model(config)
+        trainer = Trainer(
+            Promptable(model, FROM_SCRATCH),
+            (replace(stage, steps=12),),
+            source=source,
+            out=tmp_path / str(graphs),
+            device="cuda",
+            precision=torch.float32,
+            graphs=graphs,
+            workers=0,
+        )
+        recorded: list[int] = []
+
+        def after_step(trainer: Trainer = trainer, recorded: list[int] = recorded) -> bool:
+            recorded.append(len(trainer._graphed._recorded) if trainer._graphed else 0)
+            return True
+
+        trainer.run(after_step=after_step)
+        assert (recorded[-1] > 0) == graphs
+        weights.append(model.state_dict())
+    for key, value in weights[0].items():
+        torch.testing.assert_close(weights[1][key], value, rtol=1e-2, atol=1e-3)
