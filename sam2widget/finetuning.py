@@ -58,7 +58,7 @@ def finetune(
     Returns
     -------
     sam2_backend.training.FinetuneReport
-        Quality before and after; `print` shows it as a table.
+        Metrics before and after; `print` shows it as a table.
 
     Raises
     ------

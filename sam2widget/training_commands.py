@@ -176,7 +176,7 @@ def _finetune(arguments: argparse.Namespace) -> int:
 
 def _train(arguments: argparse.Namespace) -> int:
     from sam2_backend import save_model
-    from sam2_backend.training import FROM_SCRATCH, SAM2, Optimizing, Promptable, Stage
+    from sam2_backend.training import FROM_SCRATCH, SAM2, OptimizerConfig, Promptable, Stage
 
     from .finetuning import clip_length
 
@@ -199,7 +199,7 @@ def _train(arguments: argparse.Namespace) -> int:
         Promptable(model, FROM_SCRATCH if arguments.from_scratch else SAM2),
         stage,
         source,
-        optimizing=Optimizing(parts=tuple(arguments.parts)),
+        optimizer_config=OptimizerConfig(parts=tuple(arguments.parts)),
     )
     if trainer is not None:
         weights = arguments.out / "model.safetensors"
@@ -245,7 +245,7 @@ def _run(
         **options,
     )
     trainer.run()
-    if trainer.processes.rank:
+    if trainer.context.rank:
         return None
     if trainer.stage == 0:
         print(

@@ -1,9 +1,9 @@
-"""Write the bundled model's card from its data, its log and its measurements.
+"""Write a model's card from its data, its log and its measurements.
 
-    python recipes/nano/card.py DATA OUT FIRST.json FRAMES.json sam2_backend/weights/nano.md
+    python recipes/nano/card.py PACK OUT FRAMES.json HELD.json sam2_backend/weights/nano.md
 
-FIRST.json and FRAMES.json are written by `python -m benchmarks.davis --json`: on first frames
-with propagation, and on every tenth frame with `--every 10 --images-only`.
+FRAMES.json is of `python -m benchmarks.davis --every 10 --json FRAMES.json`, HELD.json of
+`evaluate.py`. Draws recipes/nano/curve.png, or --curve.
 """
 
 from __future__ import annotations
@@ -14,85 +14,98 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
+from sources import read_sources
 
 from sam2_backend.config import CONFIGS
+from sam2_backend.training import Pack
 from sam2_backend.training.curve import MEASURES, draw_curve
+from sam2_backend.training.packing import set_of
 
 CARD = """# nano: the bundled model
 
-A SAM 2.1 of {parameters:.1f} M parameters with an input of {image_size} pixels, trained from \
+A SAM 2.1 of {parameters:.2f} M parameters with an input of {image_size} pixels, trained from \
 random weights by `sam2_backend.training`. It makes demos and tests work without a download and \
 is fast on a CPU. It is no match for the official models: use those for real work.
 
-Licence of the weights: Apache-2.0. No official weights and no annotated data went into it.
+Licence of the weights: Apache-2.0. No official weights went into it; the image encoder also \
+learnt to predict features of EfficientNet-Lite0 (Apache-2.0, trained on ImageNet), which is not \
+part of it.
 
 ## Data
-Synthetic clips only (`sam2_backend/training/synthetic.py`): cut-outs, animated models of \
-people, animals and buildings, pieces and regions of photographs, and textures, composed before \
-photographs and grounds in perspective, and moved, bent, occluded, lit, blurred and compressed, \
-with exact masks. The pictures come from these packages of Debian's main archive, \
-fetched by name by `recipes/nano/fetch.py`; they are not redistributed here.
+Pictures and videos with masks of objects, from the sets below; they are not redistributed here. \
+`recipes/nano/sources.toml` says more of each. A share of the pictures of some sets was held back \
+to measure on, and the validation sequences of DAVIS were never learnt from.
 
-| package | version | licence of its pictures (see its copyright file) |
-|---|---|---|
-{packages}
+| set | used | from | licence | in its own words |
+|---|---|---|---|---|
+{sources}
+
+What the photographs are:
+
+{photographs}
 
 ## Recipe
-`recipes/nano/`: `fetch.py`, `pack.py`, `film.py`, `train.py`, `export.py`, `card.py`. \
-AdamW, gradients clipped, averaged weights. A first prompt (click or box), corrective clicks \
-inside the error, balanced cross-entropy + Dice on the masks (the best of three candidates \
-where one click is ambiguous), L1 on the predicted IoU, cross-entropy on visibility; on clips, \
-half start tracking from the true mask. From stage 11 on, a dense lesson for the image encoder \
-(`sam2_backend/training/grouping.py`). On 2 CPU cores, shared with other work:
+`recipes/nano/`: `fetch.py`, `pack.py`, `train.py`, `evaluate.py`, `card.py`. AdamW, gradients \
+clipped, averaged weights. First prompts are clicks, boxes or masks; corrective clicks inside the \
+error; crops, another light, pasted objects and made-up motion. Balanced cross-entropy and Dice \
+at first, then focal loss and Dice, in the end plain cross-entropy, heavier at outlines, and \
+Dice; L1 on the predicted IoU of every mask; cross-entropy on visibility; auxiliary losses of the \
+image encoder on which pixels belong together and on the teacher's features.
 
 | stage | input | frames | steps | click | box | corrected | tracked |
 |---|---|---|---|---|---|---|---|
 {stages}
 
-Mean IoU on the last synthetic batches of each stage: after a first click or box, after the \
-corrective clicks, and on the later frames of clips. `recipes/nano/curve.png` shows it \
-over time, and at its end the further steps that Limits speaks of.
+Mean IoU on the last batches of each stage: after a first click or box, after the corrective \
+clicks, and on the later frames of clips.
 
 ## Quality
-DAVIS 2016, first 40 frames of six sequences, never trained on (`python -m benchmarks.davis`). \
-Each next click is at the centre of the largest error. J and F: over the frames after the first, \
-from three clicks or the true mask on the first frame.
-
-First frame, and propagation:
-
-{first}
-
-Every tenth frame:
+DAVIS 2016, every tenth frame of the first 40 of six sequences, never trained on \
+(`python -m benchmarks.davis --every 10`). Each next click is at the centre of the largest error. \
+J and F: over the frames after the first, from three clicks or the true mask on the first frame.
 
 {frames}
 
-## Limits
-Thin limbs, busy streets and camouflage are often missed; a box or several clicks help. Parts of \
-things are as likely an answer as wholes. Propagation drifts when the object turns or is hidden \
-for long. More of the same training gains nothing: after 1,600 further steps with longer talks one \
-click had 0.504 and three 0.583 on every tenth frame, and J from three clicks was 0.522.
+Pictures that were held back (`recipes/nano/evaluate.py`):
+
+{held}
 """
 
 
-def main(data: Path, run: Path, first: Path, frames: Path, target: Path) -> None:
-    weights = target.with_suffix(".safetensors")
+def main(pack: Path, run: Path, frames: Path, held: Path, target: Path, curve: Path) -> None:
+    weights = run / "model.safetensors"
     with safe_open(weights, "pt") as tensors:
         parameters = sum(tensors.get_tensor(key).numel() for key in tensors.keys())  # noqa: SIM118
     log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    packages = json.loads((data / "packages.json").read_text())
+    used: dict[str, int] = {}
+    for name in ("stills", "clips"):
+        path = pack / f"{name}.npz"
+        for record in Pack.open(path).records if path.is_file() else ():
+            used[set_of(record)] = used.get(set_of(record), 0) + 1
+    sources = read_sources()
+    unknown = used.keys() - sources.keys()
+    if unknown:
+        raise ValueError(f"{sorted(unknown)} of {pack} are not in sources.toml: list them there.")
     target.write_text(
         CARD.format(
             parameters=parameters / 1e6,
-            image_size=CONFIGS["nano"].image_size,
-            packages="\n".join(
-                f"| {p['package']} | {p['version']} | {p['licence']} |" for p in packages
+            image_size=log[-1]["size"] if log else CONFIGS["nano"].image_size,
+            sources="\n".join(
+                f"| {s.name} | {used[s.name]} | {s.origin} | {s.licence} | {s.words} |"
+                for s in sources.values()
+                if s.name in used
+            ),
+            photographs="\n".join(
+                f"- {s.name}: {s.photographs}"
+                for s in sources.values()
+                if s.name in used and s.photographs
             ),
             stages=_stages(log),
-            first=_table(json.loads(first.read_text())),
             frames=_table(json.loads(frames.read_text())),
+            held=_table(json.loads(held.read_text())),
         )
     )
-    draw_curve(run / "log.jsonl", Path(__file__).with_name("curve.png"))
+    draw_curve(run / "log.jsonl", curve)
 
 
 def _stages(log: list[dict[str, Any]]) -> str:
@@ -106,16 +119,17 @@ def _stages(log: list[dict[str, Any]]) -> str:
 
 
 def _table(table: dict[str, dict[str, float]]) -> str:
-    columns = [c for c in next(iter(table.values())) if c != "frames/s"]
+    columns = list(dict.fromkeys(c for row in table.values() for c in row if c != "frames/s"))
     rows = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for name, row in table.items():
-        rows.append(f"| {name} | " + " | ".join(f"{row[c]:.3f}" for c in columns) + " |")
+        cells = (f"{row[c]:.3f}".removesuffix(".000") if c in row else "" for c in columns)
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("data", "run", "first", "frames", "target"):
+    for name in ("pack", "run", "frames", "held", "target"):
         parser.add_argument(name, type=Path)
-    arguments = parser.parse_args()
-    main(**vars(arguments))
+    parser.add_argument("--curve", type=Path, default=Path(__file__).with_name("curve.png"))
+    main(**vars(parser.parse_args()))

@@ -1,60 +1,99 @@
-"""Fetch the pictures that teach nano: packages of Debian's main archive, by name.
+"""Fetch data sets by name, as far as they can be downloaded as they are.
 
-    python recipes/nano/fetch.py DATA
+    python recipes/nano/fetch.py DATA davis2017 coco2017 stamps
 
-Needs a Debian machine with `apt-get` and `dpkg`; nothing is installed. DATA/packages.json
-lists package, version and licence for the model card.
+Without names it says of every set where it is from and whether it is in DATA.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import io
+import shutil
 import subprocess
+import urllib.request
+import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-PACKAGES = {
-    # Cut-outs with alpha, and the licences that their copyright files name
-    "tuxpaint-stamps-default": "GPL-2",
-    "wesnoth-1.16-data": "GPL-2",
-    "freedroidrpg-data": "GPL-2+, GPL-3, CC0-1.0",
-    "hedgewars-data": "GPL-2, CC-BY-SA-3.0, MIT and others",
-    "oxygen-icon-theme": "LGPL-3+",
-    "openclipart-png": "public domain",
-    # Animated models
-    "0ad-data": "CC-BY-SA-3.0",
-    # Photographs and paintings
-    "plasma-workspace-wallpapers": "GPL-2+",
-    "gnome-backgrounds": "CC-BY-2.0, CC-BY-SA-2.0, CC-BY-SA-3.0",
-    "mate-backgrounds": "GPL-2+, CC-BY-SA-4.0",
-    "ukui-wallpapers": "CC-BY-SA-3.0",
-    "lomiri-wallpapers-16.04": "CC-BY-4.0, CC-BY-SA-3.0, CC-BY-SA-4.0, CC0-1.0",
-    "lomiri-wallpapers-20.04": "CC-BY-4.0, CC-BY-SA-3.0, CC-BY-SA-4.0, CC0-1.0",
-    "stellarium-data": "GPL-2+, CC-BY-SA, public domain",
-    # Both: landscapes, spaceships and their parts
-    "endless-sky-high-dpi": "CC-BY-SA-4.0, CC-BY-SA-3.0, CC-BY-4.0, public domain",
-}
+import numpy as np
+from PIL import Image
+from sources import Source, read_sources
+
+_GROUND = (124, 116, 104)
+"""Behind a cut-out: the mean colour of pictures."""
 
 
-def fetch(data: Path) -> None:
-    """Download and unpack every package that is not there yet."""
-    debs = data / "debs"
-    debs.mkdir(parents=True, exist_ok=True)
-    listing = []
-    for package, licence in PACKAGES.items():
-        if not list(debs.glob(f"{package}_*.deb")):
-            subprocess.run(["apt-get", "download", package], cwd=debs, check=True)
-        deb = next(debs.glob(f"{package}_*.deb"))
-        root = data / "root" / package
-        if not root.exists():
-            root.mkdir(parents=True)
-            subprocess.run(["dpkg", "-x", str(deb), str(root)], check=True)
-        version = deb.stem.split("_")[1].replace("%3a", ":")
-        listing.append({"package": package, "version": version, "licence": licence})
-    (data / "packages.json").write_text(json.dumps(listing, indent=2) + "\n")
+def fetch(source: Source, data: Path) -> None:
+    """Download one data set into DATA/NAME, unless it is there.
+
+    Raises
+    ------
+    ValueError
+        When it has to be put there by hand.
+    """
+    folder = data / source.name
+    if folder.is_dir():
+        return
+    if not source.archives and not source.debian:
+        raise ValueError(
+            f"{source.name} cannot be downloaded as it is: put it at {folder} by hand, as "
+            f"{source.format}, from {source.origin}. Licence: {source.licence}."
+        )
+    partial = data / f"{source.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for url in source.archives:
+        print(f"{source.name}: {url}", flush=True)
+        with urllib.request.urlopen(url) as answer, (partial / "archive.zip").open("wb") as file:
+            shutil.copyfileobj(answer, file)
+        with zipfile.ZipFile(partial / "archive.zip") as archive:
+            archive.extractall(partial)
+        (partial / "archive.zip").unlink()
+    if source.debian:
+        _cut_outs(source.debian, partial)
+    partial.rename(folder)
+
+
+def _cut_outs(package: str, folder: Path) -> None:
+    """Cut-outs of a package of Debian as pictures with label maps; needs apt-get and dpkg."""
+    with TemporaryDirectory() as place:
+        subprocess.run(["apt-get", "download", package], cwd=place, check=True)
+        deb = next(Path(place).glob("*.deb"))
+        subprocess.run(["dpkg", "-x", str(deb), place], check=True)
+        for i, path in enumerate(sorted(Path(place).rglob("*.png"))):
+            with Image.open(path) as image:
+                if image.mode == "RGBA" and min(image.size) >= 40:
+                    _write_cut_out(image, folder / f"{i:05d}.jpg")
+
+
+def _write_cut_out(image: Image.Image, path: Path) -> None:
+    ground = Image.new("RGB", image.size, _GROUND)
+    ground.paste(image, mask=image.getchannel("A"))
+    opaque = np.asarray(image.getchannel("A")) > 127
+    if 0.02 < opaque.mean() < 0.97:
+        encoded = io.BytesIO()
+        ground.save(encoded, "JPEG", quality=90)
+        path.write_bytes(encoded.getvalue())
+        Image.fromarray(opaque.astype(np.uint8)).save(path.with_suffix(".png"))
+
+
+def main() -> None:
+    sources = read_sources()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("names", nargs="*", choices=[*sources, []], help="of sources.toml")
+    arguments = parser.parse_args()
+    for name in arguments.names:
+        try:
+            fetch(sources[name], arguments.data)
+        except ValueError as error:
+            parser.exit(2, f"{error}\n")
+    if not arguments.names:
+        for source in sources.values():
+            there = "there" if (arguments.data / source.name).is_dir() else "missing"
+            print(f"{source.name:20} {there:8} {source.licence}; {source.origin}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="folder for the packages")
-    fetch(parser.parse_args().data)
+    main()

@@ -1,161 +1,219 @@
-"""Train nano; run again to go on where it stopped.
+"""Train nano within a budget of minutes; run again, it goes on where it stopped.
 
-OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 recipes/nano/train.py DATA OUT
+    python recipes/nano/train.py PACK OUT --minutes 12
 
-A process on each of two cores trains nearly twice as fast as one process on both. Where other
-programs run beside it, OMP_WAIT_POLICY=passive keeps it several times faster.
+PACK has the files that pack.py wrote. OUT gets log.jsonl, checkpoint.pt, curve.png and, in the
+end, model.safetensors. On a GPU with less memory batches are computed in parts by themselves.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
+from dataclasses import replace
 from pathlib import Path
 
+import torch
+from sources import read_sources, refuse_evaluation
+
+from sam2_backend import save_model
+from sam2_backend.checkpoint import read_state
 from sam2_backend.config import CONFIGS
 from sam2_backend.training import (
     FROM_SCRATCH,
-    Assets,
+    SAM2,
+    SHARP,
+    DeviceSource,
+    EfficientNetLite,
+    OptimizerConfig,
+    Pack,
     Promptable,
     Stage,
-    SyntheticClips,
     Trainer,
     random_model,
 )
+from sam2_backend.training.curve import draw_curve
+from sam2_backend.training.packing import PackRecord
 
-STAGES = (
-    # Pictures first; then clips, which teach memory; small, then larger.
-    Stage(steps=1400, image_size=128, batch=8, targets=4, corrections=1, final_rate=0.3),
-    Stage(
-        steps=400,
-        image_size=128,
-        batch=5,
-        targets=3,
-        frames=3,
-        learning_rate=8e-4,
-        final_rate=0.2,
-        warm_up=20,
-    ),
-    Stage(steps=180, image_size=192, batch=3, targets=3, frames=3, learning_rate=3e-4, warm_up=20),
-    # Longer talks: most of what a user sees is the answer to a second, third or fourth click.
-    Stage(
-        steps=2400,
-        image_size=128,
-        batch=16,
-        targets=4,
-        corrections=3,
-        learning_rate=8e-4,
-        final_rate=0.4,
-        warm_up=100,
-    ),
-    Stage(
-        steps=500,
-        image_size=192,
-        batch=8,
-        targets=4,
-        corrections=4,
-        learning_rate=4e-4,
-        final_rate=0.3,
-        warm_up=50,
-    ),
-    Stage(steps=260, image_size=192, batch=3, targets=3, frames=4, learning_rate=3e-4, warm_up=20),
-    Stage(
-        steps=700,
-        image_size=192,
-        batch=8,
-        targets=4,
-        corrections=5,
-        learning_rate=6e-4,
-        final_rate=0.15,
-        warm_up=50,
-    ),
-    Stage(steps=300, image_size=192, batch=3, targets=3, frames=4, learning_rate=3e-4, warm_up=20),
-    Stage(
-        steps=161,
-        image_size=192,
-        batch=8,
-        targets=4,
-        corrections=5,
-        learning_rate=6e-4,
-        final_rate=1.0,
-        warm_up=50,
-    ),
-    # From here on with actors and grounds, and in two processes: batches are of each.
-    Stage(
-        steps=597,
-        image_size=192,
-        batch=8,
-        targets=3,
-        corrections=4,
-        learning_rate=7e-4,
-        final_rate=0.9,
-        warm_up=50,
-    ),
-    # From here on with the dense lesson, and short talks: more pictures in the same time.
-    Stage(
-        steps=1332,
-        image_size=192,
-        batch=8,
-        targets=4,
-        corrections=1,
-        learning_rate=7e-4,
-        final_rate=0.5,
-        warm_up=50,
-    ),
-    Stage(steps=160, image_size=192, batch=2, targets=3, frames=4, learning_rate=3e-4, warm_up=20),
-    Stage(
-        steps=1400,
-        image_size=192,
-        batch=8,
-        targets=4,
-        corrections=2,
-        learning_rate=6e-4,
-        final_rate=0.2,
-        warm_up=50,
-    ),
-    # Clips alone were measured to unlearn boxes: pictures in between keep them.
-    Stage(
-        steps=600,
-        image_size=192,
-        batch=4,
-        targets=3,
-        frames=4,
-        picture_share=0.5,
-        learning_rate=3e-4,
-        warm_up=20,
-    ),
-    # At the size that it works at.
-    Stage(
-        steps=300,
-        image_size=256,
-        batch=3,
-        targets=3,
-        frames=4,
-        picture_share=0.6,
-        learning_rate=2.5e-4,
-        warm_up=20,
-    ),
-    # From here on pictures of all forms, squeezed into the square.
-    Stage(
-        steps=1250,
-        image_size=256,
-        batch=3,
-        targets=3,
-        frames=4,
-        picture_share=0.7,
-        learning_rate=4e-4,
-        warm_up=40,
-    ),
-)
+SAVE_EVERY_S = 30.0
+"""What a kill may cost at most."""
+LEARNING_RATE = 1.5e-3
+
+BALANCED = replace(FROM_SCRATCH, center_bias=3)
+FINE = replace(SAM2, box_share=0.4, center_bias=2, mask_share=0.35, reverse_share=0.0, grouping=0.3)
+SHARPENED = replace(SHARP, reverse_share=0.0)
+
+
+def stages(size: int, *, scale: float, rate: float, from_scratch: bool) -> tuple[Stage, ...]:
+    """Pictures, then clips; small, then large; in the end answers become sharp.
+
+    Parameters
+    ----------
+    size : side of the network's input in the later stages; half of it in the first.
+    scale : factor on all batches.
+    rate : highest learning rate.
+    from_scratch : begin with the small stages, for random weights.
+    """
+
+    def count(batch: int) -> int:
+        return max(round(batch * scale), 1)
+
+    small = (
+        Stage(
+            steps=0,
+            share=0.22,
+            image_size=size // 2,
+            batch=count(512),
+            targets=3,
+            corrections=(0, 4),
+            learning_rate=rate,
+            final_rate=0.25,
+            recipe=BALANCED,
+        ),
+        Stage(
+            steps=0,
+            share=0.10,
+            image_size=size // 2,
+            batch=count(96),
+            targets=3,
+            frames=5,
+            picture_share=0.4,
+            picture_batch=count(336),
+            corrections=(1, 3),
+            learning_rate=0.8 * rate,
+            final_rate=0.25,
+            warm_up=40,
+            recipe=BALANCED,
+        ),
+    )
+    large = (
+        Stage(
+            steps=0,
+            share=0.24,
+            image_size=size,
+            batch=count(160),
+            targets=3,
+            corrections=(0, 4),
+            learning_rate=0.6 * rate,
+            final_rate=0.25,
+            warm_up=40,
+            recipe=replace(FINE, grouping=0.6),
+        ),
+        Stage(
+            steps=0,
+            share=0.26,
+            image_size=size,
+            batch=count(32),
+            targets=3,
+            frames=6,
+            picture_share=0.5,
+            picture_batch=count(134),
+            corrections=(1, 3),
+            learning_rate=0.4 * rate,
+            final_rate=0.25,
+            warm_up=40,
+            recipe=FINE,
+        ),
+        Stage(
+            steps=0,
+            share=0.18,
+            image_size=size,
+            batch=count(32),
+            targets=3,
+            frames=6,
+            picture_share=0.5,
+            picture_batch=count(134),
+            corrections=(0, 5),
+            learning_rate=0.3 * rate,
+            final_rate=0.03,
+            warm_up=40,
+            recipe=SHARPENED,
+        ),
+    )
+    return (*small, *large) if from_scratch else large
+
+
+def read_records(pack: Path) -> list[PackRecord]:
+    """What may be learnt from: all of the packs but what is held back.
+
+    Raises
+    ------
+    DatasetError
+        When there is no pack, or one has what the model is measured on.
+    """
+    shares = {name: source.held_out for name, source in read_sources().items()}
+    records = Pack.open(pack / "stills.npz").split(shares)[0].records
+    if (pack / "clips.npz").is_file():
+        records += Pack.open(pack / "clips.npz").records
+    refuse_evaluation(records)
+    return records
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pack", type=Path, help="folder of stills.npz and clips.npz")
+    parser.add_argument("out", type=Path, help="folder for the run")
+    parser.add_argument("--minutes", type=float, default=12.0, help="of training")
+    parser.add_argument("--weights", type=Path, help="begin with these, without the small stages")
+    parser.add_argument("--device", help="cuda, cpu (default: the best there is)")
+    parser.add_argument("--size", type=int, default=512, help="side of the network's input")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor on the batches")
+    parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="highest learning rate")
+    parser.add_argument("--kept-side", type=int, default=448, help="of pictures on the device")
+    parser.add_argument("--parts", nargs="*", default=[], help="what learns (default: all)")
+    parser.add_argument("--no-teacher", action="store_true")
+    parser.add_argument("--no-graphs", action="store_true")
+    parser.add_argument("--log-every", type=int, default=20, help="steps")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    torch.set_float32_matmul_precision("high")
+
+    begun = time.monotonic()
+    source = DeviceSource(
+        read_records(arguments.pack),
+        side=arguments.kept_side,
+        weights={name: source.weight for name, source in read_sources().items()},
+        device=arguments.device,
+    )
+    seconds = time.monotonic() - begun
+    print(f"{len(source)} pictures, {source.objects} objects, {seconds:.0f} s", flush=True)
+
+    model = random_model(replace(CONFIGS["nano"], image_size=arguments.size), seed=arguments.seed)
+    if arguments.weights:
+        model.load_state_dict(read_state(arguments.weights))
+    trainer = Trainer(
+        Promptable(
+            model,
+            BALANCED,  # has an auxiliary head, which later stages go on with
+            teacher=None if arguments.no_teacher else EfficientNetLite(),
+        ),
+        stages(
+            arguments.size,
+            scale=arguments.scale,
+            rate=arguments.rate,
+            from_scratch=arguments.weights is None,
+        ),
+        source=source,
+        out=arguments.out,
+        minutes=arguments.minutes,
+        optimizer_config=OptimizerConfig(parts=tuple(arguments.parts), weight_decay=0.03),
+        ema=0.9985,
+        log_every=arguments.log_every,
+        device=source.device,
+        recompute=False,
+        graphs=False if arguments.no_graphs else None,
+        seed=arguments.seed,
+    )
+    trainer.run(save_every_s=SAVE_EVERY_S)
+    if trainer.stage < len(trainer.stages):
+        print("Stopped: the same command goes on from there.", flush=True)
+        return
+    weights = arguments.out / "model.safetensors"
+    config = replace(model.config, image_size=arguments.size)
+    save_model(config, {key: value.half() for key, value in trainer.ema.items()}, weights)
+    draw_curve(arguments.out / "log.jsonl", arguments.out / "curve.png")
+    print(f"Wrote {weights}.", flush=True)
+
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="the folder that fetch.py and pack.py filled")
-    parser.add_argument("out", type=Path, help="folder for the checkpoint and the log")
-    arguments = parser.parse_args()
-    Trainer(
-        Promptable(random_model(CONFIGS["nano"]), FROM_SCRATCH),
-        STAGES,
-        source=SyntheticClips(Assets(arguments.data / "pack")),
-        out=arguments.out,
-        ema=0.995,
-    ).run()
+    main()

@@ -5,46 +5,77 @@
 >>> Trainer(task, (Stage(steps=1000, image_size=128, batch=8, targets=3),), source=..., out=...)
 """
 
+from typing import Any
+
+from . import evaluation, optimizer, training_recipe
 from .assets import Assets
+from .batches import BatchSource
 from .clips import Clip, ClipSource, Mixture
-from .evaluation import Examples, Quality, measure
+from .device_source import DeviceSource
+from .evaluation import EvalSet, Metrics, evaluate
 from .finetune_report import FinetuneReport
 from .finetuning import finetune
 from .mae import MaskedAutoencoder, Pretraining, load_trunk
-from .optimizing import PARTS, Optimizing
+from .optimizer import PARTS, OptimizerConfig
+from .packing import Pack, PackWriter
 from .pictures import Pictures
-from .practice import FROM_SCRATCH, SAM2, Losses, Practice
 from .promptable import Promptable, random_model
+from .renamed import warn_renamed
 from .synthetic import SyntheticClips, render_clip
 from .task import Stage, StepResult, Task
+from .teacher import EfficientNetLite, Teacher
 from .trainer import Trainer
+from .training_recipe import FROM_SCRATCH, SAM2, SHARP, Losses, TrainingRecipe
 
 __all__ = [
     "FROM_SCRATCH",
     "PARTS",
     "SAM2",
+    "SHARP",
     "Assets",
+    "BatchSource",
     "Clip",
     "ClipSource",
-    "Examples",
+    "DeviceSource",
+    "EfficientNetLite",
+    "EvalSet",
     "FinetuneReport",
     "Losses",
     "MaskedAutoencoder",
+    "Metrics",
     "Mixture",
-    "Optimizing",
+    "OptimizerConfig",
+    "Pack",
+    "PackWriter",
     "Pictures",
-    "Practice",
     "Pretraining",
     "Promptable",
-    "Quality",
     "Stage",
     "StepResult",
     "SyntheticClips",
     "Task",
+    "Teacher",
     "Trainer",
+    "TrainingRecipe",
+    "evaluate",
     "finetune",
     "load_trunk",
-    "measure",
     "random_model",
     "render_clip",
 ]
+
+_RENAMED: dict[str, Any] = {
+    "Examples": evaluation.EvalSet,
+    "Optimizing": optimizer.OptimizerConfig,
+    "Practice": training_recipe.TrainingRecipe,
+    "Quality": evaluation.Metrics,
+    "measure": evaluation.evaluate,
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _RENAMED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    new = _RENAMED[name]
+    warn_renamed(f"sam2_backend.training.{name}", new.__name__)
+    return new

@@ -20,7 +20,7 @@ _TRACKED_FROM = 3
 
 
 @dataclass(frozen=True)
-class Quality:
+class Metrics:
     """Mean IoU over some objects; each next click is at the centre of the largest error."""
 
     click: float
@@ -55,7 +55,7 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Examples:
+class EvalSet:
     """Which clips of a source are measured on: always the same ones."""
 
     source: ClipSource
@@ -67,36 +67,36 @@ class Examples:
     seed: int = 0
 
 
-def measure(model: Sam2Model, examples: Examples) -> Quality:
+def evaluate(model: Sam2Model, eval_set: EvalSet) -> Metrics:
     """Measure a model through the predictor that users have.
 
     Parameters
     ----------
     model : in evaluation mode; its `config.image_size` is the side of the clips.
-    examples : what to measure on.
+    eval_set : what to measure on.
 
     Raises
     ------
     ValueError
         When the source cannot be drawn from.
     """
-    rng = np.random.default_rng(examples.seed)
+    rng = np.random.default_rng(eval_set.seed)
     seen: set[int] = set()
     answers: list[list[float]] = []
     tracked: list[float] = []
-    for _ in range(examples.clips):
-        clip = examples.source.draw(
+    for _ in range(eval_set.clips):
+        clip = eval_set.source.draw(
             rng,
             size=model.config.image_size,
-            frames=examples.frames,
-            targets=examples.targets,
+            frames=eval_set.frames,
+            targets=eval_set.targets,
         )
         truths = _unseen(clip, seen)
         if truths:
             _measure_clip(model, clip, truths, answers, tracked)
     click, clicks_3, clicks_5, box = np.mean(answers, axis=0).tolist()
     propagated = float(np.mean(tracked)) if tracked else None
-    return Quality(click, clicks_3, clicks_5, box, propagated, len(answers))
+    return Metrics(click, clicks_3, clicks_5, box, propagated, len(answers))
 
 
 def _unseen(clip: Clip, seen: set[int]) -> list[NDArray[np.bool_]]:

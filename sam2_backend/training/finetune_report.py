@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .evaluation import Quality
+from .evaluation import Metrics
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class FinetuneReport:
     """That learned."""
     weights: Path
     """Of the best measurement."""
-    history: tuple[tuple[int, Quality], ...]
+    history: tuple[tuple[int, Metrics], ...]
     """Steps taken and quality then; the first is before any step."""
     steps: int
     """Taken."""
@@ -37,12 +37,12 @@ class FinetuneReport:
         return best_of(self.history)[0]
 
     @property
-    def before(self) -> Quality:
+    def before(self) -> Metrics:
         """Of the model as it was."""
         return self.history[0][1]
 
     @property
-    def after(self) -> Quality:
+    def after(self) -> Metrics:
         """Of the weights that were written."""
         return best_of(self.history)[1]
 
@@ -90,11 +90,11 @@ class Progress:
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self._path = folder / "progress.json"
         self._settings = settings
-        self.history: list[tuple[int, Quality]] = []
+        self.history: list[tuple[int, Metrics]] = []
 
     @classmethod
     def open(
-        cls, folder: Path, settings: dict[str, Any], before: Quality, *, tolerance: float
+        cls, folder: Path, settings: dict[str, Any], before: Metrics, *, tolerance: float
     ) -> Progress:
         """Begin, or go on with what is in the folder.
 
@@ -112,7 +112,7 @@ class Progress:
             for name, value in json.loads(json.dumps(settings)).items()
             if held["settings"].get(name) != value
         ]
-        history = [(step, Quality(**quality)) for step, quality in held["history"]]
+        history = [(step, Metrics(**quality)) for step, quality in held["history"]]
         if history and not _alike(history[0][1], before, tolerance):
             differing.append("the model, or what it is measured on, is another")
         if differing:
@@ -124,7 +124,7 @@ class Progress:
         return progress
 
     @property
-    def best(self) -> tuple[int, Quality]:
+    def best(self) -> tuple[int, Metrics]:
         """The best measurement and its step."""
         return best_of(self.history)
 
@@ -133,7 +133,7 @@ class Progress:
         """Measurements after the best one."""
         return len(self.history) - 1 - self.history.index(self.best)
 
-    def add(self, step: int, quality: Quality) -> None:
+    def add(self, step: int, quality: Metrics) -> None:
         """Take a measurement in, and write all of them down."""
         self.history.append((step, quality))
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,12 +148,12 @@ class Progress:
         self.history = [entry for entry in self.history if entry[0] <= step]
 
 
-def best_of(history: Sequence[tuple[int, Quality]]) -> tuple[int, Quality]:
+def best_of(history: Sequence[tuple[int, Metrics]]) -> tuple[int, Metrics]:
     """The first of the best measurements, with its step."""
     return max(history, key=lambda entry: entry[1].mean)
 
 
-def _alike(one: Quality, other: Quality, tolerance: float) -> bool:
+def _alike(one: Metrics, other: Metrics, tolerance: float) -> bool:
     first, second = one.figures, other.figures
     return (
         one.objects == other.objects

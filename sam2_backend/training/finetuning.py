@@ -14,14 +14,16 @@ from dataclasses import asdict
 
 from ..checkpoint import read_state, save_model, weights_path
 from ..model import Sam2Model
+from .batches import BatchSource
 from .clips import ClipSource
-from .evaluation import Examples, measure
+from .evaluation import EvalSet, evaluate
 from .finetune_report import FinetuneReport, Progress
-from .optimizing import Optimizing
-from .practice import SAM2, Practice
+from .optimizer import OptimizerConfig
 from .promptable import Promptable
+from .renamed import renamed_arguments
 from .task import Stage
 from .trainer import Trainer
+from .training_recipe import SAM2, TrainingRecipe
 
 _FRAMES_MEASURED = 6
 """Length of the clips that are measured on, where clips have several frames."""
@@ -32,9 +34,10 @@ _SAME = 1e-3
 """By how much a measurement may differ when it is repeated, e.g. with other threads."""
 
 
+@renamed_arguments(practice="recipe")
 def finetune(
     model: Sam2Model,
-    source: ClipSource,
+    source: ClipSource | BatchSource,
     *,
     held_out: ClipSource,
     out: str | os.PathLike[str],
@@ -44,7 +47,7 @@ def finetune(
     batch: int = 2,
     frames: int = 3,
     targets: int = 4,
-    practice: Practice = SAM2,
+    recipe: TrainingRecipe = SAM2,
     evaluations: int = 6,
     patience: int = 3,
     examples: int = 24,
@@ -71,7 +74,7 @@ def finetune(
     steps : at most.
     learning_rate : at its highest; the image encoder's is a tenth of it.
     batch, frames, targets : clips a step, frames a clip (1: pictures alone), objects a clip.
-    practice : how users are simulated and answers judged.
+    recipe : how users are simulated and answers judged.
     evaluations : times that it is measured, evenly spread.
     patience : measurements without a gain after which it stops.
     examples : clips that are measured on.
@@ -82,7 +85,7 @@ def finetune(
     Returns
     -------
     FinetuneReport
-        Quality before and after; `print` shows it as a table.
+        Metrics before and after; `print` shows it as a table.
 
     Raises
     ------
@@ -101,7 +104,7 @@ def finetune(
             "datasets.split_by_video."
         )
     out = weights_path(out)
-    optimizing = Optimizing(parts=parts, encoder_rate=_ENCODER_RATE)
+    optimizer_config = OptimizerConfig(parts=parts, encoder_rate=_ENCODER_RATE)
     stage = Stage(
         steps=steps,
         image_size=model.config.image_size,
@@ -112,7 +115,7 @@ def finetune(
         learning_rate=learning_rate,
         warm_up=min(_WARM_UP, steps),
     )
-    measured = Examples(
+    measured = EvalSet(
         held_out,
         clips=examples,
         frames=_FRAMES_MEASURED if frames > 1 else 1,
@@ -120,7 +123,7 @@ def finetune(
         seed=seed,
     )
     judge = copy.deepcopy(model).eval().requires_grad_(False)
-    before = measure(judge, measured)
+    before = evaluate(judge, measured)
     say(f"Before: {before}")
 
     folder = out.with_suffix(".run")
@@ -131,11 +134,11 @@ def finetune(
         progress.add(0, before)
         save_model(judge.config, judge.state_dict(), best)
     trainer = Trainer(
-        Promptable(model, practice),
+        Promptable(model, recipe),
         (stage,),
         source=source,
         out=folder,
-        optimizing=optimizing,
+        optimizer_config=optimizer_config,
         seed=seed,
         workers=workers,
         device=model.device,
@@ -149,7 +152,7 @@ def finetune(
         if trainer.step % every and trainer.step != steps:
             return True
         judge.load_state_dict(trainer.ema)
-        quality = measure(judge, measured)
+        quality = evaluate(judge, measured)
         gain = quality.mean > progress.best[1].mean
         if gain:
             save_model(judge.config, judge.state_dict(), best)

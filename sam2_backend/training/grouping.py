@@ -1,4 +1,4 @@
-"""A dense lesson for the image encoder: which pixels belong together.
+"""An auxiliary loss for the image encoder: which pixels belong together.
 
 Through prompts alone, a step teaches the encoder a few objects of a picture. Here every pair of
 pixels of one object is drawn together and every pair across its outline apart (associative
@@ -57,7 +57,7 @@ class Grouping(nn.Module):
         share, nearest = cover.max(dim=1)
         owner = torch.where(share > _OWN, nearest + 1, 0)
         undecided = (share > _SHARED) & (share <= _OWN)
-        at = torch.multinomial(_alike_for_each(owner, ~undecided), _SAMPLES, replacement=True)
+        at = _draw_cells(_alike_for_each(owner, ~undecided, masks_bkss.shape[1]), _SAMPLES)
 
         embedded = cells.gather(2, at[:, None].expand(-1, _CHANNELS, -1)).transpose(1, 2)
         owner = owner.gather(1, at)
@@ -68,11 +68,18 @@ class Grouping(nn.Module):
         return _mean(loss, known & same) + _mean(loss, known & ~same)
 
 
-def _alike_for_each(owner_bp: Tensor, decided_bp: Tensor) -> Tensor:
+def _alike_for_each(owner_bp: Tensor, decided_bp: Tensor, objects: int) -> Tensor:
     """Weights (B, P) with which small objects are sampled as often as large ones."""
-    members = F.one_hot(owner_bp).float() * decided_bp[..., None]
-    counts = members.sum(dim=1).gather(1, owner_bp)
+    own = owner_bp[..., None] == torch.arange(objects + 1, device=owner_bp.device)
+    counts = (own & decided_bp[..., None]).sum(dim=1).gather(1, owner_bp)
     return decided_bp / counts.clamp(min=4)
+
+
+def _draw_cells(weights_bp: Tensor, count: int) -> Tensor:
+    """Indices (B, count), drawn by weight with repetition and without a look from the host."""
+    up_to = weights_bp.cumsum(dim=1)
+    thresholds = torch.rand(len(weights_bp), count, device=weights_bp.device) * up_to[:, -1:]
+    return torch.searchsorted(up_to, thresholds, right=True).clamp(max=weights_bp.shape[1] - 1)
 
 
 def _mean(loss: Tensor, where: Tensor) -> Tensor:

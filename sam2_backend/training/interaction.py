@@ -14,10 +14,12 @@ from ..prompt_encoder import BOX_END, BOX_START, NEGATIVE, PAD, POSITIVE
 
 _BOX_NOISE = 0.08
 """Standard deviation of a box's corners, in box sides."""
+_ANYWHERE = 1e-30
+"""Weight of each cell of an empty region."""
 
 
 def first_prompt(
-    masks_nhw: Tensor, *, size: int, box_share: float, inside: int
+    masks_nhw: Tensor, *, size: int, box_share: float, center_bias: int
 ) -> tuple[Tensor, Tensor]:
     """A click or a box for each mask.
 
@@ -26,7 +28,7 @@ def first_prompt(
     masks_nhw : (N, h, w) 0 or 1, at any resolution.
     size : side of the network's input in pixels.
     box_share : probability of a box.
-    inside : how much clicks prefer the inside of the mask, see `click_in`.
+    center_bias : how much clicks prefer the inside of the mask, see `click_in`.
 
     Returns
     -------
@@ -34,21 +36,19 @@ def first_prompt(
     labels_n2 : (N, 2); a click is followed by padding.
     """
     n = len(masks_nhw)
-    click = click_in(masks_nhw, size=size, inside=inside)
+    click = click_in(masks_nhw, size=size, center_bias=center_bias)
     padding = torch.zeros_like(click)
     box = _boxes(masks_nhw, size=size)
     use_box = (torch.rand(n, device=masks_nhw.device) < box_share)[:, None]
     points = torch.where(use_box[..., None], box, torch.stack((click, padding), dim=1))
-    labels = torch.where(
-        use_box,
-        torch.tensor([BOX_START, BOX_END], device=masks_nhw.device),
-        torch.tensor([POSITIVE, PAD], device=masks_nhw.device),
-    )
-    return points, labels
+    # Constants are filled in on the device: a tensor from the host would be waited for.
+    firsts = torch.where(use_box, BOX_START, POSITIVE)
+    seconds = torch.where(use_box, BOX_END, PAD)
+    return points, torch.cat((firsts, seconds), dim=1)
 
 
 def corrective_click(
-    masks_nhw: Tensor, predicted_nhw: Tensor, *, size: int, inside: int
+    masks_nhw: Tensor, predicted_nhw: Tensor, *, size: int, center_bias: int
 ) -> tuple[Tensor, Tensor]:
     """A click in the error region: positive where the object was missed, negative where
     something else was taken.
@@ -57,7 +57,7 @@ def corrective_click(
     ----------
     masks_nhw, predicted_nhw : (N, h, w) 0 or 1.
     size : side of the network's input in pixels.
-    inside : how much clicks prefer the inside of the error, see `click_in`.
+    center_bias : how much clicks prefer the inside of the error, see `click_in`.
 
     Returns
     -------
@@ -67,26 +67,28 @@ def corrective_click(
     error = (masks_nhw - predicted_nhw).abs()
     flawless = error.flatten(1).sum(1) == 0
     region = torch.where(flawless[:, None, None], masks_nhw, error)
-    points = click_in(region, size=size, inside=inside)
+    points = click_in(region, size=size, center_bias=center_bias)
     cell = size / masks_nhw.shape[-1]
     at = (points / cell).long().clamp(0, masks_nhw.shape[-1] - 1)
-    rows = torch.arange(len(masks_nhw), device=masks_nhw.device)
-    labels = torch.where(masks_nhw[rows, at[:, 1], at[:, 0]] > 0.5, POSITIVE, NEGATIVE)
-    return points[:, None], labels[:, None]
+    index = at[:, 1:] * masks_nhw.shape[-1] + at[:, :1]
+    inside = masks_nhw.flatten(1).gather(1, index) > 0.5
+    return points[:, None], torch.where(inside, POSITIVE, NEGATIVE)
 
 
-def click_in(regions_nhw: Tensor, *, size: int, inside: int) -> Tensor:
+def click_in(regions_nhw: Tensor, *, size: int, center_bias: int) -> Tensor:
     """A random point (N, 2) of each region (N, h, w); anywhere if it is empty.
 
-    Each point is as likely as the share of the region around it, to the power of `inside`: 0
+    Each point is as likely as the share of the region around it, to the power of `center_bias`: 0
     takes all of the region alike.
     """
     regions = regions_nhw.float()
     w = regions.shape[-1]
     around = F.avg_pool2d(regions[:, None], 9, stride=1, padding=4)[:, 0]
-    weights = (regions * around**inside).flatten(1)
-    weights = torch.where(weights.sum(1, keepdim=True) > 0, weights, torch.ones_like(weights))
-    index = torch.multinomial(weights, 1)[:, 0]
+    weights = (regions * around**center_bias).flatten(1)
+    # Of exponential races the winner is drawn by weight (Efraimidis and Spirakis 2006);
+    # torch.multinomial would look at the weights on the host.
+    race = torch.empty_like(weights).exponential_()
+    index = ((weights + _ANYWHERE) / race).argmax(dim=1)
     cell = size / w
     jitter = torch.rand(len(index), 2, device=regions.device)
     return (torch.stack((index % w, index // w), dim=1) + jitter) * cell

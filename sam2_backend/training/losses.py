@@ -7,10 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..mask_decoder import DecoderOutput
-from .practice import Losses
+from .training_recipe import Losses
 
 _FOCAL_ALPHA, _FOCAL_GAMMA = 0.25, 2.0
 """Lin et al. 2017 (arXiv 1708.02002), section 4.1."""
+_BOUNDARY_CELLS = 1
+"""How far from the outline a cell of the mask still counts as near it."""
 
 
 def balanced_bce(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
@@ -23,6 +25,24 @@ def balanced_bce(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
     share = targets_n1hw.mean(dim=(2, 3), keepdim=True).clamp(0.02, 0.98)
     weight = targets / (2 * share) + (1 - targets) / (2 * (1 - share))
     return (loss * weight).mean(dim=(2, 3))
+
+
+def boundary_bce(logits_nmhw: Tensor, targets_n1hw: Tensor, *, boundary: float) -> Tensor:
+    """Plain cross-entropy in which cells near the outline weigh more: (N, M).
+
+    Parameters
+    ----------
+    boundary : by how much more than others, which weigh 1. The mean weight is 1 again.
+    """
+    targets = targets_n1hw.expand_as(logits_nmhw)
+    loss = F.binary_cross_entropy_with_logits(logits_nmhw, targets, reduction="none")
+    if not boundary:
+        return loss.mean(dim=(2, 3))
+    side = 2 * _BOUNDARY_CELLS + 1
+    highest = F.max_pool2d(targets_n1hw, side, stride=1, padding=_BOUNDARY_CELLS)
+    lowest = -F.max_pool2d(-targets_n1hw, side, stride=1, padding=_BOUNDARY_CELLS)
+    weight = 1 + boundary * (highest - lowest)
+    return (loss * weight).mean(dim=(2, 3)) / weight.mean(dim=(2, 3))
 
 
 def focal(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
@@ -72,9 +92,11 @@ def decoder_loss(
     """
     logits = output.logits_nmhw.float()
     present = (targets_n1hw.flatten(1).amax(1) > 0.5).float()
-    pixel_loss = balanced_bce if losses.kind == "balanced" else focal
-    masks = losses.pixel * pixel_loss(logits, targets_n1hw)
-    masks = masks + losses.dice * dice(logits, targets_n1hw)
+    if losses.kind == "sharp":
+        pixel = boundary_bce(logits, targets_n1hw, boundary=losses.boundary)
+    else:
+        pixel = (balanced_bce if losses.kind == "balanced" else focal)(logits, targets_n1hw)
+    masks = losses.pixel * pixel + losses.dice * dice(logits, targets_n1hw)
     actual = iou(logits, targets_n1hw)
     best = masks[:, 1:].min(dim=1).values
     quality = (output.ious_nm.float() - actual).abs()
@@ -85,7 +107,7 @@ def decoder_loss(
         quality = quality[:, 0] + quality[:, 1:].mean(dim=1) * ambiguous_n
     else:
         mask_loss = torch.where(ambiguous_n, best, masks[:, 0])
-        quality = quality.mean(dim=1)
+        quality = quality.mean(dim=1)  # of every mask, whatever the prompt
     score = output.object_score_n1[:, 0].float()
     occlusion = F.binary_cross_entropy_with_logits(score, present)
     weight = present / present.sum().clamp(min=1)

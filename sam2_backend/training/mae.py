@@ -167,7 +167,7 @@ class Pretraining(Task):
         """Nothing depends on the stage."""
         self.autoencoder.train()
 
-    def forward(self, rgb_bt3ss: Tensor, masks_btkss: Tensor) -> StepResult:
+    def forward(self, rgb_bt3ss: Tensor, masks_btkss: Tensor, plan: None = None) -> StepResult:
         """Loss on every picture of the batch."""
         pixels = normalize(rgb_bt3ss.flatten(0, 1).float() / 255)
         return StepResult(self.autoencoder(pixels), {})

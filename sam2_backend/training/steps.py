@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,16 +17,14 @@ from ..model import ImageFeatures, Sam2Model, SelectedMask
 from ..prompt_encoder import BOX_START, PAD
 from .interaction import corrective_click, first_prompt
 from .losses import decoder_loss
-from .practice import Practice
+from .plans import FirstFramePlan, ImagePlan
 from .task import StepResult
-
-_FASTEST = 3
-"""A clip may stand for one in which only every so many frames were seen."""
+from .training_recipe import TrainingRecipe
 
 
 @dataclass(frozen=True)
-class Dialogue:
-    """What came of prompting one frame and correcting the answers."""
+class InteractionTrace:
+    """Answers to the prompt of one frame and to the clicks that correct it."""
 
     output: DecoderOutput
     """The last answer."""
@@ -40,17 +39,18 @@ def image_step(
     encoded: ImageFeatures,
     masks_bkss: Tensor,
     *,
-    corrections: int,
-    practice: Practice,
+    plan: ImagePlan,
+    recipe: TrainingRecipe,
 ) -> StepResult:
-    """Prompt K objects of each of B pictures, then correct them `corrections` times.
+    """Prompt K objects of each of B pictures, then correct them.
 
     Parameters
     ----------
     model : in training mode; its `config.image_size` is S.
     encoded : features of the B pictures.
     masks_bkss : (B, K, S, S) bool.
-    practice : how prompts are drawn and answers judged.
+    plan : how often the answers are corrected.
+    recipe : how prompts are drawn and answers judged.
 
     Returns
     -------
@@ -58,12 +58,10 @@ def image_step(
         Its measures are mean IoUs of the single mask: after the first "click" or "box", and
         after the corrective clicks ("corrected").
     """
-    b, k = masks_bkss.shape[:2]
-    features = encoded.select(torch.arange(b, device=masks_bkss.device).repeat_interleave(k))
-    dialogue, measures = _open_dialogue(
-        model, features, to_logit_size(masks_bkss.flatten(0, 1)), corrections, practice
-    )
-    return StepResult(torch.stack(dialogue.losses).mean(), measures)
+    (features,) = features_by_frame(encoded, frames=1, targets=masks_bkss.shape[1])
+    targets = to_logit_size(masks_bkss.flatten(0, 1))
+    trace, measures = _first_interaction(model, features, targets, plan.corrections, recipe)
+    return StepResult(torch.stack(trace.losses).mean(), measures)
 
 
 def clip_step(
@@ -71,8 +69,8 @@ def clip_step(
     encoded: ImageFeatures,
     masks_btkss: Tensor,
     *,
-    corrections: int,
-    practice: Practice,
+    plan: FirstFramePlan,
+    recipe: TrainingRecipe,
 ) -> StepResult:
     """Prompt K objects on the first frame of each clip and track them through the others.
 
@@ -81,7 +79,8 @@ def clip_step(
     model : in training mode; its `config.image_size` is S.
     encoded : features of B clips of T frames, one after the other.
     masks_btkss : (B, T, K, S, S) bool.
-    practice : how prompts are drawn and answers judged.
+    plan : how often the first answers are corrected, and what tracking begins from.
+    recipe : how prompts are drawn and answers judged.
 
     Returns
     -------
@@ -92,31 +91,31 @@ def clip_step(
     b, frames, k = masks_btkss.shape[:3]
     n = b * k
     device = masks_btkss.device
-    rows = torch.arange(b, device=device).repeat_interleave(k) * frames
+    all_features = features_by_frame(encoded, frames=frames, targets=k)
     masks_ntss = masks_btkss.transpose(1, 2).flatten(0, 1)
 
-    # The first frame: a dialogue, after which some users hand over a perfect mask.
-    features = encoded.select(rows)
+    # The first frame, after which some users hand over a perfect mask.
+    features = all_features[0]
     targets = to_logit_size(masks_ntss[:, 0])
-    dialogue, measures = _open_dialogue(model, features, targets, corrections, practice)
-    losses = dialogue.losses
-    if torch.rand(()) < practice.mask_share:
+    trace, measures = _first_interaction(model, features, targets, plan.corrections, recipe)
+    losses = trace.losses
+    if plan.from_mask:
         selected = model.adopt_mask(features, masks_ntss[:, 0, None].float())
     else:
-        selected = model.select_mask(dialogue.output, multimask=corrections == 0)
+        selected = model.select_mask(trace.output, multimask=plan.corrections == 0)
 
-    stride = int(torch.randint(1, _FASTEST + 1, ()))
+    everywhere = torch.ones(n, dtype=torch.bool, device=device)
     memories: list[Tensor] = []
     pointers: list[Tensor] = []
-    tracked: list[Tensor] = []
+    tracked: list[tuple[Tensor, Tensor]] = []
     for t in range(1, frames):
         memories.append(encode_memory(model, features, selected, binarize=t == 1))
         pointers.append(selected.pointer_nc)
 
-        features = encoded.select(rows + t)
-        distances = torch.arange(t, 0, -1, device=device) * stride
+        features = all_features[t]
+        distances = torch.arange(t, 0, -1, device=device) * plan.stride
         slots = (distances - 1).clamp(max=model.config.num_memories - 2)
-        slots[0] = model.config.num_memories - 1  # the prompted frame
+        slots[:1].fill_(model.config.num_memories - 1)  # the prompted frame
         s16 = model.condition_on_memory(
             features.s16,
             torch.stack(memories, dim=1),
@@ -126,41 +125,41 @@ def clip_step(
         )
         output = decode_unprompted(model, features, s16)
         targets = to_logit_size(masks_ntss[:, t])
-        everywhere = torch.ones(n, dtype=torch.bool, device=device)
-        loss, iou = decoder_loss(output, targets, ambiguous_n=everywhere, losses=practice.losses)
+        loss, iou = decoder_loss(output, targets, ambiguous_n=everywhere, losses=recipe.losses)
         losses.append(loss)
-        tracked.append(iou[targets.flatten(1).amax(1) > 0.5])
+        tracked.append((iou, is_present(targets)))
         selected = model.select_mask(output, multimask=True)
-    measures |= means(tracked=torch.cat(tracked))
+    measures["tracked"] = mean_iou(tracked)
     return StepResult(torch.stack(losses).mean(), measures)
 
 
-def _open_dialogue(
+def _first_interaction(
     model: Sam2Model,
     features: ImageFeatures,
     targets_n1hw: Tensor,
     corrections: int,
-    practice: Practice,
-) -> tuple[Dialogue, dict[str, float]]:
-    """A dialogue that a click or a box begins, on frames without memory, and its measures."""
+    recipe: TrainingRecipe,
+) -> tuple[InteractionTrace, dict[str, Tensor]]:
+    """Answers on frames without memory, to a click or a box and corrections; and measures."""
     prompt = first_prompt(
         (targets_n1hw[:, 0] > 0.5).float(),
         size=4 * targets_n1hw.shape[-1],
-        box_share=practice.box_share,
-        inside=practice.inside,
+        box_share=recipe.box_share,
+        center_bias=recipe.center_bias,
     )
     s16 = model.condition_on_nothing(features.s16)
-    dialogue = converse(
-        model, features, s16, targets_n1hw, prompt, corrections=corrections, practice=practice
+    trace = simulate_clicks(
+        model, features, s16, targets_n1hw, prompt, corrections=corrections, recipe=recipe
     )
     boxed = prompt[1][:, 0] == BOX_START
-    measures = means(click=dialogue.ious[0][~boxed], box=dialogue.ious[0][boxed])
+    first = trace.ious[0]
+    measures = {"click": mean_iou([(first, ~boxed)]), "box": mean_iou([(first, boxed)])}
     if corrections:
-        measures["corrected"] = float(dialogue.ious[-1].mean())
-    return dialogue, measures
+        measures["corrected"] = trace.ious[-1].mean()
+    return trace, measures
 
 
-def converse(
+def simulate_clicks(
     model: Sam2Model,
     features: ImageFeatures,
     s16_nchw: Tensor,
@@ -168,9 +167,9 @@ def converse(
     prompt: tuple[Tensor, Tensor],
     *,
     corrections: int,
-    practice: Practice,
+    recipe: TrainingRecipe,
     previous_n1hw: Tensor | None = None,
-) -> Dialogue:
+) -> InteractionTrace:
     """Answer a prompt, then the clicks that correct the answers.
 
     Parameters
@@ -197,16 +196,14 @@ def converse(
             mask_logits_n1hw=previous_n1hw,
         )
         ambiguous = (labels != PAD).sum(1) == 1
-        loss, iou = decoder_loss(
-            output, targets_n1hw, ambiguous_n=ambiguous, losses=practice.losses
-        )
+        loss, iou = decoder_loss(output, targets_n1hw, ambiguous_n=ambiguous, losses=recipe.losses)
         losses.append(loss)
         ious.append(iou)
         if len(losses) == corrections + 1:
-            return Dialogue(output, losses, ious)
+            return InteractionTrace(output, losses, ious)
         previous_n1hw = shown_logits(output, ambiguous)
         click, label = corrective_click(
-            truth, (previous_n1hw[:, 0] > 0).float(), size=size, inside=practice.inside
+            truth, (previous_n1hw[:, 0] > 0).float(), size=size, center_bias=recipe.center_bias
         )
         points, labels = torch.cat((points, click), 1), torch.cat((labels, label), 1)
 
@@ -233,9 +230,39 @@ def encode_memory(
     return model.encode_memory(features.s16, full, selected.object_score_n1, binarize=binarize)
 
 
-def means(**ious: Tensor) -> dict[str, float]:
-    """Means of what is not empty."""
-    return {name: float(values.mean()) for name, values in ious.items() if len(values)}
+def features_by_frame(encoded: ImageFeatures, *, frames: int, targets: int) -> list[ImageFeatures]:
+    """Features of each frame of a batch of clips, in a row for each of its objects.
+
+    Parameters
+    ----------
+    encoded : features of B clips, their frames one after the other.
+    frames, targets : T frames and K objects a clip.
+
+    Returns
+    -------
+    list
+        Of T, with B * K rows each: the objects of a clip follow each other.
+    """
+
+    def per_object(map_bchw: Tensor) -> Tensor:
+        return map_bchw[:, None].expand(-1, targets, -1, -1, -1).flatten(0, 1)
+
+    levels = [level.unflatten(0, (-1, frames)).unbind(1) for level in encoded]
+    return [ImageFeatures(*map(per_object, maps)) for maps in zip(*levels, strict=True)]
+
+
+def is_present(targets_n1hw: Tensor) -> Tensor:
+    """(N,) bool: whether anything of an object is to be seen."""
+    return targets_n1hw.flatten(1).amax(1) > 0.5
+
+
+def mean_iou(ious: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """Mean of IoUs (N,) where the bool tensor (N,) with them is true; NaN where it is nowhere.
+
+    The host need not know how many there are.
+    """
+    values, counted = (torch.cat(parts) for parts in zip(*ious, strict=True))
+    return (values * counted).sum() / counted.sum()
 
 
 def to_logit_size(masks_nss: Tensor) -> Tensor:

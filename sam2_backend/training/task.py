@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
+
+from .training_recipe import TrainingRecipe
 
 
 @dataclass(frozen=True)
@@ -13,6 +18,7 @@ class Stage:
     """One stretch of training with one kind of data."""
 
     steps: int
+    """How many; where the run has a budget of minutes, `share` says how long it takes."""
     image_size: int
     batch: int
     """Clips a step, on each process."""
@@ -23,21 +29,42 @@ class Stage:
     picture_share: float = 0.0
     """Share of the steps of a stage of clips that train on pictures all the same (SAM 2,
     appendix D.2, alternates them)."""
-    corrections: int = 2
-    """Corrective clicks a picture, or a corrected frame."""
+    corrections: int | tuple[int, int] = 2
+    """Corrective clicks a picture, or a corrected frame; or the least and the most of them, of
+    which each step draws a number."""
     learning_rate: float = 1e-3
     final_rate: float = 0.1
     """Share of the learning rate that is left at the stage's end (cosine)."""
     warm_up: int = 200
+    picture_batch: int | None = None
+    """Pictures a step where a stage of clips turns to them; as many as clips if None."""
+    accumulate: int = 1
+    """Parts in which a batch is computed, one after the other, to need less memory."""
+    share: float = 1.0
+    """Of the minutes of a run with a budget, relative to the other stages'."""
+    recipe: TrainingRecipe | None = None
+    """How this stage is trained; as the task is if None."""
+
+    def __post_init__(self) -> None:
+        if self.accumulate < 1 or not self.share > 0:
+            raise ValueError(
+                f"accumulate must be at least 1 and share above 0, got {self.accumulate} and "
+                f"{self.share}."
+            )
+
+    def batch_of(self, frames: int) -> int:
+        """Size of the batch of a step on clips of so many frames."""
+        pictures = frames == 1 and self.picture_batch is not None
+        return (self.picture_batch or self.batch) if pictures else self.batch
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """Loss and what to watch."""
+    """Loss and what to watch, on the device: the host need not wait for them."""
 
     loss: Tensor
-    measures: dict[str, float]
-    """What the log shows beside the loss, by name; absent where a step says nothing of it."""
+    measures: dict[str, Tensor]
+    """What the log shows beside the loss, by name: scalars, NaN where a step says nothing."""
 
 
 class Task(nn.Module, ABC):
@@ -49,7 +76,7 @@ class Task(nn.Module, ABC):
         """What is trained, averaged and saved."""
 
     @property
-    def scaffold(self) -> nn.Module | None:
+    def aux_head(self) -> nn.Module | None:
         """What learns beside the network and is of no use after training."""
         return None
 
@@ -57,6 +84,21 @@ class Task(nn.Module, ABC):
     def begin(self, stage: Stage) -> None:
         """Get ready for the steps of a stage."""
 
+    def draw_plan(self, rng: random.Random, frames: int) -> Hashable:
+        """Decide on the host what happens in the next step; steps of equal plans and batches
+        run the same operations.
+
+        Parameters
+        ----------
+        frames : of its clips.
+        """
+        return None
+
     @abstractmethod
-    def forward(self, rgb_bt3ss: Tensor, masks_btkss: Tensor) -> StepResult:
-        """Loss of a batch: (B, T, 3, S, S) uint8 and (B, T, K, S, S) bool, as `Clip` has them."""
+    def forward(self, rgb_bt3ss: Tensor, masks_btkss: Tensor, plan: Any = None) -> StepResult:
+        """Loss of a batch: (B, T, 3, S, S) uint8 and (B, T, K, S, S) bool, as `Clip` has them.
+
+        Parameters
+        ----------
+        plan : from `draw_plan`; drawn here if None.
+        """

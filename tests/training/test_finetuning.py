@@ -18,11 +18,12 @@ from sam2_backend.model import Sam2Model
 from sam2_backend.training import (
     PARTS,
     Clip,
-    Examples,
+    DeviceSource,
+    EvalSet,
     FinetuneReport,
-    Quality,
+    Metrics,
+    evaluate,
     finetune,
-    measure,
 )
 from sam2_backend.training.datasets import VideoRecords
 from sam2_backend.training.evaluation import box_of, iou, next_click
@@ -96,14 +97,27 @@ def test_a_model_gains_on_clips_that_it_never_saw(tmp_path: Path) -> None:
     assert report.after.mean > report.before.mean + 0.1
 
     # Both are what anybody measures on the held-out clips, before and after.
-    examples = Examples(held_out, clips=3)
-    assert measure(nano(), examples) == report.before
+    examples = EvalSet(held_out, clips=3)
+    assert evaluate(nano(), examples) == report.before
     loaded = load_model(report.weights, "cpu")
-    assert measure(loaded, examples) == measure(model, examples) == report.after
+    assert evaluate(loaded, examples) == evaluate(model, examples) == report.after
     assert not model.training
     assert not any(parameter.requires_grad for parameter in model.parameters())
     assert loaded.config == model.config
     assert not list(tmp_path.glob("*.run"))
+
+
+def test_a_source_on_the_device_teaches_too(tmp_path: Path) -> None:
+    records = [Rings(seed) for seed in range(6)]
+    report = tune(
+        nano(),
+        tmp_path / "fine.safetensors",
+        source=DeviceSource(records, side=SIZE, device="cpu", workers=1),
+        steps=40,
+        batch=6,
+        learning_rate=1e-3,
+    )
+    assert report.after.mean > report.before.mean + 0.05
 
 
 @pytest.mark.parametrize("parts", [("mask_decoder",), ("memory",)])
@@ -219,8 +233,8 @@ def test_an_unfinished_run_of_other_settings_is_not_gone_on_with(tmp_path: Path)
 
 
 def test_the_report_is_a_table_that_names_what_fell() -> None:
-    before = Quality(0.2, 0.5, 0.6, 0.7, None, 12)
-    after = Quality(0.6, 0.7, 0.8, 0.65, None, 12)
+    before = Metrics(0.2, 0.5, 0.6, 0.7, None, 12)
+    after = Metrics(0.6, 0.7, 0.8, 0.65, None, 12)
     report = FinetuneReport(
         "nano", ("mask_decoder",), Path("a.safetensors"), ((0, before), (50, after)), 60, 60
     )
@@ -271,7 +285,7 @@ def test_saved_weights_remember_the_size_they_were_trained_at(tmp_path: Path) ->
 
 
 def test_an_object_that_is_drawn_twice_is_measured_once() -> None:
-    quality = measure(nano(), Examples(rings(100, augment=False), clips=30, targets=3))
+    quality = evaluate(nano(), EvalSet(rings(100, augment=False), clips=30, targets=3))
     assert quality.objects == 3 * SEQUENCE
     assert quality.tracked is None
     assert set(quality.figures) == {"1 click", "3 clicks", "5 clicks", "box"}

@@ -16,7 +16,9 @@ def _square() -> torch.Tensor:
 
 def test_first_prompts_are_clicks_inside_or_boxes_around() -> None:
     torch.manual_seed(0)
-    points, labels = first_prompt(_square().expand(64, -1, -1), size=128, box_share=0.35, inside=4)
+    points, labels = first_prompt(
+        _square().expand(64, -1, -1), size=128, box_share=0.35, center_bias=4
+    )
     is_box = labels[:, 0] == BOX_START
     assert 0 < is_box.sum() < 64
     assert (labels[is_box, 1] == BOX_END).all()
@@ -32,11 +34,11 @@ def test_first_prompts_are_clicks_inside_or_boxes_around() -> None:
 
 def test_corrections_take_away_what_is_too_much_and_add_what_is_missing() -> None:
     truth = _square()[None]
-    _, labels = corrective_click(truth, torch.zeros_like(truth), size=128, inside=4)
+    _, labels = corrective_click(truth, torch.zeros_like(truth), size=128, center_bias=4)
     assert labels.tolist() == [[POSITIVE]]
     too_much = truth.clone()
     too_much[:, 22:30, 2:10] = 1
-    points, labels = corrective_click(truth, too_much, size=128, inside=4)
+    points, labels = corrective_click(truth, too_much, size=128, center_bias=4)
     assert labels.tolist() == [[NEGATIVE]]
     x, y = points[0, 0].tolist()
     assert 8 <= x < 40 and 88 <= y < 120
@@ -44,12 +46,12 @@ def test_corrections_take_away_what_is_too_much_and_add_what_is_missing() -> Non
 
 def test_a_perfect_mask_is_confirmed() -> None:
     truth = _square()[None]
-    _, labels = corrective_click(truth, truth, size=128, inside=4)
+    _, labels = corrective_click(truth, truth, size=128, center_bias=4)
     assert labels.tolist() == [[POSITIVE]]
 
 
 def test_an_empty_region_is_clicked_anywhere() -> None:
-    points = click_in(torch.zeros(4, 32, 32), size=128, inside=4)
+    points = click_in(torch.zeros(4, 32, 32), size=128, center_bias=4)
     assert ((points >= 0) & (points <= 128)).all()
 
 
@@ -58,6 +60,7 @@ def test_clicks_can_prefer_the_inside_of_a_region() -> None:
     masks = _square().expand(400, -1, -1)
     centre = torch.tensor([72.0, 56.0])
     anywhere, inside = (
-        (click_in(masks, size=128, inside=power) - centre).norm(dim=1).mean() for power in (0, 4)
+        (click_in(masks, size=128, center_bias=power) - centre).norm(dim=1).mean()
+        for power in (0, 4)
     )
     assert inside < 0.8 * anywhere

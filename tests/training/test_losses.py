@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from sam2_backend.mask_decoder import DecoderOutput
-from sam2_backend.training import FROM_SCRATCH, SAM2
-from sam2_backend.training.losses import balanced_bce, decoder_loss, dice, focal, iou
-from sam2_backend.training.practice import Losses
+from sam2_backend.training import FROM_SCRATCH, SAM2, SHARP
+from sam2_backend.training.losses import balanced_bce, boundary_bce, decoder_loss, dice, focal, iou
+from sam2_backend.training.training_recipe import Losses
 
 
 def _target(n: int = 2) -> torch.Tensor:
@@ -43,7 +43,7 @@ def test_a_small_object_weighs_as_much_as_its_background() -> None:
 
 
 @pytest.mark.parametrize(
-    "losses", [FROM_SCRATCH.losses, SAM2.losses], ids=lambda losses: losses.kind
+    "losses", [FROM_SCRATCH.losses, SAM2.losses, SHARP.losses], ids=lambda losses: losses.kind
 )
 def test_one_click_asks_only_one_candidate_to_be_right(losses: Losses) -> None:
     target = _target(1)
@@ -58,7 +58,7 @@ def test_one_click_asks_only_one_candidate_to_be_right(losses: Losses) -> None:
 
 
 @pytest.mark.parametrize(
-    "losses", [FROM_SCRATCH.losses, SAM2.losses], ids=lambda losses: losses.kind
+    "losses", [FROM_SCRATCH.losses, SAM2.losses, SHARP.losses], ids=lambda losses: losses.kind
 )
 def test_an_absent_object_is_judged_by_its_score_alone(losses: Losses) -> None:
     target = torch.zeros(1, 1, 16, 16)
@@ -107,3 +107,37 @@ def test_focal_loss_hardly_counts_what_is_right_already() -> None:
     easy, hard = target * 6 - 3, 1 - target * 2
     ratio = focal(hard, target) / focal(easy, target)
     assert ratio > 10 * balanced_bce(hard, target) / balanced_bce(easy, target)
+
+
+def test_sharp_answers_cost_less_than_unsure_ones() -> None:
+    """Focal loss hardly tells them apart, which leaves logits near 0."""
+    target = _target()
+    unsure, sharp = target * 2 - 1, target * 12 - 6
+    gain = {
+        loss: float((loss(unsure, target) - loss(sharp, target)).mean())
+        for loss in (focal, lambda logits, truth: boundary_bce(logits, truth, boundary=0.0))
+    }
+    plain, focused = sorted(gain.values(), reverse=True)
+    assert plain > 10 * focused
+
+
+def test_pixels_at_the_outline_weigh_more() -> None:
+    target = _target(1)
+    inner, rim = (target * 8 - 4 for _ in range(2))
+    inner[:, :, 6:8, 5:7] = -4  # as many wrong cells inside as on the rim
+    rim[:, :, 4, 3:7] = -4
+    even = [float(boundary_bce(x, target, boundary=0.0)) for x in (inner, rim)]
+    weighted = [float(boundary_bce(x, target, boundary=3.0)) for x in (inner, rim)]
+    assert even[0] == pytest.approx(even[1])
+    assert weighted[1] > 2 * weighted[0]
+
+
+@pytest.mark.parametrize("ambiguous", [True, False])
+def test_sharp_teaches_the_predicted_iou_of_every_mask(ambiguous: bool) -> None:
+    target = _target(1)
+    logits = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    output = _output(logits)._replace(ious_nm=torch.full((1, 4), 0.9, requires_grad=True))
+    unsure = torch.tensor([ambiguous])
+    decoder_loss(output, target, ambiguous_n=unsure, losses=SHARP.losses)[0].backward()
+    assert output.ious_nm.grad is not None
+    assert (output.ious_nm.grad.abs() > 0).all()

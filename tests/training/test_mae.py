@@ -16,7 +16,7 @@ from sam2_backend.hiera import Block, from_windows
 from sam2_backend.model import Sam2Model
 from sam2_backend.training import (
     MaskedAutoencoder,
-    Optimizing,
+    OptimizerConfig,
     Pictures,
     Pretraining,
     Stage,
@@ -174,7 +174,7 @@ def test_a_pretrained_trunk_fits_the_model(
         (stage,),
         source=source,
         out=tmp_path,
-        optimizing=Optimizing(layer_decay=0.9),
+        optimizer_config=OptimizerConfig(layer_decay=0.9),
         log_every=1,
         workers=0,
         precision=precision,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -13,12 +14,17 @@ from sam2_backend.model import ImageFeatures, Sam2Model, SelectedMask
 from sam2_backend.prompt_encoder import BOX_END, BOX_START, NEGATIVE, PAD
 from sam2_backend.runtime import Runtime
 from sam2_backend.training import FROM_SCRATCH, SAM2, Promptable, random_model
-from sam2_backend.training import interactive as interactive_module
 from sam2_backend.training.grouping import Grouping
-from sam2_backend.training.interactive import ClipMemory, Plan, interactive_clip_step
-from sam2_backend.training.practice import Practice
+from sam2_backend.training.interactive import ClipMemory, interactive_clip_step, prompt_or_deny
+from sam2_backend.training.plans import (
+    FirstFramePlan,
+    ImagePlan,
+    InteractivePlan,
+    draw_interactive_plan,
+)
 from sam2_backend.training.promptable import reverse_some
 from sam2_backend.training.steps import clip_step, image_step
+from sam2_backend.training.training_recipe import TrainingRecipe
 from sam2_backend.transforms import normalize
 from sam2_backend.video_predictor import VideoPredictor
 
@@ -28,9 +34,9 @@ MASKS = replace(SAM2, mask_share=1.0, reverse_share=0.0)
 CLICKS = replace(SAM2, mask_share=0.0, box_share=0.0, reverse_share=0.0)
 
 
-@pytest.mark.parametrize("practice", [FROM_SCRATCH, SAM2], ids=["scratch", "sam2"])
+@pytest.mark.parametrize("recipe", [FROM_SCRATCH, SAM2], ids=["scratch", "sam2"])
 def test_twenty_steps_on_one_picture_lower_the_loss(
-    config: ModelConfig, practice: Practice
+    config: ModelConfig, recipe: TrainingRecipe
 ) -> None:
     model = random_model(config).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
@@ -38,7 +44,7 @@ def test_twenty_steps_on_one_picture_lower_the_loss(
     losses = []
     for _ in range(20):
         result = image_step(
-            model, _encoded(model, rgb), masks[:, 0], corrections=1, practice=practice
+            model, _encoded(model, rgb), masks[:, 0], plan=ImagePlan(1), recipe=recipe
         )
         optimizer.zero_grad()
         result.loss.backward()
@@ -47,11 +53,11 @@ def test_twenty_steps_on_one_picture_lower_the_loss(
     assert min(losses[-5:]) < 0.7 * losses[0]
 
 
-@pytest.mark.parametrize("practice", [FROM_SCRATCH, SAM2], ids=["scratch", "sam2"])
+@pytest.mark.parametrize("recipe", [FROM_SCRATCH, SAM2], ids=["scratch", "sam2"])
 def test_every_part_of_the_network_learns_from_clips(
-    config: ModelConfig, practice: Practice
+    config: ModelConfig, recipe: TrainingRecipe
 ) -> None:
-    task = Promptable(random_model(config).train(), practice)
+    task = Promptable(random_model(config).train(), recipe)
     task._corrections = 1
     rgb, masks = disc(3)
     for _ in range(8):  # the first prompt is a click, a box or a mask by chance
@@ -66,12 +72,20 @@ def test_measures_say_what_was_asked(config: ModelConfig) -> None:
     model = random_model(config).train()
     rgb, masks = disc(3)
     encoded = _encoded(model, rgb)
-    first = clip_step(model, encoded, masks, corrections=1, practice=FROM_SCRATCH).measures
-    assert first.keys() - {"click", "box"} == {"corrected", "tracked"}
-    masked = interactive_clip_step(model, encoded, masks, corrections=2, practice=MASKS).measures
-    assert masked.keys() == {"tracked"}
-    clicked = interactive_clip_step(model, encoded, masks, corrections=2, practice=CLICKS).measures
-    assert clicked.keys() == {"click", "corrected", "tracked"}
+    plan = FirstFramePlan(1, from_mask=False, stride=1)
+    first = clip_step(model, encoded, masks, plan=plan, recipe=FROM_SCRATCH).measures
+    assert _said(first) - {"click", "box"} == {"corrected", "tracked"}
+    assert len(_said(first) & {"click", "box"}) == 1  # there is one object
+    mask = InteractivePlan(2, "mask", (0,), ())
+    masked = interactive_clip_step(model, encoded, masks, plan=mask, recipe=MASKS).measures
+    assert _said(masked) == {"tracked"}
+    click = InteractivePlan(2, "click", (0,), (0,))
+    clicked = interactive_clip_step(model, encoded, masks, plan=click, recipe=CLICKS).measures
+    assert _said(clicked) == {"click", "corrected", "tracked"}
+
+
+def _said(measures: dict[str, torch.Tensor]) -> set[str]:
+    return {name for name, value in measures.items() if not value.isnan()}
 
 
 def test_training_remembers_as_the_predictor_does(
@@ -96,10 +110,9 @@ def test_training_remembers_as_the_predictor_does(
         remember(memory, t, selected, conditioning=conditioning)
 
     monkeypatch.setattr(ClipMemory, "remember", record)
-    plan = Plan("mask", prompted, [])
-    monkeypatch.setattr(interactive_module.Plan, "draw", lambda *_: plan)
+    plan = InteractivePlan(0, "mask", tuple(prompted), ())
     with torch.no_grad():
-        interactive_clip_step(model, _encoded(model, rgb), masks, corrections=0, practice=MASKS)
+        interactive_clip_step(model, _encoded(model, rgb), masks, plan=plan, recipe=MASKS)
 
     video = VideoPredictor(model, list(rgb[0].permute(0, 2, 3, 1).numpy()))
     for t in prompted:
@@ -115,8 +128,12 @@ def _encoded(model: Sam2Model, rgb_bt3ss: torch.Tensor) -> ImageFeatures:
 
 
 def test_plans_prompt_the_first_frame_and_leave_one_to_track() -> None:
-    torch.manual_seed(0)
-    plans = [Plan.draw(frames, SAM2) for frames in (2, 3, 8) for _ in range(100)]
+    rng = random.Random(0)
+    plans = [
+        draw_interactive_plan(rng, SAM2, frames=frames, corrections=2)
+        for frames in (2, 3, 8)
+        for _ in range(100)
+    ]
     assert all(plan.prompted[0] == 0 and len(plan.prompted) <= 2 for plan in plans)
     assert all(len(plan.corrected) == 0 for plan in plans if plan.prompt == "mask")
     assert all(set(p.prompted) <= set(p.corrected) for p in plans if p.prompt != "mask")
@@ -141,20 +158,19 @@ def test_a_corrected_frame_conditions_the_ones_after_it(
         remember(memory, t, selected, conditioning=conditioning)
 
     monkeypatch.setattr(ClipMemory, "remember", record)
-    plan = Plan("click", [0, 3], [0, 2, 3])
-    monkeypatch.setattr(interactive_module.Plan, "draw", lambda *_: plan)
+    plan = InteractivePlan(2, "click", (0, 3), (0, 2, 3))
     rgb, masks = disc(4)
     encoded = _encoded(model, rgb)
-    interactive_clip_step(model, encoded, masks, corrections=2, practice=CLICKS).loss.backward()
+    interactive_clip_step(model, encoded, masks, plan=plan, recipe=CLICKS).loss.backward()
     assert seen == [(0, True), (3, True), (1, False), (2, True)]
 
 
 def test_an_absent_object_is_not_clicked_but_denied() -> None:
     targets = torch.zeros(2, 1, 16, 16)
     targets[0, :, 4:8, 4:8] = 1
-    _, labels = interactive_module._prompt(targets, "box", SAM2)
+    _, labels = prompt_or_deny(targets, "box", SAM2)
     assert labels.tolist() == [[BOX_START, BOX_END], [NEGATIVE, PAD]]
-    points, labels = interactive_module._prompt(targets, "click", SAM2)
+    points, labels = prompt_or_deny(targets, "click", SAM2)
     assert points.shape == (2, 1, 2)
     assert labels[1].tolist() == [NEGATIVE]
 
@@ -164,9 +180,10 @@ def test_a_clip_whose_object_disappears_trains_its_score(config: ModelConfig) ->
     rgb, masks = disc(2)
     masks[:, 1:] = False
     encoded = _encoded(model, rgb)
-    result = interactive_clip_step(model, encoded, masks, corrections=1, practice=MASKS)
+    plan = InteractivePlan(1, "mask", (0,), ())
+    result = interactive_clip_step(model, encoded, masks, plan=plan, recipe=MASKS)
     assert result.loss.isfinite()
-    assert "tracked" not in result.measures
+    assert result.measures["tracked"].isnan()
     result.loss.backward()
     head = model.sam_mask_decoder.pred_obj_score_head.layers[-1]
     assert head.get_parameter("bias").grad.abs() > 0

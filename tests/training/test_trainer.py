@@ -9,11 +9,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from benchmarks.training import CASES, StepCounter, count
+from sam2_backend import training
 from sam2_backend.checkpoint import load_model
 from sam2_backend.config import ModelConfig
 from sam2_backend.training import (
@@ -21,19 +24,24 @@ from sam2_backend.training import (
     SAM2,
     Assets,
     Clip,
+    EfficientNetLite,
+    Losses,
     Mixture,
-    Optimizing,
+    OptimizerConfig,
     Promptable,
     Stage,
+    StepResult,
     SyntheticClips,
     Trainer,
+    TrainingRecipe,
     random_model,
 )
 from sam2_backend.training.batches import load_batches
 from sam2_backend.training.curve import draw_curve
-from sam2_backend.training.optimizing import PARTS, build_optimizer
+from sam2_backend.training.optimizer import PARTS, build_optimizer
+from sam2_backend.training.plans import ImagePlan
 
-from .conftest import SIZE
+from .conftest import SIZE, disc
 
 STAGES = (
     Stage(steps=3, image_size=SIZE, batch=2, targets=2, corrections=1, warm_up=2),
@@ -99,7 +107,9 @@ def test_a_checkpoint_has_what_exports_read(
     model = random_model(config)
     Trainer(Promptable(model, SAM2), STAGES[1:], source=source, out=tmp_path, workers=0).run()
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert state.keys() == {*("model", "ema", "optimizer", "scaffold", "stage", "step", "stages")}
+    assert state.keys() == {
+        *("model", "ema", "optimizer", "aux_head", "stage", "step", "spent_s", "stages")
+    }
     assert state["ema"].keys() == state["model"].keys() == model.state_dict().keys()
     # Two groups, as ever: weights that decay and others.
     assert [group["weight_decay"] for group in state["optimizer"]["param_groups"]] == [0.02, 0.0]
@@ -176,7 +186,7 @@ def test_only_the_parts_that_are_named_change(
         (replace(STAGES[1], steps=1),),
         source=source,
         out=tmp_path,
-        optimizing=Optimizing(parts=(part,)),
+        optimizer_config=OptimizerConfig(parts=(part,)),
         workers=0,
     ).run()
     changed = {key for key, value in model.state_dict().items() if not value.equal(before[key])}
@@ -189,12 +199,12 @@ def test_every_parameter_belongs_to_one_part(config: ModelConfig) -> None:
     owners = [[part for part, begin in PARTS.items() if name.startswith(begin)] for name in names]
     assert all(len(parts) == 1 for parts in owners)
     with pytest.raises(ValueError, match=r"Unknown parts \['decoder'\]: choose from"):
-        Optimizing(parts=("decoder",))
+        OptimizerConfig(parts=("decoder",))
 
 
 def test_early_layers_of_the_encoder_learn_slowest(config: ModelConfig) -> None:
     model = random_model(config)
-    optimizer, shares = build_optimizer(model, Optimizing(encoder_rate=0.5, layer_decay=0.9))
+    optimizer, shares = build_optimizer(model, OptimizerConfig(encoder_rate=0.5, layer_decay=0.9))
     of = {
         id(parameter): share
         for group, share in zip(optimizer.param_groups, shares, strict=True)
@@ -234,12 +244,12 @@ def test_recomputing_activations_changes_nothing_but_memory(
 def test_bfloat16_keeps_weights_and_losses_in_float32(
     config: ModelConfig, source: SyntheticClips, tmp_path: Path, stage: Stage
 ) -> None:
-    for practice in (FROM_SCRATCH, SAM2):
+    for recipe in (FROM_SCRATCH, SAM2):
         trainer = Trainer(
-            Promptable(random_model(config), practice),
+            Promptable(random_model(config), recipe),
             (stage,),
             source=source,
-            out=tmp_path / practice.clips,
+            out=tmp_path / recipe.clip_protocol,
             precision=torch.bfloat16,
             recompute=True,
             workers=0,
@@ -283,7 +293,7 @@ trainer = Trainer(
     device="cpu", recompute=True,
 )
 trainer.run()
-torch.save(trainer.network.state_dict(), out / f"{trainer.processes.rank}.pt")
+torch.save(trainer.network.state_dict(), out / f"{trainer.context.rank}.pt")
 """
 
 
@@ -345,3 +355,208 @@ def test_two_processes_train_one_network_on_clips_of_their_own(
     )
     alone.run()
     assert any(not first[k].equal(v) for k, v in alone.network.state_dict().items())
+
+
+def test_a_budget_of_minutes_is_shared_by_the_stages_and_survives_an_interruption(
+    config: ModelConfig, source: SyntheticClips, tmp_path: Path
+) -> None:
+    stages = tuple(
+        replace(STAGES[0], steps=0, share=share, batch=1, final_rate=0.0, warm_up=1)
+        for share in (1.0, 3.0)
+    )
+
+    def trainer() -> Trainer:
+        return Trainer(
+            Promptable(random_model(config), FROM_SCRATCH),
+            stages,
+            source=source,
+            out=tmp_path,
+            log_every=1,
+            workers=0,
+            minutes=8 / 60,
+        )
+
+    first = trainer()
+    assert (first.seconds_of(0), first.seconds_of(1)) == (2.0, 8.0)  # nothing is spent yet
+    first.run(after_step=lambda: first.stage == 0 or first.step < 2)
+    assert first.stage == 1 and first.step == 2
+    spent = first._spent_s[0]
+    assert spent >= 2
+    second = trainer()
+    assert (second.stage, second.step) == (1, 2)
+    assert second._spent_s == first._spent_s
+    # What the first stage took too long, the second has less.
+    assert second.seconds_of(1) == pytest.approx(8 - spent)
+    second.run()
+    assert second.stage == 2
+    assert sum(second._spent_s) == pytest.approx(8, abs=3)  # one step longer at most
+    records = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    rates = [record["lr"] for record in records if record["stage"] == 1]
+    assert rates[0] > 10 * rates[-1] and rates == sorted(rates, reverse=True)
+    with pytest.raises(ValueError, match="minutes must be above 0"):
+        Trainer(first.task, stages, source=source, out=tmp_path / "none", minutes=0)
+
+
+def test_a_batch_in_parts_gives_the_same_gradients(
+    config: ModelConfig, source: SyntheticClips, tmp_path: Path
+) -> None:
+    class Plain(Promptable):
+        """Without chance: the same prompt whatever the batch."""
+
+        def forward(self, rgb: Any, masks: Any, plan: Any = None) -> StepResult:
+            encoded = self.model.encode_image(rgb.flatten(0, 1).float() / 255)
+            loss = sum(level.square().mean() for level in encoded)
+            return StepResult(loss, {"loud": encoded.s16.detach().mean()})
+
+    weights = []
+    for parts in (1, 3):
+        stage = Stage(steps=2, image_size=SIZE, batch=4, targets=1, accumulate=parts)
+        model = random_model(config)
+        out = tmp_path / str(parts)
+        Trainer(Plain(model), (stage,), source=source, out=out, workers=0).run()
+        weights.append(model.state_dict())
+    for key, value in weights[0].items():
+        torch.testing.assert_close(weights[1][key], value, rtol=1e-3, atol=2e-4)
+
+
+def test_a_batch_that_does_not_fit_is_computed_in_parts(
+    config: ModelConfig, source: SyntheticClips, tmp_path: Path
+) -> None:
+    class Small(Promptable):
+        """As on a device whose memory suffices for two pictures."""
+
+        def forward(self, rgb: Any, masks: Any, plan: Any = None) -> StepResult:
+            if len(rgb) > 2:
+                raise torch.cuda.OutOfMemoryError("out of memory")
+            return super().forward(rgb, masks, plan)
+
+    stage = Stage(steps=2, image_size=SIZE, batch=4, targets=1, corrections=(0, 1))
+    task = Small(random_model(config), FROM_SCRATCH)
+    trainer = Trainer(task, (stage,), source=source, out=tmp_path, workers=0, log_every=1)
+    trainer.run()
+    assert trainer.stage == 1 and trainer._parts == 2
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_step_waits_for_the_device(case: str, tmp_path: Path) -> None:
+    counter, outside = count(case, tmp_path)
+    assert not counter.waits
+    # What is left to launch where a graph replays the rest.
+    assert outside < 0.15 * counter.operations.total() or outside < 700
+
+
+def test_the_counter_of_waits_sees_them() -> None:
+    x = torch.rand(4)
+    with StepCounter() as counter:
+        float(x.sum())
+        x[x > 0.5]
+        torch.tensor([1.0])
+        torch.multinomial(x, 1)
+        x[torch.arange(2)]
+    assert counter.waits.total() == 4
+    assert counter.operations["sum"] == 1
+
+
+def test_a_gradient_that_is_no_number_changes_nothing(
+    config: ModelConfig, source: SyntheticClips, tmp_path: Path
+) -> None:
+    class Overflowing(Promptable):
+        def forward(self, rgb: Any, masks: Any, plan: Any = None) -> StepResult:
+            result = super().forward(rgb, masks, plan)
+            return StepResult(result.loss * float("inf"), result.measures)
+
+    model = random_model(config)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    stage = replace(STAGES[0], steps=1)
+    Trainer(Overflowing(model), (stage,), source=source, out=tmp_path, workers=0).run()
+    assert all(value.equal(before[key]) for key, value in model.state_dict().items())
+
+
+def test_checkpoints_of_earlier_versions_go_on_and_others_are_refused(
+    config: ModelConfig, source: SyntheticClips, tmp_path: Path
+) -> None:
+    stages = (replace(STAGES[0], steps=2),)
+    options: dict[str, Any] = {"source": source, "out": tmp_path, "workers": 0}
+    trainer = Trainer(Promptable(random_model(config), FROM_SCRATCH), stages, **options)
+    trainer.run(after_step=lambda: False)
+    path = tmp_path / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    state["scaffold"] = state.pop("aux_head")
+    del state["spent_s"]
+    torch.save(state, path)
+    resumed = Trainer(Promptable(random_model(config), FROM_SCRATCH), stages, **options)
+    assert (resumed.stage, resumed.step) == (0, 1)
+    resumed.run()
+
+    wider = replace(config, hidden_dim=64)
+    with pytest.raises(ValueError, match="run of another network, recipe or choice of parts"):
+        Trainer(Promptable(random_model(wider), FROM_SCRATCH), stages, **options)
+    with pytest.raises(ValueError, match="run of another network, recipe or choice of parts"):
+        Trainer(Promptable(random_model(config), SAM2), stages, **options)
+    with pytest.raises(ValueError, match="more stages than these 0"):
+        Trainer(Promptable(random_model(config), FROM_SCRATCH), (), **options)
+
+
+def test_names_of_earlier_versions_are_taken_with_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match="Practice is now called TrainingRecipe"):
+        old = training.Practice
+    assert old is TrainingRecipe
+    with pytest.warns(DeprecationWarning, match="clips= is now called clip_protocol="):
+        recipe = old(Losses("focal"), clips="interactive", center_bias=3)
+    assert recipe == TrainingRecipe(Losses("focal"), "interactive", center_bias=3)
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = training.Nothing
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_the_encoder_learns_to_predict_what_a_teacher_sees(config: ModelConfig) -> None:
+    torch.manual_seed(0)
+    task = Promptable(random_model(config), SAM2, teacher=EfficientNetLite())
+    task.begin(STAGES[0])
+    assert task.teacher is not None and not task.teacher.training
+    rgb, masks = disc(1)
+    at_16, at_32 = task.teacher(rgb[:, 0].float() / 255)
+    assert at_16.shape == (1, 112, SIZE // 16, SIZE // 16)
+    assert at_32.shape == (1, 320, SIZE // 32, SIZE // 32)
+    optimizer, _ = build_optimizer(task.network, OptimizerConfig(), task.aux_head)
+    taught = []
+    for _ in range(12):
+        result = task(rgb, masks, ImagePlan(0))
+        optimizer.zero_grad()
+        result.loss.backward()
+        optimizer.step()
+        taught.append(float(result.measures["teacher"]))
+    assert taught[-1] < 0.8 * taught[0]
+    assert all(p.grad is None and not p.requires_grad for p in task.teacher.parameters())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="graphs are recorded on a GPU")
+@pytest.mark.parametrize("stage", STAGES, ids=["picture", "clip"])
+def test_graphs_train_as_steps_without_them_do(
+    config: ModelConfig, source: SyntheticClips, tmp_path: Path, stage: Stage
+) -> None:
+    weights = []
+    for graphs in (True, False):
+        model = random_model(config)
+        trainer = Trainer(
+            Promptable(model, FROM_SCRATCH),
+            (replace(stage, steps=12),),
+            source=source,
+            out=tmp_path / str(graphs),
+            device="cuda",
+            precision=torch.float32,
+            graphs=graphs,
+            workers=0,
+        )
+        recorded: list[int] = []
+
+        def after_step(trainer: Trainer = trainer, recorded: list[int] = recorded) -> bool:
+            recorded.append(len(trainer._graphed._recorded) if trainer._graphed else 0)
+            return True
+
+        trainer.run(after_step=after_step)
+        assert (recorded[-1] > 0) == graphs
+        weights.append(model.state_dict())
+    for key, value in weights[0].items():
+        torch.testing.assert_close(weights[1][key], value, rtol=1e-2, atol=1e-3)

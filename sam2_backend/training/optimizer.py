@@ -40,7 +40,7 @@ _TRUNK_BLOCK = re.compile(r"(?:^|\.)trunk\.blocks\.(\d+)\.")
 
 
 @dataclass(frozen=True)
-class Optimizing:
+class OptimizerConfig:
     """AdamW and what it may change."""
 
     parts: tuple[str, ...] = ()
@@ -63,10 +63,10 @@ class Optimizing:
 
 
 def build_optimizer(
-    network: nn.Module, options: Optimizing, scaffold: nn.Module | None = None
+    network: nn.Module, options: OptimizerConfig, aux_head: nn.Module | None = None
 ) -> tuple[torch.optim.AdamW, list[float]]:
     """AdamW over the parts that learn, the others frozen, and each group's share of the rate;
-    the scaffold learns at the full one."""
+    the auxiliary head learns at the full one."""
     beginnings = tuple(name for part in options.parts for name in PARTS[part])
     blocks = [int(m[1]) for n, _ in network.named_parameters() if (m := _TRUNK_BLOCK.search(n))]
     depth = max(blocks, default=-1) + 1
@@ -85,8 +85,8 @@ def build_optimizer(
         {"params": parameters, "weight_decay": options.weight_decay if decays else 0.0}
         for (decays, _), parameters in groups.items()
     ]
-    if scaffold is not None:
-        settings.append({"params": list(scaffold.parameters()), "weight_decay": 0.0})
+    if aux_head is not None:
+        settings.append({"params": list(aux_head.parameters()), "weight_decay": 0.0})
         shares.append(1.0)
     optimizer = torch.optim.AdamW(
         settings,
@@ -97,7 +97,7 @@ def build_optimizer(
     return optimizer, shares
 
 
-def _scale(name: str, depth: int, options: Optimizing) -> float:
+def _scale(name: str, depth: int, options: OptimizerConfig) -> float:
     trunk = "trunk." in name
     if not trunk and not name.startswith("image_encoder."):
         return 1.0
@@ -106,9 +106,16 @@ def _scale(name: str, depth: int, options: Optimizing) -> float:
     return options.encoder_rate * options.layer_decay ** (above if trunk else 0)
 
 
-def learning_rate(stage: Stage, step: int) -> float:
-    """Rate of one step: a linear warm-up times a cosine."""
-    progress = step / max(stage.steps, 1)
+def learning_rate(stage: Stage, step: int, progress: float | None = None) -> float:
+    """Rate of one step: a linear warm-up times a cosine.
+
+    Parameters
+    ----------
+    step : of the stage, from 0.
+    progress : share of the stage that is over, where that is not told by its steps.
+    """
+    if progress is None:
+        progress = step / max(stage.steps, 1)
     cosine = stage.final_rate + (1 - stage.final_rate) * 0.5 * (1 + math.cos(math.pi * progress))
     return stage.learning_rate * cosine * min(1.0, (step + 1) / stage.warm_up)
 
@@ -130,8 +137,8 @@ def recomputed_activations(network: nn.Module) -> Generator[None, None, None]:
             del block.forward  # the class has it
 
 
-class Average:
-    """Exponential average of a network's weights (EMA).
+class EMA:
+    """Exponential moving average of a network's weights.
 
     Parameters
     ----------
@@ -148,5 +155,15 @@ class Average:
         """Take one step in. `after` the first few, or None long after: early steps weigh more,
         lest the average remembers a random start."""
         decay = self.decay if after is None else min(self.decay, (1 + after) / (10 + after))
-        for key, value in network.state_dict().items():
-            self.state[key].lerp_(value, 1 - decay)
+        now = network.state_dict()
+        # All in a few kernels: one for each would take longer to launch than to run.
+        averaged = [self.state[key] for key in now]
+        foreach_lerp: Any = getattr(torch, "_foreach_lerp_")  # noqa: B009
+        foreach_lerp(averaged, list(now.values()), 1 - decay)
+
+
+def skip_if_infinite(optimizer: torch.optim.Optimizer, norm: Tensor) -> None:
+    """Let the next step of a fused optimizer change nothing where the gradient's norm is no
+    number. It is the device that looks: the host does not wait."""
+    found = (~norm.isfinite()).float()
+    optimizer.grad_scale, optimizer.found_inf = None, found  # type: ignore[attr-defined]

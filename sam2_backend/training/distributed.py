@@ -11,7 +11,7 @@ import torch.distributed as dist
 
 
 @dataclass(frozen=True)
-class Processes:
+class DistributedContext:
     """This process among those that train together."""
 
     rank: int
@@ -21,7 +21,7 @@ class Processes:
     """Where this one computes."""
 
     @classmethod
-    def join(cls, device: torch.device | str | None = None) -> Processes:
+    def join(cls, device: torch.device | str | None = None) -> DistributedContext:
         """Join the group that `torchrun` describes in the environment; without it, be alone.
 
         Parameters
@@ -42,8 +42,12 @@ class Processes:
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is up in any of the processes; all must ask."""
+        return bool(self.largest(float(flag)))
+
+    def largest(self, value: float) -> float:
+        """The largest that any of the processes has; all must ask."""
         if self.count == 1:
-            return flag
-        up = torch.tensor(float(flag), device=self.device)
-        dist.all_reduce(up, op=dist.ReduceOp.MAX)
-        return bool(up)
+            return value
+        shared = torch.tensor(value, device=self.device)
+        dist.all_reduce(shared, op=dist.ReduceOp.MAX)
+        return float(shared)

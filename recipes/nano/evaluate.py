@@ -1,0 +1,118 @@
+"""Measure a model on pictures that were held back: answers, calibration, automatic masks.
+
+    python recipes/nano/evaluate.py PACK OUT/model.safetensors --json OUT/held_out.json
+
+On footage, see `python -m benchmarks.davis`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sources import read_sources
+
+from sam2_backend import AutomaticMaskGenerator, ImagePredictor, Sam2Model, load_model
+from sam2_backend.training import Pack
+from sam2_backend.training.evaluation import box_of, iou, next_click
+from sam2_backend.training.packing import PackRecord, set_of
+
+_CLICKS = 5
+_BEST = 100
+"""Automatic masks of a picture that count."""
+
+
+def measure_answers(model: Sam2Model, records: list[PackRecord], objects: int) -> dict[str, float]:
+    """Mean IoU after clicks and from a box, and how well predicted IoUs agree with true ones."""
+    predictor = ImagePredictor(model)
+    rows: list[list[float]] = []
+    pairs: list[tuple[float, float]] = []
+    for record in records:
+        ((rgb, masks),) = record.read([0])
+        predictor.set_image(rgb)
+        largest = sorted(masks.values(), key=lambda mask: -int(mask.sum()))[:objects]
+        for truth in (mask for mask in largest if mask.mean() > 0.003):
+            rows.append(_answers(predictor, truth, pairs))
+    predicted, actual = np.array(pairs).T
+    means = np.mean(rows, axis=0)
+    return {
+        "objects": float(len(rows)),
+        "1 click": float(means[0]),
+        "3 clicks": float(means[2]),
+        "5 clicks": float(means[4]),
+        "box": float(means[5]),
+        "predicted IoU: correlation": float(np.corrcoef(predicted, actual)[0, 1]),
+        "predicted IoU: mean absolute error": float(np.abs(predicted - actual).mean()),
+    }
+
+
+def _answers(
+    predictor: ImagePredictor, truth: NDArray[np.bool_], pairs: list[tuple[float, float]]
+) -> list[float]:
+    points: list[list[float]] = []
+    labels: list[int] = []
+    shown, logits = np.zeros_like(truth), None
+    row: list[float] = []
+    for _ in range(_CLICKS):
+        point, label = next_click(shown, truth)
+        points.append(point)
+        labels.append(label)
+        masks, ious, all_logits = predictor.predict(
+            points, labels, mask_logits=logits, multimask=len(points) == 1
+        )
+        actual = [iou(mask, truth) for mask in masks]
+        pairs += zip(map(float, ious), actual, strict=True)
+        best = int(ious.argmax())
+        shown, logits = masks[best], all_logits[best]
+        row.append(actual[best])
+    masks, ious, _ = predictor.predict(box=box_of(truth), multimask=False)
+    pairs.append((float(ious[0]), iou(masks[0], truth)))
+    return [*row, pairs[-1][1]]
+
+
+def measure_recall(model: Sam2Model, records: list[PackRecord]) -> dict[str, float]:
+    """Share of labelled objects that the best automatic masks find at IoU 0.5, with defaults."""
+    generator = AutomaticMaskGenerator(model)
+    found, counts = [], []
+    for record in records:
+        ((rgb, masks),) = record.read([0])
+        proposals = sorted(generator.generate(rgb), key=lambda p: -p["predicted_iou"])[:_BEST]
+        counts.append(len(proposals))
+        for truth in masks.values():
+            best = max((iou(p["segmentation"], truth) for p in proposals), default=0.0)
+            found.append(best > 0.5)
+    return {"recall at IoU 0.5": float(np.mean(found)), "masks a picture": float(np.mean(counts))}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pack", type=Path, help="folder of stills.npz")
+    parser.add_argument("model", help="a name or a path")
+    parser.add_argument("--pictures", type=int, default=40, help="of each set, at most")
+    parser.add_argument("--objects", type=int, default=4, help="of a picture, the largest ones")
+    parser.add_argument(
+        "--recall", nargs="*", default=["coco_small"], help="sets for automatic masks"
+    )
+    parser.add_argument("--json", type=Path, help="write the figures here too")
+    arguments = parser.parse_args()
+    shares = {name: source.held_out for name, source in read_sources().items()}
+    held = Pack.open(arguments.pack / "stills.npz").split(shares)[1]
+    model = load_model(arguments.model)
+    table: dict[str, Any] = {}
+    for name in sorted({set_of(record) for record in held.records}):
+        records = [r for r in held.records if set_of(r) == name][: arguments.pictures]
+        row = measure_answers(model, records, arguments.objects)
+        if name in arguments.recall:
+            row |= measure_recall(model, records)
+        table[name] = {"pictures": float(len(records)), **row}
+        print(name, ", ".join(f"{k} {v:.3f}" for k, v in table[name].items()), flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(table, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

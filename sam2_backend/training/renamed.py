@@ -1,0 +1,45 @@
+"""Arguments that have got other names are still taken for a release, with a warning."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+def renamed_arguments(**new_names: str) -> Callable[[T], T]:
+    """Let a function, or a class's constructor, take keyword arguments by their old names.
+
+    Parameters
+    ----------
+    new_names : old name -> new name.
+    """
+
+    def decorate(target: T) -> T:
+        called = cast("Any", target.__init__ if isinstance(target, type) else target)
+
+        @functools.wraps(called)
+        def wrapper(*args: Any, **options: Any) -> Any:
+            for old in new_names.keys() & options.keys():
+                warn_renamed(f"{old}=", f"{new_names[old]}=")
+                options[new_names[old]] = options.pop(old)
+            return called(*args, **options)
+
+        if not isinstance(target, type):
+            return cast("T", wrapper)
+        cast("Any", target).__init__ = wrapper
+        return cast("T", target)
+
+    return decorate
+
+
+def warn_renamed(old: str, new: str) -> None:
+    """Warn the caller's caller that a name is going to disappear."""
+    warnings.warn(
+        f"{old} is now called {new}; the old name goes with the next release.",
+        DeprecationWarning,
+        stacklevel=3,
+    )

