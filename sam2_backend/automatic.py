@@ -41,6 +41,7 @@ class _Decoded(NamedTuple):
 
     logits_nhw: Tensor
     ious_n: NDArray[np.float32]
+    people_n: NDArray[np.float32]
     points_n2: NDArray[np.float32]
     """In pixels of the crop."""
 
@@ -50,6 +51,7 @@ class _Found(NamedTuple):
 
     logits_nhw: Tensor
     ious_n: NDArray[np.float32]
+    people_n: NDArray[np.float32]
     points_n2: NDArray[np.float32]
     stabilities_n: NDArray[np.float32]
     boxes_n4: NDArray[np.float32]
@@ -68,6 +70,7 @@ class _Kept:
     mask_hw: NDArray[np.bool_]
     box_4: NDArray[np.float32]
     iou: float
+    person: float
     stability: float
     point_2: NDArray[np.float32]
     crop: Crop
@@ -82,7 +85,10 @@ class AutomaticMaskGenerator:
     points_per_side : clicks in each row and column of the grid; None where `point_grids` is given.
     points_per_batch : clicks decoded at once; what suits the device if None.
     pred_iou_thresh : masks whose predicted IoU, 0..1, is not above it are dropped; 0 keeps all.
-    stability_score_thresh : masks of lower stability, 0..1, are dropped; 0 keeps all.
+        If None, what is right for the model: `model.config.proposal_thresholds`, which for the
+        official models are the official generator's 0.8 and 0.95.
+    stability_score_thresh : masks of lower stability, 0..1, are dropped; 0 keeps all. None as
+        above.
     stability_score_offset : how far above and below `mask_threshold` stability is measured.
     mask_threshold : logit above which a pixel belongs to the mask.
     box_nms_thresh : of two masks on one crop whose boxes' IoU is higher, the one of the higher
@@ -118,8 +124,8 @@ class AutomaticMaskGenerator:
         model: Sam2Model,
         points_per_side: int | None = 32,
         points_per_batch: int | None = None,
-        pred_iou_thresh: float = 0.8,
-        stability_score_thresh: float = 0.95,
+        pred_iou_thresh: float | None = None,
+        stability_score_thresh: float | None = None,
         stability_score_offset: float = 1.0,
         mask_threshold: float = 0.0,
         box_nms_thresh: float = 0.7,
@@ -145,8 +151,11 @@ class AutomaticMaskGenerator:
         self.points_per_batch = points_per_batch or suited
         self._batches = FittingBatches(model.device, largest=self.points_per_batch)
         self._resize_pixels = CPU_PIXELS if on_cpu else GPU_PIXELS
-        self.pred_iou_thresh = pred_iou_thresh
-        self.stability_score_thresh = stability_score_thresh
+        iou, stability = model.config.proposal_thresholds
+        self.pred_iou_thresh = iou if pred_iou_thresh is None else pred_iou_thresh
+        self.stability_score_thresh = (
+            stability if stability_score_thresh is None else stability_score_thresh
+        )
         self.stability_score_offset = stability_score_offset
         self.mask_threshold = mask_threshold
         self.box_nms_thresh = box_nms_thresh
@@ -240,8 +249,10 @@ class AutomaticMaskGenerator:
                 (logits_hw > self.mask_threshold).cpu().numpy()
             )
             point_2 = found.points_n2[n] + np.array((crop.x0, crop.y0), np.float32)
-            iou, stability = float(found.ious_n[n]), float(found.stabilities_n[n])
-            kept.append(_Kept(mask_hw, found.boxes_n4[n], iou, stability, point_2, crop))
+            iou, person, stability = (
+                float(part[n]) for part in (found.ious_n, found.people_n, found.stabilities_n)
+            )
+            kept.append(_Kept(mask_hw, found.boxes_n4[n], iou, person, stability, point_2, crop))
         return kept
 
     def _decode(
@@ -264,18 +275,21 @@ class AutomaticMaskGenerator:
                 rows_m, which_m = wanted_nm[rows].nonzero(as_tuple=True)
                 logits = output.logits_nmhw[rows_m, 1 + which_m]
                 ious = output.ious_nm[rows_m, 1 + which_m]
+                tokens = output.tokens_nmc[rows_m, 1 + which_m]
                 rows = rows[rows_m]
             else:
                 rows = torch.arange(len(points), device=model.device)
                 output = model.draw_masks(considered, features.s8, features.s4)
                 logits, ious = single_mask(output)
-                logits = logits[:, 0]
+                logits, tokens = logits[:, 0], output.tokens_nmc[:, 0]
+            people = model.sam_mask_decoder.person_scores(tokens[:, None])[:, 0]
             if self.use_m2m and len(rows):
                 logits, ious = self._refine(features, s16, points[rows], labels[rows], logits)
             good = ious > self._least_iou
             return _Decoded(
                 logits[good].float(),
                 ious[good].float().cpu().numpy(),
+                people[good].float().cpu().numpy(),
                 points_n2[rows[good].cpu().numpy()],
             )
 
@@ -347,7 +361,7 @@ class AutomaticMaskGenerator:
     def _record(self, kept: _Kept) -> MaskRecord:
         x0, y0, x1, y1 = kept.box_4.tolist()
         height, width = kept.crop.hw
-        return MaskRecord(
+        record = MaskRecord(
             segmentation=ENCODERS[self.output_mode](kept.mask_hw),
             area=int(np.count_nonzero(kept.mask_hw)),
             bbox=[x0, y0, x1 - x0, y1 - y0],
@@ -356,6 +370,9 @@ class AutomaticMaskGenerator:
             stability_score=kept.stability,
             crop_box=[float(one) for one in (kept.crop.x0, kept.crop.y0, width, height)],
         )
+        if self.model.config.person_head:
+            record["person_score"] = kept.person
+        return record
 
 
 def _grids(

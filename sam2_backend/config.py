@@ -54,6 +54,12 @@ class ModelConfig:
     memory_pooling: int = 1
     """Side of the squares of cells over which memories are averaged before they are looked at
     (2 in Xiong et al. 2024, EfficientTAM); larger is faster and less exact."""
+    person_head: bool = False
+    """Whether a small head on the mask tokens says how much a mask is one whole person. Official
+    networks have none."""
+    proposal_thresholds: tuple[float, float] = 0.8, 0.95
+    """Predicted IoU and stability from which on automatic masks are kept unless told otherwise; by
+    default the official generator's."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.tracked_memories < self.num_memories:

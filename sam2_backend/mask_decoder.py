@@ -131,6 +131,8 @@ class MaskDecoder(nn.Module):
         )
         self.iou_prediction_head = MLP((dim, dim, dim, num_masks), sigmoid_output=True)
         self.pred_obj_score_head = MLP((dim, dim, dim, 1))
+        if config.person_head:
+            self.person_head = MLP((dim, dim // 2, 1))
 
     def consider(
         self,
@@ -163,6 +165,13 @@ class MaskDecoder(nn.Module):
             ious_nm=self.iou_prediction_head(tokens[:, 1]),
             object_score_n1=self.pred_obj_score_head(tokens[:, 0]),
         )
+
+    def person_scores(self, tokens_nmc: Tensor) -> Tensor:
+        """(N, M) how much each mask is one whole person, 0..1, from its token; 1 for all where the
+        network has no head for it."""
+        if not hasattr(self, "person_head"):
+            return tokens_nmc.new_ones(tokens_nmc.shape[:2])
+        return self.person_head(tokens_nmc)[..., 0].sigmoid()
 
     def draw(self, considered: Considered, s8_nchw: Tensor, s4_nchw: Tensor) -> Tensor:
         """(N, 4, S/4, S/4) mask logits.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
 
 OutputMode = Literal["binary_mask", "uncompressed_rle", "coco_rle"]
 
@@ -29,6 +32,9 @@ class MaskRecord(TypedDict):
     """IoU of the masks of two thresholds, 0..1."""
     crop_box: list[float]
     """x, y, width and height of the crop that it was found on."""
+    person_score: NotRequired[float]
+    """How much it is one whole person, 0..1, by a model that has a head for it; the official ones
+    have none."""
 
 
 def _uncompressed_rle(mask_hw: NDArray[np.bool_]) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image, UnidentifiedImageError
 
 from .automatic import AutomaticMaskGenerator
 from .checkpoint import load_model
+from .image_predictor import ImagePredictor
 from .mask_record import MaskRecord
 from .regions import keep_separate_masks
 
@@ -26,6 +27,8 @@ LEAST_AREA, MOST_AREA = 0.004, 0.6
 """Shares of the picture that one person may take."""
 FLATTEST = 0.6
 """Height over width of a person sitting, lying people are flatter."""
+MIN_PERSON_SCORE = 0.15
+"""Of a model's head for people; masks it gives less are none."""
 MOST_SHARED = 0.3
 """Of two masks that share more of the smaller one, only the better is a person."""
 
@@ -33,12 +36,13 @@ MOST_SHARED = 0.3
 class SAM2MultiPersonSegmentation:
     """Segment several people in one picture, without a click.
 
-    SAM 2 knows what belongs together, not what it is: there is no detector in it. This class looks
-    for what people usually are in a photograph: upright or compact regions of a certain size, in
-    its middle rows, that do not run along its borders. It tells one person from another by their
-    outlines. It cannot tell a person from a lamp post, a dog or a vase, it may take a coat for its
-    wearer, and people who lie down or fill the picture are ranked low. Where it must be people and
-    nothing else, hand boxes of a person detector to `ImagePredictor`.
+    SAM 2 knows what belongs together, not what it is. A model may have a small head that says how
+    much a mask is one whole person (`ModelConfig.person_head`); masks are ranked by it then. With
+    other models, such as the official ones, this class looks for what people usually are in a
+    photograph: upright or compact regions of a certain size, in its middle rows, that do not run
+    along its borders. It then cannot tell a person from a lamp post, a dog or a vase, it may take a
+    coat for its wearer, and people who lie down or fill the picture are ranked low. Where it must
+    be people and nothing else, give `boxes` of a person detector.
 
     Parameters
     ----------
@@ -66,7 +70,11 @@ class SAM2MultiPersonSegmentation:
         self.device = str(self.model.device)
 
     def segment_auto(
-        self, image_path: str | os.PathLike[str] | NDArray[np.uint8], num_people: int = 5
+        self,
+        image_path: str | os.PathLike[str] | NDArray[np.uint8],
+        num_people: int = 5,
+        *,
+        boxes: ArrayLike | None = None,
     ) -> tuple[list[NDArray[np.bool_]], NDArray[np.uint8]]:
         """Find at most so many separate people.
 
@@ -74,6 +82,8 @@ class SAM2MultiPersonSegmentation:
         ----------
         image_path : of the picture, or the picture itself as (H, W, 3) uint8, RGB.
         num_people : how many at most; fewer where no more are convincing.
+        boxes : (N, 4) x0, y0, x1, y1 in pixels, of any detector, the surest first: the masks are
+            those of the first `num_people` boxes, in their order.
 
         Returns
         -------
@@ -89,19 +99,28 @@ class SAM2MultiPersonSegmentation:
         if num_people < 1:
             raise ValueError(f"num_people must be at least 1, got {num_people}.")
         image = _read(image_path)
+        if boxes is not None:
+            return self._in_boxes(image, np.asarray(boxes, np.float32)[:num_people]), image
         generator = AutomaticMaskGenerator(
             self.model,
             points_per_side=None,
             point_grids=[likely_grid()],
-            pred_iou_thresh=0.5,
-            stability_score_thresh=0.7,
+            pred_iou_thresh=min(0.5, self.model.config.proposal_thresholds[0]),
+            stability_score_thresh=min(0.7, self.model.config.proposal_thresholds[1]),
             min_mask_region_area=LEAST_AREA * image.shape[0] * image.shape[1] / 4,
         )
-        records = sorted(generator.generate(image), key=likeness, reverse=True)
-        records = [record for record in records if likeness(record) > 0]
+        records = sorted(generator.generate(image), key=person_score, reverse=True)
+        records = [record for record in records if person_score(record) > 0]
         masks = [record["segmentation"] for record in records]
         kept = keep_separate_masks(masks, MOST_SHARED)[:num_people]
         return [masks[n] for n in kept], image
+
+    def _in_boxes(
+        self, image: NDArray[np.uint8], boxes_n4: NDArray[np.float32]
+    ) -> list[NDArray[np.bool_]]:
+        predictor = ImagePredictor(self.model)
+        predictor.set_image(image)
+        return [predictor.predict(box=box, multimask=False)[0][0] for box in boxes_n4]
 
     @staticmethod
     def figure(masks: Sequence[NDArray[np.bool_]], image: NDArray[np.uint8]) -> Figure:
@@ -138,6 +157,14 @@ def likely_grid() -> NDArray[np.float64]:
         return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
     return np.concatenate((grid(DENSE, *LIKELY_ROWS), grid(COARSE, 0.0, 1.0)))
+
+
+def person_score(record: MaskRecord) -> float:
+    """How much a mask is one whole person, 0 or more: what the model says, or else how it looks."""
+    score = record.get("person_score")
+    if score is None:
+        return likeness(record)
+    return score if score >= MIN_PERSON_SCORE else 0.0
 
 
 def likeness(record: MaskRecord) -> float:

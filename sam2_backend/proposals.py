@@ -13,11 +13,10 @@ from .model import ImageFeatures, Sam2Model
 from .regions import keep_distinct_masks
 from .transforms import as_rgb
 
-PROPOSING: dict[str, Any] = {
-    "points_per_side": 16,
-    "pred_iou_thresh": 0.5,
-    "stability_score_thresh": 0.7,
-}
+POINTS_PER_SIDE = 16
+LOW_IOU, LOW_STABILITY = 0.5, 0.7
+"""From which on masks are proposed: lower than an automatic generator's, where the model's own
+thresholds are not lower still. A better mask of the same thing wins all the same."""
 CRUMB_CELLS = 4
 """Proposals and their parts have as many cells of the network's output at least."""
 SAME_IOU = 0.7
@@ -33,9 +32,7 @@ def propose_masks(
     Parameters
     ----------
     rgb, features : as in `AutomaticMaskGenerator.steps`.
-    settings : of `AutomaticMaskGenerator`. Where nothing is said, thresholds are low for the
-        sake of small models, which are less sure of themselves: a better mask of the same thing
-        wins all the same.
+    settings : of `AutomaticMaskGenerator`, in place of what is right to choose from.
 
     Returns
     -------
@@ -45,9 +42,14 @@ def propose_masks(
     """
     image = as_rgb(rgb)
     crumb_px = CRUMB_CELLS * image.shape[0] * image.shape[1] / model.config.mask_size**2
-    generator = AutomaticMaskGenerator(
-        model, **({**PROPOSING, "min_mask_region_area": crumb_px} | settings)
-    )
+    iou, stability = model.config.proposal_thresholds
+    defaults: dict[str, Any] = {
+        "points_per_side": POINTS_PER_SIDE,
+        "pred_iou_thresh": min(LOW_IOU, iou),
+        "stability_score_thresh": min(LOW_STABILITY, stability),
+        "min_mask_region_area": crumb_px,
+    }
+    generator = AutomaticMaskGenerator(model, **(defaults | settings))
     found = yield from generator.steps(image, features)
     records = [record for record in found if record["area"] >= crumb_px]
     records.sort(key=lambda one: -one["predicted_iou"] * one["stability_score"])

@@ -66,15 +66,46 @@ def without_small_regions(
     mask_hw, changed
         The mask, the very same one where nothing had to be done.
     """
-    given_hw = mask_hw
+    cleaned_hw = remove_specks(fill_holes(mask_hw, min_area_px), min_area_px)
+    return cleaned_hw, cleaned_hw is not mask_hw
+
+
+def fill_holes(
+    mask_hw: NDArray[np.bool_], min_area_px: float, keep_xy: Sequence[tuple[int, int]] = ()
+) -> NDArray[np.bool_]:
+    """Fill parts of the outside that have fewer pixels than `min_area_px`.
+
+    Parameters
+    ----------
+    keep_xy : pixels (x, y) whose part of the outside stays, such as negative clicks.
+
+    Returns
+    -------
+    (H, W) bool; the very same array where nothing had to be done.
+    """
     labels_hw, is_small, _ = _parts(~mask_hw, min_area_px)
-    if is_small.any():
-        mask_hw = mask_hw | is_small[labels_hw]
+    for x, y in keep_xy:
+        is_small[labels_hw[y, x]] = False
+    return mask_hw | is_small[labels_hw] if is_small.any() else mask_hw
+
+
+def remove_specks(
+    mask_hw: NDArray[np.bool_], min_area_px: float, keep_xy: Sequence[tuple[int, int]] = ()
+) -> NDArray[np.bool_]:
+    """Drop parts of the mask that have fewer pixels than `min_area_px`; the largest stays.
+
+    Parameters
+    ----------
+    keep_xy : pixels (x, y) whose part stays, such as positive clicks.
+
+    Returns
+    -------
+    (H, W) bool; the very same array where nothing had to be done.
+    """
     labels_hw, is_small, largest = _parts(mask_hw, min_area_px)
-    if is_small.any():
-        is_small[largest] = False
-        mask_hw = mask_hw & ~is_small[labels_hw]
-    return mask_hw, mask_hw is not given_hw
+    for part in (largest, *(labels_hw[y, x] for x, y in keep_xy)):
+        is_small[part] = False
+    return mask_hw & ~is_small[labels_hw] if is_small.any() else mask_hw
 
 
 def _shared(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import weakref
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from .feature_cache import FeatureCache
 from .memory_bank import MemoryBank, MemoryEntry, Recall, used_memories
 from .model import ImageFeatures, Sam2Model, SelectedMask
 from .out_of_memory import FittingBatches
+from .postprocessing import MaskCleaner, make_exclusive
 from .read_ahead import ReadAhead
 from .transforms import (
     as_rgb,
@@ -31,6 +32,8 @@ from .transforms import (
 
 A = TypeVar("A")
 R = TypeVar("R")
+Clicks: TypeAlias = tuple[NDArray[np.float32], NDArray[np.int64]]
+"""(P, 2) points (x, y) in pixels of the frame, and (P,) labels."""
 
 
 class Frames(Protocol):
@@ -63,7 +66,7 @@ class FrameResult:
     ious: dict[int, float] = field(default_factory=dict)
     """Predicted IoU of the mask, 0..1."""
     logits: dict[int, NDArray[np.float32]] = field(default_factory=dict)
-    """(S/4, S/4) mask logits, before they are resized and cut at 0."""
+    """(S/4, S/4) mask logits, before they are resized and cut at 0, and masks are cleaned."""
     candidates: dict[int, Candidates] = field(default_factory=dict)
     """Where the answer is to a single click: all that it may mean."""
 
@@ -73,7 +76,7 @@ class VideoMemory:
 
     Parameters
     ----------
-    model, frames, cache_bytes, sizes_hw : as in `VideoPredictor`.
+    model, frames, cache_bytes, sizes_hw, cleaner, non_overlapping : as in `VideoPredictor`.
     """
 
     def __init__(
@@ -83,6 +86,8 @@ class VideoMemory:
         *,
         cache_bytes: int,
         sizes_hw: Sequence[tuple[int, int]] | None,
+        cleaner: MaskCleaner,
+        non_overlapping: bool,
     ) -> None:
         if len(frames) == 0:
             raise ValueError("The video has no frames.")
@@ -96,6 +101,8 @@ class VideoMemory:
         self._batches = FittingBatches(model.device, self._features.clear)
         self._banks: dict[int, MemoryBank] = {}
         self._sizes_hw = sizes_hw
+        self.cleaner = cleaner
+        self.non_overlapping = non_overlapping
         # A live video grows, frames are skipped in it, and its first may be gone.
         self._is_live = getattr(frames, "recording", None) is not None
         height, width = as_rgb(frames[len(frames) - 1 if self._is_live else 0]).shape[:2]
@@ -197,14 +204,20 @@ class VideoMemory:
         known = {obj: entry for obj in objs if (entry := self._banks[obj].entry(frame)) is not None}
         return self._result_of(frame, known)
 
-    def _result_of(self, frame: int, known: dict[int, MemoryEntry]) -> FrameResult:
+    def _result_of(
+        self, frame: int, known: dict[int, MemoryEntry], clicks: Mapping[int, Clicks] | None = None
+    ) -> FrameResult:
+        """Masks of some entries; `clicks` by object, if not those that are remembered."""
         result = FrameResult(frame)
+        shown = self._shown_logits(frame, {obj: _logits(entry) for obj, entry in known.items()})
+        if clicks is None:
+            clicks = {obj: self._clicks(frame, obj) for obj in known}
 
         def add(objs: Sequence[int]) -> None:
-            logits = torch.cat([_logits(known[obj]) for obj in objs])
+            logits = torch.cat([shown[obj] for obj in objs])
             masks = logits_to_masks(logits, self.size_of(frame))
             for obj, mask, logit in zip(objs, masks, logits[:, 0].cpu().numpy(), strict=True):
-                result.masks[obj] = mask
+                result.masks[obj] = self.cleaner.clean(mask, *clicks[obj])
                 result.logits[obj] = logit
                 result.scores[obj] = float(known[obj].object_score)
                 result.ious[obj] = known[obj].iou
@@ -212,6 +225,25 @@ class VideoMemory:
         for _ in self._batches.map(add, list(known)):
             pass
         return result
+
+    def _shown_logits(self, frame: int, logits: dict[int, Tensor]) -> dict[int, Tensor]:
+        """(1, 1, h, w) logits by object; without what other objects on the frame have more of,
+        where objects may not overlap."""
+        if not self.non_overlapping:
+            return logits
+        others = [
+            entry.logits
+            for obj, bank in self._banks.items()
+            if obj not in logits
+            and (entry := bank.entry(frame)) is not None
+            and entry.logits is not None
+        ]
+        exclusive = make_exclusive(torch.cat([*logits.values(), *others]))
+        return dict(zip(logits, exclusive.split(1), strict=False))
+
+    def _clicks(self, frame: int, obj: int) -> Clicks:
+        """The clicks on an object on a frame."""
+        return np.zeros((0, 2), np.float32), np.zeros(0, np.int64)
 
     def _following(self, frame: int, *, reverse: bool) -> list[int]:
         """Frames to encode with this one when tracking comes to it."""

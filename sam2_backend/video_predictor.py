@@ -21,10 +21,11 @@ from .mask_input import as_mask
 from .mask_record import MaskRecord
 from .memory_bank import MemoryBank, Recall
 from .model import Sam2Model, SelectedMask
+from .postprocessing import MaskCleaner
 from .prompt_encoder import BOX_END, BOX_START, PAD
 from .proposals import propose_masks
 from .transforms import logits_to_masks, points_to_model
-from .video_memory import Candidates, FrameResult, Frames, VideoMemory, entries_of
+from .video_memory import Candidates, Clicks, FrameResult, Frames, VideoMemory, entries_of
 
 __all__ = ["Candidates", "FrameResult", "Frames", "VideoPredictor"]
 
@@ -65,6 +66,11 @@ class VideoPredictor(VideoMemory):
         GPU by a second thread too, ahead of tracking.
     cache_bytes : most bytes of image features kept for frames that are looked at again.
     sizes_hw : (H, W) of each frame where they differ, as of pictures that are only prompted.
+    fill_holes, remove_specks : holes and separate parts of masks that are smaller are filled and
+        dropped, but never what was clicked: in pixels of the frame from 1 up, below 1 as a share
+        of the mask's area. 0, the default, is not at all, as in the official predictor.
+    non_overlapping : whether masks of different objects on a frame exclude each other: a pixel
+        belongs to the larger logit. What is remembered of them is not changed by it.
 
     Examples
     --------
@@ -80,8 +86,18 @@ class VideoPredictor(VideoMemory):
         *,
         cache_bytes: int = 512 * 2**20,
         sizes_hw: Sequence[tuple[int, int]] | None = None,
+        fill_holes: float = 0.0,
+        remove_specks: float = 0.0,
+        non_overlapping: bool = False,
     ) -> None:
-        super().__init__(model, frames, cache_bytes=cache_bytes, sizes_hw=sizes_hw)
+        super().__init__(
+            model,
+            frames,
+            cache_bytes=cache_bytes,
+            sizes_hw=sizes_hw,
+            cleaner=MaskCleaner(fill_holes, remove_specks),
+            non_overlapping=non_overlapping,
+        )
         self._prompts: dict[tuple[int, int], _Prompts] = {}
 
     # Prompting
@@ -137,7 +153,8 @@ class VideoPredictor(VideoMemory):
         self._extend(prompts, frame, points, labels)
         bank = self._banks.get(obj) or self._new_bank()
         selected, _ = self._decide(frame, bank, prompts, None)
-        return self._result_of(frame, {obj: entries_of(selected)[0]})
+        clicks = {obj: self._in_frame(frame, prompts)}
+        return self._result_of(frame, {obj: entries_of(selected)[0]}, clicks)
 
     def propose(self, frame: int, **settings: Any) -> Generator[None, None, list[MaskRecord]]:
         """Segment everything on a frame, a batch of clicks a step: see `propose_masks`. Objects
@@ -300,11 +317,41 @@ class VideoPredictor(VideoMemory):
         self._prompts[obj, frame] = prompts
         result = self._result(frame, [obj])
         if prompts.ambiguous and float(selected.object_score_n1) > 0:
-            masks_nhw = logits_to_masks(output.logits_nmhw[0, 1:, None], self.size_of(frame))
-            ious = output.ious_nm[0, 1:].float()
-            chosen = int(ious.argmax()) if candidate is None else candidate
-            result.candidates[obj] = Candidates(masks_nhw, tuple(ious.tolist()), chosen)
+            result.candidates[obj] = self._candidates(frame, obj, output, prompts, candidate)
         return result
+
+    def _candidates(
+        self,
+        frame: int,
+        obj: int,
+        output: DecoderOutput,
+        prompts: _Prompts,
+        candidate: int | None,
+    ) -> Candidates:
+        logits_n1hw = torch.cat(
+            [
+                self._shown_logits(frame, {obj: logits[None, None].float()})[obj]
+                for logits in output.logits_nmhw[0, 1:]
+            ]
+        )
+        clicks = self._in_frame(frame, prompts)
+        masks = logits_to_masks(logits_n1hw, self.size_of(frame))
+        masks_nhw = np.stack([self.cleaner.clean(mask_hw, *clicks) for mask_hw in masks])
+        ious = output.ious_nm[0, 1:].float()
+        chosen = int(ious.argmax()) if candidate is None else candidate
+        return Candidates(masks_nhw, tuple(ious.tolist()), chosen)
+
+    def _clicks(self, frame: int, obj: int) -> Clicks:
+        return self._in_frame(frame, self._prompts.get((obj, frame)))
+
+    def _in_frame(self, frame: int, prompts: _Prompts | None) -> Clicks:
+        """Clicks in pixels of the frame; none where nothing is cleaned, which needs no copy."""
+        if prompts is None or not self.cleaner:
+            return super()._clicks(frame, 0)
+        height, width = self.size_of(frame)
+        scale = np.array((width, height), np.float32) / self.model.config.image_size
+        points_p2 = (prompts.points_p2.cpu().numpy() * scale).astype(np.float32)
+        return points_p2, prompts.labels_p.cpu().numpy()
 
     def _decide(
         self, frame: int, bank: MemoryBank, prompts: _Prompts, candidate: int | None

@@ -103,3 +103,11 @@ def test_what_is_no_picture_is_said(people, tmp_path):
 
 def _iou(a: np.ndarray, b: np.ndarray) -> float:
     return np.count_nonzero(a & b) / np.count_nonzero(a | b)
+
+
+def test_boxes_of_a_detector_are_answered_one_by_one(people):
+    image, truth = group()
+    boxes = [[58 + 150 * n, 60, 122 + 150 * n, 285] for n in (2, 0, 1)]
+    masks, _ = people.segment_auto(image, num_people=2, boxes=boxes)
+    assert len(masks) == 2, "the surest ones"
+    assert _iou(masks[0], truth[2]) > 0.7 and _iou(masks[1], truth[0]) > 0.7

@@ -100,7 +100,8 @@ def build_nano() -> Any:
         dynamic_multimask_stability_delta=0.05,
         dynamic_multimask_stability_thresh=0.98,
     )
-    model.load_state_dict(nano.state_dict())
+    state = nano.state_dict()
+    model.load_state_dict({key: value for key, value in state.items() if "person_head" not in key})
     return model.eval()
 
 
