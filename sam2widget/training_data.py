@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sam2_backend.video import FrameSource, Video
+from sam2_backend.video import FrameSource, Video, open_video
 
 from .masks import Mask
 from .records import SessionError
@@ -91,12 +91,19 @@ class SessionRecord:
         """
         frames = [self.frames[position] for position in positions]
         if self._video is None:
-            self._video = self._saved.open_video(self._source, beside=self._path)
+            self._video = self._open()
         known = [obj for obj, masks in self._masks.items() if masks.keys() >= set(frames)]
         return [
             (self._video[frame], {obj: self._masks[obj][frame].to_array() for obj in known})
             for frame in frames
         ]
+
+    def _open(self) -> Video:
+        """The session's video. One that a person gives need only look like it, as one does that
+        was compressed again."""
+        given = None if self._source is None else open_video(self._source, self._saved.kind)
+        is_alike = given is not None and self._saved.video.difference(given) is None
+        return self._saved.open_video(given, beside=self._path, same_video=is_alike)
 
     def among(self, frames: Set[int]) -> SessionRecord | None:
         """The same on some frames of the video only; None where nothing would be left to see."""

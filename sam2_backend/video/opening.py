@@ -151,15 +151,20 @@ def _refuse_live(source: object) -> None:
             "An iterator of frames has no length. If it ends and its frames fit into memory, give "
             "list(frames); else LiveVideo(frames), which keeps them on disk as they come."
         )
-    elif isinstance(source, Capture) and not hasattr(source, "__len__"):
+    elif isinstance(source, Capture) and not _is_indexed(source):
         raise VideoError(
             f"A {type(source).__name__} gives one frame after the other, without a number: give "
             "LiveVideo(capture), or the path of the file that it reads."
         )
-    elif callable(source) and not hasattr(source, "__len__"):
+    elif callable(source) and not _is_indexed(source):
         raise VideoError(
             "A function that returns frames is a live source: give LiveVideo(function)."
         )
+
+
+def _is_indexed(source: object) -> bool:
+    """Whether it gives any frame by its number, whatever else it can do."""
+    return hasattr(source, "__len__") or hasattr(source, "shape")
 
 
 def _open_list(items: Sequence[Any], kind: Kind, options: _Options) -> Video:

@@ -168,7 +168,8 @@ def read_inside(group: Any, inside: str, root: str) -> tuple[Any, str]:
 
 def _load_numpy(path: Path) -> Any:
     try:
-        return np.load(path, mmap_mode="r" if path.suffix.lower() == ".npy" else None)
+        mode = "r" if path.suffix.lower() == ".npy" else None
+        return np.load(path, mmap_mode=mode, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise VideoError(f"{path} cannot be read as {path.suffix} ({error}).") from error
 

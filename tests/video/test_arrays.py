@@ -555,8 +555,8 @@ def test_a_decoder_like_that_of_torchcodec_is_read(order):
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        (iter([RGB[0]]), "one after the other, without a length: give list"),
-        ((frame for frame in RGB), "one after the other"),
+        (iter([RGB[0]]), "An iterator of frames has no length"),
+        ((frame for frame in RGB), "An iterator of frames has no length"),
         ({"a": 1}, "The dict holds no array of frames"),
         ({"a": GREY, "b": GREY}, r"several arrays: a .*Say which, such as it\['a'\]"),
         (b"bytes", "cannot be made of a bytes"),

@@ -196,7 +196,8 @@ def test_a_session_of_a_recording_is_found_again_on_what_was_saved_of_it(
     widget.save(tmp_path / "work.sam2.zip")
     live.save(tmp_path / "rec")
     again = Sam2Widget.load(
-        tmp_path / "work.sam2.zip", tmp_path / "rec", DiscSegmenter(HEIGHT, WIDTH)
+        *(tmp_path / "work.sam2.zip", tmp_path / "rec", DiscSegmenter(HEIGHT, WIDTH)),
+        same_video=True,
     )
     assert np.array_equal(np.asarray(again.masks[1]), np.asarray(widget.masks[1]))
     again.close()
