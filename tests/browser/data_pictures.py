@@ -204,13 +204,13 @@ def live(open_: Open, target: Path) -> None:
         widget = bench.widget
         clip = sample_clip()
         widget.eventually(lambda: int(widget.data("frame-drawn") or 0) >= 4)
-        bench.run("w.frame = 2")
-        widget.wait_for("frame-drawn", 2)
-        for n in (1, 2):
+        widget.press("Home")
+        widget.wait_for("frame-drawn", 0)
+        for n, obj in enumerate((2, 3), 1):
             if n > 1:
                 widget.press("c")
                 widget.wait_for("objects", n)
-            widget.click(*deepest_point(clip.masks[n][2]))
+            widget.click(*deepest_point(clip.masks[obj][0]))
         widget.press("Escape")
         widget.button("Follow the newest frame").click()
         widget.eventually(lambda: int(widget.data("frame-drawn") or 0) >= 40)
