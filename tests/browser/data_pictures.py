@@ -114,6 +114,14 @@ def open_small(open_: Open) -> Iterator[Bench]:
         yield bench
 
 
+def show(bench: Bench, code: str, frame: int | None = None) -> None:
+    """Show the widget that code makes, and bring it into sight: before, it gets no pictures."""
+    bench.show(code, frame=None)
+    bench.widget.root.scroll_into_view_if_needed()
+    if frame is not None:
+        bench.widget.wait_for("frame-drawn", frame)
+
+
 def videos(open_: Open, target: Path) -> None:
     """Frames of a transport stream with B-frames, each with its number burnt in, and an object
     tracked in it."""
@@ -132,7 +140,7 @@ def videos(open_: Open, target: Path) -> None:
 def pictures(open_: Open, target: Path) -> None:
     """A stack of 16 bits with its contrast."""
     with open_small(open_) as bench:
-        bench.show(STACK, frame=9)
+        show(bench, STACK, 9)
         bench.widget.wait_for("objects", 4)
         bench.widget.button("Display").click()
         panel = bench.widget.root.get_by_role("group", name="Contrast")
@@ -147,7 +155,7 @@ def pictures(open_: Open, target: Path) -> None:
 def arrays(open_: Open, target: Path) -> None:
     """An OME-Zarr of two channels in the colours that it names."""
     with open_small(open_) as bench:
-        bench.show(STORE, frame=9)
+        show(bench, STORE, 9)
         bench.widget.wait_for("objects", 4)
         shoot(bench, target, QUALITY)
 
@@ -200,7 +208,7 @@ def places(open_: Open, target: Path) -> None:
 def live(open_: Open, target: Path) -> None:
     """A live source, followed and tracked."""
     with open_small(open_) as bench:
-        bench.show(CAMERA, frame=None)
+        show(bench, CAMERA)
         widget = bench.widget
         clip = sample_clip()
         widget.eventually(lambda: int(widget.data("frame-drawn") or 0) >= 4)
@@ -222,7 +230,7 @@ def live(open_: Open, target: Path) -> None:
 def masks(open_: Open, target: Path) -> None:
     """Labels of 16 bits from another program, and what is said of their names."""
     with open_small(open_) as bench:
-        bench.show(LABELS)
+        show(bench, LABELS, 0)
         bench.run("w.import_masks('labels'); w.frame = 10")
         bench.widget.wait_for("frame-drawn", 10)
         bench.widget.wait_for("objects", 3)
