@@ -6,16 +6,20 @@ import json
 import re
 import tempfile
 import warnings
+import wave
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from sam2_backend import load_model
 from sam2widget import (
+    LiveVideo,
     Sam2Widget,
     __version__,
     export_masks,
@@ -61,6 +65,50 @@ class Bad:
         np.savez(path, left=CLIP, right=CLIP)
         return path
 
+    def pictures(self, *arrays: NDArray[Any]) -> Path:
+        """A folder of them."""
+        for n, array in enumerate(arrays):
+            Image.fromarray(array).save(self.folder / f"{n}.png")
+        return self.folder
+
+    def animation(self, name: str) -> Path:
+        """Two frames, beside a picture."""
+        first, second = Image.fromarray(CLIP[0]), Image.fromarray(CLIP[1] + np.uint8(255))
+        first.save(self.folder / "0.png")
+        first.save(self.folder / name, save_all=True, append_images=[second])
+        return self.folder / name
+
+    def sound(self, name: str) -> Path:
+        path = self.folder / name
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(bytes(8000))
+        return path
+
+    def frames(self, names: Iterable[str]) -> Path:
+        """A folder of pictures of these names."""
+        folder = self.folder / "frames"
+        folder.mkdir()
+        for name in names:
+            Image.fromarray(CLIP[0]).save(folder / name)
+        return folder
+
+    def masks(self, names: Iterable[str]) -> Path:
+        """A folder of masks of these names."""
+        folder = self.folder / "masks"
+        folder.mkdir()
+        for name in names:
+            Image.fromarray(np.eye(HEIGHT, WIDTH, dtype=np.uint8) * 255).save(folder / name)
+        return folder
+
+    def recording(self) -> LiveVideo:
+        """One that has room for two frames of eight."""
+        live = LiveVideo(iter(CLIP[..., 0].astype(np.uint16)), max_bytes=4000, name="camera")
+        live.wait(FRAMES)
+        return live
+
     def session(self, change: Callable[[dict[str, bytes]], None]) -> Path:
         """A session file with changed members."""
         path = self.folder / "work.sam2.zip"
@@ -104,7 +152,35 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
     "axes that are none": lambda bad: open_video(CLIP, axes="time"),
     "a file of several arrays": lambda bad: open_video(bad.arrays("clips.npz")),
     "no frames": lambda bad: open_video(CLIP[:0]),
-    "a number": lambda bad: open_video(7),  # pyright: ignore[reportArgumentType]
+    "a set": lambda bad: open_video({1, 2}),  # pyright: ignore[reportArgumentType]
+    "an unclear number of channels": lambda bad: open_video(np.zeros((8, 9, 24, 32))),
+    "no such array in a file": lambda bad: open_video(bad.arrays("clips.npz") / "middle"),
+    "pictures of two sizes": lambda bad: open_video(bad.pictures(CLIP[0], CLIP[0, 1:])),
+    "a deep picture among others": lambda bad: open_video(
+        bad.pictures(CLIP[0], CLIP[0, ..., 0].astype(np.uint16))
+    ),
+    "an animation among pictures": lambda bad: open_video(bad.animation("1.gif").parent),
+    "a scan of 190 megapixels": lambda bad: open_video(
+        bad.file("scan.pgm", b"P5 20000 9500 255\n")
+    ),
+    "a list of two sizes": lambda bad: open_video([CLIP[0], CLIP[0, 1:]], "video"),
+    "sound without a picture": lambda bad: open_video(bad.sound("talk.wav")),
+    "a window from high to low": lambda bad: open_video(CLIP, contrast=(200, 100)),
+    "a contrast of words": lambda bad: open_video(CLIP, contrast=("low", "high")),  # pyright: ignore
+    # Places
+    "nothing at a URL": lambda bad: open_video("memory://none/dog.mp4"),
+    "a server that is not there": lambda bad: open_video("http://127.0.0.1:9/dog.mp4"),
+    "a list of URLs": lambda bad: open_video(["https://a.org/0.png", "https://a.org/1.png"]),
+    # Live
+    "a camera's number": lambda bad: open_video(7),  # pyright: ignore[reportArgumentType]
+    "the address of a stream": lambda bad: open_video("rtsp://gate/1"),
+    "an iterator of frames": lambda bad: open_video(iter(CLIP)),  # pyright: ignore
+    "a function": lambda bad: open_video(lambda: CLIP[0]),  # pyright: ignore
+    "a file as a live source": lambda bad: LiveVideo("dog.mp4"),
+    "a live source of no kind": lambda bad: LiveVideo(b"frames"),  # pyright: ignore
+    "a source that ends at once": lambda bad: LiveVideo(iter([])),
+    "a stream that nobody sends": lambda bad: LiveVideo("http://127.0.0.1:9/live"),
+    "a frame that is gone": lambda bad: bad.recording()[0],
     # Prompts
     "a click outside": lambda bad: bad.widget.add_point(0, 99, 5),
     "no such frame": lambda bad: bad.widget.add_point(99, 5, 5),
@@ -136,6 +212,9 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
     ),
     "a session of another video": lambda bad: Sam2Widget.load(
         bad.session(lambda members: None), video=CLIP[:4], model=DiscSegmenter(HEIGHT, WIDTH)
+    ),
+    "a video that only looks the same": lambda bad: Sam2Widget.load(
+        bad.session(lambda members: None), video=CLIP | 1, model=DiscSegmenter(HEIGHT, WIDTH)
     ),
     # Models
     "an unknown model": lambda bad: load_model("sam3-giant"),
@@ -183,6 +262,15 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
         bad.file("m.json", b'{"masklet": []}'), CLIP, "sa-v"
     ),
     "XML that is none": lambda bad: import_masks(bad.file("m.xml", b"<annotations"), CLIP, "cvat"),
+    "names that are off by one": lambda bad: import_masks(
+        bad.masks(f"{n:05}.png" for n in range(8)), bad.frames(f"{n:05}.jpg" for n in range(1, 9))
+    ),
+    "names of other frames": lambda bad: import_masks(
+        bad.masks(["wolf.png", "mouse.png"]), bad.frames(["cat.png", "dog.png"])
+    ),
+    "two masks of one frame": lambda bad: import_masks(
+        bad.masks(["cat_gt.png", "cat_mask.png"]), bad.frames(["cat.png", "dog.png"])
+    ),
     "a folder without masks": lambda bad: import_masks(bad.folder, CLIP, "davis"),
     "a mask that is not named by a frame": lambda bad: import_masks(
         bad.picture("mask.png").parent, CLIP, "davis"

@@ -51,7 +51,7 @@ def version() -> str:
     said = {
         "pyproject.toml": re.search(r'^version = "(.*)"', _read("pyproject.toml"), re.M),
         "sam2widget": re.search(r'^__version__ = "(.*)"', _read("sam2widget/__init__.py"), re.M),
-        "CHANGELOG.md": re.search(r"^## \[(.*?)\]", _read("CHANGELOG.md"), re.M),
+        "CHANGELOG.md": re.search(r"^## \[(\d.*?)\]", _read("CHANGELOG.md"), re.M),
     }
     versions = {name: found[1] if found else "none" for name, found in said.items()}
     versions["js/package.json"] = json.loads(_read("js/package.json"))["version"]

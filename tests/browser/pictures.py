@@ -2,6 +2,7 @@
 
 python -m tests.browser.pictures docs            # all of them
 python -m tests.browser.pictures docs dark tour  # some
+python -m tests.browser.pictures docs data       # those of "Bring your data"
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import argparse
 import io
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,9 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from sam2widget.demo import MOST_CORRECTIONS, correction, deepest_point
 from sam2widget.sample import sample_clip
 from tests.browser.conftest import Bench, open_quickstart
+from tests.browser.data_pictures import DATA_PICTURES
 from tests.browser.lab import CHROMIUM_FLAGS, Lab, running_lab
+from tests.browser.screenshots import Open, shoot
 from tests.data import Clip
 
 PICTURES = """
@@ -49,8 +52,6 @@ CURSOR = """() => {
             cursor.style.top = `${clientY - 2}px`;
         }, true);
 }"""
-
-Open = Callable[..., Any]
 
 
 def track(bench: Bench) -> None:
@@ -230,6 +231,7 @@ TAKEN = {
     "review.webp": review,
     "everything.webp": everything,
     "tour.webp": tour,
+    **DATA_PICTURES,
     "dark.webp": dark,  # last: JupyterLab keeps the theme
 }
 
@@ -237,15 +239,6 @@ TAKEN = {
 def box_around(mask_hw: Any) -> tuple[int, int, int, int]:
     left, top, right, bottom = Image.fromarray(mask_hw).getbbox() or (0, 0, 1, 1)
     return left - 4, top - 4, right + 4, bottom + 4
-
-
-def shoot(bench: Bench, target: Path) -> None:
-    """Photograph the widget when nothing is going on and small pictures are there."""
-    bench.widget.wait_ready()
-    bench.page.mouse.move(2, 2)
-    bench.page.wait_for_timeout(800)
-    picture = Image.open(io.BytesIO(bench.widget.root.screenshot()))
-    picture.convert("RGB").save(target, quality=88, method=6)
 
 
 @contextmanager
@@ -271,7 +264,8 @@ def take(folder: Path, names: list[str]) -> None:
             executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS
         )
         for name, picture in TAKEN.items():
-            if not names or Path(name).stem in names:
+            if not names or {Path(name).stem, str(Path(name).parent)} & set(names):
+                (folder / name).parent.mkdir(exist_ok=True)
                 picture(partial(open_in, lab, browser, clip, scratch), folder / name)
                 print(folder / name, flush=True)
         browser.close()
@@ -280,6 +274,8 @@ def take(folder: Path, names: list[str]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("names", nargs="*", choices=[[], *(Path(name).stem for name in TAKEN)])
+    parser.add_argument(
+        "names", nargs="*", choices=[[], "data", *(Path(name).stem for name in TAKEN)]
+    )
     arguments = parser.parse_args()
     take(arguments.folder, arguments.names)
