@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike
 from sam2_backend.video import FrameSource, Video, open_video
 
 from ..records import SessionError
+from ..user_warnings import warn
 from .arrays import read_npz, write_npz
 from .coco import write_coco
 from .coco_reader import read_coco
@@ -154,7 +154,7 @@ def import_masks(source: MaskSource, video: FrameSource, format: str | None = No
     """
     found = read_masks(source, video, format)
     for note in found.notes:
-        warnings.warn(note, UserWarning, stacklevel=2)
+        warn(note)
     return found
 
 

@@ -102,7 +102,7 @@ NONE = {
     "a length of 0": (TRUTH[:0], "has no masks"),
     "another size": (TRUTH[0][:-1], "has 40 x 29 pixels, its frame 40 x 30"),
     "a frame that is not there": ({FRAMES: {1: TRUTH[0]}}, "on frame 6 in these arrays is of no"),
-    "nothing": (None, "got a NoneType"),
+    "None": (None, "got a NoneType"),
     "a number": (5, "got a int"),
     "a tensor without values": (torch.empty(HEIGHT, WIDTH, device="meta"), "on the device 'meta'"),
     "scores of two classes": (
