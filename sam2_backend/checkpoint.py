@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -85,7 +86,7 @@ def load_model(
     runtime = Runtime.choose(device, dtype)
     if runtime.device.type == "cpu":
         keep_freed_memory()
-    path, config = _locate(os.fspath(name))
+    path, config = _locate(_text_of(name))
     state = read_state(path)
     config = config or _recognise(state, path, ignore_extra=ignore_extra)
     image_size = image_size or _saved_size(path) or configured_size(Path(name).expanduser())
@@ -169,12 +170,21 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
 def _saved_size(path: Path) -> int | None:
     """The input size that `save_model` wrote down."""
-    if path.suffix != ".safetensors":
+    if path.suffix.lower() != ".safetensors":
         return None
     with safe_open(path, framework="pt") as file:  # pyright: ignore[reportUnknownVariableType]
         metadata: Mapping[str, str] = file.metadata() or {}
     size = metadata.get(_SIZE, "")
     return int(size) if size.isdecimal() else None
+
+
+def _text_of(name: object) -> str:
+    if isinstance(name, (str, os.PathLike)):
+        return os.fspath(cast("str | os.PathLike[str]", name))
+    raise CheckpointError(
+        f"A model is named by a text or a path, got a {type(name).__name__}: use one of "
+        f"{', '.join(AVAILABLE_MODELS)}, or the path of a file with weights."
+    )
 
 
 def _locate(name: str) -> tuple[Path, ModelConfig | None]:
@@ -184,9 +194,9 @@ def _locate(name: str) -> tuple[Path, ModelConfig | None]:
             return bundled, CONFIGS[name]
         return fetch(*official_file(name)), CONFIGS[name]
     path = Path(name).expanduser()
-    if path.is_dir():
+    if name and path.is_dir():
         return find_weights(path), None
-    if path.suffix in SUFFIXES or path.is_file():
+    if path.suffix.lower() in SUFFIXES or path.is_file():
         if not path.is_file():
             raise CheckpointError(f"There is no checkpoint file {path}. Check the path.")
         return path, None
@@ -245,6 +255,9 @@ def _load_strictly(
         for key, value in expected.items()
         if key in state and state[key].shape != value.shape
     ]
+    if not problems:
+        wrong = ((key, _objection(state[key], value)) for key, value in expected.items())
+        problems = [f"{key} {objection}" for key, objection in wrong if objection]
     if problems:
         hint = ""
         if extra and len(extra) == len(problems):
@@ -252,6 +265,16 @@ def _load_strictly(
         shown = _listed(problems, "; ")
         raise CheckpointError(f"{path} does not fit {model.config.name}: {shown}.{hint}")
     model.load_state_dict(state)
+
+
+def _objection(given: Tensor, expected: Tensor) -> str | None:
+    """Why values cannot be a parameter's, if they cannot."""
+    if given.is_floating_point() != expected.is_floating_point():
+        return f"has values of {given.dtype}, expected {expected.dtype}"
+    if given.layout != expected.layout or given.is_meta:
+        return "holds no dense values"
+    # A sum is finite only where all are.
+    return None if bool(torch.isfinite(given.sum())) else "holds NaN or infinity"
 
 
 def _listed(what: list[str], between: str = ", ") -> str:

@@ -5,13 +5,16 @@ Nothing is ever unpickled but plain tensors and the numbers and texts beside the
 
 from __future__ import annotations
 
+import argparse
 import json
 import pickle
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -25,10 +28,15 @@ FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")
 """What Hugging Face calls the file in a folder, the better first; with `.index.json` behind it, the
 list of the parts of a large one."""
 
-_WRAPPERS = ("model", "state_dict", "model_state_dict", "module", "net", "network", "weights")
+_WRAPPERS = (
+    *("model", "state_dict", "model_state_dict", "module", "net", "network", "weights"),
+    *("checkpoint", "params"),
+)
 """Keys under which trainers keep the weights, beside optimizer states, epochs and the like."""
 _AVERAGES = ("model_ema", "ema", "ema_state_dict", "ema_model", "state_dict_ema")
 """Keys of averaged weights, taken where there are no others."""
+_BESIDE = (Tensor, bool, int, float, str, type(None))
+"""What may be beside weights in one dictionary, such as the number of an epoch."""
 _SEGMENTS = {
     *("module", "_orig_mod", "_forward_module"),
     *("_fsdp_wrapped_module", "_checkpoint_wrapped_module"),
@@ -74,10 +82,17 @@ def configured_size(folder: Path) -> int | None:
         return None
     try:
         said = json.loads(config.read_bytes())
-        size = said.get("image_size")
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{config} cannot be read as JSON ({error}).") from error
-    return size if isinstance(size, int) and size > 0 else None
+    for place in ((), ("vision_config",), ("vision_config", "backbone_config")):
+        inner: Any = said
+        for key in (*place, "image_size"):
+            inner = cast("dict[str, Any]", inner).get(key) if isinstance(inner, dict) else None
+        sides = set(cast("list[Any]", inner)) if isinstance(inner, list) else {inner}
+        size = sides.pop() if len(sides) == 1 else None
+        if isinstance(size, int) and size > 0:
+            return size
+    return None
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -117,14 +132,20 @@ def _read_parts(index: Path) -> dict[str, Tensor]:
 
 def _read_file(path: Path) -> object:
     try:
-        if path.suffix == ".safetensors":
+        if path.suffix.lower() == ".safetensors":
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with _with_plain_values():
+            return torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
         if "GLOBAL" in str(error):  # of a pickle: the name of something to call
             raise CheckpointError(
                 f"{path} holds more than weights{_called(str(error))}: loading it could run code, "
                 "so it is refused. Save the state dict alone, best as .safetensors."
+            ) from error
+        if "TorchScript" in str(error):
+            raise CheckpointError(
+                f"{path} is a TorchScript program, which is refused as it could run code: save its "
+                "state_dict()."
             ) from error
         if isinstance(error, pickle.UnpicklingError):
             reason = "it is no PyTorch file"
@@ -134,6 +155,19 @@ def _read_file(path: Path) -> object:
             f"{path} is not a readable checkpoint ({reason}). It may be damaged or only partly "
             "downloaded: delete it and fetch it again."
         ) from error
+
+
+def _with_plain_values() -> AbstractContextManager[object]:
+    """Lets `torch.load` read values that trainers keep beside the weights, and that do nothing
+    when they are read: arguments of a command line, paths, NumPy's numbers."""
+    if not hasattr(torch.serialization, "safe_globals"):  # before torch 2.5
+        return nullcontext()
+    number = np.float64(0)
+    scalar: Any = number.__reduce__()[0]
+    kinds = {type(np.dtype(kind)) for kind in (*"?bBhHiIlLqQefd",)}
+    return torch.serialization.safe_globals(
+        [argparse.Namespace, type(Path()), scalar, np.dtype, *kinds]
+    )
 
 
 def _called(said: str) -> str:
@@ -161,12 +195,11 @@ def _wraps(values: Mapping[object, object], key: str) -> bool:
 
 
 def _only_tensors(values: Mapping[object, object], path: Path) -> dict[str, Tensor]:
-    others = [str(key) for key, value in values.items() if not isinstance(value, Tensor)]
-    if others or not values:
-        raise CheckpointError(
-            f"{path} holds no weights, but {_shown(others) or 'nothing'}: {_EXPECTED}"
-        )
-    return {str(key): cast(Tensor, value) for key, value in values.items()}
+    tensors = {str(key): value for key, value in values.items() if isinstance(value, Tensor)}
+    if not tensors or not all(isinstance(value, _BESIDE) for value in values.values()):
+        found = _shown([str(key) for key in values if key not in tensors]) or "nothing"
+        raise CheckpointError(f"{path} holds no weights, but {found}: {_EXPECTED}")
+    return tensors
 
 
 _EXPECTED = (

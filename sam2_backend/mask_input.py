@@ -77,6 +77,8 @@ def as_array(given: object, what: str) -> NDArray[Any]:
         return values_of_picture(given, what)
     array: Any = given
     if hasattr(array, "detach"):  # a torch tensor, which NumPy takes from the CPU only
+        if getattr(array, "is_meta", False):
+            raise ValueError(f"{what} is a tensor on the device 'meta', which holds no values.")
         array = array.detach()
         array = array.to_dense() if getattr(array, "is_sparse", False) else array
         array = array.cpu()
@@ -132,6 +134,11 @@ def grey_of_colours(values_hwc: NDArray[Any], what: str) -> NDArray[Any]:
     """
     channels = values_hwc.shape[-1]
     colours, alpha_hw = values_hwc, None
+    if channels == 2 and values_hwc.dtype.kind == "f":
+        raise ValueError(
+            f"{what} has 2 channels of floats, which may be scores of background and object: give "
+            "those of the object, as in scores[..., 1]."
+        )
     if channels in (2, 4):
         colours, alpha_hw = values_hwc[..., :-1], values_hwc[..., -1]
     grey_hw = colours[..., 0]

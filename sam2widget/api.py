@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -24,6 +23,7 @@ from .review import Review
 from .segmenter import PromptSet
 from .session import Session
 from .short_errors import shorten_errors
+from .user_warnings import warn
 from .worker import Job
 
 CANCELLED = "its cancellation"
@@ -138,7 +138,7 @@ class Api:
         checked_hw, note = self._session.check_mask(frame, mask_hw)
         self._engine.edit(lambda: self._session.add_mask(frame, checked_hw, obj))
         if note:
-            warnings.warn(note, UserWarning, stacklevel=2)
+            warn(note)
 
     def paint(
         self,
@@ -341,7 +341,7 @@ class Api:
 
         It returns once all is tracked. Where it was stopped, in the browser or by `stop`, it
         returns with a warning that says so. Interrupting the kernel stops all propagations.
-        However it ends, what was tracked stays.
+        However it ends, what was tracked stays, but for what an undo or a clear takes back.
 
         Parameters
         ----------
@@ -454,13 +454,14 @@ def _check_ended(job: Job[None], last: Tracked | None) -> None:
     if not job.stopped or (last is not None and last.done == last.total):
         return
     how_far = "before its first frame" if last is None else f"after {last.done} of {last.total}"
+    stays = "" if job.reason in ("undo", "clear") else "what was tracked stays, and "
     text = (
         f"The propagation was ended by {job.reason}, {how_far}{'' if last is None else ' frames'}: "
-        "what was tracked stays, and propagate() goes on."
+        f"{stays}propagate() goes on."
     )
     if job.reason != STOPPED:
         raise SessionError(text)
-    warnings.warn(text, stacklevel=3)
+    warn(text)
 
 
 def _ids(proposals: Iterable[int | Proposal]) -> list[int]:

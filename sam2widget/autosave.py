@@ -15,7 +15,6 @@ import sys
 import tempfile
 import threading
 import time
-import warnings
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +26,7 @@ from sam2_backend.video import Video
 from .records import SessionError
 from .saved_session import Fingerprint, SavedSession
 from .session_file import SUFFIX, read_fingerprint, read_session, write_session
+from .user_warnings import warn
 
 DELAY_S = 1.0
 """How long an edit waits for those that follow it."""
@@ -95,7 +95,7 @@ class Autosave:
             self._thread.join()
             unsaved, self._unsaved = self._unsaved, ""
             if unsaved:
-                warnings.warn(unsaved, stacklevel=3)
+                warn(unsaved)
 
     def _run(self) -> None:
         self._guard(self._begin)

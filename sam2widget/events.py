@@ -61,6 +61,7 @@ class Events:
         self._session = session
         self._complain = complain
         self._calls: dict[type, tuple[Callable[[Any], object], ...]] = {}
+        self._logged: set[tuple[Callable[[Any], object], type[BaseException]]] = set()
         self._worker: Worker | None = None
         self._lock = threading.Lock()
 
@@ -81,6 +82,7 @@ class Events:
         def unsubscribe() -> None:
             with self._lock:
                 self._calls[kind] = tuple(one for one in self._calls[kind] if one is not told)
+                self._logged = {one for one in self._logged if one[0] is not told}
 
         return unsubscribe
 
@@ -100,6 +102,7 @@ class Events:
     def close(self) -> None:
         """End the thread, and let go of the functions."""
         self._calls.clear()
+        self._logged.clear()
         if self._worker is not None:
             self._worker.close()
 
@@ -115,8 +118,20 @@ class Events:
                 call(event)
             except BaseException as error:
                 # A user's fault, be it sys.exit(), must not end the others' turn.
-                _log.error("A function called with %s failed", event, exc_info=error)
+                self._log_once(call, event, error)
                 self._complain(
                     f"A function called with each {type(event).__name__} failed: "
                     f"{type(error).__name__}: {error}"
                 )
+
+    def _log_once(self, call: Callable[[Any], object], event: object, error: BaseException) -> None:
+        """Log how a function failed, but not again for each frame of a film."""
+        cause = call, type(error)
+        if cause in self._logged:
+            return
+        self._logged.add(cause)
+        _log.error(
+            "A function called with %s failed; its next %s is not logged",
+            *(event, type(error).__name__),
+            exc_info=error,
+        )

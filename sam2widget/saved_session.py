@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from sam2_backend.video.identity import are_comparable, find_files
 from . import __version__
 from .records import ObjectInfo, Result, SessionError
 from .segmenter import PromptSet
+from .user_warnings import warn
 
 if TYPE_CHECKING:
     from .session_view import SessionView
@@ -290,12 +290,11 @@ class SavedSession:
                 f"Give the right one with video=. {self._expected()}"
             )
         if self.video.identity is None:
-            warnings.warn(
+            warn(
                 "The session file does not hold by what its video is known, as those of earlier "
                 f"versions do not: that {video.name} is the right one was told by its length, its "
                 f"size and the looks of {len(self.video.thumbs)} frames only. Saved again, it "
-                "holds more.",
-                stacklevel=2,
+                "holds more."
             )
             return
         why = (

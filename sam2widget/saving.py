@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 import weakref
 from contextlib import suppress
 from dataclasses import replace
@@ -28,6 +27,7 @@ from .session import Session
 from .session_file import SUFFIX, read_session, write_session
 from .short_errors import shorten_errors
 from .statistics import Statistics, time_spent
+from .user_warnings import warn
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -142,7 +142,7 @@ class Saving:
 
         objects = self._engine.edit(take_in)
         for note in found.notes:
-            warnings.warn(note, UserWarning, stacklevel=2)
+            warn(note)
         return objects
 
     @classmethod

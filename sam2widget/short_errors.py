@@ -9,11 +9,13 @@ from collections.abc import Callable
 from concurrent import futures
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from .engine import EXPECTED
 
 C = TypeVar("C", bound=type)
+P = ParamSpec("P")
+R = TypeVar("R")
 _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parent
 _ON_THE_WAY = {
@@ -32,25 +34,30 @@ def shorten_errors(cls: C) -> C:
     sentence says, nothing is left but the caller's line; of faults, what went on in the model's
     thread. The whole is logged at the level "debug"."""
     for name, method in list(vars(cls).items()):
-        if inspect.isfunction(method) and not name.startswith("_"):
-            setattr(cls, name, _shortened(method))
+        if name.startswith("_"):
+            continue
+        if inspect.isfunction(method):
+            setattr(cls, name, with_short_errors(method))
+        elif isinstance(method, classmethod):
+            setattr(cls, name, classmethod(with_short_errors(cast(Any, method).__func__)))
     return cls
 
 
-def _shortened(method: Callable[..., Any]) -> Callable[..., Any]:
+def with_short_errors(method: Callable[P, R]) -> Callable[P, R]:
+    """As `shorten_errors`, of one method."""
     if inspect.iscoroutinefunction(method):
 
         @functools.wraps(method)
-        async def wait(*args: Any, **options: Any) -> Any:
+        async def wait(*args: P.args, **options: P.kwargs) -> Any:
             try:
                 return await method(*args, **options)
             except Exception as error:
                 raise _with_short_traceback(error, method) from error.__cause__
 
-        return wait
+        return cast("Callable[P, R]", wait)
 
     @functools.wraps(method)
-    def call(*args: Any, **options: Any) -> Any:
+    def call(*args: P.args, **options: P.kwargs) -> R:
         try:
             return method(*args, **options)
         except Exception as error:

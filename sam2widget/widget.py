@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -49,14 +49,16 @@ from .protocol import (
     parse,
     to_wire,
 )
-from .records import Changed
+from .records import Changed, SessionError
 from .requests import PROMPTS, Requests
 from .review import Review
 from .saved_session import SavedSession
 from .saving import Saving, model_source
 from .segmenter import Segmenter
 from .session import Session
+from .short_errors import with_short_errors
 from .traits import AutoPropagate, ThreadSafeTraits
+from .user_warnings import warn
 from .worker import CLOSED, CLOSING, Job
 
 if TYPE_CHECKING:
@@ -160,6 +162,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         sync=True
     )
 
+    @with_short_errors
     def __init__(
         self,
         video: FrameSource,
@@ -177,8 +180,14 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         autosave: str | os.PathLike[str] | bool | None = None,
         **kwargs: Any,
     ) -> None:
+        wrong = [name for name in kwargs if not self.has_trait(name)]
+        if wrong:
+            known = [name for name in signature(Sam2Widget).parameters if name != "kwargs"]
+            raise SessionError(
+                f"Sam2Widget has no option {', '.join(wrong)}. It has: {', '.join(known)}."
+            )
         if self._esm == _NOT_BUILT:
-            warnings.warn(_HOW_TO_BUILD, stacklevel=2)
+            warn(_HOW_TO_BUILD)
         frames = open_video(
             *(video, kind),
             contrast=contrast,
@@ -210,12 +219,17 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
                 frames.contrast = saved.contrast
             self._session.fill(saved.objects, saved.prompts, saved.results)
             kwargs = {"frame": saved.frame, "selected": saved.selected, **kwargs}
-        if masks is not None and not resumed:
+        if masks is not None and resumed:
+            warn(
+                "masks= were not taken: what was saved of this video by itself goes on. Give them "
+                "to w.import_masks(…), or begin anew with autosave=False."
+            )
+        elif masks is not None:
             from .export import read_masks
 
             found = read_masks(masks, frames)
             for note in found.notes:
-                warnings.warn(note, UserWarning, stacklevel=2)
+                warn(note)
             objects = self._session.take_in(found.masks, found.names)
             kwargs = {"selected": objects[0], **kwargs}
         super().__init__(

@@ -26,10 +26,18 @@ from .files import (
 )
 from .frame_names import FrameNames
 from .object_ids import ObjectIds
-from .outlines import fill
+from .outlines import NO_PIXEL, fill_shape
 from .segmentation import Imported
 
 Id: TypeAlias = int | str
+_ARTICLES = {"image": "an image", "annotation": "an annotation", "category": "a category"}
+_OTHERS = {
+    "shapes": "LabelMe",
+    "_via_img_metadata": "the VGG Image Annotator",
+    "videos": "YouTube-VIS",
+    "features": "GeoJSON",
+}
+"""Keys by which files of other tools are known."""
 TRACK_KEYS = ("track_id", "instance_id", "object_id")
 """What an annotation calls its object."""
 
@@ -44,12 +52,24 @@ def read_coco(path: Path, video: Video) -> Imported:
     SessionError
         When it cannot be read, with the entry that is in the way, or does not fit the video.
     """
+    document = read_json(path)
+    for key, tool in _OTHERS.items():
+        if key in document and "images" not in document:
+            raise SessionError(
+                f"{path} is a file of {tool}, which is not read: convert it to COCO."
+            )
     document = read_json(path, "images", "annotations")
     said = _entries(document, "annotations", path)
-    images = {
-        _id_of(one, "id", n, "image", path): one
-        for n, one in enumerate(_entries(document, "images", path))
-    }
+    images: dict[Id, dict[str, Any]] = {}
+    for n, one in enumerate(_entries(document, "images", path)):
+        image = _id_of(one, "id", n, "image", path)
+        other = images.setdefault(image, one)
+        if other.get("file_name") != one.get("file_name"):
+            raise SessionError(
+                f"{path} has two images of the id {shorten(image)}, "
+                f"{shorten(other.get('file_name'))} and {shorten(one.get('file_name'))}: give each "
+                "its own."
+            )
     categories = _categories(document, path)
     of_image = [_id_of(one, "image_id", n, "annotation", path) for n, one in enumerate(said)]
     for n, image in enumerate(of_image):
@@ -65,7 +85,7 @@ def read_coco(path: Path, video: Video) -> Imported:
     first = max([0, *(tracks[owner] for key, owner in owners if key)])
     masks: dict[tuple[int, int], NDArray[np.bool_]] = {}
     names: dict[int, str] = {}
-    boxes = crowds = 0
+    boxes = crowds = empty = 0
     for n, (one, image, (key, owner)) in enumerate(zip(said, of_image, owners, strict=True)):
         if image not in frames:
             continue
@@ -84,6 +104,9 @@ def read_coco(path: Path, video: Video) -> Imported:
         check_frame_size(
             hw, video.size_hw(frame), f"Image {images[image].get('file_name')} in {path}"
         )
+        if isinstance(shape, list) and not mask_hw.any():
+            empty += 1
+            continue
         obj = tracks[owner] if key else kinds[owner] + first
         masks[obj, frame] = masks.get((obj, frame), False) | mask_hw
         word, kind = tracks.names.get(obj, "") if key else "", _category(one, categories)
@@ -96,6 +119,8 @@ def read_coco(path: Path, video: Video) -> Imported:
         )
     if boxes:
         notes.append(f"{path} has {count(boxes, 'annotation')} with a box alone, left out.")
+    if empty:
+        notes.append(f"{path} has {count(empty, 'annotation')} {NO_PIXEL}.")
     if any(not key for key, _ in owners):
         notes.append(f"{path} has annotations without track_id: each category is an object.")
     if crowds:
@@ -116,7 +141,7 @@ def decode(said: Any, hw: tuple[int, int]) -> NDArray[np.bool_]:
     check_size(hw)
     if isinstance(said, list):
         parts = said if said and isinstance(said[0], list) else [said] if said else []
-        masks = [fill(_corners(part), hw) for part in parts]
+        masks = [fill_shape(_corners(part), hw) for part in parts]
         return np.any([np.zeros(hw, bool), *masks], axis=0)
     if not isinstance(said, dict) or not {"size", "counts"} <= said.keys():  # panoptic COCO, too
         raise EntryError(
@@ -238,7 +263,7 @@ def _id_of(said: dict[str, Any], key: str, n: int, kind: str, path: Path) -> Id:
         return as_id(said[key])
     except EntryError as error:
         raise SessionError(
-            f"{path} has an {kind} that cannot be read: {_name(said, n)}: {error}."
+            f"{path} has {_ARTICLES[kind]} that cannot be read: {_name(said, n)}: {error}."
         ) from error
 
 

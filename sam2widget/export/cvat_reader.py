@@ -19,7 +19,7 @@ from ..records import SessionError
 from .files import EntryError, as_number, check_frame_size, check_size, count, reason, shorten
 from .frame_names import FrameNames, file_number
 from .object_ids import ObjectIds
-from .outlines import fill
+from .outlines import NO_PIXEL, fill_shape
 from .segmentation import Imported
 
 _RUN = np.dtype("<u4")
@@ -59,6 +59,7 @@ def read_cvat(path: Path, video: Video) -> Imported:
         *_on_images(path, root, video, left_out, notes),
         *_of_tracks(path, root, left_out, notes),
     ]
+    left_out = +left_out  # without what was counted 0 times
     if left_out:
         kinds = ", ".join(f"{number} x {kind}" for kind, number in sorted(left_out.items()))
         notes.append(
@@ -78,6 +79,7 @@ def read_cvat(path: Path, video: Video) -> Imported:
     ids = _ids(path, shapes)
     masks: dict[tuple[int, int], Mask] = {}
     names: dict[int, str] = {}
+    empty = 0
     for shape in shapes:
         key = ids[shape.owner], shape.frame
         hw = video.size_hw(shape.frame) if 0 <= shape.frame < len(video) else None
@@ -93,10 +95,15 @@ def read_cvat(path: Path, video: Video) -> Imported:
                 f"{path} has a {shape.element.tag} of {shape.label!r} on frame {shape.frame} that "
                 f"cannot be read: {reason(error)}."
             ) from error
+        if shape.element.tag == "polygon" and not mask_hw.any():
+            empty += 1
+            continue
         if key in masks:
             mask_hw |= masks[key].to_array()
         masks[key] = Mask.from_array(mask_hw)
         names[key[0]] = shape.label
+    if empty:
+        notes.append(f"{path} has {count(empty, 'polygon')} {NO_PIXEL}.")
     if any(owner == "label" for (owner, _) in ids):
         notes.append(f"{path} has shapes without group_id or track: each label is an object.")
     return Imported(masks, names, tuple(notes))
@@ -229,7 +236,7 @@ def _mask(shape: Xml.Element, hw: tuple[int, int]) -> NDArray[np.bool_]:
             raise ValueError(points)
     except ValueError as error:
         raise EntryError(f"its points {shorten(points)} are not x,y;x,y;x,y") from error
-    return fill(corners_p2, hw)
+    return fill_shape(corners_p2, hw)
 
 
 def _paste(shape: Xml.Element, hw: tuple[int, int]) -> NDArray[np.bool_]:

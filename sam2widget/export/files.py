@@ -30,7 +30,7 @@ def read_json(path: Path, *keys: str) -> dict[str, Any]:
     """
     try:
         document = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SessionError(f"{path} cannot be read as JSON ({error}).") from error
     if not isinstance(document, dict):
         raise SessionError(f"{path} holds a JSON {type(document).__name__}, not an object.")

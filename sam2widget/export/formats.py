@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
@@ -15,12 +14,13 @@ from numpy.typing import ArrayLike
 from sam2_backend.video import FrameSource, Video, open_video
 
 from ..records import SessionError
+from ..user_warnings import warn
 from .arrays import read_npz, write_npz
 from .coco import write_coco
 from .coco_reader import read_coco
 from .cvat import write_cvat
 from .cvat_reader import read_cvat
-from .files import read_json, reason
+from .files import check_frame_size, read_json, reason
 from .indexed_png import write_davis, write_youtube_vos
 from .label_pictures import MASK_SUFFIXES, list_pictures, read_picture_files, read_pictures
 from .mask_arrays import read_arrays
@@ -154,7 +154,7 @@ def import_masks(source: MaskSource, video: FrameSource, format: str | None = No
     """
     found = read_masks(source, video, format)
     for note in found.notes:
-        warnings.warn(note, UserWarning, stacklevel=2)
+        warn(note)
     return found
 
 
@@ -163,9 +163,10 @@ def read_masks(source: MaskSource, video: FrameSource, format: str | None = None
     video = open_video(video)
     paths = _paths(source)
     if paths is None:
-        return _with_masks(read_arrays(source, video), "these arrays")
+        return _fitting(read_arrays(source, video), video, "these arrays")
     if len(paths) != 1 or isinstance(source, (list, tuple)):
-        return _with_masks(read_picture_files(paths, video, "The list of masks"), "this list")
+        found = read_picture_files(paths, video, "The list of masks")
+        return _fitting(found, video, "this list")
     (path,) = paths
     if not path.exists():
         raise SessionError(f"There is no {path}: check the path.")
@@ -174,7 +175,7 @@ def read_masks(source: MaskSource, video: FrameSource, format: str | None = None
         readable = ", ".join(one.name for one in FORMATS.values() if one.read is not None)
         raise SessionError(f"{chosen.name!r} is written only. Formats to read: {readable}.")
     try:
-        return _with_masks(chosen.read(path, video), str(path))
+        return _fitting(chosen.read(path, video), video, str(path))
     except SessionError:
         raise
     except Exception as error:  # whatever another program may have written
@@ -192,11 +193,17 @@ def _paths(source: Any) -> list[Path] | None:
     return None
 
 
-def _with_masks(found: Imported, where: str) -> Imported:
-    """What was read, if there is any mask in it."""
+def _fitting(found: Imported, video: Video, where: str) -> Imported:
+    """What was read, if there is any mask in it, and all are of frames of the video."""
     if not found.masks:
         said = " ".join(("", *found.notes))
         raise SessionError(f"There is no mask in {where}, only background.{said}")
+    total = len(video)
+    for (obj, frame), mask in found.masks.items():
+        what = f"The mask of object {obj} on frame {frame} in {where}"
+        if not 0 <= frame < total:
+            raise SessionError(f"{what} is of no frame: the video has frames 0 to {total - 1}.")
+        check_frame_size(mask.shape, video.size_hw(frame), what)
     return found
 
 

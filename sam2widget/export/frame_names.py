@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TypeAlias
 from urllib.parse import unquote
 
 from sam2_backend.video import Video
@@ -38,6 +39,7 @@ _AFFIXES = (
 )
 """What tools add to a picture's name."""
 _LISTED = 4
+_Index: TypeAlias = Callable[[Callable[[str], str]], dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -116,13 +118,16 @@ class FrameNames:
         assert self._names is not None
         found: dict[str, int] = {}
         notes: list[str] = []
-        tiers: list[tuple[Callable[[str], Iterable[str]], Callable[[str], str]]] = [
-            (_tails, str),
-            (_tails, _fold),
-            (_bare_tails, _fold),
+        tiers: list[tuple[Callable[[str], Iterable[str]], _Index, Callable[[str], str], str]] = [
+            (_tails, self._index, str, ""),
+            (_tails, self._index, _fold, ""),
+            (_bare_tails, self._index, _fold, "adds to the names of frames"),
+            (_all_tails, self._bare_index, _fold, "has other additions to the names of frames"),
         ]
-        for variants, fold in tiers:
-            index = self._index(fold)
+        for variants, make_index, fold, added in tiers:
+            if len(found) == len(names):
+                break
+            index = make_index(fold)
             claims: defaultdict[int, list[str]] = defaultdict(list)
             for name in names:
                 if name not in found:
@@ -132,12 +137,9 @@ class FrameNames:
                         claims[frame].append(name)
             for frame in claims.keys() - set(found.values()):
                 found[self._only(claims[frame], frame, where)] = frame
-                if variants is _bare_tails and not notes:
+                if added and not notes:
                     name = next(name for name in claims[frame] if name in found)
-                    notes = [
-                        f"{where} adds to the names of frames: {name} is taken for "
-                        f"{self._names[frame]}."
-                    ]
+                    notes = [f"{where} {added}: {name} is taken for {self._names[frame]}."]
         return found, notes
 
     def _index(self, fold: Callable[[str], str]) -> dict[str, int]:
@@ -153,6 +155,16 @@ class FrameNames:
                 if times[name] == 1:
                     index.setdefault(name, frame)
         return index
+
+    def _bare_index(self, fold: Callable[[str], str]) -> dict[str, int]:
+        """Frames by what tools have added something to, as Roboflow did; what several are called
+        is none's."""
+        assert self._names is not None
+        bare = [{fold(one) for one in _bare_tails(name)} for name in self._names]
+        times = Counter(name for names in bare for name in names)
+        return {
+            name: frame for frame, names in enumerate(bare) for name in names if times[name] == 1
+        }
 
     def _only(self, names: list[str], frame: int, where: str) -> str:
         """Of names that mean one frame, the one in the folder of this video."""
@@ -204,6 +216,7 @@ class FrameNames:
             frames = {number: frame for frame, number in enumerate(own)}
             if all(number in frames for number in given):
                 found = {name: frames[n] for name, n in zip(names, given, strict=True)}
+                self._check_no_other(found, where)
                 return Matched(found, (self._said(by, "the numbers in both", found),))
         if len(names) == total and given is not None and (own is not None or total == 1):
             order = [name for _, name in sorted(zip(given, names, strict=True))]
@@ -218,6 +231,22 @@ class FrameNames:
             f"{_listed(self._names)}: name them alike, or give masks by frame as arrays."
         )
 
+    def _check_no_other(self, found: dict[str, int], where: str) -> None:
+        """Refuse names that begin with the name of another frame: what they differ in is the number
+        of an object."""
+        assert self._names is not None
+        stems = {_fold(_stem(name)): frame for frame, name in enumerate(self._names)}
+        for name, frame in found.items():
+            last = _fold(_stem(PurePosixPath(name.replace("\\", "/")).name))
+            for end in re.finditer(r"[_.\- (]", last):
+                other = stems.get(last[: end.start()].rstrip(), frame)
+                if other != frame:
+                    raise SessionError(
+                        f"{where} has {name}, whose number may be that of the frame "
+                        f"{self._names[frame]}, or of an object on {self._names[other]}: name "
+                        "masks as the frames, those of each object in a folder of its own."
+                    )
+
     def _said(self, begin: str, how: str, found: dict[str, int]) -> str:
         first = min(found, key=found.__getitem__)
         return f"{begin}; they are matched by {how}: {first} is {self.name(found[first])}."
@@ -229,7 +258,10 @@ class FrameNames:
         if len(names) == total == 1 and numbers != [0]:
             return Matched({names[0]: 0})
         unnumbered = [name for name, n in zip(names, numbers, strict=True) if n is None]
-        if unnumbered:
+        series = _series(names) if len(unnumbered) == len(names) > 1 else None
+        if series is not None:
+            numbers = list[int | None](series)
+        elif unnumbered:
             raise SessionError(
                 f"{where} has masks of {_listed(unnumbered)}, which does not end in the number of "
                 "a frame, as 00012.png does, and the frames of this video have no names."
@@ -316,6 +348,11 @@ def _tails(name: str) -> Iterable[str]:
 def _bare_tails(name: str) -> Iterable[str]:
     for tail in _tails(name):
         yield from _bare(tail)
+
+
+def _all_tails(name: str) -> Iterable[str]:
+    yield from _tails(name)
+    yield from _bare_tails(name)
 
 
 def _bare(name: str) -> Iterable[str]:

@@ -90,9 +90,19 @@ def read_picture_files(
     else:
         reading, masks = read_slices(pictures, where)
         notes = (reading.note,) if reading.note else ()
+        lossy = next((file for file in by_frame.values() if _is_jpeg(file)), None)
+        if reading.labels and lossy is not None:
+            raise SessionError(
+                f"{lossy} is a JPEG, which changes values near edges, so that labels in it are not "
+                "what they were: write masks as PNG, or in black and white."
+            )
     for (_, frame), mask in masks.items():
         check_frame_size(mask.shape, video.size_hw(frame), str(by_frame[frame]))
     return _with_ids(masks, (*matched.notes, *notes), where)
+
+
+def _is_jpeg(path: Path) -> bool:
+    return path.suffix.lower() in (".jpg", ".jpeg")
 
 
 def list_pictures(folder: Path, *, deep: bool = False) -> list[Path]:

@@ -35,6 +35,8 @@ def read_slices(slices: Slices, what: str) -> tuple[MaskReading, dict[tuple[int,
     SessionError
         When they are no masks; it says `what`.
     """
+    if not slices:
+        raise SessionError(f"{what} has no masks: an axis of it has no length.")
     try:
         found = [MaskValues.of(values(), what) for values in slices.values()]
         reading = read_values(found, what)
@@ -70,6 +72,11 @@ def read_arrays(source: Any, video: Video) -> Imported:
         if given and all(map(_is_mapping_of_masks, given.values())):
             return _read_by_frame(given, video)
         return read_objects(given, video, "masks")
+    if not isinstance(source, Iterable) or isinstance(source, bytes):
+        raise SessionError(
+            f"Masks are paths, arrays, or a list or dictionary of them, got a "
+            f"{type(source).__name__}."
+        )
     items = list(cast("Iterable[Any]", source))
     if items and isinstance(items[0], (int, float, list, tuple)):  # an array in Python's lists
         return read_volume(_array(items), video, "The array of masks")
@@ -190,7 +197,12 @@ class _Layout:
                 if count > 1:
                     note = f"{what} of shape {shape} is taken for (T, H, W), one object over time."
                 return cls([((1, t), (t,)) for t in range(count)], channels, note)
-            return cls([((n + 1, 0), (n,)) for n in range(lead[0])], channels)
+            if lead[0] > 1:
+                note = (
+                    f"{what} of shape {shape} is taken for (N, H, W), objects on frame 0, as the "
+                    f"video has {count} frame{'s' * (count > 1)}."
+                )
+            return cls([((n + 1, 0), (n,)) for n in range(lead[0])], channels, note)
         a, b = lead
         if b == count:
             if a == count > 1:

@@ -11,6 +11,12 @@ from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
 
 from ..painting import polygon
+from .files import EntryError
+
+NO_PIXEL = "whose corners enclose no pixel of the picture, left out"
+"""Said of polygons that are not there to be seen."""
+_SMALL = 8
+"""Sides of a picture, in pixels, in which a polygon may lie within one pixel."""
 
 
 def polygons_of(mask_hw: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
@@ -33,6 +39,19 @@ def one_polygon(mask_hw: NDArray[np.bool_]) -> NDArray[np.float64]:
 def fill(points_p2: NDArray[np.float64], hw: tuple[int, int]) -> NDArray[np.bool_]:
     """(H, W) the pixels whose centres a polygon encloses."""
     return polygon(points_p2.ravel().tolist(), *hw)
+
+
+def fill_shape(points_p2: NDArray[np.float64], hw: tuple[int, int]) -> NDArray[np.bool_]:
+    """As `fill`, of a polygon in a file, in pixels.
+
+    Raises
+    ------
+    EntryError
+        When its corners are shares of width and height.
+    """
+    if len(points_p2) > 2 and min(hw) > _SMALL and (points_p2 >= 0).all() and points_p2.max() <= 1:
+        raise EntryError("its polygon has corners between 0 and 1: expected pixels, not shares")
+    return fill(points_p2, hw)
 
 
 def _joined(rings: list[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from .files import as_id
 from .files import count as counted
 from .frame_names import FrameNames
 from .object_ids import ObjectIds
-from .outlines import fill
+from .outlines import NO_PIXEL, fill
 from .segmentation import Imported
 
 NOT_LABELS = frozenset(
@@ -88,6 +88,7 @@ def read_yolo(path: Path, video: Video) -> Imported:
     )
     masks: dict[tuple[int, int], Mask] = {}
     kinds: dict[int, int] = {}
+    parts = empty = 0
     for line in polygons:
         if line.file not in frames:
             continue
@@ -96,14 +97,25 @@ def read_yolo(path: Path, video: Video) -> Imported:
         count = len(line.values) - has_id - has_score
         obj = tracks[int(line.values[-1])] if has_id else line.kind + 1
         mask_hw = fill(_corners(line, count, hw), hw)
+        if not mask_hw.any():
+            empty += 1
+            continue
+        parts += 1
         if (obj, frame) in masks:
             mask_hw |= masks[obj, frame].to_array()
         masks[obj, frame] = Mask.from_array(mask_hw)
         kinds[obj] = line.kind
     if has_id:
         notes += tracks.notes
-    elif len(polygons) > len(masks):
+    elif parts > len(masks):
         notes.append(f"{root} has several polygons of one class on a frame: a class is an object.")
+    if empty:
+        notes.append(f"{root} has {counted(empty, 'polygon')} {NO_PIXEL}.")
+    if not has_id and len(polygons) > 1 and all(line.values[-1] == "1" for line in polygons):
+        notes.append(
+            f"Each line in {root} ends in 1, which is taken for the y of a corner, not for the id "
+            "of a track."
+        )
     names = _names(path)
     return Imported(
         masks, {obj: names[kind] for obj, kind in kinds.items() if kind in names}, tuple(notes)

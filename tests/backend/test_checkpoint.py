@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -207,7 +210,64 @@ def test_missing_weights_are_refused_by_name_with_ignore_extra_too(state: State,
         load_model(path, device="cpu", ignore_extra=True)
 
 
+BESIDE: dict[str, Callable[[State], Any]] = {
+    "arguments": lambda s: {"model": s, "args": argparse.Namespace(lr=1e-4, out=Path("runs"))},
+    "a NumPy number": lambda s: {"model": s, "best": np.float64(0.9), "step": np.int64(3)},
+    "an epoch": lambda s: {**s, "epoch": 3, "name": "mine", "loss": 0.1, "note": None},
+    "checkpoint": lambda s: {"checkpoint": {"model": s}},
+    "params": lambda s: {"params": s},
+}
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+def test_what_trainers_keep_beside_weights_is_passed_over(
+    beside: str, state: State, tmp_path: Path
+):
+    if beside in ("arguments", "a NumPy number") and not hasattr(
+        torch.serialization, "safe_globals"
+    ):
+        pytest.skip("PyTorch before 2.5 reads no such values without running code")
+    model = load_model(saved(BESIDE[beside](state), tmp_path / "a.PT"), device="cpu")
+    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"image_size": 512},
+        {"image_size": [512, 512]},
+        {"vision_config": {"backbone_config": {"image_size": [512, 512]}}},
+    ],
+)
+def test_a_folder_says_its_input_size(config: dict[str, Any], state: State, tmp_path: Path):
+    save_file(state, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert load_model(tmp_path, device="cpu").config.image_size == 512
+
+
 # What does not
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (lambda t: (t * 100).to(torch.int8), "has values of torch.int8, expected torch.float32"),
+        (lambda t: t.to(torch.complex64), "has values of torch.complex64"),
+        (lambda t: t * float("nan"), "holds NaN or infinity"),
+        (lambda t: t.to_sparse(), "holds no dense values"),
+        (lambda t: t.to("meta"), "holds no dense values"),
+    ],
+)
+def test_weights_that_are_no_finite_floats_are_refused(
+    values: Callable[[Tensor], Tensor], sentence: str, state: State, tmp_path: Path
+):
+    path = saved({**state, "no_obj_ptr": values(state["no_obj_ptr"])}, tmp_path / "a.pt")
+    assert f"does not fit nano: no_obj_ptr {sentence}" in failure(path)
+
+
+@pytest.mark.parametrize("name", [None, 5, {}])
+def test_a_name_that_is_none_is_refused_in_a_sentence(name: Any):
+    assert "A model is named by a text or a path" in failure(name)
 
 
 @pytest.mark.parametrize(

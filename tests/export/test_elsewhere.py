@@ -52,7 +52,7 @@ ARRAYS = {
     "0 and 65535": (TRUTH * np.uint16(65535), [ALL], "one object over time"),
     "objects, frames": (np.stack([TRUTH, OTHER]), [ALL, ALSO], ""),
     "frames, objects": (np.stack([TRUTH, OTHER], 1), [ALL, ALSO], "objects second"),
-    "objects": (np.stack([TRUTH[0], OTHER[0]]), [{0: TRUTH[0]}, {0: OTHER[0]}], ""),
+    "objects": (np.stack([TRUTH[0], OTHER[0]]), [{0: TRUTH[0]}, {0: OTHER[0]}], "N, H, W"),
     "one picture": (TRUTH[0], [{0: TRUTH[0]}], ""),
     "labels of a picture": (LABELS[0], [{0: TRUTH[0]}, {0: OTHER[0]}], ""),
     "channels": (TRUTH[:, None], [ALL], ""),
@@ -99,6 +99,16 @@ NONE = {
     "labels of one object": ({1: LABELS}, r"1 in masks holds the labels 1, 2"),
     "a list over time": ([LABELS[0]], "holds the labels"),
     "labels of few frames": (LABELS[:4], "has the shape .4, 30, 40.*6 frames, not 4"),
+    "a length of 0": (TRUTH[:0], "has no masks"),
+    "another size": (TRUTH[0][:-1], "has 40 x 29 pixels, its frame 40 x 30"),
+    "a frame that is not there": ({FRAMES: {1: TRUTH[0]}}, "on frame 6 in these arrays is of no"),
+    "None": (None, "got a NoneType"),
+    "a number": (5, "got a int"),
+    "a tensor without values": (torch.empty(HEIGHT, WIDTH, device="meta"), "on the device 'meta'"),
+    "scores of two classes": (
+        np.stack([1 - PROBABILITIES[0], PROBABILITIES[0]], -1),
+        "2 channels of floats",
+    ),
     "more frames": ({1: np.concatenate([TRUTH, TRUTH])}, "12 frames, but the video has 6"),
     "width first": (TRUTH.transpose(0, 2, 1), "the other way round"),
     "width first in a list": ([TRUTH[0].T], "the other way round"),
@@ -155,6 +165,12 @@ def test_jpeg_masks_are_cut_in_the_middle(tmp_path):
     found, said = heard(files, NAMELESS)
     assert sum(found.masks[1, t].area for t in range(FRAMES)) == pytest.approx(TRUTH.sum(), rel=0.1)
     assert "128 or more" in said[0]
+
+
+def test_labels_in_a_jpeg_are_refused(tmp_path):
+    folder(tmp_path, ["00000.jpg"], lambda n: LABELS[n])
+    with pytest.raises(SessionError, match=r"00000\.jpg is a JPEG, which changes values"):
+        heard(tmp_path, NAMELESS)
 
 
 def test_colours_on_black_are_objects(tmp_path):
@@ -271,6 +287,12 @@ WRONG_COCO = {
     "no image": ({"image_id": 99}, {}, "id 0 is of image 99, which is not among"),
     "no name": ({}, {"file_name": None}, "has no file_name"),
     "a frame in words": ({}, {"frame_id": "x"}, "frame_id is 'x'"),
+    "corners in shares": (
+        {"segmentation": lambda n: [[0.1, 0.5, 0.4, 0.5, 0.4, 0.8, 0.1, 0.8]]},
+        {},
+        "between 0 and 1: expected pixels",
+    ),
+    "two images of one id": ({}, {"id": 0}, "two images of the id 0, '00000.png' and '00001.png'"),
     "no segmentation": ({"segmentation": None, "bbox": None}, {}, "neither polygons nor"),
 }
 
@@ -287,6 +309,33 @@ def test_wrong_coco_is_refused_with_the_entry_and_without_words_of_python(tmp_pa
         heard(path, NAMELESS)
     assert "a.json" in str(refusal.value)
     assert not re.search(r"invalid literal|object is not|could not convert", str(refusal.value))
+
+
+@pytest.mark.parametrize(
+    "shape", [[[1, 2, 3, 4]], [[]], [[90, 90, 99, 90, 99, 99]]], ids=["a line", "none", "outside"]
+)
+def test_polygons_without_a_pixel_are_left_out_with_a_word(tmp_path, shape):
+    path = coco(tmp_path / "a.json", NUMBERED, segmentation=lambda n: [corners(n)] if n else shape)
+    found, said = heard(path, NAMELESS)
+    assert_masks(found, {t: mask for t, mask in ALL.items() if t})
+    assert any("1 annotation whose corners enclose no pixel" in one for one in said)
+    path = cvat(
+        tmp_path / "a.xml",
+        images(lambda t: polygon(t) if t else '<polygon label="car" points="1,2;3,4"/>'),
+    )
+    found, said = heard(path, NAMELESS)
+    assert_masks(found, {t: mask for t, mask in ALL.items() if t})
+    assert any("1 polygon whose corners enclose no pixel" in one for one in said)
+
+
+@pytest.mark.parametrize(
+    ("document", "tool"),
+    [({"shapes": [], "imagePath": "a.png"}, "LabelMe"), ({"videos": []}, "YouTube-VIS")],
+)
+def test_json_of_other_tools_is_named(tmp_path, document, tool):
+    (tmp_path / "a.json").write_text(json.dumps(document))
+    with pytest.raises(SessionError, match=f"is a file of {tool}, which is not read"):
+        heard(tmp_path / "a.json", NAMELESS)
 
 
 def polygon(frame: int, extra: str = "") -> str:
@@ -387,6 +436,11 @@ def test_names_of_classes_are_found_where_tools_write_them(tmp_path, file, text)
     (tmp_path / file).write_text(text)
     (tmp_path / "README.dataset.txt").write_text("About this data set")
     assert heard(tmp_path, NAMELESS)[0].names == {2: "my box"}
+
+
+def test_lines_of_yolo_that_all_end_in_1_are_said_to_be_doubtful(tmp_path):
+    _, said = heard(yolo(tmp_path / "labels", "0 {0} 0.9 1"), NAMELESS)
+    assert any("ends in 1, which is taken for the y of a corner" in one for one in said)
 
 
 def test_yolo_that_is_no_segmentation_is_refused(tmp_path):

@@ -33,6 +33,7 @@ SOURCES = {
     "with gaps": [f"{n:05}.jpg" for n in (0, 1, 4, 5, 6, 9)],
     "words": ["cat.png", "dog.png", "zebra.png"],
     "hashes": [f"img-{n}_jpg.rf.{7919 * n:032x}.jpg" for n in range(4)],
+    "Roboflow": ["cat_jpg.rf.0a.jpg", "dog_jpg.rf.0b.jpg"],
     "signs": ["a b.jpg", "x(1)+@2x.jpg", "a.b.c.jpg", "ü ñ.jpg", "日本.png"],
     "one stem twice": ["a.jpg", "a.png", "b.jpg"],
     "one name in two folders": ["one/1.jpg", "one/2.jpg", "two/1.jpg", "two/2.jpg"],
@@ -132,6 +133,7 @@ MATCHES = [
     ("numbers in both", "from 1", ["m_2.png", "m_6.png"], [1, 5], ["the numbers in both"]),
     ("order", "every fifth", [f"m_{n}.png" for n in range(6)], [*range(6)], ["order of numbers"]),
     ("number", "words", ["00000.png", "00002.png"], [0, 2], ["number, from 0"]),
+    ("another hash", "Roboflow", ["cat_jpg.rf.ff.png", "dog.png"], [0, 1], ["other additions"]),
     (
         "one more",
         "words",
@@ -165,6 +167,12 @@ REFUSED = [
     ),
     ("hardly any", "every fifth", [f"{n:05}.png" for n in range(5, 10)], "only 1 of them"),
     ("two for one", "words", ["cat_mask.png", "cat_gt.png"], "both|all mean the frame cat.png"),
+    (
+        "objects on a frame",
+        "from 1",
+        ["00003_1.png", "00003_2.png"],
+        "00003_1.png, whose number may be that of the frame",
+    ),
     ("numbers beyond", "from 1", ["m_1.png", "m_60.png"], "m_1.png, m_60.png, but the frames"),
 ]
 

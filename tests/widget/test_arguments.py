@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sam2_backend.image_predictor import check_box, check_points
-from sam2widget import Sam2Widget, SessionError
+from sam2widget import Sam2Widget, SessionError, import_masks
 
 from .fakes import DiscSegmenter
 
@@ -141,6 +141,31 @@ def test_a_fault_shows_where_it_happened_without_the_way_to_the_thread(widget):
     files = [file.rsplit("/", 1)[-1] for file in files_of(failed.value)]
     assert files[-1] == "fakes.py"
     assert not {"engine.py", "worker.py", "_base.py", "api.py"} & set(files)
+
+
+def test_a_widget_that_is_refused_and_a_file_that_is_not_there_show_one_line_of_ours(tmp_path):
+    for refused in (
+        lambda: Sam2Widget(tmp_path / "none.mp4", autosave=False),
+        lambda: Sam2Widget.load(tmp_path / "none.sam2.zip"),
+    ):
+        with pytest.raises(ValueError) as failed:
+            refused()
+        files = [file.rsplit("/", 1)[-1] for file in files_of(failed.value)]
+        assert files[-1] == "short_errors.py" and len(files) == 3
+
+
+def test_a_warning_shows_the_callers_line(widget):
+    logits_hw = np.where(np.eye(HEIGHT, WIDTH, dtype=bool), 3.0, -4.0)
+    with pytest.warns(UserWarning, match="logits") as said:
+        widget.add_mask(0, logits_hw)
+        widget.import_masks(logits_hw)
+        import_masks(logits_hw, np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.uint8))
+    assert [one.filename for one in said] == [__file__] * 3
+
+
+def test_an_option_that_there_is_not_is_refused():
+    with pytest.raises(SessionError, match=r"no option autosav\. It has: video, model.*autosave"):
+        Sam2Widget(np.zeros((1, HEIGHT, WIDTH, 3), np.uint8), autosav=False)
 
 
 # The library below

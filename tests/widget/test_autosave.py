@@ -64,6 +64,18 @@ def test_a_new_widget_goes_on_where_the_last_one_was(widgets, tmp_path, monkeypa
     assert widgets().objects == []
 
 
+def test_masks_that_are_not_taken_since_saved_work_goes_on_are_told_of(
+    widgets, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path))
+    first = widgets()
+    first.add_point(2, 10, 6)
+    first.close()
+    with pytest.warns(UserWarning, match="masks= were not taken"):
+        again = widgets(masks=np.ones((HEIGHT, WIDTH), bool))
+    assert np.array_equal(np.asarray(again.masks[1]), np.asarray(first.masks[1]))
+
+
 def test_another_video_begins_anew(widgets, tmp_path, monkeypatch):
     monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path))
     first = widgets()

@@ -346,6 +346,21 @@ def test_events_come_in_a_thread_that_may_call_the_widget(widget):
     assert len(prompts) == 2
 
 
+def test_a_function_that_fails_on_each_frame_is_logged_once(widget, caplog):
+    failed = []
+
+    def fails(event):
+        failed.append(event)
+        raise KeyError("oops")
+
+    widget.on_mask(fails)
+    for frame in range(3):
+        widget.add_point(frame, 10, 6)
+    widget._events._worker.submit(lambda: None).result()
+    assert len(failed) == 3
+    assert len([one for one in caplog.records if one.name == "sam2widget.events"]) == 1
+
+
 def test_a_function_that_fails_is_shown_and_ends_nothing(widget, browser):
     seen = []
 
