@@ -320,3 +320,41 @@ def test_sound_files_of_other_kinds_are_not_called_damaged(tmp_path, name, sente
     with pytest.raises(VideoError, match=sentence) as refusal:
         open_video(tmp_path / name)
     assert "damaged" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.mkv", "-c:v ffv1 -level 3"),
+        ("a.avi", "-c:v ffv1"),
+        ("a.mov", "-c:v png -pix_fmt gray16be"),
+        ("turned.mov", "-c:v png -pix_fmt gray16be -metadata:s:v rotate=90"),
+    ],
+)
+def test_grey_of_16_bits_keeps_its_levels(tmp_path, name, options):
+    values = np.random.default_rng(0).integers(100, 4000, (12, 36, 53)).astype("<u2")
+    given = "-f rawvideo -pix_fmt gray16le -s 53x36 -r 10 -i -"
+    try:
+        ffmpeg(*given.split(), *options.split(), tmp_path / name, pictures=values.tobytes())
+    except NoFfmpegError as reason:
+        pytest.skip(f"it cannot be made here: {reason}")
+    video = open_video(tmp_path / name)
+    for frame in (7, 0, 11, 3):
+        raw = video.raw(frame)
+        assert raw.dtype == np.uint16
+        assert np.array_equal(raw[..., 0], np.rot90(values[frame], frame_turns(video)))
+        assert len(np.unique(video[frame])) > 200
+    ((_, small),) = [found for found in video.thumbnails([3], 18) if found is not None]
+    assert small.shape[0] == 18
+
+
+def frame_turns(video) -> int:
+    return 0 if video.width == 53 else video._turn.quarters
+
+
+def test_pictures_of_floats_that_ffmpeg_reads_keep_their_levels(tmp_path):
+    values = np.linspace(0, 0.02, 36 * 53, dtype="<f4").reshape(36, 53)
+    (tmp_path / "a.pfm").write_bytes(b"Pf\n53 36\n-1.0\n" + values[::-1].tobytes())
+    video = open_video(tmp_path / "a.pfm")
+    assert np.array_equal(video.raw(0)[..., 0], values)
+    assert len(np.unique(video[0])) == 256
