@@ -95,7 +95,8 @@ class Animation(Video):
                 image = self._image
                 image.seek(frame + self._first)
                 rgba = np.array(image.convert("RGBA"))
-        except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        except Exception as error:
+            # Whatever Pillow and its codecs raise.
             raise VideoError(
                 f"Frame {frame} of {self._path} cannot be read ({error}): the file may be damaged."
             ) from error

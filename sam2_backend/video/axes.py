@@ -121,6 +121,10 @@ def layout_of(
     VideoError
         When `axes` does not fit, or the axes cannot be told.
     """
+    if any(length != length for length in shape):  # NaN, as dask has it
+        raise VideoError(
+            f"The {what} does not know how long it is: of dask, call compute_chunk_sizes() first."
+        )
     shape = tuple(int(length) for length in shape)
     letters = _said(axes, shape, what) if axes is not None else _named(names or (), shape)
     is_told, doubt = letters is not None, None

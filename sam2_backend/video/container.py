@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -19,7 +20,7 @@ from .decoder import Decoder, nothing_decodable
 from .identity import REMOTE_BYTES, identify_files
 from .indexing import read_index
 from .lru import BytesLru
-from .picture import Turn, to_rgb24
+from .picture import Turn, is_deep, to_rgb24, to_values
 from .whole import VideoFile
 
 CACHE_BYTES = 256 * 2**20
@@ -54,13 +55,14 @@ class FileVideo(Video):
     def __init__(self, path: VideoFile) -> None:
         self._path = path
         self._decoders = threading.local()
-        self._cache = BytesLru[int, "NDArray[np.uint8] | VideoFrame"](CACHE_BYTES, _bytes_of)
+        self._cache = BytesLru[int, "NDArray[Any] | VideoFrame"](CACHE_BYTES, _bytes_of)
         self._converting = threading.Lock()
         self._warned: set[str] = set()
         self._index = read_index(path)
         self._careful = self._index.careful
         first = self._first_frame()
         self._turn = Turn.of(first)
+        self._deep = is_deep(first)
         self._coded = first.width, first.height
         width, height = self._turn.size(*self._coded)
         super().__init__(self._index.num_frames, width, height, self._index.fps, path.name)
@@ -70,18 +72,22 @@ class FileVideo(Video):
             return identify_files([self._path])
         return identify_files([self._path], REMOTE_BYTES)
 
-    def _read(self, frame: int) -> NDArray[np.uint8]:
-        rgb = self._known(frame)
-        if rgb is None:
+    @property
+    def _is_deep(self) -> bool:
+        return self._deep
+
+    def _read(self, frame: int) -> NDArray[Any]:
+        values = self._known(frame)
+        if values is None:
             ((_, picture),) = deque(self._pictures_to(frame), maxlen=1)
-            rgb = self._keep(frame, picture)
-        return rgb
+            values = self._keep(frame, picture)
+        return values
 
     def approach(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
         """See `Video.approach`."""
         self._check(frame)
-        rgb = self._known(frame)
-        if rgb is None:
+        values = self._known(frame)
+        if values is None:
             shown_at, pause_s = time.monotonic(), ON_THE_WAY_S
             best = None
             for n, (at, picture) in enumerate(self._pictures_to(frame), 1):
@@ -92,14 +98,17 @@ class FileVideo(Video):
                     yield None
                 best = picture
             assert best is not None
-            rgb = self._keep(frame, best)
-        yield frame, self.show(rgb)
+            values = self._keep(frame, best)
+        yield frame, self.show(values)
 
     def thumbnails(
         self, frames: Sequence[int], height: int
     ) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
         """See `Video.thumbnails`. The file is read once, in order, by a decoder of its own; a
         keyframe stands for what is nearer to it than half of the least gap between the frames."""
+        if self._deep:
+            yield from super().thumbnails(frames, height)
+            return
         wanted = sorted(set(frames))
         gaps = [after - before for before, after in pairwise(wanted)]
         slack = min(gaps, default=self.num_frames) // 2
@@ -118,17 +127,23 @@ class FileVideo(Video):
         finally:
             decoder.close()
 
-    def _known(self, frame: int) -> NDArray[np.uint8] | None:
+    def _known(self, frame: int) -> NDArray[Any] | None:
         kept = self._cache.get(frame)
         if isinstance(kept, VideoFrame):
             with self._converting:
                 return self._keep(frame, kept)
         return kept
 
-    def _keep(self, frame: int, picture: VideoFrame) -> NDArray[np.uint8]:
-        rgb = self._to_rgb(picture)
-        self._cache.put(frame, rgb)
-        return rgb
+    def _keep(self, frame: int, picture: VideoFrame) -> NDArray[Any]:
+        values = self._to_values(picture) if self._deep else self._to_rgb(picture)
+        self._cache.put(frame, values)
+        return values
+
+    def _to_values(self, picture: VideoFrame) -> NDArray[Any]:
+        """(H, W, C) as the file holds them, upright."""
+        if (picture.width, picture.height) != self._coded or not is_deep(picture):
+            raise VideoError(f"{self._path} changes its size or format on the way: cut it there.")
+        return self._turn.apply(to_values(picture))
 
     def _pictures_to(self, frame: int) -> Iterator[tuple[int, VideoFrame]]:
         """Decode up to a frame. The last picture is to be shown for it: where a damaged file lacks
@@ -194,7 +209,7 @@ class FileVideo(Video):
         return decoder
 
 
-def _bytes_of(kept: NDArray[np.uint8] | VideoFrame) -> int:
+def _bytes_of(kept: NDArray[Any] | VideoFrame) -> int:
     if isinstance(kept, VideoFrame):
         return sum(plane.buffer_size for plane in kept.planes)
     return kept.nbytes

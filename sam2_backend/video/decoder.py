@@ -44,6 +44,18 @@ BEGUN_EARLIER = 3
 """Packets before a keyframe to start reading at where its own start lies within another's data."""
 
 
+OTHER_FILES = {
+    "7z bz2 gz rar tar tgz xz zip zst": "it is an archive. Unpack it, and open what is in it",
+    "czi dcm dicom fcs ims lif mha mhd mrc nd2 nii nrrd obf oib oif sld vsi": "it comes from a "
+    "microscope or a scanner. Read it into an array with a library of its kind and give that, or "
+    "export it as OME-TIFF or OME-Zarr",
+    "mpd": "it is a list of streams. Give one stream by itself, or download it as MP4",
+    "csv doc docx htm html json md pdf ppt pptx txt xls xlsx xml yaml yml": "it is a document. "
+    "Give a video, pictures or arrays",
+}
+"""What sound files are of whose kind no frames are read, by suffixes."""
+
+
 class Packets:
     """What is known of each packet of a video stream, in the order of the file: arrays of N."""
 
@@ -83,8 +95,12 @@ class Packets:
 
     @property
     def keys(self) -> NDArray[np.bool_]:
-        """(N,) whether decoding can start there."""
+        """(N,) whether decoding can start there; set where the container is wrong about it."""
         return np.frombuffer(self._flags, np.bool_)
+
+    @keys.setter
+    def keys(self, keys: NDArray[np.bool_]) -> None:
+        self._flags = bytearray(keys.tobytes())
 
 
 class Index:
@@ -126,6 +142,15 @@ class Index:
         self._keys_by_pos = keys[np.argsort(packets.pos[keys], kind="stable")]
         self._pos_of_keys = packets.pos[self._keys_by_pos]
 
+    @classmethod
+    def of_start(cls, packets: Packets, fps: float, num_pictures: int | None = None) -> Index:
+        """The index of a file that is decoded from its start always: by packets, as if each held
+        the frame of its number; or where that is not so, by its pictures, if they are counted."""
+        start = np.zeros(1, np.int64)
+        if num_pictures is None:
+            return cls(packets, fps, len(packets), start, start, _own_number)
+        return cls(packets, fps, num_pictures, start, start, _no_frame, counted=True)
+
     def start_before(self, frame: int) -> int:
         """Which start is the latest that is not after a frame."""
         return max(int(np.searchsorted(self.start_frames, frame, side="right")) - 1, 0)
@@ -141,6 +166,14 @@ class Index:
         among = self._keys_by_pos[low:high]
         same = among[self.packets.sizes[among] == packet.size]
         return int(same[0]) if len(same) == 1 else None
+
+
+def _no_frame(_number: int, _: VideoPacket) -> int:
+    return 0
+
+
+def _own_number(number: int, _: VideoPacket) -> int:
+    return number
 
 
 class _LostError(Exception):
@@ -197,6 +230,15 @@ class Decoder:
         begin = int(self._index.start_frames[start])
         if frame < self._left_out_before or not begin <= self.next <= frame:
             self._start_at(start)
+
+    def start_at(self, frame: int) -> None:
+        """Begin anew at the start for a frame."""
+        self._start_at(self._index.start_before(frame))
+
+    @property
+    def is_intra_only(self) -> bool:
+        """Whether every frame of the codec stands on its own."""
+        return self._stream.codec_context.codec.intra_only
 
     def frames(self) -> Iterator[tuple[int, VideoFrame]]:
         """Frames from here on, with their indices."""
@@ -400,7 +442,7 @@ def packets_of(container: InputContainer, stream: VideoStream) -> Iterator[Video
 def _open_file(path: VideoFile) -> InputContainer:
     try:
         opened = str(path) if isinstance(path, Path) else path.open()
-        return av.open(opened, "r", metadata_errors="ignore")
+        container = av.open(opened, "r", metadata_errors="ignore")
     except FFmpegError as error:
         whole = whole_boxes(path)
         if isinstance(path, Path) and 0 < whole < path.stat().st_size:
@@ -409,14 +451,22 @@ def _open_file(path: VideoFile) -> InputContainer:
                 cut = f"subfile,,start,0,end,{whole},,:{path}"
                 return av.open(cut, metadata_errors="ignore")
         raise damaged(path, error) from error
+    if container.format.name == "tty":  # Any text is one to FFmpeg, as a film of letters.
+        container.close()
+        raise damaged(path, ValueError("it is text"))
+    return container
 
 
 def damaged(path: VideoFile, error: Exception) -> VideoError:
-    """Says that a file cannot be read."""
+    """Says that a file cannot be read: what else it is, where its name tells that."""
     reason = str(getattr(error, "strerror", None) or error)
+    suffix = path.name.lower().rpartition(".")[2]
+    for suffixes, advice in OTHER_FILES.items():
+        if suffix in suffixes.split():
+            return VideoError(f"{path} cannot be read as a video: {advice}.")
     return VideoError(
-        f"{path} cannot be read as a video ({reason}). It may be damaged or only partly "
-        "downloaded: try it in a player, or fetch it again."
+        f"{path} cannot be read as a video ({reason}). If it is one, it may be damaged or only "
+        "partly downloaded: try it in a player, or fetch it again."
     )
 
 

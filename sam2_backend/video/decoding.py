@@ -168,9 +168,10 @@ def readable(path: Path) -> Generator[str | None, None, None]:
         raise
     except FileNotFoundError as error:
         raise VideoError(f"There is no file {path}.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, LookupError) as error:
-        raise _unreadable(path, error) from error
-    except struct.error as error:
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Whatever Pillow, tifffile and their codecs raise: of data with faults there is no end.
         raise _unreadable(path, error) from error
 
 
@@ -245,9 +246,18 @@ def _values_of(mode: str) -> tuple[int, np.dtype[Any]]:
     return (3, np.dtype(np.uint8)) if dtype is None else (1, dtype)
 
 
+def is_turned(image: Image.Image) -> bool:
+    """Whether EXIF data of a Pillow image say that it is to be turned when it is shown."""
+    return bool(_WITH_ORIENTATION & image.info.keys()) and _tagged_orientation(image) != 1
+
+
+def _tagged_orientation(image: Image.Image) -> int:
+    return image.getexif().get(_ORIENTATION, 1)
+
+
 def _orientation(path: Path, image: Image.Image) -> int:
     if _WITH_ORIENTATION & image.info.keys():
-        return image.getexif().get(_ORIENTATION, 1)
+        return _tagged_orientation(image)
     if image.format == "PNG":
         # It may come after the pixels: to look there, Pillow decodes the whole picture.
         with open(path, "rb") as file:
@@ -274,6 +284,11 @@ def _register_heif(path: Path) -> None:
 def _unreadable(path: Path, error: Exception) -> VideoError:
     if path.is_file() and path.stat().st_size == 0:
         return VideoError(f"{path} is an empty file.")
+    if path.name.startswith("._"):
+        return VideoError(
+            f"{path} is no picture, but what a Mac keeps beside {path.name[2:]}: leave out files "
+            "whose names begin with '._'."
+        )
     reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
     return VideoError(f"{path} cannot be read as an image ({reason}): it may be damaged.")
 

@@ -36,6 +36,8 @@ IMAGE_SUFFIXES = frozenset(
 )
 VIDEOS_OF_PICTURES = frozenset({".mjpeg", ".mjpg"})
 """Suffixes of videos that begin as pictures do."""
+HIDDEN = (".", "~$")
+"""What names begin with of files that a system or a program leaves for itself."""
 CACHE_BYTES = 64 * 2**20
 
 
@@ -191,7 +193,7 @@ def _images_in(folder: Path) -> list[Path]:
         path
         for path in folder.iterdir()
         if path.suffix.lower() in IMAGE_SUFFIXES
-        and not path.name.startswith(".")
+        and not path.name.startswith(HIDDEN)
         and path.is_file()
     ]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import warnings
 from array import array
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import dropwhile, islice
 from typing import Any, cast
 
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from .base import DEFAULT_FPS, VideoError
 from .decoder import (
@@ -27,6 +28,7 @@ from .decoder import (
     open_stream,
     packets_of,
 )
+from .picture import to_rgb24
 from .whole import VideoFile, is_cut_off
 
 START = 32
@@ -64,7 +66,7 @@ def read_index(path: VideoFile) -> Index:
     container, stream = open_stream(path)
     with container:
         index = _index_of_header(container, stream, path.stat().st_size)
-    if index is not None and _starts_as_said(path, index):
+    if index is not None and _starts_as_said(path, index) and _are_starts_true(path, index):
         return index
     container, stream = open_stream(path)
     with container:
@@ -105,7 +107,50 @@ def _index_of_header(
     starts = np.flatnonzero(table.keys)
     if not len(starts) or starts[0]:
         return None
+    tail = int(starts[-1])
+    ends = [packet.pts for packet in _packets_from(container, stream, table, tail)]
+    if sorted(pts for pts in ends if pts is not None) != list(
+        range(first + tail * step, first + len(table) * step, step)
+    ):
+        return None  # Some of what the last ones were to be shown between was cut off.
     return Index(table, _fps_of(stream), len(table), starts, starts, frame_of)
+
+
+def _packets_from(
+    container: InputContainer, stream: VideoStream, table: Packets, number: int
+) -> Iterator[VideoPacket]:
+    """Packets from a keyframe to the end; nothing if it is not found, or too far from there."""
+    if len(table) - number > LONG_GROUP:
+        return
+    container.seek(int(table.dts[number]), stream=stream, backward=True)
+    pos = int(table.pos[number])
+    read = islice(packets_of(container, stream), 2 * LONG_GROUP)
+    yield from dropwhile(lambda packet: packet.pos != pos, read)
+
+
+def _are_starts_true(path: VideoFile, index: Index) -> bool:
+    """Whether the first places where decoding can start, if they are so near that all frames may
+    be marked as such, give the pictures that come by decoding from the first frame."""
+    tried = index.start_frames[1 : 1 + CHECKED_PLACES]
+    tried = tried[tried <= CHECKED_FRAMES].tolist()
+    if not tried:
+        return True
+    decoder = Decoder(path, index)
+    try:
+        if decoder.is_intra_only:
+            return True
+        came = dict(islice(decoder.frames(), tried[-1] + 1))
+        for frame in tried:
+            decoder.start_at(frame)
+            at, picture = next(decoder.frames(), (None, None))
+            if picture is None or at not in came:
+                continue
+            size = picture.width, picture.height
+            if not np.array_equal(to_rgb24(picture, *size), to_rgb24(came[at], *size)):
+                return False
+    finally:
+        decoder.close()
+    return True
 
 
 def _starts_as_said(path: VideoFile, index: Index) -> bool:
@@ -146,6 +191,9 @@ def _index_of_packets(path: VideoFile, container: InputContainer, stream: VideoS
     if order is not None and not is_short:
         index = _checked(path, packets, *order, fps)
     if index is None:
+        index = _index_by_decoding(path, packets, fps, careful=is_short)
+    if not _are_starts_true(path, index):
+        packets.keys = _true_keys(path, index)
         index = _index_by_decoding(path, packets, fps, careful=is_short)
     # Other containers count differently.
     announced = stream.frames if "mp4" in names else 0
@@ -238,10 +286,7 @@ def _checked(
 
 def _index_by_decoding(path: VideoFile, packets: Packets, fps: float, careful: bool) -> Index:
     """The index of what comes when the whole file is decoded."""
-    only_start = np.zeros(1, np.int64)
-    by_packet = Index(
-        packets, fps, len(packets), only_start, only_start, _by_number(range(len(packets)))
-    )
+    by_packet = Index.of_start(packets, fps)
     came, has_faults = _all_that_come(path, by_packet, careful)
     if has_faults and not careful:
         came, careful = _all_that_come(path, by_packet, True)[0], True
@@ -249,8 +294,7 @@ def _index_by_decoding(path: VideoFile, packets: Packets, fps: float, careful: b
     if not len(order):
         raise VideoError(nothing_decodable(path))
     if order.min() == HIDDEN or len(np.unique(order)) < len(order):
-        no_frames = _by_number(np.zeros(len(packets), np.int64))
-        index = Index(packets, fps, len(order), only_start, only_start, no_frames, counted=True)
+        index = Index.of_start(packets, fps, len(order))
     else:
         index = _index_of_order(packets, order, fps)
     index.careful = careful
@@ -267,6 +311,20 @@ def _all_that_come(path: VideoFile, by_packet: Index, careful: bool) -> tuple[ar
     finally:
         decoder.close()
     return came, decoder.has_faults
+
+
+def _true_keys(path: VideoFile, index: Index) -> NDArray[np.bool_]:
+    """(N,) whether the decoder, not the container, takes a packet for a keyframe."""
+    keys = np.zeros(len(index.packets), np.bool_)
+    decoder = Decoder(path, Index.of_start(index.packets, index.fps))
+    try:
+        for picture in decoder.pictures():
+            if picture.key_frame and picture.pts is not None:
+                keys[picture.pts] = True
+    finally:
+        decoder.close()
+    keys[0] = True
+    return keys
 
 
 def _by_number(frames: Ints | range) -> Callable[[int, VideoPacket], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from PIL import Image
 from .arrays import ArrayVideo
 from .base import DEFAULT_FPS, Kind, Picture, PicturePath, Video, VideoError
 from .contrast import Contrast
-from .decoding import read_values, values_of
+from .decoding import is_turned, read_values, values_of
 from .values import to_numpy
 
 
@@ -110,6 +111,12 @@ def _item(picture: Any, n: int) -> Any:
     if isinstance(picture, (str, os.PathLike)):
         return read_values(Path(os.fspath(picture)).expanduser())
     if isinstance(picture, Image.Image):
+        if is_turned(picture):
+            warnings.warn(
+                "A Pillow image that is to be turned when it is shown, as its EXIF data say, is "
+                "taken as it is, as np.asarray takes it. PIL.ImageOps.exif_transpose turns it.",
+                stacklevel=5,
+            )
         return values_of(picture)
     if not hasattr(picture, "shape"):
         if isinstance(picture, (int, float, str, bytes, list, tuple, dict, type(None))):

@@ -104,13 +104,25 @@ class LiveVideo(Video):
         if max_fps is not None and max_fps <= 0:
             raise VideoError(f"max_fps must be above 0, or None for no limit, got {max_fps}.")
 
+        if size is not None and not _is_size(size):
+            raise VideoError(f"size is (width, height) in pixels, such as (1280, 720), got {size}.")
+
         def reopen() -> Reader:
             return open_reader(source, timeout, options)
 
-        reader = reopen()
-        recorder = _Recorder(
-            Ring(max_bytes, folder), lossless, reader.is_bgr if bgr is None else bgr, size
-        )
+        try:
+            ring = Ring(max_bytes, folder)
+        except OSError as error:
+            raise VideoError(
+                f"Frames cannot be kept in {folder or 'the folder of temporary files'}: "
+                f"{error.strerror or error}."
+            ) from error
+        try:
+            reader = reopen()
+        except BaseException:
+            ring.close()
+            raise
+        recorder = _Recorder(ring, lossless, reader.is_bgr if bgr is None else bgr, size)
         self._recorder = recorder
         # Neither thread nor finalizer holds the video itself, so that it ends when it is dropped.
         self._thread = threading.Thread(
@@ -334,9 +346,14 @@ class _Recorder:
 
     def append(self, values_hwc: NDArray[Any]) -> None:
         """Keep a frame."""
-        values_hwc = self._fitted(values_hwc)
+        data = _encode(self._fitted(values_hwc), self._lossless)
+        if len(data) > self.ring.max_bytes:
+            raise VideoError(
+                f"A frame takes {len(data):,} bytes, which do not fit into max_bytes="
+                f"{self.ring.max_bytes:,}: give room for all frames that are to be kept."
+            )
         try:
-            self.ring.append(_encode(values_hwc, self._lossless))
+            self.ring.append(data)
         except OSError as error:
             raise VideoError(f"Frames cannot be kept: {error.strerror or error}.") from error
         with self._changed:
@@ -390,6 +407,14 @@ class _Recorder:
         return np.asarray(image.resize(self.size, Image.Resampling.BILINEAR))
 
 
+def _is_size(size: object) -> bool:
+    return (
+        isinstance(size, (tuple, list))
+        and len(size) == 2  # pyright: ignore[reportUnknownArgumentType]
+        and all(isinstance(one, int) and one > 0 for one in size)  # pyright: ignore[reportUnknownVariableType]
+    )
+
+
 def _run(
     recorder: _Recorder,
     reader: Reader,
@@ -417,8 +442,9 @@ def _run(
             reader = found
         except VideoError as error:
             recorder.end(str(error))
-        except Exception as error:
-            # Whatever the source raises, what was recorded stays and a person is told.
+        except BaseException as error:
+            # Whatever the source raises, SystemExit too: what was recorded stays, and a person is
+            # told.
             text = str(error).strip() or "no reason given"
             recorder.end(f"The source failed: {type(error).__name__}: {text}")
         due = max(due + gap_s, time.monotonic())

@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .axes import COLORS
 from .base import VideoError, to_rgb
+from .decoding import values_of
+from .values import to_numpy
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -261,30 +264,31 @@ def to_frame(value: Any, bgr: bool) -> NDArray[Any]:
         When it is none.
     """
     if isinstance(value, Image.Image):
-        return np.asarray(value.convert("RGB"))
-    if hasattr(value, "to_ndarray"):  # a frame of PyAV
+        array, bgr = values_of(value), False
+    elif hasattr(value, "to_ndarray"):  # a frame of PyAV
         return value.to_ndarray(format="rgb24")
-    if hasattr(value, "detach"):
-        array: NDArray[Any] = value.detach().cpu().numpy()
-        if array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[-1] not in (1, 3, 4):
-            array = np.moveaxis(array, 0, -1)
-    elif isinstance(value, np.ndarray):
-        array = value
+    elif any(hasattr(value, way) for way in ("__array__", "__dlpack__", "detach")):
+        array = to_numpy(value, "A frame")
     else:
         raise VideoError(
             f"A frame must be an (H, W, 3) array, a tensor or a Pillow image, got a "
             f"{type(value).__name__}."
         )
+    shape = array.shape
+    if array.ndim == 4 and shape[0] == 1:
+        array = array[0]
+    if array.ndim == 3 and array.shape[0] in COLORS and array.shape[-1] not in COLORS:
+        array = np.moveaxis(array, 0, -1)
     if array.ndim == 2:
         array = array[..., None]
-    if array.ndim != 3 or array.shape[-1] not in (1, 3, 4) or 0 in array.shape:
+    if array.ndim != 3 or array.shape[-1] not in COLORS or 0 in array.shape:
         raise VideoError(
-            f"A frame must have shape (H, W, 3), or (H, W) where it is grey, got {value.shape}."
+            f"A frame must have shape (H, W, 3), or (H, W) where it is grey, got {shape}."
         )
     if bgr and array.shape[-1] >= 3:
         array = array[..., [2, 1, 0]]
-    if array.dtype == np.uint16:
-        return np.ascontiguousarray(array[..., :3])
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:
+        return np.ascontiguousarray(array[..., :3], np.uint16)
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
     return np.ascontiguousarray(to_rgb(array, "A frame"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,8 +13,8 @@ from PIL import Image
 
 from .base import FrameSource, Kind, PicturePath, Video, VideoError
 from .contrast import ContrastLike
-from .decoding import MAX_MEGAPIXELS, Plane
-from .images import ImageFiles, open_picture_file
+from .decoding import MAX_MEGAPIXELS, Plane, picture_format
+from .images import IMAGE_SUFFIXES, ImageFiles, open_picture_file
 from .lists import open_list
 from .live_sources import STREAM_SCHEMES, Capture
 from .pages import TiffStack
@@ -126,7 +127,10 @@ def _open(source: Any, kind: Kind, options: _Options) -> Video:
                 lambda path, its_kind: _open_path(path, its_kind, plain),
             )
         path = Path(place).expanduser()
-        video = _open_path(path, kind, options)
+        try:
+            video = _open_path(path, kind, options)
+        except OSError as error:
+            raise VideoError(f"{path} cannot be opened ({error.strerror or error}).") from error
         video.path = path.absolute()
         video.location = str(video.path)
         return video
@@ -146,25 +150,29 @@ def _refuse_live(source: object) -> None:
             raise VideoError(f"{source} is a live stream: give LiveVideo({str(source)!r}).")
     elif isinstance(source, int) and not isinstance(source, bool):
         raise VideoError(f"A number is that of a camera: give LiveVideo({source}).")
+    elif isinstance(source, io.IOBase):
+        raise VideoError(
+            "An open file has no frames of its own: give its path, or write what it holds to one."
+        )
     elif isinstance(source, Iterator):
         raise VideoError(
             "An iterator of frames has no length. If it ends and its frames fit into memory, give "
             "list(frames); else LiveVideo(frames), which keeps them on disk as they come."
         )
-    elif isinstance(source, Capture) and not _is_indexed(source):
+    elif isinstance(source, Capture) and not _has_frames(source):
         raise VideoError(
             f"A {type(source).__name__} gives one frame after the other, without a number: give "
             "LiveVideo(capture), or the path of the file that it reads."
         )
-    elif callable(source) and not _is_indexed(source):
+    elif callable(source) and not _has_frames(source):
         raise VideoError(
             "A function that returns frames is a live source: give LiveVideo(function)."
         )
 
 
-def _is_indexed(source: object) -> bool:
-    """Whether it gives any frame by its number, whatever else it can do."""
-    return hasattr(source, "__len__") or hasattr(source, "shape")
+def _has_frames(source: object) -> bool:
+    """Whether it is an array or a reader, whatever else it can do."""
+    return hasattr(source, "shape") or hasattr(source, "__len__")
 
 
 def _open_list(items: Sequence[Any], kind: Kind, options: _Options) -> Video:
@@ -173,10 +181,20 @@ def _open_list(items: Sequence[Any], kind: Kind, options: _Options) -> Video:
         options.refuse("image files have their own")
         if any(is_url(str(one)) for one in items):
             raise VideoError("Of pictures by URL, give the URL of their folder, not a list.")
+        for path in paths:
+            if path.suffix.lower() not in IMAGE_SUFFIXES and _is_no_picture(path):
+                raise VideoError(
+                    f"{path} is no picture: a list holds the frames of one video. Open a video "
+                    "alone, by its path."
+                )
         return ImageFiles(paths, "list", kind, options.max_megapixels)
     if options.plane is not None:
         raise VideoError("plane= is for arrays with planes, not for a list of pictures.")
     return open_list(items, kind, options.axes)
+
+
+def _is_no_picture(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0 and picture_format(path) is None
 
 
 def _open_path(path: Path, kind: Kind, options: _Options) -> Video:

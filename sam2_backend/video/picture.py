@@ -1,16 +1,25 @@
-"""A decoded picture as RGB, upright."""
+"""A decoded picture as RGB or as values, upright."""
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
+T = TypeVar("T", bound=np.generic)
+
 UNSPECIFIED = 2
+STUDIO = 1
+"""A range of values that leaves room at both ends, as films have it."""
+DEEP = re.compile(r"gray(9|10|12|14|16)(le|be)|(gray|gbrp|gbrap)f32(le|be)")
+"""Formats of grey of more than 8 bits, and of floats: cameras and programs that measure fill their
+range as they like."""
 HD_WIDTH, HD_HEIGHT = 1280, 576
 """From this width, or above this height, players take untagged colours to be of BT.709."""
 
@@ -31,7 +40,10 @@ class Turn:
     @classmethod
     def of(cls, picture: VideoFrame) -> Turn:
         """What the file says of it."""
-        data = picture.side_data.get("DISPLAYMATRIX")
+        try:
+            data = picture.side_data.get("DISPLAYMATRIX")
+        except ValueError:  # PyAV knows not all kinds of side data, and then gives none.
+            data = None
         if data is None:
             return cls(round(picture.rotation / 90) % 4)
         a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data))
@@ -45,11 +57,24 @@ class Turn:
         """Width and height after turning, from those before, or the other way round."""
         return (height, width) if self.quarters % 2 else (width, height)
 
-    def apply(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(H, W, 3) upright."""
+    def apply(self, values_hwc: NDArray[T]) -> NDArray[T]:
+        """(H, W, C) upright."""
         if self.mirrored:
-            rgb = rgb[:, ::-1]
-        return np.ascontiguousarray(np.rot90(rgb, self.quarters))
+            values_hwc = values_hwc[:, ::-1]
+        return np.ascontiguousarray(np.rot90(values_hwc, self.quarters))
+
+
+def is_deep(picture: VideoFrame) -> bool:
+    """Whether a picture holds values that need a contrast to be seen."""
+    name = picture.format.name
+    return DEEP.fullmatch(name) is not None and picture.color_range != STUDIO
+
+
+def to_values(picture: VideoFrame) -> NDArray[Any]:
+    """(H, W, 1) uint16 or float32 of a picture that `is_deep`; of colours (H, W, 3)."""
+    values = picture.to_ndarray()
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    return values[..., None] if values.ndim == 2 else values[..., :3]
 
 
 def to_rgb24(picture: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .arrays import ArrayVideo
@@ -36,26 +36,36 @@ def open_array(source: Any, axes: str | None, z: int | None) -> Video:
     VideoError
         When it is none, or cannot be shown.
     """
+    try:
+        return _open(source, axes, z)
+    except VideoError:
+        raise
+    except Exception as error:
+        # Whatever a library raises: of a file that was closed, a store that is gone.
+        raise VideoError(
+            f"The {type(source).__name__} cannot be read ({type(error).__name__}: {error})."
+        ) from error
+
+
+def _open(source: Any, axes: str | None, z: int | None) -> Video:
     kind = type(source).__name__
     if hasattr(source, "data_vars"):  # xarray.Dataset
         source, _ = only_array(source.data_vars, f"The {kind}", lambda name: f"dataset[{name!r}]")
-    elif isinstance(source, Mapping) or (hasattr(source, "keys") and hasattr(source, "values")):
+    elif isinstance(source, Mapping) or (hasattr(source, "keys") and not hasattr(source, "shape")):
         source, _ = only_array(source, f"The {kind}", lambda name: f"it[{name!r}]")
     name = "tensor" if hasattr(source, "detach") else "array"
     if hasattr(source, "shape") and hasattr(source, "__getitem__"):
         return ArrayVideo(source, name, axes=axes, z=z)
     if hasattr(source, "get_data") and hasattr(source, "count_frames"):
         source = _ByGetData(source)
-    if not isinstance(source, (bytes, bytearray, memoryview, set, frozenset)) and (
-        hasattr(source, "__len__") and hasattr(source, "__getitem__")
-    ):
-        return ArrayVideo(source, "reader", axes=axes, z=z)
-    if hasattr(source, "isOpened"):  # OpenCV
+    if isinstance(source, (bytes, bytearray, memoryview)):
         raise VideoError(
-            "A VideoCapture cannot be asked for a frame by its number exactly: give the path of "
-            "its file."
+            f"{kind} are the content of a file: write them to one, and give its path. Of pixels "
+            "make an array, with np.frombuffer(…).reshape(…)."
         )
-    if hasattr(source, "get_data") or isinstance(source, Iterator):
+    if hasattr(source, "__len__") and hasattr(source, "__getitem__"):
+        return ArrayVideo(source, "reader", axes=axes, z=z)
+    if hasattr(source, "get_data"):
         raise VideoError(
             f"A {kind} gives frames one after the other, without a length: give list(…) of it, or "
             "the path of its file."

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .arrays import ArrayVideo
 from .base import DEFAULT_FPS, Kind, Video, VideoError
-from .images import IMAGE_SUFFIXES, natural_order
+from .images import HIDDEN, IMAGE_SUFFIXES, natural_order
 from .lru import BytesLru
 from .remote_file import WEB, RemoteFile, refusal, without_secrets
 from .stores import HDF5_SUFFIXES, ZARR_FILES, import_extra, open_zarr, read_inside
@@ -125,7 +125,7 @@ def _listing(filesystem: Any, path: str) -> dict[str, str]:
 
 
 def _is_picture(name: str) -> bool:
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+    return not name.startswith(HIDDEN) and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 
 
 def _open_zarr(

@@ -9,6 +9,7 @@ import struct
 import threading
 import weakref
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -172,9 +173,11 @@ class _Series:
         self._orientation = int(page.tags.valueof(_ORIENTATION, 1))
         self._photometric = getattr(page.photometric, "name", str(page.photometric or ""))
         self._samples = shape[axes.index("S")] if "S" in axes else 1
-        self._by_pillow = self._photometric not in _PLAIN or (
-            page.dtype == np.uint8 and page.bitspersample < 8
+        # A palette for values of 16 bits is how a microscope shows them; Pillow knows none.
+        is_plain = self._photometric in _PLAIN or (
+            self._photometric == "PALETTE" and page.bitspersample > 8
         )
+        self._by_pillow = not is_plain or (page.dtype == np.uint8 and page.bitspersample < 8)
         dtype = np.dtype(np.uint8) if page.dtype is None else np.dtype(page.dtype)
         if dtype.kind not in "biuf":
             raise VideoError(
@@ -190,7 +193,7 @@ class _Series:
         self._time, self._channels = self._roles()
         self._fixed = self._planes(plane)
         self._kept = self._colors_of(page)
-        self._memory = self._map(tiff)
+        self._byteorder = tiff.byteorder
         self.num_frames = 1 if self._time is None else shape[self._time]
         height, width = shape[axes.index("Y")], shape[axes.index("X")]
         if self._orientation in (5, 6, 7, 8):
@@ -288,13 +291,14 @@ class _Series:
             return self._samples - 1
         return self._samples
 
-    def _map(self, tiff: tifffile.TiffFile) -> NDArray[Any] | None:
+    @cached_property
+    def _memory(self) -> NDArray[Any] | None:
         """The values as an array in the file, where they lie there as they are."""
         offset, page = self._series.dataoffset, self._page
         whole_bytes = page.bitspersample in (8, 16, 32, 64)
         if offset is None or self._by_pillow or not whole_bytes or not page.dtype:
             return None
-        dtype = np.dtype(tiff.byteorder + page.dtype.char)
+        dtype = np.dtype(self._byteorder + page.dtype.char)
         return np.memmap(self._path, dtype, "r", offset, self._shape)
 
     def _lead(self) -> list[int]:
@@ -314,7 +318,8 @@ class _Series:
         """(H, W, S) at a place along all other axes."""
         if self._memory is not None:
             index = tuple(at.get(n, slice(None)) for n in range(len(self._shape)))
-            return self._arranged(np.asarray(self._memory[index]), self._shape, at)
+            # A copy: a part of the map that is kept would keep the file open.
+            return self._arranged(np.array(self._memory[index]), self._shape, at)
         lead = self._lead()
         page: Any = self._series.pages[self._number([at[n] for n in lead])]
         if page is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import warnings
@@ -555,11 +556,10 @@ def test_a_decoder_like_that_of_torchcodec_is_read(order):
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        (iter([RGB[0]]), "An iterator of frames has no length"),
+        (iter([RGB[0]]), r"has no length.* give list\(frames\); else LiveVideo"),
         ((frame for frame in RGB), "An iterator of frames has no length"),
         ({"a": 1}, "The dict holds no array of frames"),
         ({"a": GREY, "b": GREY}, r"several arrays: a .*Say which, such as it\['a'\]"),
-        (b"bytes", "cannot be made of a bytes"),
         ({1, 2}, "cannot be made of a set"),
     ],
 )
@@ -573,5 +573,64 @@ def test_a_capture_of_opencv_is_told_to_give_its_path():
         def isOpened(self):
             return True
 
-    with pytest.raises(VideoError, match="give the path of its file"):
+        def read(self):
+            return True, RGB[0]
+
+    with pytest.raises(VideoError, match="the path of the file that it reads"):
         open_video(VideoCapture())
+
+
+def test_what_a_library_raises_is_told_in_a_sentence(tmp_path):
+    class Endless:
+        def __len__(self):
+            return -1
+
+        def __getitem__(self, frame):
+            return RGB[frame]
+
+    with pytest.raises(VideoError, match=r"Endless cannot be read.*should return >= 0"):
+        open_video(Endless())
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["film"] = RGB
+        film = file["film"]
+    for closed in (file, film):
+        with pytest.raises(VideoError, match="cannot be read"):
+            open_video(closed)
+
+
+def test_a_group_of_zarr_is_one_of_its_arrays():
+    zarr = pytest.importorskip("zarr")
+    group = zarr.group()
+    group["film"] = RGB
+    assert same(quietly(group))
+    group["labels"] = GREY
+    with pytest.raises(VideoError, match="holds several arrays"):
+        open_video(group)
+
+
+def test_dask_arrays_of_unknown_length_say_what_to_call():
+    dask = pytest.importorskip("dask.array")
+    lazy = dask.from_array(RGB, chunks=2)
+    with pytest.raises(VideoError, match="compute_chunk_sizes"):
+        open_video(lazy[lazy[:, 0, 0, 0] >= 0])
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [(b"\x89PNG", "the content of a file"), (io.BytesIO(b"\x89PNG"), "give its path")],
+)
+def test_contents_of_files_are_refused_with_advice(source, sentence):
+    with pytest.raises(VideoError, match=sentence):
+        open_video(source)
+
+
+def test_a_pillow_image_that_is_to_be_turned_is_taken_as_numpy_takes_it_with_a_word(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(RGB[0]).save(tmp_path / "a.png", exif=exif)
+    with (
+        Image.open(tmp_path / "a.png") as image,
+        pytest.warns(UserWarning, match="exif_transpose turns it"),
+    ):
+        assert same(open_video(image), RGB[:1])

@@ -16,6 +16,8 @@ from benchmarks.containers import (
     TABLE,
     Film,
     NoFfmpegError,
+    encode,
+    ffmpeg,
     number_of,
     numbered,
     outcome_of,
@@ -245,3 +247,114 @@ def test_a_film_that_changes_its_size_says_so(tmp_path):
     with pytest.warns(UserWarning, match="changes its size on the way, from 256x96 to 128x48"):
         assert number_of(video[25]) == 25
     assert video[25].shape == (96, 256, 3)
+
+
+def without_sync_table(folder: Path) -> Path:
+    """An MP4 that by the standard says of every frame that decoding can start there."""
+    path = film_of("mpeg4.mp4").make(folder)
+    path.write_bytes(path.read_bytes().replace(b"stss", b"free"))
+    return path
+
+
+def all_marked(folder: Path) -> Path:
+    """An AVI whose index calls every frame a keyframe."""
+    data = bytearray(film_of("mpeg4.avi").make(folder).read_bytes())
+    at = data.rindex(b"idx1")
+    for entry in range(at + 8, len(data), 16):
+        data[entry + 4] = 0x10
+    path = folder / "marked.avi"
+    path.write_bytes(data)
+    return path
+
+
+def without_marks(folder: Path) -> Path:
+    """A format that does not tell keyframes."""
+    return encode(folder / "raw.h263", "-c:v h263 -s 176x144 -q:v 3")
+
+
+@pytest.mark.parametrize("make", [without_sync_table, all_marked, without_marks])
+@pytest.mark.parametrize("is_long", [False, True])
+def test_what_is_called_a_keyframe_and_is_none_is_no_start(tmp_path, monkeypatch, make, is_long):
+    if is_long:
+        monkeypatch.setattr("sam2_backend.video.indexing.SHORT_PIXELS", 0)
+    try:
+        path = make(tmp_path)
+    except NoFfmpegError as reason:
+        pytest.skip(f"it cannot be made here: {reason}")
+    truth = truth_of(path)
+    monkeypatch.setattr("sam2_backend.video.container.CACHE_BYTES", 0)
+    video = open_video(path)
+    assert len(video) == len(truth) == FRAMES
+    for frame in (50, 20, 80, 1, 45, 0, 89):
+        assert np.array_equal(video[frame], truth[frame]), frame
+
+
+def test_a_file_cut_between_pictures_and_their_order_gives_those_it_holds(tmp_path):
+    """The last that were to be shown in between are gone: no frame is made up for them."""
+    try:
+        whole = film_of("open.mp4").make(tmp_path)
+        ffmpeg("-t", "1.7", "-i", whole, "-c", "copy", tmp_path / "cut.mp4")
+    except NoFfmpegError as reason:
+        pytest.skip(f"it cannot be made here: {reason}")
+    truth = truth_of(tmp_path / "cut.mp4")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        video = open_video(tmp_path / "cut.mp4")
+        numbers = [number_of(video[frame]) for frame in range(len(video))]
+    assert numbers == [number_of(rgb) for rgb in truth]
+    assert numbers[-1] != len(numbers) - 1  # or the cut fell where nothing is missing
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("a.czi", "microscope or a scanner.* OME-TIFF"),
+        ("a.dcm", "microscope or a scanner.* into an array"),
+        ("a.zip", "an archive. Unpack it"),
+        ("a.mpd", "a list of streams"),
+        ("a.txt", "a document"),
+    ],
+)
+def test_sound_files_of_other_kinds_are_not_called_damaged(tmp_path, name, sentence):
+    (tmp_path / name).write_bytes(b"what only its own program reads " * 40)
+    with pytest.raises(VideoError, match=sentence) as refusal:
+        open_video(tmp_path / name)
+    assert "damaged" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.mkv", "-c:v ffv1 -level 3"),
+        ("a.avi", "-c:v ffv1"),
+        ("a.mov", "-c:v png -pix_fmt gray16be"),
+        ("turned.mov", "-c:v png -pix_fmt gray16be -metadata:s:v rotate=90"),
+    ],
+)
+def test_grey_of_16_bits_keeps_its_levels(tmp_path, name, options):
+    values = np.random.default_rng(0).integers(100, 4000, (12, 36, 53)).astype("<u2")
+    given = "-f rawvideo -pix_fmt gray16le -s 53x36 -r 10 -i -"
+    try:
+        ffmpeg(*given.split(), *options.split(), tmp_path / name, pictures=values.tobytes())
+    except NoFfmpegError as reason:
+        pytest.skip(f"it cannot be made here: {reason}")
+    video = open_video(tmp_path / name)
+    for frame in (7, 0, 11, 3):
+        raw = video.raw(frame)
+        assert raw.dtype == np.uint16
+        assert np.array_equal(raw[..., 0], np.rot90(values[frame], frame_turns(video)))
+        assert len(np.unique(video[frame])) > 200
+    ((_, small),) = [found for found in video.thumbnails([3], 18) if found is not None]
+    assert small.shape[0] == 18
+
+
+def frame_turns(video) -> int:
+    return 0 if video.width == 53 else video._turn.quarters
+
+
+def test_pictures_of_floats_that_ffmpeg_reads_keep_their_levels(tmp_path):
+    values = np.linspace(0, 0.02, 36 * 53, dtype="<f4").reshape(36, 53)
+    (tmp_path / "a.pfm").write_bytes(b"Pf\n53 36\n-1.0\n" + values[::-1].tobytes())
+    video = open_video(tmp_path / "a.pfm")
+    assert np.array_equal(video.raw(0)[..., 0], values)
+    assert len(np.unique(video[0])) == 256

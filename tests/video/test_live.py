@@ -391,3 +391,47 @@ def test_a_live_source_is_not_opened_as_if_it_had_an_end(source, sentence):
 def test_what_is_no_live_source_gets_a_sentence(source, sentence):
     with pytest.raises(VideoError, match=sentence):
         LiveVideo(source)
+
+
+@pytest.mark.parametrize("how", ["tensor", "first", "batch", "bfloat16"])
+def test_frames_come_in_any_layout_that_can_be_told(how):
+    torch = pytest.importorskip("torch")
+    rgb = np.full((24, 36, 3), (200, 100, 50), np.uint8)
+    made = {
+        "tensor": torch.from_numpy(rgb).permute(2, 0, 1),
+        "first": np.moveaxis(rgb, -1, 0),
+        "batch": rgb[None],
+        "bfloat16": (torch.from_numpy(rgb) / 255).bfloat16(),
+    }
+    live = LiveVideo(iter([made[how]]), lossless=True)
+    assert np.abs(live[0].astype(int) - rgb).max() <= (how == "bfloat16")
+    live.close()
+
+
+def test_a_pillow_image_of_16_bits_keeps_its_levels():
+    values = np.arange(600, 1800, dtype=np.uint16).reshape(30, 40)
+    live = LiveVideo(iter([Image.fromarray(values)]))
+    assert np.array_equal(live.raw(0)[..., 0], values) and len(np.unique(live[0])) == 256
+    live.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"max_bytes": 10}, "do not fit into max_bytes=10: give room"),
+        ({"folder": "/nowhere/at/all"}, "cannot be kept in /nowhere/at/all"),
+        ({"size": 5}, "size is .width, height. in pixels"),
+        ({"size": (0, 5)}, "size is .width, height. in pixels"),
+    ],
+)
+def test_options_that_cannot_be_followed_are_refused_with_a_sentence(options, sentence):
+    with pytest.raises(VideoError, match=sentence):
+        LiveVideo(iter([np.zeros((9, 9, 3), np.uint8)]), **options)
+
+
+def test_a_source_that_ends_the_program_ends_the_recording():
+    def leave():
+        raise SystemExit(3)
+
+    with pytest.raises(VideoError, match="The source failed: SystemExit: 3"):
+        LiveVideo(leave)

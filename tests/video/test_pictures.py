@@ -485,3 +485,54 @@ def test_orientation_after_the_pixels_counts(tmp_path: Path) -> None:
     block = exif.tobytes().removeprefix(b"Exif\0\0")
     (tmp_path / "a.png").write_bytes(raw[:end] + chunk(b"eXIf", block) + raw[end:])
     check(open_video(tmp_path / "a.png"), [np.rot90(rgb(GREY[0]), -1)])
+
+
+# What lies around, and what is broken
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted in /proc")
+def test_frames_of_tiff_that_are_kept_keep_no_file_open(tmp_path: Path) -> None:
+    for n in range(60):
+        tifffile.imwrite(tmp_path / f"{n}.tif", DEEP[n % 6])
+    video = open_video(tmp_path)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    check(video, [DEEP[n % 6][..., None] for n in range(60)])
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
+
+
+def test_what_programs_leave_beside_frames_is_passed_over(tmp_path: Path) -> None:
+    for n in range(2):
+        Image.fromarray(GREY[n]).save(tmp_path / f"{n}.png")
+        for left in (f"._{n}.png", f"~${n}.png"):
+            (tmp_path / left).write_bytes(b"\0\5\x16\7")
+    check(open_video(tmp_path), [rgb(GREY[n]) for n in range(2)])
+    with pytest.raises(VideoError, match=r"what a Mac keeps beside 0\.png: leave out"):
+        open_video(sorted(tmp_path.glob("*.png")))
+
+
+def test_data_with_faults_end_in_a_sentence_whatever_a_codec_raises(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", DEEP, compression="zlib")
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        at = tiff.pages.first.dataoffsets[0]
+    data[at + 20 : at + 60] = bytes(40)
+    (tmp_path / "a.tif").write_bytes(data)
+    with pytest.raises(VideoError, match=r"a\.tif cannot be read"):
+        open_video(tmp_path / "a.tif").raw(0)
+
+
+def test_palettes_of_16_bits_are_shown_by_their_values(tmp_path: Path) -> None:
+    palette = np.stack([np.arange(65536, dtype=np.uint16)] * 3)
+    tifffile.imwrite(tmp_path / "a.tif", DEEP, photometric="palette", colormap=palette)
+    check(open_video(tmp_path / "a.tif"), list(DEEP[..., None]))
+
+
+def test_a_video_in_a_list_of_pictures_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(40))
+    with pytest.raises(VideoError, match=r"a\.mp4 is no picture: a list holds the frames"):
+        open_video([tmp_path / "a.mp4"])
+
+
+def test_a_name_too_long_for_the_system_is_refused_with_a_sentence() -> None:
+    with pytest.raises(VideoError, match=r"cannot be opened \(File name too long\)"):
+        open_video("x" * 5000)
