@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .axes import layout_of
-from .base import DEFAULT_FPS, SAMPLED_PIXELS, SAMPLES, Video, VideoError, to_rgb
+from .base import DEFAULT_FPS, SAMPLES, Video, VideoError, thin_out, to_rgb
 from .contrast import Contrast
 from .lru import BytesLru
 from .values import check_type, chunks_of, dtype_of, fps_of, names_of_axes, to_numpy
@@ -93,7 +93,6 @@ class ArrayVideo(Video):
         self._edges = self._edges_of_chunks()
         self._reading = threading.Lock()
         self._are_shares = False
-        self._warned: set[str] = set()
 
     def _tell_alpha(self, name: str) -> str | None:
         """Find out whether the last of four channels is transparency; returns what is doubtful."""
@@ -211,7 +210,7 @@ class ArrayVideo(Video):
     def _samples(self) -> Iterator[NDArray[Any]]:
         """The first frame, and parts of others from all over the video, for which few chunks are
         read. While all of it is one value, as where chunks are missing, more is looked at."""
-        first = _thin(self._picture(self._values(0)))
+        first = thin_out(self._picture(self._values(0)))
         yield first
         low, high = first.min(), first.max()
         per_frame = self._frame_bytes
@@ -238,7 +237,7 @@ class ArrayVideo(Video):
                     slice(row * tile_h, (row + 1) * tile_h),
                     slice(column * tile_w, (column + 1) * tile_w),
                 )
-            thin = _thin(self._picture(values))
+            thin = thin_out(self._picture(values))
             yield thin
             low, high = min(low, thin.min()), max(high, thin.max())
 
@@ -284,18 +283,6 @@ class ArrayVideo(Video):
                 "those seen before were 0 to 1: what is beyond is cut off. Say what to show with "
                 "contrast=(low, high)."
             )
-
-    def _warn_once(self, sentence: str) -> None:
-        if sentence not in self._warned:
-            self._warned.add(sentence)
-            warnings.warn(sentence, stacklevel=2)
-
-
-def _thin(values_hwc: NDArray[Any]) -> NDArray[Any]:
-    """Some pixels of a picture, evenly."""
-    pixels = values_hwc.shape[0] * values_hwc.shape[1]
-    stride = max(int((pixels / SAMPLED_PIXELS) ** 0.5), 1)
-    return values_hwc[::stride, ::stride]
 
 
 def _nbytes(array: NDArray[Any]) -> int:

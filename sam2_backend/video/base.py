@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -78,6 +79,7 @@ class Video(ABC):
         self._automatic: dict[int, Contrast | None] = {}
         self._choosing = threading.Lock()
         self._identity: str | None = None
+        self._said: set[str] = set()
 
     def __len__(self) -> int:
         return self.num_frames
@@ -228,9 +230,7 @@ class Video(ABC):
             yield from self._part_of(frame)
 
     def _part_of(self, frame: int) -> Iterator[NDArray[Any]]:
-        values = self._read(frame)
-        stride = max(int((values.shape[0] * values.shape[1] / SAMPLED_PIXELS) ** 0.5), 1)
-        yield values[::stride, ::stride]
+        yield thin_out(self._read(frame))
 
     def approach(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
         """Read a frame, and give way on the way to it.
@@ -268,6 +268,12 @@ class Video(ABC):
                 f"There is no frame {frame}: {self.name} has frames 0 to {self.num_frames - 1}."
             )
 
+    def _warn_once(self, sentence: str, about: str | None = None) -> None:
+        """Say a sentence, the first time that it, or one about the same, is to be said."""
+        if (about or sentence) not in self._said:
+            self._said.add(about or sentence)
+            warnings.warn(sentence, stacklevel=2)
+
     @abstractmethod
     def _read(self, frame: int) -> NDArray[Any]: ...
 
@@ -296,6 +302,13 @@ FrameSource: TypeAlias = (
     Video | PicturePath | Picture | FrameReader | Sequence[Picture | PicturePath]
 )
 """What `open_video` takes."""
+
+
+def thin_out(values_hwc: NDArray[Any]) -> NDArray[Any]:
+    """`SAMPLED_PIXELS` of a picture or a few more, evenly."""
+    pixels = values_hwc.shape[0] * values_hwc.shape[1]
+    stride = max(int((pixels / SAMPLED_PIXELS) ** 0.5), 1)
+    return values_hwc[::stride, ::stride]
 
 
 def to_rgb(array: NDArray[Any], what: str) -> NDArray[np.uint8]:

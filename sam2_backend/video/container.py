@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -24,7 +23,7 @@ from .picture import Turn, is_deep, to_rgb24, to_values
 from .whole import VideoFile
 
 CACHE_BYTES = 256 * 2**20
-KEPT_ON_THE_WAY = 32
+BACKTRACK_FRAMES = 32
 """Frames just before a wanted one that are kept too when one steps backward: that decodes each
 stretch between keyframes a few times, not once per frame."""
 DECODED_AT_ONCE = 8
@@ -57,7 +56,6 @@ class FileVideo(Video):
         self._decoders = threading.local()
         self._cache = BytesLru[int, "NDArray[Any] | VideoFrame"](CACHE_BYTES, _bytes_of)
         self._converting = threading.Lock()
-        self._warned: set[str] = set()
         self._index = read_index(path)
         self._careful = self._index.careful
         first = self._first_frame()
@@ -150,8 +148,8 @@ class FileVideo(Video):
         the frame, its predecessor."""
         decoder = self._decoder()
         kept = 0
-        if 0 < decoder.next - frame <= 2 * KEPT_ON_THE_WAY:
-            kept = min(KEPT_ON_THE_WAY, CACHE_BYTES // (3 * self.width * self.height) // 2)
+        if 0 < decoder.next - frame <= 2 * BACKTRACK_FRAMES:
+            kept = min(BACKTRACK_FRAMES, CACHE_BYTES // (3 * self.width * self.height) // 2)
         last: int | None = None
         for at, picture in decoder.pictures_to(frame, kept=kept):
             last = at
@@ -170,10 +168,10 @@ class FileVideo(Video):
             raise VideoError(
                 f"Frame {frame} of {self._path} cannot be decoded: the file may be damaged."
             )
-        self._warn(
-            "missing",
+        self._warn_once(
             f"Frame {frame} of {self._path} cannot be decoded, and maybe others: frame {last} is "
             "shown in its place. The file may be damaged.",
+            about="missing",
         )
 
     def _to_rgb(
@@ -181,19 +179,13 @@ class FileVideo(Video):
     ) -> NDArray[np.uint8]:
         """(H, W, 3) uint8, upright; `size` is width and height if not those of the video."""
         if (picture.width, picture.height) != self._coded:
-            self._warn(
-                "size",
+            self._warn_once(
                 f"{self._path} changes its size on the way, from {self._coded[0]}x{self._coded[1]} "
                 f"to {picture.width}x{picture.height}: those frames are scaled to the first.",
+                about="size",
             )
         width, height = self._turn.size(*size) if size is not None else self._coded
         return self._turn.apply(to_rgb24(picture, width, height))
-
-    def _warn(self, what: str, sentence: str) -> None:
-        """Say a sentence, the first time that it is about this."""
-        if what not in self._warned:
-            self._warned.add(what)
-            warnings.warn(sentence, stacklevel=2)
 
     def _first_frame(self) -> VideoFrame:
         for _, picture in self._decoder().frames():

@@ -217,20 +217,20 @@ class RemoteImages(Video):
             self._cache.put(frame, values)
         if self.kind == "video" and values.shape[:2] != (self.height, self.width):
             raise VideoError(
-                f"{self.names_of(frame)} is {values.shape[1]}x{values.shape[0]}, but the first is "
+                f"{self._url_of(frame)} is {values.shape[1]}x{values.shape[0]}, but the first is "
                 f"{self.width}x{self.height}: all frames of a video must have one size. Are they "
                 "pictures, each on its own? Then say kind='images'."
             )
         return values
 
-    def names_of(self, frame: int) -> str:
+    def _url_of(self, frame: int) -> str:
         """The URL of a frame."""
         assert self.names is not None
         return f"{self._url.rstrip('/')}/{self.names[frame]}"
 
     def _fetch(self, frame: int) -> NDArray[Any]:
         video = _open_downloaded(
-            self._filesystem, self._paths[frame], self.names_of(frame), "images", self._open_path
+            self._filesystem, self._paths[frame], self._url_of(frame), "images", self._open_path
         )
         values = np.array(video.raw(0))
         if frame == 0:

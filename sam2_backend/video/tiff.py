@@ -29,10 +29,10 @@ from .decoding import (
     values_of,
 )
 
-MOST_CHANNELS = 8
+MAX_CHANNELS = 8
 """Of an axis without a name that is taken for channels."""
 
-MOST_COLORS = 4
+MAX_COLORS = 4
 """Of ImageJ's channels that are not shown as a composite; more are times: writers call them
 channels where nobody names the axes."""
 
@@ -187,7 +187,7 @@ class _Series:
             (tiff.imagej_metadata or {}).get("mode", "grayscale") == "grayscale"
             and tiff.is_imagej
             and "C" in axes
-            and shape[axes.index("C")] > MOST_COLORS
+            and shape[axes.index("C")] > MAX_COLORS
         )
         self.guesses: list[str] = []
         self._time, self._channels = self._roles()
@@ -245,7 +245,7 @@ class _Series:
                 f"its {shape[time]} channels, shown one at a time, are taken for times"
             )
         unnamed = [n for n in others if n != time and axes[n] in "QI"]
-        if unnamed and not channels and shape[unnamed[-1]] <= MOST_CHANNELS:
+        if unnamed and not channels and shape[unnamed[-1]] <= MAX_CHANNELS:
             channels = unnamed[-1:]
             self.guesses.append(
                 f"its axes have no names: of shape {shape}, axis {time} is taken for time and axis "

@@ -53,7 +53,6 @@ def write(
         ("ten_bits.mp4", "libx264", "yuv420p10le", (48, 64)),
         ("ten_bits.mkv", "libx265", "yuv420p10le", (64, 64)),
         ("grey.mkv", "ffv1", "gray", (48, 64)),
-        ("grey16.mkv", "ffv1", "gray16le", (48, 64)),
         ("odd.mkv", "ffv1", "bgr0", (47, 61)),
         ("odd444.mp4", "libx264", "yuv444p", (33, 51)),
         ("thin.mkv", "ffv1", "bgr0", (1, 64)),
