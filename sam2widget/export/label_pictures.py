@@ -246,22 +246,27 @@ def _pages(path: Path) -> list[Callable[[], NDArray[Any]]] | None:
 
     def page(n: int) -> Callable[[], NDArray[Any]]:
         def read(image: Image.Image) -> NDArray[Any]:
-            image.seek(n)
             return values_of_picture(image, f"Page {n} of {path}")
 
-        return lambda: _open(path, read)
+        return lambda: _open(path, read, n)
 
     return [page(n) for n in range(count)]
 
 
-def _open(path: Path, read: Callable[[Image.Image], Any]) -> Any:
-    """What `read` makes of a picture file."""
+def _open(path: Path, read: Callable[[Image.Image], Any], page: int = 0) -> Any:
+    """What `read` makes of a page of a picture file."""
     try:
         with Image.open(path) as image:
-            return read(image)
+            image.seek(page)
+            image.load()
+            try:
+                return read(image)
+            except ValueError as error:
+                raise SessionError(str(error)) from error
+    except SessionError:
+        raise
     except UnidentifiedImageError as error:
         raise SessionError(f"{path} is no picture that can be read.") from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:
+        # Whatever Pillow raises: of data with faults there is no end.
         raise SessionError(f"{path} cannot be read as a picture ({error}).") from error
-    except ValueError as error:
-        raise error if isinstance(error, SessionError) else SessionError(str(error)) from error
