@@ -21,7 +21,7 @@ from torch import Tensor
 
 from . import hf_layout
 from .allocator import keep_freed_memory
-from .checkpoint_file import SUFFIXES, configured_size, find_weights, read_tensors
+from .checkpoint_file import SUFFIXES, configured_size, find_weights, list_some, read_tensors
 from .config import CONFIGS, ModelConfig
 from .hub import OFFICIAL_OWNER, CheckpointError, fetch, official_file
 from .model import Sam2Model
@@ -31,8 +31,6 @@ AVAILABLE_MODELS: tuple[str, ...] = tuple(CONFIGS)
 """Names that `load_model` takes."""
 
 _BUNDLED = Path(__file__).parent / "weights"
-MAX_LISTED = 8
-"""Keys that an error names."""
 _SIZE = "image_size"
 """In the metadata of a `.safetensors` file."""
 
@@ -246,7 +244,7 @@ def _load_strictly(
     expected = model.state_dict()
     extra = [key for key in state if key not in expected]
     if ignore_extra and extra:
-        warnings.warn(f"{path}: left out {_listed(extra)}.", UserWarning, stacklevel=3)
+        warnings.warn(f"{path}: left out {list_some(extra)}.", UserWarning, stacklevel=3)
         state = {key: state[key] for key in expected if key in state}
     problems = [f"missing {key}" for key in expected if key not in state]
     problems += [f"unexpected {key}" for key in state if key not in expected]
@@ -262,7 +260,7 @@ def _load_strictly(
         hint = ""
         if extra and len(extra) == len(problems):
             hint = " If they may be left out, say load_model(..., ignore_extra=True)."
-        shown = _listed(problems, "; ")
+        shown = list_some(problems, "; ")
         raise CheckpointError(f"{path} does not fit {model.config.name}: {shown}.{hint}")
     model.load_state_dict(state)
 
@@ -275,8 +273,3 @@ def _objection(given: Tensor, expected: Tensor) -> str | None:
         return "holds no dense values"
     # A sum is finite only where all are.
     return None if bool(torch.isfinite(given.sum())) else "holds NaN or infinity"
-
-
-def _listed(what: list[str], between: str = ", ") -> str:
-    more = f"{between}and {len(what) - MAX_LISTED} more" if len(what) > MAX_LISTED else ""
-    return between.join(what[:MAX_LISTED]) + more

@@ -28,6 +28,9 @@ FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")
 """What Hugging Face calls the file in a folder, the better first; with `.index.json` behind it, the
 list of the parts of a large one."""
 
+MAX_LISTED = 8
+"""Keys that an error names."""
+
 _WRAPPERS = (
     *("model", "state_dict", "model_state_dict", "module", "net", "network", "weights"),
     *("checkpoint", "params"),
@@ -229,6 +232,11 @@ def _without_prefixes(tensors: dict[str, Tensor], path: Path) -> dict[str, Tenso
     return {key.removeprefix(prefix): value for key, value in bare.items()}
 
 
-def _shown(keys: list[Any]) -> str:
-    more = f" and {len(keys) - 8} more" if len(keys) > 8 else ""
-    return ", ".join(repr(key) for key in keys[:8]) + more
+def list_some(what: list[str], between: str = ", ") -> str:
+    """The first of some texts, and how many more there are."""
+    more = f"{between}and {len(what) - MAX_LISTED} more" if len(what) > MAX_LISTED else ""
+    return between.join(what[:MAX_LISTED]) + more
+
+
+def _shown(keys: list[str]) -> str:
+    return list_some([repr(key) for key in keys])

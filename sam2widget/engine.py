@@ -6,13 +6,14 @@ import logging
 import time
 from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
 from .feed import Feed
 from .protocol import ReplyTo
 from .records import Proposal, SessionError, Tracked
 from .segmenter import Segmenter
 from .session import Session
+from .widget_state import WidgetState
 from .worker import CLOSED, ClosedError, Job, Priority, Worker
 
 T = TypeVar("T")
@@ -30,18 +31,6 @@ INITIAL_STATUS: dict[str, str | int] = {
 }
 
 
-class Face(Protocol):
-    """What the engine needs of the widget before it."""
-
-    @property
-    def selected(self) -> Any: ...
-    @property
-    def frame(self) -> Any: ...
-    @property
-    def auto_propagate(self) -> Any: ...
-    def write_traits(self, **values: Any) -> None: ...
-
-
 class Engine:
     """A session, its model and the queue of what is to be done.
 
@@ -52,7 +41,7 @@ class Engine:
     face : shows the status and the selection.
     """
 
-    def __init__(self, session: Session, feed: Feed, face: Face) -> None:
+    def __init__(self, session: Session, feed: Feed, face: WidgetState) -> None:
         self._session = session
         self._face = face
         self._feed = feed

@@ -6,13 +6,14 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from sam2_backend.video import Video
 from sam2_backend.video.live import LiveVideo
 
 from .engine import Engine
 from .session import Session
+from .widget_state import WidgetState
 
 INTERVAL_S = 0.1
 """Least time between two changes of the length that is shown."""
@@ -20,14 +21,6 @@ CLOSING_S = 0.5
 """How soon the thread notices that it is to end."""
 TRACKING_S = 2.0
 """A frame that was tracked so long ago is not what is shown as the newest."""
-
-
-class Face(Protocol):
-    """What is needed of the widget."""
-
-    @property
-    def auto_propagate(self) -> Any: ...
-    def write_traits(self, **values: Any) -> None: ...
 
 
 def describe(video: Video, *, newest: int | None = None) -> dict[str, Any]:
@@ -72,7 +65,7 @@ class Following:
         video: LiveVideo,
         session: Session,
         engine: Engine,
-        face: Face,
+        face: WidgetState,
         complain: Callable[[str], None],
     ) -> None:
         self._video = video

@@ -10,13 +10,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from ipycanvas import Canvas, MultiCanvas
 
 from .records import Changed, ObjectInfo
 from .session_view import SessionView
+from .widget_state import WidgetState
 from .worker import Worker
 
 WIDTH, HEIGHT = 480, 180
@@ -34,16 +35,6 @@ _FONT = "{}12px system-ui, sans-serif"
 _SMALL = "11px system-ui, sans-serif"
 
 
-class Face(Protocol):
-    """What the panel needs of the widget beside it."""
-
-    @property
-    def frame(self) -> Any: ...
-    @property
-    def selected(self) -> Any: ...
-    def write_traits(self, **values: Any) -> None: ...
-
-
 class Panel(MultiCanvas):
     """Swatches, scores over time and a marker of the current frame. A click on a swatch selects
     the object, one on the plot goes to the frame.
@@ -59,7 +50,7 @@ class Panel(MultiCanvas):
     >>> w.panel.canvas.stroke_rect(10, 40, 100, 50)
     """
 
-    def __init__(self, face: Face, session: SessionView) -> None:
+    def __init__(self, face: WidgetState, session: SessionView) -> None:
         # As large as it is drawn and no larger, which would blur it.
         layout = {"width": f"{WIDTH}px", "max_width": "100%", "height": "auto", "flex": "0 1 auto"}
         super().__init__(  # pyright: ignore[reportUnknownMemberType]

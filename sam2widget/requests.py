@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from .engine import Engine, Face, log_unless_expected, sentence
+from .engine import Engine, log_unless_expected, sentence
 from .feed import Feed
 from .protocol import (
     Accept,
@@ -38,6 +38,7 @@ from .protocol import (
 from .records import SessionError
 from .review import Review
 from .session import Session
+from .widget_state import WidgetState
 from .worker import Priority
 
 PROMPTS = (Click, Box, Paint, Choose, MovePoint, RemovePoint, RemoveBox)
@@ -61,7 +62,7 @@ class Requests:
     """
 
     def __init__(
-        self, engine: Engine, session: Session, feed: Feed, review: Review, face: Face
+        self, engine: Engine, session: Session, feed: Feed, review: Review, face: WidgetState
     ) -> None:
         self._engine = engine
         self._session = session

@@ -167,5 +167,5 @@ def test_a_widget_begins_with_masks_and_takes_in_and_gives_out_more(widget, tmp_
     assert widget.prompts(0, 3).mask is not None
     widget.undo()
     assert sorted(widget.masks) == [1, 2]
-    with pytest.raises(SessionError, match="another video"):
+    with pytest.raises(SessionError, match="masks are of the frame's size"):
         widget.import_masks([np.ones((3, 3))])

@@ -66,7 +66,7 @@ def tracked(widget, obj=1):
 
 def waiting(widget):
     """How many requests wait for the model's thread."""
-    return sum(entry[0] == Priority.CLICK for entry in widget._engine._worker._queue.copy())
+    return sum(entry[0] == Priority.CLICK for entry in widget._engine._worker._queue._jobs.copy())
 
 
 def queued(widget, count=1):
@@ -138,13 +138,16 @@ def test_what_ends_a_propagation_is_told_to_all_who_wait(widget, segmenter, pool
     queued(widget)
     ending = pool.submit(ENDS[what], widget)
     if what == "close":
-        wait_until(lambda: widget._engine._worker._closed)
+        wait_until(lambda: widget._engine._worker.is_closed)
     else:
         queued(widget, 2)
     segmenter.gate.set()
     ending.result()
-    with pytest.raises(SessionError, match=rf"ended by {what}\S*, after 1 of {FRAMES - 1} frames"):
+    with pytest.raises(
+        SessionError, match=rf"ended by {what}\S*, after 1 of {FRAMES - 1} frames"
+    ) as told:
         first.result()
+    assert ("what was tracked stays" in str(told.value)) == (what == "close")
     with pytest.raises((SessionError, RuntimeError), match=r"before its first frame|been closed"):
         second.result()
 
@@ -218,8 +221,8 @@ def test_a_call_that_closing_cuts_off_does_not_return_as_if_done(widget, segment
     click = pool.submit(widget.add_point, 4, 10, 6)
     queued(widget)
     closing = pool.submit(widget.close)
-    wait_until(lambda: widget._engine._worker._closed)
+    wait_until(lambda: widget._engine._worker.is_closed)
     segmenter.gate.set()
     closing.result()
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(SessionError, match="closed"):
         click.result()
