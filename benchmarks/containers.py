@@ -29,7 +29,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from sam2_backend.video import VideoError, open_video
-from sam2_backend.video.decoder import packets_of
+from sam2_backend.video.streams import packets_of
 
 WIDTH, HEIGHT, FRAMES, BITS = 256, 96, 90, 10
 LEAPS = 24

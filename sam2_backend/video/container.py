@@ -15,11 +15,12 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from .base import Video, VideoError
-from .decoder import Decoder, nothing_decodable
+from .decoder import Decoder
 from .identity import REMOTE_BYTES, identify_files
 from .indexing import read_index
 from .lru import BytesLru
 from .picture import Turn, is_deep, to_rgb24, to_values
+from .streams import nothing_decodable
 from .whole import VideoFile
 
 CACHE_BYTES = 256 * 2**20

@@ -15,20 +15,9 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from .base import DEFAULT_FPS, VideoError
-from .decoder import (
-    HIDDEN,
-    NO_TIME,
-    Decoder,
-    Index,
-    Ints,
-    Packets,
-    VideoPacket,
-    damaged,
-    nothing_decodable,
-    open_stream,
-    packets_of,
-)
+from .decoder import HIDDEN, NO_TIME, Decoder, Index, Ints, Packets
 from .picture import to_rgb24
+from .streams import VideoPacket, damaged, nothing_decodable, open_stream, packets_of
 from .whole import VideoFile, is_cut_off
 
 START = 32

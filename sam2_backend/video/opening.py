@@ -13,7 +13,7 @@ from PIL import Image
 
 from .base import FrameSource, Kind, PicturePath, Video, VideoError
 from .contrast import ContrastLike
-from .decoding import MAX_MEGAPIXELS, Plane, picture_format
+from .decoding import MAX_MEGAPIXELS, Plane, picture_format, read_info
 from .images import IMAGE_SUFFIXES, ImageFiles, open_picture_file
 from .lists import open_list
 from .live_sources import STREAM_SCHEMES, Capture
@@ -194,7 +194,14 @@ def _open_list(items: Sequence[Any], kind: Kind, options: _Options) -> Video:
 
 
 def _is_no_picture(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size > 0 and picture_format(path) is None
+    """Whether a file's content is of another kind, such as a video."""
+    if not path.is_file() or path.stat().st_size == 0 or picture_format(path) is not None:
+        return False
+    try:
+        read_info(path)
+    except VideoError:
+        return True
+    return False
 
 
 def _open_path(path: Path, kind: Kind, options: _Options) -> Video:

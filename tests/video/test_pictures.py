@@ -531,6 +531,8 @@ def test_a_video_in_a_list_of_pictures_is_not_called_damaged(tmp_path: Path) -> 
     (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(40))
     with pytest.raises(VideoError, match=r"a\.mp4 is no picture: a list holds the frames"):
         open_video([tmp_path / "a.mp4"])
+    Image.fromarray(GREY[0]).save(tmp_path / "a.pcx")
+    check(open_video([tmp_path / "a.pcx"]), [rgb(GREY[0])])
 
 
 def test_a_name_too_long_for_the_system_is_refused_with_a_sentence() -> None:
