@@ -141,8 +141,17 @@ class WidgetPage:
 
     def propagate(self) -> None:
         """Press Propagate, and wait until it is through."""
+        # A short one may be over before one looks.
+        seen = self.root.evaluate_handle(
+            """root => {
+                const seen = { it: false };
+                const look = () => { seen.it ||= root.dataset.state === "propagating"; };
+                new MutationObserver(look).observe(root, { attributes: true });
+                return seen;
+            }"""
+        )
         self.button("Propagate").click()
-        self.wait_for("state", "propagating")
+        self.eventually(lambda: bool(seen.evaluate("seen => seen.it")))
         self.wait_ready()
 
     def on_page(self, x: float, y: float) -> tuple[float, float]:
