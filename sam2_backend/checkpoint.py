@@ -22,7 +22,7 @@ from torch import Tensor
 from . import hf_layout
 from .allocator import keep_freed_memory
 from .checkpoint_file import SUFFIXES, configured_size, find_weights, list_some, read_tensors
-from .config import CONFIGS, ModelConfig
+from .config import CONFIGS, EARLIER_CONFIGS, ModelConfig
 from .hub import OFFICIAL_OWNER, CheckpointError, fetch, official_file
 from .model import Sam2Model
 from .runtime import Runtime
@@ -217,7 +217,7 @@ def _recognise(
     shapes = {key: value.shape for key, value in state.items()}
     best: tuple[int, ModelConfig] | None = None
     wrong = 0
-    for config in CONFIGS.values():
+    for config in (*CONFIGS.values(), *EARLIER_CONFIGS):
         with torch.device("meta"):
             expected = Sam2Model(config).state_dict()
         missed = sum(shapes.get(key) != value.shape for key, value in expected.items())

@@ -105,19 +105,34 @@ _SAM2_0 = tuple(
 
 _NANO = ModelConfig(
     "nano",
-    embed_dim=32,
+    embed_dim=40,
     num_heads=1,
-    stages=(1, 2, 5, 1),
-    global_blocks=(5, 7),
+    stages=(1, 2, 7, 1),
+    global_blocks=(5, 7, 9),
     window_sizes=(8, 4, 8, 8),
-    image_size=256,
+    image_size=512,
     hidden_dim=128,
     decoder_heads=4,
     decoder_mlp_dim=512,
     memory_dim=32,
     memory_layers=2,
     memory_mlp_dim=512,
+    person_head=True,
+    proposal_thresholds=(0.3, 0.3),
 )
 
 CONFIGS: dict[str, ModelConfig] = {c.name: c for c in (_NANO, *_SAM2_1, *_SAM2_0)}
 """Every named variant. Nothing outside this table asks for a model by name."""
+
+EARLIER_CONFIGS = (
+    replace(
+        _NANO,
+        embed_dim=32,
+        stages=(1, 2, 5, 1),
+        global_blocks=(5, 7),
+        image_size=256,
+        person_head=False,
+        proposal_thresholds=(0.8, 0.95),
+    ),
+)
+"""Networks of earlier releases, whose fine-tuned weights are still read: the nano of 0.1."""

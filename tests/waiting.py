@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 LIMIT_S = 120.0
 POLL_S = 0.01
@@ -15,3 +16,8 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never became so"
         time.sleep(POLL_S)
+
+
+def threads_ended(before: Iterable[threading.Thread]) -> bool:
+    """Whether every thread that began since `before`, from `threading.enumerate`, has ended."""
+    return set(threading.enumerate()) <= set(before)

@@ -19,10 +19,12 @@ from sam2_backend import (
     AVAILABLE_MODELS,
     CONFIGS,
     CheckpointError,
+    ModelConfig,
     Sam2Model,
     VideoPredictor,
     load_model,
 )
+from sam2_backend.config import EARLIER_CONFIGS
 from sam2_backend.hf_layout import from_hf, is_hf
 from sam2_backend.transforms import frame_to_input
 from tests.oracle import hugging_face
@@ -62,6 +64,12 @@ def test_a_pt_file_loads_and_is_recognised(state: State, layout: str, tmp_path: 
     assert not model.training and not any(p.requires_grad for p in model.parameters())
     for key, value in model.state_dict().items():
         assert torch.equal(value, state[key])
+
+
+@pytest.mark.parametrize("config", EARLIER_CONFIGS, ids=lambda config: str(config.image_size))
+def test_weights_of_an_earlier_network_are_recognised(config: ModelConfig, tmp_path: Path):
+    path = saved(Sam2Model(config).state_dict(), tmp_path / "finetuned.pt")
+    assert load_model(path, device="cpu").config == config
 
 
 def test_half_precision_safetensors_load_as_float32(state: State, tmp_path: Path):

@@ -223,7 +223,7 @@ def test_fewer_memories_are_looked_at(model, frames, monkeypatch):
     ("options", "sentence"),
     [
         ({"tracked_memories": 7}, "tracked_memories must be 0 to 6, got 7"),
-        ({"memory_pooling": 3}, "must divide the feature map's side, 16, got 3"),
+        ({"memory_pooling": 3}, "must divide the feature map's side, 32, got 3"),
     ],
 )
 def test_options_out_of_range_get_a_sentence(options, sentence):

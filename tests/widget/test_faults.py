@@ -17,6 +17,7 @@ from pycocotools import mask as coco_mask
 
 from sam2widget import Sam2Widget
 from sam2widget.masks import Mask
+from tests.waiting import threads_ended, wait_until
 
 from .browser import Browser, idle
 from .fakes import ChoosySegmenter
@@ -72,7 +73,7 @@ def test_of_ten_thousand_hovers_the_newest_is_answered_and_a_click_waits_for_one
 
 def test_a_view_opened_and_closed_two_hundred_times_leaves_nothing(widget):
     widget.add_point(0, 10, 6)
-    threads = threading.active_count()
+    threads = threading.enumerate()
     for n in range(200):
         browser = Browser(widget, view=f"view {n}")
         browser.say("hello")
@@ -80,7 +81,7 @@ def test_a_view_opened_and_closed_two_hundred_times_leaves_nothing(widget):
         assert browser.of("welcome") and browser.mask(0, 1) is not None
         browser.leave()
     gc.collect()
-    assert threading.active_count() == threads
+    wait_until(lambda: threads_ended(threads))
     outbox = widget._feed.outbox
     assert not outbox.is_visible()
     held = [vars(outbox)[name] for name in ("_visible", "_frames", "_batches", "_held")]

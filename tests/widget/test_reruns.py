@@ -15,7 +15,7 @@ import pytest
 from sam2_backend import VideoError
 from sam2_backend.shared_models import load_shared
 from sam2widget import Sam2Widget, SessionError, read_session
-from tests.waiting import wait_until
+from tests.waiting import threads_ended, wait_until
 
 from .fakes import DiscSegmenter
 
@@ -155,14 +155,14 @@ assert (names["w"].masks[1][0] == before).all() and before.any()
 
 
 def test_what_nobody_holds_goes_with_its_threads_and_model():
-    before = threading.active_count()
+    before = threading.enumerate()
     widget = Sam2Widget(CLIP, "nano", autosave=False)
     widget.add_point(0, 10, 6)
     model = weakref.ref(load_shared("nano"))
     frames = weakref.ref(widget._frames)
     del widget
     gc.collect()
-    wait_until(lambda: threading.active_count() == before)
+    wait_until(lambda: threads_ended(before))
     assert model() is None and frames() is None
 
 

@@ -13,6 +13,7 @@ from traitlets import TraitError
 
 from sam2widget import Sam2Widget, SessionError, VideoError
 from sam2widget.worker import Priority
+from tests.waiting import threads_ended, wait_until
 
 from .browser import Browser, idle
 from .fakes import DiscSegmenter
@@ -229,11 +230,11 @@ def test_several_widgets_do_not_get_in_each_others_way():
 
 
 def test_closing_ends_the_threads_and_says_so_afterwards(segmenter):
-    before = threading.active_count()
+    before = threading.enumerate()
     widget = Sam2Widget(CLIP, segmenter)
     widget.close()
     widget.close()
-    assert threading.active_count() == before
+    wait_until(lambda: threads_ended(before))
     with pytest.raises(SessionError, match="closed: make a new one"):
         widget.add_point(0, 1, 1)
 
