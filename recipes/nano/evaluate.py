@@ -99,8 +99,8 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
-    shares = {name: source.held_out for name, source in read_sources().items()}
-    held = Pack.open(arguments.pack / "stills.npz").split(shares)[1]
+    held_out = {name: source.held_out for name, source in read_sources().items()}
+    held = Pack.open(arguments.pack / "stills.npz").split(held_out)[1]
     model = load_model(arguments.model)
     table: dict[str, Any] = {}
     for name in sorted({set_of(record) for record in held.records}):

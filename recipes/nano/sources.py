@@ -44,7 +44,8 @@ class Source:
     commit: str = ""
     photographs: str = ""
     """Whose they are, where the licence does not say it all."""
-    held_out: float = 0.0
+    held_out: int = 0
+    """n where every n-th picture is never learnt from."""
     videos: bool = False
     optional: bool = False
     format: str = "label-maps"

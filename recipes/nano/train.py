@@ -135,8 +135,8 @@ def read_records(pack: Path) -> list[PackRecord]:
     DatasetError
         When there is no pack, or one has what the model is measured on.
     """
-    shares = {name: source.held_out for name, source in read_sources().items()}
-    records = Pack.open(pack / "stills.npz").split(shares)[0].records
+    held_out = {name: source.held_out for name, source in read_sources().items()}
+    records = Pack.open(pack / "stills.npz").split(held_out)[0].records
     if (pack / "clips.npz").is_file():
         records += Pack.open(pack / "clips.npz").records
     refuse_evaluation(records)

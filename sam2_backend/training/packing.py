@@ -17,7 +17,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,22 +108,21 @@ class Pack:
             ]
         )
 
-    def split(self, shares: dict[str, float]) -> tuple[Pack, Pack]:
+    def split(self, held_out: Mapping[str, int]) -> tuple[Pack, Pack]:
         """Split into what to learn from and what is held back.
-
-        A picture is held back, in all sets that have it, by a hash of its bytes: adding others
-        moves none.
 
         Parameters
         ----------
-        shares : by set, the share to hold back; nothing of sets that are not named, but for
-            pictures that a named one has too.
+        held_out : by set, n to hold back every n-th picture, 0 for none; a picture is held back
+            in all sets that have it.
         """
-        held = {
-            record.digest
-            for record in self.records
-            if _fraction(record.digest) < shares.get(set_of(record), 0.0)
-        }
+        held: set[bytes] = set()
+        counts: Counter[str] = Counter()
+        for record in self.records:
+            name = set_of(record)
+            counts[name] += 1
+            if (every := held_out.get(name, 0)) and counts[name] % every == 0:
+                held.add(record.digest)
         kept = [record for record in self.records if record.digest not in held]
         back = [record for record in self.records if record.digest in held]
         return Pack(kept), Pack(back)
@@ -223,7 +223,3 @@ def write_pack(path: Path, records: Sequence[PackRecord]) -> None:
 def set_of(record: Record) -> str:
     """The set that a record is of: its name up to the first slash."""
     return record.name.split("/")[0]
-
-
-def _fraction(digest: bytes) -> float:
-    return int.from_bytes(digest[:8], "big") / 2**64
