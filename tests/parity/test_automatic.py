@@ -26,7 +26,7 @@ ALL: dict[str, Any] = {
 }
 """Nothing is dropped, since random networks are sure of nothing."""
 
-GOOD: dict[str, Any] = {"pred_iou_thresh": 0.5, "stability_score_thresh": 0.7}
+GOOD: dict[str, Any] = {"pred_iou_thresh": 0.3, "stability_score_thresh": 0.3}
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "everything": {**ALL, "points_per_side": 3},
@@ -35,7 +35,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "other cuts": {
         **GOOD,
         "points_per_side": 8,
-        "stability_score_offset": 0.3,
+        "stability_score_offset": 0.5,
         "mask_threshold": 0.5,
         "box_nms_thresh": 0.5,
     },
@@ -68,7 +68,10 @@ class Pair(NamedTuple):
         """Of the official generator, and ours."""
         official = oracle.mask_generator(self.official, **settings)
         ours = AutomaticMaskGenerator(self.model, **settings)
-        return official.generate(self.rgb_hw3), list(ours.generate(self.rgb_hw3))
+        records = list(ours.generate(self.rgb_hw3))
+        for record in records:
+            record.pop("person_score", None)  # of a head that official networks have not
+        return official.generate(self.rgb_hw3), records
 
 
 @pytest.fixture(scope="module")
