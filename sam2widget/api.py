@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from .arguments import ById, as_numbers
 from .engine import STOPPED, Engine
 from .events import Events, FrameEvent, MaskEvent, PromptEvent
+from .label_maps import Covered
 from .masks import MaskVolume
 from .records import Direction, Proposal, SessionError, Shape, Timeline, Tracked
 from .requests import Requests
@@ -73,8 +74,14 @@ class Api:
 
     def label_map(self, frame: int) -> NDArray[np.int32]:
         """(H, W) object ids on a frame, 0 for background; the larger id shows where two
-        overlap."""
-        return self._session.label_map(frame)
+        overlap, and a warning says so."""
+        covered = Covered()
+        labels_hw = self._session.label_map(frame, covered)
+        names = {info.id: info.name for info in self._session.objects}
+        sentence = covered.sentence(names, "a label map")
+        if sentence:
+            warn(sentence)
+        return labels_hw
 
     # Prompts and objects
 

@@ -88,6 +88,10 @@ class History:
             (edit for edit in reversed(self._undo) if any(map(matches, edit.changes))), None
         )
 
+    def position(self, edit: Edit | None) -> int:
+        """Which edit this is of those that can be undone, from 0; -1 where it is none."""
+        return next((n for n, one in enumerate(self._undo) if one is edit), -1)
+
     def add(self, table: str, key: Hashable, value: object, edit: Edit | None) -> None:
         """Set a value as a consequence of an earlier edit, and let what was undone be redone
         still; without an edit, no undo takes it back."""

@@ -31,6 +31,7 @@ from .protocol import (
     ReplyTo,
     Request,
     Reset,
+    SetNonOverlapping,
     Undo,
     Unreview,
     UpdateObject,
@@ -152,6 +153,8 @@ class Requests:
                 self._face.write_traits(selected=session.adopt(frame, ids, merge, obj)[-1])
             case Dismiss(frame=frame, proposals=ids):
                 session.dismiss(frame, ids)
+            case SetNonOverlapping(on=on):
+                session.set_non_overlapping(on)
             case Undo():
                 engine.undo()
             case Redo():
