@@ -55,48 +55,41 @@ class MaskLogits:
         packed = zlib.compress(steps_hw.astype(np.int8).tobytes(), _LEVEL)
         return cls(height, width, (y0, x0, y1, x1), packed)
 
-    def sample(self, box: Box, size_hw: tuple[int, int]) -> NDArray[np.float32]:
-        """Logits of the pixels in a box, between cells as the mask itself was made.
+    def at(
+        self, rows: NDArray[np.intp], columns: NDArray[np.intp], size_hw: tuple[int, int]
+    ) -> NDArray[np.float32]:
+        """(K,) logits of pixels, between cells as the mask itself was made.
 
         Parameters
         ----------
-        box : in pixels of the frame.
+        rows, columns : (K,) of the pixels.
         size_hw : (H, W) of the frame.
-
-        Returns
-        -------
-        (h, w) float32, of the box.
         """
-        y0, x0, y1, x1 = box
-        rows = _places(y0, y1, size_hw[0], self.height)
-        columns = _places(x0, x1, size_hw[1], self.width)
-        known_hw = np.full((rows[1][-1] + 1 - rows[0][0], columns[1][-1] + 1 - columns[0][0]), 0.0)
-        known_hw -= LARGEST
-        top, left, bottom, right = self.box
-        if self.packed:
-            steps = np.frombuffer(zlib.decompress(self.packed), np.int8).astype(np.float32)
-            steps_hw = steps.reshape(bottom - top, right - left)
-            part_hw = np.sign(steps_hw) * (steps_hw / _STEPS) ** 2 * LARGEST
-            first_row, first_column = int(rows[0][0]), int(columns[0][0])
-            a, b = max(top, first_row), min(bottom, first_row + known_hw.shape[0])
-            c, d = max(left, first_column), min(right, first_column + known_hw.shape[1])
-            if a < b and c < d:
-                known_hw[a - first_row : b - first_row, c - first_column : d - first_column] = (
-                    part_hw[a - top : b - top, c - left : d - left]
-                )
-        (low, high, share), first = rows, rows[0][0]
-        between_hw = known_hw[low - first] * (1 - share)[:, None]
-        between_hw += known_hw[high - first] * share[:, None]
-        (low, high, share), first = columns, columns[0][0]
-        sampled_hw = between_hw[:, low - first] * (1 - share) + between_hw[:, high - first] * share
-        return sampled_hw.astype(np.float32)
+        if not self.packed:
+            return np.full(len(rows), -LARGEST, np.float32)
+        y0, x0, y1, x1 = self.box
+        # With a rim of what lies farther outside.
+        steps_hw = np.full((y1 - y0 + 2, x1 - x0 + 2), -_STEPS, np.int8)
+        kept = np.frombuffer(zlib.decompress(self.packed), np.int8)
+        steps_hw[1:-1, 1:-1] = kept.reshape(y1 - y0, x1 - x0)
+        levels = np.arange(-_STEPS, _STEPS + 1, dtype=np.float32) / _STEPS
+        logits_hw = (np.sign(levels) * levels**2 * LARGEST)[steps_hw.astype(np.intp) + _STEPS]
+        top, bottom, down = _between(rows, size_hw[0], self.height, y0, y1)
+        left, right, across = _between(columns, size_hw[1], self.width, x0, x1)
+        upper = logits_hw[top, left] * (1 - across) + logits_hw[top, right] * across
+        lower = logits_hw[bottom, left] * (1 - across) + logits_hw[bottom, right] * across
+        return (upper * (1 - down) + lower * down).astype(np.float32)
 
 
-def _places(
-    start: int, stop: int, size: int, cells: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Of pixels, the cells before and after their centres, and how near the second is, 0..1."""
-    at = ((np.arange(start, stop) + 0.5) * cells / size - 0.5).clip(0, cells - 1)
+def _between(
+    pixels: NDArray[np.intp], size: int, cells: int, start: int, stop: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Of pixels, the cells before and after their centres, as indices of those from start to stop
+    and a rim, and how near the second is, 0..1."""
+    at = ((pixels + 0.5) * (cells / size) - 0.5).clip(0, cells - 1)
     low = np.floor(at)
-    cell = low.astype(np.intp)
-    return cell, np.minimum(cell + 1, cells - 1), at - low
+    share = (at - low).astype(np.float32)
+    first = low.astype(np.intp)
+    second = np.minimum(first + 1, cells - 1)
+    last = stop - start + 1
+    return (first - start + 1).clip(0, last), (second - start + 1).clip(0, last), share

@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.bool_]
+Places = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""Rows and columns of some pixels."""
 
 
 @dataclass
@@ -34,8 +36,8 @@ class Claim:
     """Whether it is a person's own: it holds what it holds."""
     area: int = 0
     """Of the whole mask, in pixels."""
-    logits: Callable[[], NDArray[np.float32]] | None = None
-    """Gives (h, w) mask logits in this part of the frame, where they are known."""
+    logits: Callable[[Places], NDArray[np.float32]] | None = None
+    """Gives the mask logits of pixels of this part, where they are known."""
     clicks_xy: Sequence[tuple[int, int]] = ()
     """Pixels of this part that a person clicked as on the object."""
     clean: Callable[[Pixels], Pixels] | None = None
@@ -55,77 +57,112 @@ def divide(claims: Sequence[Claim], region_hw: Pixels) -> list[Pixels]:
     list of (h, w) bool
         What each holds then.
     """
-    fixed_hw = np.zeros_like(region_hw)
+    open_hw = region_hw.copy()
     for claim in claims:
         if claim.is_fixed:
-            fixed_hw |= claim.held_hw
-    open_hw = region_hw & ~fixed_hw
-    # What is outside the region is not asked for, and what a person made not disputed.
-    free = [claim.claimed_hw & open_hw & (not claim.is_fixed) for claim in claims]
-    held = _shares(claims, free, region_hw)
-    dropped = False
-    for n, claim in enumerate(claims):
-        lost_hw = claim.claimed_hw & region_hw & ~held[n]
-        if claim.clean is None or claim.is_fixed or not lost_hw.any():
-            continue
-        specks_hw = held[n] & ~claim.clean(held[n])
-        if specks_hw.any():
-            # They go to who else claims them.
-            dropped = True
-            free[n] &= ~specks_hw
-    return _shares(claims, free, region_hw) if dropped else held
+            open_hw &= ~claim.held_hw
+    rivals = [claim for claim in claims if not claim.is_fixed]
+    dispute = _Dispute(rivals, open_hw)
+    held = dispute.settle()
+    again = False
+    for n, claim in enumerate(rivals):
+        held[n] = np.where(region_hw, held[n], claim.held_hw)
+        if claim.clean is not None and (claim.claimed_hw & region_hw & ~held[n]).any():
+            # Specks that are left of it go to who else claims them.
+            again |= dispute.withdraw(n, held[n] & ~claim.clean(held[n]))
+    if again:
+        found = zip(rivals, dispute.settle(), strict=True)
+        held = [np.where(region_hw, own_hw, claim.held_hw) for claim, own_hw in found]
+    left = iter(held)
+    return [claim.held_hw if claim.is_fixed else next(left) for claim in claims]
 
 
-def _shares(claims: Sequence[Claim], free: Sequence[Pixels], region_hw: Pixels) -> list[Pixels]:
-    disputed_hw: Pixels = np.asarray(np.sum(free, axis=0, dtype=np.uint16) > 1)
-    winners_hw = _winners(claims, free, disputed_hw) if disputed_hw.any() else None
-    shares: list[Pixels] = []
-    for n, claim in enumerate(claims):
-        if claim.is_fixed:
-            shares.append(claim.held_hw)
-            continue
-        share_hw = free[n]
-        if winners_hw is not None:
-            share_hw = share_hw & (~disputed_hw | (winners_hw == n))
-        shares.append(np.where(region_hw, share_hw, claim.held_hw))
-    return shares
+class _Dispute:
+    """Pixels that several of some claims want.
 
+    Parameters
+    ----------
+    claims : with ascending ids.
+    open_hw : (h, w) what they may have.
+    """
 
-def _winners(
-    claims: Sequence[Claim], free: Sequence[Pixels], disputed_hw: Pixels
-) -> NDArray[np.int32]:
-    """(h, w) which of the claims has each pixel in dispute; -1 elsewhere."""
-    winners_hw = np.full(disputed_hw.shape, -1, np.int32)
-    areas = np.array([claim.area for claim in claims])
-    wanted = [part_hw & disputed_hw for part_hw in free]
-    strength_hw = np.full(disputed_hw.shape, -np.inf, np.float32)
-    for n, claim in enumerate(claims):
-        if claim.logits is not None and wanted[n].any():
-            logits_hw = claim.logits()
-            better_hw = wanted[n] & (logits_hw >= strength_hw)
-            winners_hw[better_hw] = n
-            strength_hw[better_hw] = logits_hw[better_hw]
-    for n, claim in enumerate(claims):
-        if claim.logits is None and wanted[n].any():
-            winners_hw[wanted[n] & ((winners_hw < 0) | (areas[winners_hw] >= claim.area))] = n
-    for n, part_hw in _clicked_parts(claims, wanted):
-        winners_hw[part_hw] = n
-    return winners_hw
+    def __init__(self, claims: Sequence[Claim], open_hw: Pixels) -> None:
+        self._claims = claims
+        self._free = [claim.claimed_hw & open_hw for claim in claims]
+        count_hw = np.zeros(open_hw.shape, np.uint16)
+        for part_hw in self._free:
+            count_hw += part_hw
+        rows, columns = np.nonzero(count_hw > 1)
+        self._places: Places = rows, columns
+        self._wanted = [part_hw[self._places] for part_hw in self._free]
+        self._logits = [self._logits_of(n) for n in range(len(claims))]
 
+    def settle(self) -> list[Pixels]:
+        """(h, w) what each has of what it may have."""
+        winners_k = self._winners()
+        shares: list[Pixels] = []
+        for n, part_hw in enumerate(self._free):
+            share_hw = part_hw.copy()
+            share_hw[self._places] = winners_k == n
+            shares.append(share_hw)
+        return shares
 
-def _clicked_parts(claims: Sequence[Claim], wanted: Sequence[Pixels]) -> list[tuple[int, Pixels]]:
-    """Parts in dispute that a person clicked for one of those who want them, and which of them."""
-    found: list[tuple[int, Pixels]] = []
-    for n, claim in enumerate(claims):
-        clicks = [(x, y) for x, y in claim.clicks_xy if wanted[n][y, x]]
+    def withdraw(self, n: int, pixels_hw: Pixels) -> bool:
+        """A claim is given up on some pixels; whether there are any."""
+        if not pixels_hw.any():
+            return False
+        self._free[n] &= ~pixels_hw
+        self._wanted[n] &= ~pixels_hw[self._places]
+        return True
+
+    def _logits_of(self, n: int) -> NDArray[np.float32] | None:
+        """(K,) of the pixels in dispute; -inf where the claim is not for them."""
+        logits, wanted_k = self._claims[n].logits, self._wanted[n]
+        if logits is None:
+            return None
+        logits_k = np.full(len(wanted_k), -np.inf, np.float32)
+        rows, columns = self._places
+        logits_k[wanted_k] = logits((rows[wanted_k], columns[wanted_k]))
+        return logits_k
+
+    def _winners(self) -> NDArray[np.int32]:
+        """(K,) which of the claims has each pixel in dispute, -1 if none has it any more."""
+        winners_k = np.full(len(self._places[0]), -1, np.int32)
+        strength_k = np.full(len(winners_k), -np.inf, np.float32)
+        for n, logits_k in enumerate(self._logits):
+            if logits_k is not None:
+                better_k = self._wanted[n] & (logits_k >= strength_k)
+                winners_k[better_k] = n
+                strength_k[better_k] = logits_k[better_k]
+        areas = np.array([claim.area for claim in self._claims])
+        for n, claim in enumerate(self._claims):
+            if claim.logits is None:
+                smaller_k = (winners_k < 0) | (areas[winners_k] >= claim.area)
+                winners_k[self._wanted[n] & smaller_k] = n
+        for n in range(len(self._claims)):
+            for part_k in self._clicked_parts(n):
+                winners_k[part_k] = n
+        return winners_k
+
+    def _clicked_parts(self, n: int) -> list[Pixels]:
+        """(K,) parts in dispute that a person clicked for one of those who want them, and for no
+        other."""
+        if not self._claims[n].clicks_xy:
+            return []
+        wanted_hw = np.zeros(self._free[n].shape, np.bool_)
+        wanted_hw[self._places] = self._wanted[n]
+        clicks = [(x, y) for x, y in self._claims[n].clicks_xy if wanted_hw[y, x]]
         if not clicks:
-            continue
+            return []
         from scipy import ndimage
 
-        parts_hw, _ = ndimage.label(wanted[n], np.ones((3, 3), bool))  # pyright: ignore
-        for part in {int(parts_hw[y, x]) for x, y in clicks}:
-            part_hw = parts_hw == part
-            others = (other for m, other in enumerate(claims) if m != n and wanted[m].any())
-            if not any(part_hw[y, x] for other in others for x, y in other.clicks_xy):
-                found.append((n, part_hw))
-    return found
+        labels_hw = np.zeros(wanted_hw.shape, np.int32)
+        ndimage.label(wanted_hw, np.ones((3, 3), bool), output=labels_hw)
+        others = {
+            int(labels_hw[y, x])
+            for m, claim in enumerate(self._claims)
+            for x, y in claim.clicks_xy
+            if m != n and self._free[m][y, x]
+        }
+        parts = {int(labels_hw[y, x]) for x, y in clicks} - others
+        return [labels_hw[self._places] == part for part in parts]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .mask_logits import Box, MaskLogits
 from .masks import Mask
-from .overlaps import Claim, divide
+from .overlaps import Claim, Places, divide
 from .records import Result
 from .segmenter import PromptSet
 from .session_view import SessionView
@@ -61,6 +61,9 @@ class Overlaps(SessionView):
         region_hw = np.any([mask.to_array()[y0:y1, x0:x1] for mask in masks], axis=0)
         for (obj, result), held_hw in zip(results.items(), divide(claims, region_hw), strict=True):
             mask = _with_part(result.mask, box, held_hw)
+            if mask.area < result.mask.area:
+                # Also outside the box: what was joined through it.
+                mask = Mask.from_array(self._without_specks(frame, obj, mask.to_array()))
             if mask != result.mask:
                 write("results", (obj, frame), result.holding(mask))
 
@@ -116,11 +119,11 @@ class Overlaps(SessionView):
         clicked = prompts is not None and result.source == "prompt"
         sample = None
         if result.logits is not None:
-            sample = partial(result.logits.sample, box, result.mask.shape)
+            sample = partial(_logits_at, result.logits, box, result.mask.shape)
         return Claim(
             *(obj, claimed_hw, part_hw, is_fixed, result.answer.area, sample),
             clicks_xy=_clicks(prompts, box) if clicked else (),
-            clean=partial(self._without_specks, prompts or PromptSet(), held_hw, box),
+            clean=partial(self._clean_part, frame, obj, held_hw, box),
         )
 
     def _is_fixed(self, obj: int, result: Result) -> bool:
@@ -128,21 +131,30 @@ class Overlaps(SessionView):
         locked = info is not None and info.locked
         return locked or result.state == "accepted" or result.source in OWN_SOURCES
 
-    def _without_specks(
-        self, prompts: PromptSet, mask_hw: NDArray[np.bool_], box: Box, part_hw: NDArray[np.bool_]
+    def _clean_part(
+        self,
+        frame: int,
+        obj: int,
+        mask_hw: NDArray[np.bool_],
+        box: Box,
+        part_hw: NDArray[np.bool_],
     ) -> NDArray[np.bool_]:
-        """A part of a mask without specks that are left of it where others have the rest."""
-        if not self.clean_masks:
-            return part_hw
-        from sam2_backend.mask_cleaner import MaskCleaner
-
+        """A part of a mask without the specks that are left when it has this content."""
         y0, x0, y1, x1 = box
         left_hw = mask_hw.copy()
         left_hw[y0:y1, x0:x1] = part_hw
-        points = [(point.x, point.y) for point in prompts.points]
-        labels = [point.label for point in prompts.points]
+        return self._without_specks(frame, obj, left_hw)[y0:y1, x0:x1]
+
+    def _without_specks(
+        self, frame: int, obj: int, mask_hw: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        if not self.clean_masks:
+            return mask_hw
+        from sam2_backend.mask_cleaner import MaskCleaner
+
+        points = self.prompts(frame, obj).points
         cleaner = MaskCleaner(remove_specks=self.clean_masks)
-        return cleaner.clean(left_hw, points, labels)[y0:y1, x0:x1]
+        return cleaner.clean(mask_hw, [(p.x, p.y) for p in points], [p.label for p in points])
 
 
 def _clicks(prompts: PromptSet | None, box: Box) -> list[tuple[int, int]]:
@@ -154,6 +166,13 @@ def _clicks(prompts: PromptSet | None, box: Box) -> list[tuple[int, int]]:
         for point in points
         if point.label == 1 and x0 <= int(point.x) < x1 and y0 <= int(point.y) < y1
     ]
+
+
+def _logits_at(
+    logits: MaskLogits, box: Box, size_hw: tuple[int, int], places: Places
+) -> NDArray[np.float32]:
+    """Of pixels that are counted in a box."""
+    return logits.at(places[0] + box[0], places[1] + box[1], size_hw)
 
 
 def _with_part(mask: Mask, box: Box, part_hw: NDArray[np.bool_]) -> Mask:
