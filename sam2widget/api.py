@@ -173,7 +173,8 @@ class Api:
         )
 
     def choose(self, frame: int, index: int, obj: int = 1) -> None:
-        """Choose another of the three masks that a first click may mean, 0 to 2."""
+        """Choose another of the masks that a first click may mean; `index` counts from 0 those that
+        are offered, which are without those of a predicted IoU under a third of the best."""
         self._engine.edit(lambda: self._session.choose(frame, obj, index))
 
     def move_point(self, frame: int, index: int, x: float, y: float, obj: int = 1) -> None:

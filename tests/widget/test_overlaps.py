@@ -1,17 +1,24 @@
 """A pixel belongs to one object: who has it, and that it comes back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from traitlets import TraitError
 
+from sam2widget import Sam2Widget, read_session
+from sam2widget.export import import_masks
 from sam2widget.mask_logits import MaskLogits
+from sam2widget.masks import Mask
 from sam2widget.records import SessionError
 from sam2widget.session import Session
 
-from .fakes import DiscSegmenter, SureSegmenter
+from .browser import Browser
+from .fakes import ChoosySegmenter, DiscSegmenter, SureSegmenter
 
 FRAMES, HEIGHT, WIDTH = 8, 16, 40
 SURE = {1: 9.0, 2: 4.0, 3: 6.0}
@@ -119,8 +126,6 @@ def test_what_a_person_made_or_vouched_for_keeps_its_pixels(session, own):
     elif own == "painted":
         session.paint(0, (8, 4, 22, 4, 22, 14, 8, 14), obj=2, shape="polygon")
     elif own == "imported":
-        from sam2widget.masks import Mask
-
         session.take_in({(2, 0): Mask.from_array(box(8, 4, 22, 14))})
     else:
         session.add_mask(0, box(8, 4, 22, 14), 2)
@@ -392,3 +397,129 @@ def test_logits_at_the_edge_of_a_frame_and_of_nothing():
     assert np.abs(MaskLogits.pack(logits_hw).at(rows, columns, (9, 11)) - 3).max() < 0.1
     nothing = MaskLogits.pack(-logits_hw)
     assert nothing.packed == b"" and (nothing.at(rows, columns, (9, 11)) < 0).all()
+
+
+# The widget
+
+CLIP = np.random.default_rng(0).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def make():
+    made = []
+
+    def make(*args, **options) -> Sam2Widget:
+        segmenter = SureSegmenter(HEIGHT, WIDTH, SURE)
+        made.append(Sam2Widget(*(args or (CLIP,)), segmenter, **options))
+        made[-1].wait_until_loaded()
+        return made[-1]
+
+    yield make
+    for widget in made:
+        widget.close()
+
+
+def overlap(widget) -> int:
+    return int((widget.masks[1][0] & widget.masks[2][0]).sum())
+
+
+def box_both(widget) -> None:
+    widget.add_box(0, 2, 2, 14, 12, obj=1)
+    widget.add_box(0, 8, 4, 22, 14, obj=2)
+
+
+def test_a_widget_keeps_objects_apart_unless_told_otherwise(make):
+    apart, free = make(), make(non_overlapping=False)
+    for widget in (apart, free):
+        box_both(widget)
+    assert overlap(apart) == 0 < overlap(free)
+    assert apart.non_overlapping and not free.non_overlapping
+    with pytest.warns(UserWarning, match="Objects overlap on 1 frame, and a label map holds one"):
+        free.label_map(0)
+    free.non_overlapping = True
+    assert overlap(free) == 0 and free.history["undo"] == "keep objects apart"
+    free.undo()
+    assert overlap(free) and not free.non_overlapping
+
+
+def test_the_switches_of_the_browser_reach_the_session(make):
+    widget = make()
+    browser = Browser(widget)
+    browser.say("hello")
+    box_both(widget)
+    assert browser.ask("set_non_overlapping", on=False)["type"] == "done"
+    assert overlap(widget) and widget.non_overlapping is False
+    told = {entry["object"]: entry["area"] for entry in browser.of("masks")[-1]["masks"]}
+    assert told == {obj: int(widget.masks[obj][0].sum()) for obj in (1, 2)}
+    browser.ask("undo")
+    assert not overlap(widget) and widget.non_overlapping is True
+    widget.set_state({"clean_masks": 0.0, "non_overlapping": False})
+    assert widget._session.clean_masks == 0 and widget.non_overlapping is True
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [(None, 0.01), (True, 0.01), (False, 0), (0.05, 0.05), (30, 30)]
+)
+def test_how_masks_are_cleaned_is_said_once_and_goes_on_with_the_session(
+    make, tmp_path, given, kept
+):
+    widget = make(clean_masks=given, non_overlapping=False)
+    assert widget.clean_masks == widget._session.clean_masks == kept
+    box_both(widget)
+    widget.save(tmp_path / "a.sam2.zip")
+    loaded = Sam2Widget.load(tmp_path / "a.sam2.zip", CLIP, SureSegmenter(HEIGHT, WIDTH, SURE))
+    try:
+        assert loaded.clean_masks == kept and not loaded.non_overlapping and overlap(loaded)
+    finally:
+        loaded.close()
+    apart = make(saved=read_session(tmp_path / "a.sam2.zip"), non_overlapping=True)
+    assert not overlap(apart) and apart.clean_masks == kept
+
+
+def test_a_wrong_way_to_clean_is_refused(make):
+    with pytest.raises(SessionError, match="clean_masks must be True, False, a size"):
+        make(clean_masks="yes")
+    widget = make()
+    with pytest.raises(TraitError, match="got -1"):
+        widget.clean_masks = -1
+    widget.clean_masks = True
+    assert widget.clean_masks == 0.01
+
+
+def test_what_is_exported_is_what_is_seen(make, tmp_path):
+    widget = make()
+    box_both(widget)
+    widget.propagate()
+    found = import_masks(widget.export(tmp_path / "out", "coco"), widget._frames)
+    for (obj, frame), exported in found.masks.items():
+        np.testing.assert_array_equal(exported.to_array(), widget.masks[obj][frame])
+    widget.save(tmp_path / "a.sam2.zip")
+    later = make(saved=read_session(tmp_path / "a.sam2.zip"))
+    for obj in (1, 2):
+        np.testing.assert_array_equal(np.asarray(later.masks[obj]), np.asarray(widget.masks[obj]))
+    later.remove_object(1)
+    np.testing.assert_array_equal(later.masks[2][0], box(8, 4, 22, 14))
+
+
+def test_implausible_candidates_are_not_offered(make):
+    class Doubtful(ChoosySegmenter):
+        ious = 0.9, 0.29, 0.31
+
+        def prompt(self, frame, obj, prompts):
+            found = super().prompt(frame, obj, prompts)
+            if found.candidates is None:
+                return found
+            return replace(found, candidates=replace(found.candidates, ious=self.ious))
+
+    session = Session(FRAMES, HEIGHT, WIDTH, Doubtful(HEIGHT, WIDTH))
+    session.add_point(0, 10, 8)
+    offered = session.result(0, 1).candidates
+    assert [one.iou for one in offered] == [0.9, 0.31]
+    session.choose(0, 1, 1)
+    assert mask(session, 1)[:, WIDTH // 2 :].all() and session.result(0, 1).chosen == 1
+    assert session.prompts(0, 1).candidate == 2, "the model's own number"
+    with pytest.raises(SessionError, match="no candidate 2"):
+        session.choose(0, 1, 2)
+    Doubtful.ious = 0.9, 0.2, 0.1
+    session.add_point(1, 10, 8)
+    assert session.result(1, 1).candidates == (), "there is no choice"

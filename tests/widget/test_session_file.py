@@ -20,7 +20,7 @@ from sam2_backend.video import open_video
 from sam2widget import SessionError, read_session, session_file
 from sam2widget.masks import Mask
 from sam2widget.records import ObjectInfo, Result
-from sam2widget.saved_session import Fingerprint, SavedSession
+from sam2widget.saved_session import Fingerprint, SavedSession, settings_of
 from sam2widget.segmenter import Point, PromptSet
 from sam2widget.session import Session
 from sam2widget.session_file import write_session
@@ -105,6 +105,27 @@ def edit_results(path: Path, change) -> None:
 
 
 # What is written is read
+
+
+def test_what_others_have_of_a_mask_and_the_switches_come_back(tmp_path: Path) -> None:
+    results = dict(saved_session().results)
+    results[1, 3] = replace(results[1, 3], whole=mask(4))
+    saved = saved_session(results=results, clean_masks=0.02, non_overlapping=True)
+    write_session(tmp_path / "a.sam2.zip", saved)
+    found = read_session(tmp_path / "a.sam2.zip")
+    assert comparable(found) == saved and found.results[1, 3].whole == mask(4)
+
+
+def test_a_file_of_before_says_nothing_of_overlaps_and_goes_on_as_it_was(path: Path) -> None:
+    def older(document) -> None:
+        del document["masks"], document["whole"]
+
+    edit_document(path, older)
+    found = read_session(path)
+    assert found.clean_masks is None and found.non_overlapping is None
+    assert settings_of(found) == {"clean_masks": 0.01, "non_overlapping": False}
+    assert settings_of(found, False, True) == {"clean_masks": 0.0, "non_overlapping": True}
+    assert settings_of(None) == {"clean_masks": 0.01, "non_overlapping": True}
 
 
 def test_everything_comes_back(path: Path) -> None:
