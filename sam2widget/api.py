@@ -107,7 +107,7 @@ class Api:
         """
         x, y = as_numbers((x, y), ("x", "y"), "A point")
         prompt = partial(self._session.add_point, frame, x, y, label, obj)
-        self._engine.edit(lambda: self._engine.timed(prompt))
+        self._prompt(frame, obj, lambda: self._engine.timed(prompt))
 
     def add_box(
         self,
@@ -130,7 +130,20 @@ class Api:
         """
         given = (x0, y0, x1, y1) if box is None else (box, x0, y0, x1, y1)
         x0, y0, x1, y1 = as_numbers(given, ("x0", "y0", "x1", "y1"), "A box")
-        self._engine.edit(lambda: self._session.add_box(frame, x0, y0, x1, y1, obj))
+        self._prompt(frame, obj, lambda: self._session.add_box(frame, x0, y0, x1, y1, obj))
+
+    def _prompt(self, frame: int, obj: int, prompt: Callable[[], object]) -> None:
+        """Prompt an object, and say if it keeps little of what the model answered."""
+
+        def run() -> str:
+            prompt()
+            sentence = self._session.loss_of(frame, obj)
+            self._engine.announce(sentence)
+            return sentence
+
+        sentence = self._engine.edit(run)
+        if sentence:
+            warn(sentence)
 
     def add_mask(self, frame: int, mask_hw: object, obj: int = 1) -> None:
         """Give an object's (H, W) mask on a frame, in place of its prompts there. Raises as

@@ -82,10 +82,16 @@ class History:
         changes[table, key] = first, value
         self._set(table, key, value)
 
-    def latest(self, matches: Callable[[Key], bool]) -> Edit | None:
-        """The last edit that can be undone and has changed something that matches."""
+    def latest(self, matches: Callable[[Key, Any, Any], bool]) -> Edit | None:
+        """The last edit that can be undone and has changed something that matches: a key, and its
+        values before and after."""
         return next(
-            (edit for edit in reversed(self._undo) if any(map(matches, edit.changes))), None
+            (
+                edit
+                for edit in reversed(self._undo)
+                if any(matches(key, *values) for key, values in edit.changes.items())
+            ),
+            None,
         )
 
     def position(self, edit: Edit | None) -> int:

@@ -176,6 +176,7 @@ class Requests:
             prompt(obj)
         if obj in (info.id for info in self._session.objects):
             self._face.write_traits(selected=obj)
+            self._engine.announce(self._session.loss_of(request.frame, obj))
 
     def _preview(self, request: Hover) -> None:
         """Answer a hover. Whatever is wrong with it, nobody has asked for anything yet."""

@@ -260,7 +260,7 @@ class SessionEdits(Overlaps):
             for (table, key), (before, after) in edit.changes.items():
                 if table == "objects" and key not in self._objects:
                     self._memory.remove(key)
-                elif table in ("prompts", "results") and not _is_same_answer(before, after):
+                elif table in ("prompts", "results") and not is_same_answer(before, after):
                     obj, frame = key
                     self._memory.forget(frame, obj)
         self._notify(edit.changes)
@@ -332,7 +332,7 @@ def _plausible(found: Candidates) -> tuple[Candidate, ...]:
     return tuple(Candidate(Mask.from_array(found.masks_nhw[n]), found.ious[n], n) for n in offered)
 
 
-def _is_same_answer(before: object, after: object) -> bool:
+def is_same_answer(before: object, after: object) -> bool:
     """Whether two results differ only in what other objects have of them."""
     if not isinstance(before, Result) or not isinstance(after, Result):
         return False

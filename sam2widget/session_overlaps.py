@@ -40,6 +40,25 @@ class Overlaps(SessionView):
         """Whether masks of different objects on a frame exclude each other."""
         return self._settings["non_overlapping"]
 
+    def loss_of(self, frame: int, obj: int) -> str:
+        """That most of what the model said of an object on a frame is of others, in a sentence;
+        "" where it is not."""
+        result = self._results.get((obj, frame))
+        if result is None or 2 * result.mask.area >= result.answer.area:
+            return ""
+        whole_hw = result.answer.to_array()
+        others = (info for info in self.objects if info.id != obj)
+        names = [
+            info.name
+            for info in others
+            if (mask := self.shown_mask(frame, info.id)) and (mask.to_array() & whole_hw).any()
+        ]
+        return (
+            f"{self._name(obj)} keeps {result.mask.area:,} of {result.answer.area:,} pixels on "
+            f"frame {frame}: the rest is of {', '.join(names)}. Click on what is its own, or let "
+            "objects overlap."
+        )
+
     def _divide(self, frame: int, changed: Iterable[Result | None], write: Write) -> None:
         """Give the pixels of masks that have come or gone on a frame to who should have them.
 

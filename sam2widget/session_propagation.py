@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .arguments import as_objects
-from .history import Edit
+from .history import Edit, Key
 from .masks import Mask
 from .plan import Step, make_plan
 from .records import Direction, Result, SessionError, Tracked
 from .segmenter import Prediction
-from .session_edits import SessionEdits, pack_logits
+from .session_edits import SessionEdits, is_same_answer, pack_logits
 from .session_view import whole
 
 
@@ -145,8 +145,12 @@ class Propagating(SessionEdits):
             self._causes = last, {}
         causes = self._causes[1]
         if obj not in causes:
-            tables = ("prompts", "results")
-            causes[obj] = self._history.latest(lambda key: key[0] in tables and key[1][0] == obj)
+
+            def changes(key: Key, before: object, after: object) -> bool:
+                of_object = key[0] in ("prompts", "results") and key[1][0] == obj
+                return of_object and not is_same_answer(before, after)
+
+            causes[obj] = self._history.latest(changes)
         return causes[obj]
 
     def _among(self, chosen: list[int] | None) -> list[int]:

@@ -17,7 +17,7 @@ from sam2widget.masks import Mask
 from sam2widget.records import SessionError
 from sam2widget.session import Session
 
-from .browser import Browser
+from .browser import Browser, idle
 from .fakes import ChoosySegmenter, DiscSegmenter, SureSegmenter
 
 FRAMES, HEIGHT, WIDTH = 8, 16, 40
@@ -266,6 +266,19 @@ def test_a_live_video_is_divided_too_and_undo_gives_back():
     np.testing.assert_array_equal(mask(session, 2, 3), answer(session, 2, 3))
 
 
+def test_undoing_what_cut_an_object_of_a_live_video_leaves_what_was_tracked_of_it():
+    session = Session(
+        1, HEIGHT, WIDTH, SureSegmenter(HEIGHT, WIDTH, SURE), skips=True, clean_masks=0
+    )
+    session.add_box(0, 8, 4, 22, 14, 2)
+    session.add_box(0, 2, 2, 14, 12, 1)  # which is surer
+    session.grow(2)
+    session.track_newest()
+    assert mask(session, 2, 1).sum() < answer(session, 2, 1).sum()
+    session.undo()
+    np.testing.assert_array_equal(mask(session, 2, 1), np.roll(box(8, 4, 22, 14), 1, axis=1))
+
+
 # The switch
 
 
@@ -312,11 +325,15 @@ _EDITS = st.tuples(
 )
 
 
-@given(edits=st.lists(_EDITS, max_size=14), logits=st.booleans())
+@given(
+    edits=st.lists(_EDITS, max_size=14),
+    logits=st.booleans(),
+    clean_masks=st.sampled_from([0, 0.2]),
+)
 @settings(max_examples=60, deadline=None)
-def test_whatever_is_done_the_models_masks_exclude_each_other(edits, logits):
+def test_whatever_is_done_the_models_masks_exclude_each_other(edits, logits, clean_masks):
     segmenter = SureSegmenter(HEIGHT, WIDTH, SURE) if logits else DiscSegmenter(HEIGHT, WIDTH)
-    session = Session(FRAMES, HEIGHT, WIDTH, segmenter, clean_masks=0)
+    session = Session(FRAMES, HEIGHT, WIDTH, segmenter, clean_masks=clean_masks)
     history = [snapshot(session)]
     for edit in edits:
         try:
@@ -474,6 +491,23 @@ def test_how_masks_are_cleaned_is_said_once_and_goes_on_with_the_session(
         loaded.close()
     apart = make(saved=read_session(tmp_path / "a.sam2.zip"), non_overlapping=True)
     assert not overlap(apart) and apart.clean_masks == kept
+
+
+def test_an_object_that_keeps_little_of_its_mask_says_so(make):
+    widget = make()
+    browser = Browser(widget)
+    browser.say("hello")
+    widget.add_box(0, 2, 2, 30, 14, obj=1)
+    sentence = "Object 2 keeps 12 of 72 pixels on frame 0: the rest is of Object 1."
+    with pytest.warns(UserWarning, match=sentence):
+        widget.add_box(0, 20, 6, 32, 12, obj=2)
+    assert widget.status["message"].startswith(sentence)
+    browser.ask("undo")
+    assert widget.status["message"] == ""
+    widget.selected = 0
+    browser.ask("box", frame=0, object=None, x0=20.0, y0=6.0, x1=32.0, y1=12.0)
+    idle(widget)
+    assert widget.status["message"].startswith(sentence)
 
 
 def test_a_wrong_way_to_clean_is_refused(make):
