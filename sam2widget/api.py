@@ -138,7 +138,8 @@ class Api:
         def run() -> str:
             prompt()
             sentence = self._session.loss_of(frame, obj)
-            self._engine.announce(sentence)
+            if sentence:
+                self._engine.announce(sentence)
             return sentence
 
         sentence = self._engine.edit(run)

@@ -176,7 +176,9 @@ class Requests:
             prompt(obj)
         if obj in (info.id for info in self._session.objects):
             self._face.write_traits(selected=obj)
-            self._engine.announce(self._session.loss_of(request.frame, obj))
+            sentence = self._session.loss_of(request.frame, obj)
+            if sentence:
+                self._engine.announce(sentence)
 
     def _preview(self, request: Hover) -> None:
         """Answer a hover. Whatever is wrong with it, nobody has asked for anything yet."""

@@ -43,6 +43,7 @@ class Overlaps(SessionView):
     def loss_of(self, frame: int, obj: int) -> str:
         """That most of what the model said of an object on a frame is of others, in a sentence;
         "" where it is not."""
+        frame, obj = self.check_frame(frame), self.check_object(obj)
         result = self._results.get((obj, frame))
         if result is None or 2 * result.mask.area >= result.answer.area:
             return ""
