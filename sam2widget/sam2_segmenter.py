@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -175,9 +176,17 @@ class Sam2Segmenter:
 
     def set_cleaning(self, size: float) -> None:
         """Drop specks and pinholes that are smaller from now on; see `clean_masks`."""
-        from sam2_backend.mask_cleaner import MaskCleaner
+        from sam2_backend.postprocessing import MaskCleaner
 
         self._predictor.cleaner = MaskCleaner(size, size)
+
+    def without_specks(
+        self, mask_hw: NDArray[np.bool_], points: Sequence[Point]
+    ) -> NDArray[np.bool_]:
+        """A mask without specks, as answers are; its holes stay."""
+        cleaner = replace(self._predictor.cleaner, fill_holes=0)
+        places = [(point.x, point.y) for point in points]
+        return cleaner.clean(mask_hw, places, [point.label for point in points])
 
     def forget_pixels(self) -> None:
         """Look at frames anew: they are shown otherwise now."""

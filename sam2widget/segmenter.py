@@ -180,6 +180,12 @@ class CleansMasks(Protocol):
         mask's area; 0 is none."""
         ...
 
+    def without_specks(
+        self, mask_hw: NDArray[np.bool_], points: Sequence[Point]
+    ) -> NDArray[np.bool_]:
+        """An (H, W) mask without specks of that size, but with those that were clicked."""
+        ...
+
 
 @dataclass(frozen=True)
 class ModelNote:

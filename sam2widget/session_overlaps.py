@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from .mask_logits import Box, MaskLogits
 from .masks import Mask
+from .memory import Memory
 from .overlaps import Claim, Places, divide
 from .records import Result
-from .segmenter import PromptSet
+from .segmenter import CleansMasks, PromptSet
 from .session_view import SessionView
 
 OWN_SOURCES = ("edit", "import")
@@ -32,7 +33,7 @@ Write = Callable[[str, tuple[int, int], Result | None], None]
 class Overlaps(SessionView):
     """What decides overlaps in a session."""
 
-    clean_masks: float
+    _memory: Memory | None
     _settings: dict[str, bool]
 
     @property
@@ -168,13 +169,10 @@ class Overlaps(SessionView):
     def _without_specks(
         self, frame: int, obj: int, mask_hw: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
-        if not self.clean_masks:
+        segmenter = None if self._memory is None else self._memory.segmenter
+        if not isinstance(segmenter, CleansMasks):
             return mask_hw
-        from sam2_backend.mask_cleaner import MaskCleaner
-
-        points = self.prompts(frame, obj).points
-        cleaner = MaskCleaner(remove_specks=self.clean_masks)
-        return cleaner.clean(mask_hw, [(p.x, p.y) for p in points], [p.label for p in points])
+        return segmenter.without_specks(mask_hw, self.prompts(frame, obj).points)
 
 
 def _clicks(prompts: PromptSet | None, box: Box) -> list[tuple[int, int]]:

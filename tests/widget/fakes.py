@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sam2_backend.postprocessing import MaskCleaner
 from sam2widget.segmenter import Candidates, Point, Prediction, PromptSet, Proposed
 
 RADIUS = 3
@@ -149,6 +150,13 @@ class SureSegmenter(ChoosySegmenter):
 
     def preview(self, frame: int, obj: int | None, point: Point) -> Prediction:
         return self._with_logits(obj or 0, super().preview(frame, obj, point))
+
+    def set_cleaning(self, size: float) -> None:
+        self.cleaner = MaskCleaner(remove_specks=size)
+
+    def without_specks(self, mask_hw: np.ndarray, points: Sequence[Point]) -> np.ndarray:
+        places = [(point.x, point.y) for point in points]
+        return self.cleaner.clean(mask_hw, places, [point.label for point in points])
 
     def _with_logits(self, obj: int, prediction: Prediction) -> Prediction:
         sure = self.sure.get(obj, 1.0)
