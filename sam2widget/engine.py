@@ -334,7 +334,7 @@ class Engine:
             log_unless_expected(error, "Loading the model failed")
         else:
             self._session.load(segmenter)
-            note = segmenter.note if isinstance(segmenter, HasNote) else None
+            note = segmenter.model_note if isinstance(segmenter, HasNote) else None
             said = {} if note is None else {"note": note.text, "note_details": note.details}
             self._set_status(model=segmenter.name, device=segmenter.device, **said)
         self._is_loaded = True

@@ -94,6 +94,10 @@ class History:
             None,
         )
 
+    def last_change(self, key: Key) -> Edit | None:
+        """The last edit that can be undone and has changed this value."""
+        return next((edit for edit in reversed(self._undo) if key in edit.changes), None)
+
     def position(self, edit: Edit | None) -> int:
         """Which edit this is of those that can be undone, from 0; -1 where it is none."""
         return next((n for n, one in enumerate(self._undo) if one is edit), -1)

@@ -6,8 +6,9 @@ rest, and of several such claims
 
 1. where a person clicked on one object, it has the part around the click that is in dispute;
 2. else the larger logit wins, between cells of the network's grid as masks are made;
-3. where logits of a claim are not known (of an adopted proposal, of a session that was opened
-   again, of a segmenter that gives none), the smaller mask wins: a part lies before the whole;
+3. where logits of a claim are not known (of an adopted proposal, of a tracked mask that shows again
+   without its correction, of a session that was opened again, of a segmenter that gives none), the
+   smaller mask wins: a part lies before the whole;
 4. equal claims go to the larger id.
 """
 

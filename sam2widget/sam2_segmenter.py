@@ -111,7 +111,7 @@ class Sam2Segmenter:
 
         self.name: str = model.config.name
         self.device: str = str(model.device)
-        self.note: ModelNote | None = _BUNDLED_NOTE if model.is_bundled else None
+        self.model_note: ModelNote | None = _BUNDLED_NOTE if model.is_bundled else None
         # Overlaps are the session's: it knows what a person has made, and takes back what it cut.
         self._predictor = VideoPredictor(model, video, sizes_hw=video.sizes_hw)
         self.set_cleaning(clean_masks)

@@ -337,6 +337,11 @@ def settings_of(
     """How a session treats masks: as said, else as saved, else by default. A file of before
     objects could exclude each other goes on as it was made.
 
+    Parameters
+    ----------
+    saved : what is gone on from, if anything.
+    clean_masks, non_overlapping : what was said; None is nothing.
+
     Raises
     ------
     SessionError

@@ -202,7 +202,7 @@ class HasNote(Protocol):
     """A segmenter whose model should be known for what it is."""
 
     @property
-    def note(self) -> ModelNote | None:
+    def model_note(self) -> ModelNote | None:
         """None where there is nothing to say."""
         ...
 

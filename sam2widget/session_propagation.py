@@ -130,7 +130,9 @@ class Propagating(SessionEdits):
             def write(
                 table: str, key: tuple[int, int], value: Any, cause: Edit | None = cause
             ) -> None:
-                self._history.add(table, key, value, cause)
+                # Not before what has made the value that this takes the place of.
+                made = self._history.last_change((table, key))
+                self._history.add(table, key, value, max(cause, made, key=self._history.position))
                 written.add(key)
 
             self._write_results(frame, {obj: _as_tracked(found[obj])}, write)

@@ -346,6 +346,6 @@ def test_objects_are_divided_all_together_also_where_memory_lets_only_one_be_tra
 
 def test_the_bundled_model_says_what_it_is_and_others_do_not(model, video):
     bundled = Sam2Segmenter(load_any("nano", "cpu", lambda _: None, shared=True), video)
-    assert bundled.note.text == "small offline model · use SAM 2.1 tiny"
-    assert 'Sam2Widget(video, "sam2.1-hiera-tiny")' in bundled.note.details
-    assert Sam2Segmenter(model, video).note is None, "of the same shape, with other weights"
+    assert bundled.model_note.text == "small offline model · use SAM 2.1 tiny"
+    assert 'Sam2Widget(video, "sam2.1-hiera-tiny")' in bundled.model_note.details
+    assert Sam2Segmenter(model, video).model_note is None, "of the same shape, with other weights"

@@ -487,6 +487,7 @@ def drop(*keys):
     return change
 
 
+WHOLE = {"object": 1, "frame": 9, "mask": 0}
 BAD_DOCUMENTS = [
     (put("format", value="other"), "'format' is 'other'"),
     (put("version", value=0), "'version' is 0, expected a whole number from 1"),
@@ -520,6 +521,11 @@ BAD_DOCUMENTS = [
     (put("prompts", 0, "box", value=[5, 5, 5, 6]), r"'prompts\[0\]\.box' is"),
     (put("prompts", 1, "mask", value=99), r"'prompts\[1\]\.mask' is 99"),
     (put("prompts", 1, "mask", value=-1), "neither points nor a box nor a mask"),
+    (put("masks", value=3), "'masks' is 3, expected an object"),
+    (put("masks", "clean", value=-0.5), r"'masks\.clean' is -0.5, expected a number from 0 up"),
+    (put("masks", "non_overlapping", value=1), r"'masks\.non_overlapping' is 1, expected true"),
+    (put("whole", value=[WHOLE]), r"'whole\[0\]' is of object 1 on frame 9, without a mask"),
+    (put("whole", value=[{**WHOLE, "frame": 3, "mask": 99}]), r"'whole\[0\]\.mask' is 99"),
 ]
 
 
