@@ -47,7 +47,7 @@ class Covered:
         return (
             f"Objects overlap on {_frames(len(frames))}, and {what} holds one object a pixel: the "
             f"larger id shows. So {'; '.join(listed)}{more}. A format that keeps every mask, such "
-            "as COCO, has both; w.non_overlapping = True decides by what the model says."
+            "as COCO, has both. What the model says does not overlap with w.non_overlapping = True."
         )
 
 
