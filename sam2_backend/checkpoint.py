@@ -96,6 +96,7 @@ def load_model(
     model = Sam2Model(config)
     _load_strictly(model, state, path, ignore_extra=ignore_extra)
     model.runtime = runtime
+    model.is_bundled = path.parent == _BUNDLED
     model = model.to(runtime.device).eval().requires_grad_(False)
     if compile:
         from .compiling import compile_model

@@ -94,6 +94,9 @@ class Sam2Model(nn.Module):
         if config.pointer_time:
             self.obj_ptr_tpos_proj = nn.Linear(dim, memory_dim)
 
+    is_bundled: bool = False
+    """Whether its weights are those that come with the library."""
+
     @property
     def device(self) -> torch.device:
         """Where the weights are."""

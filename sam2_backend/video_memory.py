@@ -209,7 +209,10 @@ class VideoMemory:
     ) -> FrameResult:
         """Masks of some entries; `clicks` by object, if not those that are remembered."""
         result = FrameResult(frame)
-        shown = self._shown_logits(frame, {obj: _logits(entry) for obj, entry in known.items()})
+        exclusive = self._exclusive_logits(
+            frame, {obj: _logits(entry) for obj, entry in known.items()}
+        )
+        shown = {obj: exclusive[obj] for obj in known}
         if clicks is None:
             clicks = {obj: self._clicks(frame, obj) for obj in known}
 
@@ -224,22 +227,37 @@ class VideoMemory:
 
         for _ in self._batches.map(add, list(known)):
             pass
+        if self.non_overlapping and self.cleaner.fill_holes:
+            self._empty_filled_holes(frame, result, exclusive)
         return result
 
-    def _shown_logits(self, frame: int, logits: dict[int, Tensor]) -> dict[int, Tensor]:
-        """(1, 1, h, w) logits by object; without what other objects on the frame have more of,
-        where objects may not overlap."""
+    def _empty_filled_holes(
+        self, frame: int, result: FrameResult, exclusive: dict[int, Tensor]
+    ) -> None:
+        """Give back what was filled in cleaning but belongs to another object."""
+        taken_hw = np.zeros(self.size_of(frame), np.bool_)
+        filled: dict[int, NDArray[np.bool_]] = {}
+        for obj, logits in exclusive.items():
+            mask_hw = logits_to_masks(logits, self.size_of(frame))[0]
+            taken_hw |= mask_hw
+            if obj in result.masks:
+                filled[obj] = result.masks[obj] & ~mask_hw
+        for obj, filled_hw in filled.items():
+            result.masks[obj] = result.masks[obj] & ~(filled_hw & taken_hw)
+            taken_hw |= filled_hw
+
+    def _exclusive_logits(self, frame: int, logits: dict[int, Tensor]) -> dict[int, Tensor]:
+        """(1, 1, h, w) logits by object. Where objects may not overlap, they are without what
+        other objects on the frame have more of, and those are among them."""
         if not self.non_overlapping:
             return logits
-        others = [
-            entry.logits
-            for obj, bank in self._banks.items()
-            if obj not in logits
-            and (entry := bank.entry(frame)) is not None
-            and entry.logits is not None
-        ]
-        exclusive = make_exclusive(torch.cat([*logits.values(), *others]))
-        return dict(zip(logits, exclusive.split(1), strict=False))
+        every = dict(logits)
+        for obj, bank in self._banks.items():
+            entry = bank.entry(frame)
+            if obj not in logits and entry is not None and entry.logits is not None:
+                every[obj] = entry.logits
+        exclusive = make_exclusive(torch.cat(list(every.values())))
+        return dict(zip(every, exclusive.split(1), strict=True))
 
     def _clicks(self, frame: int, obj: int) -> Clicks:
         """The clicks on an object on a frame."""

@@ -330,7 +330,7 @@ class VideoPredictor(VideoMemory):
     ) -> Candidates:
         logits_n1hw = torch.cat(
             [
-                self._shown_logits(frame, {obj: logits[None, None].float()})[obj]
+                self._exclusive_logits(frame, {obj: logits[None, None].float()})[obj]
                 for logits in output.logits_nmhw[0, 1:]
             ]
         )

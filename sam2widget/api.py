@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from .arguments import ById, as_numbers
 from .engine import STOPPED, Engine
 from .events import Events, FrameEvent, MaskEvent, PromptEvent
+from .label_maps import Covered
 from .masks import MaskVolume
 from .records import Direction, Proposal, SessionError, Shape, Timeline, Tracked
 from .requests import Requests
@@ -73,8 +74,14 @@ class Api:
 
     def label_map(self, frame: int) -> NDArray[np.int32]:
         """(H, W) object ids on a frame, 0 for background; the larger id shows where two
-        overlap."""
-        return self._session.label_map(frame)
+        overlap, and a warning says so."""
+        covered = Covered()
+        labels_hw = self._session.label_map(frame, covered)
+        names = {info.id: info.name for info in self._session.objects}
+        sentence = covered.sentence(names, "a label map")
+        if sentence:
+            warn(sentence)
+        return labels_hw
 
     # Prompts and objects
 
@@ -100,7 +107,7 @@ class Api:
         """
         x, y = as_numbers((x, y), ("x", "y"), "A point")
         prompt = partial(self._session.add_point, frame, x, y, label, obj)
-        self._engine.edit(lambda: self._engine.timed(prompt))
+        self._prompt(frame, obj, lambda: self._engine.timed(prompt))
 
     def add_box(
         self,
@@ -123,7 +130,21 @@ class Api:
         """
         given = (x0, y0, x1, y1) if box is None else (box, x0, y0, x1, y1)
         x0, y0, x1, y1 = as_numbers(given, ("x0", "y0", "x1", "y1"), "A box")
-        self._engine.edit(lambda: self._session.add_box(frame, x0, y0, x1, y1, obj))
+        self._prompt(frame, obj, lambda: self._session.add_box(frame, x0, y0, x1, y1, obj))
+
+    def _prompt(self, frame: int, obj: int, prompt: Callable[[], object]) -> None:
+        """Prompt an object, and say if it keeps little of what the model answered."""
+
+        def run() -> str:
+            prompt()
+            sentence = self._session.loss_of(frame, obj)
+            if sentence:
+                self._engine.announce(sentence)
+            return sentence
+
+        sentence = self._engine.edit(run)
+        if sentence:
+            warn(sentence)
 
     def add_mask(self, frame: int, mask_hw: object, obj: int = 1) -> None:
         """Give an object's (H, W) mask on a frame, in place of its prompts there. Raises as
@@ -166,7 +187,8 @@ class Api:
         )
 
     def choose(self, frame: int, index: int, obj: int = 1) -> None:
-        """Choose another of the three masks that a first click may mean, 0 to 2."""
+        """Choose another of the masks that a first click may mean; `index` counts from 0 those that
+        are offered, which are without those of a predicted IoU under a third of the best."""
         self._engine.edit(lambda: self._session.choose(frame, obj, index))
 
     def move_point(self, frame: int, index: int, x: float, y: float, obj: int = 1) -> None:

@@ -11,7 +11,7 @@ from sam2_backend.video import FrameSource, Video, open_video
 
 from .prompt_file import PromptFile, read_prompts
 from .records import SessionError
-from .saved_session import SavedSession
+from .saved_session import SavedSession, settings_of
 from .segmenter import Segmenter
 from .session import Session
 from .session_file import SUFFIX, read_session
@@ -139,8 +139,13 @@ def track(
     SavedSession, int
         All that there is then, and how many frames were tracked.
     """
-    session = Session(len(video), video.height, video.width, segmenter, kind=video.kind)
     source = job.source
+    session = Session(
+        *(len(video), video.height, video.width),
+        segmenter,
+        kind=video.kind,
+        **settings_of(source if isinstance(source, SavedSession) else None),
+    )
     if isinstance(source, SavedSession):
         session.fill(source.objects, source.prompts, source.results)
     else:

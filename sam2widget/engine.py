@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 from .feed import Feed
 from .protocol import ReplyTo
 from .records import Proposal, SessionError, Tracked
-from .segmenter import Segmenter
+from .segmenter import HasNote, Segmenter
 from .session import Session
 from .widget_state import WidgetState
 from .worker import CLOSED, ClosedError, Job, Priority, Worker
@@ -65,8 +65,9 @@ class Engine:
 
     @property
     def status(self) -> dict[str, str | int]:
-        """state ("loading", "ready", "working", "propagating" or "error"), message, model, device
-        and click_ms, what the model took for the last click (0 before it)."""
+        """state ("loading", "ready", "working", "propagating" or "error"), message, model, device,
+        and click_ms, what the model took for the last click (0 before it). Where a person should
+        know something of the model: note, a few words, and note_details, what to do."""
         return dict(self._status)
 
     @property
@@ -333,7 +334,9 @@ class Engine:
             log_unless_expected(error, "Loading the model failed")
         else:
             self._session.load(segmenter)
-            self._set_status(model=segmenter.name, device=segmenter.device)
+            note = segmenter.model_note if isinstance(segmenter, HasNote) else None
+            said = {} if note is None else {"note": note.text, "note_details": note.details}
+            self._set_status(model=segmenter.name, device=segmenter.device, **said)
         self._is_loaded = True
         self.settle()
 

@@ -153,6 +153,8 @@ class _Search:
             segmenter,
             kind=video.kind,
             sizes_hw=video.sizes_hw,
+            # Masklets that are nearly the same are found by what they share.
+            non_overlapping=False,
         )
         self._min_iou = min_iou
         self._min_stability = min_stability

@@ -82,11 +82,25 @@ class History:
         changes[table, key] = first, value
         self._set(table, key, value)
 
-    def latest(self, matches: Callable[[Key], bool]) -> Edit | None:
-        """The last edit that can be undone and has changed something that matches."""
+    def latest(self, matches: Callable[[Key, Any, Any], bool]) -> Edit | None:
+        """The last edit that can be undone and has changed something that matches: a key, and its
+        values before and after."""
         return next(
-            (edit for edit in reversed(self._undo) if any(map(matches, edit.changes))), None
+            (
+                edit
+                for edit in reversed(self._undo)
+                if any(matches(key, *values) for key, values in edit.changes.items())
+            ),
+            None,
         )
+
+    def last_change(self, key: Key) -> Edit | None:
+        """The last edit that can be undone and has changed this value."""
+        return next((edit for edit in reversed(self._undo) if key in edit.changes), None)
+
+    def position(self, edit: Edit | None) -> int:
+        """Which edit this is of those that can be undone, from 0; -1 where it is none."""
+        return next((n for n, one in enumerate(self._undo) if one is edit), -1)
 
     def add(self, table: str, key: Hashable, value: object, edit: Edit | None) -> None:
         """Set a value as a consequence of an earlier edit, and let what was undone be redone

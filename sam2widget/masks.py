@@ -84,6 +84,22 @@ class Mask:
         """Number of pixels of the object."""
         return int(np.frombuffer(self.runs, _RUN)[1::2].sum(dtype=np.uint64))
 
+    @cached_property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """y0, x0, y1, x1 of the pixels of the object, the last two not included; None where there
+        are none."""
+        ends = np.frombuffer(self.runs, _RUN).cumsum(dtype=np.int64)
+        starts, stops = ends[0:-1:2], ends[1::2]
+        inside = starts < stops
+        starts, lasts = starts[inside], stops[inside] - 1
+        if not len(starts):
+            return None
+        # A run that goes on in the next row touches both sides.
+        across = bool((starts // self.width != lasts // self.width).any())
+        left = 0 if across else int((starts % self.width).min())
+        right = self.width if across else int((lasts % self.width).max()) + 1
+        return int(starts[0]) // self.width, left, int(lasts[-1]) // self.width + 1, right
+
     @property
     def shape(self) -> tuple[int, int]:
         """(H, W)."""

@@ -175,6 +175,6 @@ class Memory:
             if result is None or result.state == "stale" or len(masks) == RESTORED_FRAMES:
                 break
             if result.state != "rejected":
-                masks[t] = result.mask
+                masks[t] = result.answer
         for t in reversed(masks):
             self.segmenter.restore(t, obj, masks[t].to_array())

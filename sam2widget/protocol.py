@@ -283,6 +283,14 @@ class Dismiss(Request):
 
 
 @dataclass(frozen=True)
+class SetNonOverlapping(Request):
+    """Let masks of different objects on a frame exclude each other, or overlap."""
+
+    type = "set_non_overlapping"
+    on: bool
+
+
+@dataclass(frozen=True)
 class Stop(Request):
     type = "stop"
 
@@ -320,6 +328,7 @@ REQUESTS: dict[str, type[Request]] = {
         *(Click, Box, Paint, Choose, MovePoint, RemovePoint, RemoveBox, ClearPrompts),
         *(AddObject, RemoveObject, UpdateObject, Propagate, Stop, Undo, Redo),
         *(Accept, Reject, Unreview, Reset, NextToCheck, Propose, Adopt, Dismiss),
+        SetNonOverlapping,
     )
 }
 
@@ -635,7 +644,7 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("id", "epoch", "frame", "object", "index", "start", "stop", "seq"), _INDEX),
     **dict.fromkeys(("x", "y", "x0", "y0", "x1", "y1", "radius"), _NUMBER),
     **dict.fromkeys(("view", "name", "color"), _TEXT),
-    **dict.fromkeys(("visible", "locked", "erase", "merge", "pixels"), _FLAG),
+    **dict.fromkeys(("visible", "locked", "erase", "merge", "pixels", "on"), _FLAG),
     **dict.fromkeys(("frames", "objects", "proposals"), _INDICES),
     "channels": ("at most 100 channels", _is_list_of(_is_channel, 100)),
     "path": ("at most 20000 numbers", _is_list_of(_is_number, 20000)),

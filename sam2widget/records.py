@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
+import numpy as np
+
+from .mask_logits import MaskLogits
 from .masks import Mask
 
 V = TypeVar("V")
@@ -35,6 +39,10 @@ _PALETTE = (
     "#8fae2b",
     "#b07452",
 )
+
+
+CLEANED_SHARE = 0.01
+"""Specks and pinholes below this share of a mask's area are dropped by default."""
 
 
 class SessionError(ValueError):
@@ -72,6 +80,8 @@ class Candidate:
     mask: Mask
     iou: float
     """Predicted IoU, 0..1."""
+    index: int
+    """Among all that the model gives, of which implausible ones are not offered."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,7 @@ class Result:
     """The mask of one object on one frame."""
 
     mask: Mask
+    """What is shown and exported."""
     score: float
     """Object-score logit: above 0 the object is judged visible."""
     iou: float
@@ -104,6 +115,19 @@ class Result:
     """Where a single click is ambiguous: the masks that it may mean."""
     chosen: int = 0
     """Which of the candidates this is."""
+    whole: Mask | None = None
+    """All that the model said, where other objects have some of it."""
+    logits: MaskLogits | None = field(default=None, repr=False, compare=False)
+    """Where the model gave some: what decides between objects that claim the same pixel."""
+
+    @property
+    def answer(self) -> Mask:
+        """All that the model said, also what other objects have now."""
+        return self.whole or self.mask
+
+    def holding(self, mask: Mask) -> Result:
+        """The same, left with this part of the answer."""
+        return replace(self, mask=mask, whole=None if mask == self.answer else self.answer)
 
 
 @dataclass(frozen=True)
@@ -172,6 +196,24 @@ class FrameTable(MutableMapping[tuple[int, int], V]):
 
     def __len__(self) -> int:
         return sum(len(row) for row in self._rows.values())
+
+
+def as_cleaning(size: object) -> float:
+    """Below which size specks and pinholes are dropped: False is not at all, True the default.
+
+    Raises
+    ------
+    SessionError
+        When it is no such size.
+    """
+    if isinstance(size, bool):
+        return CLEANED_SHARE if size else 0.0
+    if isinstance(size, (int, float, np.number)) and 0 <= float(size) < math.inf:
+        return float(size)
+    raise SessionError(
+        f"clean_masks must be True, False, a size in pixels from 1 up, or below 1 a share of the "
+        f"mask's area, got {size!r}."
+    )
 
 
 def runs_of(frames: Iterable[int]) -> list[tuple[int, int]]:

@@ -31,6 +31,7 @@ from .protocol import (
     ReplyTo,
     Request,
     Reset,
+    SetNonOverlapping,
     Undo,
     Unreview,
     UpdateObject,
@@ -152,6 +153,8 @@ class Requests:
                 self._face.write_traits(selected=session.adopt(frame, ids, merge, obj)[-1])
             case Dismiss(frame=frame, proposals=ids):
                 session.dismiss(frame, ids)
+            case SetNonOverlapping(on=on):
+                session.set_non_overlapping(on)
             case Undo():
                 engine.undo()
             case Redo():
@@ -173,6 +176,9 @@ class Requests:
             prompt(obj)
         if obj in (info.id for info in self._session.objects):
             self._face.write_traits(selected=obj)
+            sentence = self._session.loss_of(request.frame, obj)
+            if sentence:
+                self._engine.announce(sentence)
 
     def _preview(self, request: Hover) -> None:
         """Answer a hover. Whatever is wrong with it, nobody has asked for anything yet."""

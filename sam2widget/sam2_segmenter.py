@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import Video
 
-from .segmenter import Candidates, Point, Prediction, PromptSet, Proposed
+from .records import CLEANED_SHARE
+from .segmenter import Candidates, ModelNote, Point, Prediction, PromptSet, Proposed
 
 if TYPE_CHECKING:
     from sam2_backend import FrameResult, Sam2Model
@@ -23,6 +25,11 @@ OFFICIAL = "sam2.1-hiera-tiny"
 BUNDLED = "nano"
 REACH_S = 4.0
 """How long the hub may take to answer before it counts as out of reach."""
+_BUNDLED_NOTE = ModelNote(
+    "small offline model · use SAM 2.1 tiny",
+    "This small model comes with the library and needs no network. The official SAM 2.1 tiny makes "
+    f'better masks: Sam2Widget(video, "{OFFICIAL}") downloads it once (156 MB).',
+)
 
 
 def load_segmenter(
@@ -93,14 +100,21 @@ class Sam2Segmenter:
     ----------
     model : from `sam2_backend.load_model`.
     video : frames; read when needed.
+    clean_masks : specks and pinholes are dropped where they are smaller, but never what was
+        clicked: in pixels from 1 up, below 1 as a share of the mask's area; 0 is not at all.
     """
 
-    def __init__(self, model: Sam2Model, video: Video) -> None:
+    def __init__(
+        self, model: Sam2Model, video: Video, *, clean_masks: float = CLEANED_SHARE
+    ) -> None:
         from sam2_backend import VideoPredictor
 
         self.name: str = model.config.name
         self.device: str = str(model.device)
+        self.model_note: ModelNote | None = _BUNDLED_NOTE if model.is_bundled else None
+        # Overlaps are the session's: it knows what a person has made, and takes back what it cut.
         self._predictor = VideoPredictor(model, video, sizes_hw=video.sizes_hw)
+        self.set_cleaning(clean_masks)
         self._known: dict[tuple[int, int], PromptSet] = {}
 
     def prompt(self, frame: int, obj: int, prompts: PromptSet) -> Prediction:
@@ -138,8 +152,9 @@ class Sam2Segmenter:
     def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
         """Find what there is on a frame, the best first, some clicks a step."""
         found = yield from self._predictor.propose(frame)
+        clean = self._predictor.cleaner.clean
         return [
-            Proposed(one["segmentation"], one["predicted_iou"], one["stability_score"])
+            Proposed(clean(one["segmentation"]), one["predicted_iou"], one["stability_score"])
             for one in found
         ]
 
@@ -159,6 +174,20 @@ class Sam2Segmenter:
         result = self._predictor.track(frame, objs, reverse=reverse)
         return {obj: _prediction(result, obj) for obj in objs}
 
+    def set_cleaning(self, size: float) -> None:
+        """Drop specks and pinholes that are smaller from now on; see `clean_masks`."""
+        from sam2_backend.postprocessing import MaskCleaner
+
+        self._predictor.cleaner = MaskCleaner(size, size)
+
+    def without_specks(
+        self, mask_hw: NDArray[np.bool_], points: Sequence[Point]
+    ) -> NDArray[np.bool_]:
+        """A mask without specks, as answers are; its holes stay."""
+        cleaner = replace(self._predictor.cleaner, fill_holes=0)
+        places = [(point.x, point.y) for point in points]
+        return cleaner.clean(mask_hw, places, [point.label for point in points])
+
     def forget_pixels(self) -> None:
         """Look at frames anew: they are shown otherwise now."""
         self._predictor.forget_pixels()
@@ -171,7 +200,9 @@ class Sam2Segmenter:
 def _prediction(result: FrameResult, obj: int) -> Prediction:
     found = result.candidates.get(obj)
     candidates = None if found is None else Candidates(found.masks_nhw, found.ious, found.chosen)
-    return Prediction(result.masks[obj], result.scores[obj], result.ious[obj], candidates)
+    return Prediction(
+        *(result.masks[obj], result.scores[obj], result.ious[obj]), candidates, result.logits[obj]
+    )
 
 
 def _load_auto(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +27,12 @@ from sam2_backend.video import (
 from sam2_backend.video.identity import are_comparable, find_files
 
 from . import __version__
-from .records import ObjectInfo, Result, SessionError
+from .records import CLEANED_SHARE, ObjectInfo, Result, SessionError, as_cleaning
 from .segmenter import PromptSet
 from .user_warnings import warn
 
 if TYPE_CHECKING:
-    from .session_view import SessionView
+    from .session_edits import SessionEdits
 
 THUMB = 16
 """Side of a thumbnail in pixels."""
@@ -159,11 +159,15 @@ class SavedSession:
     """Version of this library that wrote it."""
     contrast: Contrast | None = None
     """How the video's values were shown; None where that was automatic."""
+    clean_masks: float | None = None
+    """Below which size specks and pinholes were dropped; None in files of before one could."""
+    non_overlapping: bool | None = None
+    """Whether objects excluded each other; None in files of before they could."""
 
     @classmethod
     def of(
         cls,
-        session: SessionView,
+        session: SessionEdits,
         video: Video,
         model: str,
         model_source: str | None,
@@ -186,6 +190,8 @@ class SavedSession:
             prompts=session.all_prompts,
             results=session.all_results,
             contrast=video.chosen_contrast,
+            clean_masks=session.clean_masks,
+            non_overlapping=session.non_overlapping,
             library=__version__,
         )
 
@@ -314,6 +320,40 @@ class SavedSession:
         video = self.video
         name = "" if self.video_path is None else f", then at {self.video_path}"
         return f"It has {video.num_frames} frames of {video.width}x{video.height} pixels{name}."
+
+
+class Settings(TypedDict):
+    """What a `Session` is given of a person's choices."""
+
+    clean_masks: float
+    non_overlapping: bool
+
+
+def settings_of(
+    saved: SavedSession | None,
+    clean_masks: float | bool | None = None,
+    non_overlapping: bool | None = None,
+) -> Settings:
+    """How a session treats masks: as said, else as saved, else by default. A file of before
+    objects could exclude each other goes on as it was made.
+
+    Parameters
+    ----------
+    saved : what is gone on from, if anything.
+    clean_masks, non_overlapping : what was said; None is nothing.
+
+    Raises
+    ------
+    SessionError
+        When it is nothing of the kind.
+    """
+    if clean_masks is None and saved is not None:
+        clean_masks = saved.clean_masks
+    if clean_masks is None:
+        clean_masks = CLEANED_SHARE
+    if non_overlapping is None:
+        non_overlapping = True if saved is None else bool(saved.non_overlapping)
+    return {"clean_masks": as_cleaning(clean_masks), "non_overlapping": bool(non_overlapping)}
 
 
 def _thumb(rgb_hw3: NDArray[np.uint8]) -> bytes:

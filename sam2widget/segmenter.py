@@ -95,6 +95,9 @@ class Prediction:
     """Predicted IoU of the mask, 0..1."""
     candidates: Candidates | None = None
     """Where the prompts are one click that may mean several masks."""
+    logits_hw: NDArray[np.float32] | None = None
+    """(h, w) mask logits on any grid that covers the frame: of objects that claim the same pixel,
+    the one with the larger logit has it."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,42 @@ class Proposes(Protocol):
 
     def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
         """Find what there is on a frame, the best first, in steps that leave others their turn."""
+        ...
+
+
+@runtime_checkable
+class CleansMasks(Protocol):
+    """A segmenter that drops specks and pinholes from its answers."""
+
+    def set_cleaning(self, size: float) -> None:
+        """Drop from now on those that are smaller: in pixels from 1 up, below 1 as a share of the
+        mask's area; 0 is none."""
+        ...
+
+    def without_specks(
+        self, mask_hw: NDArray[np.bool_], points: Sequence[Point]
+    ) -> NDArray[np.bool_]:
+        """An (H, W) mask without specks of that size, but with those that were clicked."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelNote:
+    """What a person should know of a model, beside its name."""
+
+    text: str
+    """A few words."""
+    details: str
+    """What to do, in a sentence."""
+
+
+@runtime_checkable
+class HasNote(Protocol):
+    """A segmenter whose model should be known for what it is."""
+
+    @property
+    def model_note(self) -> ModelNote | None:
+        """None where there is nothing to say."""
         ...
 
 

@@ -79,7 +79,7 @@ class Session(Prompting, Reviewing, Proposing, Importing, Propagating):
             for frame in self._prompts.of(obj):
                 self._history.write("prompts", (obj, frame), None)
             for frame in self._results.of(obj):
-                self._history.write("results", (obj, frame), None)
+                self._write_results(frame, {obj: None}, self._history.write)
             self._history.write("objects", obj, None)
         if self._memory is not None:
             self._memory.remove(obj)
@@ -89,7 +89,7 @@ class Session(Prompting, Reviewing, Proposing, Importing, Propagating):
         with self._edit("clear"):
             known = list(self._objects)
             for name, table in self._tables.items():
-                for key in list(table):
+                for key in list(table) if name != "settings" else ():
                     self._history.write(name, key, None)
         if self._memory is not None:
             for obj in known:

@@ -7,7 +7,7 @@ import binascii
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, get_args
 
 from sam2_backend.video import Channel, Contrast
@@ -51,6 +51,7 @@ def dump_document(saved: SavedSession, version: int, number: Callable[[Mask | No
             ],
         },
         "contrast": None if saved.contrast is None else asdict(saved.contrast),
+        "masks": {"clean": saved.clean_masks, "non_overlapping": saved.non_overlapping},
         "view": {"frame": saved.frame, "selected": saved.selected},
         "objects": [asdict(info) for info in saved.objects],
         "prompts": [
@@ -63,6 +64,12 @@ def dump_document(saved: SavedSession, version: int, number: Callable[[Mask | No
                 "candidate": prompts.candidate,
             }
             for (obj, frame), prompts in sorted(saved.prompts.items())
+        ],
+        # All that the model said, where other objects have some of it.
+        "whole": [
+            {"object": obj, "frame": frame, "mask": number(result.whole)}
+            for (obj, frame), result in sorted(saved.results.items())
+            if result.whole is not None
         ],
     }
     return json.dumps(document, indent=1, allow_nan=False).encode()
@@ -127,7 +134,7 @@ def sizes_of_masks(
     sizes_hw = [(video.height, video.width)] * count
     if video.sizes is not None:
         used = [(row[1], number) for row in results for number in (row[6], row[7])]
-        prompts = document.children("prompts")
+        prompts = [*document.children("prompts"), *_wholes(document)]
         used += [(node.whole("frame"), node.whole("mask", -1)) for node in prompts]
         for frame, number in used:
             if 0 <= number < count and 0 <= frame < video.num_frames:
@@ -170,6 +177,15 @@ def parse_session(
     for obj, frame in prompts:
         if (obj, frame) not in by_key:
             raise DocumentError(f"object {obj} has prompts on frame {frame}, but no mask there")
+    for n, node in enumerate(_wholes(document)):
+        place, key = f"whole[{n}]", (node.whole("object"), node.whole("frame"))
+        if key not in by_key:
+            raise DocumentError(
+                f"{place!r} is of object {key[0]} on frame {key[1]}, without a mask"
+            )
+        whole = _mask(node.whole("mask"), f"{place}.mask", video.size_of(key[1]), masks)
+        by_key[key] = replace(by_key[key], whole=whole)
+    clean_masks, non_overlapping = _settings(document)
     return SavedSession(
         video=video,
         video_path=document.child("video").text_or_none("path"),
@@ -179,6 +195,8 @@ def parse_session(
         prompts=prompts,
         results=by_key,
         contrast=_contrast(document),
+        clean_masks=clean_masks,
+        non_overlapping=non_overlapping,
         frame=view.whole("frame", 0, video.num_frames - 1),
         selected=selected,
         library=document.text("library"),
@@ -221,6 +239,23 @@ def _contrast(document: Node) -> Contrast | None:
     if not channels:
         raise DocumentError("'contrast.channels' is empty")
     return Contrast(tuple(channels))
+
+
+def _settings(document: Node) -> tuple[float | None, bool | None]:
+    """How masks are cleaned, and whether they exclude each other; unknown in files of earlier
+    versions."""
+    if not document.has("masks"):
+        return None, None
+    node = document.child("masks")
+    clean_masks = None if node.is_none("clean") else node.number("clean")
+    if clean_masks is not None and clean_masks < 0:
+        refuse("masks.clean", clean_masks, "a number from 0 up")
+    return clean_masks, None if node.is_none("non_overlapping") else node.flag("non_overlapping")
+
+
+def _wholes(document: Node) -> list[Node]:
+    """Files of earlier versions have none."""
+    return document.children("whole") if document.has("whole") else []
 
 
 def _object(node: Node) -> ObjectInfo:

@@ -11,9 +11,11 @@ from typing import Any
 from sam2_backend.video import Kind
 
 from .history import Edit, History, Key
+from .mask_logits import MaskLogits
 from .masks import Mask
 from .memory import Memory
 from .records import (
+    CLEANED_SHARE,
     Candidate,
     Changed,
     ObjectInfo,
@@ -21,14 +23,18 @@ from .records import (
     SessionError,
     Source,
     State,
+    as_cleaning,
 )
-from .segmenter import Prediction, PromptSet, Segmenter
-from .session_view import SessionView
+from .segmenter import Candidates, CleansMasks, Prediction, PromptSet, Segmenter
+from .session_overlaps import Overlaps, Write
 
 _log = logging.getLogger(__name__)
 
+PLAUSIBLE = 1 / 3
+"""Candidates whose predicted IoU is a smaller share of the best one's are not offered."""
 
-class SessionEdits(SessionView):
+
+class SessionEdits(Overlaps):
     """The writable side of a session, without what a person calls an edit.
 
     Parameters
@@ -36,6 +42,11 @@ class SessionEdits(SessionView):
     num_frames, height, width, kind, sizes_hw : as in `SessionView`.
     segmenter : the model; it may be given later, by `load`, before the first prompt.
     skips : whether tracking leaves frames out, as it does in a live video.
+    clean_masks : specks and pinholes of what the model says are dropped where they are smaller: in
+        pixels from 1 up, below 1 as a share of the mask's area; 0 is not at all. What was clicked
+        stays.
+    non_overlapping : whether masks of different objects on a frame exclude each other; see
+        `overlaps`.
     """
 
     def __init__(
@@ -48,13 +59,18 @@ class SessionEdits(SessionView):
         kind: Kind = "video",
         sizes_hw: Sequence[tuple[int, int]] | None = None,
         skips: bool = False,
+        clean_masks: float = CLEANED_SHARE,
+        non_overlapping: bool = True,
     ) -> None:
         super().__init__(num_frames, height, width, kind=kind, sizes_hw=sizes_hw)
+        self.clean_masks = as_cleaning(clean_masks)
+        self._settings = {"non_overlapping": non_overlapping}
         self._tables: dict[str, MutableMapping[Any, Any]] = {
             "objects": self._objects,
             "prompts": self._prompts,
             "results": self._results,
             "proposals": self._proposals,
+            "settings": self._settings,
         }
         self._history = History(self._tables)
         self._listeners: tuple[Callable[[Changed], None], ...] = ()
@@ -68,6 +84,8 @@ class SessionEdits(SessionView):
 
     def load(self, segmenter: Segmenter) -> None:
         """Work with this model from now on; results so far stay."""
+        if isinstance(segmenter, CleansMasks):
+            segmenter.set_cleaning(self.clean_masks)
         self._memory = Memory(
             *(segmenter, self._prompts, self._results),
             tracks=self.kind == "video",
@@ -82,6 +100,25 @@ class SessionEdits(SessionView):
         """Let the model look at frames anew: they are shown otherwise now. Masks stay."""
         if self._memory is not None:
             self._memory.forget_pixels()
+
+    def set_cleaning(self, size: float) -> None:
+        """Clean what the model says from now on; masks so far stay. Any thread."""
+        self.clean_masks = size = as_cleaning(size)
+        memory = self._memory
+        if memory is not None and isinstance(memory.segmenter, CleansMasks):
+            memory.segmenter.set_cleaning(size)
+
+    def set_non_overlapping(self, on: bool) -> None:
+        """Let masks of different objects exclude each other, or overlap. Those so far follow, but
+        for what a person has made or vouched for; undo takes it back."""
+        if on == self.non_overlapping:
+            return
+        with self._edit("keep objects apart" if on else "let objects overlap"):
+            self._history.write("settings", "non_overlapping", on)
+            if on:
+                self._divide_all(self._history.write)
+            else:
+                self._join_all(self._history.write)
 
     def unload(self) -> None:
         """Let go of the model, and of what undo would bring back; results so far stay."""
@@ -163,7 +200,7 @@ class SessionEdits(SessionView):
         before = self._results.get((obj, frame))
         corrected = None
         if before is not None and before.state != "rejected":
-            corrected = before.mask if before.source == "track" else before.corrected
+            corrected = before.answer if before.source == "track" else before.corrected
         result: Result | None = None
         if prompts:
             prediction = self._ready.answer(frame, obj, prompts, corrected)
@@ -174,9 +211,19 @@ class SessionEdits(SessionView):
                 assert before is not None
                 result = Result(corrected, before.score, before.iou, "track", "stale")
         self._history.write("prompts", (obj, frame), prompts or None)
-        self._history.write("results", (obj, frame), result)
+        self._write_results(frame, {obj: result}, self._history.write)
         if self._make_span_stale(frame, obj):
             edit.corrects = True
+
+    def _write_results(
+        self, frame: int, results: Mapping[int, Result | None], write: Write
+    ) -> None:
+        """Write results of a frame, by object, and give each pixel to one of those who claim it."""
+        before = [self._results.get((obj, frame)) for obj in results]
+        for obj, result in results.items():
+            write("results", (obj, frame), result)
+        kept = [one for one in before if one is not None and one.state != "rejected"]
+        self._divide(frame, [*kept, *results.values()], write)
 
     def _make_span_stale(self, frame: int, obj: int) -> bool:
         """Whether there is anything stale now, from the frame to the next anchors."""
@@ -210,10 +257,10 @@ class SessionEdits(SessionView):
         if edit is None:
             raise SessionError(f"There is nothing to {what}.")
         if self._memory is not None:
-            for table, key in edit.changes:
+            for (table, key), (before, after) in edit.changes.items():
                 if table == "objects" and key not in self._objects:
                     self._memory.remove(key)
-                elif table in ("prompts", "results"):
+                elif table in ("prompts", "results") and not is_same_answer(before, after):
                     obj, frame = key
                     self._memory.forget(frame, obj)
         self._notify(edit.changes)
@@ -255,18 +302,38 @@ def _as_result(
     prediction: Prediction, prompts: PromptSet, source: Source, corrected: Mask | None
 ) -> Result:
     mask = Mask.from_array(prediction.mask_hw)
+    logits = pack_logits(prediction)
     if prompts.mask is not None and prompts == PromptSet(mask=prompts.mask):
-        mask = prompts.mask
+        mask, logits = prompts.mask, None
+    result = Result(
+        *(mask, prediction.score, prediction.iou, source), corrected=corrected, logits=logits
+    )
     found = prediction.candidates
     if found is None:
-        return Result(mask, prediction.score, prediction.iou, source, corrected=corrected)
-    candidates = tuple(
-        Candidate(Mask.from_array(mask_hw), iou)
-        for mask_hw, iou in zip(found.masks_nhw, found.ious, strict=True)
-    )
-    return Result(
-        *(mask, prediction.score, prediction.iou, source),
-        corrected=corrected,
-        candidates=candidates,
-        chosen=found.chosen,
-    )
+        return result
+    candidates = _plausible(found)
+    chosen = [n for n, candidate in enumerate(candidates) if candidate.index == found.chosen]
+    return replace(result, candidates=candidates, chosen=chosen[0] if chosen else 0)
+
+
+def pack_logits(prediction: Prediction) -> MaskLogits | None:
+    """The logits of an answer, as they are kept; None where the model gives none."""
+    logits_hw = prediction.logits_hw
+    return None if logits_hw is None else MaskLogits.pack(logits_hw)
+
+
+def _plausible(found: Candidates) -> tuple[Candidate, ...]:
+    """What is offered to choose from: the answer, and whatever may be meant as well; nothing where
+    that is the answer alone."""
+    least = PLAUSIBLE * max(found.ious)
+    offered = [n for n, iou in enumerate(found.ious) if iou >= least or n == found.chosen]
+    if len(offered) < 2:
+        return ()
+    return tuple(Candidate(Mask.from_array(found.masks_nhw[n]), found.ious[n], n) for n in offered)
+
+
+def is_same_answer(before: object, after: object) -> bool:
+    """Whether two results differ only in what other objects have of them."""
+    if not isinstance(before, Result) or not isinstance(after, Result):
+        return False
+    return before.holding(before.answer) == after.holding(after.answer)

@@ -68,6 +68,6 @@ class Importing(SessionEdits):
                 self._history.write("prompts", (obj, frame), None)
                 score = SURE if mask.area else -SURE
                 result = Result(mask, score, 1.0, "import", "accepted")
-                self._history.write("results", (obj, frame), result)
+                self._write_results(frame, {obj: result}, self._history.write)
                 edit.corrects |= self._make_span_stale(frame, obj)
         return objects

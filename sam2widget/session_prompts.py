@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from .arguments import as_float, as_numbers
 from .masks import Mask
 from .records import SessionError, Shape, Source
 from .segmenter import Point, Prediction, Previews, PromptSet
-from .session_edits import SessionEdits
+from .session_edits import SessionEdits, pack_logits
 from .session_view import whole
 
 
@@ -156,7 +157,7 @@ class Prompting(SessionEdits):
                 f"{count}. Only a first click has some."
             )
         if index != result.chosen:
-            prompts = self.prompts(frame, obj).with_candidate(index)
+            prompts = self.prompts(frame, obj).with_candidate(result.candidates[index].index)
             self._set_prompts("choose mask", frame, obj, prompts)
 
     def move_point(self, frame: int, obj: int, index: int, x: float, y: float) -> None:
@@ -207,7 +208,13 @@ class Prompting(SessionEdits):
         frame = self.check_frame(frame)
         self._check_inside(frame, x, y)
         known = None if obj is None else self.check_unlocked(self.check_object(obj))
-        return self._ready.preview(frame, known, Point(float(x), float(y), 1))
+        point = Point(float(x), float(y), 1)
+        prediction = self._ready.preview(frame, known, point)
+        new = max(self._objects, default=0) + 1 if known is None else known
+        mask = Mask.from_array(prediction.mask_hw)
+        prompts = self.prompts(frame, new).with_point(point)
+        left = self._share(frame, new, mask, pack_logits(prediction), prompts)
+        return prediction if left is mask else replace(prediction, mask_hw=left.to_array())
 
     def _with_point(self, frame: int, obj: int, index: int) -> PromptSet:
         prompts = self.prompts(frame, obj)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from .arguments import as_objects
-from .history import Edit
+from .history import Edit, Key
 from .masks import Mask
 from .plan import Step, make_plan
 from .records import Direction, Result, SessionError, Tracked
-from .session_edits import SessionEdits
+from .segmenter import Prediction
+from .session_edits import SessionEdits, is_same_answer, pack_logits
 from .session_view import whole
 
 
@@ -90,10 +92,9 @@ class Propagating(SessionEdits):
             if amend is not own and not (stale_only and amend is not None and amend.corrects):
                 amend = None
             with self._edit("propagate", amend):
-                for obj, prediction in self._ready.track(step, last, anchors).items():
-                    mask = Mask.from_array(prediction.mask_hw)
-                    result = Result(mask, prediction.score, prediction.iou, "track")
-                    self._history.write("results", (obj, step.frame), result)
+                found = self._ready.track(step, last, anchors)
+                results = {obj: _as_tracked(prediction) for obj, prediction in found.items()}
+                self._write_results(step.frame, results, self._history.write)
             own = self.last_edit
             planned_at = self._revision
             done += 1
@@ -120,11 +121,22 @@ class Propagating(SessionEdits):
                 anchors[obj] = known[-1]
         if not anchors:
             return None
-        for obj, prediction in self._ready.track_next(frame, anchors).items():
-            mask = Mask.from_array(prediction.mask_hw)
-            result = Result(mask, prediction.score, prediction.iou, "track")
-            self._history.add("results", (obj, frame), result, self._cause_of(obj))
-        self._notify(("results", (obj, frame)) for obj in anchors)
+        found = self._ready.track_next(frame, anchors)
+        written: set[tuple[int, int]] = set()
+        # In the order of their causes: undoing a later one gives back what it took from others.
+        for obj in sorted(found, key=lambda obj: self._history.position(self._cause_of(obj))):
+            cause = self._cause_of(obj)
+
+            def write(
+                table: str, key: tuple[int, int], value: Any, cause: Edit | None = cause
+            ) -> None:
+                # Not before what has made the value that this takes the place of.
+                made = self._history.last_change((table, key))
+                self._history.add(table, key, value, max(cause, made, key=self._history.position))
+                written.add(key)
+
+            self._write_results(frame, {obj: _as_tracked(found[obj])}, write)
+        self._notify(("results", key) for key in written)
         return Tracked(frame, False, 1, 1)
 
     def _cause_of(self, obj: int) -> Edit | None:
@@ -135,8 +147,12 @@ class Propagating(SessionEdits):
             self._causes = last, {}
         causes = self._causes[1]
         if obj not in causes:
-            tables = ("prompts", "results")
-            causes[obj] = self._history.latest(lambda key: key[0] in tables and key[1][0] == obj)
+
+            def changes(key: Key, before: object, after: object) -> bool:
+                of_object = key[0] in ("prompts", "results") and key[1][0] == obj
+                return of_object and not is_same_answer(before, after)
+
+            causes[obj] = self._history.latest(changes)
         return causes[obj]
 
     def _among(self, chosen: list[int] | None) -> list[int]:
@@ -145,3 +161,8 @@ class Propagating(SessionEdits):
             for info in self.objects
             if not info.locked and (chosen is None or info.id in chosen)
         ]
+
+
+def _as_tracked(prediction: Prediction) -> Result:
+    mask, logits = Mask.from_array(prediction.mask_hw), pack_logits(prediction)
+    return Result(mask, prediction.score, prediction.iou, "track", logits=logits)

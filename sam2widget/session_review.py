@@ -45,6 +45,7 @@ class Reviewing(SessionEdits):
             anchors = {of: frame for of, frame in keys if self.is_anchor(frame, of)}
             for of, frame in keys:
                 self._set_state(frame, of, "rejected")
+                self._divide(frame, [self._results[of, frame]], self._history.write)
                 self._forget(frame, of)
             # What was tracked from them is in doubt too.
             for of, frame in anchors.items():
@@ -63,6 +64,7 @@ class Reviewing(SessionEdits):
             for of, frame in rejected:
                 prompted = bool(self.prompts(frame, of))
                 self._set_state(frame, of, "fresh" if prompted else "stale")
+                self._divide(frame, [self._results[of, frame]], self._history.write)
             for of, frame in rejected:
                 if self.prompts(frame, of):
                     edit.corrects |= self._make_span_stale(frame, of)
@@ -82,7 +84,7 @@ class Reviewing(SessionEdits):
             anchors = {of: frame for of, frame in keys if self.is_anchor(frame, of)}
             for of, frame in keys:
                 self._history.write("prompts", (of, frame), None)
-                self._history.write("results", (of, frame), None)
+                self._write_results(frame, {of: None}, self._history.write)
                 self._forget(frame, of)
             for of, frame in anchors.items():
                 edit.corrects |= self._make_span_stale(frame, of)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sam2_backend.video import Kind
 
 from .arguments import as_int
+from .label_maps import Covered, paint_labels
 from .masks import Mask, MaskVolume
 from .records import (
     FrameTable,
@@ -109,16 +110,13 @@ class SessionView:
             self._sizes_hw,
         )
 
-    def label_map(self, frame: int) -> NDArray[np.int32]:
+    def label_map(self, frame: int, covered: Covered | None = None) -> NDArray[np.int32]:
         """(H, W) object ids on a frame, 0 for background. Where objects overlap, the one with
-        the larger id shows."""
+        the larger id shows; `covered` is told."""
         frame = self.check_frame(frame)
-        labels_hw = np.zeros(self.frame_hw(frame), np.int32)
-        for info in self.objects:
-            mask = self.shown_mask(frame, info.id)
-            if mask is not None:
-                labels_hw[mask.to_array()] = info.id
-        return labels_hw
+        shown = ((info.id, self.shown_mask(frame, info.id)) for info in self.objects)
+        masks = ((obj, mask.to_array()) for obj, mask in shown if mask is not None)
+        return paint_labels(self.frame_hw(frame), masks, frame, covered)
 
     def scores(self, obj: int) -> NDArray[np.float32]:
         """(T,) object-score logits of an object, above 0 where it is judged visible; NaN on

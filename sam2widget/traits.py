@@ -10,7 +10,9 @@ from typing import Any
 
 import anywidget
 from ipywidgets.widgets.widget import _instances  # pyright: ignore
-from traitlets import Enum
+from traitlets import Enum, Float, TraitError
+
+from .records import SessionError, as_cleaning
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +29,16 @@ class AutoPropagate(Enum[str]):
         if isinstance(value, bool):
             value = "corrections" if value else "never"
         return super().validate(obj, value)
+
+
+class Cleaning(Float[float, Any]):
+    """Below which size specks and pinholes are dropped; True is the default size, False is 0."""
+
+    def validate(self, obj: Any, value: Any) -> float:
+        try:
+            return as_cleaning(value)
+        except SessionError as error:
+            raise TraitError(str(error)) from error
 
 
 class ThreadSafeTraits(anywidget.AnyWidget):

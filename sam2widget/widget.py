@@ -10,7 +10,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from traitlets import Dict, Int, List, TraitError, observe, validate
+from traitlets import Bool, Dict, Int, List, TraitError, observe, validate
 
 from sam2_backend.video import (
     Channel,
@@ -52,12 +52,12 @@ from .protocol import (
 from .records import Changed, SessionError
 from .requests import PROMPTS, Requests
 from .review import Review
-from .saved_session import SavedSession
+from .saved_session import SavedSession, settings_of
 from .saving import Saving, model_source
 from .segmenter import Segmenter
 from .session import Session
 from .short_errors import with_short_errors
-from .traits import AutoPropagate, ThreadSafeTraits
+from .traits import AutoPropagate, Cleaning, ThreadSafeTraits
 from .user_warnings import warn
 from .worker import CLOSED, CLOSING, Job
 
@@ -115,6 +115,14 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     axes, plane, max_megapixels : of arrays, stacks and large pictures; see `open_video`.
     auto_propagate : what an edit in the browser tracks by itself: "corrections" (or True) the
         masks that it made stale, "always" whatever is untracked too, "never" (or False) nothing.
+    clean_masks : specks and pinholes of what the model says are dropped where they are smaller: in
+        pixels from 1 up, below 1 as a share of the mask's area; False is not at all. What was
+        clicked stays, and so does what you paint, import or have accepted. 0.01 if None, or as
+        `saved` has it.
+    non_overlapping : whether a pixel belongs to one object at most. What you painted, imported or
+        accepted, and what is locked, keeps its pixels; else the part around a click goes to the
+        object that was clicked, and any other pixel to the larger logit. True if None, or as
+        `saved` has it.
     saved : what `read_session` gave, to go on from; `load` does all of it in one step.
     masks : to begin with, as accepted frames: what `import_masks` takes, such as a list of (H, W)
         arrays, one for each object on frame 0. Not taken where autosaved work goes on.
@@ -161,6 +169,10 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     auto_propagate = AutoPropagate(help="What an edit in the browser tracks by itself.").tag(
         sync=True
     )
+    clean_masks = Cleaning(help="Below which size specks and pinholes are dropped.").tag(sync=True)
+    non_overlapping = Bool(True, help="Whether a pixel belongs to one object at most.").tag(
+        sync=True
+    )
 
     @with_short_errors
     def __init__(
@@ -175,6 +187,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         plane: int | Literal["max"] | None = None,
         max_megapixels: float = MAX_MEGAPIXELS,
         auto_propagate: bool | str = "corrections",
+        clean_masks: float | bool | None = None,
+        non_overlapping: bool | None = None,
         saved: SavedSession | None = None,
         masks: MaskSource | None = None,
         autosave: str | os.PathLike[str] | bool | None = None,
@@ -197,20 +211,21 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         )
         shared = self._replace_earlier(model, device)
         self._frames = frames
-        self._session = Session(
-            *(len(frames), frames.height, frames.width),
-            kind=frames.kind,
-            sizes_hw=frames.sizes_hw,
-            skips=frames.recording is not None,
-        )
-        self._review = Review(self._session)
-        self._session.listen(self._review.note)
         self._panel: Panel | None = None
         self._fingerprint = None
         self._model_source = model_source(model)
         found = self._resume(autosave, saved)
         resumed = saved is None and found is not None
         saved = saved or found
+        self._session = Session(
+            *(len(frames), frames.height, frames.width),
+            kind=frames.kind,
+            sizes_hw=frames.sizes_hw,
+            skips=frames.recording is not None,
+            **settings_of(saved, clean_masks),
+        )
+        self._review = Review(self._session)
+        self._session.listen(self._review.note)
         if saved is not None:
             if not (resumed and frames.recording):  # which may have grown since it was compared
                 saved.check_video(frames)
@@ -219,6 +234,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
                 frames.contrast = saved.contrast
             self._session.fill(saved.objects, saved.prompts, saved.results)
             kwargs = {"frame": saved.frame, "selected": saved.selected, **kwargs}
+        if non_overlapping is not None:
+            self._session.set_non_overlapping(non_overlapping)
         if masks is not None and resumed:
             warn(
                 "masks= were not taken: what was saved of this video by itself goes on. Give them "
@@ -237,6 +254,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             objects=self._listed_objects(),
             status=INITIAL_STATUS,
             auto_propagate=auto_propagate,
+            clean_masks=self._session.clean_masks,
+            non_overlapping=self._session.non_overlapping,
             **kwargs,
         )
         self._feed = Feed(self._session, self._send_message, lambda: self.frame, self._review)
@@ -414,9 +433,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         self.send(content, list(buffers))  # pyright: ignore[reportUnknownMemberType]
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take what the front end has written: of our traits, frame, selected and
-        auto_propagate."""
-        own = {"objects", "status", "history", "video", "epoch"}
+        """Take what the front end has written: of our traits, frame, selected, auto_propagate and
+        clean_masks."""
+        own = {"objects", "status", "history", "video", "epoch", "non_overlapping"}
         # A view may still select what has just been removed.
         if sync_data.get("selected") not in self._selectable():
             own.add("selected")
@@ -440,6 +459,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             if self.selected not in known:
                 self.write_traits(selected=known[-1] if known else 0)
 
+        if self.non_overlapping != self._session.non_overlapping:
+            self.write_traits(non_overlapping=self._session.non_overlapping)
+
     def _on_listener_error(self, error: Exception) -> None:
         _log.error("What was to be told of an edit failed", exc_info=error)
         self._feed.refuse(None, f"An edit was made, but not told to all: {sentence(error)}")
@@ -453,6 +475,20 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             self._events.frame(self.frame)
         if self._panel is not None:
             self._panel.redraw(scores=False)
+
+    @observe("clean_masks")
+    def _on_clean_masks(self, _: object) -> None:
+        if hasattr(self, "_events"):
+            self._session.set_cleaning(self.clean_masks)
+            if self._autosave is not None:
+                self._autosave.note()
+
+    @observe("non_overlapping")
+    def _on_non_overlapping(self, change: Any) -> None:
+        # Where it is the session's already, the session has said so.
+        on = bool(change["new"])
+        if hasattr(self, "_events") and on != self._session.non_overlapping:
+            self._engine.edit(lambda: self._session.set_non_overlapping(on))
 
     @observe("selected")
     def _on_selected(self, _: object) -> None:

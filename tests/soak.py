@@ -296,7 +296,9 @@ class Soak:
     # Inside
 
     def _open(self) -> None:
-        self.widget = Sam2Widget(self._clip, self._model, autosave=self._path)
+        self.widget = Sam2Widget(
+            self._clip, self._model, autosave=self._path, non_overlapping=False
+        )
         self.widget.wait_until_loaded()
         self.browser = Browser(self.widget)
         self.browser.say("hello")

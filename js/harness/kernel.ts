@@ -53,6 +53,8 @@ export class PageKernel implements ViewHost {
     status: { state: "ready", message: "", model: "nano", device: "cpu", click_ms: CLICK_MS },
     history: { undo: "", redo: "" },
     auto_propagate: "corrections",
+    clean_masks: 0.01,
+    non_overlapping: true,
   };
   private readonly tracks = new Map<number, Tracked>();
   private readonly messageListeners = new Set<(content: unknown, buffers: Buffer[]) => void>();

@@ -14,6 +14,8 @@ const TRAITS = [
   "status",
   "history",
   "auto_propagate",
+  "clean_masks",
+  "non_overlapping",
 ] as const;
 
 function host(model: AnyModel<Model>): ViewHost {

@@ -92,6 +92,8 @@ export type Request =
   | { type: "propose"; frame: number }
   | { type: "adopt"; frame: number; proposals: number[]; merge: boolean; object: number | null }
   | { type: "dismiss"; frame: number; proposals: number[] }
+  /** Whether masks of different objects on a frame exclude each other. */
+  | { type: "set_non_overlapping"; on: boolean }
   | { type: "stop" }
   | { type: "undo" }
   | { type: "redo" }
@@ -494,4 +496,8 @@ export interface Status {
   device: string;
   /** How long the model takes for a click, in ms; 0 until it has had one. */
   click_ms: number;
+  /** What a person should know of the model, in a few words. */
+  note?: string;
+  /** What to do about it, in a sentence. */
+  note_details?: string;
 }

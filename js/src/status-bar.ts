@@ -25,6 +25,7 @@ export class StatusBar {
   private readonly pace = h("span", { class: "s2w-pace" });
   private readonly progress = h("span", { class: "s2w-progress" }, this.bar, this.pace);
   private readonly model = h("span", { class: "s2w-model" });
+  private readonly note = h("span", { class: "s2w-note" });
   private waiting = 0;
 
   constructor(private readonly store: Store) {
@@ -35,6 +36,7 @@ export class StatusBar {
       this.status,
       this.progress,
       this.model,
+      this.note,
     );
   }
 
@@ -50,6 +52,9 @@ export class StatusBar {
     else this.say(status);
     setText(this.model, [status.model, status.device].filter(Boolean).join(" · "));
     this.model.title = "Model and the device it runs on";
+    setText(this.note, status.note ?? "");
+    this.note.title = status.note_details ?? "";
+    this.note.hidden = !status.note;
     this.progress.hidden = progress === null;
     if (progress) {
       this.bar.value = progress.total > 0 ? progress.done / progress.total : 0;

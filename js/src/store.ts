@@ -42,6 +42,10 @@ export interface State extends StageState {
   status: Status;
   history: HistoryInfo;
   auto_propagate: AutoPropagate;
+  /** Specks and pinholes below this size are dropped: from 1 in pixels, below as a share. */
+  clean_masks: number;
+  /** Whether masks of different objects on a frame exclude each other. */
+  non_overlapping: boolean;
   /** The one object that is shown alone. */
   solo: number | null;
   playing: boolean;

@@ -21,11 +21,12 @@ import { Toolbar } from "./toolbar";
 /** Traits of the kernel's widget, read and written by the view. */
 export type Traits = Pick<
   State,
-  "video" | "objects" | "selected" | "frame" | "status" | "history" | "auto_propagate"
+  | ("video" | "objects" | "selected" | "frame" | "status" | "history")
+  | ("auto_propagate" | "clean_masks" | "non_overlapping")
 >;
 
 /** Those that the view writes. */
-type Written = Pick<Traits, "frame" | "selected" | "auto_propagate">;
+type Written = Pick<Traits, "frame" | "selected" | "auto_propagate" | "clean_masks">;
 
 export interface ViewHost extends Host {
   traits(): Traits;
@@ -34,7 +35,7 @@ export interface ViewHost extends Host {
   setTrait<K extends keyof Written>(name: K, value: Written[K]): void;
 }
 
-const READ_ONLY = ["video", "objects", "status", "history"] as const;
+const READ_ONLY = ["video", "objects", "status", "history", "non_overlapping"] as const;
 
 /** Fill `element` with a view; the result takes it down again. */
 export function mount(element: HTMLElement, host: ViewHost): () => void {
@@ -100,7 +101,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const parts = [stage, timeline, toolbar, objects, review, notice, status, announcer];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
-    for (const name of ["frame", "selected", "auto_propagate"] as const)
+    for (const name of ["frame", "selected", "auto_propagate", "clean_masks"] as const)
       if (topics.has(name)) host.setTrait(name, state[name]);
     for (const part of parts) part.update(topics);
     root.dataset.state = state.status.state;
@@ -114,7 +115,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     known = now;
     client.checkEpoch();
     // Only what has changed: of the rest, the view may be ahead of the traits.
-    for (const name of [...READ_ONLY, "selected", "auto_propagate"] as const)
+    for (const name of [...READ_ONLY, "selected", "auto_propagate", "clean_masks"] as const)
       if (now[name] !== before[name]) store.set(name, now[name]);
     if (now.frame !== before.frame && now.frame !== store.state.frame) client.goTo(now.frame);
     if (now.video !== before.video) client.followLive();

@@ -26,6 +26,8 @@ export class FakeHost implements ViewHost {
     status: { state: "ready", message: "", model: "nano", device: "cpu", click_ms: 0 },
     history: { undo: "point", redo: "" },
     auto_propagate: "corrections",
+    clean_masks: 0.01,
+    non_overlapping: true,
   };
   private readonly listeners = new Set<(content: unknown, buffers: Buffer[]) => void>();
   private readonly traitListeners = new Set<() => void>();

@@ -287,7 +287,7 @@ describe("the display", () => {
     const kept = view.button("Opacity of masks") as unknown as HTMLInputElement;
     expect(kept.value).toBe("0.75");
     const switches = [...view.element.querySelectorAll<HTMLInputElement>(".s2w-switch")];
-    switches.length = 3; // the fourth is a channel's
+    switches.length = 3; // those that follow are of masks, and of channels
     expect(switches.map(({ checked }) => checked)).toEqual([true, true, false]);
   });
 

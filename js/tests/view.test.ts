@@ -154,6 +154,42 @@ describe("what is offered", () => {
     expect(host.written).toContainEqual(["auto_propagate", "always"]);
   });
 
+  it("has switches for clean masks and for overlaps", async () => {
+    const group = element.querySelector('[aria-label="Masks"]') as HTMLElement;
+    const [clean, apart] = [...group.querySelectorAll("input")] as [
+      HTMLInputElement,
+      HTMLInputElement,
+    ];
+    expect([clean.checked, apart.checked]).toEqual([true, true]);
+    host.change({ clean_masks: 25 });
+    await settle();
+    expect(clean.parentElement?.title).toContain("below 25 pixels");
+    clean.click();
+    await settle();
+    clean.click();
+    await settle();
+    const written = host.written.filter(([name]) => name === "clean_masks");
+    expect(written.slice(-2)).toEqual([
+      ["clean_masks", 0],
+      ["clean_masks", 25],
+    ]);
+    apart.click();
+    expect(host.of("set_non_overlapping")).toMatchObject([{ on: false }]);
+    host.change({ non_overlapping: false });
+    await settle();
+    expect(apart.checked).toBe(false);
+  });
+
+  it("says beside its name what the model is, where there is something to say", async () => {
+    const note = element.querySelector(".s2w-note") as HTMLElement;
+    expect(note.hidden).toBe(true);
+    const said = { note: "small offline model", note_details: "Take a larger one." };
+    host.change({ status: { ...host.current.status, ...said } });
+    await settle();
+    expect([note.hidden, note.textContent]).toEqual([false, "small offline model"]);
+    expect(note.title).toBe("Take a larger one.");
+  });
+
   it("is no time for images that have nothing to do with each other", async () => {
     host.change({ video: { ...host.current.video, kind: "images" } });
     await settle();

@@ -1,7 +1,7 @@
 """Indexed PNGs as DAVIS and YouTube-VOS have them: a pixel's value is the number of its object.
 
-Where objects overlap, the one with the larger id shows: an indexed picture holds one number a
-pixel.
+Where objects overlap, the one with the larger id shows, and a warning says so: an indexed picture
+holds one number a pixel.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..label_maps import Covered
 from ..records import SessionError
+from ..user_warnings import warn
 from .files import JPEG_QUALITY, save_below
 from .segmentation import Segmentation
 
@@ -72,14 +74,18 @@ def _write(
             f"{LARGEST_ID}: choose another format."
         )
     palette, names = _palette(segmentation), segmentation.frame_names
+    covered = Covered()
     for frame in frames:
-        image = Image.fromarray(segmentation.label_map(frame).astype(np.uint8))
+        image = Image.fromarray(segmentation.label_map(frame, covered).astype(np.uint8))
         image.putpalette(palette.tobytes())
         save_below(root / "Annotations" / place, f"{names.stem(frame)}.png", image)
         if pictures:
             picture = Image.fromarray(segmentation.video[frame])
             file = f"{names.stem(frame)}.jpg"
             save_below(root / "JPEGImages" / place, file, picture, quality=JPEG_QUALITY)
+    sentence = covered.sentence({i.id: i.name for i in segmentation.objects}, "an indexed PNG")
+    if sentence:
+        warn(sentence)
 
 
 def _palette(segmentation: Segmentation) -> NDArray[np.uint8]:

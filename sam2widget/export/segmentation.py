@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import FrameSource, Video
 
+from ..label_maps import Covered, paint_labels
 from ..masks import Mask
 from ..records import ObjectInfo, Result
 from ..saved_session import SavedSession
@@ -103,12 +104,11 @@ class Segmentation:
             if result is not None and result.mask.area:
                 yield info, result.mask.to_array()
 
-    def label_map(self, frame: int) -> NDArray[np.int32]:
-        """(H, W) object ids, 0 for background; where two overlap, the larger shows."""
-        labels_hw = np.zeros(self.size_hw(frame), np.int32)
-        for info, mask_hw in self.shown(frame):
-            labels_hw[mask_hw] = info.id
-        return labels_hw
+    def label_map(self, frame: int, covered: Covered | None = None) -> NDArray[np.int32]:
+        """(H, W) object ids, 0 for background; where two overlap, the larger shows, and `covered`
+        is told."""
+        masks = ((info.id, mask_hw) for info, mask_hw in self.shown(frame))
+        return paint_labels(self.size_hw(frame), masks, frame, covered)
 
     @property
     def frames(self) -> list[int]:

@@ -158,3 +158,18 @@ def test_an_image_predictor_cleans_what_it_returns_alone(model, frames):
 
 def _num_parts(mask: np.ndarray) -> int:
     return ndimage.label(mask, structure=np.ones((3, 3)))[1]
+
+
+def test_filling_holes_takes_nothing_from_another_object(model, frames):
+    """A small disc in the hole of a ring that is as good as closed over it."""
+    options = {"fill_holes": 0.9, "non_overlapping": True}
+    y, x = np.mgrid[:96, :128]
+    distance = np.hypot(x - 60, y - 48)
+    for first in (1, 2):
+        video = VideoPredictor(model, frames, **options)
+        masks = {1: (distance < 36) & (distance > 14), 2: distance < 13}
+        for obj in (first, 3 - first):
+            video.add_mask(0, obj, masks[obj])
+        found = video.track(0).masks
+        assert not (found[1] & found[2]).any()
+        assert (found[2] & masks[2]).sum() > 0.6 * masks[2].sum()

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import json
 import tracemalloc
+import warnings
 from copy import copy
 from dataclasses import replace
 from inspect import signature
@@ -372,3 +373,28 @@ def test_a_films_masks_are_written_to_npz_a_frame_at_a_time(tmp_path):
         assert file["names"].tolist() == ["Object 1"]
     assert masks_thw.dtype == bool and masks_thw.shape == (frames, height, width)
     assert all(np.array_equal(masks_thw[t], results[1, t].mask.to_array()) for t in range(frames))
+
+
+@pytest.mark.parametrize("name", ["davis", "youtube-vos"])
+def test_pictures_of_labels_say_who_won_where_objects_overlap(segmentation, tmp_path, name):
+    seen = masks()
+    pixels = sum(int((seen[1, t] & seen[5, t]).sum()) for t in range(3, FRAMES))
+    frames = sum(bool((seen[1, t] & seen[5, t]).any()) for t in range(3, FRAMES))
+    with pytest.warns(UserWarning) as caught:
+        export_masks(segmentation, tmp_path / "out", name)
+    (sentence,) = [str(one.message) for one in caught if "overlap" in str(one.message)]
+    assert f"Objects overlap on {frames} frames, and an indexed PNG holds one object" in sentence
+    assert "the larger id shows" in sentence
+    assert (
+        f"object 5 (ball, red) shows on {pixels:,} pixels of object 1 (ball, red) on {frames} "
+        "frames" in sentence
+    )
+
+
+def test_pictures_of_labels_say_nothing_where_objects_do_not_overlap(segmentation, tmp_path):
+    alone = replace(
+        segmentation, results={k: r for k, r in segmentation.results.items() if k[0] < 5}
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        export_masks(alone, tmp_path / "out", "davis")

@@ -6,9 +6,11 @@ gives depends on the nearest conditioning frame in the direction it comes from.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from sam2_backend.postprocessing import MaskCleaner
 from sam2widget.segmenter import Candidates, Point, Prediction, PromptSet, Proposed
 
 RADIUS = 3
@@ -128,3 +130,35 @@ class ChoosySegmenter(DiscSegmenter):
                 found.append(Proposed(mask, 0.9 - 0.1 * len(found), 0.95))
                 yield
         return found
+
+
+class SureSegmenter(ChoosySegmenter):
+    """One that gives logits: how sure it is of each object, everywhere in its mask."""
+
+    name = "sure"
+
+    def __init__(self, height: int, width: int, sure: dict[int, float]) -> None:
+        super().__init__(height, width)
+        self.sure = sure
+
+    def prompt(self, frame: int, obj: int, prompts: PromptSet) -> Prediction:
+        return self._with_logits(obj, DiscSegmenter.prompt(self, frame, obj, prompts))
+
+    def track(self, frame: int, objs: Sequence[int], *, reverse: bool) -> dict[int, Prediction]:
+        found = super().track(frame, objs, reverse=reverse)
+        return {obj: self._with_logits(obj, one) for obj, one in found.items()}
+
+    def preview(self, frame: int, obj: int | None, point: Point) -> Prediction:
+        return self._with_logits(obj or 0, super().preview(frame, obj, point))
+
+    def set_cleaning(self, size: float) -> None:
+        self.cleaner = MaskCleaner(remove_specks=size)
+
+    def without_specks(self, mask_hw: np.ndarray, points: Sequence[Point]) -> np.ndarray:
+        places = [(point.x, point.y) for point in points]
+        return self.cleaner.clean(mask_hw, places, [point.label for point in points])
+
+    def _with_logits(self, obj: int, prediction: Prediction) -> Prediction:
+        sure = self.sure.get(obj, 1.0)
+        logits_hw = np.where(prediction.mask_hw, sure, -sure).astype(np.float32)
+        return replace(prediction, logits_hw=logits_hw)

@@ -152,6 +152,7 @@ def requests() -> dict[str, dict[str, Any]]:
         "propose": {"frame": 4},
         "adopt": {"frame": 4, "proposals": [3, 5], "merge": True, "object": None},
         "dismiss": {"frame": 4, "proposals": [7]},
+        "set_non_overlapping": {"on": False},
         "stop": {},
         "undo": {},
         "redo": {},

@@ -55,7 +55,8 @@ def test_a_prompt_file_gives_the_masks_that_the_predictor_gives(tmp_path):
     assert [info.name for info in saved.objects] == ["ball"]
     assert saved.model_source == "nano" and saved.video_path == str(tmp_path / "one")
 
-    predictor = VideoPredictor(load_model("nano"), CLIP.frames_thw3[:FRAMES])
+    cleaned = {"fill_holes": 0.01, "remove_specks": 0.01}
+    predictor = VideoPredictor(load_model("nano"), CLIP.frames_thw3[:FRAMES], **cleaned)
     predictor.add_points(0, 2, [BALL], [1])
     for result in predictor.propagate():
         ours = saved.results[2, result.frame].mask.to_array()

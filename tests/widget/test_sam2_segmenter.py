@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
-from sam2_backend import CONFIGS, CheckpointError, Sam2Model
+from sam2_backend import CONFIGS, CheckpointError, Sam2Model, VideoPredictor
 from sam2_backend.video import open_video
 from sam2widget import Sam2Widget, SessionError
 from sam2widget import sam2_segmenter as module
 from sam2widget.masks import Mask
-from sam2widget.sam2_segmenter import Sam2Segmenter, load_segmenter
+from sam2widget.sam2_segmenter import Sam2Segmenter, load_any, load_segmenter
 from sam2widget.segmenter import Point, PromptSet
 from sam2widget.session import Session
 
@@ -255,3 +256,96 @@ def test_hovering_and_proposing_leave_a_session_as_it_was(session):
     assert session.results(1) == before and session.last_edit.label == "point"
     run(session.propagate())
     assert len(session.results(1)) == FRAMES
+
+
+# Clean masks and overlaps
+
+
+def parts(mask_hw) -> int:
+    return ndimage.label(mask_hw, np.ones((3, 3)))[1]
+
+
+def test_answers_are_clean_by_default_and_rough_when_switched_off(model, video):
+    clean, rough = Sam2Segmenter(model, video, clean_masks=0.9), Sam2Segmenter(model, video)
+    rough.set_cleaning(0)
+    native = VideoPredictor(model, video)
+    prompts = PromptSet(POINTS[:1])
+    masks = [one.prompt(0, 1, prompts).mask_hw for one in (clean, rough)]
+    official = native.add_points(0, 1, [[POINTS[0].x, POINTS[0].y]], [1])
+    np.testing.assert_array_equal(masks[1], official.masks[1])
+    assert parts(masks[1]) > 3, "there is something to clean"
+    assert parts(masks[0]) <= 2, "the largest part, and that of the click"
+    clean.set_cleaning(0)
+    np.testing.assert_array_equal(
+        clean.preview(0, None, POINTS[0]).mask_hw, rough.preview(0, None, POINTS[0]).mask_hw
+    )
+    rough.set_cleaning(0.9)
+    assert all(parts(one.mask_hw) <= 1 for one in _found(rough.propose(0)))
+
+
+def _found(steps):
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def test_a_session_says_how_its_model_cleans(model, video):
+    def clicked(**options):
+        session = Session(FRAMES, HEIGHT, WIDTH, Sam2Segmenter(model, video), **options)
+        session.add_point(0, POINTS[0].x, POINTS[0].y)
+        run(session.propagate(stop=3))
+        return session
+
+    rough, clean = clicked(clean_masks=0), clicked(clean_masks=0.9)
+    assert parts(clean.masks(1)[2]) <= 1 < parts(rough.masks(1)[2])
+    speckled = np.random.default_rng(1).random((HEIGHT, WIDTH)) > 0.7
+    clean.add_mask(5, speckled)
+    np.testing.assert_array_equal(clean.masks(1)[5], speckled)
+    clean.accept(1, 2)
+    kept = clean.masks(1)[2]
+    clean.set_cleaning(0)
+    run(clean.propagate())
+    np.testing.assert_array_equal(clean.masks(1)[2], kept)
+    with pytest.raises(SessionError, match="clean_masks must be True, False, a size"):
+        clean.set_cleaning(-1)
+
+
+@pytest.mark.parametrize("largest", [None, 1])
+def test_objects_are_divided_all_together_also_where_memory_lets_only_one_be_tracked(
+    model, video, largest
+):
+    segmenter = Sam2Segmenter(model, video)
+    segmenter._predictor._batches.largest = largest  # as after an allocation that failed
+    session = Session(FRAMES, HEIGHT, WIDTH, segmenter, clean_masks=0)
+    for obj, (x, y) in enumerate(((20, 20), (40, 30), (30, 24)), 1):
+        session.add_box(0, x - 15, y - 15, x + 15, y + 15, obj)
+    run(session.propagate(stop=4))
+    overlaps = 0
+    for frame in range(4):
+        results = [session.result(frame, obj) for obj in (1, 2, 3)]
+        masks, answers = (
+            np.array([getattr(one, name).to_array() for one in results])
+            for name in ("mask", "answer")
+        )
+        np.testing.assert_array_equal(masks.sum(axis=0) == 1, answers.any(axis=0))
+        overlaps += (answers.sum(axis=0) > 1).sum()
+        logits = np.array(
+            [one.logits.at(*np.nonzero(answers.any(axis=0)), (HEIGHT, WIDTH)) for one in results]
+        )
+        claimed = answers[:, answers.any(axis=0)]
+        best = np.where(claimed, logits, -np.inf)
+        held = masks[:, answers.any(axis=0)]
+        if frame:  # nobody has clicked there
+            np.testing.assert_array_equal(
+                best.max(axis=0), best.max(axis=0, where=held, initial=-1)
+            )
+    assert overlaps
+
+
+def test_the_bundled_model_says_what_it_is_and_others_do_not(model, video):
+    bundled = Sam2Segmenter(load_any("nano", "cpu", lambda _: None, shared=True), video)
+    assert bundled.model_note.text == "small offline model · use SAM 2.1 tiny"
+    assert 'Sam2Widget(video, "sam2.1-hiera-tiny")' in bundled.model_note.details
+    assert Sam2Segmenter(model, video).model_note is None, "of the same shape, with other weights"

@@ -20,7 +20,7 @@ from sam2_backend.video import open_video
 from sam2widget import SessionError, read_session, session_file
 from sam2widget.masks import Mask
 from sam2widget.records import ObjectInfo, Result
-from sam2widget.saved_session import Fingerprint, SavedSession
+from sam2widget.saved_session import Fingerprint, SavedSession, settings_of
 from sam2widget.segmenter import Point, PromptSet
 from sam2widget.session import Session
 from sam2widget.session_file import write_session
@@ -105,6 +105,27 @@ def edit_results(path: Path, change) -> None:
 
 
 # What is written is read
+
+
+def test_what_others_have_of_a_mask_and_the_switches_come_back(tmp_path: Path) -> None:
+    results = dict(saved_session().results)
+    results[1, 3] = replace(results[1, 3], whole=mask(4))
+    saved = saved_session(results=results, clean_masks=0.02, non_overlapping=True)
+    write_session(tmp_path / "a.sam2.zip", saved)
+    found = read_session(tmp_path / "a.sam2.zip")
+    assert comparable(found) == saved and found.results[1, 3].whole == mask(4)
+
+
+def test_a_file_of_before_says_nothing_of_overlaps_and_goes_on_as_it_was(path: Path) -> None:
+    def older(document) -> None:
+        del document["masks"], document["whole"]
+
+    edit_document(path, older)
+    found = read_session(path)
+    assert found.clean_masks is None and found.non_overlapping is None
+    assert settings_of(found) == {"clean_masks": 0.01, "non_overlapping": False}
+    assert settings_of(found, False, True) == {"clean_masks": 0.0, "non_overlapping": True}
+    assert settings_of(None) == {"clean_masks": 0.01, "non_overlapping": True}
 
 
 def test_everything_comes_back(path: Path) -> None:
@@ -466,6 +487,7 @@ def drop(*keys):
     return change
 
 
+WHOLE = {"object": 1, "frame": 9, "mask": 0}
 BAD_DOCUMENTS = [
     (put("format", value="other"), "'format' is 'other'"),
     (put("version", value=0), "'version' is 0, expected a whole number from 1"),
@@ -499,6 +521,11 @@ BAD_DOCUMENTS = [
     (put("prompts", 0, "box", value=[5, 5, 5, 6]), r"'prompts\[0\]\.box' is"),
     (put("prompts", 1, "mask", value=99), r"'prompts\[1\]\.mask' is 99"),
     (put("prompts", 1, "mask", value=-1), "neither points nor a box nor a mask"),
+    (put("masks", value=3), "'masks' is 3, expected an object"),
+    (put("masks", "clean", value=-0.5), r"'masks\.clean' is -0.5, expected a number from 0 up"),
+    (put("masks", "non_overlapping", value=1), r"'masks\.non_overlapping' is 1, expected true"),
+    (put("whole", value=[WHOLE]), r"'whole\[0\]' is of object 1 on frame 9, without a mask"),
+    (put("whole", value=[{**WHOLE, "frame": 3, "mask": 99}]), r"'whole\[0\]\.mask' is 99"),
 ]
 
 

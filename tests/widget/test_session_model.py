@@ -24,7 +24,8 @@ objects = st.integers(1, 3)
 class SessionAgainstNaive(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.session = Session(FRAMES, HEIGHT, WIDTH, DiscSegmenter(HEIGHT, WIDTH))
+        segmenter = DiscSegmenter(HEIGHT, WIDTH)
+        self.session = Session(FRAMES, HEIGHT, WIDTH, segmenter, non_overlapping=False)
         self.naive = NaiveSession(FRAMES, self.prompted, self.tracked)
 
     def prompted(self, obj: int, frame: int, prompts: PromptSet) -> Mask:

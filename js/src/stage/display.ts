@@ -5,6 +5,7 @@ import { h, iconButton, setText } from "../dom";
 import { DEFAULT_DISPLAY, type Display } from "../stage-state";
 import type { Store } from "../store";
 import { ContrastControls } from "./contrast";
+import { MaskControls } from "./mask-controls";
 import type { Viewport } from "./viewport";
 
 const ZOOM_STEP = 1.5;
@@ -41,6 +42,7 @@ export class DisplayControls {
   private readonly more: HTMLButtonElement;
   private readonly panel: HTMLElement;
   private readonly contrast: ContrastControls;
+  private readonly masks: MaskControls;
   private readonly opacity: HTMLInputElement;
   private readonly opacityText = h("output", { class: "s2w-number" });
   private readonly switches: [keyof Display, HTMLInputElement][];
@@ -52,6 +54,7 @@ export class DisplayControls {
   ) {
     const { hovering } = client;
     this.contrast = new ContrastControls(store, client);
+    this.masks = new MaskControls(store, client);
     const change = (values: Partial<Display>) => changeDisplay(store, values);
     this.zoomOut = iconButton("zoomOut", "Zoom out", () => viewport.zoomBy(1 / ZOOM_STEP), {
       hint: "-, or the wheel: with Ctrl, or plain once the stage was clicked",
@@ -74,7 +77,7 @@ export class DisplayControls {
       { hint: "without and with masks; \\" },
     );
     this.more = iconButton("display", "Display", () => this.open(this.panel.hidden), {
-      hint: "opacity, outline, masks only, contrast",
+      hint: "opacity, outline, masks only, clean masks, overlaps, contrast",
     });
     this.more.setAttribute("aria-expanded", "false");
     this.opacity = h("input", {
@@ -98,6 +101,7 @@ export class DisplayControls {
         this.opacityText,
       ),
       ...this.switches.map(([, input]) => input.parentElement as HTMLElement),
+      this.masks.element,
       this.contrast.element,
     );
     this.panel.addEventListener("keydown", (event) => {
@@ -142,6 +146,7 @@ export class DisplayControls {
     this.opacity.style.setProperty("--s2w-share", String(display.opacity));
     setText(this.opacityText, `${Math.round(100 * display.opacity)}%`);
     for (const [name, input] of this.switches) input.checked = display[name] === true;
+    this.masks.update();
   }
 
   /** Bring the contrast up to date, where it is to be seen. */

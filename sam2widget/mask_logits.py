@@ -1,0 +1,95 @@
+"""Mask logits as they are kept beside a mask: what decides between objects that claim a pixel."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LARGEST = 32.0
+"""Logits are kept within ± this, as predictors hand them back for refinement."""
+_STEPS = 127
+_LEVEL = 1
+"""Of deflate: fast."""
+
+Box = tuple[int, int, int, int]
+"""y0, x0, y1, x1; the last two are not included."""
+
+
+@dataclass(frozen=True)
+class MaskLogits:
+    """The logits of one mask near where they are above 0, on the network's grid, in steps that are
+    fine around 0 and coarse where the network is sure. Immutable, about as large as the mask.
+
+    Parameters
+    ----------
+    height, width : of the grid, which covers the whole frame.
+    box : of the cells that are kept.
+    packed : their steps, int8, deflated.
+    """
+
+    height: int
+    width: int
+    box: Box
+    packed: bytes
+
+    @classmethod
+    def pack(cls, logits_hw: NDArray[np.float32]) -> MaskLogits:
+        """Of an (h, w) grid of logits."""
+        height, width = logits_hw.shape
+        above_hw = logits_hw > 0
+        rows, columns = above_hw.any(axis=1).nonzero()[0], above_hw.any(axis=0).nonzero()[0]
+        if not len(rows):
+            return cls(height, width, (0, 0, 0, 0), b"")
+        # With a rim: between a cell inside and one outside, both count.
+        y0, x0 = max(int(rows[0]) - 1, 0), max(int(columns[0]) - 1, 0)
+        y1, x1 = min(int(rows[-1]) + 2, height), min(int(columns[-1]) + 2, width)
+        part_hw = logits_hw[y0:y1, x0:x1].clip(-LARGEST, LARGEST)
+        near_hw = np.pad(above_hw[y0:y1, x0:x1], 1)
+        near_hw = near_hw[:-2] | near_hw[1:-1] | near_hw[2:]
+        near_hw = near_hw[:, :-2] | near_hw[:, 1:-1] | near_hw[:, 2:]
+        steps_hw = np.rint(np.sign(part_hw) * np.sqrt(np.abs(part_hw) / LARGEST) * _STEPS)
+        steps_hw[~near_hw] = -_STEPS
+        packed = zlib.compress(steps_hw.astype(np.int8).tobytes(), _LEVEL)
+        return cls(height, width, (y0, x0, y1, x1), packed)
+
+    def at(
+        self, rows: NDArray[np.intp], columns: NDArray[np.intp], size_hw: tuple[int, int]
+    ) -> NDArray[np.float32]:
+        """(K,) logits of pixels, between cells as the mask itself was made.
+
+        Parameters
+        ----------
+        rows, columns : (K,) of the pixels.
+        size_hw : (H, W) of the frame.
+        """
+        if not self.packed:
+            return np.full(len(rows), -LARGEST, np.float32)
+        y0, x0, y1, x1 = self.box
+        # With a rim of what lies farther outside.
+        steps_hw = np.full((y1 - y0 + 2, x1 - x0 + 2), -_STEPS, np.int8)
+        kept = np.frombuffer(zlib.decompress(self.packed), np.int8)
+        steps_hw[1:-1, 1:-1] = kept.reshape(y1 - y0, x1 - x0)
+        levels = np.arange(-_STEPS, _STEPS + 1, dtype=np.float32) / _STEPS
+        logits_hw = (np.sign(levels) * levels**2 * LARGEST)[steps_hw.astype(np.intp) + _STEPS]
+        top, bottom, down = _between(rows, size_hw[0], self.height, y0, y1)
+        left, right, across = _between(columns, size_hw[1], self.width, x0, x1)
+        upper = logits_hw[top, left] * (1 - across) + logits_hw[top, right] * across
+        lower = logits_hw[bottom, left] * (1 - across) + logits_hw[bottom, right] * across
+        return (upper * (1 - down) + lower * down).astype(np.float32)
+
+
+def _between(
+    pixels: NDArray[np.intp], size: int, cells: int, start: int, stop: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Of pixels, the cells before and after their centres, as indices of those from start to stop
+    and a rim, and how near the second is, 0..1."""
+    at = ((pixels + 0.5) * (cells / size) - 0.5).clip(0, cells - 1)
+    low = np.floor(at)
+    share = (at - low).astype(np.float32)
+    first = low.astype(np.intp)
+    second = np.minimum(first + 1, cells - 1)
+    last = stop - start + 1
+    return (first - start + 1).clip(0, last), (second - start + 1).clip(0, last), share
