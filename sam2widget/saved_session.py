@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from sam2_backend.video import (
     open_video,
 )
 from sam2_backend.video.identity import are_comparable, find_files
+from sam2_backend.video.options import DEFAULT_OPTIONS, OpenOptions
 
 from . import __version__
 from .records import ObjectInfo, Result, SessionError
@@ -159,6 +160,8 @@ class SavedSession:
     """Version of this library that wrote it."""
     contrast: Contrast | None = None
     """How the video's values were shown; None where that was automatic."""
+    options: OpenOptions = DEFAULT_OPTIONS
+    """With which it was opened."""
 
     @classmethod
     def of(
@@ -186,6 +189,7 @@ class SavedSession:
             prompts=session.all_prompts,
             results=session.all_results,
             contrast=video.chosen_contrast,
+            options=video.options,
             library=__version__,
         )
 
@@ -201,7 +205,8 @@ class SavedSession:
         *,
         same_video: bool = False,
     ) -> Video:
-        """Open the video that the session was made on, with the contrast that it had.
+        """Open the video that the session was made on, in the way and with the contrast that it
+        was opened with.
 
         Parameters
         ----------
@@ -230,7 +235,7 @@ class SavedSession:
         same_video: bool,
     ) -> Video:
         if given is not None:
-            video = open_video(given, self.kind)
+            video = self.open_given(given)
             self.check_video(video, same_video=same_video)
             return video
         if self.video_path is None:
@@ -243,13 +248,13 @@ class SavedSession:
         places = [self.video_path, *([] if folder is None else [str(folder / name)])]
         videos: list[Video] = []
         for place in filter(is_there, places):
-            video = open_video(place, self.kind)
+            video = self._open(place)
             if self.video.recognizes(video):
                 return video
             videos.append(video)
         renamed = self._find_renamed(places)
         if renamed is not None:
-            return open_video(renamed, self.kind)
+            return self._open(renamed)
         if not videos:
             nor = "" if folder is None else f", nor is there a {name} beside the session file"
             raise SessionError(
@@ -260,6 +265,23 @@ class SavedSession:
         video = alike[0] if alike else videos[-1]
         self.check_video(video, same_video=same_video)
         return video
+
+    def _open(self, source: FrameSource) -> Video:
+        """Open a video in the way in which the session's was."""
+        return open_video(source, self.kind, **asdict(self.options))
+
+    def open_given(self, given: FrameSource) -> Video:
+        """The same of what somebody gives, which may be a source of another sort, where axes and
+        planes say nothing."""
+        if isinstance(given, Video):
+            return open_video(given, self.kind)
+        try:
+            return self._open(given)
+        except VideoError:
+            if self.options.axes is None and self.options.plane is None:
+                raise
+            plain = OpenOptions(max_megapixels=self.options.max_megapixels)
+            return replace(self, options=plain)._open(given)
 
     def _find_renamed(self, places: list[str]) -> Path | None:
         """The video's file by its content, in the folders where it should be."""

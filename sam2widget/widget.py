@@ -22,7 +22,7 @@ from sam2_backend.video import (
     open_video,
 )
 from sam2_backend.video.contrast import ContrastLike
-from sam2_backend.video.decoding import MAX_MEGAPIXELS
+from sam2_backend.video.options import MAX_MEGAPIXELS
 
 from .api import Api
 from .closed_video import ClosedVideo

@@ -10,20 +10,14 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TypeAlias
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError, features
 
 from .base import VideoError
-
-MAX_MEGAPIXELS = 178.0
-"""Larger pictures are opened only where a user says so; about what Pillow allows."""
-
-Plane: TypeAlias = int | Literal["max"] | None
-"""Which of several planes of depth is shown; the middle one if None, "max" the brightest values
-of all."""
+from .options import MAX_MEGAPIXELS
 
 _TRANSPOSED = (5, 6, 7, 8)
 """Values of the EXIF orientation tag that swap width and height."""

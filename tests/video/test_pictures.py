@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import subprocess
 import sys
@@ -109,6 +110,26 @@ def test_hyperstacks_go_by_time_and_say_which_plane(tmp_path: Path, writer: str)
         check(open_video(path, plane="max"), most)
     with pytest.raises(VideoError, match="planes 0 to 3, got plane=9"):
         open_video(path, plane=9)
+
+
+def test_a_stack_that_is_alone_in_its_folder_has_planes_too(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    tifffile.imwrite(tmp_path / "a" / "a.ome.tif", HYPER, metadata={"axes": "TZCYX"})
+    first = open_video(tmp_path / "a", plane=0)
+    check(first, [np.moveaxis(HYPER[t, 0], 0, -1) for t in range(3)])
+    with pytest.warns(UserWarning, match="plane 2 is shown"):
+        middle = open_video(tmp_path / "a")
+    assert middle.identity() == open_video(tmp_path / "a" / "a.ome.tif", plane=2).identity()
+    assert middle.identity() != first.identity()
+
+
+def test_a_plane_without_times_is_a_picture(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "z.ome.tif", HYPER[0], metadata={"axes": "ZCYX"})
+    check(open_video(tmp_path / "z.ome.tif", plane=1), [np.moveaxis(HYPER[0, 1], 0, -1)])
+    check(open_video(tmp_path / "z.ome.tif", plane="max"), [np.moveaxis(HYPER[0].max(0), 0, -1)])
+    tifffile.imwrite(tmp_path / "t.ome.tif", GREY, metadata={"axes": "TYX"})
+    with pytest.raises(VideoError, match=r"plane=1 was given, but .*t.ome.tif has no planes"):
+        open_video(tmp_path / "t.ome.tif", plane=1)
 
 
 def test_depth_is_time_where_there_is_none(tmp_path: Path) -> None:
@@ -418,8 +439,11 @@ def test_folders_of_mixed_files_are_refused_by_name(tmp_path: Path) -> None:
     pictures = open_video(tmp_path, "images")
     assert pictures[0].std() > 50 and len(np.unique(pictures[1])) > 100
     tifffile.imwrite(tmp_path / "2.tif", GREY)
-    with pytest.raises(VideoError, match=r"2\.tif holds several frames"):
+    with pytest.raises(VideoError, match=r"2\.tif holds several frames") as refusal:
         open_video(tmp_path, "images")
+    advice = re.search(r"open_video\('([^']+)'\)", str(refusal.value))
+    assert advice is not None and Path(advice[1]).is_absolute()
+    check(open_video(advice[1]), list(rgb(GREY)))
 
 
 def test_a_folder_of_one_stack_is_the_stack(tmp_path: Path) -> None:
