@@ -100,7 +100,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     video : what `open_video` takes: a path to a video, an image, a folder of images or a store of
         arrays; an array (T, H, W, 3), (T, 3, H, W), (H, W, 3) or grey without the 3, of any library
         that can be indexed; a list of Pillow images, arrays or paths of images; a `LiveVideo`,
-        whose newest frame is shown and, unless `auto_propagate` is "never", tracked as it comes.
+        whose newest frame is shown, until one goes to another in the view or with ``w.frame = n``,
+        and, unless `auto_propagate` is "never", tracked as it comes.
     model : "auto" is the official SAM 2.1 tiny if it is in the cache or can be downloaded, else
         the bundled nano; or a name such as "sam2.1-hiera-large", a path to a checkpoint, a model
         from `sam2_backend.load_model`, a function that loads one (the video is shown meanwhile),
