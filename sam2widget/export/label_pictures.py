@@ -1,4 +1,5 @@
-"""Masks in picture files: labels, black and white, colours; a file a frame, or stacks of TIFF."""
+"""Masks in picture files: labels, black and white, colours; a file a frame, in a folder for each
+object or for all, or stacks of TIFF."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from sam2_backend.video.images import names_of
 from ..masks import Mask
 from ..records import SessionError
 from .files import check_frame_size, read_json, shorten
-from .frame_names import FrameNames
+from .frame_names import FrameNames, fold_case
 from .mask_arrays import read_slices
 from .object_ids import ObjectIds
 from .segmentation import Imported
@@ -25,14 +26,18 @@ from .segmentation import Imported
 SUFFIX_GROUPS = ((".png",), (".tif", ".tiff"), (".bmp",), (".gif", ".webp"), (".jpg", ".jpeg"))
 """A folder's masks are of the first of these that are there."""
 MASK_SUFFIXES = frozenset(suffix for group in SUFFIX_GROUPS for suffix in group)
-_LAYOUTS = ("Annotations", "480p", "Full-Resolution", "SegmentationObject", "SegmentationClass")
-"""Folders of DAVIS, YouTube-VOS and Pascal VOC that masks, or folders of them, are in."""
+_LAYOUTS = (
+    *("Annotations", "480p", "Full-Resolution", "SegmentationObject", "SegmentationClass"),
+    "Annotations_6fps",
+)
+"""Folders of DAVIS, YouTube-VOS, Pascal VOC and SA-V that masks, or folders of them, are in."""
 _MAX_COLOURS = 256
 
 
 def read_pictures(path: Path, video: Video) -> Imported:
     """Read pictures of masks, named as the frames: a folder, one file, or a stack of TIFF; also a
-    data set of DAVIS', YouTube-VOS' or Pascal VOC's layout with one video in it.
+    data set of DAVIS', YouTube-VOS' or Pascal VOC's layout with one video in it, and a folder for
+    each object, ``001/00000.png``, as SA-V and SAM 2's `vos_inference.py` have them.
 
     Raises
     ------
@@ -45,9 +50,14 @@ def read_pictures(path: Path, video: Video) -> Imported:
     folder = path
     for below in _LAYOUTS:
         folder = folder / below if (folder / below).is_dir() else folder
-    folder = _pick_folder(folder, names)
-    files = list_pictures(folder, deep=names.have_folders)
-    found = read_picture_files(files, video, str(folder), folder)
+    objects = None if names.have_folders else find_object_folders(folder, video)
+    if objects is not None:
+        folder = objects[0].parent
+        found = _read_object_folders(objects, video, folder)
+    else:
+        folder = _pick_folder(folder, names)
+        files = list_pictures(folder, deep=names.have_folders)
+        found = read_picture_files(files, video, str(folder), folder)
     if not (path / "meta.json").is_file():
         return found
     videos = read_json(path / "meta.json", "videos")["videos"]
@@ -124,6 +134,48 @@ def list_pictures(folder: Path, *, deep: bool = False) -> list[Path]:
     return []
 
 
+def find_object_folders(folder: Path, video: Video) -> list[Path] | None:
+    """The folders of a video's objects, in a folder or in the only one in it; None where those in
+    it are of videos, or there are none.
+
+    Objects' folders are numbered, or are in a folder of the video's name.
+    """
+    if not folder.is_dir() or list_pictures(folder):
+        return None
+    below = sorted(one for one in folder.iterdir() if one.is_dir() and one.name[0] not in "._")
+    if len(below) == 1 and not list_pictures(below[0]):
+        return find_object_folders(below[0], video)
+    called = fold_case(video.name), fold_case(Path(video.name).stem)
+    if not below or any(fold_case(one.name) in called for one in below):
+        return None
+    is_of_video = fold_case(folder.name) in called
+    if not is_of_video and not all(one.name.isdecimal() for one in below):
+        return None
+    return below if all(map(list_pictures, below)) else None
+
+
+def _read_object_folders(objects: Sequence[Path], video: Video, where: Path) -> Imported:
+    by_name = {int(one.name) if one.name.isdecimal() else one.name: one for one in objects}
+    if len(by_name) < len(objects):
+        raise SessionError(f"{where} has two folders of one number: keep one.")
+    ids = ObjectIds(by_name, f"The folders in {where}")
+    masks: dict[tuple[int, int], Mask] = {}
+    listed = ", ".join(one.name for one in objects[:4])
+    more = f" and {len(objects) - 4} more" if len(objects) > 4 else ""
+    notes = [f"The folders {listed}{more} in {where} are taken for an object each.", *ids.notes]
+    for name, one in by_name.items():
+        found = read_picture_files(list_pictures(one), video, str(one), one)
+        labels = sorted({obj for obj, _ in found.masks})
+        if len(labels) > 1:
+            raise SessionError(
+                f"{one} holds the objects {', '.join(map(str, labels[:4]))}, so that folders in "
+                f"{where} are of videos, not of objects: give the folder of one video."
+            )
+        masks |= {(ids[name], frame): mask for (_, frame), mask in found.masks.items()}
+        notes += [note.replace(str(one), str(where)) for note in found.notes]
+    return Imported(masks, ids.names, tuple(dict.fromkeys(notes)))
+
+
 def _pick_folder(folder: Path, names: FrameNames) -> Path:
     """A folder with masks, or the only one in it that has some."""
     if not folder.is_dir():
@@ -139,7 +191,8 @@ def _pick_folder(folder: Path, names: FrameNames) -> Path:
         listed = ", ".join(one.name for one in found[:5]) or "none"
         raise SessionError(
             f"Expected pictures of masks, such as PNGs, in {folder}, or one folder of them, and "
-            f"found {listed}: give the folder of one video."
+            f"found {listed}: give the folder of one video. Folders of its objects are numbered, "
+            "as 001, or lie in a folder of the video's name."
         )
     return found[0]
 

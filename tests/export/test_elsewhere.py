@@ -14,7 +14,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from scipy import ndimage
 
-from sam2widget import SessionError
+from sam2widget import SessionError, open_video
 from sam2widget.export import export_masks
 
 from .elsewhere import (
@@ -30,6 +30,7 @@ from .elsewhere import (
     corners,
     folder,
     heard,
+    video_of,
 )
 
 ALL, ALSO = dict(enumerate(TRUTH)), dict(enumerate(OTHER))
@@ -152,6 +153,66 @@ def test_black_and_white_pictures_are_masks(tmp_path, kind):
     found, said = heard(folder(tmp_path, NUMBERED, PICTURES[kind]), NAMELESS)
     assert_masks(found, ALL)
     assert not said
+
+
+def indexed(mask_hw):
+    """As SAM 2's vos_inference.py writes a mask of one object."""
+    image = Image.fromarray(mask_hw.astype(np.uint8))
+    image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
+    return image
+
+
+def object_folders(place, *names, picture=indexed):
+    """A folder of each object's masks, by turns TRUTH and OTHER."""
+    for n, name in enumerate(names):
+        masks = (TRUTH, OTHER)[n % 2]
+        folder(place / name, NUMBERED, lambda t, masks=masks: picture(masks[t]))
+    return place
+
+
+@pytest.mark.parametrize("given", ["clip", "."])
+@pytest.mark.parametrize("picture", [indexed, lambda mask_hw: 255 * mask_hw.astype(np.uint8)])
+def test_a_folder_for_each_object_is_read(tmp_path, given, picture):
+    object_folders(tmp_path / "clip", "003", "001", picture=picture)
+    found, said = heard(tmp_path / given, NAMELESS)
+    assert sorted(found.masks) == [(obj, t) for obj in (1, 3) for t in range(FRAMES)]
+    for t in range(FRAMES):
+        assert np.array_equal(found.masks[3, t].to_array(), TRUTH[t])
+        assert np.array_equal(found.masks[1, t].to_array(), OTHER[t])
+    assert len(said) == 1 and "001, 003 in" in said[0] and "an object each" in said[0]
+
+
+def test_folders_of_objects_that_count_from_0_or_have_names(tmp_path):
+    found, said = heard(object_folders(tmp_path / "a", "000", "001"), NAMELESS)
+    assert_masks(found, ALL, ALSO)
+    assert "counts from 0: 0 is object 1" in " ".join(said)
+    video = open_video(folder(tmp_path / "walk", [f"{t:05}.jpg" for t in range(FRAMES)]))
+    object_folders(tmp_path / "masks" / "walk", "cat", "dog")
+    found, _ = heard(tmp_path / "masks", video)
+    assert_masks(found, ALL, ALSO)
+    assert found.names == {1: "cat", 2: "dog"}
+
+
+def test_every_other_frame_of_an_object_is_on_its_frame(tmp_path):
+    video = video_of(tmp_path / "sav_1", [f"{t:05}.png" for t in range(2 * FRAMES)])
+    place = tmp_path / "Annotations_6fps" / "sav_1" / "000"
+    folder(place, [f"{2 * t:05}.png" for t in range(FRAMES)], lambda t: indexed(TRUTH[t]))
+    found, _ = heard(tmp_path, video)
+    assert_masks(found, {2 * t: mask for t, mask in ALL.items()})
+
+
+def test_folders_of_videos_are_no_objects(tmp_path):
+    object_folders(tmp_path / "names", "bear", "camel")
+    with pytest.raises(SessionError, match=r"found bear, camel: give .*objects are numbered"):
+        heard(tmp_path / "names", NAMELESS)
+    frames = [f"{t:05}.jpg" for t in range(FRAMES)]
+    video = open_video(folder(tmp_path / "frames" / "001", frames))
+    with pytest.raises(SessionError, match=r"found 001, 002: give the folder of one video"):
+        heard(object_folders(tmp_path / "numbers", "001", "002"), video)
+    labels = object_folders(tmp_path / "labels", "001")
+    folder(labels / "002", NUMBERED, lambda t: LABELS[t])
+    with pytest.raises(SessionError, match="002 holds the objects 1, 2, so that folders in"):
+        heard(labels, NAMELESS)
 
 
 def test_a_picture_without_the_object_changes_nothing(tmp_path):
