@@ -434,6 +434,53 @@ def test_tracks_of_cvat_are_objects_until_they_are_outside(tmp_path):
     assert "1 gap between keyframes" in said[0]
 
 
+PART = (
+    "<meta><task><size>6</size><start_frame>10</start_frame><stop_frame>26</stop_frame>"
+    "<frame_filter>step=3</frame_filter></task></meta>"
+)
+"""Of a task of every third frame of a source of 40."""
+SOURCE = open_video(np.zeros((40, HEIGHT, WIDTH, 3), np.uint8))
+
+
+def part_of_cvat(kind, place=lambda t: 10 + 3 * t):
+    """Shapes on the frames of a task, which the export calls as the source does."""
+    if kind == "track":
+        shapes = "".join(
+            polygon(t, f'frame="{place(t)}" keyframe="1" outside="0"') for t in range(FRAMES)
+        )
+        return f'{PART}<track id="0" label="car">{shapes}</track>'
+    name = {"image": "frame_{:06}", "id": "cat{}x"}[kind]
+    size = f'width="{WIDTH}" height="{HEIGHT}"'
+    return PART + "".join(
+        f'<image id="{place(t)}" name="{name.format(place(t))}" {size}>{polygon(t)}</image>'
+        for t in range(FRAMES)
+    )
+
+
+@pytest.mark.parametrize("kind", ["track", "image", "id"])
+def test_a_task_of_cvat_that_has_some_frames_of_a_source_comes_to_them(tmp_path, kind):
+    whole, _ = heard(cvat(tmp_path / "a.xml", part_of_cvat(kind)), SOURCE)
+    assert_masks(whole, {10 + 3 * t: TRUTH[t] for t in range(FRAMES)})
+    part, said = heard(tmp_path / "a.xml", NAMELESS)
+    assert_masks(part, ALL)
+    assert any("one in 3: its frame 10 is frame 0 of this video" in one for one in said)
+    assert "gap" not in " ".join(said)
+    frames = [f"shot{t}.png" for t in range(FRAMES)]
+    if kind != "id":
+        assert_masks(heard(tmp_path / "a.xml", video_of(tmp_path / "f", frames))[0], ALL)
+    with pytest.raises(SessionError, match="frames 10 to 26 of its source, one in 3, but the vid"):
+        heard(tmp_path / "a.xml", open_video(np.zeros((20, HEIGHT, WIDTH, 3), np.uint8)))
+
+
+def test_a_part_of_cvat_that_other_tools_count_from_0_is_mapped_too(tmp_path):
+    path = cvat(tmp_path / "a.xml", part_of_cvat("track", lambda t: t))
+    assert_masks(heard(path, SOURCE)[0], {10 + 3 * t: TRUTH[t] for t in range(FRAMES)})
+    assert_masks(heard(path, NAMELESS)[0], ALL)
+    path = cvat(tmp_path / "a.xml", part_of_cvat("track", lambda t: 11 + t))
+    with pytest.raises(SessionError, match="shapes on frames 11 to 16, which are others"):
+        heard(path, SOURCE)
+
+
 def test_shapes_of_cvat_that_are_no_masks_are_named(tmp_path):
     box = '<box label="a" xtl="1" ytl="1" xbr="9" ybr="9" rotation="30"/><ellipse label="a"/>'
     with pytest.raises(SessionError, match="6 x ellipse, 6 x rotated box"):
