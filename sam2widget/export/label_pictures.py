@@ -99,7 +99,8 @@ def read_picture_files(
         notes = (colours.note,)
     else:
         reading, masks = read_slices(pictures, where)
-        notes = (reading.note,) if reading.note else ()
+        doubts = [picture.doubt for picture in pictures.values() if picture.doubt]
+        notes = tuple(note for note in (reading.note, *doubts[:1]) if note)
         lossy = next((file for file in by_frame.values() if _is_jpeg(file)), None)
         if reading.labels and lossy is not None:
             raise SessionError(
@@ -210,11 +211,22 @@ def _with_ids(masks: dict[tuple[int, int], Mask], notes: tuple[str, ...], where:
 class _Picture:
     """A file of masks, read when it is needed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, page: int | None = None) -> None:
         self.path = path
+        self._page = page
+        self.doubt = ""
+        """How else it may be meant, once it was read; "" where that is clear."""
 
     def __call__(self) -> NDArray[Any]:
-        return _open(self.path, lambda image: values_of_picture(image, str(self.path)))
+        what = str(self.path) if self._page is None else f"Page {self._page} of {self.path}"
+
+        def read(image: Image.Image) -> NDArray[Any]:
+            return values_of_picture(image, what, self._note)
+
+        return _open(self.path, read, self._page or 0)
+
+    def _note(self, doubt: str) -> None:
+        self.doubt = doubt
 
     def has_colours(self) -> bool:
         """Whether it may have colours other than grey."""
@@ -272,7 +284,7 @@ class _Colours:
         }
 
 
-def _read_stack(pages: Sequence[Callable[[], NDArray[Any]]], video: Video, path: Path) -> Imported:
+def _read_stack(pages: Sequence[_Picture], video: Video, path: Path) -> Imported:
     if len(pages) != len(video):
         raise SessionError(
             f"{path} has {len(pages)} pages, but the video has {len(video)} frames: expected a "
@@ -281,10 +293,12 @@ def _read_stack(pages: Sequence[Callable[[], NDArray[Any]]], video: Video, path:
     reading, masks = read_slices(dict(enumerate(pages)), str(path))
     for (_, frame), mask in masks.items():
         check_frame_size(mask.shape, video.size_hw(frame), f"Page {frame} of {path}")
-    return _with_ids(masks, (reading.note,) if reading.note else (), str(path))
+    doubts = [page.doubt for page in pages if page.doubt]
+    notes = tuple(note for note in (reading.note, *doubts[:1]) if note)
+    return _with_ids(masks, notes, str(path))
 
 
-def _pages(path: Path) -> list[Callable[[], NDArray[Any]]] | None:
+def _pages(path: Path) -> list[_Picture] | None:
     """What reads each page of a file; None where it is no TIFF."""
     if path.suffix.lower() not in (".tif", ".tiff"):
         return None
@@ -296,14 +310,7 @@ def _pages(path: Path) -> list[Callable[[], NDArray[Any]]] | None:
             f"{path} holds {shorten(int(listed[0]))} images in a way that ImageJ alone reads, as "
             "it writes stacks above 4 GB: save them as a sequence of files."
         )
-
-    def page(n: int) -> Callable[[], NDArray[Any]]:
-        def read(image: Image.Image) -> NDArray[Any]:
-            return values_of_picture(image, f"Page {n} of {path}")
-
-        return lambda: _open(path, read, n)
-
-    return [page(n) for n in range(count)]
+    return [_Picture(path, n) for n in range(count)]
 
 
 def _open(path: Path, read: Callable[[Image.Image], Any], page: int = 0) -> Any:

@@ -14,6 +14,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from scipy import ndimage
 
+from sam2_backend.mask_input import as_mask
 from sam2widget import SessionError, open_video
 from sam2widget.export import export_masks
 
@@ -213,6 +214,62 @@ def test_folders_of_videos_are_no_objects(tmp_path):
     folder(labels / "002", NUMBERED, lambda t: LABELS[t])
     with pytest.raises(SessionError, match="002 holds the objects 1, 2, so that folders in"):
         heard(labels, NAMELESS)
+
+
+BLACK, WHITE = [0, 0, 0], [255, 255, 255]
+
+
+def with_palette(values_hw, *colours):
+    image = Image.fromarray(values_hw.astype(np.uint8))
+    image.putpalette(np.ravel(colours).tolist())
+    return image
+
+
+def test_a_palette_whose_0_is_not_black_is_read_as_it_is_seen_with_a_word(tmp_path):
+    mixed = folder(
+        tmp_path / "mixed",
+        NUMBERED,
+        lambda t: (
+            with_palette(~TRUTH[t], WHITE, BLACK) if t % 2 else with_palette(TRUTH[t], BLACK, WHITE)
+        ),
+    )
+    found, said = heard(mixed, NAMELESS)
+    assert_masks(found, ALL)
+    (doubt,) = [one for one in said if "palette" in one]
+    assert "00001.png has a palette in which 0 is not black: black is taken for the back" in doubt
+    clear = folder(tmp_path / "clear", NUMBERED, lambda t: with_palette(TRUTH[t], BLACK, WHITE))
+    assert "palette" not in " ".join(heard(clear, NAMELESS)[1])
+    with pytest.warns(UserWarning, match="0 is not black: black is taken for the background"):
+        mask_hw, _ = as_mask(with_palette(~TRUTH[0], WHITE, BLACK), (HEIGHT, WIDTH))
+    assert np.array_equal(mask_hw, TRUTH[0])
+
+
+def test_labels_that_a_palette_shows_alike_stay_apart(tmp_path):
+    alike = folder(
+        tmp_path, NUMBERED, lambda t: with_palette(LABELS[t] * (t != 0), BLACK, WHITE, WHITE)
+    )
+    found, _ = heard(alike, NAMELESS)
+    assert_masks(found, *({t: one[t] for t in range(1, FRAMES)} for one in (TRUTH, OTHER)))
+
+
+def test_grey_edges_in_a_palette_of_any_order_are_levels(tmp_path):
+    pictures = folder(
+        tmp_path,
+        NUMBERED,
+        lambda t: (
+            Image.fromarray(np.rint(255 * SOFT[t]).astype(np.uint8)).convert("RGB").quantize(24)
+        ),
+    )
+    found, said = heard(pictures, NAMELESS)
+    assert any("grey edges" in one for one in said) and {obj for obj, _ in found.masks} == {1}
+    for t in range(FRAMES):
+        assert (found.masks[1, t].to_array() != TRUTH[t]).mean() < 0.02
+    greys = folder(
+        tmp_path / "labels",
+        NUMBERED,
+        lambda t: with_palette(LABELS[t], BLACK, [90] * 3, [180] * 3, WHITE),
+    )
+    assert_masks(heard(greys, NAMELESS)[0], ALL, ALSO)
 
 
 def test_a_picture_without_the_object_changes_nothing(tmp_path):
