@@ -78,7 +78,6 @@ REPLACED = (
     "This widget was closed when its cell was run again: use the new one. The masks of this one "
     "can still be read."
 )
-_RESUMED = "This goes on from your last session on this video. w.clear() begins anew."
 
 
 def _static(name: str, otherwise: str) -> str:
@@ -245,7 +244,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         self._engine = Engine(self._session, self._feed, self)
         self._requests = Requests(self._engine, self._session, self._feed, self._review, self)
         if resumed:
-            self._engine.announce(_RESUMED)
+            self._tell_of_session()
         self._autosave = self._save_from_now_on()
         self._events = Events(self._session, self._complain)
         self._session.listen(self._show)
