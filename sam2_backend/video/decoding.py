@@ -41,6 +41,8 @@ class PictureInfo:
     dtype: np.dtype[Any]
     num_frames: int = 1
     """2 stands for any number above."""
+    num_pictures: int = 1
+    """In a container of several, of which the first is shown."""
 
     @property
     def is_deep(self) -> bool:
@@ -114,7 +116,8 @@ def read_info(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> PictureInfo
             if deep is not None:
                 channels, dtype = deep.channels, deep.dtype
             animated = image.format in _SEQUENCES and getattr(image, "is_animated", False)
-            return PictureInfo(width, height, channels, dtype, 2 if animated else 1)
+            others = int(getattr(image, "n_frames", 1)) if image.format == "HEIF" else 1
+            return PictureInfo(width, height, channels, dtype, 2 if animated else 1, others)
 
 
 def read_values(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[Any]:

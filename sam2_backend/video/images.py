@@ -62,6 +62,12 @@ class ImageFiles(Video):
                 )
             if kind == "video":
                 _check_alike(path, info, paths[0], infos[0])
+        for path, info in zip(paths, infos, strict=True):
+            if info.num_pictures > 1:
+                warnings.warn(
+                    f"{path.name} holds {info.num_pictures} pictures, of which the first is shown.",
+                    stacklevel=4,
+                )
         sizes = [(info.width, info.height) for info in infos]
         self.kind = kind
         super().__init__(

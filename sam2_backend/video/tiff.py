@@ -141,6 +141,12 @@ class TiffFrames:
         if _has_scenes(self._tiff):
             return [self._tiff.series[0]]
         whole = [s for s in self._tiff.series if not s.keyframe.subfiletype & (_PREVIEW | _MASK)]
+        first: Any = self._tiff.pages.first
+        if not whole and first.subifds:
+            raise VideoError(
+                f"{self._path} shows no more than a preview, as raw pictures of cameras do: "
+                "develop it, and open the TIFF or JPEG."
+            )
         found = whole or list(self._tiff.series)
         if not found:
             raise VideoError(f"{self._path} has no pictures in it: it may be damaged.")
@@ -188,6 +194,11 @@ class _Series:
             and shape[axes.index("C")] > MAX_COLORS
         )
         self.guesses: list[str] = []
+        if self._photometric in ("CFA", "LINEAR_RAW"):
+            self.guesses.append(
+                "its values are a sensor's behind its colour filter, shown as grey: develop it, "
+                "and open the TIFF or JPEG, to see colours"
+            )
         self.view = ""
         self._time, self._channels = self._roles(plane)
         self._fixed = self._planes(plane)

@@ -32,6 +32,8 @@ _LAYOUTS = (
 )
 """Folders of DAVIS, YouTube-VOS, Pascal VOC and SA-V that masks, or folders of them, are in."""
 _MAX_COLOURS = 256
+_MOST_OF_EDGE = 0.5
+"""A background has more than this share of each edge of a picture."""
 
 
 def read_pictures(path: Path, video: Video) -> Imported:
@@ -100,6 +102,7 @@ def read_picture_files(
     else:
         reading, masks = read_slices(pictures, where)
         doubts = [picture.doubt for picture in pictures.values() if picture.doubt]
+        doubts += [] if reading.labels else _doubt_background(masks, where)
         notes = tuple(note for note in (reading.note, *doubts[:1]) if note)
         lossy = next((file for file in by_frame.values() if _is_jpeg(file)), None)
         if reading.labels and lossy is not None:
@@ -110,6 +113,19 @@ def read_picture_files(
     for (_, frame), mask in masks.items():
         check_frame_size(mask.shape, video.size_hw(frame), str(by_frame[frame]))
     return _with_ids(masks, (*matched.notes, *notes), where)
+
+
+def _doubt_background(masks: dict[tuple[int, int], Mask], where: str) -> list[str]:
+    """A sentence where white is all around on each picture, as if black were the object."""
+    for mask in masks.values():
+        mask_hw = mask.to_array()
+        edges = (mask_hw[0], mask_hw[-1], mask_hw[:, 0], mask_hw[:, -1])
+        if mask_hw.all() or not all(edge.mean() > _MOST_OF_EDGE for edge in edges):
+            return []
+    return [
+        f"White is taken for the object in {where}, though it is all around on each picture: if "
+        "black is the object, invert them."
+    ]
 
 
 def _is_jpeg(path: Path) -> bool:
@@ -294,6 +310,7 @@ def _read_stack(pages: Sequence[_Picture], video: Video, path: Path) -> Imported
     for (_, frame), mask in masks.items():
         check_frame_size(mask.shape, video.size_hw(frame), f"Page {frame} of {path}")
     doubts = [page.doubt for page in pages if page.doubt]
+    doubts += [] if reading.labels else _doubt_background(masks, str(path))
     notes = tuple(note for note in (reading.note, *doubts[:1]) if note)
     return _with_ids(masks, notes, str(path))
 

@@ -244,6 +244,27 @@ def test_a_palette_whose_0_is_not_black_is_read_as_it_is_seen_with_a_word(tmp_pa
     assert np.array_equal(mask_hw, TRUTH[0])
 
 
+def test_masks_that_seem_inverted_are_said_to(tmp_path):
+    inverted = folder(tmp_path / "a", NUMBERED, lambda t: 255 - BINARY[t])
+    found, said = heard(inverted, NAMELESS)
+    assert_masks(found, dict(enumerate(~TRUTH)))
+    assert any("though it is all around on each picture: if black is the" in one for one in said)
+    once = folder(tmp_path / "b", NUMBERED, lambda t: BINARY[t] if t else 255 - BINARY[t])
+    assert "all around" not in " ".join(heard(once, NAMELESS)[1])
+
+
+def test_keypoints_and_turned_boxes_of_yolo_are_told(tmp_path):
+    place = tmp_path / "labels"
+    place.mkdir()
+    pose = "0 .5 .5 .3 .3 " + " ".join(f".{n + 1} .{n + 2} {n % 3}" for n in range(4))
+    (place / "00000.txt").write_text(f"{pose}\n{pose}\n")
+    with pytest.raises(SessionError, match=r"has keypoints of poses .* no masks"):
+        heard(tmp_path, NAMELESS)
+    turned = "0 .1 .5 .3 .5 .3 .8 .1 .8"
+    (place / "00000.txt").write_text(f"{turned}\n{turned}\n")
+    assert any("four corners, as turned boxes have" in one for one in heard(tmp_path, NAMELESS)[1])
+
+
 def test_labels_that_a_palette_shows_alike_stay_apart(tmp_path):
     alike = folder(
         tmp_path, NUMBERED, lambda t: with_palette(LABELS[t] * (t != 0), BLACK, WHITE, WHITE)

@@ -123,6 +123,30 @@ def test_a_stack_that_is_alone_in_its_folder_has_planes_too(tmp_path: Path) -> N
     assert middle.identity() != first.identity()
 
 
+def test_raw_pictures_of_cameras_are_said_to_be(tmp_path: Path) -> None:
+    preview, sensor = rgb(GREY[0])[::4, ::4], DEEP[0]
+    mosaic = {"photometric": "cfa", "extratags": [(33421, "H", 2, (2, 2), True)]}
+    tifffile.imwrite(tmp_path / "mosaic.dng", sensor, **mosaic)
+    with pytest.warns(UserWarning, match="sensor's behind its colour filter, shown as grey"):
+        check(open_video(tmp_path / "mosaic.dng"), [sensor[..., None]])
+    with tifffile.TiffWriter(tmp_path / "a.nef") as tiff:
+        tiff.write(preview, photometric="rgb", subfiletype=1, subifds=1)
+        tiff.write(preview, photometric="rgb", subfiletype=1)
+    with pytest.raises(VideoError, match="no more than a preview, as raw pictures of cameras"):
+        open_video(tmp_path / "a.nef")
+    (tmp_path / "a.orf").write_bytes(b"IIRO\x08" + bytes(200))  # a CD's pictures to FFmpeg
+    with pytest.raises(VideoError, match=r"it is a camera's raw picture\. Develop"):
+        open_video(tmp_path / "a.orf")
+
+
+def test_of_several_pictures_in_a_heic_the_first_is_shown_with_a_word(tmp_path: Path) -> None:
+    several = pillow_heif.from_pillow(Image.fromarray(rgb(GREY[0])))
+    several.add_from_pillow(Image.fromarray(rgb(GREY[1])))
+    several.save(tmp_path / "a.heic")
+    with pytest.warns(UserWarning, match="a.heic holds 2 pictures, of which the first is shown"):
+        assert len(open_video(tmp_path / "a.heic")) == 1
+
+
 def test_a_plane_without_times_is_a_picture(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "z.ome.tif", HYPER[0], metadata={"axes": "ZCYX"})
     check(open_video(tmp_path / "z.ome.tif", plane=1), [np.moveaxis(HYPER[0, 1], 0, -1)])
