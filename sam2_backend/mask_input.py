@@ -13,6 +13,9 @@ from PIL import Image
 from .mask_values import MaskValues, read_values
 from .run_lengths import decode_run_lengths
 
+_LOSS = 8
+"""Levels by which channels of a grey picture may differ once it was compressed."""
+_WHITE = 240
 _PHOTOMETRIC = 262
 """TIFF's tag that says whether 0 is black, 1, or white, 0."""
 
@@ -179,6 +182,8 @@ def grey_of_colours(values_hwc: NDArray[Any], what: str) -> NDArray[Any]:
         colours, alpha_hw = values_hwc[..., :-1], values_hwc[..., -1]
     grey_hw = colours[..., 0]
     is_grey = bool((colours == grey_hw[..., None]).all())
+    if not is_grey and is_nearly_grey(colours):
+        grey_hw, is_grey = colours[..., 1], True
     if alpha_hw is not None and (alpha_hw != alpha_hw.flat[0]).any():
         if (colours == colours[:1, :1]).all():
             return alpha_hw
@@ -193,6 +198,15 @@ def grey_of_colours(values_hwc: NDArray[Any], what: str) -> NDArray[Any]:
             "numbers, such as an indexed PNG, or black and white."
         )
     return grey_hw
+
+
+def is_nearly_grey(colours: NDArray[Any]) -> bool:
+    """Whether (..., 3) 8-bit colours are greys up to white, but for what lossy compression makes
+    of them. Dark ones alone may be numbers of objects, which some tools spread over channels."""
+    if colours.dtype != np.uint8 or not colours.size or colours.max() < _WHITE:
+        return False
+    spread = colours.max(-1).astype(np.int16) - colours.min(-1)
+    return int(spread.max()) <= _LOSS
 
 
 def _from_run_lengths(said: Mapping[str, Any], what: str) -> NDArray[np.bool_]:

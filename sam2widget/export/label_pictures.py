@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from sam2_backend.mask_input import values_of_picture
+from sam2_backend.mask_input import is_nearly_grey, values_of_picture
 from sam2_backend.video import Video
 from sam2_backend.video.images import names_of
 
@@ -32,6 +32,8 @@ _LAYOUTS = (
 )
 """Folders of DAVIS, YouTube-VOS, Pascal VOC and SA-V that masks, or folders of them, are in."""
 _MAX_COLOURS = 256
+_MAX_PICTURE_COLOURS = 2**12
+"""More are those of a picture, also where some are what lossy compression makes of grey."""
 _MOST_OF_EDGE = 0.5
 """A background has more than this share of each edge of a picture."""
 
@@ -60,6 +62,10 @@ def read_pictures(path: Path, video: Video) -> Imported:
         folder = _pick_folder(folder, names)
         files = list_pictures(folder, deep=names.have_folders)
         found = read_picture_files(files, video, str(folder), folder)
+        below = [] if names.have_folders else _folders_of_pictures(folder)
+        if below:
+            note = f"Folders of pictures in {folder} are left out: {', '.join(below[:4])}."
+            found = Imported(found.masks, found.names, (*found.notes, note))
     if not (path / "meta.json").is_file():
         return found
     videos = read_json(path / "meta.json", "videos")["videos"]
@@ -149,6 +155,14 @@ def list_pictures(folder: Path, *, deep: bool = False) -> list[Path]:
         if found:
             return found
     return []
+
+
+def _folders_of_pictures(folder: Path) -> list[str]:
+    return sorted(
+        one.name
+        for one in folder.iterdir()
+        if one.is_dir() and one.name[0] not in "._" and list_pictures(one)
+    )
 
 
 def find_object_folders(folder: Path, video: Video) -> list[Path] | None:
@@ -274,18 +288,17 @@ class _Colours:
         pictures = list(pictures)
         if not pictures or not all(picture.has_colours() for picture in pictures):
             return None
-        known: dict[int, int] = {0: 0}
-        grey, has_black = True, False
+        known, has_black = {0: 0}, False
         for picture in pictures:
-            found = np.unique(picture.colours()).tolist()
-            has_black |= 0 in found
-            for colour in found[: _MAX_COLOURS + 1]:
+            colours = np.unique(picture.colours()).tolist()
+            has_black |= 0 in colours
+            for colour in colours[: _MAX_COLOURS + 1]:
                 known.setdefault(colour, len(known))
-                red, green, blue = colour >> 16, colour >> 8 & 255, colour & 255
-                grey &= red == green == blue
-            if len(known) > _MAX_COLOURS:
+            if len(known) > _MAX_PICTURE_COLOURS:
                 return None
-        if grey or not has_black:
+        found = np.array([[one >> 16, one >> 8 & 255, one & 255] for one in known], np.uint8)
+        is_grey = (found == found[:, :1]).all() or is_nearly_grey(found)
+        if is_grey or not has_black or len(known) > _MAX_COLOURS:
             return None
         del known[0]
         listed = ", ".join(f"#{colour:06x} is {obj}" for colour, obj in list(known.items())[:4])

@@ -244,6 +244,40 @@ def test_a_palette_whose_0_is_not_black_is_read_as_it_is_seen_with_a_word(tmp_pa
     assert np.array_equal(mask_hw, TRUTH[0])
 
 
+def test_arrays_that_are_called_as_frames_are_of_one_object(tmp_path):
+    np.savez(tmp_path / "a.npz", **{f"frame_{t}": TRUTH[t] for t in range(FRAMES)})
+    found, said = heard(tmp_path / "a.npz", NAMELESS)
+    assert_masks(found, ALL)
+    assert any("called as frames: they are taken for those of one object" in one for one in said)
+    assert_masks(
+        heard({f"{t:05}": TRUTH[t] for t in (1, 3)}, NAMELESS)[0], {1: TRUTH[1], 3: TRUTH[3]}
+    )
+
+
+@pytest.mark.parametrize("suffix", ["webp", "jpg"])
+def test_masks_in_lossy_pictures_are_one_object(tmp_path, suffix):
+    files = [f"{t:05}.{suffix}" for t in range(FRAMES)]
+    found, _ = heard(folder(tmp_path, files, lambda t: np.stack([BINARY[t]] * 3, -1)), NAMELESS)
+    assert {obj for obj, _ in found.masks} == {1}
+    for t in range(FRAMES):
+        assert (found.masks[1, t].to_array() != TRUTH[t]).mean() < 0.02
+
+
+def test_numbers_in_one_channel_stay_objects(tmp_path):
+    pictures = folder(
+        tmp_path, NUMBERED, lambda t: np.stack([LABELS[t], 0 * LABELS[t], 0 * LABELS[t]], -1)
+    )
+    assert_masks(heard(pictures, NAMELESS)[0], ALL, ALSO)
+
+
+def test_folders_beside_masks_are_said_to_be_left_out(tmp_path):
+    folder(tmp_path, NUMBERED, lambda t: BINARY[t])
+    object_folders(tmp_path, "001")
+    found, said = heard(tmp_path, NAMELESS)
+    assert_masks(found, ALL)
+    assert any("are left out: 001." in one for one in said)
+
+
 def test_masks_that_seem_inverted_are_said_to(tmp_path):
     inverted = folder(tmp_path / "a", NUMBERED, lambda t: 255 - BINARY[t])
     found, said = heard(inverted, NAMELESS)
