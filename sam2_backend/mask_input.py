@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -12,6 +13,9 @@ from PIL import Image
 from .mask_values import MaskValues, read_values
 from .run_lengths import decode_run_lengths
 
+_LOSS = 8
+"""Levels by which channels of a grey picture may differ once it was compressed."""
+_WHITE = 240
 _PHOTOMETRIC = 262
 """TIFF's tag that says whether 0 is black, 1, or white, 0."""
 
@@ -95,9 +99,18 @@ def as_array(given: object, what: str) -> NDArray[Any]:
     return values
 
 
-def values_of_picture(image: Image.Image, what: str) -> NDArray[Any]:
+def values_of_picture(
+    image: Image.Image, what: str, on_doubt: Callable[[str], object] | None = None
+) -> NDArray[Any]:
     """(H, W) the labels or grey levels of a Pillow image. Of a palette these are its indices,
-    but where all its colours are black and white, what is white is the object.
+    but where two colours are used, black and white, what is white is the object, and where greys
+    are those of an antialiased mask, they are the levels.
+
+    Parameters
+    ----------
+    what : names it in sentences.
+    on_doubt : is given a sentence where a palette may be meant in another way; if None, it is
+        warned of.
 
     Raises
     ------
@@ -105,13 +118,7 @@ def values_of_picture(image: Image.Image, what: str) -> NDArray[Any]:
         When it has colours; it says `what`.
     """
     if image.mode == "P":
-        indices_hw = np.asarray(image)
-        colours = image.getpalette("RGB") or []
-        used = [colours[3 * n : 3 * n + 3] for n in np.unique(indices_hw).tolist()]
-        # Fiji's inverting table shows objects, which are 255, in black.
-        is_inverted = colours[:3] == [255, 255, 255] and colours[765:768] == [0, 0, 0]
-        is_black_white = all(colour in ([0, 0, 0], [255, 255, 255]) for colour in used)
-        return np.asarray(image.convert("L")) if is_black_white and not is_inverted else indices_hw
+        return _values_of_palette(image, what, on_doubt or _warn)
     if image.mode in ("1", "L") and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:
         # Pillow turns values of which 0 is white, which is how a TIFF is shown; they are labels.
         values_hw = np.asarray(image)
@@ -121,6 +128,38 @@ def values_of_picture(image: Image.Image, what: str) -> NDArray[Any]:
     if image.mode not in ("LA", "RGB", "RGBA"):
         image = image.convert("RGBA" if "A" in image.mode or "a" in image.mode else "RGB")
     return grey_of_colours(np.asarray(image), what)
+
+
+def _values_of_palette(
+    image: Image.Image, what: str, on_doubt: Callable[[str], object]
+) -> NDArray[Any]:
+    indices_hw = np.asarray(image)
+    used = np.unique(indices_hw)
+    colours_n3 = np.zeros((256, 3), np.uint8)
+    known = np.array(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+    colours_n3[: len(known)] = known
+    grey_n = colours_n3[:, 0]
+    if (colours_n3[used] != grey_n[used, None]).any():
+        return indices_hw
+    grey_hw = grey_n[indices_hw]
+    if not np.isin(grey_n[used], (0, 255)).all():
+        return grey_hw if MaskValues.of(grey_hw, what).is_grey else indices_hw
+    # Fiji's inverting table shows objects, which are 255, in black.
+    is_inverted = grey_n[0] == 255 and grey_n[255] == 0 and len(known) == 256
+    # Where several indices are white, they are labels, which white does not tell apart.
+    are_labels = len(used) > 2 or (grey_n[:3] == (0, 255, 255)).all()
+    if is_inverted or are_labels:
+        return indices_hw
+    if ((used == 0) != (grey_n[used] == 0)).any():
+        on_doubt(
+            f"{what} has a palette in which 0 is not black: black is taken for the background, and "
+            "white for the object. If 0 is the background, give np.asarray(picture) in its place."
+        )
+    return grey_hw
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def grey_of_colours(values_hwc: NDArray[Any], what: str) -> NDArray[Any]:
@@ -143,6 +182,8 @@ def grey_of_colours(values_hwc: NDArray[Any], what: str) -> NDArray[Any]:
         colours, alpha_hw = values_hwc[..., :-1], values_hwc[..., -1]
     grey_hw = colours[..., 0]
     is_grey = bool((colours == grey_hw[..., None]).all())
+    if not is_grey and is_nearly_grey(colours):
+        grey_hw, is_grey = colours[..., 1], True
     if alpha_hw is not None and (alpha_hw != alpha_hw.flat[0]).any():
         if (colours == colours[:1, :1]).all():
             return alpha_hw
@@ -157,6 +198,15 @@ def grey_of_colours(values_hwc: NDArray[Any], what: str) -> NDArray[Any]:
             "numbers, such as an indexed PNG, or black and white."
         )
     return grey_hw
+
+
+def is_nearly_grey(colours: NDArray[Any]) -> bool:
+    """Whether (..., 3) 8-bit colours are greys up to white, but for what lossy compression makes
+    of them. Dark ones alone may be numbers of objects, which some tools spread over channels."""
+    if colours.dtype != np.uint8 or not colours.size or colours.max() < _WHITE:
+        return False
+    spread = colours.max(-1).astype(np.int16) - colours.min(-1)
+    return int(spread.max()) <= _LOSS
 
 
 def _from_run_lengths(said: Mapping[str, Any], what: str) -> NDArray[np.bool_]:

@@ -80,6 +80,15 @@ class MaskValues:
             values_hw = values_hw.astype(np.int64)
         return cls("whole", low, high, _distinct(values_hw), *_texture(values_hw, high))
 
+    @property
+    def is_grey(self) -> bool:
+        """Whether values are those of an antialiased mask, not labels: its grey is on edges."""
+        return (
+            _BRIGHT <= self.high <= VOID
+            and 0 < self.between <= 4 * self.bright
+            and 500 * self.flat_between <= self.bright
+        )
+
     def __or__(self, other: MaskValues) -> MaskValues:
         kind: Kind = "bool" if self.kind == other.kind == "bool" else "whole"
         if "real" in (self.kind, other.kind):
@@ -134,7 +143,7 @@ def read_values(found: Iterable[MaskValues], what: str) -> MaskReading:
             f"{what} has the {len(values.labels)} levels of a picture, which few pixels share "
             "with their neighbours: expected a mask, or labels."
         )
-    if _is_grey(values):
+    if values.is_grey:
         return MaskReading(
             cut=127,
             note=f"{what} {_GREY}",
@@ -163,7 +172,7 @@ def _read_real(values: MaskValues, what: str) -> MaskReading:
         )
     if low < 0:
         return MaskReading(cut=0, note=f"{span}, taken for logits: what is above 0 is the object.")
-    if _is_grey(values):
+    if values.is_grey:
         return MaskReading(cut=127.5, note=f"{what} {_GREY}")
     if high <= 1:
         return MaskReading(
@@ -172,15 +181,6 @@ def _read_real(values: MaskValues, what: str) -> MaskReading:
     raise ValueError(
         f"{span}, which are neither a mask (0 and 1, or 0 and 255) nor labels nor probabilities "
         "(0 to 1) nor logits (below and above 0): cut them yourself, as in values > 0.5."
-    )
-
-
-def _is_grey(values: MaskValues) -> bool:
-    """Whether values are those of an antialiased mask, and not labels: its grey is on edges."""
-    return (
-        _BRIGHT <= values.high <= VOID
-        and 0 < values.between <= 4 * values.bright
-        and 500 * values.flat_between <= values.bright
     )
 
 

@@ -140,10 +140,10 @@ class Autosave:
         place = self._place(saved.video.name)
         before = place.path
         place.write(saved)
-        if place.ours and place.path != before:
+        if place.path != before:
             self._complain(
-                f"Another widget has written {before}. What is done in this one is kept in "
-                f"{place.path.name} beside it."
+                f"There is work of another widget in {before}, which stays. What is done in this "
+                f"one is kept in {place.path.name} beside it."
             )
 
     def _tell(self, error: BaseException, last: bool) -> None:
@@ -266,6 +266,21 @@ def find_saved(video: Video, folder: Path) -> tuple[SavedSession, SessionPlace] 
             if saved is not None:
                 return saved, place
     return None
+
+
+def find_others(video: Video, folder: Path, own: Path) -> list[Path]:
+    """Further sessions of this very video with objects in a folder, the newest first: of widgets
+    that worked at the same time."""
+    paths = _files_of_size(video, folder)
+    name = _identified(video).name if len(paths) > 1 else ""
+    found: list[Path] = []
+    for path in paths[:MAX_ALIKE]:
+        if path != own and path.name.startswith(name):
+            with suppress(SessionError):
+                fingerprint, num_objects = read_fingerprint(path)
+                if num_objects and fingerprint.recognizes(video):
+                    found.append(path)
+    return found
 
 
 def find_alike(video: Video, folder: Path) -> Path | None:

@@ -28,6 +28,7 @@ class ClosedVideo(Video):
         self._contrast = video.chosen_contrast
         self.kind = video.kind
         self.names = video.names
+        self.options = video.options
         self._why = why
 
     def raw(self, frame: int) -> NoReturn:

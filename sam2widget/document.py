@@ -52,6 +52,9 @@ class Node:
     def is_none(self, key: str) -> bool:
         return self._get(key) is None
 
+    def is_text(self, key: str, text: str) -> bool:
+        return self._get(key) == text
+
     def text_or_none(self, key: str) -> str | None:
         return None if self._get(key) is None else self.text(key)
 

@@ -100,16 +100,7 @@ class Engine:
                 raise SessionError(self._failure)
             return action()
 
-        if self._worker.is_current:
-            return run()
-        if self._worker.is_closed:
-            raise ClosedError(self._closed_because)
-        job = self._worker.submit(run)
-        result = job.result()
-        if job.stopped:
-            # Nothing else stops it; its result says nothing then.
-            raise ClosedError(self._closed_because)
-        return cast(T, result)
+        return run() if self._worker.is_current else self._wait_for(run)
 
     def read(self, action: Callable[[], T]) -> T:
         """As `call`, for what needs no model and changes nothing: it works without a model, and
@@ -117,12 +108,19 @@ class Engine:
         if self._worker.is_current:
             return action()
         with suppress(ClosedError):
-            job = self._worker.submit(action)
-            result = job.result()
-            if not job.stopped:
-                return cast(T, result)
+            return self._wait_for(action)
         self._worker.join()
         return action()
+
+    def _wait_for(self, action: Callable[[], T]) -> T:
+        if self._worker.is_closed:
+            raise ClosedError(self._closed_because)
+        job = self._worker.submit(action)
+        result = job.result()
+        if job.stopped:
+            # Nothing else stops it; its result says nothing then.
+            raise ClosedError(self._closed_because)
+        return cast(T, result)
 
     def submit(
         self,

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -25,6 +25,7 @@ from sam2_backend.video import (
     open_video,
 )
 from sam2_backend.video.identity import are_comparable, find_files
+from sam2_backend.video.options import DEFAULT_OPTIONS, OpenOptions
 
 from . import __version__
 from .records import CLEANED_SHARE, ObjectInfo, Result, SessionError, as_cleaning
@@ -163,6 +164,8 @@ class SavedSession:
     """Below which size specks and pinholes were dropped; None in files of before one could."""
     non_overlapping: bool | None = None
     """Whether objects excluded each other; None in files of before they could."""
+    options: OpenOptions = DEFAULT_OPTIONS
+    """With which it was opened."""
 
     @classmethod
     def of(
@@ -192,6 +195,7 @@ class SavedSession:
             contrast=video.chosen_contrast,
             clean_masks=session.clean_masks,
             non_overlapping=session.non_overlapping,
+            options=video.options,
             library=__version__,
         )
 
@@ -207,7 +211,8 @@ class SavedSession:
         *,
         same_video: bool = False,
     ) -> Video:
-        """Open the video that the session was made on, with the contrast that it had.
+        """Open the video that the session was made on, in the way and with the contrast that it
+        was opened with.
 
         Parameters
         ----------
@@ -236,7 +241,7 @@ class SavedSession:
         same_video: bool,
     ) -> Video:
         if given is not None:
-            video = open_video(given, self.kind)
+            video = self.open_given(given)
             self.check_video(video, same_video=same_video)
             return video
         if self.video_path is None:
@@ -249,13 +254,13 @@ class SavedSession:
         places = [self.video_path, *([] if folder is None else [str(folder / name)])]
         videos: list[Video] = []
         for place in filter(is_there, places):
-            video = open_video(place, self.kind)
+            video = self._open(place)
             if self.video.recognizes(video):
                 return video
             videos.append(video)
         renamed = self._find_renamed(places)
         if renamed is not None:
-            return open_video(renamed, self.kind)
+            return self._open(renamed)
         if not videos:
             nor = "" if folder is None else f", nor is there a {name} beside the session file"
             raise SessionError(
@@ -266,6 +271,23 @@ class SavedSession:
         video = alike[0] if alike else videos[-1]
         self.check_video(video, same_video=same_video)
         return video
+
+    def _open(self, source: FrameSource) -> Video:
+        """Open a video in the way in which the session's was."""
+        return open_video(source, self.kind, **asdict(self.options))
+
+    def open_given(self, given: FrameSource) -> Video:
+        """The same of what somebody gives, which may be a source of another sort, where axes and
+        planes say nothing."""
+        if isinstance(given, Video):
+            return open_video(given, self.kind)
+        try:
+            return self._open(given)
+        except VideoError:
+            if self.options.axes is None and self.options.plane is None:
+                raise
+            plain = OpenOptions(max_megapixels=self.options.max_megapixels)
+            return replace(self, options=plain)._open(given)
 
     def _find_renamed(self, places: list[str]) -> Path | None:
         """The video's file by its content, in the folders where it should be."""

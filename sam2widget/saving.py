@@ -17,6 +17,7 @@ from .autosave import (
     SessionPlace,
     default_folder,
     find_alike,
+    find_others,
     find_saved,
 )
 from .engine import Engine
@@ -265,6 +266,21 @@ class Saving:
         autosave = Autosave(lambda: owner()._saved_now(), place, complain, self, begin)
         self._session.listen(autosave.note)
         return autosave
+
+    def _tell_of_session(self) -> None:
+        """Say that a session goes on, and where more work on this video is."""
+        text = "This goes on from your last session on this video. w.clear() begins anew."
+        place, others = self._autosave_place, list[Path]()
+        if place is not None and self._autosave_folder is not None:
+            others = find_others(self._frames, self._autosave_folder, place.path)
+        if others:
+            video = "" if self._frames.location is not None else ", video=…"
+            more = f" and {len(others) - 1} more beside it" if len(others) > 1 else ""
+            text += (
+                " Another widget has worked on it too: what it did is in "
+                f"{others[0]}{more}. Open it with Sam2Widget.load({str(others[0])!r}{video})."
+            )
+        self._engine.announce(text)
 
     def _tell_of_alike(self) -> None:
         """Say where the session of a video is that looks like this one: a person can tell whether

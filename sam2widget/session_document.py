@@ -8,9 +8,10 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from sam2_backend.video import Channel, Contrast
+from sam2_backend.video.options import MAX_MEGAPIXELS, OpenOptions
 
 from . import __version__
 from .document import DocumentError, Node, numbers, parse_json, refuse, whole_in
@@ -40,6 +41,9 @@ def dump_document(saved: SavedSession, version: int, number: Callable[[Mask | No
         "model": {"name": saved.model, "source": saved.model_source},
         "video": {
             "path": saved.video_path,
+            "axes": saved.options.axes,
+            "plane": saved.options.plane,
+            "max_megapixels": _finite(saved.options.max_megapixels),
             "num_frames": video.num_frames,
             "height": video.height,
             "width": video.width,
@@ -197,6 +201,7 @@ def parse_session(
         contrast=_contrast(document),
         clean_masks=clean_masks,
         non_overlapping=non_overlapping,
+        options=_options(document.child("video")),
         frame=view.whole("frame", 0, video.num_frames - 1),
         selected=selected,
         library=document.text("library"),
@@ -256,6 +261,23 @@ def _settings(document: Node) -> tuple[float | None, bool | None]:
 def _wholes(document: Node) -> list[Node]:
     """Files of earlier versions have none."""
     return document.children("whole") if document.has("whole") else []
+
+
+def _options(video: Node) -> OpenOptions:
+    """Files of earlier versions have none."""
+    axes = video.text_or_none("axes") if video.has("axes") else None
+    plane: int | Literal["max"] | None = None
+    if video.has("plane") and not video.is_none("plane"):
+        plane = "max" if video.is_text("plane", "max") else video.whole("plane")
+    most = MAX_MEGAPIXELS
+    if video.has("max_megapixels"):
+        most = math.inf if video.is_none("max_megapixels") else video.number("max_megapixels")
+    return OpenOptions(axes, plane, most)
+
+
+def _finite(number: float) -> float | None:
+    """JSON has no infinity."""
+    return number if math.isfinite(number) else None
 
 
 def _object(node: Node) -> ObjectInfo:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sam2_backend.video import FrameSource, Video, open_video
+from sam2_backend.video import FrameSource, Video
 
 from .masks import Mask
 from .records import SessionError
@@ -101,7 +101,7 @@ class SessionRecord:
     def _open(self) -> Video:
         """The session's video. One that a person gives need only look like it, as one does that
         was compressed again."""
-        given = None if self._source is None else open_video(self._source, self._saved.kind)
+        given = None if self._source is None else self._saved.open_given(self._source)
         is_alike = given is not None and self._saved.video.difference(given) is None
         return self._saved.open_video(given, beside=self._path, same_video=is_alike)
 

@@ -22,7 +22,7 @@ from sam2_backend.video import (
     open_video,
 )
 from sam2_backend.video.contrast import ContrastLike
-from sam2_backend.video.decoding import MAX_MEGAPIXELS
+from sam2_backend.video.options import MAX_MEGAPIXELS
 
 from .api import Api
 from .closed_video import ClosedVideo
@@ -78,7 +78,6 @@ REPLACED = (
     "This widget was closed when its cell was run again: use the new one. The masks of this one "
     "can still be read."
 )
-_RESUMED = "This goes on from your last session on this video. w.clear() begins anew."
 
 
 def _static(name: str, otherwise: str) -> str:
@@ -100,7 +99,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     video : what `open_video` takes: a path to a video, an image, a folder of images or a store of
         arrays; an array (T, H, W, 3), (T, 3, H, W), (H, W, 3) or grey without the 3, of any library
         that can be indexed; a list of Pillow images, arrays or paths of images; a `LiveVideo`,
-        whose newest frame is shown and, unless `auto_propagate` is "never", tracked as it comes.
+        whose newest frame is shown, until one goes to another in the view or with ``w.frame = n``,
+        and, unless `auto_propagate` is "never", tracked as it comes.
     model : "auto" is the official SAM 2.1 tiny if it is in the cache or can be downloaded, else
         the bundled nano; or a name such as "sam2.1-hiera-large", a path to a checkpoint, a model
         from `sam2_backend.load_model`, a function that loads one (the video is shown meanwhile),
@@ -263,7 +263,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         self._engine = Engine(self._session, self._feed, self)
         self._requests = Requests(self._engine, self._session, self._feed, self._review, self)
         if resumed:
-            self._engine.announce(_RESUMED)
+            self._tell_of_session()
         self._autosave = self._save_from_now_on()
         self._events = Events(self._session, self._complain)
         self._session.listen(self._show)

@@ -80,6 +80,9 @@ export class PageKernel implements ViewHost {
     if (this.current[name] !== value) this.change({ [name]: value });
   }
 
+  /** All that changes the frame here are views. */
+  frameOfViews = () => this.current.frame;
+
   send(request: SentRequest): void {
     void this.answer(request);
   }

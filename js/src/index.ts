@@ -18,6 +18,9 @@ const TRAITS = [
   "non_overlapping",
 ] as const;
 
+/** By widget, the frame that one of its views has written last. */
+const framesOfViews = new WeakMap<object, number>();
+
 function host(model: AnyModel<Model>): ViewHost {
   return {
     send: (message) => model.send(message),
@@ -36,10 +39,12 @@ function host(model: AnyModel<Model>): ViewHost {
       };
     },
     setTrait(name, value) {
+      if (name === "frame") framesOfViews.set(model, value as number);
       if (model.get(name) === value) return;
       model.set(name, value as Model[typeof name]);
       model.save_changes();
     },
+    frameOfViews: () => framesOfViews.get(model),
   };
 }
 

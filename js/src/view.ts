@@ -33,6 +33,8 @@ export interface ViewHost extends Host {
   /** Call `listener` when one of them, or the epoch, has changed. */
   onTraits(listener: () => void): () => void;
   setTrait<K extends keyof Written>(name: K, value: Written[K]): void;
+  /** The frame that a view of this widget, this one or another, has written last. */
+  frameOfViews(): number | undefined;
 }
 
 const READ_ONLY = ["video", "objects", "status", "history", "non_overlapping"] as const;
@@ -117,7 +119,12 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     // Only what has changed: of the rest, the view may be ahead of the traits.
     for (const name of [...READ_ONLY, "selected", "auto_propagate", "clean_masks"] as const)
       if (now[name] !== before[name]) store.set(name, now[name]);
-    if (now.frame !== before.frame && now.frame !== store.state.frame) client.goTo(now.frame);
+    if (now.frame !== before.frame && now.frame !== store.state.frame) {
+      // Code goes somewhere, as a person does who drags the slider; another view may follow.
+      if (now.video.live?.recording && now.frame !== host.frameOfViews())
+        store.set("follow", false);
+      client.goTo(now.frame);
+    }
     if (now.video !== before.video) client.followLive();
   });
   root.addEventListener("keydown", (event) => {

@@ -49,6 +49,9 @@ export class FakeHost implements ViewHost {
     this.traitListeners.add(listener);
     return () => this.traitListeners.delete(listener);
   }
+  frameOfViews(): number | undefined {
+    return this.written.findLast(([name]) => name === "frame")?.[1] as number | undefined;
+  }
   setTrait(name: string, value: string | number): void {
     this.written.push([name, value]);
     this.current = { ...this.current, [name]: value };

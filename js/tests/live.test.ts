@@ -45,6 +45,26 @@ describe("a live video", () => {
     expect(shown()).toBe(19);
   });
 
+  it("stays where code goes, until the button follows again", async () => {
+    view.host.change({ frame: 1 }); // w.frame = 1
+    await settle();
+    await grow(20);
+    expect(shown()).toBe(1);
+    expect(button().getAttribute("aria-pressed")).toBe("false");
+    button().click();
+    await grow(25);
+    expect(shown()).toBe(24);
+  });
+
+  it("follows on where another view of the widget goes", async () => {
+    view.host.setTrait("frame", 1);
+    view.host.change({});
+    await settle();
+    expect(shown()).toBe(1);
+    await grow(20);
+    expect(shown()).toBe(19);
+  });
+
   it("goes to no frame that is not kept any more", async () => {
     await grow(30, { first: 12 });
     view.press("Home");

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .base import DEFAULT_FPS, Kind, Video, VideoError
-from .decoding import MAX_MEGAPIXELS, no_pillow_limit, open_with_pillow, png_chunks, readable
+from .decoding import no_pillow_limit, open_with_pillow, png_chunks, readable
 from .lru import BytesLru
+from .options import MAX_MEGAPIXELS
 
 CACHE_BYTES = 64 * 2**20
 KEPT_IN_MEMORY = 64 * 2**20

@@ -16,6 +16,7 @@ from .axes import layout_of
 from .base import DEFAULT_FPS, SAMPLES, Video, VideoError, thin_out, to_rgb
 from .contrast import Contrast
 from .lru import BytesLru
+from .options import Plane
 from .values import check_type, chunks_of, dtype_of, fps_of, names_of_axes, to_numpy
 
 CACHE_BYTES = 256 * 2**20
@@ -55,7 +56,7 @@ class ArrayVideo(Video):
         name: str = "array",
         *,
         axes: str | None = None,
-        z: int | None = None,
+        z: Plane = None,
     ) -> None:
         what = f"The {name}"
         is_array = hasattr(source, "shape") and not hasattr(source, "frame_shape")
@@ -76,9 +77,9 @@ class ArrayVideo(Video):
         self._drop_alpha = False
         self.num_channels = layout.size("C")
         """Of a frame as `raw` gives it where values are deep."""
-        for doubt in (layout.doubt, self._tell_alpha(name)):
-            if doubt is not None:
-                warnings.warn(doubt, stacklevel=2)
+        alpha = self._tell_alpha(name)
+        for doubt in layout.doubts if alpha is None else (*layout.doubts, alpha):
+            warnings.warn(doubt, stacklevel=2)
         super().__init__(
             *(layout.num_frames, layout.size("X"), layout.size("Y")),
             *(fps_of(source) or DEFAULT_FPS, name),
@@ -87,7 +88,6 @@ class ArrayVideo(Video):
         in_memory = isinstance(one, np.ndarray) or hasattr(one, "detach")
         # Of a file that is mapped, rows here and there would touch nearly all.
         self._rows_are_cheap = in_memory and not isinstance(one, np.memmap)
-        self._plane = z
         self._cache = None if in_memory else BytesLru[int, NDArray[Any]](CACHE_BYTES, _nbytes)
         self._chunks = None if in_memory or not is_array else chunks_of(source)
         self._edges = self._edges_of_chunks()
@@ -122,9 +122,9 @@ class ArrayVideo(Video):
     def _in_memory(self) -> bool:
         return self._rows_are_cheap
 
-    def _identify(self) -> str:
-        plane = "" if self._plane is None else f"-plane{self._plane}"
-        return super()._identify() + plane
+    @property
+    def _view(self) -> str:
+        return self._layout.view
 
     def _read(self, frame: int) -> NDArray[Any]:
         values = self._picture(self._values(frame))

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from .base import VideoError
+from .options import Plane
 
 COLORS = 1, 3, 4
 """Numbers of channels that pictures have: grey, RGB and RGBA."""
@@ -41,8 +42,10 @@ class Layout:
     """Which index is shown of axes that are neither frames nor in a picture."""
     is_told: bool = False
     """Whether the axes were said or named, not guessed."""
-    doubt: str | None = None
-    """What else it might be, as a sentence."""
+    is_unusual: bool = False
+    """Whether they were said, and would have been told otherwise."""
+    doubts: tuple[str, ...] = ()
+    """What else it might be, in sentences."""
 
     def size(self, letter: Literal["C", "Y", "X"]) -> int:
         """How long an axis is; 1 where there is none."""
@@ -53,6 +56,14 @@ class Layout:
     def num_frames(self) -> int:
         """How many frames there are."""
         return 1 if self.time is None else self.shape[self.time]
+
+    @property
+    def view(self) -> str:
+        """What was chosen of the array: one of several planes, and which axis is which."""
+        plane = self.axes.find("Z")
+        is_chosen = plane in self.fixed and self.shape[plane] > 1
+        chosen = [f"plane{self.fixed[plane]}"] if is_chosen else []
+        return "-".join([*chosen, self.axes] if self.is_unusual else chosen)
 
     @property
     def is_channel_last(self) -> bool:
@@ -99,7 +110,7 @@ def layout_of(
     shape: Sequence[int],
     what: str,
     axes: str | None = None,
-    z: int | None = None,
+    z: Plane = None,
     *,
     names: Sequence[str] | None = None,
     are_frames: bool = False,
@@ -127,12 +138,26 @@ def layout_of(
         )
     shape = tuple(int(length) for length in shape)
     letters = _said(axes, shape, what) if axes is not None else _named(names or (), shape)
-    is_told, doubt = letters is not None, None
+    is_told, doubts = letters is not None, list[str | None]()
     if letters is None:
         letters, doubt = _guess(shape, what, are_frames)
+        doubts.append(doubt)
     if 0 in shape:
         raise VideoError(f"The {what} has no frames or no pixels: its shape is {shape}.")
-    return Layout(letters, shape, *_frames_and_fixed(letters, shape, what, z), is_told, doubt)
+    is_unusual = axes is not None and letters != _unsaid(shape, what, names or (), are_frames)
+    time, fixed, doubt = _frames_and_fixed(letters, shape, what, z)
+    found = tuple(one for one in (*doubts, doubt) if one is not None)
+    return Layout(letters, shape, time, fixed, is_told, is_unusual, found)
+
+
+def _unsaid(
+    shape: tuple[int, ...], what: str, names: Sequence[str], are_frames: bool
+) -> str | None:
+    """The axes that would be told where none are said; None where they cannot be."""
+    try:
+        return _named(names, shape) or _guess(shape, what, are_frames)[0]
+    except VideoError:
+        return None
 
 
 def _said(axes: str, shape: tuple[int, ...], what: str) -> str:
@@ -162,30 +187,36 @@ def _named(names: Sequence[str], shape: tuple[int, ...]) -> str | None:
 
 
 def _frames_and_fixed(
-    letters: str, shape: tuple[int, ...], what: str, z: int | None
-) -> tuple[int | None, dict[int, int]]:
-    """The axis that counts frames: time, or of a stack of one time its planes."""
+    letters: str, shape: tuple[int, ...], what: str, z: Plane
+) -> tuple[int | None, dict[int, int], str | None]:
+    """The axis that counts frames: time, or of a stack of one time its planes; which index is
+    shown of others; and what was chosen without being asked, as a sentence."""
     time, plane = letters.find("T"), letters.find("Z")
     if plane < 0:
         if z is not None:
             raise VideoError(
                 f"plane={z} was given, but the {what} has no planes (Z): say its axes=."
             )
-        return (None if time < 0 else time), {}
+        return (None if time < 0 else time), {}, None
+    if isinstance(z, str):
+        raise VideoError(f"plane={z!r} is for TIFF files: of an array give a number.")
     planes = shape[plane]
     if z is not None:
         if not 0 <= z < planes:
             raise VideoError(f"There is no plane {z}: the {what} has planes 0 to {planes - 1}.")
-        return (None if time < 0 else time), {plane: z}
+        return (None if time < 0 else time), {plane: z}, None
     if time < 0:
-        return plane, {}
+        return plane, {}, None
     if planes == 1:
-        return time, {plane: 0}
+        return time, {plane: 0}, None
     if shape[time] == 1:
-        return plane, {time: 0}
-    raise VideoError(
-        f"The {what} has {planes} planes (Z) at each time: say which one to show, such as "
-        f"open_video(…, plane={planes // 2}), or index it first."
+        return plane, {time: 0}, None
+    middle = planes // 2
+    return (
+        time,
+        {plane: middle},
+        f"The {what} has {shape[time]} times and {planes} planes: the frames are the times, of "
+        f"which plane {middle} is shown. Choose another with plane=, such as plane=0.",
     )
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from .contrast import Contrast, ContrastLike, as_contrast
 from .identity import identify_files, identify_frames
+from .options import DEFAULT_OPTIONS, OpenOptions
 
 Kind = Literal["video", "images"]
 """Frames one after the other, or pictures that have nothing to do with each other."""
@@ -56,6 +57,9 @@ class Video(ABC):
 
     names: Sequence[str] | None = None
     """What the source calls each frame, such as "00001.jpg"; None where it has no names."""
+
+    options: OpenOptions = DEFAULT_OPTIONS
+    """What was said when it was opened; with this, `location` opens in the same way."""
 
     recording: str | None = None
     """Of a live video, what no other recording is called; None for all others."""
@@ -144,11 +148,22 @@ class Video(ABC):
         return self._identity
 
     def _identify(self) -> str:
-        """The identity: of the file's bytes, or of values where there is no file. Sources that are
-        more than one file, or none of this machine, have a way of their own."""
-        if self.path is not None and self.path.is_file():
-            return identify_files([self.path])
-        return identify_frames(self, in_memory=self._in_memory)
+        """The identity: of the files' bytes and what is shown of them, or of values where there
+        are no files. Sources that are not of this machine have a way of their own."""
+        files = self._files
+        if not files:
+            return identify_frames(self, in_memory=self._in_memory)
+        return identify_files(files) + (f":{self._view}" if self._view else "")
+
+    @property
+    def _files(self) -> Sequence[Path]:
+        """The files that it is read from; none where it is in memory, or in a store of many."""
+        return [self.path] if self.path is not None and self.path.is_file() else []
+
+    @property
+    def _view(self) -> str:
+        """What of the files is shown, where a user may choose it; "" where it is the whole."""
+        return ""
 
     @property
     def _in_memory(self) -> bool:
@@ -204,13 +219,11 @@ class Video(ABC):
 
     def show(self, values_hwc: NDArray[Any], frame: int = 0) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB of values of a frame of this source."""
-        contrast = self.contrast_of(frame)
-        return values_hwc if contrast is None else contrast.render(values_hwc)
+        return _render(values_hwc, self.contrast_of(frame))
 
     def show_as_opened(self, frame: int) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB of a frame with its automatic contrast, whatever is chosen."""
-        values_hwc, contrast = self.raw(frame), self.automatic_contrast(frame)
-        return values_hwc if contrast is None else contrast.render(values_hwc)
+        return _render(self.raw(frame), self.automatic_contrast(frame))
 
     @property
     def _is_deep(self) -> bool:
@@ -302,6 +315,10 @@ FrameSource: TypeAlias = (
     Video | PicturePath | Picture | FrameReader | Sequence[Picture | PicturePath]
 )
 """What `open_video` takes."""
+
+
+def _render(values_hwc: NDArray[Any], contrast: Contrast | None) -> NDArray[np.uint8]:
+    return values_hwc if contrast is None else contrast.render(values_hwc)
 
 
 def thin_out(values_hwc: NDArray[Any]) -> NDArray[Any]:

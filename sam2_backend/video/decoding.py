@@ -10,20 +10,14 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TypeAlias
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError, features
 
 from .base import VideoError
-
-MAX_MEGAPIXELS = 178.0
-"""Larger pictures are opened only where a user says so; about what Pillow allows."""
-
-Plane: TypeAlias = int | Literal["max"] | None
-"""Which of several planes of depth is shown; the middle one if None, "max" the brightest values
-of all."""
+from .options import MAX_MEGAPIXELS
 
 _TRANSPOSED = (5, 6, 7, 8)
 """Values of the EXIF orientation tag that swap width and height."""
@@ -47,6 +41,8 @@ class PictureInfo:
     dtype: np.dtype[Any]
     num_frames: int = 1
     """2 stands for any number above."""
+    num_pictures: int = 1
+    """In a container of several, of which the first is shown."""
 
     @property
     def is_deep(self) -> bool:
@@ -120,7 +116,8 @@ def read_info(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> PictureInfo
             if deep is not None:
                 channels, dtype = deep.channels, deep.dtype
             animated = image.format in _SEQUENCES and getattr(image, "is_animated", False)
-            return PictureInfo(width, height, channels, dtype, 2 if animated else 1)
+            others = int(getattr(image, "n_frames", 1)) if image.format == "HEIF" else 1
+            return PictureInfo(width, height, channels, dtype, 2 if animated else 1, others)
 
 
 def read_values(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[Any]:

@@ -2,9 +2,10 @@
 
 Of files the bytes count, of frames in memory their values; what is small is read whole, what is
 large is sampled all over, so that telling two videos apart takes a fraction of a second. An
-identity is text, ``SCHEME:NUM_BYTES:DIGEST``; two of one scheme are equal for the same content
-only. Two of different schemes, as of a folder of pictures and of the array that was read from it,
-say nothing of each other.
+identity is text, ``SCHEME:NUM_BYTES:DIGEST``, and what of the content is shown after one more
+colon, where that can be chosen; two of one scheme are equal for the same content only. Two of
+different schemes, as of a folder of pictures and of the array that was read from it, say nothing of
+each other.
 """
 
 from __future__ import annotations
@@ -124,8 +125,8 @@ def are_comparable(identity: str, other: str) -> bool:
 def find_files(folder: Path, identity: str) -> Path | None:
     """A file in a folder that has an identity, whatever it is called now; None if there is none.
     Only files of the right size are read."""
-    scheme, _, rest = identity.partition(":")
-    num_bytes = rest.partition(":")[0]
+    scheme, num_bytes, *_ = parts = identity.split(":")
+    content = ":".join(parts[:3])
     if scheme != FILES or not num_bytes.isdecimal():
         return None
     try:
@@ -133,7 +134,7 @@ def find_files(folder: Path, identity: str) -> Path | None:
             for entry, _ in zip(entries, range(MAX_ENTRIES), strict=False):
                 if entry.is_file() and entry.stat().st_size == int(num_bytes):
                     path = Path(entry.path)
-                    if identify_files([path]) == identity:
+                    if identify_files([path]) == content:
                         return path
     except OSError:
         pass

@@ -14,16 +14,9 @@ from numpy.typing import NDArray
 
 from .base import DEFAULT_FPS, Kind, Video, VideoError
 from .contrast import Contrast
-from .decoding import (
-    MAX_MEGAPIXELS,
-    PictureInfo,
-    Plane,
-    picture_format,
-    read_info,
-    read_values,
-)
-from .identity import identify_files
+from .decoding import PictureInfo, picture_format, read_info, read_values
 from .lru import BytesLru
+from .options import MAX_MEGAPIXELS, Plane
 
 IMAGE_SUFFIXES = frozenset(
     {
@@ -65,10 +58,16 @@ class ImageFiles(Video):
             if len(paths) > 1 and info.num_frames > 1:
                 raise VideoError(
                     f"{path} holds several frames, so it is a video of its own and no frame of "
-                    f"another: open it alone, with open_video({path.name!r})."
+                    f"another: open it alone, with open_video({str(path.absolute())!r})."
                 )
             if kind == "video":
                 _check_alike(path, info, paths[0], infos[0])
+        for path, info in zip(paths, infos, strict=True):
+            if info.num_pictures > 1:
+                warnings.warn(
+                    f"{path.name} holds {info.num_pictures} pictures, of which the first is shown.",
+                    stacklevel=4,
+                )
         sizes = [(info.width, info.height) for info in infos]
         self.kind = kind
         super().__init__(
@@ -82,7 +81,11 @@ class ImageFiles(Video):
 
     @classmethod
     def of_folder(
-        cls, folder: Path, kind: Kind = "video", max_megapixels: float = MAX_MEGAPIXELS
+        cls,
+        folder: Path,
+        kind: Kind = "video",
+        max_megapixels: float = MAX_MEGAPIXELS,
+        plane: Plane = None,
     ) -> Video:
         """The images of a folder, in natural order: 2.jpg comes before 10.jpg. What is hidden is
         passed over."""
@@ -93,7 +96,7 @@ class ImageFiles(Video):
                 "frame1.png."
             )
         if len(paths) == 1:
-            only = open_picture_file(paths[0], kind, max_megapixels)
+            only = open_picture_file(paths[0], kind, max_megapixels, plane)
             if only is not None:
                 only.name = folder.name
                 return only
@@ -107,8 +110,9 @@ class ImageFiles(Video):
             )
         return cls(paths, folder.name, kind, max_megapixels)
 
-    def _identify(self) -> str:
-        return identify_files(self._paths)
+    @property
+    def _files(self) -> Sequence[Path]:
+        return self._paths
 
     @property
     def _is_deep(self) -> bool:

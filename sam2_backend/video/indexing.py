@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import warnings
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import dropwhile, islice
 from typing import Any, cast
 
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
+from tqdm.auto import tqdm
 
 from .base import DEFAULT_FPS, VideoError
 from .decoder import HIDDEN, NO_TIME, Decoder, Index, Ints, Packets
@@ -35,6 +37,8 @@ CHECKED_FRAMES = 16
 their packets' times give."""
 LONG_GROUP = 300
 """Frames on the way to where two recordings are joined beyond which that is not tried."""
+NOTICE_S = 3.0
+"""Decoding a file from end to end shows how far it is where it takes longer."""
 MAX_FPS = 1000
 """A larger rate is that of a clock, not of frames."""
 
@@ -295,7 +299,7 @@ def _all_that_come(path: VideoFile, by_packet: Index, careful: bool) -> tuple[ar
     decoder = Decoder(path, by_packet, careful=careful)
     came = array("q")
     try:
-        for picture in decoder.pictures():
+        for picture in _showing_progress(decoder, path, by_packet):
             came.append(HIDDEN if picture.pts is None else picture.pts)
     finally:
         decoder.close()
@@ -305,15 +309,28 @@ def _all_that_come(path: VideoFile, by_packet: Index, careful: bool) -> tuple[ar
 def _true_keys(path: VideoFile, index: Index) -> NDArray[np.bool_]:
     """(N,) whether the decoder, not the container, takes a packet for a keyframe."""
     keys = np.zeros(len(index.packets), np.bool_)
-    decoder = Decoder(path, Index.of_start(index.packets, index.fps))
+    by_packet = Index.of_start(index.packets, index.fps)
+    decoder = Decoder(path, by_packet)
     try:
-        for picture in decoder.pictures():
+        for picture in _showing_progress(decoder, path, by_packet):
             if picture.key_frame and picture.pts is not None:
                 keys[picture.pts] = True
     finally:
         decoder.close()
     keys[0] = True
     return keys
+
+
+def _showing_progress(decoder: Decoder, path: VideoFile, index: Index) -> Iterable[VideoFrame]:
+    """All pictures of a file, with a bar of how many there are yet where that takes long."""
+    return tqdm(
+        decoder.pictures(),
+        desc=f"Reading {path.name} once to find its frames",
+        total=len(index.packets),
+        unit="frame",
+        delay=NOTICE_S,
+        leave=False,
+    )
 
 
 def _by_number(frames: Ints | range) -> Callable[[int, VideoPacket], int]:

@@ -9,6 +9,7 @@ from typing import Any
 from .arrays import ArrayVideo
 from .base import VideoError
 from .contrast import Channel, Contrast
+from .options import Plane
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Multiscale:
     channels: list[dict[str, Any]]
     """What the file says of each channel's colour and window; may be empty."""
 
-    def open(self, name: str, axes: str | None, z: int | None) -> ArrayVideo:
+    def open(self, name: str, axes: str | None, z: Plane) -> ArrayVideo:
         """Make a video of it; `axes` and `z` as of `open_video`."""
         video = ArrayVideo(self.array, name, axes=axes or self.axes, z=z)
         contrast = self._contrast(video)
@@ -38,14 +39,14 @@ class Multiscale:
         return Contrast(channels) if channels and len(channels) == video.num_channels else None
 
 
-def find_multiscale(top: Any, inside: str, name: str) -> Multiscale | None:
+def find_multiscale(top: Any, inside: str, place: str) -> Multiscale | None:
     """Find the picture that a path in a zarr group is of.
 
     Parameters
     ----------
     top : the group.
     inside : path in it, of a picture or of one of its levels; "" for itself.
-    name : of the group, for errors.
+    place : path or URL of the group, for errors.
 
     Returns
     -------
@@ -71,7 +72,7 @@ def find_multiscale(top: Any, inside: str, name: str) -> Multiscale | None:
                 omero = described.get("omero") or {}
                 return Multiscale(array, _axes(image, array), omero.get("channels") or [])
         if level == "":
-            _refuse_collection(group, described, "/".join([name, *parts]))
+            _refuse_collection(group, described, "/".join([place, *parts]))
     return None
 
 
@@ -80,7 +81,7 @@ def _description(group: Any) -> dict[str, Any]:
     return attributes.get("ome") or attributes  # 0.5 has a place of its own
 
 
-def _refuse_collection(group: Any, described: dict[str, Any], name: str) -> None:
+def _refuse_collection(group: Any, described: dict[str, Any], place: str) -> None:
     if "plate" in described:
         inside = [well["path"] + "/0" for well in described["plate"].get("wells", [])]
     elif "well" in described:
@@ -93,7 +94,8 @@ def _refuse_collection(group: Any, described: dict[str, Any], name: str) -> None
     listed = ", ".join(inside[:10]) + (f" and {len(inside) - 10} more" if len(inside) > 10 else "")
     first = inside[0] if inside else "0"
     raise VideoError(
-        f"{name} holds several pictures: {listed}. Open one, such as open_video('{name}/{first}')."
+        f"{place} holds several pictures: {listed}. Open one, such as "
+        f"open_video({f'{place}/{first}'!r})."
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,10 +14,11 @@ from PIL import Image
 
 from .base import FrameSource, Kind, PicturePath, Video, VideoError
 from .contrast import ContrastLike
-from .decoding import MAX_MEGAPIXELS, Plane, picture_format, read_info
+from .decoding import picture_format, read_info
 from .images import IMAGE_SUFFIXES, ImageFiles, open_picture_file
 from .lists import open_list
 from .live_sources import STREAM_SCHEMES, Capture
+from .options import MAX_MEGAPIXELS, OpenOptions, Plane
 from .pages import TiffStack
 from .readers import open_array
 from .remote import open_url
@@ -53,9 +55,9 @@ def open_video(
         the 99.9 percentile of the values: of frames all over a video, of each picture its own.
     axes : of an array, a letter each of T (time), Z (planes), C (channels), H or Y, W or X, such
         as "TCHW"; if None they are told by their names or by the shape.
-    plane : which plane is shown of arrays and TIFF files that have planes of depth beside times;
-        of a TIFF file the middle one if None, and "max" the brightest values of all. Without
-        times, planes are the frames.
+    plane : which plane is shown of arrays and TIFF files that have planes of depth beside times:
+        its number, or of a TIFF file "max" for the brightest values of all; the middle one, with
+        a warning, if None. Without times, planes are the frames, unless one is named.
     max_megapixels : larger pictures are refused.
 
     Returns
@@ -75,7 +77,10 @@ def open_video(
     """
     if kind not in (None, "video", "images"):
         raise VideoError(f"kind must be 'video', 'images' or None, got {kind!r}.")
-    video = _open(source, kind or "video", _Options(axes, plane, max_megapixels))
+    options = OpenOptions(axes, _checked(plane), float(max_megapixels))
+    video = _open(source, kind or "video", options)
+    if not isinstance(source, Video):
+        video.options = options
     if kind is None and len(video) == 1 and not isinstance(source, Video):
         kind = "images"
     if kind is not None and video.kind != kind:
@@ -87,25 +92,18 @@ def open_video(
     return video
 
 
-@dataclass(frozen=True)
-class _Options:
-    """What is said of some kinds of sources."""
+def _checked(plane: Any) -> Plane:
+    if plane is None or plane == "max":
+        return plane
+    if isinstance(plane, bool) or not isinstance(plane, Integral):
+        raise VideoError(f"plane must be a number, from 0, or 'max', got {plane!r}.")
+    return int(plane)
 
-    axes: str | None
-    plane: Plane
-    max_megapixels: float
 
-    @property
-    def z(self) -> int | None:
-        """The plane of an array."""
-        if isinstance(self.plane, str):
-            raise VideoError(f"plane={self.plane!r} is for TIFF files: of an array give a number.")
-        return self.plane
-
-    def refuse(self, reason: str) -> None:
-        """Raise VideoError where something is said that is for arrays only."""
-        if self.axes is not None or self.plane is not None:
-            raise VideoError(f"axes= and plane= are for arrays: {reason}.")
+def _refuse(options: OpenOptions, reason: str) -> None:
+    """Raise VideoError where something is said that is for arrays only."""
+    if options.axes is not None or options.plane is not None:
+        raise VideoError(f"axes= and plane= are for arrays: {reason}.")
 
 
 def is_there(place: str) -> bool:
@@ -113,18 +111,18 @@ def is_there(place: str) -> bool:
     return is_url(place) or Path(place).exists() or is_in_store(Path(place))
 
 
-def _open(source: Any, kind: Kind, options: _Options) -> Video:
+def _open(source: Any, kind: Kind, options: OpenOptions) -> Video:
     if isinstance(source, Video):
-        options.refuse("a Video has its own")
+        _refuse(options, "a Video has its own")
         return source
     _refuse_live(source)
     if isinstance(source, (str, os.PathLike)):
         place = os.fspath(cast("PicturePath", source))
         if is_url(place):
-            plain = replace(options, axes=None, plane=None)
+            without_axes = replace(options, axes=None)
             return open_url(
-                *(place, kind, options.axes, options.z),
-                lambda path, its_kind: _open_path(path, its_kind, plain),
+                *(place, kind, options.axes, options.plane),
+                lambda path, its_kind: _open_path(path, its_kind, without_axes),
             )
         path = Path(place).expanduser()
         try:
@@ -135,11 +133,11 @@ def _open(source: Any, kind: Kind, options: _Options) -> Video:
         video.location = str(video.path)
         return video
     if isinstance(source, Image.Image):
-        options.refuse("a Pillow image has its own")
+        _refuse(options, "a Pillow image has its own")
         return open_list([source], kind)
     if isinstance(source, Sequence) and not isinstance(source, (bytes, bytearray, memoryview)):
         return _open_list(cast("Sequence[Any]", source), kind, options)
-    return open_array(source, options.axes, options.z)
+    return open_array(source, options.axes, options.plane)
 
 
 def _refuse_live(source: object) -> None:
@@ -175,10 +173,10 @@ def _has_frames(source: object) -> bool:
     return hasattr(source, "shape") or hasattr(source, "__len__")
 
 
-def _open_list(items: Sequence[Any], kind: Kind, options: _Options) -> Video:
+def _open_list(items: Sequence[Any], kind: Kind, options: OpenOptions) -> Video:
     paths = [Path(one).expanduser() for one in items if isinstance(one, (str, os.PathLike))]
     if paths and len(paths) == len(items):
-        options.refuse("image files have their own")
+        _refuse(options, "image files have their own")
         if any(is_url(str(one)) for one in items):
             raise VideoError("Of pictures by URL, give the URL of their folder, not a list.")
         for path in paths:
@@ -204,24 +202,26 @@ def _is_no_picture(path: Path) -> bool:
     return False
 
 
-def _open_path(path: Path, kind: Kind, options: _Options) -> Video:
+def _open_path(path: Path, kind: Kind, options: OpenOptions) -> Video:
     if is_in_store(path):
-        return open_store(path, options.axes, options.z)
+        return open_store(path, options.axes, options.plane)
     if not path.exists():
         raise VideoError(
             f"There is no file or folder {path}. Paths start at {Path.cwd()} unless absolute."
         )
     if path.is_dir():
-        options.refuse(f"{path} is none")
-        return ImageFiles.of_folder(path, kind, options.max_megapixels)
+        pictures = ImageFiles.of_folder(path, kind, options.max_megapixels, options.plane)
+        if options.axes is not None or not isinstance(pictures, TiffStack):
+            _refuse(options, f"{path} is none")
+        return pictures
     if path.stat().st_size == 0:
         raise VideoError(f"{path} is an empty file.")
     pictures = open_picture_file(path, kind, options.max_megapixels, options.plane)
     if pictures is not None:
         if options.axes is not None or not isinstance(pictures, TiffStack):
-            options.refuse(f"{path} is none")
+            _refuse(options, f"{path} is none")
         return pictures
-    options.refuse(f"{path} is none")
+    _refuse(options, f"{path} is none")
     from .container import FileVideo
 
     return FileVideo(path)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from .base import Kind, Video, VideoError
-from .decoding import MAX_MEGAPIXELS, Plane, readable
-from .identity import identify_files
+from .decoding import readable
 from .lru import BytesLru
+from .options import MAX_MEGAPIXELS, Plane
 from .tiff import TiffFrames
 
 CACHE_BYTES = 64 * 2**20
@@ -34,7 +35,7 @@ class TiffStack(Video):
         max_megapixels: float = MAX_MEGAPIXELS,
         plane: Plane = None,
     ) -> None:
-        self._path, self._plane = path, plane
+        self._path = path
         with readable(path):
             self._frames = TiffFrames(path, max_megapixels, plane)
         infos = self._frames.infos
@@ -71,9 +72,13 @@ class TiffStack(Video):
     def _is_deep(self) -> bool:
         return self._deep
 
-    def _identify(self) -> str:
-        plane = "" if self._plane is None else f"-plane{self._plane}"
-        return identify_files([self._path]) + plane
+    @property
+    def _files(self) -> Sequence[Path]:
+        return [self._path]
+
+    @property
+    def _view(self) -> str:
+        return self._frames.view
 
     def _read(self, frame: int) -> NDArray[Any]:
         values = self._cache.get(frame)

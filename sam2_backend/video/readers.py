@@ -7,6 +7,7 @@ from typing import Any
 
 from .arrays import ArrayVideo
 from .base import Video, VideoError
+from .options import Plane
 from .stores import only_array
 
 
@@ -28,7 +29,7 @@ class _ByGetData:
         return self._reader.get_meta_data()
 
 
-def open_array(source: Any, axes: str | None, z: int | None) -> Video:
+def open_array(source: Any, axes: str | None, z: Plane) -> Video:
     """Open an array, a tensor or a reader of any library; parameters as of `open_video`.
 
     Raises
@@ -47,7 +48,7 @@ def open_array(source: Any, axes: str | None, z: int | None) -> Video:
         ) from error
 
 
-def _open(source: Any, axes: str | None, z: int | None) -> Video:
+def _open(source: Any, axes: str | None, z: Plane) -> Video:
     kind = type(source).__name__
     if hasattr(source, "data_vars"):  # xarray.Dataset
         source, _ = only_array(source.data_vars, f"The {kind}", lambda name: f"dataset[{name!r}]")

@@ -18,6 +18,7 @@ from .arrays import ArrayVideo
 from .base import DEFAULT_FPS, Kind, Video, VideoError
 from .images import HIDDEN, IMAGE_SUFFIXES, natural_order
 from .lru import BytesLru
+from .options import Plane
 from .remote_file import WEB, RemoteFile, refusal, without_secrets
 from .stores import HDF5_SUFFIXES, ZARR_FILES, import_extra, open_zarr, read_inside
 
@@ -31,7 +32,7 @@ OpenPath = Callable[[Path, Kind], Video]
 """Opens what is on disk."""
 
 
-def open_url(url: str, kind: Kind, axes: str | None, z: int | None, open_path: OpenPath) -> Video:
+def open_url(url: str, kind: Kind, axes: str | None, z: Plane, open_path: OpenPath) -> Video:
     """Open what is at a URL.
 
     Parameters
@@ -64,7 +65,7 @@ def _open_at(
     url: str,
     kind: Kind,
     axes: str | None,
-    z: int | None,
+    z: Plane,
     open_path: OpenPath,
 ) -> Video:
     shown = without_secrets(url)
@@ -79,7 +80,8 @@ def _open_at(
         file = RemoteFile(filesystem, path, shown)
         array, name = read_inside(h5py.File(file.open(), "r"), "", shown)
         return ArrayVideo(array, name, axes=axes, z=z)
-    if axes is not None or z is not None:
+    is_picture = not is_folder and suffix in IMAGE_SUFFIXES
+    if axes is not None or (z is not None and not is_picture):
         raise VideoError(f"axes= and plane= are for arrays: {shown} is none.")
     if is_folder:
         pictures = [name for name in names if _is_picture(name)]
@@ -88,7 +90,7 @@ def _open_at(
         return RemoteImages(filesystem, {n: names[n] for n in pictures}, shown, kind, open_path)
     if suffix in (".npy", ".npz", ".zip"):
         raise VideoError(f"{shown} is read from disk alone: download it first, or write zarr.")
-    if suffix in IMAGE_SUFFIXES:
+    if is_picture:
         return _open_downloaded(filesystem, path, shown, kind, open_path)
     from .container import FileVideo
 
@@ -129,13 +131,13 @@ def _is_picture(name: str) -> bool:
 
 
 def _open_zarr(
-    url: str, shown: str, root: re.Match[str] | None, axes: str | None, z: int | None
+    url: str, shown: str, root: re.Match[str] | None, axes: str | None, z: Plane
 ) -> Video:
     zarr = import_extra("zarr", f"{shown} is a zarr store")
     parts = urlsplit(url)
     inside = "" if root is None else root[2] or ""
     top = url if root is None else urlunsplit(parts._replace(path=root[1]))
-    name = urlsplit(without_secrets(top)).path.rstrip("/").rsplit("/", 1)[-1]
+    place = without_secrets(top).rstrip("/")
     if parts.query:
         raise VideoError(
             f"{shown} is a store of many files, to which a query (?…) cannot be added: give its "
@@ -147,7 +149,7 @@ def _open_zarr(
     else:  # zarr 2, which Python 3.10 has
         store = zarr.storage.FSStore(top, mode="r", **_options(url))
     try:
-        return open_zarr(zarr, store, name, inside, axes, z)
+        return open_zarr(zarr, store, place, inside, axes, z)
     except VideoError as error:
         raise VideoError(str(error).replace(top, without_secrets(top))) from None
 

@@ -12,6 +12,7 @@ import numpy as np
 from .arrays import ArrayVideo
 from .base import Video, VideoError
 from .ome_zarr import find_multiscale
+from .options import Plane
 from .values import dtype_of
 
 HDF5_SUFFIXES = frozenset({".h5", ".hdf5", ".hdf", ".he5", ".nwb", ".ims", ".mat"})
@@ -20,7 +21,7 @@ ZARR_FILES = "zarr.json", ".zarray", ".zgroup"
 MAX_LISTED = 20
 
 
-def open_store(path: Path, axes: str | None, z: int | None) -> Video:
+def open_store(path: Path, axes: str | None, z: Plane) -> Video:
     """Open a file or folder of arrays, or an array inside one by its name after the path.
 
     Parameters
@@ -44,7 +45,7 @@ def open_store(path: Path, axes: str | None, z: int | None) -> Video:
         found = _load_numpy(root)
     else:
         found = _open_hdf5(root)
-    array, name = read_inside(found, inside, str(root))
+    array, name = read_inside(found, inside, str(root.absolute()))
     return ArrayVideo(array, name, axes=axes, z=z)
 
 
@@ -150,7 +151,7 @@ def read_inside(group: Any, inside: str, root: str) -> tuple[Any, str]:
     """
     short = root.rsplit("/", 1)[-1]
     if not inside:
-        array, name = only_array(group, root, lambda name: f"open_video('{root}/{name}')")
+        array, name = only_array(group, root, lambda name: f"open_video({f'{root}/{name}'!r})")
         return array, f"{short}/{name}" if name else short
     try:
         found = group[inside]
@@ -160,8 +161,8 @@ def read_inside(group: Any, inside: str, root: str) -> tuple[Any, str]:
             f"There is no {inside} in {root}: it holds {names or 'no arrays'}."
         ) from None
     if not hasattr(found, "shape"):
-        call = f"open_video('{root}/{inside}/"
-        found, name = only_array(found, f"{inside} of {root}", lambda name: f"{call}{name}')")
+        place = f"{root}/{inside}"
+        found, name = only_array(found, place, lambda name: f"open_video({f'{place}/{name}'!r})")
         inside = f"{inside}/{name}"
     return found, f"{short}/{inside}"
 
@@ -182,7 +183,7 @@ def _open_hdf5(path: Path) -> Any:
         raise VideoError(f"{path} cannot be read as HDF5 ({error}).") from error
 
 
-def _open_zarr(root: Path, inside: str, axes: str | None, z: int | None) -> Video:
+def _open_zarr(root: Path, inside: str, axes: str | None, z: Plane) -> Video:
     zarr = import_extra("zarr", f"{root} is a zarr store")
     if root.is_dir():
         top = root
@@ -191,23 +192,23 @@ def _open_zarr(root: Path, inside: str, axes: str | None, z: int | None) -> Vide
         inside = "/".join(
             p for p in (root.relative_to(top).as_posix(), inside) if p not in ("", ".")
         )
-        return open_zarr(zarr, str(top), top.name, inside, axes, z)
-    return open_zarr(zarr, zarr.storage.ZipStore(str(root), mode="r"), root.name, inside, axes, z)
+        return open_zarr(zarr, str(top), str(top.absolute()), inside, axes, z)
+    store = zarr.storage.ZipStore(str(root), mode="r")
+    return open_zarr(zarr, store, str(root.absolute()), inside, axes, z)
 
 
-def open_zarr(
-    zarr: Any, store: Any, name: str, inside: str, axes: str | None, z: int | None
-) -> Video:
+def open_zarr(zarr: Any, store: Any, place: str, inside: str, axes: str | None, z: Plane) -> Video:
     """Open an array, a pyramid of OME-Zarr, or the one array of a group.
 
     Parameters
     ----------
     zarr : the library.
     store : what it takes as such.
-    name : to show.
+    place : its path or URL.
     inside : the name of an array or a group in it; "" for itself.
     axes, z : as of `open_video`.
     """
+    name = place.replace("\\", "/").rsplit("/", 1)[-1]
     try:
         top = zarr.open(store, mode="r")
         found = top[inside] if inside else top
@@ -221,14 +222,15 @@ def open_zarr(
             f"{name} cannot be read as zarr ({type(error).__name__}: {error})."
         ) from error
     full = f"{name}/{inside}" if inside else name
-    image = find_multiscale(top, inside, name)
+    image = find_multiscale(top, inside, place)
     if image is not None:
         return image.open(full, axes, z)
     if not hasattr(found, "shape"):
+        whole = f"{place}/{inside}" if inside else place
         found, chosen = only_array(
             dict(found.members()) if hasattr(found, "members") else found,
-            full,
-            lambda one: f"open_video('{full}/{one}')",
+            whole,
+            lambda one: f"open_video({f'{whole}/{one}'!r})",
         )
         full = f"{full}/{chosen}"
     return ArrayVideo(found, full, axes=axes, z=z)

@@ -21,11 +21,15 @@ VideoPacket: TypeAlias = "Packet[VideoStream]"
 
 PICTURE_CODECS = frozenset({"mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpegxl", "jpegls"})
 """Codecs of covers, where there is another video; of videos too, where there is none."""
+FILMS_OF_LETTERS = frozenset({"tty", "bin", "xbin", "adf", "idf"})
+"""What any text, and some data, are to FFmpeg; so are some zeros a CD's pictures, "cdg"."""
 OTHER_FILES = {
     "7z bz2 gz rar tar tgz xz zip zst": "it is an archive. Unpack it, and open what is in it",
     "czi dcm dicom fcs ims lif mha mhd mrc nd2 nii nrrd obf oib oif sld vsi": "it comes from a "
     "microscope or a scanner. Read it into an array with a library of its kind and give that, or "
     "export it as OME-TIFF or OME-Zarr",
+    "arw cr2 cr3 dng erf kdc mrw nef nrw orf pef raf rw2 srw x3f": "it is a camera's raw picture. "
+    "Develop it, and open the TIFF or JPEG",
     "mpd": "it is a list of streams. Give one stream by itself, or download it as MP4",
     "csv doc docx htm html json md pdf ppt pptx txt xls xlsx xml yaml yml": "it is a document. "
     "Give a video, pictures or arrays",
@@ -79,9 +83,10 @@ def _open_file(path: VideoFile) -> InputContainer:
                 cut = f"subfile,,start,0,end,{whole},,:{path}"
                 return av.open(cut, metadata_errors="ignore")
         raise damaged(path, error) from error
-    if container.format.name == "tty":  # Any text is one to FFmpeg, as a film of letters.
+    form = container.format.name
+    if form in FILMS_OF_LETTERS or (form == "cdg" and not path.name.lower().endswith(".cdg")):
         container.close()
-        raise damaged(path, ValueError("it is text"))
+        raise damaged(path, ValueError("it is text" if form == "tty" else "it is data"))
     return container
 
 

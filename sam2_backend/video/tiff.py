@@ -19,15 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .base import DEFAULT_FPS, VideoError
-from .decoding import (
-    MAX_MEGAPIXELS,
-    PictureInfo,
-    Plane,
-    check_megapixels,
-    no_pillow_limit,
-    upright,
-    values_of,
-)
+from .decoding import PictureInfo, check_megapixels, no_pillow_limit, upright, values_of
+from .options import MAX_MEGAPIXELS, Plane
 
 MAX_CHANNELS = 8
 """Of an axis without a name that is taken for channels."""
@@ -132,6 +125,11 @@ class TiffFrames:
         found = [str(labels[page]).split("\n")[0].strip() for page in pages]
         return found if all(found) and len(set(found)) == len(found) else None
 
+    @property
+    def view(self) -> str:
+        """Which of several planes is shown; "" where there is no choice."""
+        return self._series[0].view
+
     def read(self, frame: int) -> NDArray[Any]:
         """(H, W, C) values of a frame; 8-bit colours as (H, W, 3). Any thread."""
         series, t = self._frames[frame]
@@ -143,6 +141,12 @@ class TiffFrames:
         if _has_scenes(self._tiff):
             return [self._tiff.series[0]]
         whole = [s for s in self._tiff.series if not s.keyframe.subfiletype & (_PREVIEW | _MASK)]
+        first: Any = self._tiff.pages.first
+        if not whole and first.subifds:
+            raise VideoError(
+                f"{self._path} shows no more than a preview, as raw pictures of cameras do: "
+                "develop it, and open the TIFF or JPEG."
+            )
         found = whole or list(self._tiff.series)
         if not found:
             raise VideoError(f"{self._path} has no pictures in it: it may be damaged.")
@@ -190,7 +194,13 @@ class _Series:
             and shape[axes.index("C")] > MAX_COLORS
         )
         self.guesses: list[str] = []
-        self._time, self._channels = self._roles()
+        if self._photometric in ("CFA", "LINEAR_RAW"):
+            self.guesses.append(
+                "its values are a sensor's behind its colour filter, shown as grey: develop it, "
+                "and open the TIFF or JPEG, to see colours"
+            )
+        self.view = ""
+        self._time, self._channels = self._roles(plane)
         self._fixed = self._planes(plane)
         self._kept = self._colors_of(page)
         self._byteorder = tiff.byteorder
@@ -232,11 +242,14 @@ class _Series:
             values = np.repeat(values, 3, axis=-1)
         return upright(values.astype(values.dtype.newbyteorder("="), copy=False), self._orientation)
 
-    def _roles(self) -> tuple[int | None, list[int]]:
-        """Which axis is time, and which are channels."""
+    def _roles(self, plane: Plane) -> tuple[int | None, list[int]]:
+        """Which axis is time, and which are channels. Planes are times where there are no others,
+        unless one of them is asked for."""
         axes, shape = self._axes, self._shape
         channels = [n for n, axis in enumerate(axes) if axis in "CE"]
         others = [n for n, axis in enumerate(axes) if axis not in "YXSCE" and shape[n] > 1]
+        if plane is not None:
+            others = [n for n in others if axes[n] != "Z"]
         named = [n for name in "TZ" for n in others if axes[n] == name]
         time = (named or others or [None])[0]
         if time is None and self._shows_one_by_one and len(channels) == 1:
@@ -261,25 +274,29 @@ class _Series:
             if axis not in "YXS" and n != self._time and n not in self._channels
         ]
         fixed = dict.fromkeys(left, 0)
+        if plane not in (None, 0, "max") and not any(self._axes[n] == "Z" for n in left):
+            raise VideoError(f"plane={plane} was given, but {self._path} has no planes (Z).")
         for n in left:
             axis, size = self._axes[n], self._shape[n]
-            if size == 1:
-                continue
-            if axis != "Z":
+            if size > 1 and axis != "Z":
                 self.guesses.append(f"of the {size} along its axis {axis}, the first is shown")
-            elif plane == "max":
+        for n in left:
+            size = self._shape[n]
+            if size == 1 or self._axes[n] != "Z":
+                continue
+            if plane == "max":
+                self.view = "planemax"
                 return [{**fixed, n: z} for z in range(size)]
-            elif plane is None:
-                fixed[n] = size // 2
+            if plane is None:
+                plane = size // 2
                 self.guesses.append(
                     f"it has {self._shape[self._time or 0]} times and {size} planes: the frames "
-                    f"are the times, of which plane {fixed[n]} is shown. Choose another with "
-                    "open_video(path, plane=0), or the brightest of all with plane='max'"
+                    f"are the times, of which plane {plane} is shown. Choose another with plane=, "
+                    "such as plane=0, or the brightest of all with plane='max'"
                 )
             elif not 0 <= plane < size:
                 raise VideoError(f"{self._path} has planes 0 to {size - 1}, got plane={plane}.")
-            else:
-                fixed[n] = plane
+            fixed[n], self.view = plane, f"plane{plane}"
         return [fixed]
 
     def _colors_of(self, page: Any) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
@@ -16,6 +16,7 @@ from sam2_backend.video import Video
 
 from ..masks import Mask
 from ..records import SessionError
+from .cvat_part import PartOfSource
 from .files import EntryError, as_number, check_frame_size, check_size, count, reason, shorten
 from .frame_names import FrameNames, file_number
 from .object_ids import ObjectIds
@@ -57,7 +58,7 @@ def read_cvat(path: Path, video: Video) -> Imported:
     notes: list[str] = []
     shapes = [
         *_on_images(path, root, video, left_out, notes),
-        *_of_tracks(path, root, left_out, notes),
+        *_of_tracks(path, root, video, left_out, notes),
     ]
     left_out = +left_out  # without what was counted 0 times
     if left_out:
@@ -115,7 +116,7 @@ def _on_images(
     images = list(root.iter("image"))
     if not images:
         return
-    frames = _frames(path, images, video, notes)
+    frames = _frames(path, root, images, video, notes)
     for n, image in enumerate(images):
         if n not in frames or not len(image):
             continue
@@ -145,35 +146,61 @@ def _on_images(
 
 
 def _frames(
-    path: Path, images: list[Xml.Element], video: Video, notes: list[str]
+    path: Path, root: Xml.Element, images: list[Xml.Element], video: Video, notes: list[str]
 ) -> dict[int, int]:
     """The frame of each image that has one, by its place in the list."""
     called = [image.get("name", "") for image in images]
     names = FrameNames(video)
     numbered = all(file_number(name) is not None for name in called)
     # What CVAT calls the frames of a video, which may be a folder of other names to us.
-    of_video = names.known and all(map(_OF_VIDEO.fullmatch, called))
+    of_video = all(map(_OF_VIDEO.fullmatch, called))
     of_video = of_video and not any(_OF_VIDEO.fullmatch(name) for name in video.names or ())
+    part = PartOfSource.of(root)
+    of_video = of_video and (names.known or part is not None)
     if not of_video and (names.known or numbered):
         matched = names.match(called, str(path))
         notes += matched.notes
         return {n: matched.frames[name] for n, name in enumerate(called) if name in matched.frames}
     if of_video:
         notes.append(f"{path} is of a video: its frames are matched by number, from 0.")
-        return {n: file_number(name) or 0 for n, name in enumerate(called)}
+        numbers = [file_number(name) or 0 for name in called]
+        return dict(enumerate(_placed(path, part, numbers, video, notes)))
     notes.append(
         f"{path} names images that are not numbered, such as {called[0]!r}: they are matched by "
         "their id, from 0."
     )
     try:
-        return {n: as_number(image.get("id"), "id") for n, image in enumerate(images)}
+        numbers = [as_number(image.get("id"), "id") for image in images]
     except EntryError as error:
         raise SessionError(f"{path} has an image that cannot be read: {error}.") from error
+    return dict(enumerate(_placed(path, part, numbers, video, notes)))
+
+
+def _placed(
+    path: Path, part: PartOfSource | None, numbers: list[int], video: Video, notes: list[str]
+) -> list[int]:
+    """Frames of the video for numbers as CVAT gives them."""
+    if part is None or not numbers:
+        return numbers
+    return part.place(numbers, video, str(path), notes)
 
 
 def _of_tracks(
+    path: Path, root: Xml.Element, video: Video, left_out: Counter[str], notes: list[str]
+) -> Iterator[_Shape]:
+    shapes = list(_shapes_of_tracks(path, root, left_out, notes))
+    numbers = [shape.frame for shape in shapes]
+    placed = _placed(path, PartOfSource.of(root), numbers, video, notes)
+    for shape, frame in zip(shapes, placed, strict=True):
+        yield replace(shape, frame=frame)
+
+
+def _shapes_of_tracks(
     path: Path, root: Xml.Element, left_out: Counter[str], notes: list[str]
 ) -> Iterator[_Shape]:
+    """With CVAT's numbers of frames."""
+    part = PartOfSource.of(root)
+    step = 1 if part is None else part.step
     gaps = 0
     for n, track in enumerate(root.iter("track")):
         try:
@@ -185,7 +212,7 @@ def _of_tracks(
                     continue
                 frame = as_number(element.get("frame"), "frame")
                 hidden = element.get("outside") == "1"
-                gaps += before is not None and not before[1] and frame > before[0] + 1
+                gaps += before is not None and not before[1] and frame > before[0] + step
                 before = frame, hidden
                 if not hidden:
                     yield _Shape(owner, label, frame, element)

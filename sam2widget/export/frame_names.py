@@ -120,9 +120,9 @@ class FrameNames:
         notes: list[str] = []
         tiers: list[tuple[Callable[[str], Iterable[str]], _Index, Callable[[str], str], str]] = [
             (_tails, self._index, str, ""),
-            (_tails, self._index, _fold, ""),
-            (_bare_tails, self._index, _fold, "adds to the names of frames"),
-            (_all_tails, self._bare_index, _fold, "has other additions to the names of frames"),
+            (_tails, self._index, fold_case, ""),
+            (_bare_tails, self._index, fold_case, "adds to the names of frames"),
+            (_all_tails, self._bare_index, fold_case, "has other additions to the names of frames"),
         ]
         for variants, make_index, fold, added in tiers:
             if len(found) == len(names):
@@ -168,8 +168,8 @@ class FrameNames:
 
     def _only(self, names: list[str], frame: int, where: str) -> str:
         """Of names that mean one frame, the one in the folder of this video."""
-        own = _fold(_stem(self._video.name))
-        inside = [name for name in names if _fold(PurePosixPath(name).parent.name) == own]
+        own = fold_case(_stem(self._video.name))
+        inside = [name for name in names if fold_case(PurePosixPath(name).parent.name) == own]
         if len(names) == 1 or len(inside) == 1:
             return (names if len(names) == 1 else inside)[0]
         raise SessionError(
@@ -235,16 +235,17 @@ class FrameNames:
         """Refuse names that begin with the name of another frame: what they differ in is the number
         of an object."""
         assert self._names is not None
-        stems = {_fold(_stem(name)): frame for frame, name in enumerate(self._names)}
+        stems = {fold_case(_stem(name)): frame for frame, name in enumerate(self._names)}
         for name, frame in found.items():
-            last = _fold(_stem(PurePosixPath(name.replace("\\", "/")).name))
+            last = fold_case(_stem(PurePosixPath(name.replace("\\", "/")).name))
             for end in re.finditer(r"[_.\- (]", last):
                 other = stems.get(last[: end.start()].rstrip(), frame)
                 if other != frame:
                     raise SessionError(
                         f"{where} has {name}, whose number may be that of the frame "
                         f"{self._names[frame]}, or of an object on {self._names[other]}: name "
-                        "masks as the frames, those of each object in a folder of its own."
+                        "masks as the frames, those of each object in a folder of its own, such as "
+                        "001/00000.png."
                     )
 
     def _said(self, begin: str, how: str, found: dict[str, int]) -> str:
@@ -318,9 +319,9 @@ def _unique_stems(names: Sequence[str]) -> list[str]:
     numbered = [f"{name}_{n:05}" for n, name in enumerate(names)]
     stems = [_stem(name) for name in names]
     for longer in (names, numbered):
-        times = Counter(map(_fold, stems))
+        times = Counter(map(fold_case, stems))
         stems = [
-            long if times[_fold(stem)] > 1 else stem
+            long if times[fold_case(stem)] > 1 else stem
             for stem, long in zip(stems, longer, strict=True)
         ]
     return stems
@@ -330,7 +331,7 @@ def _stem(name: str) -> str:
     return _SUFFIX.sub("", name) or name
 
 
-def _fold(name: str) -> str:
+def fold_case(name: str) -> str:
     """For comparing as most file systems do: composed, without case."""
     return unicodedata.normalize("NFC", name).casefold()
 

@@ -1,4 +1,5 @@
-"""Masks in picture files: labels, black and white, colours; a file a frame, or stacks of TIFF."""
+"""Masks in picture files: labels, black and white, colours; a file a frame, in a folder for each
+object or for all, or stacks of TIFF."""
 
 from __future__ import annotations
 
@@ -10,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from sam2_backend.mask_input import values_of_picture
+from sam2_backend.mask_input import is_nearly_grey, values_of_picture
 from sam2_backend.video import Video
 from sam2_backend.video.images import names_of
 
 from ..masks import Mask
 from ..records import SessionError
 from .files import check_frame_size, read_json, shorten
-from .frame_names import FrameNames
+from .frame_names import FrameNames, fold_case
 from .mask_arrays import read_slices
 from .object_ids import ObjectIds
 from .segmentation import Imported
@@ -25,14 +26,22 @@ from .segmentation import Imported
 SUFFIX_GROUPS = ((".png",), (".tif", ".tiff"), (".bmp",), (".gif", ".webp"), (".jpg", ".jpeg"))
 """A folder's masks are of the first of these that are there."""
 MASK_SUFFIXES = frozenset(suffix for group in SUFFIX_GROUPS for suffix in group)
-_LAYOUTS = ("Annotations", "480p", "Full-Resolution", "SegmentationObject", "SegmentationClass")
-"""Folders of DAVIS, YouTube-VOS and Pascal VOC that masks, or folders of them, are in."""
+_LAYOUTS = (
+    *("Annotations", "480p", "Full-Resolution", "SegmentationObject", "SegmentationClass"),
+    "Annotations_6fps",
+)
+"""Folders of DAVIS, YouTube-VOS, Pascal VOC and SA-V that masks, or folders of them, are in."""
 _MAX_COLOURS = 256
+_MAX_PICTURE_COLOURS = 2**12
+"""More are those of a picture, also where some are what lossy compression makes of grey."""
+_MOST_OF_EDGE = 0.5
+"""A background has more than this share of each edge of a picture."""
 
 
 def read_pictures(path: Path, video: Video) -> Imported:
     """Read pictures of masks, named as the frames: a folder, one file, or a stack of TIFF; also a
-    data set of DAVIS', YouTube-VOS' or Pascal VOC's layout with one video in it.
+    data set of DAVIS', YouTube-VOS' or Pascal VOC's layout with one video in it, and a folder for
+    each object, ``001/00000.png``, as SA-V and SAM 2's `vos_inference.py` have them.
 
     Raises
     ------
@@ -45,9 +54,18 @@ def read_pictures(path: Path, video: Video) -> Imported:
     folder = path
     for below in _LAYOUTS:
         folder = folder / below if (folder / below).is_dir() else folder
-    folder = _pick_folder(folder, names)
-    files = list_pictures(folder, deep=names.have_folders)
-    found = read_picture_files(files, video, str(folder), folder)
+    objects = None if names.have_folders else find_object_folders(folder, video)
+    if objects is not None:
+        folder = objects[0].parent
+        found = _read_object_folders(objects, video, folder)
+    else:
+        folder = _pick_folder(folder, names)
+        files = list_pictures(folder, deep=names.have_folders)
+        found = read_picture_files(files, video, str(folder), folder)
+        below = [] if names.have_folders else _folders_of_pictures(folder)
+        if below:
+            note = f"Folders of pictures in {folder} are left out: {', '.join(below[:4])}."
+            found = Imported(found.masks, found.names, (*found.notes, note))
     if not (path / "meta.json").is_file():
         return found
     videos = read_json(path / "meta.json", "videos")["videos"]
@@ -89,7 +107,9 @@ def read_picture_files(
         notes = (colours.note,)
     else:
         reading, masks = read_slices(pictures, where)
-        notes = (reading.note,) if reading.note else ()
+        doubts = [picture.doubt for picture in pictures.values() if picture.doubt]
+        doubts += [] if reading.labels else _doubt_background(masks, where)
+        notes = tuple(note for note in (reading.note, *doubts[:1]) if note)
         lossy = next((file for file in by_frame.values() if _is_jpeg(file)), None)
         if reading.labels and lossy is not None:
             raise SessionError(
@@ -99,6 +119,19 @@ def read_picture_files(
     for (_, frame), mask in masks.items():
         check_frame_size(mask.shape, video.size_hw(frame), str(by_frame[frame]))
     return _with_ids(masks, (*matched.notes, *notes), where)
+
+
+def _doubt_background(masks: dict[tuple[int, int], Mask], where: str) -> list[str]:
+    """A sentence where white is all around on each picture, as if black were the object."""
+    for mask in masks.values():
+        mask_hw = mask.to_array()
+        edges = (mask_hw[0], mask_hw[-1], mask_hw[:, 0], mask_hw[:, -1])
+        if mask_hw.all() or not all(edge.mean() > _MOST_OF_EDGE for edge in edges):
+            return []
+    return [
+        f"White is taken for the object in {where}, though it is all around on each picture: if "
+        "black is the object, invert them."
+    ]
 
 
 def _is_jpeg(path: Path) -> bool:
@@ -124,6 +157,56 @@ def list_pictures(folder: Path, *, deep: bool = False) -> list[Path]:
     return []
 
 
+def _folders_of_pictures(folder: Path) -> list[str]:
+    return sorted(
+        one.name
+        for one in folder.iterdir()
+        if one.is_dir() and one.name[0] not in "._" and list_pictures(one)
+    )
+
+
+def find_object_folders(folder: Path, video: Video) -> list[Path] | None:
+    """The folders of a video's objects, in a folder or in the only one in it; None where those in
+    it are of videos, or there are none.
+
+    Objects' folders are numbered, or are in a folder of the video's name.
+    """
+    if not folder.is_dir() or list_pictures(folder):
+        return None
+    below = sorted(one for one in folder.iterdir() if one.is_dir() and one.name[0] not in "._")
+    if len(below) == 1 and not list_pictures(below[0]):
+        return find_object_folders(below[0], video)
+    called = fold_case(video.name), fold_case(Path(video.name).stem)
+    if not below or any(fold_case(one.name) in called for one in below):
+        return None
+    is_of_video = fold_case(folder.name) in called
+    if not is_of_video and not all(one.name.isdecimal() for one in below):
+        return None
+    return below if all(map(list_pictures, below)) else None
+
+
+def _read_object_folders(objects: Sequence[Path], video: Video, where: Path) -> Imported:
+    by_name = {int(one.name) if one.name.isdecimal() else one.name: one for one in objects}
+    if len(by_name) < len(objects):
+        raise SessionError(f"{where} has two folders of one number: keep one.")
+    ids = ObjectIds(by_name, f"The folders in {where}")
+    masks: dict[tuple[int, int], Mask] = {}
+    listed = ", ".join(one.name for one in objects[:4])
+    more = f" and {len(objects) - 4} more" if len(objects) > 4 else ""
+    notes = [f"The folders {listed}{more} in {where} are taken for an object each.", *ids.notes]
+    for name, one in by_name.items():
+        found = read_picture_files(list_pictures(one), video, str(one), one)
+        labels = sorted({obj for obj, _ in found.masks})
+        if len(labels) > 1:
+            raise SessionError(
+                f"{one} holds the objects {', '.join(map(str, labels[:4]))}, so that folders in "
+                f"{where} are of videos, not of objects: give the folder of one video."
+            )
+        masks |= {(ids[name], frame): mask for (_, frame), mask in found.masks.items()}
+        notes += [note.replace(str(one), str(where)) for note in found.notes]
+    return Imported(masks, ids.names, tuple(dict.fromkeys(notes)))
+
+
 def _pick_folder(folder: Path, names: FrameNames) -> Path:
     """A folder with masks, or the only one in it that has some."""
     if not folder.is_dir():
@@ -139,7 +222,8 @@ def _pick_folder(folder: Path, names: FrameNames) -> Path:
         listed = ", ".join(one.name for one in found[:5]) or "none"
         raise SessionError(
             f"Expected pictures of masks, such as PNGs, in {folder}, or one folder of them, and "
-            f"found {listed}: give the folder of one video."
+            f"found {listed}: give the folder of one video. Folders of its objects are numbered, "
+            "as 001, or lie in a folder of the video's name."
         )
     return found[0]
 
@@ -157,11 +241,22 @@ def _with_ids(masks: dict[tuple[int, int], Mask], notes: tuple[str, ...], where:
 class _Picture:
     """A file of masks, read when it is needed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, page: int | None = None) -> None:
         self.path = path
+        self._page = page
+        self.doubt = ""
+        """How else it may be meant, once it was read; "" where that is clear."""
 
     def __call__(self) -> NDArray[Any]:
-        return _open(self.path, lambda image: values_of_picture(image, str(self.path)))
+        what = str(self.path) if self._page is None else f"Page {self._page} of {self.path}"
+
+        def read(image: Image.Image) -> NDArray[Any]:
+            return values_of_picture(image, what, self._note)
+
+        return _open(self.path, read, self._page or 0)
+
+    def _note(self, doubt: str) -> None:
+        self.doubt = doubt
 
     def has_colours(self) -> bool:
         """Whether it may have colours other than grey."""
@@ -193,18 +288,17 @@ class _Colours:
         pictures = list(pictures)
         if not pictures or not all(picture.has_colours() for picture in pictures):
             return None
-        known: dict[int, int] = {0: 0}
-        grey, has_black = True, False
+        known, has_black = {0: 0}, False
         for picture in pictures:
-            found = np.unique(picture.colours()).tolist()
-            has_black |= 0 in found
-            for colour in found[: _MAX_COLOURS + 1]:
+            colours = np.unique(picture.colours()).tolist()
+            has_black |= 0 in colours
+            for colour in colours[: _MAX_COLOURS + 1]:
                 known.setdefault(colour, len(known))
-                red, green, blue = colour >> 16, colour >> 8 & 255, colour & 255
-                grey &= red == green == blue
-            if len(known) > _MAX_COLOURS:
+            if len(known) > _MAX_PICTURE_COLOURS:
                 return None
-        if grey or not has_black:
+        found = np.array([[one >> 16, one >> 8 & 255, one & 255] for one in known], np.uint8)
+        is_grey = (found == found[:, :1]).all() or is_nearly_grey(found)
+        if is_grey or not has_black or len(known) > _MAX_COLOURS:
             return None
         del known[0]
         listed = ", ".join(f"#{colour:06x} is {obj}" for colour, obj in list(known.items())[:4])
@@ -219,7 +313,7 @@ class _Colours:
         }
 
 
-def _read_stack(pages: Sequence[Callable[[], NDArray[Any]]], video: Video, path: Path) -> Imported:
+def _read_stack(pages: Sequence[_Picture], video: Video, path: Path) -> Imported:
     if len(pages) != len(video):
         raise SessionError(
             f"{path} has {len(pages)} pages, but the video has {len(video)} frames: expected a "
@@ -228,10 +322,13 @@ def _read_stack(pages: Sequence[Callable[[], NDArray[Any]]], video: Video, path:
     reading, masks = read_slices(dict(enumerate(pages)), str(path))
     for (_, frame), mask in masks.items():
         check_frame_size(mask.shape, video.size_hw(frame), f"Page {frame} of {path}")
-    return _with_ids(masks, (reading.note,) if reading.note else (), str(path))
+    doubts = [page.doubt for page in pages if page.doubt]
+    doubts += [] if reading.labels else _doubt_background(masks, str(path))
+    notes = tuple(note for note in (reading.note, *doubts[:1]) if note)
+    return _with_ids(masks, notes, str(path))
 
 
-def _pages(path: Path) -> list[Callable[[], NDArray[Any]]] | None:
+def _pages(path: Path) -> list[_Picture] | None:
     """What reads each page of a file; None where it is no TIFF."""
     if path.suffix.lower() not in (".tif", ".tiff"):
         return None
@@ -243,14 +340,7 @@ def _pages(path: Path) -> list[Callable[[], NDArray[Any]]] | None:
             f"{path} holds {shorten(int(listed[0]))} images in a way that ImageJ alone reads, as "
             "it writes stacks above 4 GB: save them as a sequence of files."
         )
-
-    def page(n: int) -> Callable[[], NDArray[Any]]:
-        def read(image: Image.Image) -> NDArray[Any]:
-            return values_of_picture(image, f"Page {n} of {path}")
-
-        return lambda: _open(path, read, n)
-
-    return [page(n) for n in range(count)]
+    return [_Picture(path, n) for n in range(count)]
 
 
 def _open(path: Path, read: Callable[[Image.Image], Any], page: int = 0) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -24,6 +25,8 @@ from .segmentation import Imported
 Slices = Mapping[int, Callable[[], NDArray[Any]]]
 """By frame, what gives its (H, W) values, when they are needed."""
 
+_FRAME_KEY = re.compile(r"(?:frames?|images?|img)[_\-. ]?\d+|\d{4,}", re.I)
+"""What arrays of one frame each are called."""
 _LABEL_EXAMPLE = "labels == 1"
 
 
@@ -134,6 +137,10 @@ def read_objects(
     SessionError
         When an array has another shape, or several objects in it.
     """
+    if frames is None and _are_frames(arrays):
+        found = _read_by_frame({name: {1: one} for name, one in arrays.items()}, video)
+        note = f"Arrays in {where} are called as frames: they are taken for those of one object."
+        return Imported(found.masks, found.names, (note, *found.notes))
     keys = {name: _key(name) for name in arrays}
     ids = _ids((obj for obj, _ in keys.values()), where)
     masks: dict[tuple[int, int], Mask] = {}
@@ -342,6 +349,14 @@ def _only(array: Any, video: Video, frame: int, what: str) -> _Slice:
     if 0 <= frame < len(video) and (turned := swapped(array.shape, video.size_hw(frame))):
         raise SessionError(f"{what} has the shape {tuple(array.shape)}.{turned}")
     return _Slice(array, (0,) * len(lead), what, channels=False)
+
+
+def _are_frames(arrays: Mapping[Any, Any]) -> bool:
+    """Whether arrays by name are (H, W) masks of one frame each."""
+    return len(arrays) > 1 and all(
+        isinstance(name, str) and _FRAME_KEY.fullmatch(name) and len(_array(one).shape) == 2
+        for name, one in arrays.items()
+    )
 
 
 def _is_mapping_of_masks(value: object) -> bool:

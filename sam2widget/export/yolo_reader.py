@@ -27,6 +27,7 @@ NOT_LABELS = frozenset(
 )
 """Text files beside labels; README*.txt is one, too."""
 _BOX_NUMBERS = 4
+_NUMBERS_OF_TURNED_BOX = 8
 _LARGEST_SHARE = 1.5
 """Of width or height: somewhat outside the picture is still a share of it."""
 
@@ -77,9 +78,19 @@ def read_yolo(path: Path, video: Video) -> Imported:
             f"{root} has boxes alone (a class, x, y, width, height), no masks: export labels of "
             "segmentation, or add boxes as prompts."
         )
+    if _are_poses(polygons):
+        raise SessionError(
+            f"{root} has keypoints of poses (a box, then x, y and visibility of each), no masks: "
+            "export labels of segmentation, or add boxes as prompts."
+        )
     matched = FrameNames(video).match(by_name, str(root))
     frames = {by_name[name]: frame for name, frame in matched.frames.items()}
     notes = [*matched.notes]
+    if len(polygons) > 1 and all(len(line.values) == _NUMBERS_OF_TURNED_BOX for line in polygons):
+        notes.append(
+            f"All outlines in {root} have four corners, as turned boxes have: they are taken for "
+            "masks all the same."
+        )
     if boxes:
         notes.append(f"{root} has {counted(boxes, 'line')} of a box among its polygons, left out.")
     has_id, has_score = _extras(polygons)
@@ -165,6 +176,17 @@ def _extras(lines: list[_Line]) -> tuple[bool, bool]:
         if is_odd:
             raise SessionError(f"{line} is not a class and the x and y of corners.")
     return False, False
+
+
+def _are_poses(lines: list[_Line]) -> bool:
+    """Whether lines are a box, and triples whose last number is how visible a point is."""
+    return len(lines) > 0 and all(
+        len(line.values) > _BOX_NUMBERS + 3
+        and (len(line.values) - _BOX_NUMBERS) % 3 == 0
+        and len(line.values) == len(lines[0].values)
+        and all(float(value) in (0, 1, 2) for value in line.values[_BOX_NUMBERS + 2 :: 3])
+        for line in lines
+    )
 
 
 def _corners(line: _Line, count: int, hw: tuple[int, int]) -> NDArray[np.float64]:

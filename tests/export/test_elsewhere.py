@@ -14,7 +14,8 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from scipy import ndimage
 
-from sam2widget import SessionError
+from sam2_backend.mask_input import as_mask
+from sam2widget import SessionError, open_video
 from sam2widget.export import export_masks
 
 from .elsewhere import (
@@ -30,6 +31,7 @@ from .elsewhere import (
     corners,
     folder,
     heard,
+    video_of,
 )
 
 ALL, ALSO = dict(enumerate(TRUTH)), dict(enumerate(OTHER))
@@ -152,6 +154,177 @@ def test_black_and_white_pictures_are_masks(tmp_path, kind):
     found, said = heard(folder(tmp_path, NUMBERED, PICTURES[kind]), NAMELESS)
     assert_masks(found, ALL)
     assert not said
+
+
+def indexed(mask_hw):
+    """As SAM 2's vos_inference.py writes a mask of one object."""
+    image = Image.fromarray(mask_hw.astype(np.uint8))
+    image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
+    return image
+
+
+def object_folders(place, *names, picture=indexed):
+    """A folder of each object's masks, by turns TRUTH and OTHER."""
+    for n, name in enumerate(names):
+        masks = (TRUTH, OTHER)[n % 2]
+        folder(place / name, NUMBERED, lambda t, masks=masks: picture(masks[t]))
+    return place
+
+
+@pytest.mark.parametrize("given", ["clip", "."])
+@pytest.mark.parametrize("picture", [indexed, lambda mask_hw: 255 * mask_hw.astype(np.uint8)])
+def test_a_folder_for_each_object_is_read(tmp_path, given, picture):
+    object_folders(tmp_path / "clip", "003", "001", picture=picture)
+    found, said = heard(tmp_path / given, NAMELESS)
+    assert sorted(found.masks) == [(obj, t) for obj in (1, 3) for t in range(FRAMES)]
+    for t in range(FRAMES):
+        assert np.array_equal(found.masks[3, t].to_array(), TRUTH[t])
+        assert np.array_equal(found.masks[1, t].to_array(), OTHER[t])
+    assert len(said) == 1 and "001, 003 in" in said[0] and "an object each" in said[0]
+
+
+def test_folders_of_objects_that_count_from_0_or_have_names(tmp_path):
+    found, said = heard(object_folders(tmp_path / "a", "000", "001"), NAMELESS)
+    assert_masks(found, ALL, ALSO)
+    assert "counts from 0: 0 is object 1" in " ".join(said)
+    video = open_video(folder(tmp_path / "walk", [f"{t:05}.jpg" for t in range(FRAMES)]))
+    object_folders(tmp_path / "masks" / "walk", "cat", "dog")
+    found, _ = heard(tmp_path / "masks", video)
+    assert_masks(found, ALL, ALSO)
+    assert found.names == {1: "cat", 2: "dog"}
+
+
+def test_every_other_frame_of_an_object_is_on_its_frame(tmp_path):
+    video = video_of(tmp_path / "sav_1", [f"{t:05}.png" for t in range(2 * FRAMES)])
+    place = tmp_path / "Annotations_6fps" / "sav_1" / "000"
+    folder(place, [f"{2 * t:05}.png" for t in range(FRAMES)], lambda t: indexed(TRUTH[t]))
+    found, _ = heard(tmp_path, video)
+    assert_masks(found, {2 * t: mask for t, mask in ALL.items()})
+
+
+def test_folders_of_videos_are_no_objects(tmp_path):
+    object_folders(tmp_path / "names", "bear", "camel")
+    with pytest.raises(SessionError, match=r"found bear, camel: give .*objects are numbered"):
+        heard(tmp_path / "names", NAMELESS)
+    frames = [f"{t:05}.jpg" for t in range(FRAMES)]
+    video = open_video(folder(tmp_path / "frames" / "001", frames))
+    with pytest.raises(SessionError, match=r"found 001, 002: give the folder of one video"):
+        heard(object_folders(tmp_path / "numbers", "001", "002"), video)
+    labels = object_folders(tmp_path / "labels", "001")
+    folder(labels / "002", NUMBERED, lambda t: LABELS[t])
+    with pytest.raises(SessionError, match="002 holds the objects 1, 2, so that folders in"):
+        heard(labels, NAMELESS)
+
+
+BLACK, WHITE = [0, 0, 0], [255, 255, 255]
+
+
+def with_palette(values_hw, *colours):
+    image = Image.fromarray(values_hw.astype(np.uint8))
+    image.putpalette(np.ravel(colours).tolist())
+    return image
+
+
+def test_a_palette_whose_0_is_not_black_is_read_as_it_is_seen_with_a_word(tmp_path):
+    mixed = folder(
+        tmp_path / "mixed",
+        NUMBERED,
+        lambda t: (
+            with_palette(~TRUTH[t], WHITE, BLACK) if t % 2 else with_palette(TRUTH[t], BLACK, WHITE)
+        ),
+    )
+    found, said = heard(mixed, NAMELESS)
+    assert_masks(found, ALL)
+    (doubt,) = [one for one in said if "palette" in one]
+    assert "00001.png has a palette in which 0 is not black: black is taken for the back" in doubt
+    clear = folder(tmp_path / "clear", NUMBERED, lambda t: with_palette(TRUTH[t], BLACK, WHITE))
+    assert "palette" not in " ".join(heard(clear, NAMELESS)[1])
+    with pytest.warns(UserWarning, match="0 is not black: black is taken for the background"):
+        mask_hw, _ = as_mask(with_palette(~TRUTH[0], WHITE, BLACK), (HEIGHT, WIDTH))
+    assert np.array_equal(mask_hw, TRUTH[0])
+
+
+def test_arrays_that_are_called_as_frames_are_of_one_object(tmp_path):
+    np.savez(tmp_path / "a.npz", **{f"frame_{t}": TRUTH[t] for t in range(FRAMES)})
+    found, said = heard(tmp_path / "a.npz", NAMELESS)
+    assert_masks(found, ALL)
+    assert any("called as frames: they are taken for those of one object" in one for one in said)
+    assert_masks(
+        heard({f"{t:05}": TRUTH[t] for t in (1, 3)}, NAMELESS)[0], {1: TRUTH[1], 3: TRUTH[3]}
+    )
+
+
+@pytest.mark.parametrize("suffix", ["webp", "jpg"])
+def test_masks_in_lossy_pictures_are_one_object(tmp_path, suffix):
+    files = [f"{t:05}.{suffix}" for t in range(FRAMES)]
+    found, _ = heard(folder(tmp_path, files, lambda t: np.stack([BINARY[t]] * 3, -1)), NAMELESS)
+    assert {obj for obj, _ in found.masks} == {1}
+    for t in range(FRAMES):
+        assert (found.masks[1, t].to_array() != TRUTH[t]).mean() < 0.02
+
+
+def test_numbers_in_one_channel_stay_objects(tmp_path):
+    pictures = folder(
+        tmp_path, NUMBERED, lambda t: np.stack([LABELS[t], 0 * LABELS[t], 0 * LABELS[t]], -1)
+    )
+    assert_masks(heard(pictures, NAMELESS)[0], ALL, ALSO)
+
+
+def test_folders_beside_masks_are_said_to_be_left_out(tmp_path):
+    folder(tmp_path, NUMBERED, lambda t: BINARY[t])
+    object_folders(tmp_path, "001")
+    found, said = heard(tmp_path, NAMELESS)
+    assert_masks(found, ALL)
+    assert any("are left out: 001." in one for one in said)
+
+
+def test_masks_that_seem_inverted_are_said_to(tmp_path):
+    inverted = folder(tmp_path / "a", NUMBERED, lambda t: 255 - BINARY[t])
+    found, said = heard(inverted, NAMELESS)
+    assert_masks(found, dict(enumerate(~TRUTH)))
+    assert any("though it is all around on each picture: if black is the" in one for one in said)
+    once = folder(tmp_path / "b", NUMBERED, lambda t: BINARY[t] if t else 255 - BINARY[t])
+    assert "all around" not in " ".join(heard(once, NAMELESS)[1])
+
+
+def test_keypoints_and_turned_boxes_of_yolo_are_told(tmp_path):
+    place = tmp_path / "labels"
+    place.mkdir()
+    pose = "0 .5 .5 .3 .3 " + " ".join(f".{n + 1} .{n + 2} {n % 3}" for n in range(4))
+    (place / "00000.txt").write_text(f"{pose}\n{pose}\n")
+    with pytest.raises(SessionError, match=r"has keypoints of poses .* no masks"):
+        heard(tmp_path, NAMELESS)
+    turned = "0 .1 .5 .3 .5 .3 .8 .1 .8"
+    (place / "00000.txt").write_text(f"{turned}\n{turned}\n")
+    assert any("four corners, as turned boxes have" in one for one in heard(tmp_path, NAMELESS)[1])
+
+
+def test_labels_that_a_palette_shows_alike_stay_apart(tmp_path):
+    alike = folder(
+        tmp_path, NUMBERED, lambda t: with_palette(LABELS[t] * (t != 0), BLACK, WHITE, WHITE)
+    )
+    found, _ = heard(alike, NAMELESS)
+    assert_masks(found, *({t: one[t] for t in range(1, FRAMES)} for one in (TRUTH, OTHER)))
+
+
+def test_grey_edges_in_a_palette_of_any_order_are_levels(tmp_path):
+    pictures = folder(
+        tmp_path,
+        NUMBERED,
+        lambda t: (
+            Image.fromarray(np.rint(255 * SOFT[t]).astype(np.uint8)).convert("RGB").quantize(24)
+        ),
+    )
+    found, said = heard(pictures, NAMELESS)
+    assert any("grey edges" in one for one in said) and {obj for obj, _ in found.masks} == {1}
+    for t in range(FRAMES):
+        assert (found.masks[1, t].to_array() != TRUTH[t]).mean() < 0.02
+    greys = folder(
+        tmp_path / "labels",
+        NUMBERED,
+        lambda t: with_palette(LABELS[t], BLACK, [90] * 3, [180] * 3, WHITE),
+    )
+    assert_masks(heard(greys, NAMELESS)[0], ALL, ALSO)
 
 
 def test_a_picture_without_the_object_changes_nothing(tmp_path):
@@ -371,6 +544,53 @@ def test_tracks_of_cvat_are_objects_until_they_are_outside(tmp_path):
     assert_masks(found, {t: TRUTH[t] for t in range(3)}, {t: TRUTH[t] for t in (1, 5)})
     assert dict(found.names) == {1: "car", 2: "bus"}
     assert "1 gap between keyframes" in said[0]
+
+
+PART = (
+    "<meta><task><size>6</size><start_frame>10</start_frame><stop_frame>26</stop_frame>"
+    "<frame_filter>step=3</frame_filter></task></meta>"
+)
+"""Of a task of every third frame of a source of 40."""
+SOURCE = open_video(np.zeros((40, HEIGHT, WIDTH, 3), np.uint8))
+
+
+def part_of_cvat(kind, place=lambda t: 10 + 3 * t):
+    """Shapes on the frames of a task, which the export calls as the source does."""
+    if kind == "track":
+        shapes = "".join(
+            polygon(t, f'frame="{place(t)}" keyframe="1" outside="0"') for t in range(FRAMES)
+        )
+        return f'{PART}<track id="0" label="car">{shapes}</track>'
+    name = {"image": "frame_{:06}", "id": "cat{}x"}[kind]
+    size = f'width="{WIDTH}" height="{HEIGHT}"'
+    return PART + "".join(
+        f'<image id="{place(t)}" name="{name.format(place(t))}" {size}>{polygon(t)}</image>'
+        for t in range(FRAMES)
+    )
+
+
+@pytest.mark.parametrize("kind", ["track", "image", "id"])
+def test_a_task_of_cvat_that_has_some_frames_of_a_source_comes_to_them(tmp_path, kind):
+    whole, _ = heard(cvat(tmp_path / "a.xml", part_of_cvat(kind)), SOURCE)
+    assert_masks(whole, {10 + 3 * t: TRUTH[t] for t in range(FRAMES)})
+    part, said = heard(tmp_path / "a.xml", NAMELESS)
+    assert_masks(part, ALL)
+    assert any("one in 3: its frame 10 is frame 0 of this video" in one for one in said)
+    assert "gap" not in " ".join(said)
+    frames = [f"shot{t}.png" for t in range(FRAMES)]
+    if kind != "id":
+        assert_masks(heard(tmp_path / "a.xml", video_of(tmp_path / "f", frames))[0], ALL)
+    with pytest.raises(SessionError, match="frames 10 to 26 of its source, one in 3, but the vid"):
+        heard(tmp_path / "a.xml", open_video(np.zeros((20, HEIGHT, WIDTH, 3), np.uint8)))
+
+
+def test_a_part_of_cvat_that_other_tools_count_from_0_is_mapped_too(tmp_path):
+    path = cvat(tmp_path / "a.xml", part_of_cvat("track", lambda t: t))
+    assert_masks(heard(path, SOURCE)[0], {10 + 3 * t: TRUTH[t] for t in range(FRAMES)})
+    assert_masks(heard(path, NAMELESS)[0], ALL)
+    path = cvat(tmp_path / "a.xml", part_of_cvat("track", lambda t: 11 + t))
+    with pytest.raises(SessionError, match="shapes on frames 11 to 16, which are others"):
+        heard(path, SOURCE)
 
 
 def test_shapes_of_cvat_that_are_no_masks_are_named(tmp_path):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import subprocess
+import sys
 import tracemalloc
 import warnings
 from copy import copy
 from dataclasses import replace
 from inspect import signature
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +23,7 @@ from sam2widget import SessionError, open_video
 from sam2widget.cli import main
 from sam2widget.export import FORMATS, Segmentation, export_masks, import_masks
 from sam2widget.export.outlines import fill, one_polygon, polygons_of
+from sam2widget.export.pictures import overlay
 from sam2widget.masks import Mask
 from sam2widget.records import ObjectInfo, Result
 from sam2widget.session import Session
@@ -182,6 +186,82 @@ def test_animations_have_every_frame(segmentation, tmp_path, suffix):
     export_masks(segmentation, tmp_path / f"small{suffix}", width=32, every=3)
     with Image.open(tmp_path / f"small{suffix}") as image:
         assert (image.n_frames, image.width) == (3, 32)
+
+
+def test_an_animation_shows_the_overlay_as_long_as_the_film_lasts(segmentation, tmp_path):
+    for fps, pauses_ms in ((12.0, {80, 90}), (120.0, {20})):
+        video = copy(segmentation.video)
+        video.fps = fps
+        export_masks(replace(segmentation, video=video), tmp_path / "walk.gif")
+        with Image.open(tmp_path / "walk.gif") as image:
+            shown = []
+            for frame in range(FRAMES):
+                image.seek(frame)
+                shown.append(image.info["duration"])
+                expected = overlay(segmentation, frame).astype(int)
+                assert abs(np.asarray(image.convert("RGB")) - expected).mean() < 6
+            assert image.info["loop"] == 0 and set(shown) == pauses_ms
+    export_masks(segmentation, tmp_path / "walk.webp", width=None)
+    with Image.open(tmp_path / "walk.webp") as image:
+        image.seek(FRAMES - 1)
+        expected = overlay(segmentation, FRAMES - 1).astype(int)
+        assert abs(np.asarray(image.convert("RGB")) - expected).mean() < 12
+        assert (image.info["loop"], image.info["duration"]) == (0, 83)
+
+
+def test_pictures_of_several_sizes_are_no_animation(segmentation, tmp_path):
+    pictures = open_video([np.zeros((8, 8, 3), np.uint8), np.zeros((8, 9, 3), np.uint8)], "images")
+    mixed = Segmentation.make(
+        pictures, segmentation.objects, {(1, 0): Result(Mask.empty(8, 8), 1.0, 1.0, "track")}
+    )
+    for name in ("a.gif", "a.webp", "a.mp4"):
+        with pytest.raises(SessionError, match="several sizes make no video"):
+            export_masks(mixed, tmp_path / name)
+    with pytest.raises(SessionError, match="width must be at least 1, got 0"):
+        export_masks(segmentation, tmp_path / "a.gif", width=0)
+
+
+LONG_ANIMATIONS = """
+import sys
+from pathlib import Path
+import numpy as np
+from sam2widget import open_video
+from sam2widget.export import Segmentation, export_masks
+from sam2widget.masks import Mask
+from sam2widget.records import ObjectInfo, Result
+
+wide = np.zeros((270, 480 + 320, 3), np.uint8)
+wide[100:200, 400:440] = 255
+frames_thw3 = np.lib.stride_tricks.sliding_window_view(wide, 480, axis=1).transpose(1, 0, 3, 2)
+result = Result(Mask.empty(270, 480), 1.0, 1.0, "track")
+
+def peak_of(length, path):
+    video = open_video(frames_thw3[:length])
+    made = Segmentation.make(video, (ObjectInfo.numbered(1),), {(1, 0): result})
+    Path("/proc/self/clear_refs").write_text("5")  # from here on
+    export_masks(made, path)
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
+peak_of(20, sys.argv[1])
+print(peak_of(320, sys.argv[1]) - peak_of(20, sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="Linux alone tells the peak of some calls"
+)
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_a_films_animation_is_written_a_frame_at_a_time(tmp_path, suffix):
+    # A process of its own, of which all memory counts: encoders take theirs without Python.
+    found = subprocess.run(
+        [sys.executable, "-c", LONG_ANIMATIONS, str(tmp_path / f"a{suffix}")],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        check=True,
+    )
+    assert int(found.stdout) < 20_000  # kB, where 300 frames are 117,000
 
 
 def test_a_movie_keeps_the_sound_of_its_source(segmentation, tmp_path):

@@ -132,8 +132,8 @@ def test_axes_that_are_said_are_believed(hold, axes, array, frames):
 @HOLDERS
 def test_a_plane_is_picked_by_z(hold):
     planes = np.stack([GREY, 255 - GREY, GREY // 2], 1)
-    with pytest.raises(VideoError, match=r"3 planes \(Z\) at each time.*plane=1"):
-        open_video(hold(planes), axes="TZYX")
+    with pytest.warns(UserWarning, match="7 times and 3 planes.*plane 1 is shown.*plane=0"):
+        assert same(open_video(hold(planes), axes="TZYX"), 255 - GREY)
     assert same(quietly(hold(planes), axes="TZYX", plane=1), 255 - GREY)
     with pytest.raises(VideoError, match=r"There is no plane 3: .* planes 0 to 2"):
         open_video(hold(planes), axes="TZYX", plane=3)
@@ -151,6 +151,11 @@ def test_a_plane_is_picked_by_z(hold):
 def test_axes_that_do_not_fit_get_a_sentence(axes, sentence):
     with pytest.raises(VideoError, match=sentence):
         open_video(RGB, axes=axes)
+    for plane in (True, 1.0, "least"):
+        with pytest.raises(VideoError, match="plane must be a number, from 0, or 'max'"):
+            open_video(GREY[:, None], axes="TZYX", plane=plane)
+    with pytest.raises(VideoError, match="plane='max' is for TIFF files"):
+        open_video(GREY[:, None], axes="TZYX", plane="max")
     with pytest.raises(VideoError, match="axes= and plane= are for arrays"):
         open_video(open_video(RGB), axes="THWC")
 

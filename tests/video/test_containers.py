@@ -24,7 +24,7 @@ from benchmarks.containers import (
     right_of,
     truth_of,
 )
-from sam2_backend.video import VideoError, open_video
+from sam2_backend.video import VideoError, indexing, open_video
 
 TRIED = [
     "open.mp4",
@@ -101,6 +101,22 @@ def made(tmp_path_factory):
 @pytest.mark.usefixtures("as_if_long")
 def test_every_frame_is_the_right_frame_however_one_comes_to_it(made, name):
     check(*made(name))
+
+
+def test_decoding_a_whole_file_shows_how_far_it_is_if_it_lasts(made, monkeypatch, capsys):
+    path, truth = made("open.avi")
+    open_video(path)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sam2_backend.video.indexing.NOTICE_S", 1e-9)
+    at_once = partial(indexing.tqdm, mininterval=0, miniters=1)
+    monkeypatch.setattr("sam2_backend.video.indexing.tqdm", at_once)
+    open_video(path)
+    shown = capsys.readouterr().err
+    assert "Reading open.avi once to find its frames" in shown and f"/{len(truth)}" in shown
+    path, _ = made("open.mp4")
+    monkeypatch.setattr("sam2_backend.video.indexing.SHORT_PIXELS", 0)
+    open_video(path)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("name", sorted(SHORT_TOO))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import subprocess
 import sys
@@ -109,6 +110,50 @@ def test_hyperstacks_go_by_time_and_say_which_plane(tmp_path: Path, writer: str)
         check(open_video(path, plane="max"), most)
     with pytest.raises(VideoError, match="planes 0 to 3, got plane=9"):
         open_video(path, plane=9)
+
+
+def test_a_stack_that_is_alone_in_its_folder_has_planes_too(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    tifffile.imwrite(tmp_path / "a" / "a.ome.tif", HYPER, metadata={"axes": "TZCYX"})
+    first = open_video(tmp_path / "a", plane=0)
+    check(first, [np.moveaxis(HYPER[t, 0], 0, -1) for t in range(3)])
+    with pytest.warns(UserWarning, match="plane 2 is shown"):
+        middle = open_video(tmp_path / "a")
+    assert middle.identity() == open_video(tmp_path / "a" / "a.ome.tif", plane=2).identity()
+    assert middle.identity() != first.identity()
+
+
+def test_raw_pictures_of_cameras_are_said_to_be(tmp_path: Path) -> None:
+    preview, sensor = rgb(GREY[0])[::4, ::4], DEEP[0]
+    mosaic = {"photometric": "cfa", "extratags": [(33421, "H", 2, (2, 2), True)]}
+    tifffile.imwrite(tmp_path / "mosaic.dng", sensor, **mosaic)
+    with pytest.warns(UserWarning, match="sensor's behind its colour filter, shown as grey"):
+        check(open_video(tmp_path / "mosaic.dng"), [sensor[..., None]])
+    with tifffile.TiffWriter(tmp_path / "a.nef") as tiff:
+        tiff.write(preview, photometric="rgb", subfiletype=1, subifds=1)
+        tiff.write(preview, photometric="rgb", subfiletype=1)
+    with pytest.raises(VideoError, match="no more than a preview, as raw pictures of cameras"):
+        open_video(tmp_path / "a.nef")
+    (tmp_path / "a.orf").write_bytes(b"IIRO\x08" + bytes(200))  # a CD's pictures to FFmpeg
+    with pytest.raises(VideoError, match=r"it is a camera's raw picture\. Develop"):
+        open_video(tmp_path / "a.orf")
+
+
+def test_of_several_pictures_in_a_heic_the_first_is_shown_with_a_word(tmp_path: Path) -> None:
+    several = pillow_heif.from_pillow(Image.fromarray(rgb(GREY[0])))
+    several.add_from_pillow(Image.fromarray(rgb(GREY[1])))
+    several.save(tmp_path / "a.heic")
+    with pytest.warns(UserWarning, match="a.heic holds 2 pictures, of which the first is shown"):
+        assert len(open_video(tmp_path / "a.heic")) == 1
+
+
+def test_a_plane_without_times_is_a_picture(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "z.ome.tif", HYPER[0], metadata={"axes": "ZCYX"})
+    check(open_video(tmp_path / "z.ome.tif", plane=1), [np.moveaxis(HYPER[0, 1], 0, -1)])
+    check(open_video(tmp_path / "z.ome.tif", plane="max"), [np.moveaxis(HYPER[0].max(0), 0, -1)])
+    tifffile.imwrite(tmp_path / "t.ome.tif", GREY, metadata={"axes": "TYX"})
+    with pytest.raises(VideoError, match=r"plane=1 was given, but .*t.ome.tif has no planes"):
+        open_video(tmp_path / "t.ome.tif", plane=1)
 
 
 def test_depth_is_time_where_there_is_none(tmp_path: Path) -> None:
@@ -418,8 +463,11 @@ def test_folders_of_mixed_files_are_refused_by_name(tmp_path: Path) -> None:
     pictures = open_video(tmp_path, "images")
     assert pictures[0].std() > 50 and len(np.unique(pictures[1])) > 100
     tifffile.imwrite(tmp_path / "2.tif", GREY)
-    with pytest.raises(VideoError, match=r"2\.tif holds several frames"):
+    with pytest.raises(VideoError, match=r"2\.tif holds several frames") as refusal:
         open_video(tmp_path, "images")
+    advice = re.search(r"open_video\('([^']+)'\)", str(refusal.value))
+    assert advice is not None and Path(advice[1]).is_absolute()
+    check(open_video(advice[1]), list(rgb(GREY)))
 
 
 def test_a_folder_of_one_stack_is_the_stack(tmp_path: Path) -> None:

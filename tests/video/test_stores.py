@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import zipfile
 
@@ -162,10 +163,10 @@ def test_a_level_of_ome_zarr_is_opened_by_its_path(tmp_path, zarr, version):
     assert np.array_equal(small.raw(2)[..., 0], DEEP[2, ::2, ::2])
 
 
-def test_planes_of_ome_zarr_are_frames_or_asked_for(tmp_path, zarr):
+def test_of_planes_of_ome_zarr_beside_times_the_middle_one_is_shown(tmp_path, zarr):
     planes = np.stack([DEEP, DEEP // 2, DEEP // 3], 1)
     ome(zarr, tmp_path / "tz.zarr", "0.4", "tzyx", planes)
-    with pytest.raises(VideoError, match=r"3 planes \(Z\) at each time"):
+    with pytest.warns(UserWarning, match="7 times and 3 planes.*plane 1 is shown"):
         open_video(tmp_path / "tz.zarr")
     assert np.array_equal(quietly(tmp_path / "tz.zarr", plane=2).raw(4)[..., 0], DEEP[4] // 3)
     ome(zarr, tmp_path / "z.zarr", "0.4", "zyx", DEEP)
@@ -179,6 +180,24 @@ def test_a_collection_of_ome_zarr_lists_its_pictures(tmp_path, zarr):
         open_video(tmp_path / "plate.zarr")
     ome(zarr, tmp_path / "plate.zarr/A/1/0", "0.4")
     assert len(quietly(tmp_path / "plate.zarr/A/1/0")) == T
+
+
+def test_what_to_open_can_be_pasted_as_it_is_printed(tmp_path, zarr, monkeypatch):
+    np.savez(tmp_path / "two.npz", left=GREY, right=GREY)
+    two = zarr.open_group(str(tmp_path / "two.zarr"), mode="w")
+    plate = zarr.open_group(str(tmp_path / "plate.zarr"), mode="w", zarr_format=2)
+    for name in ("left", "right"):
+        two.create_array(name, data=GREY)
+    plate.attrs["plate"] = {"wells": [{"path": "A/1"}]}
+    ome(zarr, tmp_path / "plate.zarr/A/1/0", "0.4")
+    monkeypatch.chdir(tmp_path)
+    printed = []
+    for name in ("two.npz", "two.zarr", "plate.zarr"):
+        with pytest.raises(VideoError, match=r"open_video\('") as refusal:
+            open_video(name)
+        printed.append(re.search(r"open_video\('([^']+)'\)", str(refusal.value))[1])
+    monkeypatch.chdir("/")
+    assert [len(open_video(path)) for path in printed] == [T, T, T]
 
 
 @pytest.mark.parametrize(("library", "name"), [("zarr", "a.zarr"), ("h5py", "a.h5")])

@@ -108,6 +108,34 @@ def test_two_widgets_on_one_video_do_not_write_over_each_other(widgets, tmp_path
     assert [found for _, found in objects_in(tmp_path)] == [1, 3]
 
 
+def test_two_widgets_on_one_video_say_where_each_keeps_its_work(widgets, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path))
+    monkeypatch.setattr(autosave, "DELAY_S", 0.01)
+    both, said = [widgets(), widgets()], []
+    for n, widget in enumerate(both):
+        widget._feed.refuse = lambda _, text: said.append(text)
+        widget.add_point(n, 10, 6)
+        wait_until(lambda n=n: len(list(tmp_path.glob("*.zip"))) == n + 1)
+    for _ in range(3):  # by turns, each into its own file
+        for n, widget in enumerate(both):
+            widget.add_point(n, 12, 6)
+    for widget in both:
+        widget.close()
+    (first, _), (second, _) = sorted(objects_in(tmp_path), key=lambda found: len(found[0].name))
+    assert [sorted(read_session(path).prompts) for path in (first, second)] == [[(1, 0)], [(1, 1)]]
+    assert len(said) == 1 and f"in {first}, which stays" in said[0] and second.name in said[0]
+    third = widgets()
+    third.wait_until_loaded()
+    assert sorted(third._session.all_prompts) == [(1, 1)]
+    assert (
+        f"Another widget has worked on it too: what it did is in {first}."
+        in (third.status["message"])
+    )
+    again = Sam2Widget.load(first, video=CLIP, model=DiscSegmenter(HEIGHT, WIDTH))
+    assert sorted(again._session.all_prompts) == [(1, 0)]
+    again.close()
+
+
 def test_who_began_first_takes_a_new_file_once_another_went_on_in_its_own(widgets, tmp_path):
     path = tmp_path / "a.sam2.zip"
     first = widgets(autosave=path)
@@ -122,7 +150,7 @@ def test_who_began_first_takes_a_new_file_once_another_went_on_in_its_own(widget
     first.close()
     other = tmp_path / "a-2.sam2.zip"
     assert objects_in(tmp_path) == [(path, 2), (other, 1)]
-    assert len(said) == 1 and f"written {path}" in said[0] and "a-2.sam2.zip" in said[0]
+    assert len(said) == 1 and f"another widget in {path}" in said[0] and "a-2.sam2.zip" in said[0]
 
 
 def test_a_session_given_does_not_replace_the_one_autosaved(widgets, tmp_path, monkeypatch):
@@ -195,6 +223,40 @@ def test_a_place_that_cannot_be_written_is_said_once(widgets, tmp_path, monkeypa
     with pytest.warns(UserWarning, match="could not be saved"):
         widget.close()
     assert len(said) == 1 and "not saved by itself" in said[0]
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """A folder in which nobody may write: of the system where all may be written by its user."""
+    folder = tmp_path / "read_only"
+    folder.mkdir()
+    folder.chmod(0o500)
+    if not os.access(folder, os.W_OK):
+        yield folder
+    elif Path("/sys/kernel").is_dir():
+        yield Path("/sys/kernel")
+    else:
+        pytest.skip("This user may write everywhere")
+    folder.chmod(0o700)
+
+
+def test_work_beside_a_video_in_a_folder_that_may_only_be_read_is_kept_elsewhere(
+    widgets, read_only, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(autosave, "DELAY_S", 0.01)
+    monkeypatch.setattr(autosave, "RETRY_S", 0.01)
+    both, said = [widgets(autosave=read_only / "film.sam2.zip") for _ in range(2)], []
+    for n, widget in enumerate(both):
+        widget._feed.refuse = lambda _, text: said.append(text)
+        widget.add_point(n, 10, 6)
+        wait_until(lambda n=n: len(said) == n + 1)
+        assert "not saved by itself" in said[n] and "may be written to" in said[n]
+    for widget in both:
+        with pytest.warns(UserWarning, match="could not be saved by itself.*It is kept in"):
+            widget.close()
+    kept = [sorted(read_session(path).prompts) for path in tmp_path.glob("sam2widget-*/*")]
+    assert sorted(kept) == [[(1, 0)], [(1, 1)]] and len(said) == 2
 
 
 def test_pictures_of_several_sizes_are_saved_too(widgets, tmp_path):

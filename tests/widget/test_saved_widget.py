@@ -6,19 +6,23 @@ import shutil
 import subprocess
 import sys
 import threading
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
 from sam2_backend import CONFIGS, Sam2Model
 from sam2widget import Sam2Widget, SessionError, open_video, read_session
 from sam2widget.sample import sample_clip
-from sam2widget.saved_session import Fingerprint
+from sam2widget.saved_session import Fingerprint, SavedSession
+from sam2widget.session import Session
+from sam2widget.session_file import write_session
 
 from .browser import Browser, idle
 from .fakes import DiscSegmenter
@@ -281,6 +285,79 @@ def test_a_video_that_is_gone_is_named(widgets, folder_of_frames, tmp_path) -> N
         widgets.load(tmp_path / "a.sam2.zip", video=CLIP)
     again = widgets.load(tmp_path / "a.sam2.zip", video=CLIP, same_video=True)
     assert again.video["num_frames"] == FRAMES
+
+
+CUBE = np.random.default_rng(3).integers(0, 256, (12, 12, 12), dtype=np.uint8)
+
+
+def make_npy(folder: Path) -> Path:
+    np.save(folder / "a.npy", CUBE)
+    return folder / "a.npy"
+
+
+def make_planes(folder: Path) -> Path:
+    planes = np.stack([CUBE, 255 - CUBE, CUBE // 2], 1)
+    tifffile.imwrite(folder / "a.ome.tif", planes, metadata={"axes": "TZYX"})
+    return folder / "a.ome.tif"
+
+
+@pytest.mark.parametrize(
+    "make, options",
+    [
+        (make_npy, {"axes": "YXT"}),
+        (make_planes, {"plane": 0}),
+        (make_planes, {"plane": "max", "contrast": (10, 90)}),
+        (make_npy, {"kind": "images"}),
+    ],
+)
+def test_the_video_is_opened_as_it_was(widgets, tmp_path, make, options) -> None:
+    model = DiscSegmenter(12, 12)
+    before = Sam2Widget(make(tmp_path), model, **options)
+    before.add_point(3, 6, 6)
+    before.save(tmp_path / "a.sam2.zip")
+    path = before._frames.path
+    for given in (None, path, "renamed"):
+        if given == "renamed":
+            path.rename(tmp_path / f"b{path.suffix}")
+            given = None
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            after = Sam2Widget.load(tmp_path / "a.sam2.zip", video=given, model=model)
+        assert np.array_equal(after._frames[5], before._frames[5])
+        assert after._frames.kind == before._frames.kind
+        assert after.contrast == before.contrast
+        after.close()
+    before.close()
+
+
+def test_a_large_picture_that_was_opened_is_opened_again(tmp_path) -> None:
+    Image.fromarray(CLIP[0]).save(tmp_path / "a.png")
+    before = open_video(tmp_path / "a.png", max_megapixels=300)
+    saved = SavedSession.of(Session(1, HEIGHT, WIDTH, kind="images"), before, "", None)
+    write_session(tmp_path / "a.sam2.zip", saved)
+    again = read_session(tmp_path / "a.sam2.zip").open_video()
+    assert again.options.max_megapixels == 300
+
+
+def test_a_source_of_another_sort_is_opened_without_what_was_said_of_the_first(
+    widgets, tmp_path
+) -> None:
+    before = widgets(CLIP, axes="THWC")
+    before.add_point(3, 6, 6)
+    before.save(tmp_path / "a.sam2.zip")
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for n, rgb in enumerate(CLIP):
+        Image.fromarray(rgb).save(folder / f"{n:03}.png")
+    after = widgets.load(tmp_path / "a.sam2.zip", video=folder, same_video=True)
+    assert after.masks[1][3].any()
+
+
+@pytest.mark.parametrize("options", [{"axes": "TYX"}, {"axes": "YXT"}, {"axes": "YTX"}, {}])
+def test_another_axis_of_a_cube_is_another_video(tmp_path, options) -> None:
+    path = make_npy(tmp_path)
+    same = options in ({"axes": "TYX"}, {})
+    assert (open_video(path, **options).identity() == open_video(path).identity()) == same
 
 
 def test_frames_in_memory_are_asked_for(widgets, tmp_path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import math
 import os
 import tracemalloc
 import zipfile
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sam2_backend.video import open_video
+from sam2_backend.video.options import OpenOptions
 from sam2widget import SessionError, read_session, session_file
 from sam2widget.masks import Mask
 from sam2widget.records import ObjectInfo, Result
@@ -134,6 +136,24 @@ def test_everything_comes_back(path: Path) -> None:
 
 def test_the_file_says_which_version_wrote_it(path: Path) -> None:
     assert read_session(path).library == session_file.__version__
+
+
+@pytest.mark.parametrize(
+    "options",
+    [OpenOptions("ZYX", 3, 1000.5), OpenOptions(plane="max"), OpenOptions(max_megapixels=math.inf)],
+)
+def test_how_the_video_was_opened_comes_back(tmp_path: Path, options: OpenOptions) -> None:
+    write_session(tmp_path / "a.sam2.zip", saved_session(options=options))
+    assert read_session(tmp_path / "a.sam2.zip").options == options
+
+
+def test_a_file_that_does_not_say_how_the_video_was_opened_is_read(path: Path) -> None:
+    def change(document) -> None:
+        for name in ("axes", "plane", "max_megapixels"):
+            del document["video"][name]
+
+    edit_document(path, change)
+    assert read_session(path).options == OpenOptions()
 
 
 def test_an_empty_session_comes_back(tmp_path: Path) -> None:
@@ -499,6 +519,10 @@ BAD_DOCUMENTS = [
     (put("video", "width", value=10**9), r"'video\.width' is 1000000000, expected .* to 65536"),
     (put("video", "width", value=WIDTH + 1), "mask 0 in it is wrong"),
     (put("video", "path", value=3), r"'video\.path' is 3, expected text"),
+    (put("video", "axes", value=3), r"'video\.axes' is 3, expected text"),
+    (put("video", "plane", value=-1), r"'video\.plane' is -1"),
+    (put("video", "plane", value="most"), r"'video\.plane' is 'most'"),
+    (put("video", "max_megapixels", value="x"), "expected 1 number"),
     (put("video", "thumbs", 0, "rgb", value="AAAA"), "thumbnail in it has 3 bytes, not 768"),
     (put("video", "thumbs", 0, "rgb", value="*"), "no base64"),
     (put("video", "thumbs", 0, "frame", value=FRAMES), r"'video\.thumbs\[0\]\.frame' is 12"),

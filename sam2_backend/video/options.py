@@ -1,0 +1,25 @@
+"""What a user may say of a source when it is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+MAX_MEGAPIXELS = 178.0
+"""Larger pictures are opened only where a user says so; about what Pillow allows."""
+
+Plane: TypeAlias = int | Literal["max"] | None
+"""Which of several planes of depth is shown; the middle one if None, "max" the brightest values
+of all."""
+
+
+@dataclass(frozen=True)
+class OpenOptions:
+    """What was said of a source, as `open_video` takes it; with this it opens in the same way."""
+
+    axes: str | None = None
+    plane: Plane = None
+    max_megapixels: float = MAX_MEGAPIXELS
+
+
+DEFAULT_OPTIONS = OpenOptions()
