@@ -100,7 +100,9 @@ class Sam2Segmenter:
 
         self.name: str = model.config.name
         self.device: str = str(model.device)
-        self._predictor = VideoPredictor(model, video, sizes_hw=video.sizes_hw)
+        self._predictor = VideoPredictor(
+            model, video, sizes_hw=video.sizes_hw, exclusive_memory=True
+        )
         self._known: dict[tuple[int, int], PromptSet] = {}
 
     def prompt(self, frame: int, obj: int, prompts: PromptSet) -> Prediction:
