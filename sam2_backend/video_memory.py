@@ -76,7 +76,8 @@ class VideoMemory:
 
     Parameters
     ----------
-    model, frames, cache_bytes, sizes_hw, cleaner, non_overlapping : as in `VideoPredictor`.
+    model, frames, cache_bytes, sizes_hw, cleaner, non_overlapping, exclusive_memory : as in
+        `VideoPredictor`.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class VideoMemory:
         sizes_hw: Sequence[tuple[int, int]] | None,
         cleaner: MaskCleaner,
         non_overlapping: bool,
+        exclusive_memory: bool,
     ) -> None:
         if len(frames) == 0:
             raise ValueError("The video has no frames.")
@@ -103,6 +105,7 @@ class VideoMemory:
         self._sizes_hw = sizes_hw
         self.cleaner = cleaner
         self.non_overlapping = non_overlapping
+        self.exclusive_memory = exclusive_memory
         # A live video grows, frames are skipped in it, and its first may be gone.
         self._is_live = getattr(frames, "recording", None) is not None
         height, width = as_rgb(frames[len(frames) - 1 if self._is_live else 0]).shape[:2]
@@ -142,7 +145,7 @@ class VideoMemory:
         if entry is not None and (frame in bank.conditioning or entry.memory is not None):
             return
         entry = entries_of(self._adopt(frame, np.asarray(mask).astype(bool)))[0]
-        self._encode_memories(frame, [entry], binarize=False)
+        self._encode_memories(frame, [entry], [logits_of(entry)], binarize=False)
         bank.track(frame, entry, reverse=False)
 
     # Inside
@@ -184,16 +187,24 @@ class VideoMemory:
                 if id(entry) in waiting:
                     pending[frame].append(entry)
         for frame, entries in pending.items():
-            self._encode_memories(frame, entries, binarize=True)
+            logits = [logits_of(entry) for entry in entries]
+            self._encode_memories(frame, entries, logits, binarize=True)
 
-    def _encode_memories(self, frame: int, entries: list[MemoryEntry], *, binarize: bool) -> None:
+    def _encode_memories(
+        self,
+        frame: int,
+        entries: Sequence[MemoryEntry],
+        logits: Sequence[Tensor],
+        *,
+        binarize: bool,
+    ) -> None:
+        """Give entries of a frame the memories of these (1, 1, h, w) logits."""
         model = self.model
         size = (model.config.image_size, model.config.image_size)
         with model.runtime.inference():
-            logits = torch.cat([_logits(entry) for entry in entries])
             memories = model.encode_memory(
                 self._features[frame].s16,
-                F.interpolate(logits, size, mode="bilinear", align_corners=False),
+                F.interpolate(torch.cat(list(logits)), size, mode="bilinear", align_corners=False),
                 torch.cat([entry.object_score for entry in entries]),
                 binarize=binarize,
             ).to(model.runtime.memory_dtype)
@@ -209,9 +220,9 @@ class VideoMemory:
     ) -> FrameResult:
         """Masks of some entries; `clicks` by object, if not those that are remembered."""
         result = FrameResult(frame)
-        exclusive = self._exclusive_logits(
-            frame, {obj: _logits(entry) for obj, entry in known.items()}
-        )
+        exclusive = {obj: logits_of(entry) for obj, entry in known.items()}
+        if self.non_overlapping:
+            exclusive = self._exclusive_logits(frame, exclusive)
         shown = {obj: exclusive[obj] for obj in known}
         if clicks is None:
             clicks = {obj: self._clicks(frame, obj) for obj in known}
@@ -246,10 +257,14 @@ class VideoMemory:
             result.masks[obj] = result.masks[obj] & ~(filled_hw & taken_hw)
             taken_hw |= filled_hw
 
+    def _remembered_logits(self, frame: int, logits: dict[int, Tensor]) -> dict[int, Tensor]:
+        """(1, 1, h, w) logits by object, as memory is made of them."""
+        return self._exclusive_logits(frame, logits) if self.exclusive_memory else logits
+
     def _exclusive_logits(self, frame: int, logits: dict[int, Tensor]) -> dict[int, Tensor]:
-        """(1, 1, h, w) logits by object. Where objects may not overlap, they are without what
-        other objects on the frame have more of, and those are among them."""
-        if not self.non_overlapping:
+        """(1, 1, h, w) logits by object, without what other objects on the frame have more of;
+        those are among them."""
+        if not logits:
             return logits
         every = dict(logits)
         for obj, bank in self._banks.items():
@@ -345,6 +360,7 @@ def _memory(entry: MemoryEntry) -> Tensor:
     return entry.memory
 
 
-def _logits(entry: MemoryEntry) -> Tensor:
+def logits_of(entry: MemoryEntry) -> Tensor:
+    """The logits of an entry that is near enough to be looked at again."""
     assert entry.logits is not None, "logits are kept as long as memories are"
     return entry.logits

@@ -19,13 +19,21 @@ from .image_predictor import REFINEMENT_CLAMP, check_box, check_points
 from .mask_decoder import DecoderOutput
 from .mask_input import as_mask
 from .mask_record import MaskRecord
-from .memory_bank import MemoryBank, Recall
+from .memory_bank import MemoryBank, MemoryEntry, Recall
 from .model import Sam2Model, SelectedMask
 from .postprocessing import MaskCleaner
 from .prompt_encoder import BOX_END, BOX_START, PAD
 from .proposals import propose_masks
 from .transforms import logits_to_masks, points_to_model
-from .video_memory import Candidates, Clicks, FrameResult, Frames, VideoMemory, entries_of
+from .video_memory import (
+    Candidates,
+    Clicks,
+    FrameResult,
+    Frames,
+    VideoMemory,
+    entries_of,
+    logits_of,
+)
 
 __all__ = ["Candidates", "FrameResult", "Frames", "VideoPredictor"]
 
@@ -70,7 +78,11 @@ class VideoPredictor(VideoMemory):
         dropped, but never what was clicked: in pixels of the frame from 1 up, below 1 as a share
         of the mask's area. 0, the default, is not at all, as in the official predictor.
     non_overlapping : whether masks of different objects on a frame exclude each other: a pixel
-        belongs to the larger logit. What is remembered of them is not changed by it.
+        belongs to the larger logit.
+    exclusive_memory : whether objects are remembered so on the frames that they are tracked onto,
+        which keeps one from sliding onto another that it meets (the official predictor has
+        `non_overlap_masks_for_mem_enc`); as `non_overlapping` if None. Prompted frames are
+        remembered as prompted.
 
     Examples
     --------
@@ -89,6 +101,7 @@ class VideoPredictor(VideoMemory):
         fill_holes: float = 0.0,
         remove_specks: float = 0.0,
         non_overlapping: bool = False,
+        exclusive_memory: bool | None = None,
     ) -> None:
         super().__init__(
             model,
@@ -97,6 +110,7 @@ class VideoPredictor(VideoMemory):
             sizes_hw=sizes_hw,
             cleaner=MaskCleaner(fill_holes, remove_specks),
             non_overlapping=non_overlapping,
+            exclusive_memory=non_overlapping if exclusive_memory is None else exclusive_memory,
         )
         self._prompts: dict[tuple[int, int], _Prompts] = {}
 
@@ -283,16 +297,24 @@ class VideoPredictor(VideoMemory):
             if frame not in bank.conditioning:
                 recall = bank.recall(frame, reverse=reverse)
                 groups[recall.layout][obj] = recall
+        tracked: dict[int, MemoryEntry] = {}
         for recalls in groups.values():
-            track = partial(self._track_batch, frame, recalls, reverse=reverse)
-            for _ in self._batches.map(track, list(recalls)):
+            find = partial(self._find, frame, recalls, reverse=reverse)
+            for found in self._batches.map(find, list(recalls)):
+                tracked.update(found)
+        # Only when all are found is it known what each may keep.
+        logits = {obj: logits_of(entry) for obj, entry in tracked.items()}
+        logits = self._remembered_logits(frame, logits)
+        for recalls in groups.values():
+            remember = partial(self._remember, frame, tracked, logits, reverse=reverse)
+            for _ in self._batches.map(remember, list(recalls)):
                 pass
         return self._result(frame, wanted)
 
-    def _track_batch(
+    def _find(
         self, frame: int, recalls: dict[int, Recall], objs: Sequence[int], *, reverse: bool
-    ) -> None:
-        """Track some of the objects that `recalls` are of."""
+    ) -> dict[int, MemoryEntry]:
+        """Find some of the objects that `recalls` are of on a frame."""
         model = self.model
         self._ensure_memories([(self._banks[obj], recalls[obj]) for obj in objs])
         features = self._features.fetch(frame, self._following(frame, reverse=reverse))
@@ -301,7 +323,20 @@ class VideoPredictor(VideoMemory):
             no_points = self._no_points(len(objs))
             output = model.decode_masks(conditioned, features.s8, features.s4, **no_points)
             entries = entries_of(model.select_mask(output, multimask=True))
-        self._encode_memories(frame, entries, binarize=False)
+        return dict(zip(objs, entries, strict=True))
+
+    def _remember(
+        self,
+        frame: int,
+        tracked: dict[int, MemoryEntry],
+        logits: dict[int, Tensor],
+        objs: Sequence[int],
+        *,
+        reverse: bool,
+    ) -> None:
+        """Remember some of the objects that were tracked onto a frame."""
+        entries = [tracked[obj] for obj in objs]
+        self._encode_memories(frame, entries, [logits[obj] for obj in objs], binarize=False)
         for obj, entry in zip(objs, entries, strict=True):
             self._banks[obj].track(frame, entry, reverse=reverse)
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .sample import SAMPLE_CLIPS
 from .training_commands import add_training_commands
 
 if TYPE_CHECKING:
@@ -48,11 +49,18 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo",
         help="click, propagate, correct and save, on a built-in clip or on a video of yours",
-        description="Click, propagate, correct one frame, propagate again, and write masks.npz, "
-        "overlay.mp4 and contact_sheet.png. Without --video this is done on a built-in clip and "
-        "measured against its true masks.",
+        description="Click, propagate, correct the worst frames, propagate again, and write "
+        "masks.npz, overlay.mp4 and contact_sheet.png. Without --video this is done on a built-in "
+        "clip and measured against its true masks, which also make the clicks.",
     )
-    demo.add_argument("--video", metavar="PATH", help="a video, an image or a folder of images")
+    what = demo.add_mutually_exclusive_group()
+    what.add_argument(
+        "--clip",
+        choices=SAMPLE_CLIPS,
+        default=SAMPLE_CLIPS[0],
+        help="which built-in clip (default: %(default)s)",
+    )
+    what.add_argument("--video", metavar="PATH", help="a video, an image or a folder of images")
     demo.add_argument(
         "--click",
         metavar="FRAME,X,Y[,OBJECT[,LABEL]]",
@@ -176,7 +184,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
     where = arguments.model, arguments.device, arguments.out
     if arguments.video is None and not arguments.click:
-        demo.run_on_sample(*where)
+        demo.run_on_sample(arguments.clip, *where)
     elif arguments.video is None:
         print("sam2widget: --click needs --video: say which video to click on.", file=sys.stderr)
         return 2

@@ -22,13 +22,14 @@ from sam2_backend.video import Video, open_video
 from .export import Segmentation, export_masks
 from .plots import contact_sheet
 from .sam2_segmenter import load_segmenter
-from .sample import NAMES, sample_clip
+from .sample import SampleClip, sample_clip
 from .session import Session
 
 Masks = NDArray[np.bool_]
 
-MOST_CORRECTIONS = 5
-GOOD = 0.8
+MAX_CORRECTIONS = 5
+"""Corrective clicks on an object, on all its frames together."""
+GOOD = 0.9
 """J of a frame that needs no more corrections."""
 
 
@@ -43,50 +44,68 @@ class DemoClick:
     label: int = 1
 
 
-def run_on_sample(model: str, device: str | None, out: Path) -> None:
-    """Segment the sample clip, correct its worst frame, print J, and write the results.
+def run_on_sample(name: str, model: str, device: str | None, out: Path) -> None:
+    """Segment a sample clip, correct the worst frames of each object, print J, and write the
+    results.
 
     Parameters
     ----------
+    name : of the clip, one of `SAMPLE_CLIPS`.
     model, device : as for `Sam2Widget`.
     out : folder for the results; made where it is missing.
     """
-    clip = sample_clip()
+    clip = sample_clip(name)
     video = open_video(clip.frames_thw3)
     video.fps = clip.fps
-    print(f"The sample clip: {len(video)} frames of {video.width} x {video.height}.")
+    print(f"The sample clip {name}: {len(video)} frames of {video.width} x {video.height}.")
     session = _session(video, model, device)
 
     for obj, masks_thw in clip.masks.items():
         x, y = deepest_point(masks_thw[0])
         session.add_object(obj)
-        session.update_object(obj, name=NAMES[obj])
+        session.update_object(obj, name=clip.names[obj])
         session.add_point(0, x, y, 1, obj)
-        print(f"Click on the {NAMES[obj]} at ({x:g}, {y:g}) of frame 0.")
+        print(f"Click on the {clip.names[obj]} at ({x:g}, {y:g}) of frame 0.")
     _propagate(session)
-    before = _measure(session, clip.masks)
+    before = after = _measure(session, clip.masks)
 
-    obj, frame = _worst(before, clip.masks)
-    j = before[obj][frame]
-    print(f"Frame {frame} is the worst of the {NAMES[obj]}, J {j:.2f}, and is corrected.")
-    for _ in range(MOST_CORRECTIONS):
-        if j > GOOD:
-            break
-        truth_hw = clip.masks[obj][frame]
-        x, y, label = correction(session.masks(obj)[frame], truth_hw)
-        session.add_point(frame, x, y, label, obj)
-        j = jaccard(session.masks(obj)[frame][None], truth_hw[None])[0]
-        sign = "positive" if label else "negative"
-        print(f"A {sign} click at ({x:g}, {y:g}): J {j:.2f}.")
-    _propagate(session)
-    after = _measure(session, clip.masks)
+    clicks_left = dict.fromkeys(clip.masks, MAX_CORRECTIONS)
+    while _correct(session, clip, after, clicks_left):
+        _propagate(session)
+        after = _measure(session, clip.masks)
 
     print("\nJ (mean over the frames)  one click  corrected")
-    for obj, name in NAMES.items():
-        print(f"  {name:<22}  {before[obj].mean():9.3f}  {after[obj].mean():9.3f}")
+    for obj, label in clip.names.items():
+        used = MAX_CORRECTIONS - clicks_left[obj]
+        count = f"{used} more click{'' if used == 1 else 's'}"
+        print(f"  {label:<22}  {before[obj].mean():9.3f}  {after[obj].mean():9.3f}  {count}")
     mean_before, mean_after = (np.mean([j.mean() for j in js.values()]) for js in (before, after))
     print(f"  {'mean':<22}  {mean_before:9.3f}  {mean_after:9.3f}\n")
     save(session, video, out)
+
+
+def _correct(
+    session: Session,
+    clip: SampleClip,
+    j: Mapping[int, NDArray[np.float64]],
+    clicks_left: dict[int, int],
+) -> bool:
+    """Click on what is not good on the worst frame, while clicks are left; whether there was
+    something to click on."""
+    frame = _worst_frame(j, clip.masks, [obj for obj, left in clicks_left.items() if left])
+    wrong = [obj for obj, left in clicks_left.items() if left and j[obj][frame] <= GOOD]
+    for obj in wrong:
+        j_frame = j[obj][frame]
+        print(f"On frame {frame}, the {clip.names[obj]} has J {j_frame:.2f}, and is corrected.")
+        truth_hw = clip.masks[obj][frame]
+        while j_frame <= GOOD and clicks_left[obj]:
+            x, y, label = correction(session.masks(obj)[frame], truth_hw)
+            session.add_point(frame, x, y, label, obj)
+            clicks_left[obj] -= 1
+            j_frame = jaccard(session.masks(obj)[frame][None], truth_hw[None])[0]
+            sign = "positive" if label else "negative"
+            print(f"A {sign} click at ({x:g}, {y:g}): J {j_frame:.2f}.")
+    return bool(wrong)
 
 
 def run_on_video(
@@ -178,16 +197,16 @@ def _measure(session: Session, truth: Mapping[int, Masks]) -> dict[int, NDArray[
     return {obj: jaccard(np.asarray(session.masks(obj)), masks) for obj, masks in truth.items()}
 
 
-def _worst(j: Mapping[int, NDArray[np.float64]], truth: Mapping[int, Masks]) -> tuple[int, int]:
-    """The object and frame with the lowest J, of those where the object is well in sight."""
+def _worst_frame(
+    j: Mapping[int, NDArray[np.float64]], truth: Mapping[int, Masks], objs: Sequence[int]
+) -> int:
+    """The frame with the lowest J of some objects, of those where they are well in sight."""
 
     def rank(obj: int) -> NDArray[np.float64]:
         area = truth[obj].sum(axis=(1, 2))
         return np.where(area >= 0.5 * area.max(), j[obj], np.inf)
 
-    ranks = {obj: rank(obj) for obj in j}
-    obj = min(ranks, key=lambda obj: ranks[obj].min())
-    return obj, int(ranks[obj].argmin())
+    return int(np.min([rank(obj) for obj in objs], axis=0).argmin()) if objs else 0
 
 
 # --- what it leaves behind --------------------------------------------------------------------

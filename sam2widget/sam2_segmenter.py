@@ -112,8 +112,11 @@ class Sam2Segmenter:
         self.name: str = model.config.name
         self.device: str = str(model.device)
         self.model_note: ModelNote | None = _BUNDLED_NOTE if model.is_bundled else None
-        # Overlaps are the session's: it knows what a person has made, and takes back what it cut.
-        self._predictor = VideoPredictor(model, video, sizes_hw=video.sizes_hw)
+        # What is shown is the session's to decide: it knows what a person has made, and takes
+        # back what it cut.
+        self._predictor = VideoPredictor(
+            model, video, sizes_hw=video.sizes_hw, exclusive_memory=True
+        )
         self.set_cleaning(clean_masks)
         self._known: dict[tuple[int, int], PromptSet] = {}
 
@@ -179,6 +182,10 @@ class Sam2Segmenter:
         from sam2_backend.postprocessing import MaskCleaner
 
         self._predictor.cleaner = MaskCleaner(size, size)
+
+    def set_exclusive_memory(self, on: bool) -> None:
+        """Remember tracked objects without what others have more of from now on, or not."""
+        self._predictor.exclusive_memory = on
 
     def without_specks(
         self, mask_hw: NDArray[np.bool_], points: Sequence[Point]

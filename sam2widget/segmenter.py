@@ -172,6 +172,15 @@ class Proposes(Protocol):
 
 
 @runtime_checkable
+class RemembersApart(Protocol):
+    """A segmenter that can remember objects without what others have more of."""
+
+    def set_exclusive_memory(self, on: bool) -> None:
+        """Do so from now on, or not: it keeps an object from sliding onto another."""
+        ...
+
+
+@runtime_checkable
 class CleansMasks(Protocol):
     """A segmenter that drops specks and pinholes from its answers."""
 

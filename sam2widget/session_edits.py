@@ -25,7 +25,7 @@ from .records import (
     State,
     as_cleaning,
 )
-from .segmenter import Candidates, CleansMasks, Prediction, PromptSet, Segmenter
+from .segmenter import Candidates, CleansMasks, Prediction, PromptSet, RemembersApart, Segmenter
 from .session_overlaps import Overlaps, Write
 
 _log = logging.getLogger(__name__)
@@ -184,6 +184,9 @@ class SessionEdits(Overlaps):
     def _ready(self) -> Memory:
         if self._memory is None:
             raise SessionError("The model is not loaded yet.")
+        segmenter = self._memory.segmenter
+        if isinstance(segmenter, RemembersApart):
+            segmenter.set_exclusive_memory(self.non_overlapping)
         return self._memory
 
     def _set_prompts(

@@ -32,6 +32,7 @@ def test_the_demo_segments_the_sample_clip_and_measures_itself(tmp_path, capsys)
     printed = capsys.readouterr().out
     assert "Model nano" in printed
     assert "ms a frame" in printed
+    assert printed.count("click at") <= 5 * 3
     assert "quickstart.ipynb" in printed
     mean_after = float(next(row for row in printed.splitlines() if "mean  " in row).split()[-1])
     assert mean_after > 0.5
@@ -45,6 +46,19 @@ def test_the_demo_segments_the_sample_clip_and_measures_itself(tmp_path, capsys)
     with av.open(str(out / "overlay.mp4")) as container:
         assert sum(1 for _ in container.decode(video=0)) == 48
     assert Image.open(out / "contact_sheet.png").width > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--clip", "beach"], "choose from 'meadow', 'yard'"),
+        (["--clip", "yard", "--video", "dog.mp4"], "not allowed with argument --clip"),
+    ],
+)
+def test_the_demo_refuses_a_clip_that_there_is_not_or_beside_a_video(arguments, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["demo", *arguments])
+    assert message in capsys.readouterr().err.replace("choose from meadow, yard", message)
 
 
 def test_the_demo_takes_a_video_and_clicks_of_several_objects(short_clip, tmp_path, capsys):

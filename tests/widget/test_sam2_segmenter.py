@@ -349,3 +349,14 @@ def test_the_bundled_model_says_what_it_is_and_others_do_not(model, video):
     assert bundled.model_note.text == "small offline model · use SAM 2.1 tiny"
     assert 'Sam2Widget(video, "sam2.1-hiera-tiny")' in bundled.model_note.details
     assert Sam2Segmenter(model, video).model_note is None, "of the same shape, with other weights"
+
+
+def test_memory_keeps_objects_apart_where_the_session_does(session, segmenter):
+    for on in (False, True):
+        session.set_non_overlapping(on)
+        session.add_point(0, 10, 10, 1, 1)
+        assert segmenter._predictor.exclusive_memory == on
+    session.undo()
+    session.undo()
+    run(session.propagate())
+    assert not segmenter._predictor.exclusive_memory
