@@ -3,7 +3,7 @@
 ::
 
     dog.sam2.zip
-    ├── session.json     video, model, view, objects, prompts
+    ├── session.json     video, model, view, objects, prompts, switches, and where a mask was cut
     ├── results.npy      (R,) records: object, frame, score, iou, source, state, mask, corrected
     ├── mask_sizes.npy   (M,) uint32: number of run lengths of each mask
     └── mask_runs.npy    uint32: the run lengths of all masks, one after another

@@ -147,7 +147,7 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
     "objects in an array": lambda bad: open_video(CLIP.astype(object)),
     "four pictures, or one of four colours": lambda bad: open_video(CLIP[:4, :, :, 0]),
     "five axes": lambda bad: open_video(CLIP[None]),
-    "planes at each time": lambda bad: open_video(CLIP, axes="TZYX"),
+    "a plane that is none": lambda bad: open_video(CLIP, axes="TZYX", plane=99),
     "axes of another number": lambda bad: open_video(CLIP, axes="THW"),
     "axes that are none": lambda bad: open_video(CLIP, axes="time"),
     "a file of several arrays": lambda bad: open_video(bad.arrays("clips.npz")),

@@ -157,10 +157,12 @@ class Soak:
         if not ambiguous:
             return False
         obj, frame = self.random.choice(ambiguous)
-        index = self.random.randrange(3)
+        offered = results[obj, frame].candidates
+        index = self.random.randrange(len(offered))
         self._ask("choose", frame=frame, object=obj, index=index)
         if index != results[obj, frame].chosen:
-            self.naive.put(obj, frame, self.naive.prompts(obj, frame).with_candidate(index))
+            prompts = self.naive.prompts(obj, frame).with_candidate(offered[index].index)
+            self.naive.put(obj, frame, prompts)
         return True
 
     def move_point(self) -> bool:

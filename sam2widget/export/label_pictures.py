@@ -197,6 +197,8 @@ def _read_object_folders(objects: Sequence[Path], video: Video, where: Path) -> 
     for name, one in by_name.items():
         found = read_picture_files(list_pictures(one), video, str(one), one)
         labels = sorted({obj for obj, _ in found.masks})
+        if len(labels) > 1 and len(objects) == 1:
+            return found  # A folder of one video, which has a number for a name.
         if len(labels) > 1:
             raise SessionError(
                 f"{one} holds the objects {', '.join(map(str, labels[:4]))}, so that folders in "

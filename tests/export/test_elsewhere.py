@@ -210,6 +210,8 @@ def test_folders_of_videos_are_no_objects(tmp_path):
     video = open_video(folder(tmp_path / "frames" / "001", frames))
     with pytest.raises(SessionError, match=r"found 001, 002: give the folder of one video"):
         heard(object_folders(tmp_path / "numbers", "001", "002"), video)
+    alone = folder(tmp_path / "alone" / "0003", NUMBERED, lambda t: LABELS[t])
+    assert_masks(heard(alone.parent, NAMELESS)[0], ALL, ALSO)
     labels = object_folders(tmp_path / "labels", "001")
     folder(labels / "002", NUMBERED, lambda t: LABELS[t])
     with pytest.raises(SessionError, match="002 holds the objects 1, 2, so that folders in"):
