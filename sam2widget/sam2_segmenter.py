@@ -161,6 +161,10 @@ class Sam2Segmenter:
         result = self._predictor.track(frame, objs, reverse=reverse)
         return {obj: _prediction(result, obj) for obj in objs}
 
+    def remember_as(self, frame: int, obj: int, mask_hw: NDArray[np.bool_] | None) -> None:
+        """Let memory hold another mask on a prompted frame than the answer; that one if None."""
+        self._predictor.remember_as(frame, obj, mask_hw)
+
     def forget_pixels(self) -> None:
         """Look at frames anew: they are shown otherwise now."""
         self._predictor.forget_pixels()

@@ -169,6 +169,15 @@ class Proposes(Protocol):
 
 
 @runtime_checkable
+class RemembersShares(Protocol):
+    """A segmenter that can remember of an object what other objects leave it."""
+
+    def remember_as(self, frame: int, obj: int, mask_hw: NDArray[np.bool_] | None) -> None:
+        """Let memory hold another mask on a prompted frame than the answer; that one if None."""
+        ...
+
+
+@runtime_checkable
 class ForgetsPixels(Protocol):
     """A segmenter that keeps what it has seen of frames."""
 
