@@ -29,6 +29,8 @@ class MemoryEntry:
     """(1, 1, S/4, S/4) mask logits; None once only the pointer is still reachable."""
     memory: Tensor | None = None
     """(1, D, h, w); None on a prompted frame until tracking first needs it."""
+    remembered_as: Tensor | None = None
+    """(1, 1, S, S) mask, 0 or 1, that memory holds in place of that of the logits."""
 
 
 @dataclass(frozen=True)

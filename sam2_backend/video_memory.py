@@ -148,6 +148,32 @@ class VideoMemory:
         self._encode_memories(frame, [entry], [logits_of(entry)], binarize=False)
         bank.track(frame, entry, reverse=False)
 
+    def remember_as(self, frame: int, obj: int, mask: ArrayLike | None) -> None:
+        """Let memory hold another mask of an object on a prompted frame than the answer to its
+        prompts, as where a part of it went to another object. Answers to more prompts there still
+        refine the answer before. Nothing happens where there are no prompts.
+
+        Parameters
+        ----------
+        frame, obj : as in `add_points`.
+        mask : (H, W) bool, in pixels of the frame; the answer itself if None.
+        """
+        self._check_frame(frame)
+        bank = self._banks.get(obj)
+        entry = None if bank is None else bank.conditioning.get(frame)
+        if entry is None:
+            return
+        before, after = entry.remembered_as, None
+        if mask is not None:
+            config, device = self.model.config, self.model.device
+            after = mask_to_input(np.asarray(mask).astype(bool), config.image_size, device)
+        if before is None or after is None:
+            changed = before is not after
+        else:
+            changed = not torch.equal(before, after)
+        if changed:
+            entry.remembered_as, entry.memory = after, None
+
     # Inside
 
     def _condition(self, s16_nchw: Tensor, recalls: list[Recall]) -> Tensor:
@@ -187,8 +213,13 @@ class VideoMemory:
                 if id(entry) in waiting:
                     pending[frame].append(entry)
         for frame, entries in pending.items():
-            logits = [logits_of(entry) for entry in entries]
-            self._encode_memories(frame, entries, logits, binarize=True)
+            own = [entry for entry in entries if entry.remembered_as is None]
+            if own:
+                self._encode_memories(frame, own, list(map(logits_of, own)), binarize=True)
+            for entry in entries:
+                if entry.remembered_as is not None:
+                    mask = entry.remembered_as * 2.0 - 1.0
+                    self._encode_memories(frame, [entry], [mask], binarize=True)
 
     def _encode_memories(
         self,

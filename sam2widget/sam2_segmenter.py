@@ -195,6 +195,10 @@ class Sam2Segmenter:
         places = [(point.x, point.y) for point in points]
         return cleaner.clean(mask_hw, places, [point.label for point in points])
 
+    def remember_as(self, frame: int, obj: int, mask_hw: NDArray[np.bool_] | None) -> None:
+        """Let memory hold another mask on a prompted frame than the answer; that one if None."""
+        self._predictor.remember_as(frame, obj, mask_hw)
+
     def forget_pixels(self) -> None:
         """Look at frames anew: they are shown otherwise now."""
         self._predictor.forget_pixels()

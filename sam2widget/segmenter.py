@@ -176,7 +176,12 @@ class RemembersApart(Protocol):
     """A segmenter that can remember objects without what others have more of."""
 
     def set_exclusive_memory(self, on: bool) -> None:
-        """Do so from now on, or not: it keeps an object from sliding onto another."""
+        """Do so from now on where it tracks, or not: it keeps an object from sliding onto
+        another."""
+        ...
+
+    def remember_as(self, frame: int, obj: int, mask_hw: NDArray[np.bool_] | None) -> None:
+        """Let memory hold another mask on a prompted frame than the answer; that one if None."""
         ...
 
 

@@ -143,6 +143,26 @@ def test_objects_that_do_not_overlap_are_remembered_so_unless_told_otherwise(mod
     )
 
 
+def test_a_prompted_frame_is_remembered_as_another_mask_until_told_otherwise(model, frames):
+    video = two_objects(model, frames)
+    answer = video.track(0).masks[1]
+    whole = video.track(1).masks[1]
+    part = answer & (np.arange(answer.shape[1]) < np.nonzero(answer)[1].mean())
+    video.remember_as(0, 1, part)
+    assert np.array_equal(video.track(0).masks[1], answer), "the answer stays"
+    fewer = video.track(1).masks[1]
+    assert not np.array_equal(fewer, whole)
+
+    given = two_objects(model, frames)
+    given.remember_as(0, 1, ~part)
+    given.remember_as(0, 1, part)
+    assert np.array_equal(given.track(1).masks[1], fewer)
+    given.remember_as(0, 1, None)
+    assert np.array_equal(given.track(1).masks[1], whole)
+    given.remember_as(2, 1, part)
+    assert np.array_equal(given.track(1).masks[1], whole), "frame 2 has no prompts"
+
+
 def test_a_click_is_answered_without_what_other_objects_have_more_of(model, frames):
     video = two_objects(model, frames, non_overlapping=True)
     first = video.track(0).masks[1]
