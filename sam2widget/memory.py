@@ -19,6 +19,7 @@ from .segmenter import (
     PromptSet,
     Proposed,
     Proposes,
+    RemembersApart,
     Segmenter,
 )
 
@@ -52,6 +53,8 @@ class Memory:
         self._prompts = prompts
         self._results = results
         self._known: dict[tuple[int, int], PromptSet] = {}
+        self._shares: dict[tuple[int, int], Mask] = {}
+        """What prompted objects are remembered as, where others have some of their answer."""
 
     def answer(
         self, frame: int, obj: int, prompts: PromptSet, corrected: Mask | None
@@ -118,6 +121,7 @@ class Memory:
     def forget(self, frame: int, obj: int) -> None:
         """What the segmenter holds of this frame no longer counts."""
         self._known.pop((obj, frame), None)
+        self._shares.pop((obj, frame), None)
         self.segmenter.clear(frame, obj)
 
     def forget_pixels(self) -> None:
@@ -128,6 +132,7 @@ class Memory:
     def remove(self, obj: int) -> None:
         """Forget an object."""
         self._known = {key: value for key, value in self._known.items() if key[0] != obj}
+        self._shares = {key: value for key, value in self._shares.items() if key[0] != obj}
         self.segmenter.remove(obj)
 
     def _conditioning(self, obj: int) -> list[int]:
@@ -147,11 +152,24 @@ class Memory:
                 prompts = PromptSet(mask=result.mask)
             if self._known.get((obj, frame)) != prompts:
                 self._prompt(frame, obj, prompts, result.corrected if result else None)
+            self._remember_share(frame, obj, result)
+
+    def _remember_share(self, frame: int, obj: int, result: Result | None) -> None:
+        """Let the segmenter remember what other objects leave of an answer."""
+        segmenter = self.segmenter
+        if not isinstance(segmenter, RemembersApart):
+            return
+        share = None if result is None or result.whole is None else result.mask
+        if share is not self._shares.pop((obj, frame), None):
+            segmenter.remember_as(frame, obj, None if share is None else share.to_array())
+        if share is not None:
+            self._shares[obj, frame] = share
 
     def _prompt(
         self, frame: int, obj: int, prompts: PromptSet, corrected: Mask | None
     ) -> Prediction:
         known = self._known.pop((obj, frame), None)
+        self._shares.pop((obj, frame), None)
         if known is not None and not prompts.extends(known):
             self.segmenter.clear(frame, obj)
             known = None
@@ -175,6 +193,6 @@ class Memory:
             if result is None or result.state == "stale" or len(masks) == RESTORED_FRAMES:
                 break
             if result.state != "rejected":
-                masks[t] = result.answer
+                masks[t] = result.mask
         for t in reversed(masks):
             self.segmenter.restore(t, obj, masks[t].to_array())

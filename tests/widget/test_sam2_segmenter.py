@@ -351,6 +351,31 @@ def test_the_bundled_model_says_what_it_is_and_others_do_not(model, video):
     assert Sam2Segmenter(model, video).model_note is None, "of the same shape, with other weights"
 
 
+def test_a_prompted_object_is_remembered_as_what_others_leave_of_it(
+    session, segmenter, monkeypatch
+):
+    remembered = {}
+    predictor = segmenter._predictor
+    monkeypatch.setattr(
+        *(predictor, "remember_as"), lambda frame, obj, mask: remembered.__setitem__(obj, mask)
+    )
+    left = np.zeros((HEIGHT, WIDTH), bool)
+    left[:, : WIDTH // 2] = True
+    session.add_box(0, 2, 2, WIDTH - 2, HEIGHT - 2, 1)
+    answer = session.masks(1)[0]
+    session.add_mask(0, left, 2)
+    run(session.propagate(stop=2))
+    shown = session.masks(1)[0]
+    assert (shown == (answer & ~left)).all() and (answer & left).any()
+    assert (remembered.pop(1) == shown).all() and 2 not in remembered
+    run(session.propagate(start=2))
+    assert not remembered
+    session.remove_object(2)
+    session.add_point(FRAMES - 1, 10, 10, 1, 1)
+    run(session.propagate())
+    assert remembered == {1: None}
+
+
 def test_memory_keeps_objects_apart_where_the_session_does(session, segmenter):
     for on in (False, True):
         session.set_non_overlapping(on)
