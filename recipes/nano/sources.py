@@ -45,6 +45,8 @@ class Source:
     photographs: str = ""
     """Whose they are, where the licence does not say it all."""
     held_out: float = 0.0
+    people: str = ""
+    """"one" where what is labelled is one whole person, "none" where nobody is."""
     videos: bool = False
     optional: bool = False
     format: str = "label-maps"
