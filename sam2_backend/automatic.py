@@ -92,7 +92,8 @@ class AutomaticMaskGenerator:
     stability_score_offset : how far above and below `mask_threshold` stability is measured.
     mask_threshold : logit above which a pixel belongs to the mask.
     box_nms_thresh : of two masks on one crop whose boxes' IoU is higher, the one of the higher
-        predicted IoU is kept.
+        predicted IoU is kept. None is what is right for the model,
+        `model.config.proposal_overlap`; for the official models 0.7.
     crop_n_layers : how often the picture is searched again in smaller crops; layer n has 4ⁿ.
     crop_nms_thresh : as `box_nms_thresh` between crops, where smaller crops go first.
     crop_overlap_ratio : how far the first layer's crops overlap, over the picture's shorter side.
@@ -128,7 +129,7 @@ class AutomaticMaskGenerator:
         stability_score_thresh: float | None = None,
         stability_score_offset: float = 1.0,
         mask_threshold: float = 0.0,
-        box_nms_thresh: float = 0.7,
+        box_nms_thresh: float | None = None,
         crop_n_layers: int = 0,
         crop_nms_thresh: float = 0.7,
         crop_overlap_ratio: float = 512 / 1500,
@@ -146,9 +147,7 @@ class AutomaticMaskGenerator:
             )
         self.model = model
         on_cpu = model.device.type == "cpu"
-        cells = model.config.hidden_dim * (model.config.image_size // 16) ** 2
-        suited = min(MOST_CLICKS, max(1, CPU_CELLS // cells)) if on_cpu else MOST_CLICKS
-        self.points_per_batch = points_per_batch or suited
+        self.points_per_batch = points_per_batch or clicks_at_once(model)
         self._batches = FittingBatches(model.device, largest=self.points_per_batch)
         self._resize_pixels = CPU_PIXELS if on_cpu else GPU_PIXELS
         iou, stability = model.config.proposal_thresholds
@@ -158,7 +157,9 @@ class AutomaticMaskGenerator:
         )
         self.stability_score_offset = stability_score_offset
         self.mask_threshold = mask_threshold
-        self.box_nms_thresh = box_nms_thresh
+        self.box_nms_thresh = (
+            model.config.proposal_overlap if box_nms_thresh is None else box_nms_thresh
+        )
         self.crop_n_layers = crop_n_layers
         self.crop_nms_thresh = crop_nms_thresh
         self.crop_overlap_ratio = crop_overlap_ratio
@@ -373,6 +374,14 @@ class AutomaticMaskGenerator:
         if self.model.config.person_head:
             record["person_score"] = kept.person
         return record
+
+
+def clicks_at_once(model: Sam2Model) -> int:
+    """As many as suit the model's device."""
+    if model.device.type != "cpu":
+        return MOST_CLICKS
+    cells = model.config.hidden_dim * model.config.feature_size**2
+    return min(MOST_CLICKS, max(1, CPU_CELLS // cells))
 
 
 def _grids(

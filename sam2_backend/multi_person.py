@@ -14,7 +14,9 @@ from .automatic import AutomaticMaskGenerator
 from .checkpoint import load_model
 from .image_predictor import ImagePredictor
 from .mask_record import MaskRecord
-from .regions import keep_separate_masks
+from .person_search import search_people
+from .regions import keep_separate_masks, without_small_regions
+from .transforms import logits_to_masks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,8 +29,10 @@ LEAST_AREA, MOST_AREA = 0.004, 0.6
 """Shares of the picture that one person may take."""
 FLATTEST = 0.6
 """Height over width of a person sitting, lying people are flatter."""
-MIN_PERSON_SCORE = 0.15
-"""Of a model's head for people; masks it gives less are none."""
+MIN_PERSON_SCORE = 0.01
+"""Of what is found by a model's head for people; low, since what few masks agree on has little."""
+SPECK = 0.01
+"""Holes and separate parts that take less of a mask are filled and dropped."""
 MOST_SHARED = 0.3
 """Of two masks that share more of the smaller one, only the better is a person."""
 
@@ -37,12 +41,13 @@ class SAM2MultiPersonSegmentation:
     """Segment several people in one picture, without a click.
 
     SAM 2 knows what belongs together, not what it is. A model may have a small head that says how
-    much a mask is one whole person (`ModelConfig.person_head`); masks are ranked by it then. With
-    other models, such as the official ones, this class looks for what people usually are in a
-    photograph: upright or compact regions of a certain size, in its middle rows, that do not run
-    along its borders. It then cannot tell a person from a lamp post, a dog or a vase, it may take a
-    coat for its wearer, and people who lie down or fill the picture are ranked low. Where it must
-    be people and nothing else, give `boxes` of a person detector.
+    much a mask is one whole person (`ModelConfig.person_head`), as nano has; people are what it
+    says then. It takes animals for people now and then. With other models, such as the official
+    ones, this class looks for what people usually are in a photograph: upright or compact regions
+    of a certain size, in its middle rows, that do not run along its borders. It then cannot tell a
+    person from a lamp post, a dog or a vase, it may take a coat for its wearer, and people who lie
+    down or fill the picture are ranked low. Where it must be people and nothing else, give `boxes`
+    of a person detector.
 
     Parameters
     ----------
@@ -101,19 +106,34 @@ class SAM2MultiPersonSegmentation:
         image = _read(image_path)
         if boxes is not None:
             return self._in_boxes(image, np.asarray(boxes, np.float32)[:num_people]), image
+        by_head = self.model.config.person_head
+        masks = self._by_head(image) if by_head else self._by_likeness(image)
+        return [masks[n] for n in keep_separate_masks(masks, MOST_SHARED)[:num_people]], image
+
+    def _by_head(self, image: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
+        """What the model says are people, the likeliest first."""
+        found = search_people(self.model, image)
+        logits_nhw = found.logits_nhw[found.scores_n >= MIN_PERSON_SCORE]
+        if not len(logits_nhw):
+            return []
+        coarse = list((logits_nhw > 0).cpu().numpy())
+        kept = keep_separate_masks(coarse, MOST_SHARED)
+        masks = logits_to_masks(logits_nhw[kept, None], (image.shape[0], image.shape[1]))
+        return [without_small_regions(mask, SPECK * mask.sum())[0] for mask in masks]
+
+    def _by_likeness(self, image: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
+        """What looks like people, the likeliest first."""
+        iou, stability = self.model.config.proposal_thresholds
         generator = AutomaticMaskGenerator(
             self.model,
             points_per_side=None,
             point_grids=[likely_grid()],
-            pred_iou_thresh=min(0.5, self.model.config.proposal_thresholds[0]),
-            stability_score_thresh=min(0.7, self.model.config.proposal_thresholds[1]),
+            pred_iou_thresh=min(0.5, iou),
+            stability_score_thresh=min(0.7, stability),
             min_mask_region_area=LEAST_AREA * image.shape[0] * image.shape[1] / 4,
         )
-        records = sorted(generator.generate(image), key=person_score, reverse=True)
-        records = [record for record in records if person_score(record) > 0]
-        masks = [record["segmentation"] for record in records]
-        kept = keep_separate_masks(masks, MOST_SHARED)[:num_people]
-        return [masks[n] for n in kept], image
+        records = sorted(generator.generate(image), key=likeness, reverse=True)
+        return [record["segmentation"] for record in records if likeness(record) > 0]
 
     def _in_boxes(
         self, image: NDArray[np.uint8], boxes_n4: NDArray[np.float32]
@@ -157,14 +177,6 @@ def likely_grid() -> NDArray[np.float64]:
         return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
     return np.concatenate((grid(DENSE, *LIKELY_ROWS), grid(COARSE, 0.0, 1.0)))
-
-
-def person_score(record: MaskRecord) -> float:
-    """How much a mask is one whole person, 0 or more: what the model says, or else how it looks."""
-    score = record.get("person_score")
-    if score is None:
-        return likeness(record)
-    return score if score >= MIN_PERSON_SCORE else 0.0
 
 
 def likeness(record: MaskRecord) -> float:

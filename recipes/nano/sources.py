@@ -46,6 +46,8 @@ class Source:
     """Whose they are, where the licence does not say it all."""
     held_out: int = 0
     """n where every n-th picture is never learnt from."""
+    people: str = ""
+    """"one" where what is labelled is one whole person, "none" where nobody is."""
     videos: bool = False
     optional: bool = False
     format: str = "label-maps"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from sam2_backend import SAM2MultiPersonSegmentation
 from sam2_backend.multi_person import likely_grid, likeness
+from sam2_backend.person_search import search_people
+from sam2_backend.transforms import logits_to_masks
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +115,25 @@ def test_boxes_of_a_detector_are_answered_one_by_one(people):
     masks, _ = people.segment_auto(image, num_people=2, boxes=boxes)
     assert len(masks) == 2, "the surest ones"
     assert _iou(masks[0], truth[2]) > 0.7 and _iou(masks[1], truth[0]) > 0.7
+
+
+def test_without_a_head_people_are_found_by_their_looks(people, monkeypatch):
+    config = dataclasses.replace(people.model.config, person_head=False)
+    monkeypatch.setattr(people.model, "config", config)
+    image, truth = group()
+    masks, _ = people.segment_auto(image, num_people=3)
+    assert max(_iou(mask, one) for mask in masks for one in truth) > 0.7
+
+
+def test_masks_of_one_person_agree_on_their_outline(people):
+    image, truth = group()
+    found = search_people(people.model, image)
+    scores_n = found.scores_n
+    assert (scores_n.diff() <= 0).all() and scores_n[-1] > 0 and scores_n[0] <= 1
+    best = logits_to_masks(found.logits_nhw[:1, None], image.shape[:2])[0]
+    assert max(_iou(best, one) for one in truth) > 0.9
+
+
+def test_a_plain_wall_has_no_people(people):
+    masks, image = people.segment_auto(np.full((120, 160, 3), 128, np.uint8))
+    assert masks == [] and image.shape == (120, 160, 3)

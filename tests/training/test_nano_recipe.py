@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 
-from sam2_backend import load_model
+from sam2_backend import load_model, save_model
 from sam2_backend.training import Pack
 from sam2_backend.training.datasets import DatasetError
 
@@ -171,3 +173,22 @@ def test_an_archive_is_fetched_once_and_whole(tmp_path: Path) -> None:
     module("fetch").fetch(source, tmp_path)  # it is there
     assert sorted(p.name for p in tmp_path.iterdir()) == ["davis2017"]
     assert (tmp_path / "davis2017" / "DAVIS" / "ImageSets" / "2017" / "train.txt").is_file()
+
+
+def test_the_person_head_is_trained_again_by_one_command(tmp_path: Path) -> None:
+    for name in ("coco_person", "rf_animals"):
+        for i in range(6):
+            write_pair(tmp_path / "data" / name / f"{i:05d}.jpg", i)
+    pack, model = module("pack"), load_model("nano", "cpu")
+    sources = module("sources").read_sources()
+    pack.pack(tmp_path / "data", tmp_path / "pack", side=448, quality=70, sources=sources)
+    before, after = tmp_path / "before.safetensors", tmp_path / "after.safetensors"
+    save_model(model.config, model.state_dict(), before)
+    said = run("person_head.py", tmp_path / "pack", before, after, "--pictures", 4)
+    assert "Wrote" in said
+    old, new = load_file(before), load_file(after)
+    changed = {key for key in old if not torch.equal(old[key].half(), new[key])}
+    assert changed and all("person_head" in key for key in changed)
+    with pytest.raises(ValueError, match=r"has \d pictures of one person and 0 without"):
+        only = {name: one for name, one in sources.items() if name != "rf_animals"}
+        module("person_head").choose_records(tmp_path / "pack", only, 0)
