@@ -3,7 +3,8 @@
     python recipes/nano/card.py PACK OUT FRAMES.json HELD.json sam2_backend/weights/nano.md
 
 FRAMES.json is of `python -m benchmarks.davis --every 10 --json FRAMES.json`, HELD.json of
-`evaluate.py`. Draws recipes/nano/curve.png, or --curve.
+`evaluate.py`. What only a person knows of the weights is in `notes.md`, or --notes. Draws
+recipes/nano/curve.png, or --curve.
 """
 
 from __future__ import annotations
@@ -69,10 +70,13 @@ J and F: over the frames after the first, from three clicks or the true mask on 
 Pictures that were held back (`recipes/nano/evaluate.py`):
 
 {held}
-"""
+
+{notes}"""
 
 
-def main(pack: Path, run: Path, frames: Path, held: Path, target: Path, curve: Path) -> None:
+def main(
+    pack: Path, run: Path, frames: Path, held: Path, target: Path, curve: Path, notes: Path
+) -> None:
     weights = run / "model.safetensors"
     with safe_open(weights, "pt") as tensors:
         parameters = sum(tensors.get_tensor(key).numel() for key in tensors.keys())  # noqa: SIM118
@@ -103,6 +107,7 @@ def main(pack: Path, run: Path, frames: Path, held: Path, target: Path, curve: P
             stages=_stages(log),
             frames=_table(json.loads(frames.read_text())),
             held=_table(json.loads(held.read_text())),
+            notes=notes.read_text(),
         )
     )
     draw_curve(run / "log.jsonl", curve)
@@ -132,4 +137,5 @@ if __name__ == "__main__":
     for name in ("pack", "run", "frames", "held", "target"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--curve", type=Path, default=Path(__file__).with_name("curve.png"))
+    parser.add_argument("--notes", type=Path, default=Path(__file__).with_name("notes.md"))
     main(**vars(parser.parse_args()))
