@@ -19,10 +19,13 @@ from .records import SessionError
 from .sam2_segmenter import load_segmenter
 from .saved_session import SavedSession
 from .saving import model_source
-from .segmenter import Proposed, Proposes, Segmenter
+from .segmenter import HasThresholds, Proposed, Proposes, Segmenter
 from .session import Session
 
 T = TypeVar("T")
+
+THRESHOLDS = 0.7, 0.85
+"""Predicted IoU and stability that are enough of a proposal of any model."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,8 @@ def segment_everything(
     device: str | None = None,
     *,
     every: int = 24,
-    min_iou: float = 0.7,
-    min_stability: float = 0.85,
+    min_iou: float | None = None,
+    min_stability: float | None = None,
     max_overlap: float = 0.5,
     min_frames: int = 3,
     most: int = 32,
@@ -84,7 +87,8 @@ def segment_everything(
     ----------
     video, model, device : as for `Sam2Widget`.
     every : frames from one key frame to the next.
-    min_iou, min_stability : proposals below are dropped.
+    min_iou, min_stability : proposals below are dropped; if None what is right for the model,
+        and where it does not say 0.7 and 0.85.
     max_overlap : a proposal more of which lies in known objects is dropped; so is a masklet that
         has a larger IoU with a better one.
     min_frames : on so many frames at least a masklet must be visible; in a shorter video on all.
@@ -119,6 +123,11 @@ def segment_everything(
         if isinstance(model, Proposes)
         else load_segmenter(model, device, frames, say)
     )
+    known = segmenter.proposal_thresholds if isinstance(segmenter, HasThresholds) else THRESHOLDS
+    # A model may be less sure of what is right than others, but none has to be surer.
+    iou, stability = (min(pair) for pair in zip(known, THRESHOLDS, strict=True))
+    min_iou = iou if min_iou is None else min_iou
+    min_stability = stability if min_stability is None else min_stability
     search = _Search(frames, segmenter, min_iou, min_stability, max_overlap, most)
     keys = range(0, len(frames), every)
     with tqdm(desc="Segmenting everything", total=len(frames), unit="frame") as bar:

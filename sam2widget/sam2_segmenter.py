@@ -111,6 +111,7 @@ class Sam2Segmenter:
 
         self.name: str = model.config.name
         self.device: str = str(model.device)
+        self.proposal_thresholds: tuple[float, float] = model.config.proposal_thresholds
         self.model_note: ModelNote | None = _BUNDLED_NOTE if model.is_bundled else None
         # What is shown is the session's to decide: it knows what a person has made, and takes
         # back what it cut.

@@ -172,6 +172,16 @@ class Proposes(Protocol):
 
 
 @runtime_checkable
+class HasThresholds(Protocol):
+    """A segmenter that knows from which on its proposals are worth something."""
+
+    @property
+    def proposal_thresholds(self) -> tuple[float, float]:
+        """Predicted IoU and stability."""
+        ...
+
+
+@runtime_checkable
 class RemembersApart(Protocol):
     """A segmenter that can remember objects without what others have more of."""
 

@@ -20,7 +20,7 @@ from typing import Any
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from sam2widget.demo import MOST_CORRECTIONS, correction, deepest_point
+from sam2widget.demo import MAX_CORRECTIONS, correction, deepest_point
 from sam2widget.sample import sample_clip
 from tests.browser.conftest import Bench, open_quickstart
 from tests.browser.data_pictures import DATA_PICTURES
@@ -186,7 +186,7 @@ def tour(open_: Open, target: Path) -> None:
         widget.press("1")
         snap(900)
         truth_hw = clip.masks[1][LOST]
-        for _ in range(MOST_CORRECTIONS):
+        for _ in range(MAX_CORRECTIONS):
             found_hw = bench.masks(1)[LOST]
             if (found_hw & truth_hw).sum() > 0.7 * (found_hw | truth_hw).sum():
                 break

@@ -74,6 +74,17 @@ def test_what_is_new_is_tracked_and_the_rest_accounted_for():
     with_widget.close()
 
 
+def test_a_model_may_be_less_sure_than_others_but_need_not_be_surer():
+    class Modest(Finder):
+        proposal_thresholds = 0.4, 0.9
+
+    table = {0: [Proposed(square(2, 2), 0.5, 0.86), Proposed(square(2, 12), 0.5, 0.8)]}
+    found = segment_everything(CLIP, Modest(table), say=lambda _: None)
+    assert [one.why for one in found.verdicts] == ["tracked", "stability below 0.85"]
+    found = segment_everything(CLIP, Modest(table), min_iou=0.6, say=lambda _: None)
+    assert [one.why for one in found.verdicts] == ["predicted IoU below 0.6"] * 2
+
+
 def test_twins_and_what_vanishes_are_dropped():
     class Vanishing(Finder):
         def track(self, frame, objs, *, reverse):
