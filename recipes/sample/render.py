@@ -95,7 +95,7 @@ def pack(folder: Path, out: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, nargs="+", default=list(range(NUM_FRAMES)))
-    parser.add_argument("--samples", type=int, default=12)
+    parser.add_argument("--samples", type=int, default=16)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("outputs/yard"))
     parser.add_argument("--out", type=Path, default=PACKAGED)

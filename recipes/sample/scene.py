@@ -22,6 +22,7 @@ OBJECTS = {"toy": (1, 0, 0), "towel": (0, 1, 0), "ball": (0, 0, 1)}
 """What each object writes into the pass `COVERAGE`, whose channels are objects 1 to 3."""
 COVERAGE = "Coverage"
 _SETTLING_FRAMES = 60
+_HAIR_POINTS = 5
 
 Colour = tuple[float, float, float]
 Place = tuple[float, float, float]
@@ -77,13 +78,13 @@ def _build_toy() -> Any:
 
     body = _sphere("body", (0, 0, 0.40), (0.31, 0.28, 0.34), fur, root)
     snout = _sphere("snout", (0.24, -0.13, 0.36), (0.13, 0.12, 0.10), light_fur, root)
-    furry = [(body, 2600, 0.085), (snout, 500, 0.045)]
+    furry = [(body, 29_000, 0.085), (snout, 5_500, 0.045)]
     for side in (-1, 1):
         ear = _sphere(
             "ear", (0.02 + 0.05 * side, 0.16 * side, 0.78), (0.06, 0.045, 0.17), fur, root
         )
         ear.rotation_euler = (-0.30 * side, 0.12, 0.0)
-        furry.append((ear, 380, 0.05))
+        furry.append((ear, 4_200, 0.05))
         foot = _sphere("foot", (0.07, 0.14 * side, 0.05), (0.16, 0.095, 0.055), sole, root)
         foot.name = f"foot{side}"
         turn, lift = math.radians(-35.0 + 25.0 * side), math.radians(25.0)
@@ -93,7 +94,7 @@ def _build_toy() -> Any:
         _sphere("eye", eye + Vector((0.036, -0.027, 0.0)), (0.037, 0.037, 0.044), dark, root)
     _sphere("nose", (0.35, -0.19, 0.40), (0.04, 0.04, 0.03), dark, root)
     tail = _sphere("tail", (-0.33, 0.02, 0.30), (0.10, 0.10, 0.10), light_fur, root)
-    furry.append((tail, 420, 0.09))
+    furry.append((tail, 4_600, 0.09))
     for n, (part, count, length) in enumerate(furry):
         _grow_fur(part, count, length, seed=n)
     return root
@@ -141,9 +142,9 @@ def _build_ball() -> Any:
 
 
 def _pose_ball(ball: Any, time: float) -> None:
-    rolled = 3.38 * time - 0.25 * time * time
+    rolled = 3.05 * time - 0.25 * time * time
     bounce = 0.22 * abs(math.sin(math.pi * (2.6 * time + 0.5))) * (1.0 - time) ** 1.5
-    ball.location = (1.60 - rolled, 0.42 - 0.25 * time, 0.25 + bounce)
+    ball.location = (1.25 - rolled, 0.42 - 0.25 * time, 0.25 + bounce)
     roll = Matrix.Rotation(-rolled / 0.25, 3, "Y")
     lean = Matrix.Rotation(0.9, 3, "X") @ Matrix.Rotation(0.35, 3, "Y")
     ball.rotation_euler = (roll @ lean).to_euler()
@@ -274,7 +275,7 @@ def _build_yard() -> None:
 
     clay = _material(None, (0.50, 0.19, 0.10), roughness=0.75)
     _add_grain(clay, None, scale=9.0, amount=0.3, bump=0.1)
-    for x, y, size in ((-2.15, 2.45, 1.0), (2.25, 2.30, 1.25)):
+    for x, y, size in ((-0.95, 2.45, 1.0), (2.60, 2.30, 1.25)):
         bpy.ops.mesh.primitive_cone_add(
             vertices=48,
             radius1=0.20 * size,
@@ -447,23 +448,31 @@ def _fur_material(obj: str, rgb: Colour, belly_rgb: Colour) -> Any:
 
 
 def _grow_fur(part: Any, count: int, length: float, seed: int) -> None:
-    part.modifiers.new("fur", "PARTICLE_SYSTEM")
-    system = part.particle_systems[0]
-    system.seed = seed
-    hair = system.settings
-    hair.type = "HAIR"
-    hair.count, hair.hair_length, hair.hair_step = count, length, 4
-    hair.use_advanced_hair = True
-    hair.brownian_factor = 0.008
-    hair.tangent_factor = 0.004
-    hair.child_type = "INTERPOLATED"
-    hair.child_percent = hair.rendered_child_count = 11
-    hair.clump_factor = 0.25
-    hair.roughness_1, hair.roughness_1_size = 0.012, 0.4
-    hair.roughness_2, hair.roughness_2_size = 0.02, 1.0
-    hair.roughness_endpoint = 0.02
-    hair.root_radius, hair.tip_radius, hair.radius_scale = 1.0, 0.15, 0.0038
-    hair.render_step = hair.display_step = 3
+    """Hairs all over a sphere, in tufts. Ours rather than Blender's, whose hairs differ from run to
+    run."""
+    chance = np.random.default_rng(seed)
+    roots = chance.standard_normal((count, 3))
+    roots /= np.linalg.norm(roots, axis=1, keepdims=True)
+    waves = chance.standard_normal((3, 3, 3)) * 5.0
+    tufts = np.stack([np.sin(roots @ wave).sum(axis=1) for wave in waves], axis=1)
+    lean = 0.16 * tufts + 0.22 * chance.standard_normal((count, 3)) + (0.0, 0.0, -0.22)
+    bend = 0.12 * chance.standard_normal((count, 3)) + (0.0, 0.0, -0.30)
+    size = np.array(part.scale)
+    along = np.linspace(0.0, 1.0, _HAIR_POINTS)[None, :, None]
+    shape = roots[:, None] * along + lean[:, None] * along + bend[:, None] * along**2
+    reach = length * chance.uniform(0.7, 1.15, (count, 1, 1))
+    points = roots[:, None] * 0.985 + shape * reach / size
+    radius = 0.0019 / size.mean() * np.linspace(1.0, 0.15, _HAIR_POINTS)
+
+    curves = bpy.data.hair_curves.new("fur")
+    curves.add_curves([_HAIR_POINTS] * count)
+    curves.position_data.foreach_set("vector", points.astype(np.float32).ravel())
+    thickness = curves.attributes.new("radius", "FLOAT", "POINT")
+    thickness.data.foreach_set("value", np.tile(radius, count).astype(np.float32))
+    curves.materials.append(part.data.materials[0])
+    fur = bpy.data.objects.new("fur", curves)
+    fur.parent = part
+    bpy.context.collection.objects.link(fur)
 
 
 def _add_grain(
