@@ -92,8 +92,7 @@ class AutomaticMaskGenerator:
     stability_score_offset : how far above and below `mask_threshold` stability is measured.
     mask_threshold : logit above which a pixel belongs to the mask.
     box_nms_thresh : of two masks on one crop whose boxes' IoU is higher, the one of the higher
-        predicted IoU is kept. None is what is right for the model,
-        `model.config.proposal_overlap`; for the official models 0.7.
+        predicted IoU is kept.
     crop_n_layers : how often the picture is searched again in smaller crops; layer n has 4ⁿ.
     crop_nms_thresh : as `box_nms_thresh` between crops, where smaller crops go first.
     crop_overlap_ratio : how far the first layer's crops overlap, over the picture's shorter side.
@@ -129,7 +128,7 @@ class AutomaticMaskGenerator:
         stability_score_thresh: float | None = None,
         stability_score_offset: float = 1.0,
         mask_threshold: float = 0.0,
-        box_nms_thresh: float | None = None,
+        box_nms_thresh: float = 0.7,
         crop_n_layers: int = 0,
         crop_nms_thresh: float = 0.7,
         crop_overlap_ratio: float = 512 / 1500,
@@ -157,9 +156,7 @@ class AutomaticMaskGenerator:
         )
         self.stability_score_offset = stability_score_offset
         self.mask_threshold = mask_threshold
-        self.box_nms_thresh = (
-            model.config.proposal_overlap if box_nms_thresh is None else box_nms_thresh
-        )
+        self.box_nms_thresh = box_nms_thresh
         self.crop_n_layers = crop_n_layers
         self.crop_nms_thresh = crop_nms_thresh
         self.crop_overlap_ratio = crop_overlap_ratio

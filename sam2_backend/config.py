@@ -60,9 +60,6 @@ class ModelConfig:
     proposal_thresholds: tuple[float, float] = 0.8, 0.95
     """Predicted IoU and stability from which on automatic masks are kept unless told otherwise; by
     default the official generator's."""
-    proposal_overlap: float = 0.7
-    """IoU of boxes above which only the better of two automatic masks is kept unless told
-    otherwise; by default the official generator's."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.tracked_memories < self.num_memories:
@@ -122,7 +119,6 @@ _NANO = ModelConfig(
     memory_mlp_dim=512,
     person_head=True,
     proposal_thresholds=(0.1, 0.4),
-    proposal_overlap=0.6,
 )
 
 CONFIGS: dict[str, ModelConfig] = {c.name: c for c in (_NANO, *_SAM2_1, *_SAM2_0)}
@@ -137,7 +133,6 @@ EARLIER_CONFIGS = (
         image_size=256,
         person_head=False,
         proposal_thresholds=(0.8, 0.95),
-        proposal_overlap=0.7,
     ),
 )
 """Networks of earlier releases, whose fine-tuned weights are still read: the nano of 0.1."""

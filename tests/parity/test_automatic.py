@@ -97,12 +97,12 @@ def test_records_are_equal(learned: Pair, kind: str):
 
 def test_filters_leave_some_and_drop_some(learned: Pair):
     model, rgb_hw3 = learned.model, learned.rgb_hw3
-    counts = {
-        kind: len(AutomaticMaskGenerator(model, **settings).generate(rgb_hw3))
+    records = {
+        kind: AutomaticMaskGenerator(model, **settings).generate(rgb_hw3)
         for kind, settings in SETTINGS.items()
     }
-    assert 3 < counts["overlap"] < counts["quality"] < 3 * 8**2
-    assert counts["crops"] != counts["overlap"]
+    assert 3 < len(records["overlap"]) < len(records["quality"]) < 3 * 8**2
+    assert len({tuple(record["crop_box"]) for record in records["crops"]}) > 1
 
 
 def test_records_of_the_official_shape_are_equal(random: Pair):
@@ -124,7 +124,7 @@ def _compare(reference: list[Any], ours: list[Any]) -> None:
     assert len(ours) == len(reference) > 1
     figures = Figures()
     for own, other in zip(ours, reference, strict=True):
-        assert own.keys() == other.keys()
+        assert own.keys() - {"person_score"} == other.keys()
         for exact in "point_coords", "crop_box":
             np.testing.assert_allclose(own[exact], other[exact])
         for measure in "predicted_iou", "stability_score":
