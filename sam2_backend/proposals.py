@@ -15,8 +15,8 @@ from .transforms import as_rgb
 
 POINTS_PER_SIDE = 16
 LOW_IOU, LOW_STABILITY = 0.5, 0.7
-"""From which on masks are proposed: lower than an automatic generator's, where the model's own
-thresholds are not lower still. A better mask of the same thing wins all the same."""
+"""From which on masks are proposed, by whatever model: a person is to choose from them, and would
+have to reject the many that a generator may keep for the sake of the few."""
 CRUMB_CELLS = 4
 """Proposals and their parts have as many cells of the network's output at least."""
 SAME_IOU = 0.7
@@ -42,11 +42,10 @@ def propose_masks(
     """
     image = as_rgb(rgb)
     crumb_px = CRUMB_CELLS * image.shape[0] * image.shape[1] / model.config.mask_size**2
-    iou, stability = model.config.proposal_thresholds
     defaults: dict[str, Any] = {
         "points_per_side": POINTS_PER_SIDE,
-        "pred_iou_thresh": min(LOW_IOU, iou),
-        "stability_score_thresh": min(LOW_STABILITY, stability),
+        "pred_iou_thresh": LOW_IOU,
+        "stability_score_thresh": LOW_STABILITY,
         "min_mask_region_area": crumb_px,
     }
     generator = AutomaticMaskGenerator(model, **(defaults | settings))
