@@ -119,7 +119,7 @@ def review(open_: Open, target: Path) -> None:
 
 
 def everything(open_: Open, target: Path) -> None:
-    with open_() as bench:
+    with open_(viewport={"width": 1500, "height": 1100}) as bench:
         widget = bench.widget
         widget.press("w")
         bar = widget.root.get_by_role("group", name="Proposals")
