@@ -133,11 +133,12 @@ class Api:
         self._prompt(frame, obj, lambda: self._session.add_box(frame, x0, y0, x1, y1, obj))
 
     def _prompt(self, frame: int, obj: int, prompt: Callable[[], object]) -> None:
-        """Prompt an object, and say if it keeps little of what the model answered."""
+        """Prompt an object, and say if it, or what it takes from, keeps little of its mask."""
 
         def run() -> str:
+            before = self._session.held_on(frame)
             prompt()
-            sentence = self._session.loss_of(frame, obj)
+            sentence = self._session.losses(frame, obj, before)
             if sentence:
                 self._engine.announce(sentence)
             return sentence

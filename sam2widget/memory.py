@@ -186,6 +186,7 @@ class Memory:
     def _restore_neighbours(self, obj: int, frame: int, anchor: int) -> None:
         towards_past = -1 if anchor < frame else 1
         masks: dict[int, Mask] = {}
+        shares = isinstance(self.segmenter, RemembersApart)
         for t in range(frame + towards_past, anchor, towards_past):
             result = self._results.get((obj, t))
             if result is None and self._skips:
@@ -193,6 +194,6 @@ class Memory:
             if result is None or result.state == "stale" or len(masks) == RESTORED_FRAMES:
                 break
             if result.state != "rejected":
-                masks[t] = result.mask
+                masks[t] = result.mask if shares else result.answer
         for t in reversed(masks):
             self.segmenter.restore(t, obj, masks[t].to_array())

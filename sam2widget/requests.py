@@ -170,13 +170,14 @@ class Requests:
             obj = self._session.check_object(request.object)
         else:
             obj = selected if selected in known else max(known, default=0) + 1
+        before = self._session.held_on(request.frame)
         if isinstance(request, Click):
             self._engine.timed(lambda: prompt(obj))
         else:
             prompt(obj)
         if obj in (info.id for info in self._session.objects):
             self._face.write_traits(selected=obj)
-            sentence = self._session.loss_of(request.frame, obj)
+            sentence = self._session.losses(request.frame, obj, before)
             if sentence:
                 self._engine.announce(sentence)
 

@@ -8,7 +8,7 @@ takes pixels is undone with them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -41,10 +41,26 @@ class Overlaps(SessionView):
         """Whether masks of different objects on a frame exclude each other."""
         return self._settings["non_overlapping"]
 
-    def loss_of(self, frame: int, obj: int) -> str:
-        """That most of what the model said of an object on a frame is of others, in a sentence;
-        "" where it is not."""
+    def held_on(self, frame: int) -> dict[int, Mask]:
+        """What each object holds on a frame."""
+        frame = self.check_frame(frame)
+        found = ((info.id, self._results.get((info.id, frame))) for info in self.objects)
+        return {obj: result.mask for obj, result in found if result is not None}
+
+    def losses(self, frame: int, obj: int, before: Mapping[int, Mask]) -> str:
+        """That most of what the model said of an object on a frame is of others, in a sentence, and
+        of others that an edit of it took from; "" where nothing is lost.
+
+        Parameters
+        ----------
+        before : what each held before the edit, of `held_on`.
+        """
         frame, obj = self.check_frame(frame), self.check_object(obj)
+        now = self.held_on(frame)
+        taken = [n for n in now if n != obj and n in before and now[n].area < before[n].area]
+        return " ".join(filter(None, (self._loss_of(frame, n) for n in (obj, *taken))))
+
+    def _loss_of(self, frame: int, obj: int) -> str:
         result = self._results.get((obj, frame))
         if result is None or 2 * result.mask.area >= result.answer.area:
             return ""
