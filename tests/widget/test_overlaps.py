@@ -513,8 +513,9 @@ def test_an_object_that_keeps_little_of_its_mask_says_so(make):
 def test_an_object_that_loses_most_of_its_mask_to_another_is_named_too(make):
     widget = make()
     widget.add_box(0, 20, 6, 32, 12, obj=1)
+    widget.add_box(0, 2, 2, 30, 14, obj=2)
     with pytest.warns(UserWarning, match="Object 1 keeps 12 of 72 pixels .* is of Object 2"):
-        widget.add_box(0, 2, 2, 30, 14, obj=2)
+        widget.add_point(0, 25, 9, obj=2)
 
 
 def test_a_wrong_way_to_clean_is_refused(make):
