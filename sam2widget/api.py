@@ -78,7 +78,9 @@ class Api:
         covered = Covered()
         labels_hw = self._session.label_map(frame, covered)
         names = {info.id: info.name for info in self._session.objects}
-        sentence = covered.sentence(names, "a label map")
+        sentence = covered.sentence(
+            names, "a label map", non_overlapping=self._session.non_overlapping
+        )
         if sentence:
             warn(sentence)
         return labels_hw

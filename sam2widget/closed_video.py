@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from numpy.typing import NDArray
@@ -29,7 +31,12 @@ class ClosedVideo(Video):
         self.kind = video.kind
         self.names = video.names
         self.options = video.options
+        self._kept = tuple(video.files)
         self._why = why
+
+    @property
+    def _files(self) -> Sequence[Path]:
+        return self._kept
 
     def raw(self, frame: int) -> NoReturn:
         raise VideoError(f"Frame {frame} cannot be read any more. {self._why}")

@@ -24,9 +24,12 @@ from .plots import contact_sheet
 from .sam2_segmenter import load_segmenter
 from .sample import SampleClip, sample_clip
 from .session import Session
+from .sources import Sources
 
 Masks = NDArray[np.bool_]
 
+MASKS, OVERLAY, SHEET = "masks.npz", "overlay.mp4", "contact_sheet.png"
+"""The files that it writes."""
 MAX_CORRECTIONS = 5
 """Corrective clicks on an object, on all its frames together."""
 GOOD = 0.9
@@ -123,9 +126,11 @@ def run_on_video(
     Raises
     ------
     VideoError, SessionError
-        When the video cannot be read, or a click is not in it.
+        When the video cannot be read, a click is not in it, or a file of it would be written over.
     """
     video = open_video(source)
+    # Before the work, not after it.
+    Sources(video).refuse(out / name for name in (MASKS, OVERLAY, SHEET))
     print(f"{video.name}: {len(video)} frames of {video.width} x {video.height}.")
     session = _session(video, model, device)
     starts: dict[int, int] = {}
@@ -214,11 +219,14 @@ def _worst_frame(
 
 def save(session: Session, video: Video, out: Path) -> None:
     """Write masks.npz, overlay.mp4 and contact_sheet.png, and say where and what next."""
-    segmentation = Segmentation.make(video, tuple(session.objects), session.all_results)
-    arrays = export_masks(segmentation, out / "masks.npz")
-    overlay = export_masks(segmentation, out / "overlay.mp4")
-    contact_sheet(segmentation).savefig(out / "contact_sheet.png", dpi=150)
+    segmentation = Segmentation.make(
+        *(video, tuple(session.objects), session.all_results),
+        non_overlapping=session.non_overlapping,
+    )
+    arrays = export_masks(segmentation, out / MASKS)
+    overlay = export_masks(segmentation, out / OVERLAY)
+    contact_sheet(segmentation).savefig(out / SHEET, dpi=150)
     ids = ", ".join(str(info.id) for info in session.objects)
     print(f"Wrote {arrays}: (T, H, W) bool, by object id {ids}.")
-    print(f"Wrote {overlay} and {out / 'contact_sheet.png'}.")
+    print(f"Wrote {overlay} and {out / SHEET}.")
     print("Do it by hand: jupyter lab examples/quickstart.ipynb (in a checkout: make lab).")

@@ -9,6 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MAX_NAMED = 3
+_REASONS = {
+    False: "What the model says does not overlap with w.non_overlapping = True.",
+    True: "Masks that were imported, painted, accepted or locked may overlap.",
+}
+"""By whether masks of the model are kept from overlapping already."""
 
 
 class Covered:
@@ -26,13 +31,14 @@ class Covered:
             self._pixels[obj, other] += count
             self._frames[obj, other].add(frame)
 
-    def sentence(self, names: Mapping[int, str], what: str) -> str:
+    def sentence(self, names: Mapping[int, str], what: str, *, non_overlapping: bool) -> str:
         """Who shows where objects overlap, and how often; "" where they do not.
 
         Parameters
         ----------
         names : of objects, by id.
         what : holds one object a pixel.
+        non_overlapping : whether what the model says is kept from overlapping.
         """
         if not self._pixels:
             return ""
@@ -47,7 +53,7 @@ class Covered:
         return (
             f"Objects overlap on {_frames(len(frames))}, and {what} holds one object a pixel: the "
             f"larger id shows. So {'; '.join(listed)}{more}. A format that keeps every mask, such "
-            "as COCO, has both. What the model says does not overlap with w.non_overlapping = True."
+            f"as COCO, has both. {_REASONS[non_overlapping]}"
         )
 
 

@@ -9,8 +9,10 @@ itself in a notebook and is saved with ``savefig``. `matplotlib.pyplot` is not u
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Sequence
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,6 +22,7 @@ from .export.pictures import overlay as overlaid
 from .export.segmentation import Segmentation, SegmentationSource
 from .export.table import rows
 from .records import SessionError
+from .sources import Sources
 
 SHEET_COLUMNS = 4
 SHEET_FRAMES = 12
@@ -36,6 +39,24 @@ _LABELS: dict[str, str] = {
 
 class Plot(Figure):
     """A figure that notebooks show without pyplot."""
+
+    sources: Sources | None = None
+    """What it is not to be saved over."""
+
+    def savefig(self, fname: Any, *, transparent: bool | None = None, **options: Any) -> None:
+        """As Matplotlib's, but never over the video.
+
+        Raises
+        ------
+        SessionError
+            When the file is one of the video's, or would be one more picture of its folder.
+        """
+        if self.sources is not None and isinstance(fname, (str, os.PathLike)):
+            path = Path(cast("str | os.PathLike[str]", fname))
+            # Without a suffix, Matplotlib adds the one of the picture's format.
+            form = str(options.get("format") or "png")
+            self.sources.refuse([path if path.suffix else path.with_name(f"{path.name}.{form}")])
+        super().savefig(fname, transparent=transparent, **options)
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
@@ -64,6 +85,7 @@ def contact_sheet(
     sheet_rows = -(-len(frames) // columns)
     aspect = segmentation.video.height / segmentation.video.width
     figure = Plot(figsize=(3.2 * columns, (3.2 * aspect + 0.28) * sheet_rows), layout="constrained")
+    figure.sources = Sources(segmentation.video)
     axes = figure.subplots(sheet_rows, columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
@@ -92,6 +114,7 @@ def over_time(source: SegmentationSource, measure: Measure = "area_px") -> Plot:
         raise SessionError(f"measure is one of {', '.join(_LABELS)}, got {measure!r}.")
     segmentation = Segmentation.of(source)
     figure = Plot(figsize=(8, 2.6), layout="constrained")
+    figure.sources = Sources(segmentation.video)
     axis = figure.subplots()
     table = rows(segmentation)
     for info in segmentation.objects:
@@ -139,6 +162,7 @@ def trajectory(source: SegmentationSource, frame: int = 0) -> Plot:
 def _picture_axes(segmentation: Segmentation) -> tuple[Plot, Axes]:
     """A figure that one picture fills."""
     figure = Plot(figsize=(8, 8 * segmentation.video.height / segmentation.video.width))
+    figure.sources = Sources(segmentation.video)
     axis: Any = figure.add_axes((0, 0, 1, 1))
     axis.set_axis_off()
     return figure, axis

@@ -27,6 +27,7 @@ from .segmenter import Segmenter
 from .session import Session
 from .session_file import SUFFIX, read_session, write_session
 from .short_errors import shorten_errors
+from .sources import Sources
 from .statistics import Statistics, time_spent
 from .user_warnings import warn
 
@@ -62,14 +63,24 @@ class Saving:
 
         Parameters
         ----------
-        path : of the file, by custom ``NAME.sam2.zip``. An earlier one is replaced once the new
-            one is complete.
+        path : of the file, by custom ``NAME.sam2.zip``. An earlier session file is replaced once
+            the new one is complete; any other file stays, and is an error.
 
         Raises
         ------
         SessionError
-            When it cannot be written.
+            When it cannot be written, another file is there, or the name is one of a format that
+            `export` writes.
         """
+        from .export import FORMATS
+
+        suffix = Path(path).suffix.lower()
+        Sources(self._frames).refuse([Path(path)], instead=_session_name(path))
+        if suffix and suffix in {one.suffix for one in FORMATS.values()}:
+            raise SessionError(
+                f"A session file is no {suffix}: save it as {_session_name(path).name}. "
+                f"w.export({os.fspath(path)!r}) writes its masks as {suffix}."
+            )
         saved = self._saved_now()
         place = self._autosave_place
         if place is not None and place.path == Path(path).absolute():
@@ -87,6 +98,7 @@ class Saving:
                 self._frames.snapshot(),
                 tuple(self._session.objects),
                 self._session.all_results,
+                non_overlapping=self._session.non_overlapping,
             )
         )
 
@@ -108,7 +120,7 @@ class Saving:
     ) -> Path:
         """Write the masks for another program: see `sam2widget.export.export_masks`.
 
-        >>> w.export("dog.mp4")  # an overlay with sound; the suffix says the format
+        >>> w.export("dog-overlay.mp4")  # an overlay with sound; the suffix says the format
         >>> w.export("data", "coco", frames=True)
         """
         from .export import export_masks
@@ -214,6 +226,7 @@ class Saving:
             saved, self._autosave_place = found
             return saved
         path = Path(autosave).expanduser().absolute()
+        Sources(self._frames).refuse([path], instead=_session_name(path))
         self._autosave_place = SessionPlace(path, ours=True)
         if not path.exists():
             return None
@@ -333,6 +346,12 @@ class Saving:
         )
         selected = self.selected if self.selected in known else 0
         return replace(saved, frame=self.frame, selected=selected)
+
+
+def _session_name(path: str | os.PathLike[str]) -> Path:
+    """What a session file would be called, given another name."""
+    path = Path(path)
+    return path.parent / f"{path.name.removesuffix(SUFFIX).removesuffix(path.suffix)}{SUFFIX}"
 
 
 def model_source(model: object) -> str | None:

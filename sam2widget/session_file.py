@@ -15,6 +15,7 @@ that there is none. Nothing in the file can run code: there are numbers and text
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -91,8 +92,13 @@ def write_session(path: str | os.PathLike[str], saved: SavedSession) -> None:
     Raises
     ------
     SessionError
-        When it cannot be written; an earlier file is then as it was.
+        When it cannot be written, or what is there is no session file; it is then as it was.
     """
+    if _is_other(Path(path)):
+        raise SessionError(
+            f"{os.fspath(path)} is there already, and is no session file, so it is not written "
+            "over: choose another name, or move it away."
+        )
     numbers: dict[Mask, int] = {}
 
     def number(mask: Mask | None) -> int:
@@ -147,6 +153,17 @@ def read_fingerprint(path: str | os.PathLike[str]) -> tuple[Fingerprint, int]:
         return parse_video(document), len(document.items("objects"))
 
     return _with_archive(Path(path), MAX_BYTES, read)
+
+
+def _is_other(path: Path) -> bool:
+    """Whether a file has something in it, but is no session file of any version."""
+    try:
+        if not path.is_file() or not path.stat().st_size:
+            return False
+        with zipfile.ZipFile(path) as archive:
+            return "session.json" not in archive.namelist()
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return True
 
 
 def _with_archive(path: Path, max_bytes: int, read: Callable[[Archive], T]) -> T:

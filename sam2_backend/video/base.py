@@ -156,6 +156,12 @@ class Video(ABC):
         return identify_files(files) + (f":{self._view}" if self._view else "")
 
     @property
+    def files(self) -> Sequence[Path]:
+        """The files on this machine that it is read from, which nothing may write over; none
+        where it is in memory, elsewhere, or in a store of many."""
+        return self._files
+
+    @property
     def _files(self) -> Sequence[Path]:
         """The files that it is read from; none where it is in memory, or in a store of many."""
         return [self.path] if self.path is not None and self.path.is_file() else []

@@ -13,6 +13,7 @@ from pycocotools import mask as coco_mask
 
 from ..records import SessionError
 from .files import JPEG_QUALITY, save_below
+from .folders import open_folder
 from .outlines import polygons_of
 from .segmentation import Segmentation
 
@@ -24,9 +25,10 @@ def write_coco(
 ) -> Path:
     """Write one JSON file.
 
-    Images have the names of the source's frames; where it has none, or with `frames`, they are
-    called `NAME/00000.jpg`, by number or by name. Objects of one name are one category; which of
-    them an annotation is of says its ``track_id``, the object's id.
+    Images have the names of the source's frames; where it has none they are called
+    `NAME/00000.jpg`. With `frames` they are beside the file, in a folder that is named after it:
+    for `dataset.json`, `dataset-frames/00000.jpg`, by number or by name. Objects of one name are
+    one category; which of them an annotation is of says its ``track_id``, the object's id.
 
     Parameters
     ----------
@@ -35,12 +37,17 @@ def write_coco(
     """
     if outline not in ("rle", "polygons"):
         raise SessionError(f"outline is 'rle' or 'polygons', got {outline!r}.")
+    folder = f"{path.stem}-frames" if frames else None
+    images = [_image(segmentation, frame, folder) for frame in range(len(segmentation))]
+    if folder is not None:
+        files = [path.parent / image["file_name"] for image in images]
+        open_folder(segmentation, path.parent, files, [path.parent / folder])
     categories = list(dict.fromkeys(info.name for info in segmentation.objects))
     document: dict[str, Any] = {
         "info": {"description": segmentation.video.name, "version": "1.0"},
         "licenses": [],
         "videos": [{"id": 1, "name": segmentation.name}],
-        "images": [_image(segmentation, frame, frames) for frame in range(len(segmentation))],
+        "images": images,
         "categories": [
             {"id": n, "name": name, "supercategory": "object"}
             for n, name in enumerate(categories, 1)
@@ -68,7 +75,7 @@ def write_coco(
             )
     path.write_text(json.dumps(document), encoding="utf-8")
     if frames:
-        for frame, image in enumerate(document["images"]):
+        for frame, image in enumerate(images):
             picture = Image.fromarray(segmentation.video[frame])
             save_below(path.parent, image["file_name"], picture, quality=JPEG_QUALITY)
     return path
@@ -84,15 +91,18 @@ def as_text(encoded: Any) -> dict[str, Any]:
     return {"size": [int(n) for n in encoded["size"]], "counts": str(encoded["counts"], "ascii")}
 
 
-def _image(segmentation: Segmentation, frame: int, frames: bool) -> dict[str, Any]:
+def _image(segmentation: Segmentation, frame: int, folder: str | None) -> dict[str, Any]:
+    """As COCO describes it; `folder` is where its picture is written to, None where it is not."""
     height, width = segmentation.size_hw(frame)
     names = segmentation.frame_names
-    own = names.known and not frames
+    own = names.known and folder is None
     return {
         "id": frame + 1,
         "video_id": 1,
         "frame_id": frame,
-        "file_name": names.name(frame) if own else f"{segmentation.name}/{names.stem(frame)}.jpg",
+        "file_name": names.name(frame)
+        if own
+        else f"{folder or segmentation.name}/{names.stem(frame)}.jpg",
         "width": width,
         "height": height,
     }

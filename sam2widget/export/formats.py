@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from sam2_backend.video import FrameSource, Video, open_video
 
 from ..records import SessionError
+from ..sources import Sources
 from ..user_warnings import warn
 from .arrays import read_npz, write_npz
 from .coco import write_coco
@@ -102,13 +103,14 @@ def export_masks(
     Raises
     ------
     SessionError
-        When there is no such format or option, or nothing to write.
+        When there is no such format or option, nothing to write, or a file of the video would be
+        written over.
     OSError
         When it cannot be written.
 
     Examples
     --------
-    >>> export_masks("dog.sam2.zip", "dog.mp4")
+    >>> export_masks("dog.sam2.zip", "dog-overlay.mp4")
     >>> export_masks(w, "dataset", "coco", frames=True)
     """
     path = Path(path).expanduser()
@@ -123,10 +125,15 @@ def export_masks(
     segmentation = Segmentation.of(source, video)
     if not segmentation.results:
         raise SessionError("There are no masks to export: prompt an object first.")
-    folder = path if not chosen.suffix else path.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    if chosen.suffix and path.suffix.lower() != chosen.suffix:
-        path = path.with_name(path.name + chosen.suffix)
+    sources = Sources(segmentation.video)
+    if not chosen.suffix:
+        sources.refuse_folder(path)
+        path.mkdir(parents=True, exist_ok=True)
+    else:
+        if path.suffix.lower() != chosen.suffix:
+            path = path.with_name(path.name + chosen.suffix)
+        sources.refuse([path])
+        path.parent.mkdir(parents=True, exist_ok=True)
     return chosen.write(segmentation, path, **options)
 
 
@@ -169,11 +176,10 @@ def read_masks(source: MaskSource, video: FrameSource, format: str | None = None
         return _fitting(found, video, "this list")
     (path,) = paths
     if not path.exists():
-        raise SessionError(f"There is no {path}: check the path.")
+        raise SessionError(f"There is no {path}: {_others(path) or 'check the path.'}")
     chosen = _format(format) if format is not None else _look(path)
     if chosen.read is None:
-        readable = ", ".join(one.name for one in FORMATS.values() if one.read is not None)
-        raise SessionError(f"{chosen.name!r} is written only. Formats to read: {readable}.")
+        raise SessionError(f"{chosen.name!r} is written only. Formats to read: {_readable()}.")
     try:
         return _fitting(chosen.read(path, video), video, str(path))
     except SessionError:
@@ -237,8 +243,22 @@ def _look(path: Path) -> Format:
             return FORMATS["yolo"]
         return FORMATS["youtube-vos" if (path / "meta.json").is_file() else "davis"]
     raise SessionError(
-        f"{path} is of no format that is known: {', '.join(FORMATS)}. Say which with format=."
+        f"{path} is of no format that can be read: {_readable()}. Say which it is with format=."
     )
+
+
+def _readable() -> str:
+    return ", ".join(one.name for one in FORMATS.values() if one.read is not None)
+
+
+def _others(path: Path) -> str:
+    """Which files of the same name have a suffix that masks are read from; "" where none has."""
+    if not path.name:
+        return ""
+    suffixes = sorted({".npy", *MASK_SUFFIXES, *(f.suffix for f in FORMATS.values() if f.read)})
+    found = [path.with_name(path.name + one) for one in suffixes if one]
+    names = [str(one) for one in found if one.is_file()]
+    return f"did you mean {' or '.join(names)}?" if names else ""
 
 
 def _has_labels(path: Path) -> bool:

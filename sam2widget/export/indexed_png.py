@@ -17,6 +17,7 @@ from ..label_maps import Covered
 from ..records import SessionError
 from ..user_warnings import warn
 from .files import JPEG_QUALITY, save_below
+from .folders import open_folder
 from .segmentation import Segmentation
 
 LARGEST_ID = 254
@@ -74,6 +75,15 @@ def _write(
             f"{LARGEST_ID}: choose another format."
         )
     palette, names = _palette(segmentation), segmentation.frame_names
+    folders = {root / "Annotations" / place: ".png"}
+    if pictures:
+        folders[root / "JPEGImages" / place] = ".jpg"
+    files = [
+        folder / f"{names.stem(frame)}{suffix}"
+        for folder, suffix in folders.items()
+        for frame in frames
+    ]
+    open_folder(segmentation, root, files, list(folders))
     covered = Covered()
     for frame in frames:
         image = Image.fromarray(segmentation.label_map(frame, covered).astype(np.uint8))
@@ -83,7 +93,11 @@ def _write(
             picture = Image.fromarray(segmentation.video[frame])
             file = f"{names.stem(frame)}.jpg"
             save_below(root / "JPEGImages" / place, file, picture, quality=JPEG_QUALITY)
-    sentence = covered.sentence({i.id: i.name for i in segmentation.objects}, "an indexed PNG")
+    sentence = covered.sentence(
+        {info.id: info.name for info in segmentation.objects},
+        "an indexed PNG",
+        non_overlapping=segmentation.non_overlapping,
+    )
     if sentence:
         warn(sentence)
 

@@ -10,6 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from .files import save_below
+from .folders import open_folder
 from .segmentation import Segmentation, file_name
 
 TINT = 0.45
@@ -38,12 +39,23 @@ def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False)
     path : the folder.
     crop : cut to the object's box; else each is as large as its frame.
     """
+    folders = {
+        info.id: path / f"{info.id}_{file_name(info.name, otherwise='object')}"
+        for info in segmentation.objects
+    }
+
+    def file(obj: int, frame: int) -> Path:
+        return folders[obj] / f"{segmentation.frame_names.stem(frame)}.png"
+
+    files = [file(*key) for key, result in segmentation.results.items() if result.mask.area]
+    earlier = [one for one in path.glob("[0-9]*_*") if one.is_dir()]
+    open_folder(segmentation, path, files, sorted(earlier))
     for frame in segmentation.frames:
         rgb = segmentation.video[frame]
         for info, mask_hw in segmentation.shown(frame):
-            folder = path / f"{info.id}_{file_name(info.name, otherwise='object')}"
             picture = Image.fromarray(np.dstack((rgb, mask_hw.astype(np.uint8) * 255)))
             if crop:
                 picture = picture.crop(picture.getchannel("A").getbbox())
-            save_below(folder, f"{segmentation.frame_names.stem(frame)}.png", picture)
+            target = file(info.id, frame)
+            save_below(target.parent, target.name, picture)
     return path

@@ -32,6 +32,8 @@ class Segmentation:
     """By id, ascending."""
     results: Mapping[tuple[int, int], Result]
     """By (object id, frame)."""
+    non_overlapping: bool = False
+    """Whether what the model says was kept from overlapping."""
 
     @classmethod
     def of(cls, source: SegmentationSource, video: FrameSource | None = None) -> Segmentation:
@@ -50,11 +52,10 @@ class Segmentation:
         if isinstance(source, Segmentation):
             return source
         if isinstance(source, SavedSession):
-            return cls.make(source.open_video(video), source.objects, source.results)
+            return cls._saved(source, source.open_video(video))
         if isinstance(source, (str, os.PathLike)):
             saved = read_session(source)
-            frames = saved.open_video(video, beside=Path(source))
-            return cls.make(frames, saved.objects, saved.results)
+            return cls._saved(saved, saved.open_video(video, beside=Path(source)))
         return source.segmentation
 
     @classmethod
@@ -63,10 +64,18 @@ class Segmentation:
         video: Video,
         objects: tuple[ObjectInfo, ...],
         results: Mapping[tuple[int, int], Result],
+        *,
+        non_overlapping: bool = False,
     ) -> Segmentation:
         """From all results, the rejected included."""
         kept = {key: one for key, one in sorted(results.items()) if one.state != "rejected"}
-        return cls(video, tuple(sorted(objects, key=lambda info: info.id)), kept)
+        return cls(video, tuple(sorted(objects, key=lambda info: info.id)), kept, non_overlapping)
+
+    @classmethod
+    def _saved(cls, saved: SavedSession, video: Video) -> Segmentation:
+        return cls.make(
+            *(video, saved.objects, saved.results), non_overlapping=bool(saved.non_overlapping)
+        )
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from .files import JPEG_QUALITY, save_below
+from .folders import open_folder
 from .outlines import one_polygon
 from .segmentation import Segmentation
 
@@ -28,7 +29,19 @@ def write_yolo(segmentation: Segmentation, path: Path, *, frames: bool = False) 
     classes = list(dict.fromkeys(info.name for info in segmentation.objects))
     names = segmentation.frame_names
     labels, images = path / "labels" / "train", path / "images" / "train"
-    for folder in (labels, *([images] if frames else [])):
+    folders = {labels: ".txt", **({images: ".jpg"} if frames else {})}
+
+    def name(frame: int) -> str:
+        own = names.stem(frame)
+        return own if names.known else f"{segmentation.name}_{own}"
+
+    files = [
+        folder / f"{name(frame)}{suffix}"
+        for folder, suffix in folders.items()
+        for frame in segmentation.frames
+    ]
+    open_folder(segmentation, path, files, list(folders))
+    for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     for frame in segmentation.frames:
         height, width = segmentation.size_hw(frame)
@@ -37,16 +50,14 @@ def write_yolo(segmentation: Segmentation, path: Path, *, frames: bool = False) 
             points_p2 = one_polygon(mask_hw) / (width, height)
             numbers = " ".join(f"{value:.6f}" for value in points_p2.ravel())
             lines.append(f"{classes.index(info.name)} {numbers}\n")
-        own = names.stem(frame)
-        name = own if names.known else f"{segmentation.name}_{own}"
-        file = labels / f"{name}.txt"
+        file = labels / f"{name(frame)}.txt"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(lines), encoding="utf-8")
         if frames:
             picture = Image.fromarray(segmentation.video[frame])
-            save_below(images, f"{name}.jpg", picture, quality=JPEG_QUALITY)
+            save_below(images, f"{name(frame)}.jpg", picture, quality=JPEG_QUALITY)
     # JSON is YAML too, and quotes names that need it.
-    listed = "".join(f"  {n}: {json.dumps(name)}\n" for n, name in enumerate(classes))
+    listed = "".join(f"  {n}: {json.dumps(one)}\n" for n, one in enumerate(classes))
     text = f"path: .\ntrain: images/train\nval: images/train\nnames:\n{listed}"
     (path / "data.yaml").write_text(text, encoding="utf-8")
     return path
