@@ -176,7 +176,9 @@ class Requests:
             prompt(obj)
         if obj in (info.id for info in self._session.objects):
             self._face.write_traits(selected=obj)
-            sentence = self._session.loss_of(request.frame, obj)
+            sentence = self._session.want_of_positive(request.frame, obj) or self._session.loss_of(
+                request.frame, obj
+            )
             if sentence:
                 self._engine.announce(sentence)
 
