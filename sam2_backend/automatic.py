@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from .arguments import check_model
 from .crops import Crop, crops_of, is_cut_off, point_grid
 from .image_predictor import REFINEMENT_CLAMP
 from .mask_record import ENCODERS, MaskRecord, OutputMode
@@ -139,6 +140,7 @@ class AutomaticMaskGenerator:
         use_m2m: bool = False,
         multimask_output: bool = True,
     ) -> None:
+        check_model(model, type(self).__name__)
         if output_mode not in ENCODERS:
             raise ValueError(
                 "output_mode must be 'binary_mask', 'uncompressed_rle' or 'coco_rle', got "

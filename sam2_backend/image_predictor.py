@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from .arguments import check_model, with_known_names
 from .model import ImageFeatures, Sam2Model, single_mask
 from .postprocessing import MaskCleaner
 from .prompt_encoder import BOX_END, BOX_START
@@ -38,6 +39,7 @@ class ImagePredictor:
     def __init__(
         self, model: Sam2Model, *, fill_holes: float = 0.0, remove_specks: float = 0.0
     ) -> None:
+        check_model(model, type(self).__name__)
         self.model = model
         self.cleaner = MaskCleaner(fill_holes, remove_specks)
         self._features: ImageFeatures | None = None
@@ -63,6 +65,12 @@ class ImagePredictor:
             self._features = features._replace(s16=model.condition_on_nothing(features.s16))
         self._frame_hw = image.shape[0], image.shape[1]
 
+    @with_known_names(
+        point_coords="points",
+        point_labels="labels",
+        mask_input="mask_logits",
+        multimask_output="multimask",
+    )
     def predict(
         self,
         points: ArrayLike | None = None,

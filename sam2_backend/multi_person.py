@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -203,5 +204,9 @@ def _read(image: str | os.PathLike[str] | NDArray[np.uint8]) -> NDArray[np.uint8
     try:
         with Image.open(image) as opened:
             return np.asarray(opened.convert("RGB"))
+    except FileNotFoundError as error:
+        raise ValueError(
+            f"There is no file {os.fspath(image)}. Paths start at {Path.cwd()} unless absolute."
+        ) from error
     except (OSError, UnidentifiedImageError) as error:
         raise ValueError(f"{os.fspath(image)} cannot be read as a picture ({error}).") from error

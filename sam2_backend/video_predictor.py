@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from .arguments import check_model, with_known_names
 from .config import NUM_CANDIDATES
 from .image_predictor import REFINEMENT_CLAMP, check_box, check_points
 from .mask_decoder import DecoderOutput
@@ -103,6 +105,12 @@ class VideoPredictor(VideoMemory):
         non_overlapping: bool = False,
         exclusive_memory: bool | None = None,
     ) -> None:
+        check_model(model, type(self).__name__)
+        if isinstance(frames, (str, os.PathLike)):
+            raise ValueError(
+                f"frames are an array or a video, got a path: write VideoPredictor(model, "
+                f"open_video({os.fspath(frames)!r}))."
+            )
         super().__init__(
             model,
             frames,
@@ -116,6 +124,7 @@ class VideoPredictor(VideoMemory):
 
     # Prompting
 
+    @with_known_names(frame_idx="frame", obj_id="obj")
     def add_points(
         self,
         frame: int,
@@ -176,6 +185,7 @@ class VideoPredictor(VideoMemory):
         self._check_frame(frame)
         return propose_masks(self.model, self.frames[frame], self._features[frame], **settings)
 
+    @with_known_names(frame_idx="frame", obj_id="obj")
     def add_box(self, frame: int, obj: int, box: ArrayLike) -> FrameResult:
         """Put a box around the object on a frame, in place of an earlier one.
 
@@ -190,6 +200,7 @@ class VideoPredictor(VideoMemory):
         prompts.box_22 = self._to_model(corners, frame)
         return self._answer(frame, obj, prompts)
 
+    @with_known_names(frame_idx="frame", obj_id="obj")
     def add_mask(self, frame: int, obj: int, mask: object) -> FrameResult:
         """Give the object's mask on a frame; it takes the place of earlier prompts there.
 

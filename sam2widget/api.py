@@ -8,12 +8,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from queue import SimpleQueue
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
-from .arguments import ById, as_numbers
+from .arguments import ById, as_int, as_numbers
 from .engine import STOPPED, Engine
 from .events import Events, FrameEvent, MaskEvent, PromptEvent
 from .label_maps import Covered
@@ -140,7 +141,8 @@ class Api:
         def run() -> str:
             before = self._session.held_on(frame)
             prompt()
-            sentence = self._session.losses(frame, obj, before)
+            session = self._session
+            sentence = session.want_of_positive(frame, obj) or session.losses(frame, obj, before)
             if sentence:
                 self._engine.announce(sentence)
             return sentence
@@ -314,16 +316,16 @@ class Api:
     def adopt(
         self,
         frame: int,
-        proposals: Iterable[int | Proposal],
+        proposals: int | Proposal | Iterable[int | Proposal],
         merge: bool = False,
         obj: int | None = None,
     ) -> list[int]:
-        """Make proposals of a frame objects, each its own, or with `merge` all one: `obj`, or a
-        new one. Returns the objects' ids."""
+        """Make proposals of a frame objects: each its own, or with `merge` all one, `obj` or a
+        new one. A single one need not be in a list. Returns the objects' ids."""
         ids = _ids(proposals)
         return self._engine.edit(lambda: self._session.adopt(frame, ids, merge, obj))
 
-    def dismiss(self, frame: int, proposals: Iterable[int | Proposal]) -> None:
+    def dismiss(self, frame: int, proposals: int | Proposal | Iterable[int | Proposal]) -> None:
         """Drop proposals of a frame."""
         ids = _ids(proposals)
         self._engine.edit(lambda: self._session.dismiss(frame, ids))
@@ -489,5 +491,9 @@ def _check_ended(job: Job[None], last: Tracked | None) -> None:
     warn(text)
 
 
-def _ids(proposals: Iterable[int | Proposal]) -> list[int]:
-    return [one.id if isinstance(one, Proposal) else one for one in proposals]
+def _ids(proposals: int | Proposal | Iterable[int | Proposal]) -> list[int]:
+    if isinstance(proposals, (str, bytes)) or not isinstance(proposals, Iterable):
+        proposals = [cast("int | Proposal", proposals)]
+    return [
+        one.id if isinstance(one, Proposal) else as_int(one, "A proposal's id") for one in proposals
+    ]

@@ -7,7 +7,7 @@ them; on another video they come from the caller.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ MAX_CORRECTIONS = 5
 """Corrective clicks on an object, on all its frames together."""
 GOOD = 0.9
 """J of a frame that needs no more corrections."""
+GAIN = 0.005
+"""J that a click must gain: where it does not, the next would be on the same place."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def run_on_sample(name: str, model: str, device: str | None, out: Path) -> None:
     before = after = _measure(session, clip.masks)
 
     clicks_left = dict.fromkeys(clip.masks, MAX_CORRECTIONS)
-    while _correct(session, clip, after, clicks_left):
+    settled: set[tuple[int, int]] = set()
+    while _correct(session, clip, after, clicks_left, settled):
         _propagate(session)
         after = _measure(session, clip.masks)
 
@@ -92,11 +95,13 @@ def _correct(
     clip: SampleClip,
     j: Mapping[int, NDArray[np.float64]],
     clicks_left: dict[int, int],
+    settled: set[tuple[int, int]],
 ) -> bool:
     """Click on what is not good on the worst frame, while clicks are left; whether there was
-    something to click on."""
-    frame = _worst_frame(j, clip.masks, [obj for obj, left in clicks_left.items() if left])
-    wrong = [obj for obj, left in clicks_left.items() if left and j[obj][frame] <= GOOD]
+    something to click on. Where a click gains nothing, (object, frame) is `settled`."""
+    objs = [obj for obj, left in clicks_left.items() if left]
+    frame = _worst_frame(j, clip.masks, objs, settled)
+    wrong = [obj for obj in objs if j[obj][frame] <= GOOD and (obj, frame) not in settled]
     for obj in wrong:
         j_frame = j[obj][frame]
         print(f"On frame {frame}, the {clip.names[obj]} has J {j_frame:.2f}, and is corrected.")
@@ -105,9 +110,13 @@ def _correct(
             x, y, label = correction(session.masks(obj)[frame], truth_hw)
             session.add_point(frame, x, y, label, obj)
             clicks_left[obj] -= 1
-            j_frame = jaccard(session.masks(obj)[frame][None], truth_hw[None])[0]
+            before, j_frame = j_frame, jaccard(session.masks(obj)[frame][None], truth_hw[None])[0]
             sign = "positive" if label else "negative"
             print(f"A {sign} click at ({x:g}, {y:g}): J {j_frame:.2f}.")
+            if j_frame < before + GAIN:
+                settled.add((obj, frame))
+                print("It gained nothing: this frame is left as it is.")
+                break
     return bool(wrong)
 
 
@@ -203,13 +212,18 @@ def _measure(session: Session, truth: Mapping[int, Masks]) -> dict[int, NDArray[
 
 
 def _worst_frame(
-    j: Mapping[int, NDArray[np.float64]], truth: Mapping[int, Masks], objs: Sequence[int]
+    j: Mapping[int, NDArray[np.float64]],
+    truth: Mapping[int, Masks],
+    objs: Sequence[int],
+    settled: Collection[tuple[int, int]] = (),
 ) -> int:
-    """The frame with the lowest J of some objects, of those where they are well in sight."""
+    """The frame with the lowest J of some objects, of those where they are well in sight, but for
+    (object, frame) that are settled."""
 
     def rank(obj: int) -> NDArray[np.float64]:
         area = truth[obj].sum(axis=(1, 2))
-        return np.where(area >= 0.5 * area.max(), j[obj], np.inf)
+        open_t = np.array([(obj, t) not in settled for t in range(len(area))])
+        return np.where((area >= 0.5 * area.max()) & open_t, j[obj], np.inf)
 
     return int(np.min([rank(obj) for obj in objs], axis=0).argmin()) if objs else 0
 

@@ -62,6 +62,9 @@ class Everything:
         lines.append(f"{counts['kept']} of {len(self.verdicts)} proposals kept.")
         return "\n".join(lines)
 
+    def __repr__(self) -> str:
+        return str(self)
+
 
 def segment_everything(
     video: FrameSource,

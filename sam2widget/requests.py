@@ -177,7 +177,8 @@ class Requests:
             prompt(obj)
         if obj in (info.id for info in self._session.objects):
             self._face.write_traits(selected=obj)
-            sentence = self._session.losses(request.frame, obj, before)
+            sentence = self._session.want_of_positive(request.frame, obj)
+            sentence = sentence or self._session.losses(request.frame, obj, before)
             if sentence:
                 self._engine.announce(sentence)
 

@@ -167,6 +167,13 @@ class SavedSession:
     options: OpenOptions = DEFAULT_OPTIONS
     """With which it was opened."""
 
+    def __repr__(self) -> str:
+        of = "frames in memory" if self.video_path is None else Path(self.video_path).name
+        return (
+            f"<SavedSession of {of}, {self.video.num_frames} frames: {len(self.objects)} objects, "
+            f"{len(self.results)} masks>"
+        )
+
     @classmethod
     def of(
         cls,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from sam2_backend.video import FrameSource, Video, VideoError
+from sam2_backend.video import FrameSource, Video, VideoError, open_video
 
 from .autosave import (
     Autosave,
@@ -146,6 +147,10 @@ class Saving:
         """
         from .export import read_masks
 
+        if isinstance(source, Mapping):
+            for key in source:
+                if isinstance(key, float) and not key.is_integer():
+                    raise SessionError(f"An object's id must be a whole number, got {key!r}.")
         found = read_masks(source, self._frames, format)
 
         def take_in() -> list[int]:
@@ -188,7 +193,15 @@ class Saving:
         VideoError
             When the video cannot be read.
         """
-        saved = read_session(path)
+        try:
+            saved = read_session(path)
+        except SessionError:
+            if not os.fspath(path).endswith(SUFFIX) and _is_video(path):
+                raise SessionError(
+                    f"{os.fspath(path)} is a video and no session: write "
+                    f"Sam2Widget({os.fspath(path)!r})."
+                ) from None
+            raise
         frames = saved.open_video(video, beside=path, same_video=same_video)
         if not saved.video.recognizes(frames):
             # From now on it is this one's.
@@ -352,6 +365,14 @@ def _session_name(path: str | os.PathLike[str]) -> Path:
     """What a session file would be called, given another name."""
     path = Path(path)
     return path.parent / f"{path.name.removesuffix(SUFFIX).removesuffix(path.suffix)}{SUFFIX}"
+
+
+def _is_video(path: str | os.PathLike[str]) -> bool:
+    try:
+        open_video(os.fspath(path))
+    except (VideoError, OSError):
+        return False
+    return True
 
 
 def model_source(model: object) -> str | None:

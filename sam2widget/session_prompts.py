@@ -42,6 +42,21 @@ class Prompting(SessionEdits):
         point = Point(x, y, number)
         self._set_prompts("point", frame, obj, self.prompts(frame, obj).with_point(point))
 
+    def want_of_positive(self, frame: int, obj: int) -> str:
+        """A sentence where nothing but points outside an object were given, and nothing came of
+        it; "" otherwise."""
+        frame, obj = self.check_frame(frame), self.check_object(obj)
+        prompts, mask = self.prompts(frame, obj), self.shown_mask(frame, obj)
+        outside = not any(point.label for point in prompts.points)
+        if not prompts.points or not outside or prompts.box is not None or prompts.mask is not None:
+            return ""
+        if mask is not None and mask.area:
+            return ""
+        return (
+            f"{self._name(obj)} is empty on frame {frame}: it has only points where it is not "
+            "(label 0). Click the object itself (label 1)."
+        )
+
     def add_box(self, frame: int, x0: float, y0: float, x1: float, y1: float, obj: int = 1) -> None:
         """Draw a box around an object, in place of an earlier one; a new id adds the object.
         What sticks out of the frame is cut off.

@@ -12,7 +12,6 @@ from .plan import Step, make_plan
 from .records import Direction, Result, SessionError, Tracked
 from .segmenter import Prediction
 from .session_edits import SessionEdits, is_same_answer, pack_logits
-from .session_view import whole
 
 
 class Propagating(SessionEdits):
@@ -50,13 +49,9 @@ class Propagating(SessionEdits):
             raise SessionError(
                 "These are pictures, each on its own: there is nothing to propagate. Prompt each."
             )
-        first = 0 if start is None else self.check_frame(start)
-        end = self.num_frames if stop is None else whole(stop, "stop")
-        if not first < end <= self.num_frames:
-            raise SessionError(
-                f"Frames {first} to {end} (not included) are no range of this video, which has "
-                f"{self.num_frames} frames: start must be below stop."
-            )
+        first, end = self.check_range(
+            0 if start is None else start, self.num_frames if stop is None else stop
+        )
         if direction not in ("both", "forward", "backward"):
             raise SessionError(
                 f"The direction must be 'both', 'forward' or 'backward', got {direction!r}."

@@ -94,7 +94,7 @@ class Reviewing(SessionEdits):
     ) -> list[tuple[int, int]]:
         """(object id, frame) of the masks there that are in one of these states."""
         start = self.check_frame(start)
-        stop = start + 1 if stop is None else stop
+        start, stop = self.check_range(start, start + 1 if stop is None else stop)
         if obj is None:
             objects = [info.id for info in self.objects if not info.locked]
         else:

@@ -198,6 +198,16 @@ class SessionView:
             )
         return index
 
+    def check_range(self, start: SupportsIndex, stop: SupportsIndex) -> tuple[int, int]:
+        first, end = self.check_frame(start), whole(stop, "stop")
+        if not first < end <= self.num_frames:
+            raise SessionError(
+                f"Frames {first} to {end} (not included) are no range of this video, which has "
+                f"{self.num_frames} frames: start must be below stop, and stop {self.num_frames} "
+                "at most."
+            )
+        return first, end
+
     def check_object(self, obj: SupportsIndex) -> int:
         index = whole(obj, "An object's id")
         if index not in self._objects:

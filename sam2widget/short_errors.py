@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from pathlib import Path
 from types import TracebackType
@@ -52,7 +52,7 @@ def with_short_errors(method: Callable[P, R]) -> Callable[P, R]:
             try:
                 return await method(*args, **options)
             except Exception as error:
-                raise _with_short_traceback(error, method) from error.__cause__
+                raise _with_short_traceback(error, method, args, options) from error.__cause__
 
         return cast("Callable[P, R]", wait)
 
@@ -61,16 +61,42 @@ def with_short_errors(method: Callable[P, R]) -> Callable[P, R]:
         try:
             return method(*args, **options)
         except Exception as error:
-            raise _with_short_traceback(error, method) from error.__cause__
+            raise _with_short_traceback(error, method, args, options) from error.__cause__
 
     return call
 
 
-def _with_short_traceback(error: Exception, method: Callable[..., Any]) -> Exception:
+def _with_short_traceback(
+    error: Exception, method: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]
+) -> Exception:
     _log.debug("%s failed", method.__name__, exc_info=error)
+    wrong = _wrong_call(method, args, options) if isinstance(error, TypeError) else ""
+    if wrong:
+        return TypeError(wrong)
     if isinstance(error, EXPECTED):
         return error.with_traceback(None)
     return error.with_traceback(_without_the_way(error.__traceback__))
+
+
+def _wrong_call(method: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> str:
+    """What is wrong with the arguments of a call, and which there are; "" if nothing is. Python's
+    own text names a class that nobody has heard of."""
+    signature = inspect.signature(method)
+    try:
+        signature.bind(*args, **options)
+    except TypeError as error:
+        name = "Sam2Widget" if method.__name__ == "__init__" else method.__name__
+        own = [
+            name
+            for name, parameter in list(signature.parameters.items())[1:]
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        unknown = [name for name in options if name not in signature.parameters]
+        said = (
+            f"has no argument {', '.join(unknown)}" if unknown else f"cannot be called so: {error}"
+        )
+        return f"{name}() {said}. It takes {', '.join(own) or 'none'}."
+    return ""
 
 
 def _without_the_way(traceback: TracebackType | None) -> TracebackType | None:

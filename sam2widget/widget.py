@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -56,6 +57,7 @@ from .saved_session import SavedSession, settings_of
 from .saving import Saving, model_source
 from .segmenter import Segmenter
 from .session import Session
+from .session_file import SUFFIX
 from .short_errors import with_short_errors
 from .traits import AutoPropagate, Cleaning, ThreadSafeTraits
 from .user_warnings import warn
@@ -202,6 +204,12 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             )
         if self._esm == _NOT_BUILT:
             warn(_HOW_TO_BUILD)
+        if isinstance(video, (str, os.PathLike)) and os.fspath(video).endswith(SUFFIX):
+            raise SessionError(
+                f"{os.fspath(video)} is a session and no video: go on with it by "
+                f"Sam2Widget.load({os.fspath(video)!r})."
+            )
+        _check_model(model)
         frames = open_video(
             *(video, kind),
             contrast=contrast,
@@ -277,6 +285,15 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
                 *(frames, self._session, self._engine, self),
                 lambda text: self._feed.refuse(None, text),
             )
+
+    if not TYPE_CHECKING:  # a type checker shall go on to see what is misspelt
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if not name.startswith("_") and not hasattr(type(self), name):
+                near = get_close_matches(name, [*self.trait_names(), "contrast"], n=1, cutoff=0.8)
+                if near and name not in vars(self):
+                    warn(f"A Sam2Widget has no {name}, so this changes nothing: {near[0]}?")
+            super().__setattr__(name, value)
 
     # The panel
 
@@ -520,10 +537,23 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
 _MADE: Made[Sam2Widget] = Made()
 
 
+def _check_model(model: object) -> None:
+    """Refuse at once what could be refused only once the model is loaded."""
+    if not isinstance(model, (str, os.PathLike)) and not callable(model) and not _segments(model):
+        raise SessionError(
+            "model is a name, a path, a loaded Sam2Model, a function that returns one of these, "
+            f"or a Segmenter, got {model!r}."
+        )
+
+
+def _segments(model: object) -> bool:
+    return hasattr(model, "prompt") and hasattr(model, "track")
+
+
 def _as_segmenter(
     model: Any, device: str | None, frames: Video, say: Callable[[str], None]
 ) -> Segmenter:
-    if hasattr(model, "prompt") and hasattr(model, "track"):
+    if _segments(model):
         return cast(Segmenter, model)
     from .sam2_segmenter import load_segmenter
 

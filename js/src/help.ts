@@ -1,7 +1,7 @@
 /** Every key, and what the lanes' marks mean, over the view. */
 
 import { h, iconButton } from "./dom";
-import { type Command, shown } from "./keys";
+import { type Command, parts } from "./keys";
 
 const LEGEND: [string, string][] = [
   ["tracked", "Tracked; the paler, the less certain"],
@@ -17,6 +17,8 @@ export class Help {
 
   constructor(commands: () => Command[]) {
     const body = h("div", { class: "s2w-help-body" });
+    // What scrolls can be focused: arrow keys then scroll it.
+    const scroller = h("div", { class: "s2w-help-scroller", tabindex: 0 }, body);
     this.element = h(
       "dialog",
       { class: "s2w-help", "aria-label": "Keys" },
@@ -26,7 +28,7 @@ export class Help {
         h("h3", {}, "Keys"),
         iconButton("remove", "Close", () => this.element.close(), { hint: "Esc" }),
       ),
-      body,
+      scroller,
     );
     // Keys that close it are not for the notebook, nor for the view below.
     this.element.addEventListener("keydown", (event) => {
@@ -45,10 +47,12 @@ export class Help {
 }
 
 function groupsOf(commands: Command[]): HTMLElement[] {
-  const groups = new Map<string, Command[]>();
-  for (const command of commands)
-    groups.set(command.group, [...(groups.get(command.group) ?? []), command]);
-  return [...groups].map(([name, members]) =>
+  const groups = new Map<string, Map<string, string[][]>>();
+  for (const { group, label, keys } of commands) {
+    const rows = groups.get(group) ?? new Map<string, string[][]>();
+    groups.set(group, rows.set(label, [...(rows.get(label) ?? []), keys]));
+  }
+  return [...groups].map(([name, rows]) =>
     h(
       "section",
       {},
@@ -56,8 +60,8 @@ function groupsOf(commands: Command[]): HTMLElement[] {
       h(
         "dl",
         {},
-        ...members.flatMap(({ keys, label }) => [
-          h("dt", {}, ...inShort(keys)),
+        ...[...rows].flatMap(([label, ways]) => [
+          h("dt", {}, ...ways.flatMap(inShort)),
           h("dd", {}, label),
         ]),
       ),
@@ -66,11 +70,21 @@ function groupsOf(commands: Command[]): HTMLElement[] {
 }
 
 /** One or two keys, or the ends of a row of them. */
-function inShort(keys: string[]): (HTMLElement | string)[] {
-  const [first, ...others] = keys.map((key) => h("kbd", {}, shown(key)));
-  const last = others.at(-1);
-  if (!first || !last || (keys[0]?.length ?? 0) > 10) return first ? [first] : [];
-  return others.length > 1 ? [first, "… ", last] : [first, last];
+function inShort(keys: string[]): HTMLElement[] {
+  const first = parts(keys[0] ?? "");
+  const last = parts(keys.at(-1) ?? "");
+  if (keys.length < 3) return keys.map((key) => chord(...parts(key).map(cap)));
+  // Of "Alt 1" to "Alt 3", what is held counts once.
+  return [chord(...first.map(cap), "…", cap(last.at(-1) ?? ""))];
+}
+
+/** Keys that are pressed together: they stay on one line. */
+function chord(...of: (HTMLElement | string)[]): HTMLElement {
+  return h("span", { class: "s2w-chord" }, ...of);
+}
+
+function cap(key: string): HTMLElement {
+  return h("kbd", {}, key);
 }
 
 function legend(): HTMLElement {

@@ -46,8 +46,10 @@ const SHOWN: Record<string, string> = {
 
 /** A key for people: "Shift ←". */
 export function shown(keys: string): string {
-  return keys
-    .split(/\+(?=.)/)
-    .map((key) => SHOWN[key] ?? key)
-    .join(" ");
+  return parts(keys).join(" ");
+}
+
+/** What is pressed together, for people: "Shift" and "←". */
+export function parts(keys: string): string[] {
+  return keys.split(/\+(?=.)/).map((key) => SHOWN[key] ?? key);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { Help } from "../src/help";
 import { type Command, handleKey, nameOf, shown } from "../src/keys";
 
 const key = (name: string, init: KeyboardEventInit = {}) =>
@@ -41,5 +42,38 @@ describe("commands", () => {
 
   it("leave other keys alone", () => {
     expect(handleKey(key("a", { ctrlKey: true }), [command(["A"])])).toBe(false);
+  });
+});
+
+describe("the help", () => {
+  const rowsOf = (...commands: [string[], string][]) => {
+    const help = new Help(() =>
+      commands.map(([keys, label]) => ({ keys, label, group: "Prompts", run: vi.fn() })),
+    );
+    document.body.append(help.element);
+    help.open();
+    const [section] = help.element.querySelectorAll("section");
+    return [...(section?.querySelectorAll("dt") ?? [])].map((row) => [
+      [...row.querySelectorAll(".s2w-chord")].map((one) =>
+        [...one.childNodes].map((part) => part.textContent).join(" "),
+      ),
+      row.nextElementSibling?.textContent,
+    ]);
+  };
+
+  it("keeps the keys of a chord together, each a key of its own", () => {
+    expect(rowsOf([["Ctrl+Shift+Z", "Ctrl+Y"], "Redo"])).toEqual([
+      [["Ctrl Shift Z", "Ctrl Y"], "Redo"],
+    ]);
+  });
+
+  it("says what two ways do once, and of a row of keys its ends", () => {
+    const ways = [
+      ["1", "2", "3"],
+      ["Alt+1", "Alt+2", "Alt+3"],
+    ];
+    expect(rowsOf(...ways.map((keys): [string[], string] => [keys, "Choose"]))).toEqual([
+      [["1 … 3", "Alt 1 … 3"], "Choose"],
+    ]);
   });
 });

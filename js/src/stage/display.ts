@@ -9,6 +9,8 @@ import { MaskControls } from "./mask-controls";
 import type { Viewport } from "./viewport";
 
 const ZOOM_STEP = 1.5;
+/** Pixels that a panel keeps from the edge of the cell. */
+const EDGE = 6;
 const KEPT_AS = "sam2widget.display";
 
 /** Change settings, and remember those that are a person's taste. */
@@ -163,8 +165,19 @@ export class DisplayControls {
     this.panel.hidden = !on;
     this.more.setAttribute("aria-expanded", String(on));
     if (!on) return;
-    this.opacity.focus();
+    this.opacity.focus({ preventScroll: true });
     this.contrast.update();
+    this.keepInside();
+  }
+
+  /** Move the panel sideways until all of it lies inside the cell. */
+  keepInside(): void {
+    const cell = this.panel.closest(".sam2widget")?.getBoundingClientRect();
+    if (!cell || this.panel.hidden) return;
+    this.panel.style.translate = "";
+    const { left, right } = this.panel.getBoundingClientRect();
+    const shift = Math.max(Math.min(0, cell.right - EDGE - right), cell.left + EDGE - left);
+    this.panel.style.translate = `${Math.round(shift)}px`;
   }
 
   private switch(

@@ -110,6 +110,7 @@ export class Stage {
     root.addEventListener("pointerdown", ({ target }) => this.display.close(target as Node));
     this.observer = new ResizeObserver(() => {
       this.display.update();
+      this.display.keepInside();
       this.schedule(true);
     });
     this.observer.observe(this.overlay);
