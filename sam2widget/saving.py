@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from sam2_backend.video import FrameSource, Video, VideoError, open_video
 
 from .autosave import (
@@ -135,10 +137,7 @@ class Saving:
         """
         from .export import read_masks
 
-        if isinstance(source, Mapping):
-            for key in source:
-                if isinstance(key, float) and not key.is_integer():
-                    raise SessionError(f"An object's id must be a whole number, got {key!r}.")
+        check_ids(source)
         found = read_masks(source, self._frames, format)
 
         def take_in() -> list[int]:
@@ -346,6 +345,20 @@ class Saving:
         )
         selected = self.selected if self.selected in known else 0
         return replace(saved, frame=self.frame, selected=selected)
+
+
+def check_ids(source: object) -> None:
+    """Refuse masks by ids that would be rounded.
+
+    Raises
+    ------
+    SessionError
+        When a key is a fraction.
+    """
+    if isinstance(source, Mapping):
+        for key in cast("Mapping[Any, Any]", source):
+            if isinstance(key, (float, np.floating)) and not key.is_integer():
+                raise SessionError(f"An object's id must be a whole number, got {key!r}.")
 
 
 def _is_video(path: str | os.PathLike[str]) -> bool:
