@@ -115,7 +115,7 @@ def _correct(
             print(f"A {sign} click at ({x:g}, {y:g}): J {j_frame:.2f}.")
             if j_frame < before + GAIN:
                 settled.add((obj, frame))
-                print("It gained nothing: this frame is left as it is.")
+                print("It gained next to nothing: this frame is left as it is.")
                 break
     return bool(wrong)
 

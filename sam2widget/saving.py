@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from sam2_backend.video import FrameSource, Video, VideoError, open_video
 
 from .autosave import (
@@ -147,10 +149,7 @@ class Saving:
         """
         from .export import read_masks
 
-        if isinstance(source, Mapping):
-            for key in source:
-                if isinstance(key, float) and not key.is_integer():
-                    raise SessionError(f"An object's id must be a whole number, got {key!r}.")
+        check_ids(source)
         found = read_masks(source, self._frames, format)
 
         def take_in() -> list[int]:
@@ -365,6 +364,20 @@ def _session_name(path: str | os.PathLike[str]) -> Path:
     """What a session file would be called, given another name."""
     path = Path(path)
     return path.parent / f"{path.name.removesuffix(SUFFIX).removesuffix(path.suffix)}{SUFFIX}"
+
+
+def check_ids(source: object) -> None:
+    """Refuse masks by ids that would be rounded.
+
+    Raises
+    ------
+    SessionError
+        When a key is a fraction.
+    """
+    if isinstance(source, Mapping):
+        for key in cast("Mapping[Any, Any]", source):
+            if isinstance(key, (float, np.floating)) and not key.is_integer():
+                raise SessionError(f"An object's id must be a whole number, got {key!r}.")
 
 
 def _is_video(path: str | os.PathLike[str]) -> bool:

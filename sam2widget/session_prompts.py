@@ -43,14 +43,14 @@ class Prompting(SessionEdits):
         self._set_prompts("point", frame, obj, self.prompts(frame, obj).with_point(point))
 
     def want_of_positive(self, frame: int, obj: int) -> str:
-        """A sentence where nothing but points outside an object were given, and nothing came of
-        it; "" otherwise."""
+        """A sentence where a new object got nothing but points outside it, and so no mask; ""
+        otherwise."""
         frame, obj = self.check_frame(frame), self.check_object(obj)
-        prompts, mask = self.prompts(frame, obj), self.shown_mask(frame, obj)
+        prompts = self.prompts(frame, obj)
         outside = not any(point.label for point in prompts.points)
         if not prompts.points or not outside or prompts.box is not None or prompts.mask is not None:
             return ""
-        if mask is not None and mask.area:
+        if any(result.mask.area for result in self._results.of(obj).values()):
             return ""
         return (
             f"{self._name(obj)} is empty on frame {frame}: it has only points where it is not "

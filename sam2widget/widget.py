@@ -54,7 +54,7 @@ from .records import Changed, SessionError
 from .requests import PROMPTS, Requests
 from .review import Review
 from .saved_session import SavedSession, settings_of
-from .saving import Saving, model_source
+from .saving import Saving, check_ids, model_source
 from .segmenter import Segmenter
 from .session import Session
 from .session_file import SUFFIX
@@ -252,6 +252,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         elif masks is not None:
             from .export import read_masks
 
+            check_ids(masks)
             found = read_masks(masks, frames)
             for note in found.notes:
                 warn(note)
