@@ -326,9 +326,10 @@ class Api:
         return self._engine.edit(lambda: self._session.adopt(frame, ids, merge, obj))
 
     def dismiss(self, frame: int, proposals: int | Proposal | Iterable[int | Proposal]) -> None:
-        """Drop proposals of a frame."""
+        """Drop proposals of a frame; an empty list drops none."""
         ids = _ids(proposals)
-        self._engine.edit(lambda: self._session.dismiss(frame, ids))
+        if ids:
+            self._engine.edit(lambda: self._session.dismiss(frame, ids))
 
     # Events
 
