@@ -95,7 +95,7 @@ def _read_yard() -> SampleClip:
 
     video = open_video(_FOLDER / "yard.mp4")
     frames = np.stack([video[frame] for frame in range(len(video))])
-    with np.load(_FOLDER / "yard.npz") as saved:
+    with np.load(_FOLDER / "yard.npz", allow_pickle=False) as saved:
         labels_thw = saved["labels_thw"]
     names = {1: "toy", 2: "towel", 3: "ball"}
     return SampleClip(frames, {obj: labels_thw == obj for obj in names}, 20.0, names)
