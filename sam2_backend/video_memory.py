@@ -251,15 +251,14 @@ class VideoMemory:
     ) -> FrameResult:
         """Masks of some entries; `clicks` by object, if not those that are remembered."""
         result = FrameResult(frame)
-        exclusive = {obj: logits_of(entry) for obj, entry in known.items()}
+        logits_by_obj = {obj: logits_of(entry) for obj, entry in known.items()}
         if self.non_overlapping:
-            exclusive = self._exclusive_logits(frame, exclusive)
-        shown = {obj: exclusive[obj] for obj in known}
+            logits_by_obj = self._exclusive_logits(frame, logits_by_obj)
         if clicks is None:
             clicks = {obj: self._clicks(frame, obj) for obj in known}
 
         def add(objs: Sequence[int]) -> None:
-            logits = torch.cat([shown[obj] for obj in objs])
+            logits = torch.cat([logits_by_obj[obj] for obj in objs])
             masks = logits_to_masks(logits, self.size_of(frame))
             for obj, mask, logit in zip(objs, masks, logits[:, 0].cpu().numpy(), strict=True):
                 result.masks[obj] = self.cleaner.clean(mask, *clicks[obj])
@@ -270,7 +269,7 @@ class VideoMemory:
         for _ in self._batches.map(add, list(known)):
             pass
         if self.non_overlapping and self.cleaner.fill_holes:
-            self._empty_filled_holes(frame, result, exclusive)
+            self._empty_filled_holes(frame, result, logits_by_obj)
         return result
 
     def _empty_filled_holes(

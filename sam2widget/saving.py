@@ -15,6 +15,7 @@ import numpy as np
 
 from sam2_backend.video import FrameSource, Video, VideoError, open_video
 
+from .arguments import as_int
 from .autosave import (
     Autosave,
     SessionPlace,
@@ -376,8 +377,8 @@ def check_ids(source: object) -> None:
     """
     if isinstance(source, Mapping):
         for key in cast("Mapping[Any, Any]", source):
-            if isinstance(key, (float, np.floating)) and not key.is_integer():
-                raise SessionError(f"An object's id must be a whole number, got {key!r}.")
+            if isinstance(key, (float, np.floating)):
+                as_int(key, "An object's id")
 
 
 def _is_video(path: str | os.PathLike[str]) -> bool:
