@@ -47,6 +47,8 @@ export class Client {
   private look = 0;
   private askedLevels = "";
   private contrastId = 0;
+  /** The last request about overlaps, and what to show if the kernel refuses it. */
+  private overlapAsked = { id: 0, before: false };
   private readonly unlisten: () => void;
 
   constructor(
@@ -152,6 +154,13 @@ export class Client {
   /** Show the video otherwise; null is automatic. */
   setContrast(channels: Channel[] | null): void {
     this.contrastId = this.ask({ type: "set_contrast", channels });
+  }
+
+  /** Let masks of different objects exclude each other or not, and show it before the answer. */
+  setNonOverlapping(on: boolean): void {
+    const before = this.store.state.non_overlapping;
+    this.store.set("non_overlapping", on);
+    this.overlapAsked = { id: this.ask({ type: "set_non_overlapping", on }), before };
   }
 
   /** Tell the kernel that what came since the last time is on the screen, or out of date. */
@@ -339,6 +348,8 @@ export class Client {
     // Nobody asked for what only the pointer did: no preview is no alarm.
     if (reply_to && this.hovering.settle(reply_to.id)) return;
     this.store.set("error", message.text);
+    const { id, before } = this.overlapAsked;
+    if (reply_to?.id === id) this.store.set("non_overlapping", before);
     this.settle(message);
     const wanted = this.wanted;
     this.wanted = null;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { SentRequest } from "../src/protocol";
 import { mount } from "../src/view";
 import { FakeHost, settle } from "./fake-host";
 
@@ -175,7 +176,17 @@ describe("what is offered", () => {
     ]);
     apart.click();
     expect(host.of("set_non_overlapping")).toMatchObject([{ on: false }]);
+    host.change({ status: { ...host.current.status, state: "working" } });
+    host.change({ clean_masks: 50 });
+    await settle();
+    expect(apart.checked).toBe(false); // as it was set, also when the kernel takes its time
     host.change({ non_overlapping: false });
+    await settle();
+    expect(apart.checked).toBe(false);
+
+    apart.click();
+    const [, { id, view }] = host.of("set_non_overlapping") as [SentRequest, SentRequest];
+    host.receive({ type: "error", reply_to: { id, view }, text: "No." });
     await settle();
     expect(apart.checked).toBe(false);
   });

@@ -82,8 +82,9 @@ class SessionAgainstNaive(RuleBasedStateMachine):
     @rule(data=st.data(), length=st.integers(1, 3), accept=st.booleans())
     def review(self, data, length, accept):
         obj, start = data.draw(st.sampled_from(sorted(self.now.masks)))
-        (self.session.accept if accept else self.session.unreview)(obj, start, start + length)
-        self.naive.review(obj, range(start, start + length), accept=accept)
+        stop = min(start + length, FRAMES)
+        (self.session.accept if accept else self.session.unreview)(obj, start, stop)
+        self.naive.review(obj, range(start, stop), accept=accept)
 
     @precondition(lambda self: self.now.objects)
     @rule(data=st.data())

@@ -19,7 +19,7 @@ export class MaskControls {
     client: Client,
   ) {
     this.clean = toggle(() => store.set("clean_masks", this.clean.checked ? this.size : 0));
-    this.apart = toggle(() => client.ask({ type: "set_non_overlapping", on: this.apart.checked }));
+    this.apart = toggle(() => client.setNonOverlapping(this.apart.checked));
     this.element = h(
       "div",
       { class: "s2w-masks", role: "group", "aria-label": "Masks" },
