@@ -22,8 +22,8 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from sam2_backend import CONFIGS, Sam2Model
-from sam2_backend.allocator import keep_freed_memory
-from sam2_backend.runtime import Runtime
+from sam2_backend.kernels.allocator import keep_freed_memory
+from sam2_backend.kernels.runtime import Runtime
 
 TURNS = 7
 SIDE = {"cpu": 2048, "cuda": 8192}

@@ -18,9 +18,8 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.contenders import InProcess, Work
 from tests.oracle import official as oracle
-
-from .contenders import InProcess, Work
 
 TURNS = {"encode": 7, "click": 15, "track 1": 5, "track 3": 3, "track 8": 2, "generate": 1}
 """On a CPU, where some of them take a minute."""

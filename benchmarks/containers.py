@@ -29,7 +29,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from sam2_backend.video import VideoError, open_video
-from sam2_backend.video.streams import packets_of
+from sam2_backend.video.containers.streams import packets_of
 
 WIDTH, HEIGHT, FRAMES, BITS = 256, 96, 90, 10
 LEAPS = 24
@@ -503,7 +503,7 @@ def main() -> None:
     parser.add_argument("--long", action="store_true", help="as if the films were long")
     arguments = parser.parse_args()
     if arguments.long:
-        from sam2_backend.video import indexing
+        from sam2_backend.video.containers import indexing
 
         indexing.SHORT_PIXELS = 0
     films = [film for film in TABLE if not arguments.names or film.name in arguments.names]

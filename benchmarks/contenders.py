@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from sam2_backend import AutomaticMaskGenerator, ImagePredictor, VideoPredictor, load_model
-from sam2_backend.transforms import frame_to_input
+from sam2_backend.network.transforms import frame_to_input
 from tests.oracle import hugging_face, tv_cpu_shim
 from tests.oracle import official as oracle
 from tests.parity.scene import drifting_texture

@@ -19,14 +19,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.contenders import in_process
 from sam2_backend import VideoPredictor, load_model
 from sam2_backend.video import open_video
 from sam2widget.sam2_segmenter import Sam2Segmenter
 from sam2widget.session import Session
 from tests.oracle import official as oracle
 from tests.parity.scene import disc, drifting_texture
-
-from .contenders import in_process
 
 HEIGHT, WIDTH = 144, 256
 PERIOD = 60

@@ -15,9 +15,8 @@ import statistics
 import tempfile
 from pathlib import Path
 
+from benchmarks.page import SHOW_WIDGET, shown
 from tests.data import tracking_clip
-
-from .page import SHOW_WIDGET, shown
 
 IMPORT = """
 import time

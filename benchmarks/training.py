@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sam2_backend.config import CONFIGS
+from sam2_backend.network.config import CONFIGS
 from sam2_backend.training import (
     FROM_SCRATCH,
     SHARP,
@@ -35,8 +35,8 @@ from sam2_backend.training import (
     Trainer,
     random_model,
 )
-from sam2_backend.training.batches import Batch
-from sam2_backend.training.plans import FirstFramePlan, ImagePlan, InteractivePlan, Plan
+from sam2_backend.training.data.batches import Batch
+from sam2_backend.training.tasks.plans import FirstFramePlan, ImagePlan, InteractivePlan, Plan
 
 _WAITS = {
     "_local_scalar_dense",

@@ -9,17 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .automatic import AutomaticMaskGenerator
-    from .checkpoint import AVAILABLE_MODELS, load_model, save_model
-    from .config import CONFIGS, ModelConfig
-    from .hub import CheckpointError
-    from .image_predictor import ImagePredictor
-    from .mask_record import MaskRecord
-    from .model import Sam2Model
-    from .multi_person import SAM2MultiPersonSegmentation
-    from .out_of_memory import OutOfMemoryError
+    from .checkpoints.hub import CheckpointError
+    from .checkpoints.loading import AVAILABLE_MODELS, load_model, save_model
+    from .kernels.out_of_memory import OutOfMemoryError
+    from .network.config import CONFIGS, ModelConfig
+    from .network.sam2 import Sam2Model
+    from .predictors.automatic.generator import AutomaticMaskGenerator
+    from .predictors.automatic.mask_record import MaskRecord
+    from .predictors.image import ImagePredictor
+    from .predictors.people.multi_person import SAM2MultiPersonSegmentation
+    from .predictors.video import FrameResult, VideoPredictor
     from .video import LiveVideo, VideoError, open_video
-    from .video_predictor import FrameResult, VideoPredictor
 
 __all__ = [
     "AVAILABLE_MODELS",
@@ -42,23 +42,23 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AVAILABLE_MODELS": ".checkpoint",
-    "CONFIGS": ".config",
-    "AutomaticMaskGenerator": ".automatic",
-    "CheckpointError": ".hub",
-    "FrameResult": ".video_predictor",
-    "ImagePredictor": ".image_predictor",
+    "AVAILABLE_MODELS": ".checkpoints.loading",
+    "CONFIGS": ".network.config",
+    "AutomaticMaskGenerator": ".predictors.automatic.generator",
+    "CheckpointError": ".checkpoints.hub",
+    "FrameResult": ".predictors.video",
+    "ImagePredictor": ".predictors.image",
     "LiveVideo": ".video",
-    "MaskRecord": ".mask_record",
-    "ModelConfig": ".config",
-    "OutOfMemoryError": ".out_of_memory",
-    "SAM2MultiPersonSegmentation": ".multi_person",
-    "Sam2Model": ".model",
+    "MaskRecord": ".predictors.automatic.mask_record",
+    "ModelConfig": ".network.config",
+    "OutOfMemoryError": ".kernels.out_of_memory",
+    "SAM2MultiPersonSegmentation": ".predictors.people.multi_person",
+    "Sam2Model": ".network.sam2",
     "VideoError": ".video",
-    "VideoPredictor": ".video_predictor",
-    "load_model": ".checkpoint",
+    "VideoPredictor": ".predictors.video",
+    "load_model": ".checkpoints.loading",
     "open_video": ".video",
-    "save_model": ".checkpoint",
+    "save_model": ".checkpoints.loading",
 }
 
 

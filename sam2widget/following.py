@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sam2_backend.video import Video
-from sam2_backend.video.live import LiveVideo
+from sam2_backend.video.live.live_video import LiveVideo
 
 from .engine import Engine
 from .session import Session

@@ -63,7 +63,7 @@ def load_any(
         When it is nothing of the kind.
     """
     from sam2_backend import Sam2Model, load_model
-    from sam2_backend.shared_models import load_shared
+    from sam2_backend.checkpoints.shared import load_shared
 
     if not isinstance(model, Sam2Model) and callable(model):
         say("Loading the model")
@@ -84,9 +84,11 @@ def load_any(
 
 def find_loaded(model: object, device: str | None) -> Sam2Model | None:
     """The model that `load_segmenter` would use, if others use it already."""
-    if "sam2_backend.shared_models" not in sys.modules or not isinstance(model, (str, os.PathLike)):
+    if "sam2_backend.checkpoints.shared" not in sys.modules or not isinstance(
+        model, (str, os.PathLike)
+    ):
         return None
-    from sam2_backend.shared_models import find_shared
+    from sam2_backend.checkpoints.shared import find_shared
 
     names = (OFFICIAL, BUNDLED) if model == "auto" else (cast("str | os.PathLike[str]", model),)
     found = (find_shared(name, device) for name in names)
@@ -180,7 +182,7 @@ class Sam2Segmenter:
 
     def set_cleaning(self, size: float) -> None:
         """Drop specks and pinholes that are smaller from now on; see `clean_masks`."""
-        from sam2_backend.postprocessing import MaskCleaner
+        from sam2_backend.masks.postprocessing import MaskCleaner
 
         self._predictor.cleaner = MaskCleaner(size, size)
 
@@ -223,7 +225,7 @@ def _load_auto(
     load: Callable[[str, str | None], Sam2Model],
 ) -> Sam2Model:
     from sam2_backend import CheckpointError
-    from sam2_backend.hub import is_cached
+    from sam2_backend.checkpoints.hub import is_cached
 
     if is_cached(OFFICIAL) or _hub_answers():
         say(f"Loading {OFFICIAL}; the first time it is downloaded (156 MB)")

@@ -15,15 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sam2_backend.video import (
-    Contrast,
-    FrameSource,
-    Kind,
-    Video,
-    VideoError,
-    is_there,
-    open_video,
-)
+from sam2_backend.video import Contrast, FrameSource, Kind, Video, VideoError, is_there, open_video
 from sam2_backend.video.identity import are_comparable, find_files
 from sam2_backend.video.options import DEFAULT_OPTIONS, OpenOptions
 

@@ -16,14 +16,7 @@ import numpy as np
 from sam2_backend.video import FrameSource, Video, VideoError, open_video
 
 from .arguments import as_int
-from .autosave import (
-    Autosave,
-    SessionPlace,
-    default_folder,
-    find_alike,
-    find_others,
-    find_saved,
-)
+from .autosave import Autosave, SessionPlace, default_folder, find_alike, find_others, find_saved
 from .engine import Engine
 from .records import SessionError
 from .saved_session import Fingerprint, SavedSession

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sam2_backend.mask_input import as_mask
+from sam2_backend.masks.mask_input import as_mask
 
 from . import painting
 from .arguments import as_float, as_numbers

@@ -13,15 +13,7 @@ from sam2_backend.video import Kind
 from .arguments import as_int
 from .label_maps import Covered, paint_labels
 from .masks import Mask, MaskVolume
-from .records import (
-    FrameTable,
-    ObjectInfo,
-    Proposal,
-    Result,
-    SessionError,
-    Timeline,
-    runs_of,
-)
+from .records import FrameTable, ObjectInfo, Proposal, Result, SessionError, Timeline, runs_of
 from .segmenter import PromptSet
 
 

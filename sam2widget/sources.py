@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sam2_backend.video import Video
-from sam2_backend.video.images import IMAGE_SUFFIXES
+from sam2_backend.video.pictures.images import IMAGE_SUFFIXES
 
 from .records import SessionError
 

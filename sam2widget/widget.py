@@ -13,15 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from traitlets import Bool, Dict, Int, List, TraitError, observe, validate
 
-from sam2_backend.video import (
-    Channel,
-    Contrast,
-    FrameSource,
-    Kind,
-    LiveVideo,
-    Video,
-    open_video,
-)
+from sam2_backend.video import Channel, Contrast, FrameSource, Kind, LiveVideo, Video, open_video
 from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.options import MAX_MEGAPIXELS
 

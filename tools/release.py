@@ -24,8 +24,8 @@ NEEDED = {
     "sam2widget/static/widget.css",
     "sam2widget/py.typed",
     "sam2_backend/py.typed",
-    "sam2_backend/weights/nano.safetensors",
-    "sam2_backend/weights/nano.md",
+    "sam2_backend/checkpoints/weights/nano.safetensors",
+    "sam2_backend/checkpoints/weights/nano.md",
 }
 SMOKE = """
 import sys, time

@@ -1,6 +1,6 @@
 """Write a model's card from its data, its log and its measurements.
 
-    python recipes/nano/card.py PACK OUT FRAMES.json HELD.json sam2_backend/weights/nano.md
+    python recipes/nano/card.py PACK OUT FRAMES.json HELD.json nano.md
 
 FRAMES.json is of `python -m benchmarks.davis --every 10 --json FRAMES.json`, HELD.json of
 `evaluate.py`. What only a person knows of the weights is in `notes.md`, or --notes. Draws
@@ -17,10 +17,10 @@ from typing import Any
 from safetensors import safe_open
 from sources import read_sources
 
-from sam2_backend.config import CONFIGS
+from sam2_backend.network.config import CONFIGS
 from sam2_backend.training import Pack
-from sam2_backend.training.curve import MEASURES, draw_curve
-from sam2_backend.training.packing import set_of
+from sam2_backend.training.data.packing import set_of
+from sam2_backend.training.loop.curve import MEASURES, draw_curve
 
 CARD = """# nano: the bundled model
 

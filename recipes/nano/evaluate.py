@@ -18,8 +18,8 @@ from sources import read_sources
 
 from sam2_backend import AutomaticMaskGenerator, ImagePredictor, Sam2Model, load_model
 from sam2_backend.training import Pack
+from sam2_backend.training.data.packing import PackRecord, set_of
 from sam2_backend.training.evaluation import box_of, iou, next_click
-from sam2_backend.training.packing import PackRecord, set_of
 
 _CLICKS = 5
 _BEST = 100

@@ -21,11 +21,11 @@ from sources import Source, read_sources
 from torch import Tensor, nn
 
 from sam2_backend import Sam2Model, load_model, save_model
-from sam2_backend.image_predictor import REFINEMENT_CLAMP
-from sam2_backend.prompt_encoder import BOX_END, BOX_START
+from sam2_backend.network.prompt_encoder import BOX_END, BOX_START
+from sam2_backend.network.transforms import image_to_input
+from sam2_backend.predictors.image import REFINEMENT_CLAMP
 from sam2_backend.training import Pack
-from sam2_backend.training.packing import PackRecord, set_of
-from sam2_backend.transforms import image_to_input
+from sam2_backend.training.data.packing import PackRecord, set_of
 
 CLICKS_INSIDE = CLICKS_ANYWHERE = 14
 BOXES = 12

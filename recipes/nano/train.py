@@ -17,8 +17,8 @@ import torch
 from sources import read_sources, refuse_evaluation
 
 from sam2_backend import save_model
-from sam2_backend.checkpoint import read_state
-from sam2_backend.config import CONFIGS
+from sam2_backend.checkpoints.loading import read_state
+from sam2_backend.network.config import CONFIGS
 from sam2_backend.training import (
     FROM_SCRATCH,
     SAM2,
@@ -32,8 +32,8 @@ from sam2_backend.training import (
     Trainer,
     random_model,
 )
-from sam2_backend.training.curve import draw_curve
-from sam2_backend.training.packing import PackRecord
+from sam2_backend.training.data.packing import PackRecord
+from sam2_backend.training.loop.curve import draw_curve
 
 SAVE_EVERY_S = 30.0
 """What a kill may cost at most."""

@@ -7,25 +7,27 @@
 
 from typing import Any
 
-from . import evaluation, optimizer, training_recipe
-from .assets import Assets
-from .batches import BatchSource
-from .clips import Clip, ClipSource, Mixture
-from .device_source import DeviceSource
+from . import evaluation
+from .data.assets import Assets
+from .data.batches import BatchSource
+from .data.clips import Clip, ClipSource, Mixture
+from .data.device_source import DeviceSource
+from .data.packing import Pack, PackWriter
+from .data.pictures import Pictures
+from .data.synthetic import SyntheticClips, render_clip
 from .evaluation import EvalSet, Metrics, evaluate
 from .finetune_report import FinetuneReport
 from .finetuning import finetune
-from .mae import MaskedAutoencoder, Pretraining, load_trunk
-from .optimizer import PARTS, OptimizerConfig
-from .packing import Pack, PackWriter
-from .pictures import Pictures
-from .promptable import Promptable, random_model
+from .loop import optimizer
+from .loop.optimizer import PARTS, OptimizerConfig
+from .loop.trainer import Trainer
 from .renamed import warn_renamed
-from .synthetic import SyntheticClips, render_clip
-from .task import Stage, StepResult, Task
-from .teacher import EfficientNetLite, Teacher
-from .trainer import Trainer
-from .training_recipe import FROM_SCRATCH, SAM2, SHARP, Losses, TrainingRecipe
+from .tasks import training_recipe
+from .tasks.mae import MaskedAutoencoder, Pretraining, load_trunk
+from .tasks.promptable import Promptable, random_model
+from .tasks.task import Stage, StepResult, Task
+from .tasks.teacher import EfficientNetLite, Teacher
+from .tasks.training_recipe import FROM_SCRATCH, SAM2, SHARP, Losses, TrainingRecipe
 
 __all__ = [
     "FROM_SCRATCH",

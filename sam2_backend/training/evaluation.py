@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..model import Sam2Model
-from ..video_predictor import VideoPredictor
-from .clips import Clip, ClipSource
+from ..network.sam2 import Sam2Model
+from ..predictors.video import VideoPredictor
+from .data.clips import Clip, ClipSource
 
 Mask = NDArray[np.bool_]
 

@@ -12,18 +12,18 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 
-from ..checkpoint import read_state, save_model, weights_path
-from ..model import Sam2Model
-from .batches import BatchSource
-from .clips import ClipSource
+from ..checkpoints.loading import read_state, save_model, weights_path
+from ..network.sam2 import Sam2Model
+from .data.batches import BatchSource
+from .data.clips import ClipSource
 from .evaluation import EvalSet, evaluate
 from .finetune_report import FinetuneReport, Progress
-from .optimizer import OptimizerConfig
-from .promptable import Promptable
+from .loop.optimizer import OptimizerConfig
+from .loop.trainer import Trainer
 from .renamed import renamed_arguments
-from .task import Stage
-from .trainer import Trainer
-from .training_recipe import SAM2, TrainingRecipe
+from .tasks.promptable import Promptable
+from .tasks.task import Stage
+from .tasks.training_recipe import SAM2, TrainingRecipe
 
 _FRAMES_MEASURED = 6
 """Length of the clips that are measured on, where clips have several frames."""

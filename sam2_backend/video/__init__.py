@@ -2,7 +2,7 @@
 
 from .base import FrameSource, Kind, Video, VideoError
 from .contrast import Channel, Contrast
-from .live import LiveVideo
+from .live.live_video import LiveVideo
 from .opening import is_there, open_video
 
 __all__ = [

@@ -20,7 +20,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from .base import Video
-    from .remote_file import RemoteFile
+    from .remote.files import RemoteFile
 
 FILES, FRAMES, RECORDING = "files-1", "frames-1", "recording-1"
 """Schemes. A change of what is sampled makes the number another."""

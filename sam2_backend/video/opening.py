@@ -12,18 +12,18 @@ from typing import Any, cast
 
 from PIL import Image
 
+from .arrays.lists import open_list
+from .arrays.readers import open_array
+from .arrays.stores import is_in_store, open_store
 from .base import FrameSource, Kind, PicturePath, Video, VideoError
 from .contrast import ContrastLike
-from .decoding import picture_format, read_info
-from .images import IMAGE_SUFFIXES, ImageFiles, open_picture_file
-from .lists import open_list
-from .live_sources import STREAM_SCHEMES, Capture
+from .live.sources import STREAM_SCHEMES, Capture
 from .options import MAX_MEGAPIXELS, OpenOptions, Plane
-from .pages import TiffStack
-from .readers import open_array
-from .remote import open_url
-from .remote_file import is_url
-from .stores import is_in_store, open_store
+from .pictures.decoding import picture_format, read_info
+from .pictures.images import IMAGE_SUFFIXES, ImageFiles, open_picture_file
+from .pictures.pages import TiffStack
+from .remote.files import is_url
+from .remote.opening import open_url
 
 __all__ = ["FrameSource", "Video", "VideoError", "open_video"]
 
@@ -222,6 +222,6 @@ def _open_path(path: Path, kind: Kind, options: OpenOptions) -> Video:
             _refuse(options, f"{path} is none")
         return pictures
     _refuse(options, f"{path} is none")
-    from .container import FileVideo
+    from .containers.container import FileVideo
 
     return FileVideo(path)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sam2_backend.run_lengths import decode_run_lengths
+from sam2_backend.masks.run_lengths import decode_run_lengths
 from sam2_backend.video import Video
 
 from ..masks import Mask

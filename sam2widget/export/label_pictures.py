@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from sam2_backend.mask_input import is_nearly_grey, values_of_picture
+from sam2_backend.masks.mask_input import is_nearly_grey, values_of_picture
 from sam2_backend.video import Video
-from sam2_backend.video.images import names_of
+from sam2_backend.video.pictures.images import names_of
 
 from ..masks import Mask
 from ..records import SessionError

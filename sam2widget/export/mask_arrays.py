@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sam2_backend.mask_input import as_array, grey_of_colours, swapped
-from sam2_backend.mask_values import MaskReading, MaskValues, read_values
+from sam2_backend.masks.mask_input import as_array, grey_of_colours, swapped
+from sam2_backend.masks.values import MaskReading, MaskValues, read_values
 from sam2_backend.video import Video
 
 from ..masks import Mask

@@ -24,9 +24,9 @@ from sam2_backend import (
     VideoPredictor,
     load_model,
 )
-from sam2_backend.config import EARLIER_CONFIGS
-from sam2_backend.hf_layout import from_hf, is_hf
-from sam2_backend.transforms import frame_to_input
+from sam2_backend.checkpoints.hf_layout import from_hf, is_hf
+from sam2_backend.network.config import EARLIER_CONFIGS
+from sam2_backend.network.transforms import frame_to_input
 from tests.oracle import hugging_face
 from tests.oracle.official import NAMES
 from tests.parity.figures import Figures

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from sam2_backend import CONFIGS, CheckpointError, hub
+from sam2_backend import CONFIGS, CheckpointError
+from sam2_backend.checkpoints import hub
 
 CONTENT = b"weights, or so they say" * 1000
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

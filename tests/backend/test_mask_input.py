@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from sam2_backend import VideoPredictor, load_model
-from sam2_backend.mask_input import as_mask
-from sam2_backend.mask_values import MaskValues, read_values
+from sam2_backend.masks.mask_input import as_mask
+from sam2_backend.masks.values import MaskValues, read_values
 
 HW = 20, 30
 TRUTH = np.zeros(HW, bool)

@@ -2,7 +2,7 @@
 
 import torch
 
-from sam2_backend.memory_bank import MemoryBank, MemoryEntry
+from sam2_backend.tracking.memory_bank import MemoryBank, MemoryEntry
 
 
 def entry() -> MemoryEntry:

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from sam2_backend import SAM2MultiPersonSegmentation
-from sam2_backend.multi_person import likely_grid, likeness
-from sam2_backend.person_search import search_people
-from sam2_backend.transforms import logits_to_masks
+from sam2_backend.network.transforms import logits_to_masks
+from sam2_backend.predictors.people.multi_person import likely_grid, likeness
+from sam2_backend.predictors.people.person_search import search_people
 
 
 @pytest.fixture(scope="module")

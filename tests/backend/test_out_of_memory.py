@@ -17,7 +17,7 @@ from sam2_backend import (
     Sam2Model,
     VideoPredictor,
 )
-from sam2_backend.out_of_memory import FittingBatches, memory_guarded
+from sam2_backend.kernels.out_of_memory import FittingBatches, memory_guarded
 from sam2widget import Sam2Widget
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 
 from sam2_backend import ImagePredictor, VideoPredictor, load_model
-from sam2_backend.postprocessing import MaskCleaner, make_exclusive
+from sam2_backend.masks.postprocessing import MaskCleaner, make_exclusive
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from sam2_backend import CONFIGS, ImagePredictor, Sam2Model, VideoPredictor
-from sam2_backend.proposals import MOST_PROPOSALS
-from sam2_backend.regions import keep_distinct_masks
+from sam2_backend.masks.regions import keep_distinct_masks
+from sam2_backend.predictors.automatic.proposals import MOST_PROPOSALS
 
 SIZE = 96
 

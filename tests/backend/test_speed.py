@@ -15,13 +15,13 @@ import pytest
 import torch
 
 from sam2_backend import CONFIGS, FrameResult, Sam2Model, VideoPredictor, load_model
-from sam2_backend.allocator import OPT_OUT, in_own_pages
-from sam2_backend.blocked_attention import LEAST_KEYS, Part, attend_in_blocks
-from sam2_backend.compiling import compile_model
-from sam2_backend.feature_cache import FeatureCache
-from sam2_backend.layers import Attention
-from sam2_backend.model import ImageFeatures
-from sam2_backend.transforms import pack_bits
+from sam2_backend.kernels.allocator import OPT_OUT, in_own_pages
+from sam2_backend.kernels.blocked_attention import LEAST_KEYS, Part, attend_in_blocks
+from sam2_backend.network.layers import Attention
+from sam2_backend.network.sam2 import ImageFeatures
+from sam2_backend.network.transforms import pack_bits
+from sam2_backend.predictors.compiling import compile_model
+from sam2_backend.tracking.feature_cache import FeatureCache
 from sam2widget.sample import sample_clip
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from scipy import ndimage
 
-from sam2_backend.mask_input import as_mask
+from sam2_backend.masks.mask_input import as_mask
 from sam2widget import SessionError, open_video
 from sam2widget.export import export_masks
 

@@ -17,8 +17,8 @@ from sam2widget import Sam2Widget, SessionError, demo, open_video, plots
 from sam2widget.cli import main
 from sam2widget.export import Segmentation, export_masks, import_masks
 from sam2widget.records import ObjectInfo
+from tests.widget.fakes import DiscSegmenter
 
-from ..widget.fakes import DiscSegmenter
 from .conftest import FRAMES, HEIGHT, WIDTH
 
 FOLDERS = ["davis", "youtube-vos", "yolo", "cutouts", "coco"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sam2_backend import CONFIGS
-from sam2_backend.hf_layout import from_hf
+from sam2_backend.checkpoints.hf_layout import from_hf
 
 from . import tv_cpu_shim
 from .random_weights import randomize

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sam2_backend.config import NO_OBJECT_LOGIT
+from sam2_backend.network.config import NO_OBJECT_LOGIT
 
 MAX_RELATIVE_ERROR = 1e-4
 """Largest difference of logits, over the largest reference."""

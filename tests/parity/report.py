@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from sam2_backend.transforms import frame_to_input
+from sam2_backend.network.transforms import frame_to_input
 from tests.oracle import official as oracle
 from tests.parity.figures import Figures
 from tests.parity.image_pair import ImagePair, compare_features

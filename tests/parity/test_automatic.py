@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sam2_backend import AutomaticMaskGenerator, Sam2Model, load_model
-from sam2_backend.regions import without_small_regions
+from sam2_backend.masks.regions import without_small_regions
 from sam2widget.sample import sample_clip
 from tests.conftest import SMALL_INPUT
 from tests.oracle import official as oracle

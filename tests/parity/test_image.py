@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sam2_backend.transforms import frame_to_input
+from sam2_backend.network.transforms import frame_to_input
 from tests.conftest import Twins
 from tests.parity.image_pair import PROMPTS, ImagePair, Prompt, compare_features
 from tests.parity.scene import drifting_texture

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from sam2_backend import FrameResult, Sam2Model, VideoPredictor
-from sam2_backend.transforms import frame_to_input
+from sam2_backend.network.transforms import frame_to_input
 from tests.oracle import official as oracle
 from tests.parity.figures import Figures
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from sam2_backend.config import CONFIGS, ModelConfig
+from sam2_backend.network.config import CONFIGS, ModelConfig
 from sam2_backend.training import Assets, SyntheticClips
 
 SIZE = 64

@@ -16,7 +16,8 @@ import torch
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from sam2_backend.config import IMAGE_MEAN, IMAGE_STD
+from sam2_backend.network.config import IMAGE_MEAN, IMAGE_STD
+from sam2_backend.network.transforms import frame_to_input, mask_to_input
 from sam2_backend.training.datasets import (
     Coco,
     DatasetError,
@@ -29,7 +30,6 @@ from sam2_backend.training.datasets import (
 )
 from sam2_backend.training.datasets.augment import resize_frame, resize_mask
 from sam2_backend.training.datasets.coco import decode_segmentation
-from sam2_backend.transforms import frame_to_input, mask_to_input
 
 SIZE = 64
 FRAMES = 12

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from sam2_backend.training import BatchSource, DeviceSource, Pack, PackWriter
+from sam2_backend.training.data.device_augment import Random, choose_targets
 from sam2_backend.training.datasets import DatasetError
-from sam2_backend.training.device_augment import Random, choose_targets
 
 SIDE = 64
 COLORS = np.array([[30, 30, 30], [230, 40, 40], [40, 230, 40], [40, 40, 230]], np.uint8)

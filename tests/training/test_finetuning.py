@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from sam2_backend import CheckpointError, load_model, save_model
-from sam2_backend.model import Sam2Model
+from sam2_backend.network.sam2 import Sam2Model
 from sam2_backend.training import (
     PARTS,
     Clip,

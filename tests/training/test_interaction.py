@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from sam2_backend.prompt_encoder import BOX_END, BOX_START, NEGATIVE, PAD, POSITIVE
-from sam2_backend.training.interaction import click_in, corrective_click, first_prompt
+from sam2_backend.network.prompt_encoder import BOX_END, BOX_START, NEGATIVE, PAD, POSITIVE
+from sam2_backend.training.tasks.interaction import click_in, corrective_click, first_prompt
 
 
 def _square() -> torch.Tensor:

@@ -5,10 +5,17 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sam2_backend.mask_decoder import DecoderOutput
+from sam2_backend.network.mask_decoder import DecoderOutput
 from sam2_backend.training import FROM_SCRATCH, SAM2, SHARP
-from sam2_backend.training.losses import balanced_bce, boundary_bce, decoder_loss, dice, focal, iou
-from sam2_backend.training.training_recipe import Losses
+from sam2_backend.training.tasks.losses import (
+    balanced_bce,
+    boundary_bce,
+    decoder_loss,
+    dice,
+    focal,
+    iou,
+)
+from sam2_backend.training.tasks.training_recipe import Losses
 
 
 def _target(n: int = 2) -> torch.Tensor:

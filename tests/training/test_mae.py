@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from sam2_backend.config import CONFIGS, ModelConfig
-from sam2_backend.hiera import Block, from_windows
-from sam2_backend.model import Sam2Model
+from sam2_backend.network.config import CONFIGS, ModelConfig
+from sam2_backend.network.hiera import Block, from_windows
+from sam2_backend.network.sam2 import Sam2Model
 from sam2_backend.training import (
     MaskedAutoencoder,
     OptimizerConfig,
@@ -24,8 +24,8 @@ from sam2_backend.training import (
     Trainer,
     load_trunk,
 )
-from sam2_backend.training.curve import draw_curve
-from sam2_backend.training.mae import encode_visible
+from sam2_backend.training.loop.curve import draw_curve
+from sam2_backend.training.tasks.mae import encode_visible
 
 UNIT = 32
 

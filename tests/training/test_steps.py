@@ -9,24 +9,28 @@ import numpy as np
 import pytest
 import torch
 
-from sam2_backend.config import ModelConfig
-from sam2_backend.model import ImageFeatures, Sam2Model, SelectedMask
-from sam2_backend.prompt_encoder import BOX_END, BOX_START, NEGATIVE, PAD
-from sam2_backend.runtime import Runtime
+from sam2_backend.kernels.runtime import Runtime
+from sam2_backend.network.config import ModelConfig
+from sam2_backend.network.prompt_encoder import BOX_END, BOX_START, NEGATIVE, PAD
+from sam2_backend.network.sam2 import ImageFeatures, Sam2Model, SelectedMask
+from sam2_backend.network.transforms import normalize
+from sam2_backend.predictors.video import VideoPredictor
 from sam2_backend.training import FROM_SCRATCH, SAM2, Promptable, random_model
-from sam2_backend.training.grouping import Grouping
-from sam2_backend.training.interactive import ClipMemory, interactive_clip_step, prompt_or_deny
-from sam2_backend.training.plans import (
+from sam2_backend.training.tasks.grouping import Grouping
+from sam2_backend.training.tasks.interactive import (
+    ClipMemory,
+    interactive_clip_step,
+    prompt_or_deny,
+)
+from sam2_backend.training.tasks.plans import (
     FirstFramePlan,
     ImagePlan,
     InteractivePlan,
     draw_interactive_plan,
 )
-from sam2_backend.training.promptable import reverse_some
-from sam2_backend.training.steps import clip_step, image_step
-from sam2_backend.training.training_recipe import TrainingRecipe
-from sam2_backend.transforms import normalize
-from sam2_backend.video_predictor import VideoPredictor
+from sam2_backend.training.tasks.promptable import reverse_some
+from sam2_backend.training.tasks.steps import clip_step, image_step
+from sam2_backend.training.tasks.training_recipe import TrainingRecipe
 
 from .conftest import SIZE, disc
 

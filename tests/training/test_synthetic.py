@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from sam2_backend.training import Assets, render_clip
-from sam2_backend.training.sampling import sample
-from sam2_backend.training.scenery import acted
+from sam2_backend.training.data.sampling import sample
+from sam2_backend.training.data.scenery import acted
 
 SEEDS = range(12)
 

@@ -17,8 +17,8 @@ import torch
 
 from benchmarks.training import CASES, StepCounter, count
 from sam2_backend import training
-from sam2_backend.checkpoint import load_model
-from sam2_backend.config import ModelConfig
+from sam2_backend.checkpoints.loading import load_model
+from sam2_backend.network.config import ModelConfig
 from sam2_backend.training import (
     FROM_SCRATCH,
     SAM2,
@@ -36,10 +36,10 @@ from sam2_backend.training import (
     TrainingRecipe,
     random_model,
 )
-from sam2_backend.training.batches import load_batches
-from sam2_backend.training.curve import draw_curve
-from sam2_backend.training.optimizer import PARTS, build_optimizer
-from sam2_backend.training.plans import ImagePlan
+from sam2_backend.training.data.batches import load_batches
+from sam2_backend.training.loop.curve import draw_curve
+from sam2_backend.training.loop.optimizer import PARTS, build_optimizer
+from sam2_backend.training.tasks.plans import ImagePlan
 
 from .conftest import SIZE, disc
 

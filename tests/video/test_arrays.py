@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from sam2_backend.video import VideoError, open_video
-from sam2_backend.video.arrays import ArrayVideo
+from sam2_backend.video.arrays.arrays import ArrayVideo
 
 T, H, W = 7, 40, 56
 RNG = np.random.default_rng(0)
@@ -302,7 +302,7 @@ def test_of_uneven_chunks_each_is_read_once():
 
 
 def test_of_a_huge_chunk_a_part_is_kept(monkeypatch):
-    monkeypatch.setattr("sam2_backend.video.arrays.BLOCK_BYTES", 4 * H * W * 3)
+    monkeypatch.setattr("sam2_backend.video.arrays.arrays.BLOCK_BYTES", 4 * H * W * 3)
     source = Counting((200, H, W, 3), chunks=(100, H, W, 3))
     video = open_video(source)
     for frame in range(198, 202 - 4):
@@ -312,7 +312,7 @@ def test_of_a_huge_chunk_a_part_is_kept(monkeypatch):
 
 
 def test_a_contrast_is_chosen_by_few_chunks(monkeypatch):
-    monkeypatch.setattr("sam2_backend.video.arrays.SAMPLED_BYTES", 40 * 10 * 10 * 10 * 2)
+    monkeypatch.setattr("sam2_backend.video.arrays.arrays.SAMPLED_BYTES", 40 * 10 * 10 * 10 * 2)
     source = Counting((200, H, W), chunks=(10, 10, 10), dtype=np.uint16)
     window = open_video(source).contrast.channels[0]
     first, *others = source.read

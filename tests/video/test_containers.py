@@ -24,7 +24,8 @@ from benchmarks.containers import (
     right_of,
     truth_of,
 )
-from sam2_backend.video import VideoError, indexing, open_video
+from sam2_backend.video import VideoError, open_video
+from sam2_backend.video.containers import indexing
 
 TRIED = [
     "open.mp4",
@@ -77,7 +78,7 @@ def film_of(name: str) -> Film:
 @pytest.fixture
 def as_if_long(monkeypatch) -> None:
     """Short films are decoded when opened; long ones are only tried in some places."""
-    monkeypatch.setattr("sam2_backend.video.indexing.SHORT_PIXELS", 0)
+    monkeypatch.setattr("sam2_backend.video.containers.indexing.SHORT_PIXELS", 0)
 
 
 @pytest.fixture(scope="module")
@@ -107,14 +108,14 @@ def test_decoding_a_whole_file_shows_how_far_it_is_if_it_lasts(made, monkeypatch
     path, truth = made("open.avi")
     open_video(path)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr("sam2_backend.video.indexing.NOTICE_S", 1e-9)
+    monkeypatch.setattr("sam2_backend.video.containers.indexing.NOTICE_S", 1e-9)
     at_once = partial(indexing.tqdm, mininterval=0, miniters=1)
-    monkeypatch.setattr("sam2_backend.video.indexing.tqdm", at_once)
+    monkeypatch.setattr("sam2_backend.video.containers.indexing.tqdm", at_once)
     open_video(path)
     shown = capsys.readouterr().err
     assert "Reading open.avi once to find its frames" in shown and f"/{len(truth)}" in shown
     path, _ = made("open.mp4")
-    monkeypatch.setattr("sam2_backend.video.indexing.SHORT_PIXELS", 0)
+    monkeypatch.setattr("sam2_backend.video.containers.indexing.SHORT_PIXELS", 0)
     open_video(path)
     assert capsys.readouterr().err == ""
 
@@ -140,7 +141,7 @@ def go_elsewhere(seek, place: int, _: int) -> bool:
 def test_a_seek_that_goes_astray_is_noticed(made, name, monkeypatch):
     """Wherever seeks land, the frames are right: what comes is looked at."""
     path, truth = made(name)
-    monkeypatch.setattr("sam2_backend.video.container.CACHE_BYTES", 0)
+    monkeypatch.setattr("sam2_backend.video.containers.container.CACHE_BYTES", 0)
     video = open_video(path)
     decoder = video._decoder()
     last = len(video._index.starts) - 1
@@ -163,7 +164,7 @@ def test_a_file_that_was_cut_off_says_so_and_gives_what_it_has(tmp_path, name):
 
 
 def test_a_file_that_is_replaced_while_it_is_open_says_so(made, tmp_path, monkeypatch):
-    monkeypatch.setattr("sam2_backend.video.container.CACHE_BYTES", 0)
+    monkeypatch.setattr("sam2_backend.video.containers.container.CACHE_BYTES", 0)
     path = tmp_path / "a.ts"
     path.write_bytes(made("open.ts")[0].read_bytes())
     video = open_video(path)
@@ -292,13 +293,13 @@ def without_marks(folder: Path) -> Path:
 @pytest.mark.parametrize("is_long", [False, True])
 def test_what_is_called_a_keyframe_and_is_none_is_no_start(tmp_path, monkeypatch, make, is_long):
     if is_long:
-        monkeypatch.setattr("sam2_backend.video.indexing.SHORT_PIXELS", 0)
+        monkeypatch.setattr("sam2_backend.video.containers.indexing.SHORT_PIXELS", 0)
     try:
         path = make(tmp_path)
     except NoFfmpegError as reason:
         pytest.skip(f"it cannot be made here: {reason}")
     truth = truth_of(path)
-    monkeypatch.setattr("sam2_backend.video.container.CACHE_BYTES", 0)
+    monkeypatch.setattr("sam2_backend.video.containers.container.CACHE_BYTES", 0)
     video = open_video(path)
     assert len(video) == len(truth) == FRAMES
     for frame in (50, 20, 80, 1, 45, 0, 89):

@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 
 from sam2_backend.video import LiveVideo, VideoError, open_video
-from sam2_backend.video.ring import Ring
+from sam2_backend.video.live.ring import Ring
 from tests.waiting import LIMIT_S, wait_until
 
 HEIGHT, WIDTH = 24, 32

@@ -379,7 +379,7 @@ def test_animations_are_videos_whatever_they_are_called(tmp_path: Path, suffix: 
 def test_each_frame_of_an_animation_is_composed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sam2_backend.video import animations
+    from sam2_backend.video.pictures import animations
 
     monkeypatch.setattr(animations, "CACHE_BYTES", 3 * H * W * 3)
     frames = [Image.fromarray(RNG.integers(0, 256, (H, W, 3)).astype(np.uint8)) for _ in range(60)]

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from sam2_backend.video import VideoError, open_video
-from sam2_backend.video.remote_file import BLOCK_BYTES, refusal, without_secrets
+from sam2_backend.video.remote.files import BLOCK_BYTES, refusal, without_secrets
 from sam2widget.saved_session import SavedSession
 from sam2widget.session import Session
 
@@ -135,7 +135,7 @@ def test_a_video_is_read_in_ranges(site, film):
 
 
 def test_threads_read_a_remote_video_at_the_same_time(site, film, monkeypatch):
-    monkeypatch.setattr("sam2_backend.video.container.CACHE_BYTES", 0)
+    monkeypatch.setattr("sam2_backend.video.containers.container.CACHE_BYTES", 0)
     (site.folder / "film.mp4").write_bytes(film.read_bytes())
     disk, video = open_video(film), open_video(f"{site.url}/film.mp4")
     expected = {frame: disk[frame] for frame in (5, 60, 110, 230)}
@@ -182,7 +182,7 @@ def test_what_a_server_refuses_gets_a_sentence_without_the_token(site, status, s
 
 
 def test_a_file_that_goes_while_it_is_read_gets_a_sentence(site, film, monkeypatch):
-    monkeypatch.setattr("sam2_backend.video.container.CACHE_BYTES", 0)
+    monkeypatch.setattr("sam2_backend.video.containers.container.CACHE_BYTES", 0)
     (site.folder / "film.mp4").write_bytes(film.read_bytes())
     video = open_video(f"{site.url}/film.mp4")
     site.errors["/film.mp4"] = 403

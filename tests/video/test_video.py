@@ -77,7 +77,7 @@ def test_frames_are_exact_in_any_order(mp4, decoded, order):
 
 
 def test_frames_are_exact_when_the_cache_holds_nothing(mp4, decoded, monkeypatch):
-    monkeypatch.setattr("sam2_backend.video.container.CACHE_BYTES", 0)
+    monkeypatch.setattr("sam2_backend.video.containers.container.CACHE_BYTES", 0)
     video = open_video(mp4)
     for frame in (59, 0, 30, 29, 31, 24, 25, 26, 10):
         assert np.array_equal(video[frame], decoded[frame])
@@ -104,7 +104,7 @@ def both_ways(tmp_path_factory) -> tuple[Path, list[np.ndarray]]:
 
 @pytest.mark.parametrize("cached", [0, 256 * 2**20])
 def test_frames_are_exact_after_any_jump_and_any_step(both_ways, cached, monkeypatch):
-    monkeypatch.setattr("sam2_backend.video.container.CACHE_BYTES", cached)
+    monkeypatch.setattr("sam2_backend.video.containers.container.CACHE_BYTES", cached)
     path, frames = both_ways
     video = open_video(path)
     rng = np.random.default_rng(1)
@@ -125,7 +125,7 @@ def test_frames_are_exact_when_the_way_to_another_was_left_off(both_ways):
 
 
 def test_a_frame_is_approached_with_frames_on_the_way(both_ways, monkeypatch):
-    monkeypatch.setattr("sam2_backend.video.container.ON_THE_WAY_S", 0)
+    monkeypatch.setattr("sam2_backend.video.containers.container.ON_THE_WAY_S", 0)
     path, frames = both_ways
     found = [one for one in open_video(path).approach(50) if one is not None]
     order = [at for at, _ in found]
@@ -138,9 +138,9 @@ def test_a_frame_is_approached_with_frames_on_the_way(both_ways, monkeypatch):
 def test_the_header_gives_the_index_that_the_packets_give(both_ways, monkeypatch):
     path, frames = both_ways
     by_header = open_video(path)._index
-    monkeypatch.setattr("sam2_backend.video.indexing._index_of_header", lambda *_: None)
+    monkeypatch.setattr("sam2_backend.video.containers.indexing._index_of_header", lambda *_: None)
     by_decoding = open_video(path)._index
-    monkeypatch.setattr("sam2_backend.video.indexing.SHORT_PIXELS", 0)
+    monkeypatch.setattr("sam2_backend.video.containers.indexing.SHORT_PIXELS", 0)
     by_times = open_video(path)._index
     for index in (by_header, by_times, by_decoding):
         assert index.num_frames == len(frames)
@@ -148,7 +148,9 @@ def test_the_header_gives_the_index_that_the_packets_give(both_ways, monkeypatch
 
 
 def test_the_frame_cache_is_bounded(mp4, monkeypatch):
-    monkeypatch.setattr("sam2_backend.video.container.CACHE_BYTES", 5 * 3 * WIDTH * HEIGHT)
+    monkeypatch.setattr(
+        "sam2_backend.video.containers.container.CACHE_BYTES", 5 * 3 * WIDTH * HEIGHT
+    )
     video = open_video(mp4)
     for frame in range(60):
         video[frame]
@@ -191,7 +193,7 @@ def test_a_video_of_one_frame_is_a_video(tmp_path):
 
 
 def test_threads_read_at_the_same_time(mp4, decoded, monkeypatch):
-    monkeypatch.setattr("sam2_backend.video.container.CACHE_BYTES", 0)
+    monkeypatch.setattr("sam2_backend.video.containers.container.CACHE_BYTES", 0)
     video = open_video(mp4)
     wrong = []
 

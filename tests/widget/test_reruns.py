@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sam2_backend import VideoError
-from sam2_backend.shared_models import load_shared
+from sam2_backend.checkpoints.shared import load_shared
 from sam2widget import Sam2Widget, SessionError, read_session
 from tests.waiting import threads_ended, wait_until
 
@@ -26,7 +26,7 @@ NOTEBOOK = """
 import gc, sys, threading
 from IPython.core.interactiveshell import InteractiveShell
 from sam2_backend import Sam2Model
-from sam2_backend.video.arrays import ArrayVideo
+from sam2_backend.video.arrays.arrays import ArrayVideo
 from sam2widget import Sam2Widget
 shell = InteractiveShell.instance()
 names = shell.user_ns

@@ -197,8 +197,8 @@ def test_auto_falls_back_to_the_bundled_model_within_seconds_when_offline(
         asked.append(name)
         return model
 
-    monkeypatch.setattr("sam2_backend.hub.is_cached", lambda name: False)
-    monkeypatch.setattr("sam2_backend.shared_models.load_shared", load)
+    monkeypatch.setattr("sam2_backend.checkpoints.hub.is_cached", lambda name: False)
+    monkeypatch.setattr("sam2_backend.checkpoints.shared.load_shared", load)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     began = time.monotonic()
     load_segmenter("auto", None, video, said.append)
@@ -215,8 +215,8 @@ def test_auto_takes_the_official_model_and_the_bundled_one_if_that_fails(video, 
             raise CheckpointError("it broke off")
         return model
 
-    monkeypatch.setattr("sam2_backend.hub.is_cached", lambda name: True)
-    monkeypatch.setattr("sam2_backend.shared_models.load_shared", load)
+    monkeypatch.setattr("sam2_backend.checkpoints.hub.is_cached", lambda name: True)
+    monkeypatch.setattr("sam2_backend.checkpoints.shared.load_shared", load)
     load_segmenter("auto", None, video, lambda _: None)
     assert asked == ["sam2.1-hiera-tiny"]
     failing.append("sam2.1-hiera-tiny")

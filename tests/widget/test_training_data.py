@@ -147,6 +147,6 @@ def test_reading_needs_neither_torch_nor_a_notebook(widget, tmp_path) -> None:
     code = (
         "import sys; from sam2widget.training_data import session_records; "
         f"session_records({str(saved(widget, tmp_path))!r})[0].read([1]); "
-        "sys.exit(bool({'torch', 'ipywidgets', 'sam2_backend.model'} & set(sys.modules)))"
+        "sys.exit(bool({'torch', 'ipywidgets', 'sam2_backend.network.sam2'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...config import IMAGE_MEAN
+from ...network.config import IMAGE_MEAN
 
 _FLIP_SHARE = 0.5
 _GREY_SHARE = 0.05

@@ -8,14 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from .files import (
-    IMAGE_SUFFIXES,
-    MASK_SUFFIXES,
-    list_folder,
-    read_image,
-    read_json,
-    read_mask,
-)
+from .files import IMAGE_SUFFIXES, MASK_SUFFIXES, list_folder, read_image, read_json, read_mask
 from .records import MAX_STRIDE, DatasetError, Frames, VideoRecords
 
 

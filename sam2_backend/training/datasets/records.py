@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clips import Clip
+from ..data.clips import Clip
 from .augment import Augmentation, resize_frame, resize_mask
 
 MAX_STRIDE = 4

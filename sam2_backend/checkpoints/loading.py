@@ -1,0 +1,276 @@
+"""From a name, a file or a repository to a network with its weights.
+
+Two layouts of keys are read: Meta's, which are this library's own, and Hugging Face's; in what
+files and wrappers they come, `checkpoint_file` says.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from ..kernels.allocator import keep_freed_memory
+from ..kernels.runtime import Runtime
+from ..network.config import CONFIGS, EARLIER_CONFIGS, ModelConfig
+from ..network.sam2 import Sam2Model
+from . import hf_layout
+from .files import SUFFIXES, configured_size, find_weights, list_some, read_tensors
+from .hub import OFFICIAL_OWNER, CheckpointError, fetch, official_file
+
+AVAILABLE_MODELS: tuple[str, ...] = tuple(CONFIGS)
+"""Names that `load_model` takes."""
+
+_BUNDLED = Path(__file__).parent / "weights"
+_SIZE = "image_size"
+"""In the metadata of a `.safetensors` file."""
+
+
+def load_model(
+    name: str | os.PathLike[str],
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    *,
+    image_size: int | None = None,
+    memory_pooling: int = 1,
+    tracked_memories: int | None = None,
+    ignore_extra: bool = False,
+    compile: bool = False,
+) -> Sam2Model:
+    """Build a network and load its weights.
+
+    Parameters
+    ----------
+    name : one of `AVAILABLE_MODELS`; a path to a `.pt`, `.pth`, `.ckpt`, `.bin` or `.safetensors`
+        file, or to a folder as Hugging Face saves it; or the id of a Hugging Face repository such
+        as ``"facebook/sam2.1-hiera-tiny"``. The weights may lie under ``"model"``,
+        ``"state_dict"`` or the like, and their keys begin with ``module.``, ``_orig_mod.`` or
+        ``model.``.
+    device : ``"cuda"``, ``"cpu"``…; the best there is if None.
+    dtype : precision of the arithmetic; right for the device if None.
+    image_size : side of the network's input in pixels, a multiple of 32; if None the size that
+        `save_model` or a folder's `config.json` wrote down, else the trained one. Smaller is
+        faster and less exact.
+    memory_pooling : side of the squares of cells that are one in memory (Xiong et al. 2024,
+        EfficientTAM). 2 makes tracking faster and less exact.
+    tracked_memories : frames before the current one that tracking looks at; all 6 if None. Fewer
+        are faster and less exact.
+    ignore_extra : load also where there are weights that the network has no place for, such as
+        heads of one's own, and warn which are left out.
+    compile : compile the network with `torch.compile`, which takes minutes and pays on GPUs.
+
+    Returns
+    -------
+    Sam2Model
+        In evaluation mode, without gradients, with its `runtime` set.
+
+    Raises
+    ------
+    CheckpointError
+        When the name is unknown, the file is missing, damaged or of another network, or the
+        download fails.
+    ValueError
+        When the device or precision cannot be used, or an option is out of range.
+    """
+    runtime = Runtime.choose(device, dtype)
+    if runtime.device.type == "cpu":
+        keep_freed_memory()
+    path, config = _locate(_text_of(name))
+    state = read_state(path)
+    config = config or _recognise(state, path, ignore_extra=ignore_extra)
+    image_size = image_size or _saved_size(path) or configured_size(Path(name).expanduser())
+    if image_size is not None:
+        config = replace(config, image_size=image_size)
+    if tracked_memories is not None:
+        config = replace(config, tracked_memories=tracked_memories)
+    config = replace(config, memory_pooling=memory_pooling)
+    model = Sam2Model(config)
+    _load_strictly(model, state, path, ignore_extra=ignore_extra)
+    model.runtime = runtime
+    model.is_bundled = path.parent == _BUNDLED
+    model = model.to(runtime.device).eval().requires_grad_(False)
+    if compile:
+        from ..predictors.compiling import compile_model
+
+        compile_model(model)
+    return model
+
+
+def save_model(
+    config: ModelConfig, state: Mapping[str, Tensor], path: str | os.PathLike[str]
+) -> None:
+    """Write a network's weights as `.safetensors`, in place of an earlier file at once.
+
+    Parameters
+    ----------
+    config : of the network; its `image_size` is what `load_model` will choose.
+    state : weights by the network's keys, from `model.state_dict()`.
+    path : of the file.
+
+    Raises
+    ------
+    CheckpointError
+        When the file is no `.safetensors` or cannot be written.
+    """
+    path = weights_path(path)
+    partial = path.with_suffix(".partial")
+    tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(save(tensors, {"model": config.name, _SIZE: str(config.image_size)}))
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"The weights could not be written to {path} ({error}): choose a folder that may be "
+            "written to and has room."
+        ) from error
+
+
+def weights_path(path: str | os.PathLike[str]) -> Path:
+    """Where `save_model` can write, checked before the weights are there.
+
+    Raises
+    ------
+    CheckpointError
+        When it is no `.safetensors`.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise CheckpointError(
+            f"Weights are written as .safetensors, got the file name {path}: end it in that."
+        )
+    return path
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read a checkpoint file into Meta's key layout, in float32, on the CPU.
+
+    Raises
+    ------
+    CheckpointError
+        When the file is damaged or is not a checkpoint.
+    """
+    tensors = read_tensors(path)
+    if hf_layout.is_hf(tensors):
+        tensors = hf_layout.from_hf(tensors)
+    return {
+        key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
+    }
+
+
+def _saved_size(path: Path) -> int | None:
+    """The input size that `save_model` wrote down."""
+    if path.suffix.lower() != ".safetensors":
+        return None
+    with safe_open(path, framework="pt") as file:  # pyright: ignore[reportUnknownVariableType]
+        metadata: Mapping[str, str] = file.metadata() or {}
+    size = metadata.get(_SIZE, "")
+    return int(size) if size.isdecimal() else None
+
+
+def _text_of(name: object) -> str:
+    if isinstance(name, (str, os.PathLike)):
+        return os.fspath(cast("str | os.PathLike[str]", name))
+    raise CheckpointError(
+        f"A model is named by a text or a path, got a {type(name).__name__}: use one of "
+        f"{', '.join(AVAILABLE_MODELS)}, or the path of a file with weights."
+    )
+
+
+def _locate(name: str) -> tuple[Path, ModelConfig | None]:
+    if name in CONFIGS:
+        bundled = _BUNDLED / f"{name}.safetensors"
+        if bundled.exists():
+            return bundled, CONFIGS[name]
+        return fetch(*official_file(name)), CONFIGS[name]
+    path = Path(name).expanduser()
+    if name and path.is_dir():
+        return find_weights(path), None
+    if path.suffix.lower() in SUFFIXES or path.is_file():
+        if not path.is_file():
+            raise CheckpointError(f"There is no checkpoint file {path}. Check the path.")
+        return path, None
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not path.exists():
+        owner, repository = name.split("/")
+        if owner == OFFICIAL_OWNER and repository in CONFIGS:
+            return _locate(repository)
+        return fetch(name, "model.safetensors"), None
+    raise CheckpointError(
+        f"Unknown model {name!r}. Use one of {', '.join(AVAILABLE_MODELS)}, a path to a "
+        f"{', '.join(SUFFIXES)} file or to a folder with one, or a Hugging Face repository id such "
+        "as 'facebook/sam2.1-hiera-tiny'."
+    )
+
+
+def _recognise(
+    state: Mapping[str, Tensor], path: Path, *, ignore_extra: bool = False
+) -> ModelConfig:
+    """The named variant whose parameters have the very shapes of a state dict, or most of them."""
+    shapes = {key: value.shape for key, value in state.items()}
+    best: tuple[int, ModelConfig] | None = None
+    wrong = 0
+    for config in (*CONFIGS.values(), *EARLIER_CONFIGS):
+        with torch.device("meta"):
+            expected = Sam2Model(config).state_dict()
+        missed = sum(shapes.get(key) != value.shape for key, value in expected.items())
+        extra = len(shapes.keys() - expected.keys())
+        missed += extra
+        if missed == 0:
+            return config
+        if best is None or missed < best[0]:
+            best = missed, config
+            wrong = missed - extra if ignore_extra else missed
+    assert best is not None
+    if wrong > len(shapes) // 2:
+        shown = ", ".join(repr(key) for key in list(shapes)[:4])
+        raise CheckpointError(
+            f"{path} is not a SAM 2 checkpoint: its {len(shapes)} keys, such as {shown}, fit none "
+            f"of {', '.join(AVAILABLE_MODELS)}."
+        )
+    return best[1]
+
+
+def _load_strictly(
+    model: Sam2Model, state: Mapping[str, Tensor], path: Path, *, ignore_extra: bool = False
+) -> None:
+    expected = model.state_dict()
+    extra = [key for key in state if key not in expected]
+    if ignore_extra and extra:
+        warnings.warn(f"{path}: left out {list_some(extra)}.", UserWarning, stacklevel=3)
+        state = {key: state[key] for key in expected if key in state}
+    problems = [f"missing {key}" for key in expected if key not in state]
+    problems += [f"unexpected {key}" for key in state if key not in expected]
+    problems += [
+        f"{key} has shape {tuple(state[key].shape)}, expected {tuple(value.shape)}"
+        for key, value in expected.items()
+        if key in state and state[key].shape != value.shape
+    ]
+    if not problems:
+        wrong = ((key, _objection(state[key], value)) for key, value in expected.items())
+        problems = [f"{key} {objection}" for key, objection in wrong if objection]
+    if problems:
+        hint = ""
+        if extra and len(extra) == len(problems):
+            hint = " If they may be left out, say load_model(..., ignore_extra=True)."
+        shown = list_some(problems, "; ")
+        raise CheckpointError(f"{path} does not fit {model.config.name}: {shown}.{hint}")
+    model.load_state_dict(state)
+
+
+def _objection(given: Tensor, expected: Tensor) -> str | None:
+    """Why values cannot be a parameter's, if they cannot."""
+    if given.is_floating_point() != expected.is_floating_point():
+        return f"has values of {given.dtype}, expected {expected.dtype}"
+    if given.layout != expected.layout or given.is_meta:
+        return "holds no dense values"
+    # A sum is finite only where all are.
+    return None if bool(torch.isfinite(given.sum())) else "holds NaN or infinity"

@@ -1,0 +1,1 @@
+"""Several people in one picture, without a click."""

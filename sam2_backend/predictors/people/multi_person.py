@@ -1,0 +1,212 @@
+"""The people in a picture, each with a mask, from SAM 2 alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image, UnidentifiedImageError
+
+from ...checkpoints.loading import load_model
+from ...masks.regions import keep_separate_masks, without_small_regions
+from ...network.transforms import logits_to_masks
+from ..automatic.generator import AutomaticMaskGenerator
+from ..automatic.mask_record import MaskRecord
+from ..image import ImagePredictor
+from .person_search import search_people
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COARSE, DENSE = 12, 24
+"""Clicks a row over all of the picture, and where people are likely."""
+LIKELY_ROWS = 0.15, 0.9
+"""Between which shares of the height photographs of people have their faces and bodies."""
+LEAST_AREA, MOST_AREA = 0.004, 0.6
+"""Shares of the picture that one person may take."""
+FLATTEST = 0.6
+"""Height over width of a person sitting, lying people are flatter."""
+MIN_PERSON_SCORE = 0.01
+"""Of what is found by a model's head for people; low, since what few masks agree on has little."""
+SPECK = 0.01
+"""Holes and separate parts that take less of a mask are filled and dropped."""
+MOST_SHARED = 0.3
+"""Of two masks that share more of the smaller one, only the better is a person."""
+
+
+class SAM2MultiPersonSegmentation:
+    """Segment several people in one picture, without a click.
+
+    SAM 2 knows what belongs together, not what it is. A model may have a small head that says how
+    much a mask is one whole person (`ModelConfig.person_head`), as nano has; people are what it
+    says then. It takes animals for people now and then. With other models, such as the official
+    ones, this class looks for what people usually are in a photograph: upright or compact regions
+    of a certain size, in its middle rows, that do not run along its borders. It then cannot tell a
+    person from a lamp post, a dog or a vase, it may take a coat for its wearer, and people who lie
+    down or fill the picture are ranked low. Where it must be people and nothing else, give `boxes`
+    of a person detector.
+
+    Parameters
+    ----------
+    checkpoint_path : a name as of `load_model` ("nano", "sam2.1-hiera-large"), or the path of a
+        checkpoint.
+    device : "cuda", "cpu"…; the best there is if None.
+
+    Raises
+    ------
+    CheckpointError
+        When the name is unknown or the checkpoint does not fit.
+
+    Examples
+    --------
+    >>> people = SAM2MultiPersonSegmentation("sam2.1-hiera-large")
+    >>> masks, image = people.segment_auto("team.jpg", num_people=5)
+    >>> people.figure(masks, image)
+    >>> Sam2Widget(image, masks=masks)  # to correct them by hand
+    """
+
+    def __init__(
+        self, checkpoint_path: str | os.PathLike[str] = "nano", device: str | None = None
+    ) -> None:
+        self.model = load_model(checkpoint_path, device)
+        self.device = str(self.model.device)
+
+    def segment_auto(
+        self,
+        image_path: str | os.PathLike[str] | NDArray[np.uint8],
+        num_people: int = 5,
+        *,
+        boxes: ArrayLike | None = None,
+    ) -> tuple[list[NDArray[np.bool_]], NDArray[np.uint8]]:
+        """Find at most so many separate people.
+
+        Parameters
+        ----------
+        image_path : of the picture, or the picture itself as (H, W, 3) uint8, RGB.
+        num_people : how many at most; fewer where no more are convincing.
+        boxes : (N, 4) x0, y0, x1, y1 in pixels, of any detector, the surest first: the masks are
+            those of the first `num_people` boxes, in their order.
+
+        Returns
+        -------
+        masks, image
+            (H, W) bool each, the most convincing first, no two of which share more than a little;
+            and the picture, (H, W, 3) uint8, RGB.
+
+        Raises
+        ------
+        ValueError
+            When the picture cannot be read, or `num_people` is less than 1.
+        """
+        if num_people < 1:
+            raise ValueError(f"num_people must be at least 1, got {num_people}.")
+        image = _read(image_path)
+        if boxes is not None:
+            return self._in_boxes(image, np.asarray(boxes, np.float32)[:num_people]), image
+        by_head = self.model.config.person_head
+        masks = self._by_head(image) if by_head else self._by_likeness(image)
+        return [masks[n] for n in keep_separate_masks(masks, MOST_SHARED)[:num_people]], image
+
+    def _by_head(self, image: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
+        """What the model says are people, the likeliest first."""
+        found = search_people(self.model, image)
+        logits_nhw = found.logits_nhw[found.scores_n >= MIN_PERSON_SCORE]
+        if not len(logits_nhw):
+            return []
+        coarse = list((logits_nhw > 0).cpu().numpy())
+        kept = keep_separate_masks(coarse, MOST_SHARED)
+        masks = logits_to_masks(logits_nhw[kept, None], (image.shape[0], image.shape[1]))
+        return [without_small_regions(mask, SPECK * mask.sum())[0] for mask in masks]
+
+    def _by_likeness(self, image: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
+        """What looks like people, the likeliest first."""
+        iou, stability = self.model.config.proposal_thresholds
+        generator = AutomaticMaskGenerator(
+            self.model,
+            points_per_side=None,
+            point_grids=[likely_grid()],
+            pred_iou_thresh=min(0.5, iou),
+            stability_score_thresh=min(0.7, stability),
+            min_mask_region_area=LEAST_AREA * image.shape[0] * image.shape[1] / 4,
+        )
+        records = sorted(generator.generate(image), key=likeness, reverse=True)
+        return [record["segmentation"] for record in records if likeness(record) > 0]
+
+    def _in_boxes(
+        self, image: NDArray[np.uint8], boxes_n4: NDArray[np.float32]
+    ) -> list[NDArray[np.bool_]]:
+        predictor = ImagePredictor(self.model)
+        predictor.set_image(image)
+        return [predictor.predict(box=box, multimask=False)[0][0] for box in boxes_n4]
+
+    @staticmethod
+    def figure(masks: Sequence[NDArray[np.bool_]], image: NDArray[np.uint8]) -> Figure:
+        """The picture with each person tinted and numbered, as a Matplotlib figure."""
+        from matplotlib import colormaps
+        from matplotlib.figure import Figure
+
+        height, width = image.shape[:2]
+        figure = Figure(figsize=(8, 8 * height / width))
+        axis = figure.add_axes((0, 0, 1, 1))
+        axis.set_axis_off()
+        axis.imshow(image)
+        for n, mask_hw in enumerate(masks):
+            red, green, blue, _ = colormaps["tab10"](n % 10)
+            tint = np.zeros((height, width, 4), np.float32)
+            tint[mask_hw] = red, green, blue, 0.45
+            axis.imshow(tint)
+            if not mask_hw.any():
+                continue
+            axis.contour(mask_hw, levels=[0.5], colors=[(red, green, blue)], linewidths=1.5)
+            y, x = np.argwhere(mask_hw).mean(axis=0)
+            label = {"facecolor": (red, green, blue), "edgecolor": "none", "boxstyle": "round"}
+            axis.text(x, y, str(n + 1), color="white", ha="center", va="center", bbox=label)
+        return figure
+
+
+def likely_grid() -> NDArray[np.float64]:
+    """(P, 2) clicks (x, y) in 0..1: a coarse grid everywhere, a dense one in the rows where
+    photographs of people have them."""
+
+    def grid(side: int, top: float, bottom: float) -> NDArray[np.float64]:
+        x = (np.arange(side) + 0.5) / side
+        y = x[(x >= top) & (x <= bottom)]
+        return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+
+    return np.concatenate((grid(DENSE, *LIKELY_ROWS), grid(COARSE, 0.0, 1.0)))
+
+
+def likeness(record: MaskRecord) -> float:
+    """How much a mask looks like one person, 0 or more: its quality, times how well its size,
+    shape and place fit; of a person and a part of one, the whole person is the likelier."""
+    mask_hw = record["segmentation"]
+    height, width = mask_hw.shape
+    share = record["area"] / (height * width)
+    if not LEAST_AREA <= share <= MOST_AREA:
+        return 0.0
+    w, h = record["bbox"][2:]
+    upright = min(1.0, (h + 1) / (w + 1) / FLATTEST) ** 2
+    # A background runs along several borders; people stand on the lower one at most.
+    borders = mask_hw[0].mean() + mask_hw[:, 0].mean() + mask_hw[:, -1].mean()
+    within = max(0.0, 1.0 - 2.0 * float(borders))
+    solid = min(1.0, 2.0 * record["area"] / ((w + 1) * (h + 1)))
+    quality = record["predicted_iou"] * record["stability_score"]
+    return quality * upright * within * solid * share**0.25
+
+
+def _read(image: str | os.PathLike[str] | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if isinstance(image, np.ndarray):
+        return image
+    try:
+        with Image.open(image) as opened:
+            return np.asarray(opened.convert("RGB"))
+    except FileNotFoundError as error:
+        raise ValueError(
+            f"There is no file {os.fspath(image)}. Paths start at {Path.cwd()} unless absolute."
+        ) from error
+    except (OSError, UnidentifiedImageError) as error:
+        raise ValueError(f"{os.fspath(image)} cannot be read as a picture ({error}).") from error

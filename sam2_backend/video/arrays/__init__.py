@@ -1,0 +1,1 @@
+"""Arrays of any library, in memory or in files, as frames."""

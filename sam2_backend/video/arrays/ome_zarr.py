@@ -1,0 +1,120 @@
+"""Pictures as OME-Zarr (NGFF 0.1 to 0.5) describes them: axes, levels and channels."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ..base import VideoError
+from ..contrast import Channel, Contrast
+from ..options import Plane
+from .arrays import ArrayVideo
+
+
+@dataclass(frozen=True)
+class Multiscale:
+    """One level of a picture in several sizes."""
+
+    array: Any
+    axes: str
+    """A letter for each axis."""
+    channels: list[dict[str, Any]]
+    """What the file says of each channel's colour and window; may be empty."""
+
+    def open(self, name: str, axes: str | None, z: Plane) -> ArrayVideo:
+        """Make a video of it; `axes` and `z` as of `open_video`."""
+        video = ArrayVideo(self.array, name, axes=axes or self.axes, z=z)
+        contrast = self._contrast(video)
+        if contrast is not None:
+            video.contrast = contrast
+        return video
+
+    def _contrast(self, video: ArrayVideo) -> Contrast | None:
+        """The file's own; None where it has none for every channel, or there is nothing to set."""
+        try:
+            channels = tuple(_channel(one) for one in self.channels)
+        except (KeyError, TypeError, ValueError):
+            return None
+        return Contrast(channels) if channels and len(channels) == video.num_channels else None
+
+
+def find_multiscale(top: Any, inside: str, place: str) -> Multiscale | None:
+    """Find the picture that a path in a zarr group is of.
+
+    Parameters
+    ----------
+    top : the group.
+    inside : path in it, of a picture or of one of its levels; "" for itself.
+    place : path or URL of the group, for errors.
+
+    Returns
+    -------
+    Multiscale or None
+        None where nothing is said of it.
+
+    Raises
+    ------
+    VideoError
+        When it is a plate or another collection of pictures.
+    """
+    parts = inside.split("/") if inside else []
+    for length in range(len(parts), -1, -1):
+        group = top["/".join(parts[:length])] if length else top
+        if hasattr(group, "shape"):
+            continue
+        described = _description(group)
+        level = "/".join(parts[length:])
+        for image in described.get("multiscales") or []:
+            paths = [dataset["path"] for dataset in image["datasets"]]
+            if level in ("", *paths):
+                array = group[level or paths[0]]
+                omero = described.get("omero") or {}
+                return Multiscale(array, _axes(image, array), omero.get("channels") or [])
+        if level == "":
+            _refuse_collection(group, described, "/".join([place, *parts]))
+    return None
+
+
+def _description(group: Any) -> dict[str, Any]:
+    attributes = dict(group.attrs)
+    return attributes.get("ome") or attributes  # 0.5 has a place of its own
+
+
+def _refuse_collection(group: Any, described: dict[str, Any], place: str) -> None:
+    if "plate" in described:
+        inside = [well["path"] + "/0" for well in described["plate"].get("wells", [])]
+    elif "well" in described:
+        inside = [image["path"] for image in described["well"].get("images", [])]
+    elif "bioformats2raw.layout" in described:
+        inside = sorted(key for key in group if key.isdecimal())
+        inside = inside or ["0"]
+    else:
+        return
+    listed = ", ".join(inside[:10]) + (f" and {len(inside) - 10} more" if len(inside) > 10 else "")
+    first = inside[0] if inside else "0"
+    raise VideoError(
+        f"{place} holds several pictures: {listed}. Open one, such as "
+        f"open_video({f'{place}/{first}'!r})."
+    )
+
+
+def _axes(image: dict[str, Any], array: Any) -> str:
+    said = image.get("axes")
+    if not said:  # before 0.3
+        return "TCZYX"[-len(array.shape) :]
+    names = [axis["name"] if isinstance(axis, dict) else axis for axis in said]
+    return "".join(str(name)[:1].upper() for name in names)
+
+
+def _channel(said: dict[str, Any]) -> Channel:
+    window = said["window"]
+    color = str(said.get("color", "FFFFFF")).lstrip("#")[:6]
+    if not re.fullmatch("[0-9a-fA-F]{6}", color):
+        color = "ffffff"
+    return Channel(
+        low=float(window["start"]),
+        high=float(window["end"]),
+        color=f"#{color.lower()}",
+        visible=bool(said.get("active", True)),
+    )

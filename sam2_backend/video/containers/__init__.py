@@ -1,0 +1,1 @@
+"""Video files, by any frame and exact."""

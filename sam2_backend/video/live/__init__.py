@@ -1,0 +1,1 @@
+"""Videos that are being recorded."""

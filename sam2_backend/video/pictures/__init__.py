@@ -1,0 +1,1 @@
+"""Pictures in files: single ones, folders, animations and stacks of pages."""
