@@ -31,7 +31,7 @@ COLUMNS = 8
 SETUP = """
 import json, os, time
 from sam2widget import Sam2Widget
-from sam2widget.session import Session
+from sam2widget.annotation.session import Session
 
 model_s = []
 answer = Session.add_point

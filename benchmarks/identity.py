@@ -26,10 +26,10 @@ from PIL import Image
 from sam2_backend.video import FrameSource, open_video
 from sam2_backend.video.identity import identify_files
 from sam2widget import SessionError
-from sam2widget.autosave import find_saved
-from sam2widget.records import ObjectInfo
-from sam2widget.saved_session import Fingerprint, SavedSession
-from sam2widget.session_file import SUFFIX, write_session
+from sam2widget.annotation.records import ObjectInfo
+from sam2widget.storage.autosave import find_saved
+from sam2widget.storage.saved_session import Fingerprint, SavedSession
+from sam2widget.storage.session_file import SUFFIX, write_session
 
 FRAMES, HEIGHT, WIDTH = 12, 96, 128
 

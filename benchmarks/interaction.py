@@ -35,7 +35,7 @@ DISPLAY_MS = 1000 / 60
 SETUP = """
 import json, os, time
 from sam2widget import Sam2Widget
-from sam2widget.feed import Feed
+from sam2widget.bridge.publisher import Feed
 
 steps_at = []
 step = Feed.step
@@ -210,7 +210,7 @@ def _report_scrubbing(bench: Bench) -> None:
 
 
 def _report_size() -> None:
-    from sam2widget import widget
+    from sam2widget.widget.widget import widget
 
     print(f"\n{'Front end, kB':<28}     raw    gzip")
     for path in sorted(Path(widget.__file__).parent.glob("static/widget.*")):

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from benchmarks.contenders import in_process
 from sam2_backend import VideoPredictor, load_model
 from sam2_backend.video import open_video
-from sam2widget.sam2_segmenter import Sam2Segmenter
-from sam2widget.session import Session
+from sam2widget.annotation.session import Session
+from sam2widget.models.sam2 import Sam2Segmenter
 from tests.oracle import official as oracle
 from tests.parity.scene import disc, drifting_texture
 

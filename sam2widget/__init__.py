@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sam2_backend.video import LiveVideo, VideoError, open_video
 
-    from .batch import propagate_many
-    from .everything import segment_everything
+    from .batch.automatic import segment_everything
+    from .batch.local import propagate_many
+    from .core.errors import SessionError
     from .export import Segmentation, export_masks, import_masks, to_dataframe
-    from .finetuning import finetune
-    from .records import SessionError
-    from .saved_session import SavedSession
-    from .session_file import read_session, write_session
-    from .statistics import Statistics
-    from .widget import Sam2Widget
+    from .storage.saved_session import SavedSession
+    from .storage.session_file import read_session, write_session
+    from .storage.statistics import Statistics
+    from .training.finetuning import finetune
+    from .widget.widget import Sam2Widget
 
 __all__ = [
     "LiveVideo",
@@ -45,21 +45,21 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "LiveVideo": "sam2_backend.video",
-    "Sam2Widget": ".widget",
-    "SavedSession": ".saved_session",
+    "Sam2Widget": ".widget.widget",
+    "SavedSession": ".storage.saved_session",
     "Segmentation": ".export",
-    "SessionError": ".records",
-    "Statistics": ".statistics",
+    "SessionError": ".core.errors",
+    "Statistics": ".storage.statistics",
     "VideoError": "sam2_backend.video",
     "export_masks": ".export",
-    "finetune": ".finetuning",
+    "finetune": ".training.finetuning",
     "import_masks": ".export",
     "open_video": "sam2_backend.video",
-    "propagate_many": ".batch",
-    "read_session": ".session_file",
-    "segment_everything": ".everything",
+    "propagate_many": ".batch.local",
+    "read_session": ".storage.session_file",
+    "segment_everything": ".batch.automatic",
     "to_dataframe": ".export",
-    "write_session": ".session_file",
+    "write_session": ".storage.session_file",
 }
 
 

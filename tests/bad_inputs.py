@@ -30,7 +30,7 @@ from sam2widget import (
     read_session,
     segment_everything,
 )
-from sam2widget.protocol import parse
+from sam2widget.bridge.protocol import parse
 from tests.widget.fakes import DiscSegmenter
 
 FRAMES, HEIGHT, WIDTH = 8, 24, 32

@@ -23,10 +23,10 @@ import numpy as np
 
 from sam2_backend import load_model
 from sam2widget import Sam2Widget
-from sam2widget.masks import Mask
-from sam2widget.sample import sample_clip
-from sam2widget.segmenter import Point, PromptSet
-from sam2widget.session_file import read_session
+from sam2widget.core.masks import Mask
+from sam2widget.models.segmenter import Point, PromptSet
+from sam2widget.samples.sample import sample_clip
+from sam2widget.storage.session_file import read_session
 
 from .waiting import wait_until
 from .widget.browser import Browser, idle

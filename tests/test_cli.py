@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2widget.cli import main
-from sam2widget.demo import correction, deepest_point, jaccard
-from sam2widget.sample import sample_clip
+from sam2widget.cli.demo import correction, deepest_point, jaccard
+from sam2widget.cli.main import main
+from sam2widget.samples.sample import sample_clip
 
 
 @pytest.fixture

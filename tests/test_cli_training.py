@@ -15,8 +15,8 @@ from PIL import Image
 from sam2_backend import load_model
 from sam2_backend.training import PARTS
 from sam2_backend.training.datasets import FORMATS, Davis, YouTubeVos, open_dataset
-from sam2widget import training_commands
-from sam2widget.cli import main
+from sam2widget.cli.main import main
+from sam2widget.cli.main import training as training_commands
 
 from .training.test_datasets import write_davis, write_youtube
 from .widget.test_finetuning import session

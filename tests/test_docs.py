@@ -17,7 +17,7 @@ import pytest
 import sam2_backend
 import sam2widget
 from sam2widget import Sam2Widget
-from sam2widget.cli import _parser  # pyright: ignore[reportPrivateUsage]
+from sam2widget.cli.main import _parser  # pyright: ignore[reportPrivateUsage]
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

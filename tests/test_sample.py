@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sam2widget import sample, sample_meadow
-from sam2widget.sample import HEIGHT, NUM_FRAMES, SAMPLE_CLIPS, WIDTH, sample_clip
+from sam2widget.samples import meadow as sample_meadow
+from sam2widget.samples import sample
+from sam2widget.samples.sample import HEIGHT, NUM_FRAMES, SAMPLE_CLIPS, WIDTH, sample_clip
 
 
 @pytest.fixture(scope="module", params=SAMPLE_CLIPS)

@@ -1,5 +1,5 @@
 /**
- * The messages between kernel and browser. Twin of sam2widget/protocol.py: keep both in step.
+ * The messages between kernel and browser. Twin of sam2widget/bridge/protocol.py: keep both in step.
  *
  * What happened goes in messages; what is current goes in traits. All coordinates are (x, y) in
  * pixels of the original frame; runs of frames are half-open. Pixels and masks travel in binary

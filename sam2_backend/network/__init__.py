@@ -1,1 +1,1 @@
-"""The network, and nothing of a video: its table of sizes, encoders, decoder and memory, without state."""
+"""The network, and nothing of a video: encoders, decoder, memory, and the table of their sizes."""

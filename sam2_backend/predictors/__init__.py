@@ -1,1 +1,1 @@
-"""What users call: prompts on one image, prompts and tracking in a video, masks without a prompt."""
+"""What users call: prompts on an image, tracking in a video, masks without a prompt, people."""

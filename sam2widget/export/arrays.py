@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import Video
 
-from ..records import SessionError
+from ..core.errors import SessionError
 from .frame_names import FrameNames
 from .mask_arrays import read_objects, read_volume
 from .segmentation import Imported, Segmentation

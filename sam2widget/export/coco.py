@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from ..records import SessionError
+from ..core.errors import SessionError
 from .files import JPEG_QUALITY, save_below
 from .folders import open_folder
 from .outlines import polygons_of

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sam2_backend.masks.run_lengths import decode_run_lengths
 from sam2_backend.video import Video
 
-from ..masks import Mask
-from ..records import SessionError
+from ..core.errors import SessionError
+from ..core.masks import Mask
 from .files import (
     EntryError,
     as_id,

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as Xml
 
 import numpy as np
 
-from ..masks import Mask
+from ..core.masks import Mask
 from .segmentation import Segmentation
 
 _RUN = np.dtype("<u4")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import Video
 
-from ..masks import Mask
-from ..records import SessionError
+from ..core.errors import SessionError
+from ..core.masks import Mask
 from .cvat_part import PartOfSource
 from .files import EntryError, as_number, check_frame_size, check_size, count, reason, shorten
 from .frame_names import FrameNames, file_number

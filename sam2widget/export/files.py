@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from PIL import Image
 
-from ..records import SessionError
+from ..core.errors import SessionError
 
 JPEG_QUALITY = 95
 MOST_PIXELS = 2**28

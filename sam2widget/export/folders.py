@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..sources import Sources
-from ..user_warnings import warn
+from ..core.sources import Sources
+from ..core.user_warnings import warn
 from .files import count
 from .segmentation import Segmentation
 

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 
 from sam2_backend.video import FrameSource, Video, open_video
 
-from ..records import SessionError
-from ..sources import Sources
-from ..user_warnings import warn
+from ..core.errors import SessionError
+from ..core.sources import Sources
+from ..core.user_warnings import warn
 from .arrays import read_npz, write_npz
 from .coco import write_coco
 from .coco_reader import read_coco

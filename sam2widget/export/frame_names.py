@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from sam2_backend.video import Video
 
-from ..records import SessionError
+from ..core.errors import SessionError
 from .files import count
 
 _SUFFIX = re.compile(

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..label_maps import Covered
-from ..records import SessionError
-from ..user_warnings import warn
+from ..core.errors import SessionError
+from ..core.label_maps import Covered
+from ..core.user_warnings import warn
 from .files import JPEG_QUALITY, save_below
 from .folders import open_folder
 from .segmentation import Segmentation

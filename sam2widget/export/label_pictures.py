@@ -15,8 +15,8 @@ from sam2_backend.masks.mask_input import is_nearly_grey, values_of_picture
 from sam2_backend.video import Video
 from sam2_backend.video.pictures.images import names_of
 
-from ..masks import Mask
-from ..records import SessionError
+from ..core.errors import SessionError
+from ..core.masks import Mask
 from .files import check_frame_size, read_json, shorten
 from .frame_names import FrameNames, fold_case
 from .mask_arrays import read_slices

@@ -16,8 +16,8 @@ from sam2_backend.masks.mask_input import as_array, grey_of_colours, swapped
 from sam2_backend.masks.values import MaskReading, MaskValues, read_values
 from sam2_backend.video import Video
 
-from ..masks import Mask
-from ..records import SessionError
+from ..core.errors import SessionError
+from ..core.masks import Mask
 from .frame_names import FrameNames
 from .object_ids import ObjectIds
 from .segmentation import Imported

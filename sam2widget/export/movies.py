@@ -20,7 +20,7 @@ from PIL import Image
 
 from sam2_backend.video import Video
 
-from ..records import SessionError
+from ..core.errors import SessionError
 from .pictures import overlay
 from .segmentation import Segmentation
 

@@ -10,7 +10,7 @@ import numpy as np
 from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
 
-from ..painting import polygon
+from ..core.painting import polygon
 from .files import EntryError
 
 NO_PIXEL = "whose corners enclose no pixel of the picture, left out"

@@ -10,8 +10,8 @@ import numpy as np
 
 from sam2_backend.video import Video
 
-from ..masks import Mask
-from ..records import SessionError
+from ..core.errors import SessionError
+from ..core.masks import Mask
 from .coco import as_text, encode
 from .coco_reader import decode
 from .files import EntryError, as_number, read_json, reason

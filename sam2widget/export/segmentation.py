@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import FrameSource, Video
 
-from ..label_maps import Covered, paint_labels
-from ..masks import Mask
-from ..records import ObjectInfo, Result
-from ..saved_session import SavedSession
-from ..session_file import read_session
+from ..annotation.records import ObjectInfo, Result
+from ..core.label_maps import Covered, paint_labels
+from ..core.masks import Mask
+from ..storage.saved_session import SavedSession
+from ..storage.session_file import read_session
 from .frame_names import FrameNames
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..records import SessionError
+from ..core.errors import SessionError
 from .segmentation import Segmentation, SegmentationSource
 
 COLUMNS = (

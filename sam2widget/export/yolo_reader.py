@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import Video
 
-from ..masks import Mask
-from ..records import SessionError
+from ..core.errors import SessionError
+from ..core.masks import Mask
 from .files import as_id
 from .files import count as counted
 from .frame_names import FrameNames

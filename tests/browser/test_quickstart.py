@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import expect
 
-from sam2widget.demo import correction, deepest_point, jaccard
+from sam2widget.cli.demo import correction, deepest_point, jaccard
 from tests.browser.conftest import Bench
 from tests.browser.widget_page import LIMIT_MS
 

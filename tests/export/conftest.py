@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from sam2widget import open_video
+from sam2widget.annotation.records import ObjectInfo, Result
+from sam2widget.core.masks import Mask
 from sam2widget.export import Segmentation
-from sam2widget.masks import Mask
-from sam2widget.records import ObjectInfo, Result
 
 FRAMES, HEIGHT, WIDTH = 9, 46, 64
 NAMES = {1: "ball, red", 2: 'the "car"', 5: "ball, red"}

@@ -20,13 +20,13 @@ from PIL import Image
 
 from sam2_backend.training.datasets import Coco, Davis, SaV, YouTubeVos
 from sam2widget import SessionError, open_video
-from sam2widget.cli import main
+from sam2widget.annotation.records import ObjectInfo, Result
+from sam2widget.annotation.session import Session
+from sam2widget.cli.main import main
+from sam2widget.core.masks import Mask
 from sam2widget.export import FORMATS, Segmentation, export_masks, import_masks
 from sam2widget.export.outlines import fill, one_polygon, polygons_of
 from sam2widget.export.pictures import overlay
-from sam2widget.masks import Mask
-from sam2widget.records import ObjectInfo, Result
-from sam2widget.session import Session
 
 from .conftest import FRAMES, HEIGHT, NAMES, WIDTH, masks
 
@@ -227,8 +227,8 @@ from pathlib import Path
 import numpy as np
 from sam2widget import open_video
 from sam2widget.export import Segmentation, export_masks
-from sam2widget.masks import Mask
-from sam2widget.records import ObjectInfo, Result
+from sam2widget.core.masks import Mask
+from sam2widget.annotation.records import ObjectInfo, Result
 
 wide = np.zeros((270, 480 + 320, 3), np.uint8)
 wide[100:200, 400:440] = 255
@@ -357,8 +357,8 @@ def test_damaged_files_are_said_to_be_so(segmentation, tmp_path, name):
 
 
 def test_the_command_line_exports_a_session_file(tmp_path, capsys):
-    from sam2widget.saved_session import Fingerprint, SavedSession
-    from sam2widget.session_file import write_session
+    from sam2widget.storage.saved_session import Fingerprint, SavedSession
+    from sam2widget.storage.session_file import write_session
 
     folder = tmp_path / "clip"
     folder.mkdir()

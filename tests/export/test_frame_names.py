@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from sam2widget import SessionError, export_masks, open_video
+from sam2widget.annotation.records import ObjectInfo, Result
+from sam2widget.core.masks import Mask
 from sam2widget.export import FORMATS, Segmentation, to_dataframe
-from sam2widget.masks import Mask
-from sam2widget.records import ObjectInfo, Result
 
 from .elsewhere import (
     FRAMES,

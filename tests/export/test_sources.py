@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2widget import Sam2Widget, SessionError, demo, open_video, plots
-from sam2widget.cli import main
-from sam2widget.export import Segmentation, export_masks, import_masks
-from sam2widget.records import ObjectInfo
+from sam2widget import Sam2Widget, SessionError, open_video
+from sam2widget.annotation.records import ObjectInfo
+from sam2widget.cli.main import demo, main
+from sam2widget.export import Segmentation, export_masks, import_masks, plots
 from tests.widget.fakes import DiscSegmenter
 
 from .conftest import FRAMES, HEIGHT, WIDTH

@@ -17,8 +17,8 @@ from PIL import Image
 
 from sam2_backend.video import VideoError, open_video
 from sam2_backend.video.remote.files import BLOCK_BYTES, refusal, without_secrets
-from sam2widget.saved_session import SavedSession
-from sam2widget.session import Session
+from sam2widget.annotation.session import Session
+from sam2widget.storage.saved_session import SavedSession
 
 from .test_arrays import DEEP, GREY, RGB, same
 from .test_stores import OMERO, ome

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import threading
 
-from sam2widget.masks import Mask
-from sam2widget.worker import Priority
+from sam2widget.core.masks import Mask
+from sam2widget.runtime.worker import Priority
 from tests.waiting import LIMIT_S
 
 

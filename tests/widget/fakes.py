@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from sam2_backend.masks.postprocessing import MaskCleaner
-from sam2widget.segmenter import Candidates, Point, Prediction, PromptSet, Proposed
+from sam2widget.models.segmenter import Candidates, Point, Prediction, PromptSet, Proposed
 
 RADIUS = 3
 

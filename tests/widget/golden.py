@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from sam2widget.codecs import encode_jpeg
-from sam2widget.masks import Mask
-from sam2widget.protocol import (
+from sam2widget.bridge.codecs import encode_jpeg
+from sam2widget.bridge.protocol import (
     Candidates,
     Certainty,
     ChannelEntry,
@@ -39,6 +38,7 @@ from sam2widget.protocol import (
     Welcome,
     to_wire,
 )
+from sam2widget.core.masks import Mask
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "protocol"
 EPOCH = 3

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sam2widget.history import MAX_EDITS
-from sam2widget.masks import Mask
-from sam2widget.segmenter import PromptSet
+from sam2widget.annotation.history import MAX_EDITS
+from sam2widget.core.masks import Mask
+from sam2widget.models.segmenter import PromptSet
 
 Key = tuple[int, int]
 """Object id and frame."""

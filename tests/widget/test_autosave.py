@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2widget import Sam2Widget, SessionError, autosave, read_session
+from sam2widget import Sam2Widget, SessionError, read_session
+from sam2widget.storage import autosave
 from tests.waiting import wait_until
 
 from .fakes import DiscSegmenter

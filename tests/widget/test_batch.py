@@ -11,12 +11,13 @@ import pytest
 
 from sam2_backend import VideoPredictor, load_model
 from sam2_backend.video import Video
-from sam2widget import SessionError, batch, propagate_many, read_session
-from sam2widget.batch_jobs import make_jobs
-from sam2widget.cli import main
-from sam2widget.demo import deepest_point
-from sam2widget.sample import sample_clip
-from sam2widget.session_file import write_session
+from sam2widget import SessionError, propagate_many, read_session
+from sam2widget.batch.jobs import make_jobs
+from sam2widget.batch.local import local as batch
+from sam2widget.cli.demo import deepest_point
+from sam2widget.cli.main import main
+from sam2widget.samples.sample import sample_clip
+from sam2widget.storage.session_file import write_session
 
 FRAMES = 5
 CLIP = sample_clip()

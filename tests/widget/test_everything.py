@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from sam2widget import Sam2Widget, SessionError, Statistics, segment_everything
-from sam2widget.masks import Mask
-from sam2widget.records import Result
-from sam2widget.segmenter import Point, PromptSet, Proposed
-from sam2widget.statistics import IDLE_S, time_spent
+from sam2widget.annotation.records import Result
+from sam2widget.core.masks import Mask
+from sam2widget.models.segmenter import Point, PromptSet, Proposed
+from sam2widget.storage.statistics import IDLE_S, time_spent
 
 from .fakes import DiscSegmenter
 

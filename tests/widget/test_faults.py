@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
 from sam2widget import Sam2Widget
-from sam2widget.masks import Mask
+from sam2widget.core.masks import Mask
 from tests.waiting import threads_ended, wait_until
 
 from .browser import Browser, idle

@@ -16,8 +16,8 @@ from sam2_backend import load_model
 from sam2_backend.training import FinetuneReport
 from sam2_backend.training.datasets import VideoRecords
 from sam2widget import Sam2Widget, SessionError, finetune
-from sam2widget.finetuning import read_records, split
-from sam2widget.training_data import session_records, split_in_time
+from sam2widget.training.finetuning import read_records, split
+from sam2widget.training.session_data import session_records, split_in_time
 
 from .fakes import DiscSegmenter
 

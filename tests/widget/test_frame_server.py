@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sam2_backend.video import Video
-from sam2widget.frame_server import FrameServer
-from sam2widget.outbox import Outbox
-from sam2widget.protocol import Frame, Masks, ReplyTo
+from sam2widget.bridge.flow_control import Outbox
+from sam2widget.bridge.frame_server import FrameServer
+from sam2widget.bridge.protocol import Frame, Masks, ReplyTo
 
 LAST = 99
 

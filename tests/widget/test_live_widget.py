@@ -13,7 +13,7 @@ import pytest
 
 from sam2_backend import VideoPredictor, load_model
 from sam2widget import LiveVideo, Sam2Widget, VideoError, read_session
-from sam2widget.session import Session
+from sam2widget.annotation.session import Session
 from tests.waiting import LIMIT_S, wait_until
 
 from .browser import Browser, idle
@@ -262,7 +262,7 @@ def test_closing_ends_the_thread_and_leaves_the_recording(feeder, live):
 
 
 def test_the_thread_does_not_hold_what_it_tells(live):
-    from sam2widget.following import Following
+    from sam2widget.widget.following import Following
 
     class Face:
         auto_propagate = "never"

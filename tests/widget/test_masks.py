@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from sam2widget.masks import Mask, MaskVolume
+from sam2widget.core.masks import Mask, MaskVolume
 
 
 @given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=12)))

@@ -16,10 +16,11 @@ from sam2_backend import (
     VideoPredictor,
     load_model,
 )
-from sam2widget import Sam2Widget, SessionError, demo
-from sam2widget.everything import Everything, Verdict
-from sam2widget.sample import sample_clip
-from sam2widget.session import Session
+from sam2widget import Sam2Widget, SessionError
+from sam2widget.annotation.session import Session
+from sam2widget.batch.automatic import Everything, Verdict
+from sam2widget.cli.main import demo
+from sam2widget.samples.sample import sample_clip
 
 from .fakes import ChoosySegmenter, DiscSegmenter
 from .test_saved_widget import write_mp4

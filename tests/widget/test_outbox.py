@@ -2,8 +2,8 @@
 
 import pytest
 
-from sam2widget.outbox import MAX_HELD, Outbox
-from sam2widget.protocol import Done, Error, Masks, Progress, ReplyTo
+from sam2widget.bridge.flow_control import MAX_HELD, Outbox
+from sam2widget.bridge.protocol import Done, Error, Masks, Progress, ReplyTo
 
 ME = ReplyTo("view", 1)
 

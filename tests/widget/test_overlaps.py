@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from traitlets import TraitError
 
 from sam2widget import Sam2Widget, read_session
+from sam2widget.annotation.session import Session
+from sam2widget.core.errors import SessionError
+from sam2widget.core.mask_logits import MaskLogits
+from sam2widget.core.masks import Mask
 from sam2widget.export import import_masks
-from sam2widget.mask_logits import MaskLogits
-from sam2widget.masks import Mask
-from sam2widget.records import SessionError
-from sam2widget.session import Session
 
 from .browser import Browser, idle
 from .fakes import ChoosySegmenter, DiscSegmenter, SureSegmenter

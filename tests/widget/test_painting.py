@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sam2widget import painting
+from sam2widget.core import painting
 
 HEIGHT, WIDTH = 14, 18
 

@@ -1,5 +1,5 @@
-from sam2widget.plan import Step, make_plan, neighbours
-from sam2widget.records import runs_of
+from sam2widget.annotation.plan import Step, make_plan, neighbours
+from sam2widget.annotation.records import runs_of
 
 
 def order(pending, anchors, direction="both"):

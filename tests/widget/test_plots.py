@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2widget import SessionError, plots
+from sam2widget import SessionError
+from sam2widget.export import plots
 from tests.export.conftest import FRAMES, NAMES, masks, segmentation
 
 __all__ = ["segmentation"]

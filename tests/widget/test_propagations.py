@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sam2widget import Sam2Widget, SessionError
-from sam2widget.worker import Priority
+from sam2widget.runtime.worker import Priority
 from tests.waiting import wait_until
 
 from .browser import Browser, idle

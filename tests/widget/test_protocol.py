@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sam2widget.masks import Mask
-from sam2widget.protocol import REQUESTS, ProtocolError, parse
+from sam2widget.bridge.protocol import REQUESTS, ProtocolError, parse
+from sam2widget.core.masks import Mask
 
 from . import golden
 

@@ -4,10 +4,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from sam2widget.masks import Mask
-from sam2widget.review import ABSENT, NO_MASK, Review, mask_iou
-from sam2widget.segmenter import Prediction
-from sam2widget.session import Session
+from sam2widget.annotation.confidence import ABSENT, NO_MASK, Review, mask_iou
+from sam2widget.annotation.session import Session
+from sam2widget.core.masks import Mask
+from sam2widget.models.segmenter import Prediction
 
 from .fakes import DiscSegmenter
 

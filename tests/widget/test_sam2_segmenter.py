@@ -14,11 +14,11 @@ from scipy import ndimage
 from sam2_backend import CONFIGS, CheckpointError, Sam2Model, VideoPredictor
 from sam2_backend.video import open_video
 from sam2widget import Sam2Widget, SessionError
-from sam2widget import sam2_segmenter as module
-from sam2widget.masks import Mask
-from sam2widget.sam2_segmenter import Sam2Segmenter, load_any, load_segmenter
-from sam2widget.segmenter import Point, PromptSet
-from sam2widget.session import Session
+from sam2widget.annotation.session import Session
+from sam2widget.core.masks import Mask
+from sam2widget.models import sam2 as module
+from sam2widget.models.sam2 import Sam2Segmenter, load_any, load_segmenter
+from sam2widget.models.segmenter import Point, PromptSet
 
 FRAMES, HEIGHT, WIDTH = 24, 48, 64
 

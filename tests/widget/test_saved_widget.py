@@ -19,10 +19,10 @@ from PIL import Image
 
 from sam2_backend import CONFIGS, Sam2Model
 from sam2widget import Sam2Widget, SessionError, open_video, read_session
-from sam2widget.sample import sample_clip
-from sam2widget.saved_session import Fingerprint, SavedSession
-from sam2widget.session import Session
-from sam2widget.session_file import write_session
+from sam2widget.annotation.session import Session
+from sam2widget.samples.sample import sample_clip
+from sam2widget.storage.saved_session import Fingerprint, SavedSession
+from sam2widget.storage.session_file import write_session
 
 from .browser import Browser, idle
 from .fakes import DiscSegmenter

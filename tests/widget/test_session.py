@@ -4,9 +4,9 @@ are barriers, and every edit can be undone."""
 import numpy as np
 import pytest
 
-from sam2widget.records import SessionError
-from sam2widget.segmenter import PromptSet
-from sam2widget.session import Session
+from sam2widget.annotation.session import Session
+from sam2widget.core.errors import SessionError
+from sam2widget.models.segmenter import PromptSet
 
 from .fakes import DiscSegmenter, prompted_mask, tracked_mask
 
@@ -523,7 +523,7 @@ def test_listeners_hear_what_changed(session):
 
 
 def test_an_empty_prompt_set_is_false_and_extending_is_appending():
-    from sam2widget.segmenter import Point
+    from sam2widget.models.segmenter import Point
 
     one = PromptSet().with_point(Point(1, 2, 1))
     two = one.with_point(Point(3, 4, 0))

@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 
 from sam2_backend.video import open_video
 from sam2_backend.video.options import OpenOptions
-from sam2widget import SessionError, read_session, session_file
-from sam2widget.masks import Mask
-from sam2widget.records import ObjectInfo, Result
-from sam2widget.saved_session import Fingerprint, SavedSession, settings_of
-from sam2widget.segmenter import Point, PromptSet
-from sam2widget.session import Session
-from sam2widget.session_file import write_session
+from sam2widget import SessionError, read_session
+from sam2widget.annotation.records import ObjectInfo, Result
+from sam2widget.annotation.session import Session
+from sam2widget.core.masks import Mask
+from sam2widget.models.segmenter import Point, PromptSet
+from sam2widget.storage import session_file
+from sam2widget.storage.saved_session import Fingerprint, SavedSession, settings_of
+from sam2widget.storage.session_file import write_session
 
 from .fakes import DiscSegmenter
 

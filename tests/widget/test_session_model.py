@@ -8,10 +8,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from sam2widget.masks import Mask
-from sam2widget.records import SessionError
-from sam2widget.segmenter import Point, PromptSet
-from sam2widget.session import Session
+from sam2widget.annotation.session import Session
+from sam2widget.core.errors import SessionError
+from sam2widget.core.masks import Mask
+from sam2widget.models.segmenter import Point, PromptSet
 
 from .fakes import DiscSegmenter, prompted_mask, tracked_mask
 from .naive import Naive, NaiveSession

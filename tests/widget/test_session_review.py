@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sam2widget import painting
-from sam2widget.records import SessionError
-from sam2widget.segmenter import PromptSet
-from sam2widget.session import Session
+from sam2widget.annotation.session import Session
+from sam2widget.core import painting
+from sam2widget.core.errors import SessionError
+from sam2widget.models.segmenter import PromptSet
 
 from .fakes import ChoosySegmenter, DiscSegmenter, tracked_mask
 from .test_session import FRAMES, HEIGHT, WIDTH, everything, states

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from sam2widget import Sam2Widget
-from sam2widget.feed import Feed
-from sam2widget.protocol import ReplyTo
-from sam2widget.records import Changed, Tracked
-from sam2widget.review import Review
-from sam2widget.session import Session
+from sam2widget.annotation.confidence import Review
+from sam2widget.annotation.records import Changed, Tracked
+from sam2widget.annotation.session import Session
+from sam2widget.bridge.protocol import ReplyTo
+from sam2widget.bridge.publisher import Feed
 from tests.waiting import wait_until
 
 from .browser import Browser, idle

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sam2_backend.training.datasets import VideoRecords, split_by_video
 from sam2widget import Sam2Widget, SessionError
-from sam2widget.training_data import session_records
+from sam2widget.training.session_data import session_records
 
 from .fakes import DiscSegmenter
 
@@ -145,7 +145,7 @@ def test_another_video_is_refused(widget, tmp_path) -> None:
 def test_reading_needs_neither_torch_nor_a_notebook(widget, tmp_path) -> None:
     accept(widget, 1, 0, 6)
     code = (
-        "import sys; from sam2widget.training_data import session_records; "
+        "import sys; from sam2widget.training.session_data import session_records; "
         f"session_records({str(saved(widget, tmp_path))!r})[0].read([1]); "
         "sys.exit(bool({'torch', 'ipywidgets', 'sam2_backend.network.sam2'} & set(sys.modules)))"
     )

@@ -12,7 +12,7 @@ from PIL import Image
 from traitlets import TraitError
 
 from sam2widget import Sam2Widget, SessionError, VideoError
-from sam2widget.worker import Priority
+from sam2widget.runtime.worker import Priority
 from tests.waiting import threads_ended, wait_until
 
 from .browser import Browser, idle
@@ -250,7 +250,7 @@ def test_while_the_model_loads_frames_are_served_and_clicks_wait(monkeypatch, se
         ready.wait()
         return segmenter
 
-    monkeypatch.setattr("sam2widget.sam2_segmenter.load_segmenter", load)
+    monkeypatch.setattr("sam2widget.models.sam2.load_segmenter", load)
     widget = Sam2Widget(CLIP, "slow")
     browser = Browser(widget)
     browser.say("hello")
@@ -588,14 +588,14 @@ def test_traits_written_while_the_front_end_writes_are_not_lost(widget):
 
 
 def test_the_bundle_or_how_to_build_it_is_shown():
-    from sam2widget.widget import _HOW_TO_BUILD, _NOT_BUILT, _static
+    from sam2widget.widget.widget import _HOW_TO_BUILD, _NOT_BUILT, _static
 
     assert "npm ci && npm run build" in _HOW_TO_BUILD and "export default" in _NOT_BUILT
     assert _static("no-such-file.js", _NOT_BUILT) == _NOT_BUILT
 
 
 def test_without_the_bundle_scripting_works_and_a_warning_says_how_to_build(monkeypatch, segmenter):
-    from sam2widget import widget as module
+    from sam2widget.widget.widget import widget as module
 
     monkeypatch.setattr(module.Sam2Widget, "_esm", module._NOT_BUILT)
     with pytest.warns(UserWarning, match="npm run build"):

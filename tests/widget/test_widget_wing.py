@@ -15,7 +15,7 @@ from PIL import Image
 from traitlets import TraitError
 
 from sam2widget import Sam2Widget, SessionError
-from sam2widget.masks import Mask
+from sam2widget.core.masks import Mask
 
 from .browser import Browser, idle
 from .fakes import ChoosySegmenter, DiscSegmenter
@@ -358,7 +358,7 @@ def test_a_function_that_fails_on_each_frame_is_logged_once(widget, caplog):
         widget.add_point(frame, 10, 6)
     widget._events._worker.submit(lambda: None).result()
     assert len(failed) == 3
-    assert len([one for one in caplog.records if one.name == "sam2widget.events"]) == 1
+    assert len([one for one in caplog.records if one.name == "sam2widget.bridge.callbacks"]) == 1
 
 
 def test_a_function_that_fails_is_shown_and_ends_nothing(widget, browser):

@@ -3,8 +3,8 @@ import warnings
 
 import pytest
 
-from sam2widget.records import SessionError
-from sam2widget.worker import Priority, Worker
+from sam2widget.core.errors import SessionError
+from sam2widget.runtime.worker import Priority, Worker
 
 
 @pytest.fixture

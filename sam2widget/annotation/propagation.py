@@ -1,0 +1,164 @@
+"""Tracking objects through the video, what is stale or untracked and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ..core.arguments import as_objects
+from ..core.errors import SessionError
+from ..core.masks import Mask
+from ..models.segmenter import Prediction
+from .edits import SessionEdits, is_same_answer, pack_logits
+from .history import Edit, Key
+from .plan import Step, make_plan
+from .records import Direction, Result, Tracked
+
+
+class Propagating(SessionEdits):
+    """Propagation of a session."""
+
+    _causes: tuple[Edit | None, dict[int, Edit | None]] | None = None
+
+    def propagate(
+        self,
+        start: int | None = None,
+        stop: int | None = None,
+        direction: Direction = "both",
+        objects: int | Iterable[int] | None = None,
+        *,
+        stale_only: bool = False,
+    ) -> Iterator[Tracked]:
+        """Track what is stale or untracked, one frame at a time; edits may come in between.
+
+        Each frame is tracked from the nearest prompted or accepted frame of its object.
+
+        Parameters
+        ----------
+        start, stop : frames to track, `stop` not included; the whole video if None.
+        direction : "forward" tracks from earlier frames only, "backward" from later ones only.
+        objects : an id or several; all that are not locked if None.
+        stale_only : leave untracked frames alone. It then counts as part of the correction
+            that made the span stale, and is undone with it.
+
+        Raises
+        ------
+        SessionError
+            When there is nothing to track from, or the range or direction is not one.
+        """
+        if self.kind == "images":
+            raise SessionError(
+                "These are pictures, each on its own: there is nothing to propagate. Prompt each."
+            )
+        first, end = self.check_range(
+            0 if start is None else start, self.num_frames if stop is None else stop
+        )
+        if direction not in ("both", "forward", "backward"):
+            raise SessionError(
+                f"The direction must be 'both', 'forward' or 'backward', got {direction!r}."
+            )
+        chosen = as_objects(objects)
+        if chosen is not None:
+            chosen = [self.check_unlocked(self.check_object(obj)) for obj in chosen]
+        if not any(self.anchors(obj) for obj in self._among(chosen)):
+            raise SessionError(
+                "There is nothing to propagate: click an object, draw a box or give a mask first."
+            )
+        return self._propagate(range(first, end), direction, chosen, stale_only)
+
+    def _propagate(
+        self, frames: range, direction: Direction, chosen: list[int] | None, stale_only: bool
+    ) -> Iterator[Tracked]:
+        done = 0
+        planned_at: int | None = None
+        steps: list[Step] = []
+        anchors: dict[int, Sequence[int]] = {}
+        last: dict[int, int] = {}
+        own: Edit | None = None
+        while True:
+            if planned_at != self._revision:
+                anchors = {obj: self.anchors(obj) for obj in self._among(chosen)}
+                pending = {obj: self.pending(obj, frames, stale_only) for obj in anchors}
+                steps = make_plan(pending, anchors, direction)[::-1]
+                last = {}
+            if not steps:
+                return
+            step = steps.pop()
+            amend = self.last_edit
+            if amend is not own and not (stale_only and amend is not None and amend.corrects):
+                amend = None
+            with self._edit("propagate", amend):
+                found = self._ready.track(step, last, anchors)
+                results = {obj: _as_tracked(prediction) for obj, prediction in found.items()}
+                self._write_results(step.frame, results, self._history.write)
+            own = self.last_edit
+            planned_at = self._revision
+            done += 1
+            yield Tracked(step.frame, step.reverse, done, done + len(steps))
+
+    def track_newest(self) -> Tracked | None:
+        """Track all objects that are not locked onto the newest frame of a live video, from what
+        was tracked last, however many frames have come since.
+
+        It counts as a consequence of the last edit of each object's prompts, and is undone with
+        that.
+
+        Returns
+        -------
+        Tracked or None
+            None where there is nothing to track, or it is tracked already.
+        """
+        frame = self.num_frames - 1
+        anchors: dict[int, int] = {}
+        for obj in self._among(None):
+            result = self._results.get((obj, frame))
+            known = self.anchors(obj)
+            if known and frame not in known and (result is None or result.state == "stale"):
+                anchors[obj] = known[-1]
+        if not anchors:
+            return None
+        found = self._ready.track_next(frame, anchors)
+        written: set[tuple[int, int]] = set()
+        # In the order of their causes: undoing a later one gives back what it took from others.
+        for obj in sorted(found, key=lambda obj: self._history.position(self._cause_of(obj))):
+            cause = self._cause_of(obj)
+
+            def write(
+                table: str, key: tuple[int, int], value: Any, cause: Edit | None = cause
+            ) -> None:
+                # Not before what has made the value that this takes the place of.
+                made = self._history.last_change((table, key))
+                self._history.add(table, key, value, max(cause, made, key=self._history.position))
+                written.add(key)
+
+            self._write_results(frame, {obj: _as_tracked(found[obj])}, write)
+        self._notify(("results", key) for key in written)
+        return Tracked(frame, False, 1, 1)
+
+    def _cause_of(self, obj: int) -> Edit | None:
+        """The last edit of an object's prompts or of what it is accepted on. Looked for once for
+        each edit: there may be many, and frames come fast."""
+        last = self.last_edit
+        if self._causes is None or self._causes[0] is not last:
+            self._causes = last, {}
+        causes = self._causes[1]
+        if obj not in causes:
+
+            def changes(key: Key, before: object, after: object) -> bool:
+                of_object = key[0] in ("prompts", "results") and key[1][0] == obj
+                return of_object and not is_same_answer(before, after)
+
+            causes[obj] = self._history.latest(changes)
+        return causes[obj]
+
+    def _among(self, chosen: list[int] | None) -> list[int]:
+        return [
+            info.id
+            for info in self.objects
+            if not info.locked and (chosen is None or info.id in chosen)
+        ]
+
+
+def _as_tracked(prediction: Prediction) -> Result:
+    mask, logits = Mask.from_array(prediction.mask_hw), pack_logits(prediction)
+    return Result(mask, prediction.score, prediction.iou, "track", logits=logits)

@@ -1,0 +1,198 @@
+"""What a session knows of objects and their masks, and the table that holds it by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, MutableMapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
+
+from ..core.mask_logits import MaskLogits
+from ..core.masks import Mask
+
+V = TypeVar("V")
+
+Source = Literal["prompt", "track", "edit", "import", "proposal"]
+"""Where a mask comes from: prompts, tracking, a person's brush, a file or array, or a proposal
+that was adopted."""
+
+State = Literal["fresh", "stale", "accepted", "rejected"]
+"""Stale: a correction since makes it worth tracking again. Accepted: a person vouches for it.
+Rejected: a person says that it is wrong; it is no result, and tracking leaves it alone."""
+
+Shape = Literal["brush", "polygon"]
+"""What a mask is painted with."""
+
+Direction = Literal["both", "forward", "backward"]
+
+_PALETTE = (
+    "#2f7ff5",
+    "#f5762f",
+    "#2fb574",
+    "#d94a9c",
+    "#e8b923",
+    "#8a5cf0",
+    "#27b9cc",
+    "#d8433b",
+    "#8fae2b",
+    "#b07452",
+)
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """An object as it is listed."""
+
+    id: int
+    name: str
+    color: str
+    """``"#rrggbb"``."""
+    visible: bool = True
+    locked: bool = False
+    """Whether nothing changes its masks."""
+
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """The colour as numbers 0..255."""
+        red, green, blue = bytes.fromhex(self.color[1:])
+        return red, green, blue
+
+    @classmethod
+    def numbered(cls, obj: int) -> ObjectInfo:
+        """With a name and a colour from its id."""
+        return cls(obj, f"Object {obj}", _PALETTE[(obj - 1) % len(_PALETTE)])
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One mask of an ambiguous click."""
+
+    mask: Mask
+    iou: float
+    """Predicted IoU, 0..1."""
+    index: int
+    """Among all that the model gives, of which implausible ones are not offered."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A mask of something on a frame, which may become an object."""
+
+    id: int
+    """From 1, on its frame."""
+    mask: Mask
+    iou: float
+    """Predicted IoU, 0..1."""
+    stability: float
+    """IoU of the masks of two thresholds, 0..1."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The mask of one object on one frame."""
+
+    mask: Mask
+    """What is shown and exported."""
+    score: float
+    """Object-score logit: above 0 the object is judged visible."""
+    iou: float
+    """Predicted IoU, 0..1."""
+    source: Source
+    state: State = "fresh"
+    corrected: Mask | None = None
+    """On a prompted frame that was tracked before: the tracked mask that the prompts correct."""
+    candidates: tuple[Candidate, ...] = ()
+    """Where a single click is ambiguous: the masks that it may mean."""
+    chosen: int = 0
+    """Which of the candidates this is."""
+    whole: Mask | None = None
+    """All that the model said, where other objects have some of it."""
+    logits: MaskLogits | None = field(default=None, repr=False, compare=False)
+    """Where the model gave some: what decides between objects that claim the same pixel."""
+
+    @property
+    def answer(self) -> Mask:
+        """All that the model said, also what other objects have now."""
+        return self.whole or self.mask
+
+    def holding(self, mask: Mask) -> Result:
+        """The same, left with this part of the answer."""
+        return replace(self, mask=mask, whole=None if mask == self.answer else self.answer)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What an edit, an undo or a tracked frame has changed."""
+
+    objects: bool
+    """Whether the list of objects is another."""
+    prompts: frozenset[tuple[int, int]]
+    """(object id, frame) of each changed prompt set."""
+    results: frozenset[tuple[int, int]]
+    """(object id, frame) of each changed result."""
+    proposals: frozenset[int] = frozenset()
+    """Frames whose proposals are others."""
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """One step of a propagation."""
+
+    frame: int
+    reverse: bool
+    done: int
+    """Steps so far, this one included."""
+    total: int
+    """Steps in all, as it looks now: a correction on the way adds some."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Where in the video an object has what; frames, and half-open runs of frames."""
+
+    prompted: list[int]
+    accepted: list[tuple[int, int]]
+    rejected: list[tuple[int, int]]
+    tracked: list[tuple[int, int]]
+    """Tracked and not stale."""
+    stale: list[tuple[int, int]]
+
+
+class FrameTable(MutableMapping[tuple[int, int], V]):
+    """Values by (object id, frame)."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, dict[int, V]] = {}
+
+    def of(self, obj: int) -> dict[int, V]:
+        """A copy of one object's values, by frame."""
+        row = self._rows.get(obj)
+        return {} if row is None else row.copy()
+
+    def __getitem__(self, key: tuple[int, int]) -> V:
+        return self._rows[key[0]][key[1]]
+
+    def __setitem__(self, key: tuple[int, int], value: V) -> None:
+        self._rows.setdefault(key[0], {})[key[1]] = value
+
+    def __delitem__(self, key: tuple[int, int]) -> None:
+        row = self._rows[key[0]]
+        del row[key[1]]
+        if not row:
+            del self._rows[key[0]]
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return ((obj, frame) for obj, row in self._rows.items() for frame in row)
+
+    def __len__(self) -> int:
+        return sum(len(row) for row in self._rows.values())
+
+
+def runs_of(frames: Iterable[int]) -> list[tuple[int, int]]:
+    """Join frames into half-open runs, ascending."""
+    runs: list[tuple[int, int]] = []
+    for frame in sorted(frames):
+        if runs and runs[-1][1] == frame:
+            runs[-1] = runs[-1][0], frame + 1
+        else:
+            runs.append((frame, frame + 1))
+    return runs

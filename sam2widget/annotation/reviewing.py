@@ -1,0 +1,111 @@
+"""What a person says of masks: these are right, these are wrong, these shall go."""
+
+from __future__ import annotations
+
+from ..core.errors import SessionError
+from .edits import SessionEdits
+from .records import State
+
+
+class Reviewing(SessionEdits):
+    """Review of a session. An object None stands for all that are not locked; frames are `start`
+    to `stop`, which is not included (one frame if None)."""
+
+    def accept(self, obj: int | None, start: int, stop: int | None = None) -> None:
+        """Vouch for masks. They condition tracking, and only a person's edit changes them.
+        Rejected ones stay rejected.
+
+        Raises
+        ------
+        SessionError
+            When there is no mask to accept.
+        """
+        keys = self._with_state(obj, start, stop, "fresh", "stale", "accepted")
+        if not keys:
+            raise SessionError(
+                f"{self._whose(obj)} mask there to accept: prompt or propagate first, or take a "
+                "rejection back."
+            )
+        with self._edit("accept"):
+            for of, frame in keys:
+                self._set_state(frame, of, "accepted")
+
+    def reject(self, obj: int | None, start: int, stop: int | None = None) -> None:
+        """Say that masks are wrong. They are no results any more, tracking neither changes them
+        nor looks at them, and a prompt on the frame takes their place.
+
+        Raises
+        ------
+        SessionError
+            When there is no mask to reject.
+        """
+        keys = self._with_state(obj, start, stop, "fresh", "stale", "accepted")
+        if not keys:
+            raise SessionError(f"{self._whose(obj)} mask there to reject.")
+        with self._edit("reject") as edit:
+            anchors = {of: frame for of, frame in keys if self.is_anchor(frame, of)}
+            for of, frame in keys:
+                self._set_state(frame, of, "rejected")
+                self._divide(frame, [self._results[of, frame]], self._history.write)
+                self._forget(frame, of)
+            # What was tracked from them is in doubt too.
+            for of, frame in anchors.items():
+                edit.corrects |= self._make_span_stale(frame, of)
+
+    def unreview(self, obj: int | None, start: int, stop: int | None = None) -> None:
+        """Take acceptance or rejection back; the masks stay. What has been rejected is worth
+        tracking again, unless it was prompted."""
+        accepted = self._with_state(obj, start, stop, "accepted")
+        rejected = self._with_state(obj, start, stop, "rejected")
+        with self._edit("unreview") as edit:
+            for of, frame in accepted:
+                self._set_state(frame, of, "fresh")
+                if not self.prompts(frame, of):
+                    self._forget(frame, of)
+            for of, frame in rejected:
+                prompted = bool(self.prompts(frame, of))
+                self._set_state(frame, of, "fresh" if prompted else "stale")
+                self._divide(frame, [self._results[of, frame]], self._history.write)
+            for of, frame in rejected:
+                if self.prompts(frame, of):
+                    edit.corrects |= self._make_span_stale(frame, of)
+
+    def reset(self, obj: int | None, start: int, stop: int | None = None) -> None:
+        """Take prompts and masks away, accepted and rejected ones too.
+
+        Raises
+        ------
+        SessionError
+            When there is nothing to take away.
+        """
+        keys = self._with_state(obj, start, stop, "fresh", "stale", "accepted", "rejected")
+        if not keys:
+            raise SessionError(f"{self._whose(obj)} mask there to reset.")
+        with self._edit("reset") as edit:
+            anchors = {of: frame for of, frame in keys if self.is_anchor(frame, of)}
+            for of, frame in keys:
+                self._history.write("prompts", (of, frame), None)
+                self._write_results(frame, {of: None}, self._history.write)
+                self._forget(frame, of)
+            for of, frame in anchors.items():
+                edit.corrects |= self._make_span_stale(frame, of)
+
+    def _with_state(
+        self, obj: int | None, start: int, stop: int | None, *states: State
+    ) -> list[tuple[int, int]]:
+        """(object id, frame) of the masks there that are in one of these states."""
+        start = self.check_frame(start)
+        start, stop = self.check_range(start, start + 1 if stop is None else stop)
+        if obj is None:
+            objects = [info.id for info in self.objects if not info.locked]
+        else:
+            objects = [self.check_unlocked(self.check_object(obj))]
+        return [
+            (of, frame)
+            for of in objects
+            for frame, result in sorted(self._results.of(of).items())
+            if start <= frame < stop and result.state in states
+        ]
+
+    def _whose(self, obj: int | None) -> str:
+        return "No object has a" if obj is None else f"{self._name(obj)} has no"

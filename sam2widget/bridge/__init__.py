@@ -1,0 +1,1 @@
+"""What passes between kernel and browser: messages, flow control, frames, callbacks."""

@@ -1,0 +1,137 @@
+"""What code is told of: prompts, masks and frames, in a thread that may call the widget."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ..annotation.records import Changed, Result
+from ..annotation.view import SessionView
+from ..models.segmenter import PromptSet
+from ..runtime.worker import ClosedError, Worker
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PromptEvent:
+    """The prompts of an object on a frame are others."""
+
+    object: int
+    frame: int
+    prompts: PromptSet
+    """All of them, perhaps none."""
+
+
+@dataclass(frozen=True)
+class MaskEvent:
+    """The mask of an object on a frame is another."""
+
+    object: int
+    frame: int
+    result: Result | None
+    """Mask (``result.mask.to_array()``), score, predicted IoU, source and state; None where it
+    was taken away."""
+
+
+@dataclass(frozen=True)
+class FrameEvent:
+    """Another frame is shown."""
+
+    frame: int
+
+
+E = TypeVar("E", PromptEvent, MaskEvent, FrameEvent)
+
+
+class Events:
+    """Calls functions of a user's, one after the other, in a thread of its own.
+
+    Parameters
+    ----------
+    session : whose changes are told.
+    complain : shows the sentence of a function that failed.
+    """
+
+    def __init__(self, session: SessionView, complain: Callable[[str], None]) -> None:
+        self._session = session
+        self._complain = complain
+        self._calls: dict[type, tuple[Callable[[Any], object], ...]] = {}
+        self._logged: set[tuple[Callable[[Any], object], type[BaseException]]] = set()
+        self._worker: Worker | None = None
+        self._lock = threading.Lock()
+
+    def subscribe(self, kind: type[E], call: Callable[[E], object]) -> Callable[[], None]:
+        """Call a function with each event of a kind from now on; returns what ends that."""
+        if not callable(call):
+            raise TypeError(f"A function is needed, to be called with each event, got {call!r}.")
+
+        # Twice the same function is two subscriptions.
+        def told(event: E) -> object:
+            return call(event)
+
+        with self._lock:
+            if self._worker is None:
+                self._worker = Worker("sam2widget events")
+            self._calls[kind] = (*self._calls.get(kind, ()), told)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._calls[kind] = tuple(one for one in self._calls[kind] if one is not told)
+                self._logged = {one for one in self._logged if one[0] is not told}
+
+        return unsubscribe
+
+    def note(self, changed: Changed) -> None:
+        """Tell of a change of the session. Any thread."""
+        if self._calls.get(PromptEvent):
+            for obj, frame in sorted(changed.prompts):
+                self._tell(PromptEvent(obj, frame, self._session.prompts(frame, obj)))
+        if self._calls.get(MaskEvent):
+            for obj, frame in sorted(changed.results):
+                self._tell(MaskEvent(obj, frame, self._session.result(frame, obj)))
+
+    def frame(self, frame: int) -> None:
+        """Tell that a frame is shown. Any thread."""
+        self._tell(FrameEvent(frame))
+
+    def close(self) -> None:
+        """End the thread, and let go of the functions."""
+        self._calls.clear()
+        self._logged.clear()
+        if self._worker is not None:
+            self._worker.close()
+
+    def _tell(self, event: PromptEvent | MaskEvent | FrameEvent) -> None:
+        if self._worker is not None and self._calls.get(type(event)):
+            # A widget that is being closed tells no more.
+            with suppress(ClosedError):
+                self._worker.submit(lambda: self._call(event))
+
+    def _call(self, event: PromptEvent | MaskEvent | FrameEvent) -> None:
+        for call in self._calls.get(type(event), ()):
+            try:
+                call(event)
+            except BaseException as error:
+                # A user's fault, be it sys.exit(), must not end the others' turn.
+                self._log_once(call, event, error)
+                self._complain(
+                    f"A function called with each {type(event).__name__} failed: "
+                    f"{type(error).__name__}: {error}"
+                )
+
+    def _log_once(self, call: Callable[[Any], object], event: object, error: BaseException) -> None:
+        """Log how a function failed, but not again for each frame of a film."""
+        cause = call, type(error)
+        if cause in self._logged:
+            return
+        self._logged.add(cause)
+        _log.error(
+            "A function called with %s failed; its next %s is not logged",
+            *(event, type(error).__name__),
+            exc_info=error,
+        )

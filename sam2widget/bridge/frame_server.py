@@ -1,0 +1,179 @@
+"""Decodes and encodes the frames that views want, beside the model's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+
+from sam2_backend.video import Video, VideoError
+from sam2_backend.video.contrast import ContrastLike
+from sam2_backend.video.lru import BytesLru
+
+from ..runtime.engine import log_unless_expected, sentence
+from ..runtime.worker import Job, Priority, Worker
+from .codecs import encode_jpeg
+from .flow_control import Outbox
+from .levels import levels_of
+from .protocol import ContrastChanged, Error, ReplyTo, Thumbnail
+
+CACHE_BYTES = 64 * 2**20
+PREFETCHED = 4
+"""Frames encoded ahead in the direction of the last move."""
+LEAP = 32
+"""Moves back by more frames than this are no steps backward."""
+THUMBNAIL_HEIGHT = 54
+THUMBNAIL_CACHE_BYTES = 8 * 2**20
+"""About 4000 of them."""
+
+
+class FrameServer:
+    """Answers views' wishes for frames; of each view's only the newest.
+
+    Parameters
+    ----------
+    video : its frames.
+    outbox : where they go.
+    """
+
+    def __init__(self, video: Video, outbox: Outbox) -> None:
+        self._video = video
+        self._outbox = outbox
+        self._jpegs = BytesLru[int, bytes](CACHE_BYTES, len)
+        self._thumbnails = BytesLru[int, bytes](THUMBNAIL_CACHE_BYTES, len)
+        self._missing: dict[str, Sequence[int]] = {}
+        self._worker = Worker("sam2widget frames")
+        self._last = 0
+
+    def want(
+        self,
+        reply_to: ReplyTo,
+        frame: int,
+        then: Callable[[], None] = lambda: None,
+        pixels: bool = True,
+    ) -> None:
+        """Send a frame to a view, unless it has the pixels, and call `then`. Where a frame takes
+        long to reach, the view gets some that lie on the way. Any thread."""
+        if pixels:
+            steps = self._serve(reply_to, frame, then)
+            self._worker.start(steps, Priority.CLICK, key=reply_to.view)
+        else:
+            self._worker.submit(then, key=reply_to.view)
+
+    def want_thumbnails(self, view: str, frames: Sequence[int]) -> None:
+        """Send small pictures of frames to a view, in place of others it still waits for. Any
+        thread."""
+        kept = range(self._video.first_frame, len(self._video))
+        self._missing[view] = [t for t in frames if t in kept]
+        self.resume(view)
+
+    def want_levels(self, reply_to: ReplyTo, frame: int) -> None:
+        """Tell a view how a frame's values are spread, and how they are shown. Any thread."""
+
+        def tell() -> None:
+            try:
+                self._outbox.post(*levels_of(self._video, frame, reply_to))
+            except (VideoError, IndexError) as error:
+                self._outbox.post(Error(reply_to, str(error)))
+
+        self._worker.submit(tell, Priority.HOVER, key=("levels", reply_to.view))
+
+    def set_contrast(self, contrast: ContrastLike | None, view: str | None = None) -> Job[None]:
+        """Show the video otherwise: what was encoded before is dropped, here and in views. Any
+        thread; of a view's wishes the newest counts."""
+
+        def change() -> None:
+            self._video.contrast = contrast
+            self._jpegs.clear()
+            self._thumbnails.clear()
+            self._outbox.drop_frames(ContrastChanged())
+
+        return self._worker.submit(change, key=None if view is None else ("contrast", view))
+
+    def resume(self, view: str) -> None:
+        """Go on with the small pictures of a view that came back into sight. Any thread."""
+        if self._missing.get(view):
+            self._worker.start(
+                self._send_thumbnails(view), Priority.PREFETCH, key=("thumbnails", view)
+            )
+
+    def close(self, video: Video | None = None) -> None:
+        """End the thread, and let go of all pixels; `video` takes the place of the one that they
+        are of."""
+        self._video = video or self._video
+        self._worker.close(then=self._clear)
+
+    def _clear(self) -> None:
+        self._missing.clear()
+        self._jpegs.clear()
+        self._thumbnails.clear()
+
+    def _serve(
+        self, reply_to: ReplyTo, frame: int, then: Callable[[], None]
+    ) -> Generator[None, None, None]:
+        try:
+            for at, jpeg in self._jpegs_to(frame):
+                if at is not None:
+                    towards = None if at == frame else frame
+                    self._outbox.frame(reply_to.view, at, jpeg, towards)
+                if at != frame:
+                    yield
+            then()
+        except (VideoError, IndexError) as error:
+            self._outbox.post(Error(reply_to, str(error)))
+            return
+        except Exception as error:
+            # Whatever it is, whoever waits for the frame must hear of it.
+            log_unless_expected(error, f"Frame {frame} could not be sent")
+            self._outbox.post(Error(reply_to, sentence(error)))
+            return
+        # After a leap it is as likely to go on as to go back, and on is what costs least.
+        step = -1 if 0 < self._last - frame <= LEAP else 1
+        self._last = frame
+        ahead = range(frame + step, frame + step * (PREFETCHED + 1), step)
+        self._worker.start(self._prefetch(ahead), Priority.PREFETCH, key="prefetch")
+
+    def _prefetch(self, frames: range) -> Generator[None, None, None]:
+        for frame in frames:
+            if self._video.first_frame <= frame < len(self._video):
+                for _ in self._jpegs_to(frame):
+                    yield
+
+    def _jpegs_to(self, frame: int) -> Iterator[tuple[int | None, bytes]]:
+        """A frame at the end, and before it frames on the way, or None to give way."""
+        jpeg = self._jpegs.get(frame)
+        if jpeg is not None:
+            yield frame, jpeg
+            return
+        for found in self._video.approach(frame):
+            if found is None:
+                yield None, b""
+                continue
+            at, rgb_hw3 = found
+            jpeg = self._jpegs.get(at) or encode_jpeg(rgb_hw3)
+            self._jpegs.put(at, jpeg)
+            yield at, jpeg
+
+    def _send_thumbnails(self, view: str) -> Generator[None, None, None]:
+        """One picture a step; what is left stays for when the view is in sight again."""
+        frames = self._missing[view]
+        known = {t: jpeg for t in frames if (jpeg := self._thumbnails.get(t)) is not None}
+        for frame, jpeg in known.items():
+            self._outbox.post(Thumbnail(frame), (jpeg,))
+        left = [t for t in frames if t not in known]
+        try:
+            for small in self._video.thumbnails(tuple(left), THUMBNAIL_HEIGHT):
+                if not self._outbox.is_visible(view):
+                    return
+                if small is not None:
+                    frame, rgb_hw3 = small
+                    jpeg = encode_jpeg(rgb_hw3)
+                    self._thumbnails.put(frame, jpeg)
+                    self._outbox.post(Thumbnail(frame), (jpeg,))
+                    left.remove(frame)
+                yield
+        except VideoError as error:
+            self._outbox.post(Error(None, str(error)))
+            left.clear()
+        finally:
+            # Another wish may have come meanwhile.
+            if self._missing.get(view) is frames:
+                self._missing[view] = left

@@ -1,0 +1,1 @@
+"""Masks, rasterising, arguments and errors: what all the rest is written with."""

@@ -1,0 +1,128 @@
+"""What people give as arguments, in the forms that they know from elsewhere."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+import numpy as np
+
+from .errors import SessionError
+
+
+def as_int(value: Any, what: str) -> int:
+    """A whole number, also from text such as "3", from 3.0 and from NumPy's and PyTorch's numbers.
+
+    Raises
+    ------
+    SessionError
+        When it is none; truth values are none.
+    """
+    value = _unboxed(value)
+    if not isinstance(value, (bool, np.bool_)):
+        try:
+            return operator.index(value)
+        except TypeError:
+            number = _number(value)
+            if number is not None and number.is_integer():
+                return int(number)
+    raise SessionError(f"{what} must be a whole number, got {value!r}.")
+
+
+def as_float(value: Any, what: str) -> float:
+    """A finite number, in the same forms as `as_int`.
+
+    Raises
+    ------
+    SessionError
+        When it is none.
+    """
+    value = _unboxed(value)
+    number = None if isinstance(value, (bool, np.bool_)) else _number(value)
+    if number is None or not math.isfinite(number):
+        raise SessionError(f"{what} must be a finite number, got {value!r}.")
+    return number
+
+
+def as_numbers(values: tuple[Any, ...], names: tuple[str, ...], what: str) -> list[float]:
+    """Finite numbers, given one by one or all in one list, tuple, array or tensor.
+
+    Parameters
+    ----------
+    values : as they were given; None for what was not.
+    names : of the numbers.
+    what : names them together in errors.
+    """
+    given = [value for value in values if value is not None]
+    flat: list[Any] = []
+    if len(given) == 1 and not isinstance(given[0], (str, bytes)):
+        flat = _flat(given[0])
+    elif len(given) == len(names):
+        flat = given
+    if len(flat) != len(names):
+        shown = repr(given[0] if len(given) == 1 else tuple(given))
+        raise SessionError(
+            f"{what} is {len(names)} numbers, {', '.join(names)}, in pixels, got {shown}."
+        )
+    return [
+        as_float(value, f"{name} of {what[0].lower()}{what[1:]}")
+        for name, value in zip(names, flat, strict=True)
+    ]
+
+
+def as_objects(objects: Any) -> list[int] | None:
+    """Ids of objects, given as one or as any collection; None stays None."""
+    if objects is None:
+        return None
+    objects = _unboxed(objects)
+    if isinstance(objects, (str, bytes)) or not isinstance(objects, Iterable):
+        objects = (objects,)
+    ids = [as_int(one, "An object's id") for one in cast("Iterable[Any]", objects)]
+    if not ids:
+        raise SessionError("objects is empty: give ids, or None for all that are not locked.")
+    return list(dict.fromkeys(ids))
+
+
+class ById(dict[int, Any]):
+    """Values by object id. What is not there is told in a sentence."""
+
+    def __getitem__(self, obj: Any) -> Any:
+        try:
+            return super().__getitem__(as_int(obj, "An object's id"))
+        except KeyError:
+            known = ", ".join(map(str, self)) or "none yet"
+            raise UnknownObjectError(f"There is no object {obj}. Objects: {known}.") from None
+
+
+class UnknownObjectError(SessionError, KeyError):
+    """An id that no object has."""
+
+    __str__ = SessionError.__str__
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _unboxed(value: Any) -> Any:
+    """The number in an array or a tensor without dimensions."""
+    return value.item() if getattr(value, "shape", None) == () else value
+
+
+def _flat(value: Any) -> list[Any]:
+    """The numbers in a list, an array or a tensor, (4,) or (1, 4) or (2, 2)."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    if isinstance(value, np.ndarray):
+        return list(cast("Iterator[Any]", value.ravel()))
+    if not isinstance(value, Iterable):
+        return [value]
+    found: list[Any] = []
+    for one in cast("Iterable[Any]", value):
+        found += [one] if isinstance(one, (str, bytes)) else _flat(one)
+    return found

@@ -1,0 +1,168 @@
+"""Figures of a segmentation, by Matplotlib's object API: each call gives a `Plot`, which shows
+itself in a notebook and is saved with ``savefig``. `matplotlib.pyplot` is not used.
+
+>>> from sam2widget import plots
+>>> plots.contact_sheet(w)
+>>> plots.over_time(w, "area_px").savefig("area.pdf")
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..core.errors import SessionError
+from ..core.sources import Sources
+from .pictures import overlay as overlaid
+from .segmentation import Segmentation, SegmentationSource
+from .table import rows
+
+SHEET_COLUMNS = 4
+SHEET_FRAMES = 12
+
+Measure = Literal["area_px", "score", "iou", "centroid_x", "centroid_y"]
+_LABELS: dict[str, str] = {
+    "area_px": "area (pixels)",
+    "score": "object score (logit)",
+    "iou": "predicted IoU",
+    "centroid_x": "centroid x (pixels)",
+    "centroid_y": "centroid y (pixels)",
+}
+
+
+class Plot(Figure):
+    """A figure that notebooks show without pyplot."""
+
+    sources: Sources | None = None
+    """What it is not to be saved over."""
+
+    def savefig(self, fname: Any, *, transparent: bool | None = None, **options: Any) -> None:
+        """As Matplotlib's, but never over the video.
+
+        Raises
+        ------
+        SessionError
+            When the file is one of the video's, or would be one more picture of its folder.
+        """
+        if self.sources is not None and isinstance(fname, (str, os.PathLike)):
+            path = Path(cast("str | os.PathLike[str]", fname))
+            # Without a suffix, Matplotlib adds the one of the picture's format.
+            form = str(options.get("format") or "png")
+            self.sources.refuse([path if path.suffix else path.with_name(f"{path.name}.{form}")])
+        super().savefig(fname, transparent=transparent, **options)
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=100, bbox_inches="tight")
+        return file.getvalue()
+
+
+def contact_sheet(
+    source: SegmentationSource, frames: Sequence[int] | None = None, *, columns: int = SHEET_COLUMNS
+) -> Plot:
+    """Several frames with their masks.
+
+    Parameters
+    ----------
+    source : a widget, a session file, or what is in one.
+    frames : which; a dozen, evenly spread, if None.
+    columns : pictures side by side.
+    """
+    segmentation = Segmentation.of(source)
+    if frames is None:
+        last = len(segmentation) - 1
+        frames = np.unique(np.linspace(0, last, SHEET_FRAMES).round().astype(int)).tolist()
+    if not frames or columns < 1:
+        raise SessionError("A contact sheet needs at least one frame and one column.")
+    columns = min(columns, len(frames))
+    sheet_rows = -(-len(frames) // columns)
+    aspect = segmentation.video.height / segmentation.video.width
+    figure = Plot(figsize=(3.2 * columns, (3.2 * aspect + 0.28) * sheet_rows), layout="constrained")
+    figure.sources = Sources(segmentation.video)
+    axes = figure.subplots(sheet_rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, frame in zip(axes, frames, strict=False):
+        axis.imshow(overlaid(segmentation, frame))
+        axis.set_title(f"frame {frame}", fontsize=9)
+    return figure
+
+
+def overlay(source: SegmentationSource, frame: int) -> Plot:
+    """One frame with its masks and the names of its objects. `source` as in `contact_sheet`."""
+    segmentation = Segmentation.of(source)
+    figure, axis = _picture_axes(segmentation)
+    axis.imshow(overlaid(segmentation, frame))
+    for info, mask_hw in segmentation.shown(frame):
+        y, x = np.argwhere(mask_hw).mean(axis=0)
+        label = {"facecolor": info.color, "edgecolor": "none", "boxstyle": "round,pad=0.2"}
+        axis.text(x, y, info.name, color="white", fontsize=9, ha="center", va="center", bbox=label)
+    return figure
+
+
+def over_time(source: SegmentationSource, measure: Measure = "area_px") -> Plot:
+    """Area, score, predicted IoU or place of each object by frame, in the objects' colours;
+    frames that were prompted or accepted are marked. `source` as in `contact_sheet`."""
+    if measure not in _LABELS:
+        raise SessionError(f"measure is one of {', '.join(_LABELS)}, got {measure!r}.")
+    segmentation = Segmentation.of(source)
+    figure = Plot(figsize=(8, 2.6), layout="constrained")
+    figure.sources = Sources(segmentation.video)
+    axis = figure.subplots()
+    table = rows(segmentation)
+    for info in segmentation.objects:
+        values_t = np.full(len(segmentation), np.nan)
+        sure: list[int] = []
+        for row in table:
+            if row["object"] == info.id and row[measure] != "":
+                values_t[row["frame"]] = row[measure]
+                if row["source"] != "track" or row["state"] == "accepted":
+                    sure.append(row["frame"])
+        axis.plot(values_t, color=info.color, label=info.name, linewidth=1.5)
+        axis.plot(sure, values_t[sure], "o", color=info.color, markersize=4)
+    axis.set_xlabel("frame")
+    axis.set_ylabel(_LABELS[measure])
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.margins(x=0.01)
+    if segmentation.objects:
+        axis.legend(frameon=False, ncols=4)
+    return figure
+
+
+def trajectory(source: SegmentationSource, frame: int = 0) -> Plot:
+    """The way of each object's centroid, over one frame of the video. `source` as in
+    `contact_sheet`."""
+    segmentation = Segmentation.of(source)
+    figure, axis = _picture_axes(segmentation)
+    grey = segmentation.video[frame].mean(axis=2)
+    axis.imshow(grey, cmap="gray", vmin=0, vmax=255, alpha=0.55)
+    table = rows(segmentation)
+    for info in segmentation.objects:
+        way = np.array(
+            [
+                (row["centroid_x"], row["centroid_y"])
+                for row in table
+                if row["object"] == info.id and row["area_px"]
+            ]
+        ).reshape(-1, 2)
+        axis.plot(*(way - 0.5).T, color=info.color, linewidth=2, label=info.name)
+        axis.plot(*(way[-1:] - 0.5).T, "o", color=info.color)
+    if segmentation.objects:
+        axis.legend(loc="upper right", fontsize=8)
+    return figure
+
+
+def _picture_axes(segmentation: Segmentation) -> tuple[Plot, Axes]:
+    """A figure that one picture fills."""
+    figure = Plot(figsize=(8, 8 * segmentation.video.height / segmentation.video.width))
+    figure.sources = Sources(segmentation.video)
+    axis: Any = figure.add_axes((0, 0, 1, 1))
+    axis.set_axis_off()
+    return figure, axis

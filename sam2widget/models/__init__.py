@@ -1,0 +1,1 @@
+"""What a session asks of a model, and the models that answer."""

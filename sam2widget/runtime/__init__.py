@@ -1,0 +1,1 @@
+"""The one thread that runs the model, and what is asked of it."""

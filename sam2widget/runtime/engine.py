@@ -1,0 +1,389 @@
+"""Carries out what code and browser ask for, in the one thread that runs the model."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Generator, Hashable, Iterator
+from contextlib import suppress
+from typing import TypeVar, cast
+
+from ..annotation.records import Proposal, Tracked
+from ..annotation.session import Session
+from ..bridge.protocol import ReplyTo
+from ..bridge.publisher import Feed
+from ..core.errors import SessionError
+from ..models.segmenter import HasNote, Segmenter
+from .widget_state import WidgetState
+from .worker import CLOSED, ClosedError, Job, Priority, Worker
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+STOPPED = "stop()"
+"""The reason why jobs stop that a person has stopped."""
+
+INITIAL_STATUS: dict[str, str | int] = {
+    "state": "loading",
+    "message": "Loading the model",
+    "model": "",
+    "device": "",
+    "click_ms": 0,
+}
+
+
+class Engine:
+    """A session, its model and the queue of what is to be done.
+
+    Parameters
+    ----------
+    session : of the video.
+    feed : tells the browser what changed.
+    face : shows the status and the selection.
+    """
+
+    def __init__(self, session: Session, feed: Feed, face: WidgetState) -> None:
+        self._session = session
+        self._face = face
+        self._feed = feed
+        self._worker = Worker("sam2widget model")
+        self._propagations: list[Job[None]] = []
+        """Those that are not over yet, in the order of their turns."""
+        self._searches: list[Job[list[Proposal]]] = []
+        """The same for proposals."""
+        self._replaceable: set[Job[list[Proposal]]] = set()
+        """Those of them that the browser asked for."""
+        self._tracking_live: Job[None] | None = None
+        self._live_failure = ""
+        self._follow_next: Callable[[], None] | None = None
+        self._failure = ""
+        self._news = ""
+        self._is_loaded = False
+        self._closed_because = CLOSED
+        self.moments_s: list[float] = []
+        """When edits began, by a clock that only goes forward."""
+        self._status = dict(INITIAL_STATUS)
+
+    @property
+    def status(self) -> dict[str, str | int]:
+        """state ("loading", "ready", "working", "propagating" or "error"), message, model, device,
+        and click_ms, what the model took for the last click (0 before it). Where a person should
+        know something of the model: note, a few words, and note_details, what to do."""
+        return dict(self._status)
+
+    @property
+    def is_current_thread(self) -> bool:
+        """Whether the caller is the thread of the model."""
+        return self._worker.is_current
+
+    # Any thread
+
+    def announce(self, news: str) -> None:
+        """Show a sentence until the next edit."""
+        self._news = news
+        self._worker.submit(self._show_news)
+
+    def load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
+        """Queue the loading of the model; `make` is given a function that shows a message."""
+        self._worker.submit(lambda: self._load(make))
+
+    def call(self, action: Callable[[], T]) -> T:
+        """Do something in the model's thread and wait for it.
+
+        Raises
+        ------
+        SessionError
+            When the model could not be loaded. And what the action raises.
+        """
+
+        def run() -> T:
+            if self._failure:
+                raise SessionError(self._failure)
+            return action()
+
+        return run() if self._worker.is_current else self._wait_for(run)
+
+    def read(self, action: Callable[[], T]) -> T:
+        """As `call`, for what needs no model and changes nothing: it works without a model, and
+        after the thread has ended."""
+        if self._worker.is_current:
+            return action()
+        with suppress(ClosedError):
+            return self._wait_for(action)
+        self._worker.join()
+        return action()
+
+    def _wait_for(self, action: Callable[[], T]) -> T:
+        if self._worker.is_closed:
+            raise ClosedError(self._closed_because)
+        job = self._worker.submit(action)
+        result = job.result()
+        if job.stopped:
+            # Nothing else stops it; its result says nothing then.
+            raise ClosedError(self._closed_because)
+        return cast(T, result)
+
+    def submit(
+        self,
+        action: Callable[[], object],
+        priority: Priority = Priority.CLICK,
+        key: Hashable | None = None,
+    ) -> None:
+        """Queue something to do in the model's thread; see `Worker.submit`."""
+        self._worker.submit(action, priority, key)
+
+    def edit(self, action: Callable[[], T]) -> T:
+        """Carry out an edit that code asks for, and wait for it."""
+
+        def run() -> T:
+            self.begin_edit()
+            try:
+                return action()
+            finally:
+                self._feed.answer(None)
+                self.settle()
+
+        return self.call(run)
+
+    def stop(self, reply_to: ReplyTo | None = None, reason: str = STOPPED) -> None:
+        """Stop all propagations after the frame at hand, and all searches for proposals.
+
+        Parameters
+        ----------
+        reason : told to those who wait for them.
+        """
+        self._follow_next = None
+        for job in (*self._propagations, *self._searches):
+            job.stop(reason)
+        if reply_to is not None:
+            self._worker.submit(lambda: self._feed.answer(reply_to))
+
+    def halt(self, reason: str) -> None:
+        """Stop all propagations, also those that are only queued, and wait for their end."""
+
+        def stop() -> list[Job[None]]:
+            jobs = self._propagations.copy()
+            self.stop(reason=reason)
+            return jobs
+
+        jobs = self.call(stop)
+        for job in jobs:
+            job.wait()
+        if jobs:
+            self.call(lambda: None)  # what is told at their end has been told
+
+    def close(self, why: str = CLOSED) -> None:
+        """End the thread after the step at hand and let go of the model; a model that is just
+        being loaded is not waited for. From now on, edits are refused with the reason."""
+        self._closed_because = why
+        self._worker.close(wait=self._is_loaded, then=self._session.unload)
+
+    # The model's thread
+
+    def undo(self) -> None:
+        """Take the last edit back; a propagation that runs stops first."""
+        self.stop(reason="undo")
+        self._session.undo()
+
+    def redo(self) -> None:
+        """Do what was undone again; a propagation that runs stops first."""
+        self.stop(reason="redo")
+        self._session.redo()
+
+    def clear(self) -> None:
+        """Remove everything; a propagation that runs stops first."""
+        self.stop(reason="clear")
+        self._session.clear()
+
+    def propagate(
+        self,
+        steps: Iterator[Tracked],
+        on_step: Callable[[Tracked], None] | None = None,
+        reply_to: ReplyTo | None = None,
+    ) -> Job[None]:
+        """Begin a propagation. While another one runs it waits for its turn, and then tracks what
+        is left of its own frames and objects.
+
+        Parameters
+        ----------
+        steps : from `Session.propagate`.
+        on_step : called after each.
+        reply_to : the request to answer at the end.
+        """
+        # Of the same priority, the earlier one is through before the next one begins.
+        job = self._worker.start(self._propagate(steps, on_step, reply_to), Priority.PROPAGATE)
+        self._propagations.append(job)
+        job.when_done(lambda: self._after_propagation(job, reply_to))
+        return job
+
+    def propose(self, frame: int, reply_to: ReplyTo | None = None) -> Job[list[Proposal]]:
+        """Begin to segment everything on a frame; while another search runs, after it. The
+        browser's are for what is looked at: a new one takes the place of an earlier one."""
+        steps = self._session.propose(frame)
+        if reply_to is not None:
+            for search in self._replaceable:
+                search.stop("another search")
+        job = self._worker.start(self._propose(frame, steps, reply_to), Priority.PROPAGATE)
+        self._searches.append(job)
+        if reply_to is not None:
+            self._replaceable.add(job)
+        job.when_done(lambda: self._after_proposing(job, reply_to))
+        return job
+
+    def track_live(self, on_tracked: Callable[[int], None]) -> None:
+        """See to it that the newest frame of a live video is tracked, and those that come
+        meanwhile: always the newest, whatever is skipped. A propagation goes first. Any thread.
+
+        Parameters
+        ----------
+        on_tracked : called with each frame that has been tracked.
+        """
+        if self._tracking_live is None or self._tracking_live.done:
+            self._tracking_live = self._worker.start(self._track_live(on_tracked))
+
+    def timed(self, prompt: Callable[[], object]) -> None:
+        """Add a prompt and note how long the model takes for it."""
+        began_at = time.monotonic()
+        prompt()
+        self._set_status(click_ms=max(round(1000 * (time.monotonic() - began_at)), 1))
+
+    def after_propagation(self, follow: Callable[[], None]) -> None:
+        """Do something once all propagations are through, or now if none runs."""
+        if any(not job.stopped for job in self._propagations):
+            self._follow_next = follow
+        else:
+            follow()
+
+    def _propose(
+        self,
+        frame: int,
+        steps: Generator[None, None, list[Proposal]],
+        reply_to: ReplyTo | None,
+    ) -> Generator[None, None, list[Proposal]]:
+        self.show("working", f"Segmenting everything on frame {frame}")
+        try:
+            return (yield from steps)
+        except Exception as error:
+            log_unless_expected(error, "A search for proposals failed")
+            self._feed.refuse(reply_to, sentence(error))
+            raise
+
+    def _after_proposing(self, job: Job[list[Proposal]], reply_to: ReplyTo | None) -> None:
+        self._searches.remove(job)
+        self._replaceable.discard(job)
+        self._feed.answer(None if job.failed else reply_to)
+        self.settle()
+
+    def _propagate(
+        self,
+        steps: Iterator[Tracked],
+        on_step: Callable[[Tracked], None] | None,
+        reply_to: ReplyTo | None,
+    ) -> Generator[None, None, None]:
+        self._feed.begin()
+        self.show("propagating")
+        try:
+            for tracked in steps:
+                self._feed.step(tracked)
+                if on_step is not None:
+                    on_step(tracked)
+                yield
+        except Exception as error:
+            log_unless_expected(error, "A propagation failed")
+            self._feed.refuse(reply_to, f"The propagation stopped: {sentence(error)}")
+            raise
+
+    def _track_live(self, on_tracked: Callable[[int], None]) -> Generator[None, None, None]:
+        while not (self._failure or self._propagations or self._searches):
+            try:
+                tracked = self._session.track_newest()
+            except Exception as error:
+                # The next frame is tried all the same, but one sentence is enough.
+                if self._live_failure != sentence(error):
+                    self._live_failure = sentence(error)
+                    log_unless_expected(error, "Tracking a live video failed")
+                    self._feed.refuse(
+                        None, f"The newest frame cannot be tracked: {self._live_failure}"
+                    )
+                return
+            if tracked is None:
+                self._feed.live_rest()
+                return
+            self._live_failure = ""
+            self._feed.live_step(tracked.frame)
+            on_tracked(tracked.frame)
+            yield
+
+    def _after_propagation(self, job: Job[None], reply_to: ReplyTo | None) -> None:
+        self._propagations.remove(job)
+        self._feed.end()
+        self._feed.answer(None if job.failed else reply_to)
+        if not self._propagations:
+            follow, self._follow_next = self._follow_next, None
+            if follow is not None:
+                follow()
+        self.settle()
+
+    def _load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
+        try:
+            segmenter = make(lambda message: self.show("loading", message))
+        except Exception as error:
+            # Whatever it is, the person must see it: each later call repeats it.
+            self._failure = f"The model could not be loaded: {sentence(error)}"
+            log_unless_expected(error, "Loading the model failed")
+        else:
+            self._session.load(segmenter)
+            note = segmenter.model_note if isinstance(segmenter, HasNote) else None
+            said = {} if note is None else {"note": note.text, "note_details": note.details}
+            self._set_status(model=segmenter.name, device=segmenter.device, **said)
+        self._is_loaded = True
+        self.settle()
+
+    @property
+    def failure(self) -> str:
+        """Why the model could not be loaded; "" if it could."""
+        return self._failure
+
+    def begin_edit(self) -> None:
+        """An edit begins."""
+        self.moments_s.append(time.monotonic())
+        self._news = ""
+        self.show("working")
+
+    def _set_status(self, **values: str | int) -> None:
+        # Another one in its place, since other threads read it.
+        self._status = {**self._status, **values}
+
+    def show(self, state: str, message: str = "") -> None:
+        """Show what goes on."""
+        self._set_status(state=state, message=message)
+        self._face.write_traits(status=self.status)
+
+    def settle(self) -> None:
+        """Show what goes on now that a request is through."""
+        if self._failure:
+            self.show("error", self._failure)
+        elif self._propagations:
+            self.show("propagating")
+        elif not self._searches:
+            self.show("ready", self._news)
+
+    def _show_news(self) -> None:
+        if self._status["state"] == "ready":
+            self.settle()
+
+
+EXPECTED = ValueError, MemoryError
+"""Misuse, and too little memory: their texts say it all."""
+
+
+def sentence(error: Exception) -> str:
+    """An error for a person: what is not expected needs its kind too."""
+    text = str(error).strip() or "no reason given"
+    return text if isinstance(error, EXPECTED) else f"{type(error).__name__}: {text}"
+
+
+def log_unless_expected(error: Exception, what: str) -> None:
+    """A sentence is all that a person needs of misuse; of a fault, the log keeps the rest."""
+    if not isinstance(error, EXPECTED):
+        _log.error(what, exc_info=error)

@@ -1,0 +1,1 @@
+"""The built-in sample clips, with the true masks of their objects."""

@@ -1,0 +1,336 @@
+"""Writes every edit to a session file soon after it, and finds the file of a video again, by the
+video's content.
+
+Any number of widgets, also of several kernels, may work on one video and begin with one file. A
+widget writes only where the file is as the widget left it, or found it when it went on from there;
+what another one has written meanwhile stays, and the widget takes a new file beside it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+from sam2_backend.video import Video
+
+from ..core.errors import SessionError
+from ..core.user_warnings import warn
+from .saved_session import Fingerprint, SavedSession
+from .session_file import SUFFIX, read_fingerprint, read_session, write_session
+
+DELAY_S = 1.0
+"""How long an edit waits for those that follow it."""
+SHARE = 0.1
+"""Of its time that writing may take: a large session is written less often."""
+RETRY_S, MAX_RETRY_S = 2.0, 60.0
+"""How long a write that failed waits for the next attempt; each time twice as long, up to this."""
+MAX_ALIKE = 50
+"""Session files, the newest, among which look-alikes are looked for."""
+ENVIRONMENT = "SAM2WIDGET_AUTOSAVE"
+"""A folder for the files, or "off"."""
+
+_log = logging.getLogger(__name__)
+
+
+class Autosave:
+    """A thread that writes what has changed, again and again until it is written.
+
+    Parameters
+    ----------
+    snapshot : gives what is to be written. It is called in the thread.
+    place : says where, once there is something to write, given the video's name.
+    complain : shows why a file could not be written.
+    owner : what those functions need, and may hold weakly only: kept from a change until it is
+        written.
+    begin : what is to be done first of all in the thread.
+    """
+
+    def __init__(
+        self,
+        snapshot: Callable[[], SavedSession],
+        place: Callable[[str], SessionPlace],
+        complain: Callable[[str], None],
+        owner: object,
+        begin: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._owner = weakref.ref(owner)
+        self._kept: object | None = None
+        self._snapshot = snapshot
+        self._place = place
+        self._complain = complain
+        self._begin = begin
+        self._wake = threading.Condition()
+        self._changed = False
+        self._closing = False
+        self._told: set[str] = set()
+        self._unsaved = ""
+        self._thread = threading.Thread(target=self._run, name="sam2widget autosave", daemon=True)
+        self._thread.start()
+        _OPEN.add(self)
+
+    def note(self, _: object = None) -> None:
+        """Something has changed. Any thread."""
+        with self._wake:
+            self._changed = True
+            self._kept = self._owner()
+            self._wake.notify_all()
+
+    def close(self, *, wait: bool = True) -> None:
+        """Write what is left and end the thread. What cannot be written where it should be is
+        written to a temporary folder, and a warning says where it is."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+        if wait and threading.current_thread() is not self._thread:
+            self._thread.join()
+            unsaved, self._unsaved = self._unsaved, ""
+            if unsaved:
+                warn(unsaved)
+
+    def _run(self) -> None:
+        self._guard(self._begin)
+        pause_s, retry_s = DELAY_S, RETRY_S
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._changed or self._closing)
+                if not self._changed:
+                    break
+                self._wake.wait_for(lambda: self._closing, pause_s)
+                self._changed = False
+                last = self._closing
+            began_at = time.monotonic()
+            error = self._guard(self._write)
+            if error is None:
+                self._told.clear()
+                with self._wake:
+                    if not self._changed:
+                        self._kept = None
+                pause_s, retry_s = max(DELAY_S, (time.monotonic() - began_at) / SHARE), RETRY_S
+                continue
+            self._tell(error, last)
+            if last:
+                self._rescue(error)
+                break
+            with self._wake:
+                self._changed = True
+            pause_s, retry_s = retry_s, min(2 * retry_s, MAX_RETRY_S)
+        self._kept = None
+        _OPEN.discard(self)
+
+    def _guard(self, action: Callable[[], None]) -> BaseException | None:
+        """Do something and give what it raised, whatever that is: the thread outlives it."""
+        try:
+            action()
+        except BaseException as error:
+            return error
+        return None
+
+    def _write(self) -> None:
+        saved = self._snapshot()
+        place = self._place(saved.video.name)
+        before = place.path
+        place.write(saved)
+        if place.path != before:
+            self._complain(
+                f"There is work of another widget in {before}, which stays. What is done in this "
+                f"one is kept in {place.path.name} beside it."
+            )
+
+    def _tell(self, error: BaseException, last: bool) -> None:
+        """Show why nothing was written, once for each cause until something is."""
+        reason = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        number = reason.errno if isinstance(reason, OSError) else None
+        cause = f"{type(reason).__name__} {number or reason}"
+        if cause in self._told:
+            return
+        self._told.add(cause)
+        if not isinstance(error, (SessionError, OSError, MemoryError)):
+            _log.error("An autosave failed", exc_info=error)
+        text = f"Your work is not saved by itself: {_sentence(error)}"
+        text += "" if last else " It is tried again."
+        self._guard(lambda: self._complain(text))
+
+    def _rescue(self, error: BaseException) -> None:
+        """Write to a temporary folder what cannot be written where it should be."""
+        kept: list[Path] = []
+
+        def write() -> None:
+            saved = self._snapshot()
+            path = Path(tempfile.mkdtemp(prefix="sam2widget-")) / f"{saved.video.name}{SUFFIX}"
+            write_session(path, saved)
+            kept.append(path)
+
+        failed = self._guard(write)
+        self._unsaved = f"Your work could not be saved by itself: {_sentence(error)} " + (
+            f"It is kept in {kept[0]}: move it to where you want it, and go on there with "
+            f"Sam2Widget.load({str(kept[0])!r}, video=…)."
+            if failed is None
+            else f"Nor in the temporary folder: {_sentence(failed)} While this kernel runs, "
+            "w.save(path) still saves it: choose a folder that has room."
+        )
+
+
+def _sentence(error: BaseException) -> str:
+    text = str(error).strip() or "no reason given"
+    text = text if isinstance(error, SessionError) else f"{type(error).__name__}: {text}"
+    return text if text.endswith(".") else f"{text}."
+
+
+class SessionPlace:
+    """A session file, as long as only one widget writes it.
+
+    Parameters
+    ----------
+    path : where it is, or is to be.
+    ours : whether an earlier file there may be replaced, being what the widget goes on from.
+    """
+
+    def __init__(self, path: Path, *, ours: bool) -> None:
+        self.path = path
+        self.ours = ours
+        self._known = _look(path) if ours else None
+
+    def write(self, saved: SavedSession, *, replace: bool = False) -> None:
+        """Write a session there; if another's is there, to a new file or in its place."""
+        with _WRITING:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not replace and _look(self.path) != self._known:
+                self.path = _free(self.path)
+            write_session(self.path, saved)
+            self._known = _look(self.path)
+
+
+def _look(path: Path) -> tuple[int, ...] | None:
+    """By what one sees that a file has been written again; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _free(path: Path) -> Path:
+    """The path, or else NAME-2, NAME-3…: the first where nothing would be lost."""
+    name = path.name.removesuffix(SUFFIX)
+    suffix = path.name[len(name) :]
+    for n in count(2):
+        if not path.exists() or is_empty(path):
+            break
+        path = path.with_name(f"{name}-{n}{suffix}")
+    return path
+
+
+def is_empty(path: Path) -> bool:
+    """Whether a file is a session without objects."""
+    try:
+        return not read_session(path).objects
+    except SessionError:
+        return False
+
+
+def default_folder() -> Path | None:
+    """Where session files are kept by themselves: the folder that SAM2WIDGET_AUTOSAVE names, else
+    sam2widget/sessions in the user's data folder; None where that says "off"."""
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        return None if named.lower() == "off" else Path(named).expanduser()
+    if sys.platform == "win32":
+        data = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        data = Path.home() / "Library" / "Application Support"
+    else:
+        data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return data / "sam2widget" / "sessions"
+
+
+def find_saved(video: Video, folder: Path) -> tuple[SavedSession, SessionPlace] | None:
+    """The newest session of this very video in a folder, if there is one with objects, and its
+    place."""
+    paths = _files_of_size(video, folder)
+    # The content is not read for nothing.
+    name = _identified(video).name if paths else ""
+    for path in paths:
+        if path.name.startswith(name):
+            place = SessionPlace(path, ours=True)
+            saved = _read_own(video, path)
+            if saved is not None:
+                return saved, place
+    return None
+
+
+def find_others(video: Video, folder: Path, own: Path) -> list[Path]:
+    """Further sessions of this very video with objects in a folder, the newest first: of widgets
+    that worked at the same time."""
+    paths = _files_of_size(video, folder)
+    name = _identified(video).name if len(paths) > 1 else ""
+    found: list[Path] = []
+    for path in paths[:MAX_ALIKE]:
+        if path != own and path.name.startswith(name):
+            with suppress(SessionError):
+                fingerprint, num_objects = read_fingerprint(path)
+                if num_objects and fingerprint.recognizes(video):
+                    found.append(path)
+    return found
+
+
+def find_alike(video: Video, folder: Path) -> Path | None:
+    """The newest session with objects in a folder whose video looks like this one, but is not
+    known to be this one."""
+    for path in _files_of_size(video, folder)[:MAX_ALIKE]:
+        with suppress(SessionError):
+            found, num_objects = read_fingerprint(path)
+            if (
+                num_objects
+                and found.thumbs
+                and not found.recognizes(video)
+                and found.difference(video) is None
+            ):
+                return path
+    return None
+
+
+def _files_of_size(video: Video, folder: Path) -> list[Path]:
+    """Session files of videos of the same length and size, the newest first."""
+    found: list[tuple[float, Path]] = []
+    for path in folder.glob(f"{len(video)}x{video.width}x{video.height}-*{SUFFIX}"):
+        # Another kernel may have moved it away since.
+        with suppress(OSError):
+            found.append((path.stat().st_mtime, path))
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def _identified(video: Video) -> Fingerprint:
+    """As far as its name goes, without looking at frames."""
+    return Fingerprint(len(video), video.height, video.width, {}, identity=video.identity())
+
+
+def _read_own(video: Video, path: Path) -> SavedSession | None:
+    """The session in a file, if it can be read, is of this very video, and has objects."""
+    try:
+        saved = read_session(path)
+    except SessionError:
+        # A newer version's, or damaged: it stays where it is.
+        return None
+    fits = saved.video.other_size(video) is None and saved.video.recognizes(video)
+    return saved if saved.objects and fits else None
+
+
+_WRITING = threading.Lock()
+_OPEN: weakref.WeakSet[Autosave] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """What was done last is written before the interpreter goes away."""
+    for autosave in list(_OPEN):
+        autosave.close()

@@ -1,0 +1,384 @@
+"""A session at one moment, apart from any widget: what a session file holds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sam2_backend.video import Contrast, FrameSource, Kind, Video, VideoError, is_there, open_video
+from sam2_backend.video.identity import are_comparable, find_files
+from sam2_backend.video.options import DEFAULT_OPTIONS, OpenOptions
+
+from .. import __version__
+from ..annotation.records import ObjectInfo, Result
+from ..core.cleaning import CLEANED_SHARE, as_cleaning
+from ..core.errors import SessionError
+from ..core.user_warnings import warn
+from ..models.segmenter import PromptSet
+
+if TYPE_CHECKING:
+    from ..annotation.edits import SessionEdits
+
+THUMB = 16
+"""Side of a thumbnail in pixels."""
+
+_SAMPLES = 5
+_TOLERANCE = 8
+"""Levels of 255 by which two thumbnails of one frame may differ: decoders, and compressing a
+video again, change the mean of a block by two or three."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """By what a video is known again: its content, and how it looks.
+
+    The content decides: the file's bytes, or the values of frames in memory, but not its name and
+    place. The looks (size, length, and thumbnails of a few frames) find what may be the same video
+    compressed again, or given as an array in place of a folder; a person must say whether it is.
+    """
+
+    num_frames: int
+    height: int
+    """Of the frames, in pixels."""
+    width: int
+    thumbs: Mapping[int, bytes]
+    """By frame, the mean RGB of 16 x 16 blocks: (16, 16, 3) uint8."""
+    sizes: tuple[tuple[int, int], ...] | None = None
+    """Width and height of each frame where they may differ."""
+    identity: str | None = None
+    """`Video.identity`; None in files of before there was one."""
+
+    @classmethod
+    def of(cls, video: Video) -> Fingerprint:
+        """Look at a video's content, and at its first frame, its last and some between. What
+        cannot be read any more is left out: work must be saved all the same."""
+        first, last = video.first_frame, len(video) - 1
+        if first:
+            # Of a live video, the oldest may go any moment.
+            first = (first + last + 1) // 2
+        steps = (n / (_SAMPLES - 1) for n in range(_SAMPLES))
+        thumbs: dict[int, bytes] = {}
+        for frame in sorted({first + round((last - first) * step) for step in steps}):
+            with suppress(VideoError):
+                thumbs[frame] = _thumb(video.show_as_opened(frame))
+        identity = None
+        with suppress(VideoError):
+            identity = video.identity()
+        sizes = None if video.sizes is None else tuple(video.sizes)
+        return cls(len(video), video.height, video.width, thumbs, sizes, identity)
+
+    def size_of(self, frame: int) -> tuple[int, int]:
+        """Width and height of a frame in pixels."""
+        return (self.width, self.height) if self.sizes is None else self.sizes[frame]
+
+    @property
+    def name(self) -> str:
+        """One for files: the same for the same content."""
+        content = self.identity or repr((self.sizes, sorted(self.thumbs.items())))
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        return f"{self.num_frames}x{self.width}x{self.height}-{digest[:16]}"
+
+    def recognizes(self, video: Video) -> bool | None:
+        """Whether a video is this very one, by its content; None where that cannot be told."""
+        if self.identity is None:
+            return None
+        identity = video.identity()
+        return identity == self.identity if are_comparable(identity, self.identity) else None
+
+    def other_size(self, video: Video) -> str | None:
+        """In which size or length another video differs, as the end of a sentence; None if in
+        none."""
+        for what, ours, theirs in (
+            ("has {} frames, not {}", self.num_frames, len(video)),
+            (
+                "has frames of {} pixels, not {}",
+                f"{self.width}x{self.height}",
+                f"{video.width}x{video.height}",
+            ),
+        ):
+            if ours != theirs:
+                return what.format(theirs, ours)
+        sizes = None if video.sizes is None else tuple(video.sizes)
+        if self.sizes is not None and sizes is not None and self.sizes != sizes:
+            return "has pictures of other sizes"
+        return None
+
+    def difference(self, video: Video) -> str | None:
+        """In what another video looks different, as the end of a sentence; None if it looks the
+        same."""
+        other_size = self.other_size(video)
+        if other_size is not None:
+            return other_size
+        for frame, thumb in self.thumbs.items():
+            ours, theirs = (
+                np.frombuffer(pixels, np.uint8).astype(np.int16)
+                for pixels in (thumb, _thumb(video.show_as_opened(frame)))
+            )
+            if np.abs(ours - theirs).max() > _TOLERANCE:
+                return f"shows another picture on frame {frame}"
+        return None
+
+
+@dataclass(frozen=True)
+class SavedSession:
+    """What a session file holds: everything a person would lose. To be read only."""
+
+    video: Fingerprint
+    video_path: str | None
+    """Where the video was, absolute; None for frames that were in memory."""
+    model: str
+    """Name of the model that made the masks; "" if none was loaded."""
+    model_source: str | None
+    """What to load it by: a name or a path; None for a model that was given as an object."""
+    objects: tuple[ObjectInfo, ...]
+    """By id, ascending."""
+    prompts: Mapping[tuple[int, int], PromptSet]
+    """By (object id, frame)."""
+    results: Mapping[tuple[int, int], Result]
+    """By (object id, frame)."""
+    frame: int = 0
+    """That was shown."""
+    selected: int = 0
+    """Id of the selected object, 0 for none."""
+    library: str = ""
+    """Version of this library that wrote it."""
+    contrast: Contrast | None = None
+    """How the video's values were shown; None where that was automatic."""
+    clean_masks: float | None = None
+    """Below which size specks and pinholes were dropped; None in files of before one could."""
+    non_overlapping: bool | None = None
+    """Whether objects excluded each other; None in files of before they could."""
+    options: OpenOptions = DEFAULT_OPTIONS
+    """With which it was opened."""
+
+    def __repr__(self) -> str:
+        of = "frames in memory" if self.video_path is None else Path(self.video_path).name
+        return (
+            f"<SavedSession of {of}, {self.video.num_frames} frames: {len(self.objects)} objects, "
+            f"{len(self.results)} masks>"
+        )
+
+    @classmethod
+    def of(
+        cls,
+        session: SessionEdits,
+        video: Video,
+        model: str,
+        model_source: str | None,
+        *,
+        fingerprint: Fingerprint | None = None,
+    ) -> SavedSession:
+        """What there is in a session now.
+
+        Parameters
+        ----------
+        model, model_source : see the attributes.
+        fingerprint : of the video, where it is known; to make it, frames are read.
+        """
+        return cls(
+            video=fingerprint or Fingerprint.of(video),
+            video_path=video.location,
+            model=model,
+            model_source=model_source,
+            objects=tuple(session.objects),
+            prompts=session.all_prompts,
+            results=session.all_results,
+            contrast=video.chosen_contrast,
+            clean_masks=session.clean_masks,
+            non_overlapping=session.non_overlapping,
+            options=video.options,
+            library=__version__,
+        )
+
+    @property
+    def kind(self) -> Kind:
+        """What the video is."""
+        return "video" if self.video.sizes is None else "images"
+
+    def open_video(
+        self,
+        given: FrameSource | None = None,
+        beside: str | os.PathLike[str] | None = None,
+        *,
+        same_video: bool = False,
+    ) -> Video:
+        """Open the video that the session was made on, in the way and with the contrast that it
+        was opened with.
+
+        Parameters
+        ----------
+        given : the video, if it is known where it is now.
+        beside : the session file; without `given`, the video is looked for where it was and in
+            this file's folder, and then by its content in both folders.
+        same_video : see `check_video`.
+
+        Raises
+        ------
+        SessionError
+            When it is not found, or what is there is another video.
+        VideoError
+            When it cannot be read.
+        """
+        video = self._find_video(given, beside, same_video=same_video)
+        if self.contrast is not None and video.chosen_contrast is None:
+            video.contrast = self.contrast
+        return video
+
+    def _find_video(
+        self,
+        given: FrameSource | None,
+        beside: str | os.PathLike[str] | None,
+        *,
+        same_video: bool,
+    ) -> Video:
+        if given is not None:
+            video = self.open_given(given)
+            self.check_video(video, same_video=same_video)
+            return video
+        if self.video_path is None:
+            raise SessionError(
+                "This session was made on frames in memory, which a session file does not hold: "
+                f"give them with video=. {self._expected()}"
+            )
+        name = re.split(r"[\\/]", self.video_path)[-1]
+        folder = None if beside is None else Path(beside).absolute().parent
+        places = [self.video_path, *([] if folder is None else [str(folder / name)])]
+        videos: list[Video] = []
+        for place in filter(is_there, places):
+            video = self._open(place)
+            if self.video.recognizes(video):
+                return video
+            videos.append(video)
+        renamed = self._find_renamed(places)
+        if renamed is not None:
+            return self._open(renamed)
+        if not videos:
+            nor = "" if folder is None else f", nor is there a {name} beside the session file"
+            raise SessionError(
+                f"The session's video {self.video_path} is not there any more{nor}. Say where "
+                f"it is now with video=. {self._expected()}"
+            )
+        alike = [video for video in videos if self.video.difference(video) is None]
+        video = alike[0] if alike else videos[-1]
+        self.check_video(video, same_video=same_video)
+        return video
+
+    def _open(self, source: FrameSource) -> Video:
+        """Open a video in the way in which the session's was."""
+        return open_video(source, self.kind, **asdict(self.options))
+
+    def open_given(self, given: FrameSource) -> Video:
+        """The same of what somebody gives, which may be a source of another sort, where axes and
+        planes say nothing."""
+        if isinstance(given, Video):
+            return open_video(given, self.kind)
+        try:
+            return self._open(given)
+        except VideoError:
+            if self.options.axes is None and self.options.plane is None:
+                raise
+            plain = OpenOptions(max_megapixels=self.options.max_megapixels)
+            return replace(self, options=plain)._open(given)
+
+    def _find_renamed(self, places: list[str]) -> Path | None:
+        """The video's file by its content, in the folders where it should be."""
+        if self.video.identity is None:
+            return None
+        for folder in dict.fromkeys(Path(place).parent for place in places):
+            found = find_files(folder, self.video.identity)
+            if found is not None:
+                return found
+        return None
+
+    def check_video(self, video: Video, *, same_video: bool = False) -> None:
+        """Raise SessionError when this is another video than the session was made on, or only
+        looks like it. Warn where a file of an earlier version tells no more than the looks.
+
+        Parameters
+        ----------
+        same_video : a person says that it is the same; only its size and length are checked.
+        """
+        difference = self.video.other_size(video)
+        if difference is None:
+            if same_video or self.video.recognizes(video):
+                return
+            difference = self.video.difference(video)
+        if difference is not None:
+            raise SessionError(
+                f"This is another video than the session was made on: {video.name} {difference}. "
+                f"Give the right one with video=. {self._expected()}"
+            )
+        if self.video.identity is None:
+            warn(
+                "The session file does not hold by what its video is known, as those of earlier "
+                f"versions do not: that {video.name} is the right one was told by its length, its "
+                f"size and the looks of {len(self.video.thumbs)} frames only. Saved again, it "
+                "holds more."
+            )
+            return
+        why = (
+            "its content is another, as of a second recording with the same camera, or of the "
+            "same video compressed again"
+            if self.video.recognizes(video) is False
+            else "whether it is the same cannot be told, since one was given as files and the "
+            "other as frames in memory"
+        )
+        raise SessionError(
+            f"{video.name} looks like the video that the session was made on, but {why}. If it is "
+            "the same, frame by frame, say so: Sam2Widget.load(path, video=…, same_video=True). If "
+            f"not, give the right one with video=. {self._expected()}"
+        )
+
+    def _expected(self) -> str:
+        video = self.video
+        name = "" if self.video_path is None else f", then at {self.video_path}"
+        return f"It has {video.num_frames} frames of {video.width}x{video.height} pixels{name}."
+
+
+class Settings(TypedDict):
+    """What a `Session` is given of a person's choices."""
+
+    clean_masks: float
+    non_overlapping: bool
+
+
+def settings_of(
+    saved: SavedSession | None,
+    clean_masks: float | bool | None = None,
+    non_overlapping: bool | None = None,
+) -> Settings:
+    """How a session treats masks: as said, else as saved, else by default. A file of before
+    objects could exclude each other goes on as it was made.
+
+    Parameters
+    ----------
+    saved : what is gone on from, if anything.
+    clean_masks, non_overlapping : what was said; None is nothing.
+
+    Raises
+    ------
+    SessionError
+        When it is nothing of the kind.
+    """
+    if clean_masks is None and saved is not None:
+        clean_masks = saved.clean_masks
+    if clean_masks is None:
+        clean_masks = CLEANED_SHARE
+    if non_overlapping is None:
+        non_overlapping = True if saved is None else bool(saved.non_overlapping)
+    return {"clean_masks": as_cleaning(clean_masks), "non_overlapping": bool(non_overlapping)}
+
+
+def _thumb(rgb_hw3: NDArray[np.uint8]) -> bytes:
+    small = Image.fromarray(rgb_hw3).resize((THUMB, THUMB), Image.Resampling.BOX)
+    return np.asarray(small).tobytes()

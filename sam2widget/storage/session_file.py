@@ -1,0 +1,250 @@
+"""Session files: one zip archive that holds everything a person would lose.
+
+::
+
+    dog.sam2.zip
+    ├── session.json     video, model, view, objects, prompts, switches, and where a mask was cut
+    ├── results.npy      (R,) records: object, frame, score, iou, source, state, mask, corrected
+    ├── mask_sizes.npy   (M,) uint32: number of run lengths of each mask
+    └── mask_runs.npy    uint32: the run lengths of all masks, one after another
+
+A mask is written once, however often it is referred to; its number counts from 0, and -1 says
+that there is none. Nothing in the file can run code: there are numbers and text.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..core.document import Node
+from ..core.errors import SessionError
+from ..core.masks import Mask
+from .archive import (
+    Archive,
+    ArchiveError,
+    ArchiveTooLargeError,
+    array_from_bytes,
+    array_to_bytes,
+    write_archive,
+)
+from .saved_session import Fingerprint, SavedSession
+from .session_document import (
+    DocumentError,
+    dump_document,
+    load_document,
+    parse_session,
+    parse_video,
+    sizes_of_masks,
+)
+
+T = TypeVar("T")
+
+SUFFIX = ".sam2.zip"
+"""By custom, what the names of session files end with."""
+
+VERSION = 1
+"""Of the format. A change that an older reader cannot read makes it one larger."""
+
+MAX_BYTES = 2**30
+"""What a session file may unpack to unless the reader is told otherwise: about 100,000 masks."""
+
+_RUN = np.dtype("<u4")
+_RESULT = np.dtype(
+    [
+        ("object", "<i8"),
+        ("frame", "<i8"),
+        ("score", "<f8"),
+        ("iou", "<f8"),
+        ("source", "S8"),
+        ("state", "S8"),
+        ("mask", "<i8"),
+        ("corrected", "<i8"),
+    ]
+)
+
+
+_ARRAYS = {"results.npy": _RESULT, "mask_sizes.npy": _RUN, "mask_runs.npy": _RUN}
+_NAMES = ("session.json", *_ARRAYS)
+
+Members = dict[str, bytes]
+"""Contents of the archive by name."""
+
+MIGRATIONS: dict[int, Callable[[Members], Members]] = {}
+"""From each earlier version of the format to the next. Version 1 is the first."""
+
+
+def write_session(path: str | os.PathLike[str], saved: SavedSession) -> None:
+    """Write a session file in place of an earlier one, which stays whole until then.
+
+    Parameters
+    ----------
+    path : of the file, by custom ``NAME.sam2.zip``; its folder must exist.
+    saved : what to write.
+
+    Raises
+    ------
+    SessionError
+        When it cannot be written, or what is there is no session file; it is then as it was.
+    """
+    if _is_other(Path(path)):
+        raise SessionError(
+            f"{os.fspath(path)} is there already, and is no session file, so it is not written "
+            "over: choose another name, or move it away."
+        )
+    numbers: dict[Mask, int] = {}
+
+    def number(mask: Mask | None) -> int:
+        return -1 if mask is None else numbers.setdefault(mask, len(numbers))
+
+    document = dump_document(saved, VERSION, number)
+    rows = [
+        (obj, frame, r.score, r.iou, r.source, r.state, number(r.mask), number(r.corrected))
+        for (obj, frame), r in sorted(saved.results.items())
+    ]
+    runs = [mask.runs for mask in numbers]
+    sizes = np.array([len(run) // _RUN.itemsize for run in runs], _RUN)
+    members = {
+        "session.json": document,
+        "results.npy": array_to_bytes(np.array(rows, _RESULT)),
+        "mask_sizes.npy": array_to_bytes(sizes),
+        "mask_runs.npy": array_to_bytes(np.frombuffer(b"".join(runs), _RUN)),
+    }
+    try:
+        write_archive(Path(path), members)
+    except OSError as error:
+        raise SessionError(
+            f"The session could not be written to {os.fspath(path)} ({error.strerror or error}). "
+            "Choose a folder that exists, may be written to and has room; an earlier file there "
+            "is as it was."
+        ) from error
+
+
+def read_session(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> SavedSession:
+    """Read a session file, without a widget, a model or the video.
+
+    Parameters
+    ----------
+    path : of the file.
+    max_bytes : what it may unpack to; more is refused before it is unpacked.
+
+    Raises
+    ------
+    SessionError
+        When there is no such file, it is damaged, is no session file, or is of a newer version,
+        with what is wrong and what to do.
+    """
+    return _with_archive(Path(path), max_bytes, _read)
+
+
+def read_fingerprint(path: str | os.PathLike[str]) -> tuple[Fingerprint, int]:
+    """Read of which video a session file is, and how many objects it holds; its masks are not
+    read. Raises as `read_session`."""
+
+    def read(archive: Archive) -> tuple[Fingerprint, int]:
+        document = _document_of(archive)
+        return parse_video(document), len(document.items("objects"))
+
+    return _with_archive(Path(path), MAX_BYTES, read)
+
+
+def _is_other(path: Path) -> bool:
+    """Whether a file has something in it, but is no session file of any version."""
+    try:
+        if not path.is_file() or not path.stat().st_size:
+            return False
+        with zipfile.ZipFile(path) as archive:
+            return "session.json" not in archive.namelist()
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return True
+
+
+def _with_archive(path: Path, max_bytes: int, read: Callable[[Archive], T]) -> T:
+    try:
+        with open(path, "rb") as file:
+            return read(Archive(file, max_bytes))
+    except OSError as error:
+        raise SessionError(
+            f"The session file {path} cannot be opened ({error.strerror or error}): check the "
+            "path, and that it is a file you may read."
+        ) from error
+    except ArchiveTooLargeError as error:
+        raise SessionError(
+            f"{path} cannot be read: {error}. If you trust it, give read_session a larger "
+            "max_bytes."
+        ) from error
+    except _NewerError as error:
+        raise SessionError(f"{path} {error}") from error
+    except (ArchiveError, DocumentError) as error:
+        raise SessionError(
+            f"{path} cannot be read as a session file: {error}. Use another copy of it."
+        ) from error
+
+
+class _NewerError(ValueError):
+    pass
+
+
+def _document_of(archive: Archive) -> Node:
+    """`session.json`, of a version that can be read."""
+    if "session.json" not in archive.names:
+        raise ArchiveError("it lacks 'session.json', so it is another kind of archive")
+    document = load_document(archive.read("session.json"))
+    version = document.whole("version", minimum=1)
+    if version > VERSION:
+        raise _NewerError(
+            f"is a session file of version {version}, which a later sam2widget has written. This "
+            f"is {__version__}, which reads versions up to {VERSION}: update it, with "
+            "pip install --upgrade sam2widget."
+        )
+    return document
+
+
+def _read(archive: Archive) -> SavedSession:
+    version = _document_of(archive).whole("version", minimum=1)
+    members = {name: archive.read(name) for name in archive.names}
+    for earlier in range(version, VERSION):
+        members = MIGRATIONS[earlier](members)
+    return _parse(members)
+
+
+def _parse(members: Members) -> SavedSession:
+    for name in _NAMES:
+        if name not in members:
+            raise ArchiveError(f"it lacks {name!r}")
+    for name in members:
+        if name not in _NAMES:
+            raise ArchiveError(f"it holds {name!r}, which does not belong there")
+    document = load_document(members["session.json"])
+    results, sizes, runs = (
+        array_from_bytes(members[name], dtype, name) for name, dtype in _ARRAYS.items()
+    )
+    fingerprint = parse_video(document)
+    rows = results.tolist()
+    sizes_hw = sizes_of_masks(document, fingerprint, rows, len(sizes))
+    return parse_session(document, fingerprint, rows, _masks(sizes, runs, sizes_hw))
+
+
+def _masks(
+    sizes: NDArray[Any], runs: NDArray[Any], sizes_hw: Sequence[tuple[int, int]]
+) -> list[Mask]:
+    ends = np.cumsum(sizes, dtype=np.uint64).tolist()
+    if (ends[-1] if ends else 0) != len(runs):
+        raise DocumentError(
+            f"'mask_sizes.npy' counts {ends[-1] if ends else 0} run lengths, but 'mask_runs.npy' "
+            f"holds {len(runs)}"
+        )
+    masks: list[Mask] = []
+    for number, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
+        try:
+            masks.append(Mask.from_bytes(runs[start:end].tobytes(), *sizes_hw[number]))
+        except ValueError as error:
+            raise DocumentError(f"mask {number} in it is wrong ({error})") from error
+    return masks

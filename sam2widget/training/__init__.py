@@ -1,0 +1,1 @@
+"""Sessions as training data, and fine-tuning with them."""

@@ -1,0 +1,133 @@
+"""From session files to a model that knows what is in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sam2_backend.video import FrameSource
+
+from ..core.errors import SessionError
+from ..models.sam2 import load_any
+from ..storage.session_file import SUFFIX
+from .session_data import SessionRecord, session_records, split_in_time
+
+if TYPE_CHECKING:
+    from sam2_backend.training import FinetuneReport
+    from sam2_backend.training.datasets import VideoRecords
+
+SessionPath = str | os.PathLike[str]
+
+
+def finetune(
+    sessions: SessionPath | Sequence[SessionPath] | Mapping[SessionPath, FrameSource],
+    model: str | os.PathLike[str] | object = "nano",
+    *,
+    out: str | os.PathLike[str] = "finetuned.safetensors",
+    held_out: float = 0.25,
+    include_prompted: bool = False,
+    parts: tuple[str, ...] = ("mask_decoder",),
+    steps: int = 300,
+    seed: int = 0,
+    device: str | None = None,
+    say: Callable[[str], None] = print,
+    **options: Any,
+) -> FinetuneReport:
+    """Fine-tune a model on what you accepted in sessions, and report what it gained.
+
+    Of several videos, some are held out to measure on, all sessions on one of them together; of
+    one video, its last frames. What it gains on other pictures, or loses, nobody measures here.
+
+    Parameters
+    ----------
+    sessions : path of a session file, or several; or for each the video, where it is not found
+        where it was nor beside the file.
+    model : as for `Sam2Widget`, but no `Segmenter`. A loaded model is trained in place.
+    out : the `.safetensors` file to write: ``Sam2Widget(video, model=out)``.
+    held_out : share of the videos, or of the frames, above 0 and below 1.
+    include_prompted : whether frames with prompts count as right, as accepted ones do.
+    parts : what may change; see `sam2_backend.training.finetune`.
+    steps : at most.
+    seed : of all that is random; another one also holds other videos out.
+    device : "cuda", "cpu"…; the best there is if None.
+    say : shows what takes long.
+    options : others of `sam2_backend.training.finetune`.
+
+    Returns
+    -------
+    sam2_backend.training.FinetuneReport
+        Metrics before and after; `print` shows it as a table.
+
+    Raises
+    ------
+    SessionError
+        When a file cannot be read, its video is not found, or it holds too little.
+    ValueError
+        When an option or the model is none that can be used.
+
+    Examples
+    --------
+    >>> report = finetune(["a.sam2.zip", "b.sam2.zip"], out="cells.safetensors")
+    >>> print(report)
+    >>> Sam2Widget("c.mp4", model="cells.safetensors")
+    """
+    from sam2_backend.training import finetune as finetune_model
+    from sam2_backend.training.datasets import VideoRecords
+
+    source = VideoRecords(read_records(sessions, include_prompted=include_prompted))
+    learned, measured = split(source, held_out=held_out, seed=seed)
+    options = {"frames": clip_length(learned), **options}
+    return finetune_model(
+        load_any(model, device, say),
+        learned,
+        held_out=measured,
+        out=out,
+        parts=parts,
+        steps=steps,
+        seed=seed,
+        say=say,
+        **options,
+    )
+
+
+def read_records(
+    sessions: SessionPath | Sequence[SessionPath] | Mapping[SessionPath, FrameSource],
+    *,
+    include_prompted: bool,
+) -> list[SessionRecord]:
+    """What there is to learn from in session files; a folder stands for all files in it."""
+    if isinstance(sessions, (str, os.PathLike)):
+        sessions = [sessions]
+    videos = sessions if isinstance(sessions, Mapping) else dict.fromkeys(sessions)
+    records: list[SessionRecord] = []
+    for session, video in videos.items():
+        path = Path(session)
+        files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        if not files:
+            raise SessionError(f"There is no session file *{SUFFIX} in the folder {path}.")
+        for file in files:
+            records += session_records(file, video=video, include_prompted=include_prompted)
+    if not records:
+        raise SessionError("There are no sessions to learn from: give at least one session file.")
+    return records
+
+
+def split(source: VideoRecords, *, held_out: float, seed: int) -> tuple[VideoRecords, VideoRecords]:
+    """What to learn from and what to measure on: apart by videos, or by time where sessions are
+    on a single one."""
+    from sam2_backend.training.datasets import VideoRecords, split_by_video
+
+    sessions = [record for record in source.records if isinstance(record, SessionRecord)]
+    if len({record.name for record in sessions}) != 1:
+        return split_by_video(source, held_out=held_out, seed=seed)
+    if not 0 < held_out < 1:
+        raise ValueError(f"held_out is a share above 0 and below 1, got {held_out}.")
+    earlier, later = split_in_time(sessions, held_out)
+    return VideoRecords(earlier), VideoRecords(later, augment=False)
+
+
+def clip_length(source: VideoRecords) -> int:
+    """Frames of the clips to learn from: 1 where there are only stills."""
+    return 3 if any(len(record) > 1 for record in source.records) else 1

@@ -1,0 +1,209 @@
+"""What a person vouched for in session files, as videos to train on.
+
+>>> from sam2_backend.training.datasets import VideoRecords
+>>> source = VideoRecords(session_records("dog.sam2.zip") + session_records("cat.sam2.zip"))
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam2_backend.video import FrameSource, Video
+
+from ..core.errors import SessionError
+from ..core.masks import Mask
+from ..storage.saved_session import SavedSession
+from ..storage.session_file import read_session
+
+
+class SessionRecord:
+    """The frames of a session on which one object's mask is known for certain. A `Record` of
+    `sam2_backend.training.datasets`, which is not imported here.
+
+    Other objects come with it on frames where theirs are known too: an object without a mask
+    counts as not visible, and nobody said so of one that was not looked at.
+
+    Parameters
+    ----------
+    path : of the session file, beside which the video is looked for.
+    saved : what is in it.
+    masks : of all objects, the masks that are certain, by object id and frame.
+    obj : whose frames these are.
+    video : the video, if it is known where it is now.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        saved: SavedSession,
+        masks: Mapping[int, Mapping[int, Mask]],
+        obj: int,
+        video: FrameSource | None,
+    ) -> None:
+        self.frames = sorted(masks[obj])
+        self._path = path
+        self._saved = saved
+        self._masks = masks
+        self._obj = obj
+        self._source = video
+        self._video: Video | None = None
+
+    @property
+    def name(self) -> str:
+        """The same for all sessions on one video, so that a split keeps them together."""
+        video = self._saved.video
+        digest = hashlib.sha256(f"{video.num_frames} {video.width} {video.height}".encode())
+        for _, thumb in sorted(video.thumbs.items()):
+            digest.update(thumb)
+        return f"video {digest.hexdigest()[:16]}"
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def read(
+        self, positions: Sequence[int]
+    ) -> list[tuple[NDArray[np.uint8], dict[int, NDArray[np.bool_]]]]:
+        """Decode some of the frames.
+
+        Parameters
+        ----------
+        positions : which, counted among this record's frames.
+
+        Returns
+        -------
+        list
+            Of each frame (H, W, 3) RGB, and the (H, W) masks by object id, of all objects whose
+            masks are certain on every one of these frames.
+
+        Raises
+        ------
+        SessionError
+            When the video is not found, or is another one.
+        VideoError
+            When it cannot be read.
+        """
+        frames = [self.frames[position] for position in positions]
+        if self._video is None:
+            self._video = self._open()
+        known = [obj for obj, masks in self._masks.items() if masks.keys() >= set(frames)]
+        return [
+            (self._video[frame], {obj: self._masks[obj][frame].to_array() for obj in known})
+            for frame in frames
+        ]
+
+    def _open(self) -> Video:
+        """The session's video. One that a person gives need only look like it, as one does that
+        was compressed again."""
+        given = None if self._source is None else self._saved.open_given(self._source)
+        is_alike = given is not None and self._saved.video.difference(given) is None
+        return self._saved.open_video(given, beside=self._path, same_video=is_alike)
+
+    def among(self, frames: Set[int]) -> SessionRecord | None:
+        """The same on some frames of the video only; None where nothing would be left to see."""
+        part = copy.copy(self)
+        part.frames = [frame for frame in self.frames if frame in frames]
+        masks = self._masks[self._obj]
+        return part if any(masks[frame].area for frame in part.frames) else None
+
+    def __getstate__(self) -> dict[str, object]:
+        """Another process opens the video for itself."""
+        return {**self.__dict__, "_video": None}
+
+
+def session_records(
+    path: str | os.PathLike[str],
+    *,
+    video: FrameSource | None = None,
+    include_prompted: bool = False,
+) -> list[SessionRecord]:
+    """What a session file holds to learn from: one record for each object, or for each picture
+    where they are no video.
+
+    Parameters
+    ----------
+    path : of the session file.
+    video : the video; if None, looked for where it was and beside the file, when it is first
+        needed.
+    include_prompted : whether frames with prompts count as well as those that were accepted. A
+        mask that answers clicks is mostly right, but nobody has said so.
+
+    Raises
+    ------
+    SessionError
+        When the file cannot be read, or there is nothing to learn from in it.
+    """
+    path = Path(path)
+    saved = read_session(path)
+    masks: dict[int, dict[int, Mask]] = {}
+    for (obj, frame), result in saved.results.items():
+        prompted = include_prompted and (obj, frame) in saved.prompts
+        if result.state == "accepted" or prompted:
+            masks.setdefault(obj, {})[frame] = result.mask
+    if not any(mask.area for by_frame in masks.values() for mask in by_frame.values()):
+        what = "accepted or prompted" if include_prompted else "accepted"
+        hint = "" if include_prompted else ", or take prompted frames too with include_prompted"
+        raise SessionError(
+            f"Nothing is {what} in {path}, so there is nothing to learn from: accept masks that "
+            f"are right{hint}."
+        )
+    # Where an object is accepted as hidden throughout, no clip can start with it.
+    records = [
+        SessionRecord(path, saved, masks, obj, video)
+        for obj in sorted(masks)
+        if any(mask.area for mask in masks[obj].values())
+    ]
+    return _one_each_picture(records) if saved.kind == "images" else records
+
+
+def _one_each_picture(records: Sequence[SessionRecord]) -> list[SessionRecord]:
+    """Stills, for pictures that have nothing to do with each other."""
+    stills: dict[int, SessionRecord] = {}
+    for record in records:
+        for frame in record.frames:
+            still = record.among({frame})
+            if still is not None:
+                stills.setdefault(frame, still)
+    return [stills[frame] for frame in sorted(stills)]
+
+
+def split_in_time(
+    records: Sequence[SessionRecord], held_out: float
+) -> tuple[list[SessionRecord], list[SessionRecord]]:
+    """Split one video: its earlier frames to learn from, its last ones to measure on.
+
+    Parameters
+    ----------
+    records : of one video.
+    held_out : share of the frames to hold out, above 0 and below 1; at least one frame is on
+        either side.
+
+    Raises
+    ------
+    SessionError
+        When there are fewer than two frames, or no object is visible on one side.
+    """
+    frames = sorted({frame for record in records for frame in record.frames})
+    if len(frames) < 2:
+        raise SessionError(
+            f"Only frame {frames[0]} can be learnt from: accept masks on two frames at least, one "
+            "to learn from and one to measure on."
+        )
+    count = min(max(round(held_out * len(frames)), 1), len(frames) - 1)
+    earlier, later = (
+        [part for record in records if (part := record.among(side)) is not None]
+        for side in (set(frames[:-count]), set(frames[-count:]))
+    )
+    if not (earlier and later):
+        empty = f"from {frames[-count]} on" if earlier else f"below {frames[-count]}"
+        raise SessionError(
+            f"No object is visible on the frames {empty}, one side of the split: accept masks "
+            f"there, or choose another held_out than {held_out}."
+        )
+    return earlier, later
