@@ -21,7 +21,7 @@ from playwright.sync_api import Page
 
 from benchmarks.page import SHOW_WIDGET, STOPWATCH, Bench, header, row, shown
 from tests.browser.widget_page import WidgetPage
-from tests.data import tracking_clip
+from tests.support.data import tracking_clip
 
 AIM_MS = 20
 """What the widget may add to what any widget pays, in the median."""

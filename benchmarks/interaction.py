@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.page import INTERRUPTIONS, SHOW_WIDGET, STOPWATCH, Bench, header, row, shown
-from tests.data import Clip, tracking_clip
+from tests.support.data import Clip, tracking_clip
 
 SECONDS = 8
 """How long each thing that goes on is watched."""
@@ -210,7 +210,7 @@ def _report_scrubbing(bench: Bench) -> None:
 
 
 def _report_size() -> None:
-    from sam2widget.widget.widget import widget
+    from sam2widget.widget import widget
 
     print(f"\n{'Front end, kB':<28}     raw    gzip")
     for path in sorted(Path(widget.__file__).parent.glob("static/widget.*")):

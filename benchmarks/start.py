@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.page import SHOW_WIDGET, shown
-from tests.data import tracking_clip
+from tests.support.data import tracking_clip
 
 IMPORT = """
 import time

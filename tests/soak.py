@@ -28,9 +28,9 @@ from sam2widget.models.segmenter import Point, PromptSet
 from sam2widget.samples.sample import sample_clip
 from sam2widget.storage.session_file import read_session
 
-from .waiting import wait_until
-from .widget.browser import Browser, idle
-from .widget.naive import Naive, NaiveSession
+from .sam2widget.annotation.naive import Naive, NaiveSession
+from .support.browser import Browser, idle
+from .support.waiting import wait_until
 
 FRAMES = 24
 IMAGE_SIZE = 128

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .bad_inputs import INPUTS, said_of
+from .support.bad_inputs import INPUTS, said_of
 
 DOCUMENTED = (Path(__file__).parent.parent / "docs" / "trust.md").read_text(encoding="utf-8")
 

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.lab import CHROMIUM_FLAGS, Lab, run_in, running_lab
 from tests.browser.widget_page import LIMIT_MS, WidgetPage
-from tests.data import ROOT, Clip, tracking_clip
+from tests.support.data import ROOT, Clip, tracking_clip
 
 NOTEBOOK = "quickstart.ipynb"
 MODEL = os.environ.get("SAM2WIDGET_MODEL", "nano")

@@ -23,7 +23,7 @@ from sam2widget.export import plots
 from sam2widget.samples.sample import sample_clip
 from tests.browser.conftest import Bench
 from tests.browser.screenshots import Open, shoot, snap
-from tests.video.test_remote import Handler, Site
+from tests.sam2_backend.video.test_remote import Handler, Site
 
 QUALITY = 72
 SMALL = {"viewport": {"width": 1000, "height": 1100}, "device_scale_factor": 1}

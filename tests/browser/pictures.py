@@ -26,7 +26,7 @@ from tests.browser.conftest import Bench, open_quickstart
 from tests.browser.data_pictures import DATA_PICTURES
 from tests.browser.lab import CHROMIUM_FLAGS, Lab, running_lab
 from tests.browser.screenshots import Open, shoot
-from tests.data import Clip
+from tests.support.data import Clip
 
 PICTURES = """
 frames = clip.frames_thw3

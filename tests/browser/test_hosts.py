@@ -22,7 +22,7 @@ from tests.browser.conftest import MODEL, NOTEBOOK, Bench, run_cells, screenshot
 from tests.browser.lab import EXAMPLES, Lab
 from tests.browser.test_quickstart import centre_of
 from tests.browser.widget_page import LIMIT_MS, WidgetPage
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 def click_and_propagate(widget: WidgetPage, x: float, y: float) -> None:

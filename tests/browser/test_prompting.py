@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Bench
 from tests.browser.test_quickstart import box_of, centre_of
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 
 def prompts(bench: Bench, what: str) -> Any:

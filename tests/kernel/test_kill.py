@@ -18,7 +18,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from sam2widget import SessionError, read_session
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 from .front_end import LIMIT_S
 from .kernels import running_kernel
