@@ -1,7 +1,14 @@
 /** A small kernel in the page: masks are where the scene's things are. For looking only. */
 
-import { type Buffer, runsToPixels } from "../src/codecs";
-import type { MaskEntry, PromptsMessage, Run, SentRequest, State, Status } from "../src/protocol";
+import { type Buffer, runsToPixels } from "../src/kernel/codecs";
+import type {
+  MaskEntry,
+  PromptsMessage,
+  Run,
+  SentRequest,
+  State,
+  Status,
+} from "../src/kernel/protocol";
 import type { Traits, ViewHost } from "../src/view";
 import {
   type Ball,

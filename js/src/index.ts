@@ -1,7 +1,7 @@
 /** The only file that knows anywidget. */
 
 import type { AnyModel, Render } from "@anywidget/types";
-import type { Buffer } from "./codecs";
+import type { Buffer } from "./kernel/codecs";
 import { mount, type Traits, type ViewHost } from "./view";
 
 type Model = Traits & { epoch: number };

@@ -1,22 +1,22 @@
 /** One view of the widget, assembled. */
 
-import { Announcer } from "./announcer";
-import { Client, type Host } from "./client";
-import { viewCommands } from "./commands";
-import { h, iconButton } from "./dom";
-import { Help } from "./help";
-import { handleKey } from "./keys";
-import { Notice } from "./notice";
-import { ObjectList } from "./objects";
-import { Player } from "./player";
-import { Review } from "./review";
-import { rememberedDisplay } from "./stage/display";
+import { Client, type Host } from "./kernel/client";
+import { rememberedDisplay } from "./panels/display";
+import { Help } from "./panels/help";
+import { Notice } from "./panels/notice";
+import { ObjectList } from "./panels/objects";
+import { Review } from "./panels/review";
+import { StatusBar } from "./panels/status-bar";
+import { Timeline } from "./panels/timeline";
+import { Toolbar } from "./panels/toolbar";
 import { Stage } from "./stage/stage";
-import { stageState } from "./stage-state";
-import { StatusBar } from "./status-bar";
-import { type State, Store, type Topic } from "./store";
-import { Timeline } from "./timeline";
-import { Toolbar } from "./toolbar";
+import { viewCommands } from "./state/commands";
+import { handleKey } from "./state/keys";
+import { Player } from "./state/player";
+import { stageState } from "./state/stage-state";
+import { type State, Store, type Topic } from "./state/store";
+import { Announcer } from "./ui/announcer";
+import { h, iconButton } from "./ui/dom";
 
 /** Traits of the kernel's widget, read and written by the view. */
 export type Traits = Pick<

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { Client } from "../src/client";
-import { FrameLayer } from "../src/stage/frame-layer";
-import { Store } from "../src/store";
+import { Client } from "../src/kernel/client";
+import { FrameLayer } from "../src/stage/draw/frame-layer";
+import { Store } from "../src/state/store";
 import { FakeHost, settle, viewState } from "./fake-host";
 
 const bitmap = { width: 8, height: 4, close: () => {} };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { decodeRuns, runsToPixels, toBytes } from "../src/codecs";
-import { traceContours } from "../src/stage/contours";
+import { decodeRuns, runsToPixels, toBytes } from "../src/kernel/codecs";
+import { traceContours } from "../src/stage/draw/contours";
 
 describe("toBytes", () => {
   it("keeps to the window of a DataView", () => {

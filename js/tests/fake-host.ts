@@ -1,7 +1,7 @@
-import type { Buffer } from "../src/codecs";
-import type { SentRequest } from "../src/protocol";
-import { stageState } from "../src/stage-state";
-import type { State } from "../src/store";
+import type { Buffer } from "../src/kernel/codecs";
+import type { SentRequest } from "../src/kernel/protocol";
+import { stageState } from "../src/state/stage-state";
+import type { State } from "../src/state/store";
 import type { Traits, ViewHost } from "../src/view";
 
 /** A host that records what is sent and plays the kernel's part. */

@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeRuns, runsToPixels } from "../src/codecs";
-import { ProtocolError, parse } from "../src/protocol";
-import { traceContours } from "../src/stage/contours";
+import { decodeRuns, runsToPixels } from "../src/kernel/codecs";
+import { ProtocolError, parse } from "../src/kernel/protocol";
+import { traceContours } from "../src/stage/draw/contours";
 
 const FOLDER = join(__dirname, "../../tests/fixtures/protocol");
 const golden = readdirSync(FOLDER)

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Live } from "../src/protocol";
-import { Store } from "../src/store";
+import type { Live } from "../src/kernel/protocol";
+import { Store } from "../src/state/store";
 import { FakeHost, settle, viewState } from "./fake-host";
 import { Mounted } from "./mounted";
 

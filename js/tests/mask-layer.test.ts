@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { State as MaskState } from "../src/protocol";
-import { drawMasks } from "../src/stage/mask-layer";
+import type { State as MaskState } from "../src/kernel/protocol";
+import { drawMasks } from "../src/stage/draw/mask-layer";
 import { ViewTransform } from "../src/stage/view-transform";
-import { type MaskRecord, Store } from "../src/store";
+import { type MaskRecord, Store } from "../src/state/store";
 import { FakeHost, viewState } from "./fake-host";
 
 vi.stubGlobal(

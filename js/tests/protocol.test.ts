@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { decodeRuns } from "../src/codecs";
-import { parse } from "../src/protocol";
+import { decodeRuns } from "../src/kernel/codecs";
+import { parse } from "../src/kernel/protocol";
 
 const FOLDER = join(__dirname, "../../tests/fixtures/protocol");
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { traceContours } from "../src/stage/contours";
-import { smoothed } from "../src/stage/mask-path";
-import { boxHandles, draggedBox, hitBox, hitPoint } from "../src/stage/prompt-hits";
-import { simplify } from "../src/stage/simplify";
+import { traceContours } from "../src/stage/draw/contours";
+import { smoothed } from "../src/stage/draw/mask-path";
+import { simplify } from "../src/stage/draw/simplify";
+import { boxHandles, draggedBox, hitBox, hitPoint } from "../src/stage/input/prompt-hits";
 import { fitScale, type Size, ViewTransform, zoomAt } from "../src/stage/view-transform";
-import { boundsOf, covers, FIT, sizeOf, type Zoom } from "../src/stage-state";
+import { boundsOf, covers, FIT, sizeOf, type Zoom } from "../src/state/stage-state";
 
 const IMAGES: Size[] = [
   [640, 360],

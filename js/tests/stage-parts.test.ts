@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Client } from "../src/client";
-import type { SentRequest } from "../src/protocol";
-import { Store } from "../src/store";
+import { Client } from "../src/kernel/client";
+import type { SentRequest } from "../src/kernel/protocol";
+import { Store } from "../src/state/store";
 import { FakeHost, settle, viewState } from "./fake-host";
 import { Mounted } from "./mounted";
 

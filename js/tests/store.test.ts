@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ByteLru } from "../src/lru";
-import { type MaskRecord, Store } from "../src/store";
+import { ByteLru } from "../src/state/lru";
+import { type MaskRecord, Store } from "../src/state/store";
 import { FakeHost, settle, viewState } from "./fake-host";
 
 describe("ByteLru", () => {

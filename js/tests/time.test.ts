@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Announcer } from "../src/announcer";
-import { Client } from "../src/client";
-import { markIn, markOut } from "../src/commands";
-import { opacityOf, poolCertainty } from "../src/heat";
-import { Player } from "../src/player";
-import type { TimelineMessage } from "../src/protocol";
-import { Review, spanAround } from "../src/review";
-import { Store } from "../src/store";
-import { boundsOf } from "../src/thumbnail";
-import { timecode } from "../src/transport";
+import { Client } from "../src/kernel/client";
+import type { TimelineMessage } from "../src/kernel/protocol";
+import { opacityOf, poolCertainty } from "../src/panels/heat";
+import { Review, spanAround } from "../src/panels/review";
+import { boundsOf } from "../src/panels/thumbnail";
+import { timecode } from "../src/panels/transport";
+import { markIn, markOut } from "../src/state/commands";
+import { Player } from "../src/state/player";
+import { Store } from "../src/state/store";
+import { Announcer } from "../src/ui/announcer";
 import { FakeHost, settle, viewState } from "./fake-host";
 
 let host: FakeHost;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { SentRequest } from "../src/protocol";
+import type { SentRequest } from "../src/kernel/protocol";
 import { mount } from "../src/view";
 import { FakeHost, settle } from "./fake-host";
 

@@ -1,4 +1,4 @@
-"""The messages between kernel and browser. Twin of js/src/protocol.ts: keep both in step.
+"""The messages between kernel and browser. Twin of js/src/kernel/protocol.ts: keep both in step.
 
 Custom messages of the widget's comm. What happened goes in messages; what is current goes in
 traits (see `widget.py`). All coordinates are (x, y) in pixels of the original frame; runs of

@@ -1,27 +1,27 @@
 /** The stage: frame and masks on one canvas, on another above it all that moves with the pointer. */
 
-import type { Client } from "../client";
-import { h } from "../dom";
-import type { Command } from "../keys";
-import type { Store, Topic } from "../store";
-import { CandidateStrip } from "./candidates";
-import { stageCommands } from "./commands";
-import { Crosshair } from "./crosshair";
-import { DisplayControls } from "./display";
-import { FrameLayer } from "./frame-layer";
-import { Lasso } from "./lasso";
-import { drawMask, drawMasks } from "./mask-layer";
-import { Navigation } from "./navigation";
-import { PointerInput } from "./pointer";
-import { drawPrompts } from "./prompt-layer";
-import { Prompter } from "./prompter";
-import { Proposals } from "./proposals";
-import { ProposalsBar } from "./proposals-bar";
-import { drawStroke, type StrokeScene } from "./stroke-layer";
+import type { Client } from "../kernel/client";
+import { DisplayControls } from "../panels/display";
+import type { Command } from "../state/keys";
+import type { Store, Topic } from "../state/store";
+import { h } from "../ui/dom";
+import { CandidateStrip } from "./candidates/candidates";
+import { Proposals } from "./candidates/proposals";
+import { ProposalsBar } from "./candidates/proposals-bar";
+import { Crosshair } from "./draw/crosshair";
+import { FrameLayer } from "./draw/frame-layer";
+import { drawMask, drawMasks } from "./draw/mask-layer";
+import { drawPrompts } from "./draw/prompt-layer";
+import { drawStroke, type StrokeScene } from "./draw/stroke-layer";
+import { Wipe } from "./draw/wipe";
+import { stageCommands } from "./input/commands";
+import { Lasso } from "./input/lasso";
+import { Navigation } from "./input/navigation";
+import { PointerInput } from "./input/pointer";
+import { Prompter } from "./input/prompter";
 import { Tools } from "./tools";
 import type { ViewTransform } from "./view-transform";
 import { Viewport } from "./viewport";
-import { Wipe } from "./wipe";
 
 const LABEL =
   "Stage. Click to mark an object, right-click to mark what is not part of it, drag to draw a " +

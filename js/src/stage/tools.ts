@@ -1,8 +1,8 @@
 /** What the pointer does on the stage: a group of the toolbar. */
 
-import { h, type IconName, iconButton, setText } from "../dom";
-import type { Tool } from "../stage-state";
-import type { Store } from "../store";
+import type { Tool } from "../state/stage-state";
+import type { Store } from "../state/store";
+import { h, type IconName, iconButton, setText } from "../ui/dom";
 
 export const TOOLS: { tool: Tool & IconName; label: string; key: string; hint: string }[] = [
   { tool: "positive", label: "Positive point", key: "P", hint: "click; drag for a box" },

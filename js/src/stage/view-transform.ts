@@ -1,6 +1,6 @@
 /** From pixels of the image to CSS pixels of the stage and back. */
 
-import type { Zoom } from "../stage-state";
+import type { Zoom } from "../state/stage-state";
 
 /** Width and height. */
 export type Size = [number, number];

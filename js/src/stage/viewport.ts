@@ -1,7 +1,7 @@
 /** What part of the image is on the stage. */
 
-import { FIT, sizeOf } from "../stage-state";
-import type { Store } from "../store";
+import { FIT, sizeOf } from "../state/stage-state";
+import type { Store } from "../state/store";
 import { fitScale, type Size, ViewTransform, zoomAt } from "./view-transform";
 
 /** A place on the stage in CSS pixels. */

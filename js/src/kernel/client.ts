@@ -1,0 +1,385 @@
+/** The conversation with the kernel: requests out, messages into the store, flow control. */
+
+import { sizeOf } from "../state/stage-state";
+import type { Pending, Store } from "../state/store";
+import { type Buffer, decodeJpeg, decodeRuns, toBytes } from "./codecs";
+import { Hovering } from "./hovering";
+import {
+  type CandidatesMessage,
+  type Channel,
+  type Direction,
+  type DoneMessage,
+  type ErrorMessage,
+  type FrameMessage,
+  type MasksMessage,
+  type Message,
+  PROTOCOL,
+  type ProposalsMessage,
+  parse,
+  type Request,
+  type Run,
+  type SentRequest,
+} from "./protocol";
+
+/** A request for pixels that is unanswered for so long does not hold the next one up. */
+const PATIENCE_MS = 3000;
+
+/** What carries messages: anywidget's model, or a test. */
+export interface Host {
+  send(message: SentRequest): void;
+  onMessage(listener: (content: unknown, buffers: Buffer[]) => void): () => void;
+  epoch(): number;
+}
+
+type Prompt = Extract<Request, { type: "click" | "box" | "paint" }>;
+
+export class Client {
+  readonly view = crypto.randomUUID();
+  readonly hovering: Hovering;
+  private nextId = 1;
+  private wanted: { frame: number; pixels: boolean; id: number; at: number } | null = null;
+  private epoch: number;
+  /** Frames whose masks and prompts have been told, since when none has changed. */
+  private readonly known = new Set<number>();
+  private undrawn: number[] = [];
+  private proposeId = 0;
+  /** Rises when frames look otherwise: pixels of an earlier look are out of date. */
+  private look = 0;
+  private askedLevels = "";
+  private contrastId = 0;
+  /** The last request about overlaps, and what to show if the kernel refuses it. */
+  private overlapAsked = { id: 0, before: false };
+  private readonly unlisten: () => void;
+
+  constructor(
+    private readonly host: Host,
+    private readonly store: Store,
+  ) {
+    this.epoch = host.epoch();
+    this.hovering = new Hovering(store, (request) => this.send(request));
+    this.unlisten = host.onMessage((content, buffers) => {
+      try {
+        this.receive(parse(content, buffers.length), buffers);
+      } catch (error) {
+        // Nothing above would show it, and the view goes on without this message.
+        this.store.set("error", error instanceof Error ? error.message : String(error));
+      }
+    });
+  }
+
+  close(): void {
+    this.unlisten();
+  }
+
+  send(request: Request): number {
+    const id = this.nextId++;
+    this.host.send({ ...request, id, view: this.view, epoch: this.host.epoch() });
+    return id;
+  }
+
+  /** Carry out what a person asks for: an earlier error has been seen, a preview out of date. */
+  ask(request: Request): number {
+    this.hovering.forget();
+    this.store.set("error", null);
+    return this.send(request);
+  }
+
+  /** Send a prompt and show it before the kernel has answered. The view stays at its frame. */
+  prompt(request: Prompt): void {
+    const { frame, object } = request;
+    this.store.set("follow", false);
+    if (frame !== this.store.state.frame) this.goTo(frame);
+    this.store.set("candidates", null);
+    const id = this.ask(request);
+    const pending: Pending = { id, frame, object, ...shapeOf(request) };
+    this.store.set("pending", [...this.store.state.pending, pending]);
+  }
+
+  /** Segment everything on a frame. */
+  propose(frame: number): void {
+    this.store.set("proposing", frame);
+    this.proposeId = this.ask({ type: "propose", frame });
+  }
+
+  /** Start to track, in the marked range if there is one, and follow the newest frame. */
+  propagate(direction: Direction, objects: number[] | null = null): void {
+    const [start, stop]: Run | [null, null] = this.store.state.range ?? [null, null];
+    this.store.set("follow", true);
+    this.ask({ type: "propagate", start, stop, direction, objects });
+  }
+
+  /** Follow the propagation, or stay where the view is. */
+  follow(on: boolean): void {
+    this.store.set("follow", on);
+    const { progress } = this.store.state;
+    if (on && progress) this.goTo(progress.frame);
+    else this.followLive();
+  }
+
+  /** Show the newest frame of a live video to who follows it. */
+  followLive(): void {
+    const { follow, progress, video } = this.store.state;
+    if (follow && !progress && video.live?.recording) this.goTo(video.live.newest);
+  }
+
+  goTo(frame: number): void {
+    const { live, num_frames } = this.store.state.video;
+    const within = Math.max(live?.first ?? 0, Math.min(num_frames - 1, Math.round(frame)));
+    this.store.set("frame", within);
+    this.want();
+  }
+
+  /** Ask for the current frame: its masks and prompts, and its pixels, unless they are here. Only
+   * one such request is under way; when it is answered, the frame that is then current is asked
+   * for, so that scrubbing never queues up. */
+  want(): void {
+    const at = performance.now();
+    if (this.wanted && at - this.wanted.at < PATIENCE_MS) return;
+    const { frames, masks, state } = this.store;
+    const { frame } = state;
+    const pixels = !frames.has(frame) || this.store.outdated.has(frame);
+    if (!pixels && masks.has(frame) && this.known.has(frame)) return;
+    this.wanted = { frame, pixels, at, id: this.send({ type: "want", frame, pixels }) };
+  }
+
+  /** Ask how the current frame's values are spread, unless that is known or on its way. */
+  wantLevels(): void {
+    const { frame } = this.store.state;
+    const key = `${this.epoch}:${this.look}:${frame}`;
+    if (key === this.askedLevels) return;
+    this.askedLevels = key;
+    this.send({ type: "want_levels", frame });
+  }
+
+  /** Show the video otherwise; null is automatic. */
+  setContrast(channels: Channel[] | null): void {
+    this.contrastId = this.ask({ type: "set_contrast", channels });
+  }
+
+  /** Let masks of different objects exclude each other or not, and show it before the answer. */
+  setNonOverlapping(on: boolean): void {
+    const before = this.store.state.non_overlapping;
+    this.store.set("non_overlapping", on);
+    this.overlapAsked = { id: this.ask({ type: "set_non_overlapping", on }), before };
+  }
+
+  /** Tell the kernel that what came since the last time is on the screen, or out of date. */
+  drawn(): void {
+    for (const seq of this.undrawn.splice(0)) this.send({ type: "ack", seq });
+  }
+
+  hello(): void {
+    this.wanted = null;
+    this.known.clear();
+    this.send({ type: "hello" });
+    this.want();
+  }
+
+  setVisible(visible: boolean): void {
+    this.send({ type: "visible", visible });
+    this.wanted = null; // out of sight, requests for pixels are dropped
+    this.known.clear(); // and changes are not told
+    if (visible) this.want();
+  }
+
+  /** Begin anew when the kernel has. */
+  checkEpoch(): void {
+    if (this.epoch === this.host.epoch()) return;
+    this.epoch = this.host.epoch();
+    this.undrawn = [];
+    this.hovering.forget();
+    this.store.reset();
+    this.hello();
+  }
+
+  private receive(message: Message, buffers: Buffer[]): void {
+    const { store } = this;
+    if (message.epoch !== this.host.epoch()) return;
+    this.checkEpoch();
+    switch (message.type) {
+      case "welcome":
+        if (message.protocol !== PROTOCOL)
+          store.set(
+            "error",
+            "The widget in this page and the one in the kernel are of different versions. " +
+              "Restart the kernel and reload the page.",
+          );
+        break;
+      case "frame":
+        void this.receiveFrame(message, buffers[0] as Buffer);
+        break;
+      case "masks":
+        this.receiveMasks(message, buffers);
+        break;
+      case "preview":
+        if (message.reply_to.view === this.view)
+          this.hovering.receive(message, this.decode(message.frame, buffers[0] as Buffer));
+        break;
+      case "candidates":
+        this.receiveCandidates(message, buffers);
+        break;
+      case "proposals":
+        this.receiveProposals(message, buffers);
+        break;
+      case "prompts":
+        store.putPrompts(message);
+        break;
+      case "timeline":
+        this.known.clear(); // some masks of the object are others
+        store.timelines.set(message.object, message);
+        store.touch("timeline");
+        break;
+      case "certainty":
+        store.putCertainty(message.object, message.start, toBytes(buffers[0] as Buffer).slice());
+        break;
+      case "contrast":
+        this.look++;
+        store.forgetLook();
+        this.wanted = null;
+        this.want();
+        break;
+      case "levels":
+        // Answered before the last change arrived there: the view is ahead.
+        if (message.reply_to.view === this.view && message.reply_to.id > this.contrastId)
+          store.set("levels", { ...message, bins: buffers.map((one) => toBytes(one).slice()) });
+        break;
+      case "thumbnail":
+        void this.receiveThumbnail(message.frame, buffers[0] as Buffer);
+        break;
+      case "progress":
+        store.set("tracked", message.done);
+        store.set("progress", message.running ? message : null);
+        if (message.running && store.state.follow) this.goTo(message.frame);
+        break;
+      case "error":
+        this.receiveError(message);
+        break;
+      case "done":
+        this.settle(message);
+        break;
+    }
+  }
+
+  private receiveMasks(message: MasksMessage, buffers: Buffer[]): void {
+    this.undrawn.push(message.seq);
+    const records = message.masks.map((entry, i) => ({
+      ...entry,
+      runs: this.decode(message.frame, buffers[i] as Buffer),
+    }));
+    this.store.putMasks(message.frame, records, message.complete);
+    if (this.wanted?.frame !== message.frame) return;
+    this.known.add(message.frame);
+    if (this.wanted.pixels) return;
+    this.wanted = null;
+    const { frames, state } = this.store;
+    if (state.frame !== message.frame || !frames.has(message.frame)) this.want();
+  }
+
+  private receiveCandidates(message: CandidatesMessage, buffers: Buffer[]): void {
+    const { frame, object, chosen, ious } = message;
+    const { candidates } = this.store.state;
+    const runs = buffers.map((buffer) => this.decode(frame, buffer));
+    if (ious.length > 0) this.store.set("candidates", { frame, object, chosen, ious, runs });
+    else if (candidates?.frame === frame && candidates.object === object)
+      this.store.set("candidates", null);
+  }
+
+  private receiveProposals({ frame, proposals }: ProposalsMessage, buffers: Buffer[]): void {
+    this.store.putProposals(
+      frame,
+      proposals.map((entry, i) => ({ ...entry, runs: this.decode(frame, buffers[i] as Buffer) })),
+    );
+  }
+
+  private decode(frame: number, buffer: Buffer): Uint32Array {
+    const [width, height] = sizeOf(this.store.state.video, frame);
+    return decodeRuns(buffer, width * height);
+  }
+
+  private async receiveFrame(message: FrameMessage, jpeg: Buffer): Promise<void> {
+    const { frame, seq, towards } = message;
+    const { store, epoch, look } = this;
+    try {
+      const bitmap = await decodeJpeg(jpeg);
+      if (epoch !== this.epoch) {
+        bitmap.close();
+        return;
+      }
+      if (look !== this.look) {
+        bitmap.close();
+        this.undrawn.push(seq);
+        store.touch("frames");
+        return;
+      }
+      store.outdated.delete(frame);
+      store.frames.set(frame, bitmap, bitmap.width * bitmap.height * 4);
+    } catch {
+      store.set("error", `The browser could not decode frame ${frame}.`);
+    }
+    this.undrawn.push(seq);
+    store.touch("frames");
+    // Not ours: another view of the widget asked for it.
+    if (this.wanted?.frame !== (towards ?? frame)) return;
+    if (towards !== null) {
+      store.onTheWay = { frame, towards };
+      // Meanwhile somewhere else: the kernel need not go all the way.
+      if (store.state.frame === towards) return;
+    }
+    this.wanted = null;
+    if (store.state.frame !== frame) this.want();
+  }
+
+  private async receiveThumbnail(frame: number, jpeg: Buffer): Promise<void> {
+    const { epoch, look } = this;
+    // One that cannot be decoded is not worth an alarm: its place stays empty.
+    const bitmap = await decodeJpeg(jpeg).catch(() => null);
+    if (!bitmap) return;
+    if (epoch !== this.epoch || look !== this.look) {
+      bitmap.close();
+      return;
+    }
+    this.store.thumbnails.set(frame, bitmap, bitmap.width * bitmap.height * 4);
+    this.store.touch("thumbnails");
+  }
+
+  private receiveError(message: ErrorMessage): void {
+    const { reply_to } = message;
+    if (reply_to && reply_to.view !== this.view) return;
+    // Nobody asked for what only the pointer did: no preview is no alarm.
+    if (reply_to && this.hovering.settle(reply_to.id)) return;
+    this.store.set("error", message.text);
+    const { id, before } = this.overlapAsked;
+    if (reply_to?.id === id) this.store.set("non_overlapping", before);
+    this.settle(message);
+    const wanted = this.wanted;
+    this.wanted = null;
+    // What was shown before the answer may not be so: look again.
+    if (reply_to && reply_to.id !== wanted?.id) this.want();
+  }
+
+  /** A request is through: its prompt need not be drawn ahead of the kernel any more. */
+  private settle({ reply_to }: DoneMessage | ErrorMessage): void {
+    if (reply_to && reply_to.view !== this.view) return;
+    if (reply_to && this.hovering.settle(reply_to.id)) return;
+    if (!reply_to || reply_to.id === this.proposeId) this.store.set("proposing", null);
+    const { pending } = this.store.state;
+    this.store.set(
+      "pending",
+      pending.filter(({ id }) => reply_to !== null && id !== reply_to.id),
+    );
+  }
+}
+
+/** What of a prompt is drawn ahead of its answer. */
+function shapeOf(request: Prompt): Pick<Pending, "point" | "box" | "stroke"> {
+  switch (request.type) {
+    case "click":
+      return { point: [request.x, request.y, request.label] };
+    case "box":
+      return { box: [request.x0, request.y0, request.x1, request.y1] };
+    case "paint": {
+      const { shape, erase, radius, path } = request;
+      return { stroke: { shape, erase, radius, path } };
+    }
+  }
+}

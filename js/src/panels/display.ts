@@ -1,0 +1,194 @@
+/** How the stage shows things: zoom, opacity, comparison, previews. A group of the toolbar. */
+
+import type { Client } from "../kernel/client";
+import type { Viewport } from "../stage/viewport";
+import { DEFAULT_DISPLAY, type Display } from "../state/stage-state";
+import type { Store } from "../state/store";
+import { h, iconButton, setText } from "../ui/dom";
+import { ContrastControls } from "./contrast";
+import { MaskControls } from "./mask-controls";
+
+const ZOOM_STEP = 1.5;
+/** Pixels that a panel keeps from the edge of the cell. */
+const EDGE = 6;
+const KEPT_AS = "sam2widget.display";
+
+/** Change settings, and remember those that are a person's taste. */
+export function changeDisplay(store: Store, change: Partial<Display>): void {
+  const display = { ...store.state.display, ...change };
+  store.set("display", display);
+  const { opacity, fill, outline, hover } = display;
+  try {
+    localStorage.setItem(KEPT_AS, JSON.stringify({ opacity, fill, outline, hover }));
+  } catch {
+    // A page that may keep nothing: the settings live as long as the view.
+  }
+}
+
+/** The settings as they were left. */
+export function rememberedDisplay(): Display {
+  try {
+    return { ...DEFAULT_DISPLAY, ...JSON.parse(localStorage.getItem(KEPT_AS) ?? "{}") };
+  } catch {
+    return DEFAULT_DISPLAY;
+  }
+}
+
+export class DisplayControls {
+  readonly element: HTMLElement;
+  private readonly zoomOut: HTMLButtonElement;
+  private readonly zoomIn: HTMLButtonElement;
+  private readonly percent: HTMLButtonElement;
+  private readonly hover: HTMLButtonElement;
+  private readonly wipe: HTMLButtonElement;
+  private readonly more: HTMLButtonElement;
+  private readonly panel: HTMLElement;
+  private readonly contrast: ContrastControls;
+  private readonly masks: MaskControls;
+  private readonly opacity: HTMLInputElement;
+  private readonly opacityText = h("output", { class: "s2w-number" });
+  private readonly switches: [keyof Display, HTMLInputElement][];
+
+  constructor(
+    private readonly store: Store,
+    private readonly viewport: Viewport,
+    private readonly client: Client,
+  ) {
+    const { hovering } = client;
+    this.contrast = new ContrastControls(store, client);
+    this.masks = new MaskControls(store, client);
+    const change = (values: Partial<Display>) => changeDisplay(store, values);
+    this.zoomOut = iconButton("zoomOut", "Zoom out", () => viewport.zoomBy(1 / ZOOM_STEP), {
+      hint: "-, or the wheel: with Ctrl, or plain once the stage was clicked",
+    });
+    this.zoomIn = iconButton("zoomIn", "Zoom in", () => viewport.zoomBy(ZOOM_STEP), {
+      hint: "+, or the wheel: with Ctrl, or plain once the stage was clicked",
+    });
+    this.percent = h("button", {
+      type: "button",
+      class: "s2w-button s2w-percent",
+      click: () => (viewport.zoomed ? viewport.fit() : viewport.actual()),
+    });
+    this.hover = iconButton("hover", "Preview", () => change({ hover: !hovering.on }), {
+      hint: "the mask under the pointer before a click; H",
+    });
+    this.wipe = iconButton(
+      "wipe",
+      "Compare",
+      () => change({ wipe: store.state.display.wipe === null ? 0.5 : null }),
+      { hint: "without and with masks; \\" },
+    );
+    this.more = iconButton("display", "Display", () => this.open(this.panel.hidden), {
+      hint: "opacity, outline, masks only, clean masks, overlaps, contrast",
+    });
+    this.more.setAttribute("aria-expanded", "false");
+    this.opacity = h("input", {
+      ...{ type: "range", class: "s2w-range", max: 1, step: 0.01 },
+      "aria-label": "Opacity of masks",
+      input: () => change({ opacity: Number(this.opacity.value), fill: true }),
+    });
+    this.switches = [
+      this.switch("fill", "Fill"),
+      this.switch("outline", "Outline"),
+      this.switch("masksOnly", "Masks only"),
+    ];
+    this.panel = h(
+      "div",
+      { class: "s2w-panel", role: "group", "aria-label": "Display", hidden: true },
+      h(
+        "label",
+        { class: "s2w-setting" },
+        h("span", {}, "Opacity"),
+        this.opacity,
+        this.opacityText,
+      ),
+      ...this.switches.map(([, input]) => input.parentElement as HTMLElement),
+      this.masks.element,
+      this.contrast.element,
+    );
+    this.panel.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      this.open(false);
+      this.more.focus();
+      event.stopPropagation();
+    });
+    const menu = h("div", { class: "s2w-menu" }, this.more, this.panel);
+    menu.addEventListener("focusout", ({ relatedTarget }) => {
+      if (relatedTarget && !menu.contains(relatedTarget as Node)) this.open(false);
+    });
+    this.element = h(
+      "div",
+      { class: "s2w-display" },
+      h(
+        "div",
+        { class: "s2w-joined", role: "group", "aria-label": "Zoom" },
+        ...[this.zoomOut, this.percent, this.zoomIn],
+      ),
+      h(
+        "div",
+        { class: "s2w-joined", role: "group", "aria-label": "View" },
+        ...[this.hover, this.wipe, menu],
+      ),
+    );
+  }
+
+  update(): void {
+    const { display, video } = this.store.state;
+    const { zoomed } = this.viewport;
+    this.zoomOut.disabled = !zoomed;
+    const scale = video.width > 0 ? this.viewport.transform.scale : 0;
+    const percent = scale > 0 ? `${Math.round(100 * scale)}%` : "Fit";
+    const does = zoomed ? "Fit to the stage" : "Actual pixels";
+    setText(this.percent, percent);
+    this.percent.title = `${does}${zoomed ? " (0, or double-click the stage)" : ""}`;
+    this.percent.setAttribute("aria-label", `Zoom ${percent}. ${does}`);
+    this.hover.setAttribute("aria-pressed", String(this.client.hovering.on));
+    this.wipe.setAttribute("aria-pressed", String(display.wipe !== null));
+    this.opacity.value = String(display.opacity);
+    this.opacity.style.setProperty("--s2w-share", String(display.opacity));
+    setText(this.opacityText, `${Math.round(100 * display.opacity)}%`);
+    for (const [name, input] of this.switches) input.checked = display[name] === true;
+    this.masks.update();
+  }
+
+  /** Bring the contrast up to date, where it is to be seen. */
+  updateContrast(): void {
+    if (!this.panel.hidden) this.contrast.update();
+  }
+
+  /** Close the panel: a press elsewhere. */
+  close(target: Node): void {
+    if (!this.panel.parentElement?.contains(target)) this.open(false);
+  }
+
+  private open(on: boolean): void {
+    this.panel.hidden = !on;
+    this.more.setAttribute("aria-expanded", String(on));
+    if (!on) return;
+    this.opacity.focus({ preventScroll: true });
+    this.contrast.update();
+    this.keepInside();
+  }
+
+  /** Move the panel sideways until all of it lies inside the cell. */
+  keepInside(): void {
+    const cell = this.panel.closest(".sam2widget")?.getBoundingClientRect();
+    if (!cell || this.panel.hidden) return;
+    this.panel.style.translate = "";
+    const { left, right } = this.panel.getBoundingClientRect();
+    const shift = Math.max(Math.min(0, cell.right - EDGE - right), cell.left + EDGE - left);
+    this.panel.style.translate = `${Math.round(shift)}px`;
+  }
+
+  private switch(
+    name: "fill" | "outline" | "masksOnly",
+    label: string,
+  ): [typeof name, HTMLInputElement] {
+    const input = h("input", {
+      ...{ type: "checkbox", role: "switch", class: "s2w-switch" },
+      change: () => changeDisplay(this.store, { [name]: input.checked }),
+    });
+    h("label", { class: "s2w-setting" }, h("span", {}, label), input);
+    return [name, input];
+  }
+}

@@ -1,0 +1,104 @@
+/** Every key, and what the lanes' marks mean, over the view. */
+
+import { type Command, parts } from "../state/keys";
+import { h, iconButton } from "../ui/dom";
+
+const LEGEND: [string, string][] = [
+  ["tracked", "Tracked; the paler, the less certain"],
+  ["stale", "Out of date since a correction"],
+  ["prompted", "Prompted by you"],
+  ["accepted", "Accepted"],
+  ["rejected", "Rejected"],
+  ["absent", "Judged not to be in the picture"],
+];
+
+export class Help {
+  readonly element: HTMLDialogElement;
+
+  constructor(commands: () => Command[]) {
+    const body = h("div", { class: "s2w-help-body" });
+    // What scrolls can be focused: arrow keys then scroll it.
+    const scroller = h("div", { class: "s2w-help-scroller", tabindex: 0 }, body);
+    this.element = h(
+      "dialog",
+      { class: "s2w-help", "aria-label": "Keys" },
+      h(
+        "header",
+        {},
+        h("h3", {}, "Keys"),
+        iconButton("remove", "Close", () => this.element.close(), { hint: "Esc" }),
+      ),
+      scroller,
+    );
+    // Keys that close it are not for the notebook, nor for the view below.
+    this.element.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "?") this.element.close();
+    });
+    this.fill = () => body.replaceChildren(...groupsOf(commands()), legend());
+  }
+
+  private readonly fill: () => void;
+
+  open(): void {
+    this.fill();
+    this.element.showModal();
+  }
+}
+
+function groupsOf(commands: Command[]): HTMLElement[] {
+  const groups = new Map<string, Map<string, string[][]>>();
+  for (const { group, label, keys } of commands) {
+    const rows = groups.get(group) ?? new Map<string, string[][]>();
+    groups.set(group, rows.set(label, [...(rows.get(label) ?? []), keys]));
+  }
+  return [...groups].map(([name, rows]) =>
+    h(
+      "section",
+      {},
+      h("h4", {}, name),
+      h(
+        "dl",
+        {},
+        ...[...rows].flatMap(([label, ways]) => [
+          h("dt", {}, ...ways.flatMap(inShort)),
+          h("dd", {}, label),
+        ]),
+      ),
+    ),
+  );
+}
+
+/** One or two keys, or the ends of a row of them. */
+function inShort(keys: string[]): HTMLElement[] {
+  const first = parts(keys[0] ?? "");
+  const last = parts(keys.at(-1) ?? "");
+  if (keys.length < 3) return keys.map((key) => chord(...parts(key).map(cap)));
+  // Of "Alt 1" to "Alt 3", what is held counts once.
+  return [chord(...first.map(cap), "…", cap(last.at(-1) ?? ""))];
+}
+
+/** Keys that are pressed together: they stay on one line. */
+function chord(...of: (HTMLElement | string)[]): HTMLElement {
+  return h("span", { class: "s2w-chord" }, ...of);
+}
+
+function cap(key: string): HTMLElement {
+  return h("kbd", {}, key);
+}
+
+function legend(): HTMLElement {
+  return h(
+    "section",
+    {},
+    h("h4", {}, "Lanes"),
+    h(
+      "dl",
+      {},
+      ...LEGEND.flatMap(([kind, text]) => [
+        h("dt", {}, h("span", { class: "s2w-legend", "data-kind": kind })),
+        h("dd", {}, text),
+      ]),
+    ),
+  );
+}

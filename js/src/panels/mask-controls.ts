@@ -1,0 +1,60 @@
+/** What is done to masks as they come from the model: switches in the panel Display. */
+
+import type { Client } from "../kernel/client";
+import type { Store } from "../state/store";
+import { h } from "../ui/dom";
+
+/** Of a mask's area: the kernel's own default. */
+const CLEANED_SHARE = 0.01;
+
+export class MaskControls {
+  readonly element: HTMLElement;
+  private readonly clean: HTMLInputElement;
+  private readonly apart: HTMLInputElement;
+  /** What the switch turns on again. */
+  private size = CLEANED_SHARE;
+
+  constructor(
+    private readonly store: Store,
+    client: Client,
+  ) {
+    this.clean = toggle(() => store.set("clean_masks", this.clean.checked ? this.size : 0));
+    this.apart = toggle(() => client.setNonOverlapping(this.apart.checked));
+    this.element = h(
+      "div",
+      { class: "s2w-masks", role: "group", "aria-label": "Masks" },
+      setting("Clean new masks", this.clean, () => this.cleaning()),
+      setting(
+        "No overlaps",
+        this.apart,
+        () =>
+          "A pixel belongs to one object: to what you painted, imported or accepted, else to the " +
+          "object you clicked there, else to the surer mask",
+      ),
+    );
+  }
+
+  update(): void {
+    const { clean_masks, non_overlapping } = this.store.state;
+    if (clean_masks > 0) this.size = clean_masks;
+    this.clean.checked = clean_masks > 0;
+    this.apart.checked = non_overlapping;
+    const label = this.clean.parentElement;
+    if (label) label.title = this.cleaning();
+  }
+
+  private cleaning(): string {
+    const { size } = this;
+    const below =
+      size < 1 ? `${Number((100 * size).toPrecision(3))} % of a mask` : `${size} pixels`;
+    return `Specks and pinholes below ${below} are dropped from what the model says next, but not what you clicked, painted or accepted`;
+  }
+}
+
+function toggle(change: () => void): HTMLInputElement {
+  return h("input", { ...{ type: "checkbox", role: "switch", class: "s2w-switch" }, change });
+}
+
+function setting(label: string, input: HTMLInputElement, title: () => string): HTMLElement {
+  return h("label", { class: "s2w-setting", title: title() }, h("span", {}, label), input);
+}

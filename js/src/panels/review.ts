@@ -1,0 +1,175 @@
+/** Accept, reject, reset; and what is left to check. */
+
+import type { Client } from "../kernel/client";
+import type { Run, TimelineMessage } from "../kernel/protocol";
+import type { Command } from "../state/keys";
+import type { Store } from "../state/store";
+import type { Announcer } from "../ui/announcer";
+import { h, iconButton, setText } from "../ui/dom";
+
+type Verdict = "accept" | "reject" | "unreview" | "reset";
+
+const DONE: Record<Verdict, string> = {
+  accept: "accepted",
+  reject: "rejected",
+  unreview: "to be checked again",
+  reset: "cleared",
+};
+
+export class Review {
+  readonly element: HTMLElement;
+  private readonly left = h("span", { class: "s2w-left" });
+  private readonly buttons: [HTMLButtonElement, () => boolean][];
+  private readonly hasMask = () => this.masksHere().length > 0;
+  private readonly selectedHasMask = () => this.masksHere().includes(this.store.state.selected);
+
+  constructor(
+    private readonly store: Store,
+    private readonly client: Client,
+    private readonly announcer: Announcer,
+  ) {
+    this.buttons = [
+      [
+        iconButton("accept", "Accept", () => this.judge("accept"), {
+          text: "Accept",
+          hint: "the selected object's mask on this frame; A",
+        }),
+        this.selectedHasMask,
+      ],
+      [
+        iconButton("acceptSpan", "Accept span", () => this.judgeSpan("accept"), {
+          hint: "from here to the next prompted or reviewed frames, or from in to out; Ctrl+A",
+        }),
+        this.selectedHasMask,
+      ],
+      [
+        iconButton("reject", "Reject", () => this.judge("reject"), {
+          hint: "the selected object's mask on this frame; R",
+        }),
+        this.selectedHasMask,
+      ],
+      [
+        iconButton("clear", "Reset frame", () => this.judge("reset"), {
+          hint: "take the selected object's prompts and mask here away; Backspace",
+        }),
+        this.selectedHasMask,
+      ],
+      [
+        iconButton("nextToCheck", "Next to check", () => this.next(), {
+          text: "Next",
+          hint: "go to the least certain mask that nobody has reviewed; N",
+        }),
+        () => this.count() > 0,
+      ],
+    ];
+    this.element = h(
+      "div",
+      { class: "s2w-review", role: "group", "aria-label": "Review" },
+      h("div", { class: "s2w-joined" }, ...this.buttons.map(([button]) => button)),
+      this.left,
+    );
+  }
+
+  commands(): Command[] {
+    const group = "Review";
+    const ready = { group, enabled: this.selectedHasMask };
+    return [
+      { keys: ["A"], label: "Accept the mask", ...ready, run: () => this.judge("accept") },
+      {
+        keys: ["Shift+A"],
+        label: "Accept all objects' masks on this frame",
+        group,
+        enabled: this.hasMask,
+        run: () => this.judge("accept", null),
+      },
+      {
+        keys: ["Ctrl+A"],
+        label: "Accept the span around this frame",
+        ...ready,
+        run: () => this.judgeSpan("accept"),
+      },
+      { keys: ["R"], label: "Reject the mask", ...ready, run: () => this.judge("reject") },
+      {
+        keys: ["E"],
+        label: "Take acceptance or rejection back",
+        ...ready,
+        run: () => this.judge("unreview"),
+      },
+      {
+        keys: ["Backspace"],
+        label: "Reset the object on this frame",
+        ...ready,
+        run: () => this.judge("reset"),
+      },
+      {
+        keys: ["Shift+Backspace"],
+        label: "Reset the object on all frames",
+        group,
+        enabled: () => this.store.selectedObject !== undefined,
+        run: () => this.resetObject(),
+      },
+      { keys: ["N"], label: "Next to check", group, run: () => this.next() },
+    ];
+  }
+
+  update(): void {
+    for (const [button, enabled] of this.buttons) button.disabled = !enabled();
+    const { objects } = this.store.state;
+    this.element.hidden = objects.length === 0;
+    const count = this.count();
+    setText(this.left, count > 0 ? `${count} to check` : "All checked");
+    this.left.hidden = this.store.timelines.size === 0;
+  }
+
+  private judge(verdict: Verdict, object: number | null = this.store.state.selected): void {
+    const { frame } = this.store.state;
+    this.client.ask({ type: verdict, object, start: frame, stop: frame + 1 });
+    this.announcer.say(`Frame ${frame} ${DONE[verdict]}`);
+  }
+
+  private judgeSpan(verdict: Verdict): void {
+    const { selected, frame, range } = this.store.state;
+    const timeline = this.store.timelines.get(selected);
+    const [start, stop] = range ?? (timeline ? spanAround(timeline, frame) : [frame, frame + 1]);
+    this.client.ask({ type: verdict, object: selected, start, stop });
+    this.announcer.say(`Frames ${start} to ${stop - 1} ${DONE[verdict]}`);
+  }
+
+  private resetObject(): void {
+    const { selected, video } = this.store.state;
+    this.client.ask({ type: "reset", object: selected, start: 0, stop: video.num_frames });
+    this.announcer.say("Object cleared on all frames");
+  }
+
+  private next(): void {
+    this.store.set("follow", false);
+    this.client.ask({ type: "next_to_check" });
+  }
+
+  private masksHere(): number[] {
+    return [...(this.store.masks.get(this.store.state.frame)?.keys() ?? [])];
+  }
+
+  /** Masks that nobody has reviewed, of all objects. Prompted frames are a person's own. */
+  private count(): number {
+    let count = 0;
+    for (const { tracked, stale } of this.store.timelines.values())
+      count += lengthOf(tracked) + lengthOf(stale);
+    return count;
+  }
+}
+
+/** The frames around one that hang together with it: tracked, or the frame alone. */
+export function spanAround({ tracked, prompted }: TimelineMessage, frame: number): Run {
+  const near = tracked.find(([start, stop]) => start <= frame && frame < stop);
+  if (near) return near;
+  // A prompted frame divides a run: take what lies on both sides.
+  if (!prompted.includes(frame)) return [frame, frame + 1];
+  const before = tracked.find(([, stop]) => stop === frame);
+  const after = tracked.find(([start]) => start === frame + 1);
+  return [before?.[0] ?? frame, after?.[1] ?? frame + 1];
+}
+
+function lengthOf(runs: Run[]): number {
+  return runs.reduce((sum, [start, stop]) => sum + stop - start, 0);
+}

@@ -1,0 +1,83 @@
+/** What goes on: a word of status, the progress of a propagation, the model. */
+
+import type { Status } from "../kernel/protocol";
+import type { Store } from "../state/store";
+import { h, setText } from "../ui/dom";
+
+const WORDS: Record<Status["state"], string> = {
+  loading: "Loading the model",
+  ready: "Ready",
+  working: "Working",
+  propagating: "Propagating",
+  error: "Error",
+};
+/** What is over sooner is not worth a word. */
+const WORKING_AFTER_MS = 300;
+
+export class StatusBar {
+  readonly element: HTMLElement;
+  private readonly status = h("span", {
+    role: "status",
+    "aria-live": "polite",
+    class: "s2w-status",
+  });
+  private readonly bar = h("progress", { max: 1, "aria-label": "Propagation" });
+  private readonly pace = h("span", { class: "s2w-pace" });
+  private readonly progress = h("span", { class: "s2w-progress" }, this.bar, this.pace);
+  private readonly model = h("span", { class: "s2w-model" });
+  private readonly note = h("span", { class: "s2w-note" });
+  private waiting = 0;
+
+  constructor(private readonly store: Store) {
+    this.element = h(
+      "div",
+      { class: "s2w-foot" },
+      h("span", { class: "s2w-dot", "aria-hidden": "true" }),
+      this.status,
+      this.progress,
+      this.model,
+      this.note,
+    );
+  }
+
+  close(): void {
+    window.clearTimeout(this.waiting);
+  }
+
+  update(): void {
+    const { status, progress } = this.store.state;
+    window.clearTimeout(this.waiting);
+    if (status.state === "working" && !status.message)
+      this.waiting = window.setTimeout(() => this.say(status), WORKING_AFTER_MS);
+    else this.say(status);
+    setText(this.model, [status.model, status.device].filter(Boolean).join(" · "));
+    this.model.title = "Model and the device it runs on";
+    setText(this.note, status.note ?? "");
+    this.note.title = status.note_details ?? "";
+    this.note.hidden = !status.note;
+    this.progress.hidden = progress === null;
+    if (progress) {
+      this.bar.value = progress.total > 0 ? progress.done / progress.total : 0;
+      this.pace.textContent = [
+        `${progress.done} / ${progress.total}`,
+        `${progress.fps.toFixed(progress.fps < 10 ? 1 : 0)} frames/s`,
+        ...(progress.eta_s > 0 ? [`${duration(progress.eta_s)} left`] : []),
+      ].join(" · ");
+    }
+  }
+
+  /** Screen readers read each change aloud: only real ones are made. */
+  private say({ state, message }: Status): void {
+    // The sentence of an error stands above the timeline.
+    const text = (state === "error" ? "" : message) || WORDS[state];
+    setText(this.status, text);
+    this.status.title = text;
+  }
+}
+
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+}

@@ -1,0 +1,152 @@
+/** The masks of an ambiguous click, side by side, to choose from. */
+
+import type { Client } from "../../kernel/client";
+import { boundsOf, type Candidates } from "../../state/stage-state";
+import type { Store } from "../../state/store";
+import { h } from "../../ui/dom";
+import { drawMask } from "../draw/mask-layer";
+import { fitScale, type Size, ViewTransform } from "../view-transform";
+import type { Viewport } from "../viewport";
+
+/** Of a picture, in CSS pixels. */
+const WIDTH = 84;
+const HEIGHT = 64;
+/** Around a mask, in shares of its size. */
+const MARGIN = 0.2;
+const NO_COLOR = "#8b8d98";
+
+export class CandidateStrip {
+  readonly element: HTMLElement;
+  /** The one that is pointed at, shown on the stage before it is chosen. */
+  peeked: number | null = null;
+  private drawn: { candidates: Candidates; pixels: ImageBitmap | undefined } | null = null;
+
+  constructor(
+    private readonly store: Store,
+    private readonly client: Client,
+    private readonly viewport: Viewport,
+    private readonly redraw: () => void,
+  ) {
+    this.element = h("div", {
+      class: "s2w-candidates",
+      role: "group",
+      "aria-label": "Which mask is meant",
+      pointerleave: () => this.peek(null),
+    });
+  }
+
+  /** Those of the selected object on the frame that is shown. */
+  get current(): Candidates | null {
+    const { candidates, selected, tool } = this.store.state;
+    if (tool === "everything") return null;
+    const { frame = -1, object } = candidates ?? {};
+    return frame === this.viewport.shownFrame() && object === selected ? candidates : null;
+  }
+
+  choose(index: number): void {
+    const { current } = this;
+    if (!current || index >= current.runs.length) return;
+    const { frame, object } = current;
+    this.peek(null);
+    this.client.ask({ type: "choose", frame, object, index });
+    this.store.set("candidates", { ...current, chosen: index });
+  }
+
+  dismiss(): void {
+    this.peek(null);
+    this.store.set("candidates", null);
+  }
+
+  update(): void {
+    const { current } = this;
+    this.element.hidden = current === null;
+    if (!current) {
+      this.drawn = null;
+      return;
+    }
+    const pixels = this.store.frames.get(current.frame);
+    if (this.drawn?.candidates === current && this.drawn.pixels === pixels) return;
+    const hadFocus = this.element.contains(document.activeElement);
+    this.drawn = { candidates: current, pixels };
+    this.element.classList.toggle("s2w-above", this.isLow(current));
+    this.element.replaceChildren(...current.runs.map((_, i) => this.button(current, i, pixels)));
+    if (hadFocus) (this.element.children[current.chosen] as HTMLElement | undefined)?.focus();
+  }
+
+  /** Draw the one that is pointed at. */
+  drawPeeked(context: CanvasRenderingContext2D, transform: ViewTransform): void {
+    const runs = this.peeked === null ? undefined : this.current?.runs[this.peeked];
+    if (!runs) return;
+    const style = { color: "#ffffff", fill: 0.22, outline: 1, dash: [5, 4], halo: true };
+    drawMask(context, transform, this.viewport.image, runs, style);
+  }
+
+  private button(
+    candidates: Candidates,
+    index: number,
+    pixels: ImageBitmap | undefined,
+  ): HTMLElement {
+    const iou = (candidates.ious[index] ?? 0).toFixed(2);
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "s2w-candidate",
+        "aria-label": `Mask ${index + 1}, predicted IoU ${iou}`,
+        "aria-pressed": String(candidates.chosen === index),
+        title: `Use this mask (${index + 1}); its predicted IoU is ${iou}`,
+        click: () => this.choose(index),
+        pointerenter: () => this.peek(index),
+        focus: () => this.peek(index),
+        blur: () => this.peek(null),
+      },
+      this.picture(candidates, index, pixels),
+      h("kbd", { "aria-hidden": "true" }, String(index + 1)),
+      h("span", { "aria-hidden": "true" }, iou),
+    );
+  }
+
+  /** The part of the frame where a mask is, with that tinted. */
+  private picture(
+    { runs }: Candidates,
+    index: number,
+    pixels: ImageBitmap | undefined,
+  ): HTMLCanvasElement {
+    const ratio = Math.max(2, window.devicePixelRatio || 1);
+    const canvas = h("canvas", { width: WIDTH * ratio, height: HEIGHT * ratio });
+    const context = canvas.getContext("2d");
+    const mask = runs[index];
+    if (!context || !mask) return canvas;
+    const { image } = this.viewport;
+    const [left, top, right, bottom] = boundsOf(mask, image[0]) ?? [0, 0, ...image];
+    const picture: Size = [WIDTH, HEIGHT];
+    const fits = Math.min(WIDTH / (right - left), HEIGHT / (bottom - top)) / (1 + 2 * MARGIN);
+    const factor = Math.max(1, fits / fitScale(image, picture));
+    const [x, y] = [(left + right) / 2 / image[0], (top + bottom) / 2 / image[1]];
+    const transform = ViewTransform.of(image, picture, { factor, x, y });
+    const { scale } = transform;
+    context.scale(ratio, ratio);
+    const { offsetX, offsetY } = transform;
+    if (pixels) context.drawImage(pixels, offsetX, offsetY, image[0] * scale, image[1] * scale);
+    context.fillStyle = "rgba(10, 12, 15, 0.45)";
+    context.fillRect(0, 0, WIDTH, HEIGHT);
+    const color = this.store.selectedObject?.color ?? NO_COLOR;
+    drawMask(context, transform, image, mask, { color, fill: 0.55, outline: 1 });
+    return canvas;
+  }
+
+  private peek(index: number | null): void {
+    if (this.peeked === index) return;
+    this.peeked = index;
+    this.redraw();
+  }
+
+  /** Whether the chosen mask is in the lower half of the stage, where the strip would hide it. */
+  private isLow({ runs, chosen }: Candidates): boolean {
+    const { image, stage, transform } = this.viewport;
+    const box = runs[chosen] && boundsOf(runs[chosen], image[0]);
+    if (!box) return false;
+    const [, middle] = transform.toStage(0, (box[1] + box[3]) / 2);
+    return middle > stage[1] / 2;
+  }
+}

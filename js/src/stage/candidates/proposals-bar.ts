@@ -1,0 +1,79 @@
+/** The bar of the everything mode: how many proposals there are, and what to do with the marked. */
+
+import type { Store } from "../../state/store";
+import { h, setText } from "../../ui/dom";
+import type { Proposals } from "./proposals";
+
+export class ProposalsBar {
+  readonly element: HTMLElement;
+  private readonly text = h("span", { class: "s2w-bar-text", role: "status" });
+  private readonly find: HTMLButtonElement;
+  private readonly marks: HTMLElement;
+  private readonly actions: HTMLElement;
+  private readonly buttons: HTMLButtonElement[];
+
+  constructor(
+    private readonly store: Store,
+    private readonly proposals: Proposals,
+  ) {
+    this.find = action("Segment this frame", "Enter", () => proposals.find());
+    const all = link("all", "Mark all proposals", () =>
+      proposals.mark((proposals.all ?? []).map(({ id }) => id)),
+    );
+    const none = link("none", "Mark no proposal", () => proposals.mark([]));
+    this.marks = h("span", { class: "s2w-bar-marks" }, all, none);
+    this.buttons = [
+      action("Add as objects", "Enter", () => proposals.adopt(false)),
+      action("Merge into one", "M", () => proposals.adopt(true)),
+      action("Reject", "Del", () => proposals.dismiss()),
+    ];
+    this.buttons[0]?.classList.add("s2w-solid");
+    this.actions = h("span", { class: "s2w-bar-actions" }, ...this.buttons);
+    this.element = h(
+      "div",
+      { class: "s2w-bar", role: "group", "aria-label": "Proposals" },
+      this.text,
+      this.marks,
+      this.actions,
+      this.find,
+    );
+  }
+
+  update(): void {
+    const { proposals } = this;
+    this.element.hidden = !proposals.active;
+    if (!proposals.active) return;
+    const { all, marked } = proposals;
+    const busy = this.store.state.proposing !== null;
+    const count = all?.length ?? 0;
+    this.element.toggleAttribute("data-busy", busy);
+    this.marks.hidden = this.actions.hidden = busy || count === 0;
+    this.find.hidden = busy || count > 0;
+    for (const button of this.buttons) button.disabled = marked.length === 0;
+    const label = all ? "Segment again" : "Segment this frame";
+    if (this.find.firstChild?.textContent !== label)
+      this.find.firstChild?.replaceWith(h("span", {}, label));
+    const text = busy
+      ? "Segmenting everything…"
+      : count > 0
+        ? `${count} ${count === 1 ? "proposal" : "proposals"}, ${marked.length} selected`
+        : all
+          ? "No proposals left"
+          : "Segment everything on this frame";
+    setText(this.text, text);
+  }
+}
+
+function action(label: string, key: string, run: () => void): HTMLButtonElement {
+  return h(
+    "button",
+    { type: "button", class: "s2w-button", click: run, "aria-label": label },
+    h("span", {}, label),
+    h("kbd", { "aria-hidden": "true" }, key),
+  );
+}
+
+function link(text: string, label: string, run: () => void): HTMLButtonElement {
+  const props = { type: "button", class: "s2w-link", click: run, "aria-label": label };
+  return h("button", props, text);
+}

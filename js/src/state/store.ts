@@ -1,0 +1,224 @@
+/** What a view knows: one observable state, and bounded caches of pixels and masks. */
+
+import type {
+  AutoPropagate,
+  BoxPx,
+  HistoryInfo,
+  MaskEntry,
+  ObjectInfo,
+  Point,
+  ProgressMessage,
+  PromptsMessage,
+  Run,
+  Status,
+  TimelineMessage,
+  Video,
+} from "../kernel/protocol";
+import { ByteLru } from "./lru";
+import type { Proposal, StageState, Stroke } from "./stage-state";
+
+export type { Tool } from "./stage-state";
+
+export interface MaskRecord extends MaskEntry {
+  runs: Uint32Array;
+}
+
+/** A prompt that was sent and not answered yet: drawn at once. */
+export interface Pending {
+  /** Of the request. */
+  id: number;
+  frame: number;
+  object: number | null;
+  point?: Point;
+  box?: BoxPx;
+  stroke?: Stroke;
+}
+
+export interface State extends StageState {
+  video: Video;
+  objects: ObjectInfo[];
+  selected: number;
+  frame: number;
+  status: Status;
+  history: HistoryInfo;
+  auto_propagate: AutoPropagate;
+  /** Specks and pinholes below this size are dropped: from 1 in pixels, below as a share. */
+  clean_masks: number;
+  /** Whether masks of different objects on a frame exclude each other. */
+  non_overlapping: boolean;
+  /** The one object that is shown alone. */
+  solo: number | null;
+  playing: boolean;
+  speed: number;
+  loop: boolean;
+  /** From in to out, where a person marked them. */
+  range: Run | null;
+  /** Show the newest tracked frame while propagating, and the newest of a live video. */
+  follow: boolean;
+  progress: ProgressMessage | null;
+  /** Frames that the propagation at hand, or the last one, has tracked. */
+  tracked: number;
+  error: string | null;
+  pending: Pending[];
+}
+
+export type Topic =
+  | keyof State
+  | "frames"
+  | "masks"
+  | "prompts"
+  | "timeline"
+  | "certainty"
+  | "thumbnails"
+  | "contrast";
+
+const FRAME_CACHE_BYTES = 256 * 2 ** 20;
+const THUMBNAIL_CACHE_BYTES = 16 * 2 ** 20;
+const MASK_CACHE_BYTES = 64 * 2 ** 20;
+/** A mask with its outline takes about this many times the bytes of its runs, and a bit more. */
+const MASK_OVERHEAD = 4;
+const MASK_BASE_BYTES = 200;
+
+export class Store {
+  readonly frames = new ByteLru<number, ImageBitmap>(FRAME_CACHE_BYTES, (bitmap) => bitmap.close());
+  readonly masks = new ByteLru<number, Map<number, MaskRecord>>(MASK_CACHE_BYTES);
+  readonly prompts = new Map<string, PromptsMessage>();
+  readonly thumbnails = new ByteLru<number, ImageBitmap>(THUMBNAIL_CACHE_BYTES, (b) => b.close());
+  /** By object, a byte a frame as in `CertaintyMessage`. */
+  readonly certainties = new Map<number, Uint8Array>();
+  readonly timelines = new Map<number, TimelineMessage>();
+  /** Frames whose pixels are shown until those come that look as they should now. */
+  readonly outdated = new Set<number>();
+  /** A frame to show until that is here which takes a while to reach. */
+  onTheWay: { frame: number; towards: number } | null = null;
+  /** Frames whose newest masks have not been on the screen yet. */
+  readonly unpainted = new Set<number>();
+  private readonly listeners = new Set<(topics: Set<Topic>) => void>();
+  private changed: Set<Topic> | null = null;
+
+  constructor(readonly state: State) {}
+
+  /** Call `listener` with the topics that changed, once for all changes of one task. */
+  subscribe(listener: (topics: Set<Topic>) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  set<K extends keyof State>(key: K, value: State[K]): void {
+    if (this.state[key] === value) return;
+    this.state[key] = value;
+    this.touch(key);
+  }
+
+  touch(topic: Topic): void {
+    if (this.changed) {
+      this.changed.add(topic);
+      return;
+    }
+    this.changed = new Set([topic]);
+    queueMicrotask(() => {
+      const topics = this.changed ?? new Set<Topic>();
+      this.changed = null;
+      for (const listener of this.listeners) listener(topics);
+    });
+  }
+
+  /** Masks of one frame; with `complete`, objects that are not listed have none. */
+  putMasks(frame: number, records: MaskRecord[], complete: boolean): void {
+    const known = complete ? undefined : this.masks.get(frame);
+    const masks = new Map(known);
+    for (const record of records) masks.set(record.object, record);
+    let bytes = MASK_BASE_BYTES;
+    for (const { runs } of masks.values())
+      bytes += MASK_OVERHEAD * runs.byteLength + MASK_BASE_BYTES;
+    this.masks.set(frame, masks, bytes);
+    if (records.length > 0) this.unpainted.add(frame);
+    this.touch("masks");
+  }
+
+  putCertainty(object: number, start: number, bytes: Uint8Array): void {
+    let known = this.certainties.get(object) ?? new Uint8Array(this.state.video.num_frames);
+    const length = Math.max(this.state.video.num_frames, start + bytes.length);
+    if (this.state.video.live && known.length < length) {
+      const grown = new Uint8Array(length);
+      grown.set(known);
+      known = grown;
+    }
+    known.set(bytes.subarray(0, Math.max(0, known.length - start)), Math.min(start, known.length));
+    this.certainties.set(object, known);
+    this.touch("certainty");
+  }
+
+  putPrompts(message: PromptsMessage): void {
+    const key = `${message.object}:${message.frame}`;
+    if (message.points.length || message.box || message.mask) this.prompts.set(key, message);
+    else this.prompts.delete(key);
+    this.touch("prompts");
+  }
+
+  /** Show that a point is gone before the kernel says so. */
+  dropPoint(object: number, frame: number, index: number): void {
+    const prompts = this.promptsOf(object, frame);
+    if (prompts)
+      this.putPrompts({ ...prompts, points: prompts.points.filter((_, i) => i !== index) });
+  }
+
+  /** All proposals of a frame; those that were marked and are gone are marked no more. */
+  putProposals(frame: number, proposals: Proposal[]): void {
+    const { state } = this;
+    this.set("proposals", new Map(state.proposals).set(frame, proposals));
+    if (state.proposing === frame) this.set("proposing", null);
+    const left = proposals.filter(({ id }) => state.marked.has(id));
+    if (left.length < state.marked.size) this.set("marked", new Set(left.map(({ id }) => id)));
+  }
+
+  promptsOf(object: number, frame: number): PromptsMessage | undefined {
+    return this.prompts.get(`${object}:${frame}`);
+  }
+
+  /** Frames look otherwise now. The one on the stage stays until its new pixels come. */
+  forgetLook(): void {
+    for (const frame of this.frames.keys()) {
+      if (frame === this.state.frame) this.outdated.add(frame);
+      else this.frames.delete(frame);
+    }
+    this.thumbnails.clear();
+    this.touch("contrast");
+  }
+
+  /** Forget all that belongs to an earlier session of the kernel. */
+  reset(): void {
+    this.frames.clear();
+    this.masks.clear();
+    this.prompts.clear();
+    this.timelines.clear();
+    this.certainties.clear();
+    this.thumbnails.clear();
+    this.unpainted.clear();
+    this.outdated.clear();
+    this.onTheWay = null;
+    this.set("pending", []);
+    this.set("progress", null);
+    this.set("preview", null);
+    this.set("levels", null);
+    this.set("candidates", null);
+    this.set("proposals", new Map());
+    this.set("marked", new Set());
+    this.set("proposing", null);
+    for (const topic of [
+      ...(["frames", "masks", "prompts", "timeline"] as const),
+      ...(["certainty", "thumbnails"] as const),
+    ])
+      this.touch(topic);
+  }
+
+  /** Objects that are to be seen, in a list of its own. */
+  get shownObjects(): ObjectInfo[] {
+    const { objects, solo } = this.state;
+    return objects.filter(({ id, visible }) => visible && (solo === null || id === solo));
+  }
+
+  get selectedObject(): ObjectInfo | undefined {
+    return this.state.objects.find((object) => object.id === this.state.selected);
+  }
+}
