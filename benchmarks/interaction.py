@@ -35,14 +35,14 @@ DISPLAY_MS = 1000 / 60
 SETUP = """
 import json, os, time
 from sam2widget import Sam2Widget
-from sam2widget.bridge.publisher import Feed
+from sam2widget.bridge.publisher import Publisher
 
 steps_at = []
-step = Feed.step
+step = Publisher.step
 def noted(self, tracked):
     steps_at.append(time.perf_counter())
     step(self, tracked)
-Feed.step = noted
+Publisher.step = noted
 """
 
 HOVER = """async ([root, canvas, width, height, seconds]) => {

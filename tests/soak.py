@@ -318,7 +318,7 @@ class Soak:
 
     def _track(self, *, stale_only: bool) -> None:
         """Let the naive session follow a propagation as far as it went."""
-        for job in self._read(lambda _: self.widget._engine._propagations.copy()):
+        for job in self._read(lambda _: self.widget._controller._propagations.copy()):
             job.wait()
         idle(self.widget)
         results = self._read(lambda session: session.all_results)
@@ -351,7 +351,7 @@ class Soak:
         return self._read(lambda session: session.all_results[obj, frame]).mask
 
     def _read(self, look):
-        return self.widget._engine.read(lambda: look(self.widget._session))
+        return self.widget._controller.read(lambda: look(self.widget._session))
 
     def _ask(self, kind: str, **fields: object) -> None:
         answer = self.browser.ask(kind, **fields)

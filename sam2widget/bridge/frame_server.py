@@ -8,7 +8,7 @@ from sam2_backend.video import Video, VideoError
 from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.lru import BytesLru
 
-from ..runtime.engine import log_unless_expected, sentence
+from ..runtime.controller import log_unless_expected, sentence
 from ..runtime.worker import Job, Priority, Worker
 from .codecs import encode_jpeg
 from .flow_control import Outbox

@@ -40,7 +40,7 @@ LIVE_SHARE = 0.05
 """Of the time that these may take."""
 
 
-class Feed:
+class Publisher:
     """Collects changes and tells views what they need to know of them. Safe from any thread.
 
     All it remembers is guarded by the outbox's lock, which is held from looking at the session
@@ -81,7 +81,7 @@ class Feed:
         self.outbox = Outbox(send, self._masks)
         session.listen(self._note)
 
-    def looks_at(self, view: str, frame: int) -> None:
+    def set_frame(self, view: str, frame: int) -> None:
         """Remember which frame a view shows."""
         with self.outbox.lock:
             self._wanted[view] = frame
@@ -114,7 +114,7 @@ class Feed:
                 self._tell_proposals(frame)
             self.outbox.masks(frame, None)
 
-    def answer(self, reply_to: ReplyTo | None) -> None:
+    def publish(self, reply_to: ReplyTo | None) -> None:
         """Tell what an edit has changed, then that the request is done. Masks go first: they are
         what a person waits for, and each message before them costs some milliseconds."""
         with self.outbox.lock:
@@ -137,7 +137,7 @@ class Feed:
             else:
                 self.outbox.post(Done(reply_to))
 
-    def refuse(self, reply_to: ReplyTo | None, sentence: str) -> None:
+    def publish_error(self, reply_to: ReplyTo | None, sentence: str) -> None:
         """Show why something cannot be done."""
         self.outbox.post(Error(reply_to, sentence))
 

@@ -18,14 +18,15 @@ from ..annotation.confidence import Review
 from ..annotation.records import Direction, Proposal, Shape, Timeline, Tracked
 from ..annotation.session import Session
 from ..bridge.callbacks import Events, FrameEvent, MaskEvent, PromptEvent
-from ..bridge.dispatcher import Requests
+from ..bridge.dispatcher import Dispatcher
+from ..bridge.protocol import ReplyTo
 from ..core.arguments import ById, as_int, as_numbers
 from ..core.errors import SessionError
 from ..core.label_maps import Covered
 from ..core.masks import MaskVolume
 from ..core.user_warnings import warn
 from ..models.segmenter import PromptSet
-from ..runtime.engine import STOPPED, Engine
+from ..runtime.controller import STOPPED, Controller
 from ..runtime.worker import Job
 from .short_errors import shorten_errors
 
@@ -41,9 +42,9 @@ class Api:
     are half-open.
     """
 
-    _engine: Engine
+    _controller: Controller[ReplyTo]
     _events: Events
-    _requests: Requests
+    _dispatcher: Dispatcher
     _review: Review
     _session: Session
 
@@ -111,7 +112,7 @@ class Api:
         """
         x, y = as_numbers((x, y), ("x", "y"), "A point")
         prompt = partial(self._session.add_point, frame, x, y, label, obj)
-        self._prompt(frame, obj, lambda: self._engine.timed(prompt))
+        self._prompt(frame, obj, lambda: self._controller.timed(prompt))
 
     def add_box(
         self,
@@ -145,10 +146,10 @@ class Api:
             session = self._session
             sentence = session.want_of_positive(frame, obj) or session.losses(frame, obj, before)
             if sentence:
-                self._engine.announce(sentence)
+                self._controller.set_notice(sentence)
             return sentence
 
-        sentence = self._engine.edit(run)
+        sentence = self._controller.edit(run)
         if sentence:
             warn(sentence)
 
@@ -163,7 +164,7 @@ class Api:
             COCO's run lengths.
         """
         checked_hw, note = self._session.check_mask(frame, mask_hw)
-        self._engine.edit(lambda: self._session.add_mask(frame, checked_hw, obj))
+        self._controller.edit(lambda: self._session.add_mask(frame, checked_hw, obj))
         if note:
             warn(note)
 
@@ -188,26 +189,26 @@ class Api:
         erase : take away.
         """
         flat = [float(value) for value in np.ravel(np.asarray(path, np.float64))]
-        self._engine.edit(
+        self._controller.edit(
             lambda: self._session.paint(frame, flat, radius, obj, shape=shape, erase=erase)
         )
 
     def choose(self, frame: int, index: int, obj: int = 1) -> None:
         """Choose another of the masks that a first click may mean; `index` counts from 0 those that
         are offered, which are without those of a predicted IoU under a third of the best."""
-        self._engine.edit(lambda: self._session.choose(frame, obj, index))
+        self._controller.edit(lambda: self._session.choose(frame, obj, index))
 
     def move_point(self, frame: int, index: int, x: float, y: float, obj: int = 1) -> None:
         """Put a click elsewhere; `index` counts from 0 in the order of the clicks."""
-        self._engine.edit(lambda: self._session.move_point(frame, obj, index, x, y))
+        self._controller.edit(lambda: self._session.move_point(frame, obj, index, x, y))
 
     def remove_point(self, frame: int, index: int, obj: int = 1) -> None:
         """Take a click away; `index` as in `move_point`."""
-        self._engine.edit(lambda: self._session.remove_point(frame, obj, index))
+        self._controller.edit(lambda: self._session.remove_point(frame, obj, index))
 
     def clear_prompts(self, frame: int, obj: int = 1) -> None:
         """Take an object's prompts on a frame away."""
-        self._engine.edit(lambda: self._session.clear_prompts(frame, obj))
+        self._controller.edit(lambda: self._session.clear_prompts(frame, obj))
 
     def update_object(
         self,
@@ -220,7 +221,7 @@ class Api:
     ) -> None:
         """Change the name, the colour ("#rrggbb") or the visibility of an object, or lock it:
         nothing changes its masks then."""
-        self._engine.edit(
+        self._controller.edit(
             lambda: self._session.update_object(
                 obj, name=name, color=color, visible=visible, locked=locked
             )
@@ -228,19 +229,19 @@ class Api:
 
     def remove_object(self, obj: int) -> None:
         """Remove an object with its prompts and masks."""
-        self._engine.edit(lambda: self._session.remove_object(obj))
+        self._controller.edit(lambda: self._session.remove_object(obj))
 
     def clear(self) -> None:
         """Begin anew: remove all objects with their prompts and masks. Undo brings them back."""
-        self._engine.edit(self._engine.clear)
+        self._controller.edit(self._controller.clear)
 
     def undo(self) -> None:
         """Take the last edit or propagation back. Stops a propagation that runs."""
-        self._engine.edit(self._engine.undo)
+        self._controller.edit(self._controller.undo)
 
     def redo(self) -> None:
         """Do what was undone again."""
-        self._engine.edit(self._engine.redo)
+        self._controller.edit(self._controller.redo)
 
     # Review
 
@@ -258,20 +259,20 @@ class Api:
     def accept(self, start: int, stop: int | None = None, obj: int | None = None) -> None:
         """Vouch for masks on a frame, or on frames `start` to `stop`: tracking goes out from
         them and never changes them. `obj` None is every object."""
-        self._engine.edit(lambda: self._session.accept(obj, start, stop))
+        self._controller.edit(lambda: self._session.accept(obj, start, stop))
 
     def reject(self, start: int, stop: int | None = None, obj: int | None = None) -> None:
         """Say that masks are wrong: they are no results any more. Frames and objects as in
         `accept`."""
-        self._engine.edit(lambda: self._session.reject(obj, start, stop))
+        self._controller.edit(lambda: self._session.reject(obj, start, stop))
 
     def unreview(self, start: int, stop: int | None = None, obj: int | None = None) -> None:
         """Take acceptance and rejection back. Frames and objects as in `accept`."""
-        self._engine.edit(lambda: self._session.unreview(obj, start, stop))
+        self._controller.edit(lambda: self._session.unreview(obj, start, stop))
 
     def reset(self, start: int, stop: int | None = None, obj: int | None = None) -> None:
         """Take prompts and masks away. Frames and objects as in `accept`."""
-        self._engine.edit(lambda: self._session.reset(obj, start, stop))
+        self._controller.edit(lambda: self._session.reset(obj, start, stop))
 
     def next_to_check(self) -> None:
         """Go to the least certain mask that nobody has reviewed: `frame` and `selected` change.
@@ -281,7 +282,7 @@ class Api:
         SessionError
             When nothing is left.
         """
-        self._engine.call(self._requests.check_next)
+        self._controller.call(self._dispatcher.check_next)
 
     # Proposals
 
@@ -301,7 +302,7 @@ class Api:
             When it was stopped.
         """
         self._check_may_wait("propose()")
-        job = self._engine.call(lambda: self._engine.propose(frame))
+        job = self._controller.call(lambda: self._controller.propose(frame))
         try:
             found = job.result()
         except KeyboardInterrupt:
@@ -324,13 +325,13 @@ class Api:
         """Make proposals of a frame objects: each its own, or with `merge` all one, `obj` or a
         new one. A single one need not be in a list. Returns the objects' ids."""
         ids = _ids(proposals)
-        return self._engine.edit(lambda: self._session.adopt(frame, ids, merge, obj))
+        return self._controller.edit(lambda: self._session.adopt(frame, ids, merge, obj))
 
     def dismiss(self, frame: int, proposals: int | Proposal | Iterable[int | Proposal]) -> None:
         """Drop proposals of a frame; an empty list drops none."""
         ids = _ids(proposals)
         if ids:
-            self._engine.edit(lambda: self._session.dismiss(frame, ids))
+            self._controller.edit(lambda: self._session.dismiss(frame, ids))
 
     # Events
 
@@ -390,11 +391,11 @@ class Api:
 
         def begin() -> Job[None]:
             steps = self._session.propagate(start, stop, direction, objects)
-            return self._engine.propagate(steps, on_step=ticks.put)
+            return self._controller.propagate(steps, on_step=ticks.put)
 
         try:
             with tqdm(desc="Propagating", unit="frame") as bar:
-                job = self._engine.call(begin)
+                job = self._controller.call(begin)
                 job.when_done(lambda: ticks.put(None))
                 while (tracked := ticks.get()) is not None:
                     last = tracked
@@ -402,7 +403,7 @@ class Api:
                     bar.update(tracked.done - bar.n)
             job.result()
         except KeyboardInterrupt:
-            self._engine.halt("an interrupt")
+            self._controller.halt("an interrupt")
             raise
         _check_ended(job, last)
 
@@ -422,7 +423,7 @@ class Api:
 
         def begin() -> Job[None]:
             steps = self._session.propagate(start, stop, direction, objects)
-            job = self._engine.propagate(steps, on_step=last.append)
+            job = self._controller.propagate(steps, on_step=last.append)
             begun.append(job)
             if abandoned.is_set():
                 job.stop(CANCELLED)
@@ -436,7 +437,7 @@ class Api:
                 loop.call_soon_threadsafe(ended.set)
 
         # Not cancelled with us: what it has begun must be stopped.
-        beginning = loop.run_in_executor(None, self._engine.call, begin)
+        beginning = loop.run_in_executor(None, self._controller.call, begin)
         try:
             job = await asyncio.shield(beginning)
             job.when_done(tell)
@@ -452,7 +453,7 @@ class Api:
 
     def stop(self) -> None:
         """Stop all propagations after the frame at hand."""
-        self._engine.stop()
+        self._controller.stop()
 
     def wait_until_loaded(self) -> None:
         """Wait for the model.
@@ -462,10 +463,10 @@ class Api:
         SessionError
             When it could not be loaded, with the reason.
         """
-        self._engine.call(lambda: None)
+        self._controller.call(lambda: None)
 
     def _check_may_wait(self, what: str) -> None:
-        if self._engine.is_current_thread:
+        if self._controller.is_current_thread:
             raise SessionError(
                 f"{what} waits for the model's thread, so it cannot be called in that thread, as "
                 "an observer of the widget's traits is: call it from a cell, or in a function "

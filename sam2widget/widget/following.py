@@ -12,7 +12,8 @@ from sam2_backend.video import Video
 from sam2_backend.video.live.live_video import LiveVideo
 
 from ..annotation.session import Session
-from ..runtime.engine import Engine
+from ..bridge.protocol import ReplyTo
+from ..runtime.controller import Controller
 from ..runtime.widget_state import WidgetState
 
 INTERVAL_S = 0.1
@@ -56,7 +57,7 @@ class Following:
     Parameters
     ----------
     video : that is recorded.
-    session, engine, face : who are told.
+    session, controller, state : who are told.
     complain : shows why the recording has ended.
     """
 
@@ -64,14 +65,14 @@ class Following:
         self,
         video: LiveVideo,
         session: Session,
-        engine: Engine,
-        face: WidgetState,
+        controller: Controller[ReplyTo],
+        state: WidgetState,
         complain: Callable[[str], None],
     ) -> None:
         self._video = video
         self._session = session
-        self._engine = engine
-        self._face = face
+        self._controller = controller
+        self._state = state
         self._complain = complain
         self._closing = threading.Event()
         self._tracked = -1
@@ -95,11 +96,11 @@ class Following:
         """Tell what there is by now."""
         video = self._video
         self._session.grow(len(video))
-        if self._face.auto_propagate != "never":
-            self._engine.track_live(self._note_tracked)
+        if self._state.auto_propagate != "never":
+            self._controller.track_live(self._note_tracked)
         is_tracking = time.monotonic() - self._tracked_at < TRACKING_S
         newest = self._tracked if is_tracking and video.is_recording else None
-        self._face.write_traits(video=describe(video, newest=newest))
+        self._state.write_traits(video=describe(video, newest=newest))
 
     def end(self) -> None:
         """Say why no more frames come, where the source has failed."""

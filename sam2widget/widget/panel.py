@@ -41,7 +41,7 @@ class Panel(MultiCanvas):
 
     Parameters
     ----------
-    face : whose frame and selection it shows.
+    state : whose frame and selection it shows.
     session : what it draws.
 
     Examples
@@ -50,13 +50,13 @@ class Panel(MultiCanvas):
     >>> w.panel.canvas.stroke_rect(10, 40, 100, 50)
     """
 
-    def __init__(self, face: WidgetState, session: SessionView) -> None:
+    def __init__(self, state: WidgetState, session: SessionView) -> None:
         # As large as it is drawn and no larger, which would blur it.
         layout = {"width": f"{WIDTH}px", "max_width": "100%", "height": "auto", "flex": "0 1 auto"}
         super().__init__(  # pyright: ignore[reportUnknownMemberType]
             3, width=WIDTH, height=HEIGHT, layout={**layout, "align_self": "flex-start"}
         )
-        self._face = face
+        self._state = state
         self._session = session
         scores, marker = self._layer(0), self._layer(1)
         self._manager: Any = type(scores._canvas_manager)(caching=True)  # pyright: ignore
@@ -115,11 +115,11 @@ class Panel(MultiCanvas):
 
     def _click(self, x: float, y: float) -> None:
         if y >= TOP - SWATCH / 2:
-            self._face.write_traits(frame=self.frame_at(x))
+            self._state.write_traits(frame=self.frame_at(x))
             return
         under = [obj for begin, obj in self._swatches if begin <= x]
         if under and under[-1] in {info.id for info in self._session.objects}:
-            self._face.write_traits(selected=under[-1])
+            self._state.write_traits(selected=under[-1])
 
     def _draw(self) -> None:
         """In the panel's thread."""
@@ -136,7 +136,7 @@ class Panel(MultiCanvas):
 
     def _draw_marker(self) -> None:
         """A line at the current frame, and its number among those of the first and the last."""
-        layer, frame, last = self._layer(1), int(self._face.frame), self._session.num_frames - 1
+        layer, frame, last = self._layer(1), int(self._state.frame), self._session.num_frames - 1
         layer.clear()
         layer.stroke_style = layer.fill_style = _INK
         layer.line_width = 1
@@ -153,7 +153,7 @@ class Panel(MultiCanvas):
         layer = self._layer(0)
         layer.clear()
         infos = self._session.objects
-        selected = int(self._face.selected)
+        selected = int(self._state.selected)
         scores = {info.id: self._session.scores(info.id) for info in infos}
         known = [one[np.isfinite(one)] for one in scores.values()]
         ends = [float(end) for one in known if len(one) for end in (one.min(), one.max())]

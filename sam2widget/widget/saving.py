@@ -16,12 +16,13 @@ import numpy as np
 from sam2_backend.video import FrameSource, Video, VideoError, open_video
 
 from ..annotation.session import Session
+from ..bridge.protocol import ReplyTo
 from ..core.arguments import as_int
 from ..core.errors import SessionError
 from ..core.sources import Sources
 from ..core.user_warnings import warn
 from ..models.segmenter import Segmenter
-from ..runtime.engine import Engine
+from ..runtime.controller import Controller
 from ..storage.autosave import (
     Autosave,
     SessionPlace,
@@ -48,7 +49,7 @@ class Saving:
     _autosave_folder: Path | None
     _autosave_place: SessionPlace | None
     _may_be_alike: bool
-    _engine: Engine
+    _controller: Controller[ReplyTo]
     _frames: Video
     _fingerprint: Fingerprint | None
     _model_source: str | None
@@ -97,7 +98,7 @@ class Saving:
         """The objects and masks as they are now, for `export` and `plots`."""
         from ..export import Segmentation
 
-        return self._engine.read(
+        return self._controller.read(
             lambda: Segmentation.make(
                 self._frames.snapshot(),
                 tuple(self._session.objects),
@@ -110,12 +111,12 @@ class Saving:
     def statistics(self) -> Statistics:
         """How much has been annotated, and what it took; `print` shows it as a table. Seconds
         are those between edits in this widget, without long pauses."""
-        return self._engine.read(
+        return self._controller.read(
             lambda: Statistics.count(
                 len(self._frames),
                 self._session.all_prompts,
                 self._session.all_results,
-                time_spent(self._engine.moments_s),
+                time_spent(self._controller.edit_times_s),
             )
         )
 
@@ -155,10 +156,10 @@ class Saving:
 
         def take_in() -> list[int]:
             objects = self._session.take_in(found.masks, found.names, as_prompts=as_prompts)
-            self._engine.announce(" ".join(found.notes))
+            self._controller.set_notice(" ".join(found.notes))
             return objects
 
-        objects = self._engine.edit(take_in)
+        objects = self._controller.edit(take_in)
         for note in found.notes:
             warn(note)
         return objects
@@ -306,7 +307,7 @@ class Saving:
                 " Another widget has worked on it too: what it did is in "
                 f"{others[0]}{more}. Open it with Sam2Widget.load({str(others[0])!r}{video})."
             )
-        self._engine.announce(text)
+        self._controller.set_notice(text)
 
     def _tell_of_alike(self) -> None:
         """Say where the session of a video is that looks like this one: a person can tell whether
@@ -314,7 +315,7 @@ class Saving:
         assert self._autosave_folder is not None
         path = find_alike(self._frames, self._autosave_folder)
         if path is not None:
-            self._engine.announce(
+            self._controller.set_notice(
                 f"There is saved work on a video that looks like this one, in {path}. If it is "
                 "the same video, compressed again or given in another way, go on there with "
                 f"Sam2Widget.load({str(path)!r}, video=…, same_video=True)."
@@ -322,7 +323,7 @@ class Saving:
 
     def _saved_now(self) -> SavedSession:
         fingerprint = self._identify()
-        return self._engine.read(lambda: self._snapshot(fingerprint))
+        return self._controller.read(lambda: self._snapshot(fingerprint))
 
     def _identify(self) -> Fingerprint:
         """The video's fingerprint, taken once, and of a live one each time: it grows."""
@@ -354,7 +355,12 @@ class Saving:
             fingerprint = replace(fingerprint, num_frames=self._session.num_frames)
         known = {info.id for info in self._session.objects}
         saved = SavedSession.of(
-            *(self._session, self._frames, str(self._engine.status["model"]), self._model_source),
+            *(
+                self._session,
+                self._frames,
+                str(self._controller.status["model"]),
+                self._model_source,
+            ),
             fingerprint=fingerprint,
         )
         selected = self.selected if self.selected in known else 0

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
-from ..runtime.engine import EXPECTED
+from ..runtime.controller import EXPECTED
 
 C = TypeVar("C", bound=type)
 P = ParamSpec("P")
@@ -19,7 +19,7 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parents[1]
 _ON_THE_WAY = {
-    *(str(_FOLDER / name) for name in ("runtime/engine.py", "runtime/worker.py")),
+    *(str(_FOLDER / name) for name in ("runtime/controller.py", "runtime/worker.py")),
     *(str(_FOLDER / "widget" / name) for name in ("api.py", "saving.py", "short_errors.py")),
     futures.__file__,
     str(Path(futures.__file__).with_name("_base.py")),

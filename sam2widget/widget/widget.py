@@ -21,7 +21,7 @@ from ..annotation.confidence import Review
 from ..annotation.records import Changed
 from ..annotation.session import Session
 from ..bridge.callbacks import Events
-from ..bridge.dispatcher import PROMPTS, Requests
+from ..bridge.dispatcher import PROMPTS, Dispatcher
 from ..bridge.frame_server import FrameServer
 from ..bridge.protocol import (
     Ack,
@@ -39,12 +39,12 @@ from ..bridge.protocol import (
     parse,
     to_wire,
 )
-from ..bridge.publisher import Feed
+from ..bridge.publisher import Publisher
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from ..models.segmenter import Segmenter
 from ..models.source import as_segmenter, check_model, model_source
-from ..runtime.engine import INITIAL_STATUS, Engine, sentence
+from ..runtime.controller import INITIAL_STATUS, Controller, sentence
 from ..runtime.worker import CLOSED, CLOSING, Job
 from ..storage.saved_session import SavedSession, settings_of
 from ..storage.session_file import SUFFIX
@@ -261,10 +261,14 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             non_overlapping=self._session.non_overlapping,
             **kwargs,
         )
-        self._feed = Feed(self._session, self._send_message, lambda: self.frame, self._review)
-        self._server = FrameServer(frames, self._feed.outbox)
-        self._engine = Engine(self._session, self._feed, self)
-        self._requests = Requests(self._engine, self._session, self._feed, self._review, self)
+        self._publisher = Publisher(
+            self._session, self._send_message, lambda: self.frame, self._review
+        )
+        self._server = FrameServer(frames, self._publisher.outbox)
+        self._controller = Controller(self._session, self._publisher, self)
+        self._dispatcher = Dispatcher(
+            self._controller, self._session, self._publisher, self._review, self
+        )
         if resumed:
             self._tell_of_session()
         self._autosave = self._save_from_now_on()
@@ -273,12 +277,12 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         self._session.listen(self._events.note)
         self._session.on_listener_error = self._on_listener_error
         self.on_msg(self._on_message)  # pyright: ignore[reportUnknownMemberType]
-        self._engine.load(lambda say: as_segmenter(shared or model, device, frames, say))
+        self._controller.load(lambda say: as_segmenter(shared or model, device, frames, say))
         self._following: Following | None = None
         if isinstance(frames, LiveVideo):
             self._following = Following(
-                *(frames, self._session, self._engine, self),
-                lambda text: self._feed.refuse(None, text),
+                *(frames, self._session, self._controller, self),
+                lambda text: self._publisher.publish_error(None, text),
             )
 
     if not TYPE_CHECKING:  # a type checker shall go on to see what is misspelt
@@ -312,13 +316,13 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         if hasattr(self, "_following") and not isinstance(self._frames, ClosedVideo):
             if self._following is not None:
                 self._following.close()
-            self._engine.stop(reason=CLOSING)
+            self._controller.stop(reason=CLOSING)
             if self._autosave is not None:
-                self._autosave.close(wait=not self._engine.is_current_thread)
+                self._autosave.close(wait=not self._controller.is_current_thread)
             self._events.close()
             if self._panel is not None:
                 self._panel.close()
-            self._engine.close(why)
+            self._controller.close(why)
             self._frames = ClosedVideo(self._frames, why)
             self._server.close(self._frames)
         super().close()
@@ -346,7 +350,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         try:
             shown = tuple(Channel(**one) for one in channels or ())
         except ValueError as error:
-            self._feed.refuse(reply_to, str(error))
+            self._publisher.publish_error(reply_to, str(error))
             return
         job = self._server.set_contrast(Contrast(shown) if shown else None, reply_to.view)
         job.when_done(lambda: self._after_contrast(job, reply_to))
@@ -357,13 +361,13 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         try:
             job.result()
         except ValueError as error:
-            self._feed.refuse(reply_to, str(error))
+            self._publisher.publish_error(reply_to, str(error))
         else:
             self._contrast_changed()
-            self._feed.outbox.post(Done(reply_to))
+            self._publisher.outbox.post(Done(reply_to))
 
     def _contrast_changed(self) -> None:
-        self._engine.submit(self._session.forget_pixels)
+        self._controller.submit(self._session.forget_pixels)
         if self._autosave is not None:
             self._autosave.note()
 
@@ -398,31 +402,33 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         try:
             request = parse(content)
         except ProtocolError as error:
-            self._feed.refuse(None, str(error))
+            self._publisher.publish_error(None, str(error))
             return
         view, reply_to = request.view, ReplyTo(request.view, request.id)
         match request:
             case Hello():
                 self.keep()
-                self._feed.outbox.hello(view)
-                self._feed.looks_at(view, self.frame)
-                self._feed.replay(reply_to)
+                self._publisher.outbox.hello(view)
+                self._publisher.set_frame(view, self.frame)
+                self._publisher.replay(reply_to)
                 self._server.want(reply_to, self.frame)
             case Visible(visible=True):
-                self._feed.outbox.set_visible(view, True)
-                self._feed.looks_at(view, self.frame)
-                self._feed.replay()
+                self._publisher.outbox.set_visible(view, True)
+                self._publisher.set_frame(view, self.frame)
+                self._publisher.replay()
                 self._server.want(reply_to, self.frame)
                 self._server.resume(view)
             case Visible():
-                self._feed.leave(view)
+                self._publisher.leave(view)
             case Ack(seq=seq):
-                self._feed.outbox.ack(seq)
+                self._publisher.outbox.ack(seq)
             case _ if request.epoch != self.epoch:
                 pass
             case Want(frame=frame, pixels=pixels):
-                self._feed.looks_at(view, frame)
-                self._server.want(reply_to, frame, lambda: self._feed.tell_frame(frame), pixels)
+                self._publisher.set_frame(view, frame)
+                self._server.want(
+                    reply_to, frame, lambda: self._publisher.tell_frame(frame), pixels
+                )
             case Thumbnails(frames=frames):
                 self._server.want_thumbnails(view, frames)
             case WantLevels(frame=frame):
@@ -430,15 +436,15 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             case SetContrast(channels=channels):
                 self._set_contrast(reply_to, channels)
             case Stop():
-                self._engine.stop(reply_to)
+                self._controller.stop(reply_to)
             case _:
                 if isinstance(request, PROMPTS):
                     # Where the view goes on its own, what it showed last is not yet known here.
-                    self._feed.looks_at(view, request.frame)
-                self._requests.serve(request)
+                    self._publisher.set_frame(view, request.frame)
+                self._dispatcher.serve(request)
 
     def _complain(self, text: str) -> None:
-        self._feed.refuse(None, text)
+        self._publisher.publish_error(None, text)
 
     def _send_message(self, message: Message, buffers: Sequence[bytes]) -> None:
         content = to_wire(message, self.epoch)
@@ -454,7 +460,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         try:
             super().set_state({name: value for name, value in sync_data.items() if name not in own})
         except TraitError as error:
-            self._feed.refuse(None, str(error))
+            self._publisher.publish_error(None, str(error))
 
     def _show(self, changed: Changed) -> None:
         """Bring the traits up to date after a change."""
@@ -476,7 +482,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
 
     def _on_listener_error(self, error: Exception) -> None:
         _log.error("What was to be told of an edit failed", exc_info=error)
-        self._feed.refuse(None, f"An edit was made, but not told to all: {sentence(error)}")
+        self._publisher.publish_error(
+            None, f"An edit was made, but not told to all: {sentence(error)}"
+        )
 
     def _selectable(self) -> list[int]:
         return [0, *(info.id for info in self._session.objects)]
@@ -500,7 +508,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         # Where it is the session's already, the session has said so.
         on = bool(change["new"])
         if hasattr(self, "_events") and on != self._session.non_overlapping:
-            self._engine.edit(lambda: self._session.set_non_overlapping(on))
+            self._controller.edit(lambda: self._session.set_non_overlapping(on))
 
     @observe("selected")
     def _on_selected(self, _: object) -> None:

@@ -74,5 +74,5 @@ class Browser:
 
 def idle(widget):
     """Wait until all that is queued is done."""
-    for worker in widget._engine._worker, widget._server._worker:
+    for worker in widget._controller._worker, widget._server._worker:
         worker.submit(lambda: None, Priority.PREFETCH).result()

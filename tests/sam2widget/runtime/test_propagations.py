@@ -65,7 +65,9 @@ def tracked(widget, obj=1):
 
 def waiting(widget):
     """How many requests wait for the model's thread."""
-    return sum(entry[0] == Priority.CLICK for entry in widget._engine._worker._queue._jobs.copy())
+    return sum(
+        entry[0] == Priority.CLICK for entry in widget._controller._worker._queue._jobs.copy()
+    )
 
 
 def queued(widget, count=1):
@@ -137,7 +139,7 @@ def test_what_ends_a_propagation_is_told_to_all_who_wait(widget, segmenter, pool
     queued(widget)
     ending = pool.submit(ENDS[what], widget)
     if what == "close":
-        wait_until(lambda: widget._engine._worker.is_closed)
+        wait_until(lambda: widget._controller._worker.is_closed)
     else:
         queued(widget, 2)
     segmenter.gate.set()
@@ -220,7 +222,7 @@ def test_a_call_that_closing_cuts_off_does_not_return_as_if_done(widget, segment
     click = pool.submit(widget.add_point, 4, 10, 6)
     queued(widget)
     closing = pool.submit(widget.close)
-    wait_until(lambda: widget._engine._worker.is_closed)
+    wait_until(lambda: widget._controller._worker.is_closed)
     segmenter.gate.set()
     closing.result()
     with pytest.raises(SessionError, match="closed"):

@@ -42,7 +42,7 @@ def widget(tmp_path):
 
 
 def accept(widget: Sam2Widget, obj: int, start: int, stop: int) -> None:
-    widget._engine.edit(lambda: widget._session.accept(obj, start, stop))
+    widget._controller.edit(lambda: widget._session.accept(obj, start, stop))
 
 
 def saved(widget: Sam2Widget, folder: Path, name: str = "a") -> Path:

@@ -108,7 +108,7 @@ def test_hovering_previews_and_changes_nothing(widget, browser, segmenter):
 
 def test_of_several_hovers_the_latest_is_answered(widget, browser):
     started, go_on = threading.Event(), threading.Event()
-    widget._engine.submit(lambda: (started.set(), go_on.wait(10)))
+    widget._controller.submit(lambda: (started.set(), go_on.wait(10)))
     started.wait()
     numbers = [browser.say("hover", frame=0, object=None, x=float(x), y=6.0) for x in range(5)]
     go_on.set()

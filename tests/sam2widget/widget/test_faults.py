@@ -67,7 +67,7 @@ def test_of_ten_thousand_hovers_the_newest_is_answered_and_a_click_waits_for_one
     previews = browser.of("preview")
     assert len(previews) == 2 == len(segmenter.asked("preview"))
     assert previews[-1]["reply_to"]["id"] == number - 1
-    assert not len(widget._engine._worker._queue)
+    assert not len(widget._controller._worker._queue)
 
 
 def test_a_view_opened_and_closed_two_hundred_times_leaves_nothing(widget):
@@ -81,11 +81,11 @@ def test_a_view_opened_and_closed_two_hundred_times_leaves_nothing(widget):
         browser.leave()
     gc.collect()
     wait_until(lambda: threads_ended(threads))
-    outbox = widget._feed.outbox
+    outbox = widget._publisher.outbox
     assert not outbox.is_visible()
     held = [vars(outbox)[name] for name in ("_visible", "_frames", "_batches", "_held")]
     assert [len(one) for one in held] == [0, 0, 0, 0]
-    assert widget._feed._wanted == {}
+    assert widget._publisher._wanted == {}
 
 
 def test_two_hundred_reloads_that_never_say_goodbye_are_served_too(widget):

@@ -258,13 +258,13 @@ def test_a_call_that_waits_while_the_widget_is_closed_is_told_so():
     widget = Sam2Widget(CLIP, segmenter, autosave=False)
     widget.wait_until_loaded()
     begun, go_on = threading.Event(), threading.Event()
-    widget._engine.submit(lambda: (begun.set(), go_on.wait()))
+    widget._controller.submit(lambda: (begun.set(), go_on.wait()))
     begun.wait()
     with ThreadPoolExecutor(2) as threads:
         waiting = threads.submit(widget.add_point, 0, 10, 6)
-        wait_until(lambda: len(widget._engine._worker._queue) == 1)
+        wait_until(lambda: len(widget._controller._worker._queue) == 1)
         closing = threads.submit(widget.close)
-        wait_until(lambda: widget._engine._worker.is_closed)
+        wait_until(lambda: widget._controller._worker.is_closed)
         go_on.set()
         closing.result()
         with pytest.raises(SessionError, match="has been closed"):

@@ -13,7 +13,7 @@ from sam2widget.annotation.confidence import Review
 from sam2widget.annotation.records import Changed, Tracked
 from sam2widget.annotation.session import Session
 from sam2widget.bridge.protocol import ReplyTo
-from sam2widget.bridge.publisher import Feed
+from sam2widget.bridge.publisher import Publisher
 from tests.support.browser import Browser, idle
 from tests.support.fakes import ChoosySegmenter
 from tests.support.waiting import wait_until
@@ -47,7 +47,7 @@ def test_a_feed_is_hammered_by_all_its_threads():
 
     review = Review(session)
     session.listen(review.note)
-    feed = Feed(session, send, lambda: 0, review)
+    publisher = Publisher(session, send, lambda: 0, review)
     session.on_listener_error = faults.append
 
     def again(call):
@@ -64,19 +64,19 @@ def test_a_feed_is_hammered_by_all_its_threads():
         return threading.Thread(target=run)
 
     def look(n):
-        feed.looks_at(f"view{n % 50}", n % len(CLIP))
-        feed.leave(f"view{(n + 25) % 50}")
+        publisher.set_frame(f"view{n % 50}", n % len(CLIP))
+        publisher.leave(f"view{(n + 25) % 50}")
 
     def replay(n):
-        feed.outbox.hello("view")
-        feed.replay(ReplyTo("view", n))
-        feed.outbox.ack(n)
+        publisher.outbox.hello("view")
+        publisher.replay(ReplyTo("view", n))
+        publisher.outbox.ack(n)
 
     threads = [
         *(again(look) for _ in range(2)),
         *(again(replay) for _ in range(2)),
-        *(again(lambda n: feed.tell_frame(n % 4)) for _ in range(2)),
-        again(lambda n: feed.refuse(None, "no")),
+        *(again(lambda n: publisher.tell_frame(n % 4)) for _ in range(2)),
+        again(lambda n: publisher.publish_error(None, "no")),
     ]
     for thread in threads:
         thread.start()
@@ -84,10 +84,10 @@ def test_a_feed_is_hammered_by_all_its_threads():
         for n in range(ROUNDS):
             frame, obj = n // OBJECTS, n % OBJECTS + 1
             session.add_point(frame, 10, 6, 1, obj)
-            feed.begin()
-            feed.step(Tracked(frame, False, 1, 2))
-            feed.end()
-            feed.answer(ReplyTo("view", n))
+            publisher.begin()
+            publisher.step(Tracked(frame, False, 1, 2))
+            publisher.end()
+            publisher.publish(ReplyTo("view", n))
     finally:
         over.set()
         for thread in threads:
@@ -104,8 +104,8 @@ def test_what_was_seen_before_an_edit_is_not_told_after_it():
         if message.type == "timeline":
             told.append(message.prompted)
 
-    feed = Feed(session, send, lambda: 0, Review(session))
-    feed.outbox.hello("view")
+    publisher = Publisher(session, send, lambda: 0, Review(session))
+    publisher.outbox.hello("view")
     session.add_point(0, 10, 6)
     look, other = session.timeline, []
 
@@ -118,11 +118,11 @@ def test_what_was_seen_before_an_edit_is_not_told_after_it():
         return timeline
 
     session.timeline = slow
-    other.append(threading.Thread(target=feed.replay))
+    other.append(threading.Thread(target=publisher.replay))
     other[0].start()
     assert seen.wait(60)
     session.add_point(5, 10, 6)
-    feed.answer(None)
+    publisher.publish(None)
     edited.set()
     other[0].join()
     assert told[-1] == [0, 5]
@@ -204,11 +204,11 @@ def test_the_end_of_a_job_is_told_to_all_and_the_thread_lives_on(widget, fault):
         raise fault
 
     def begin():
-        job = widget._engine.propose(0)
+        job = widget._controller.propose(0)
         job.when_done(fail)
         job.when_done(lambda: heard.append(1))
         return job
 
-    widget._engine.call(begin).wait()
+    widget._controller.call(begin).wait()
     idle(widget)
     assert heard == [1] and widget.propose(1)

@@ -6,17 +6,18 @@ import logging
 import time
 from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import suppress
-from typing import TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from ..annotation.records import Proposal, Tracked
 from ..annotation.session import Session
-from ..bridge.protocol import ReplyTo
-from ..bridge.publisher import Feed
 from ..core.errors import SessionError
 from ..models.segmenter import HasNote, Segmenter
+from .reporter import Reporter
 from .widget_state import WidgetState
 from .worker import CLOSED, ClosedError, Job, Priority, Worker
 
+R = TypeVar("R")
+"""By what a request is known to who asked for it."""
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -32,20 +33,20 @@ INITIAL_STATUS: dict[str, str | int] = {
 }
 
 
-class Engine:
+class Controller(Generic[R]):
     """A session, its model and the queue of what is to be done.
 
     Parameters
     ----------
     session : of the video.
-    feed : tells the browser what changed.
-    face : shows the status and the selection.
+    reporter : tells the browser what changed.
+    state : shows the status and the selection.
     """
 
-    def __init__(self, session: Session, feed: Feed, face: WidgetState) -> None:
+    def __init__(self, session: Session, reporter: Reporter[R], state: WidgetState) -> None:
         self._session = session
-        self._face = face
-        self._feed = feed
+        self._state = state
+        self._reporter = reporter
         self._worker = Worker("sam2widget model")
         self._propagations: list[Job[None]] = []
         """Those that are not over yet, in the order of their turns."""
@@ -57,10 +58,10 @@ class Engine:
         self._live_failure = ""
         self._follow_next: Callable[[], None] | None = None
         self._failure = ""
-        self._news = ""
+        self._notice = ""
         self._is_loaded = False
         self._closed_because = CLOSED
-        self.moments_s: list[float] = []
+        self.edit_times_s: list[float] = []
         """When edits began, by a clock that only goes forward."""
         self._status = dict(INITIAL_STATUS)
 
@@ -78,10 +79,10 @@ class Engine:
 
     # Any thread
 
-    def announce(self, news: str) -> None:
+    def set_notice(self, notice: str) -> None:
         """Show a sentence until the next edit."""
-        self._news = news
-        self._worker.submit(self._show_news)
+        self._notice = notice
+        self._worker.submit(self._show_notice)
 
     def load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
         """Queue the loading of the model; `make` is given a function that shows a message."""
@@ -140,12 +141,12 @@ class Engine:
             try:
                 return action()
             finally:
-                self._feed.answer(None)
-                self.settle()
+                self._reporter.publish(None)
+                self.refresh_status()
 
         return self.call(run)
 
-    def stop(self, reply_to: ReplyTo | None = None, reason: str = STOPPED) -> None:
+    def stop(self, reply_to: R | None = None, reason: str = STOPPED) -> None:
         """Stop all propagations after the frame at hand, and all searches for proposals.
 
         Parameters
@@ -156,7 +157,7 @@ class Engine:
         for job in (*self._propagations, *self._searches):
             job.stop(reason)
         if reply_to is not None:
-            self._worker.submit(lambda: self._feed.answer(reply_to))
+            self._worker.submit(lambda: self._reporter.publish(reply_to))
 
     def halt(self, reason: str) -> None:
         """Stop all propagations, also those that are only queued, and wait for their end."""
@@ -199,7 +200,7 @@ class Engine:
         self,
         steps: Iterator[Tracked],
         on_step: Callable[[Tracked], None] | None = None,
-        reply_to: ReplyTo | None = None,
+        reply_to: R | None = None,
     ) -> Job[None]:
         """Begin a propagation. While another one runs it waits for its turn, and then tracks what
         is left of its own frames and objects.
@@ -216,7 +217,7 @@ class Engine:
         job.when_done(lambda: self._after_propagation(job, reply_to))
         return job
 
-    def propose(self, frame: int, reply_to: ReplyTo | None = None) -> Job[list[Proposal]]:
+    def propose(self, frame: int, reply_to: R | None = None) -> Job[list[Proposal]]:
         """Begin to segment everything on a frame; while another search runs, after it. The
         browser's are for what is looked at: a new one takes the place of an earlier one."""
         steps = self._session.propose(frame)
@@ -258,39 +259,39 @@ class Engine:
         self,
         frame: int,
         steps: Generator[None, None, list[Proposal]],
-        reply_to: ReplyTo | None,
+        reply_to: R | None,
     ) -> Generator[None, None, list[Proposal]]:
         self.show("working", f"Segmenting everything on frame {frame}")
         try:
             return (yield from steps)
         except Exception as error:
             log_unless_expected(error, "A search for proposals failed")
-            self._feed.refuse(reply_to, sentence(error))
+            self._reporter.publish_error(reply_to, sentence(error))
             raise
 
-    def _after_proposing(self, job: Job[list[Proposal]], reply_to: ReplyTo | None) -> None:
+    def _after_proposing(self, job: Job[list[Proposal]], reply_to: R | None) -> None:
         self._searches.remove(job)
         self._replaceable.discard(job)
-        self._feed.answer(None if job.failed else reply_to)
-        self.settle()
+        self._reporter.publish(None if job.failed else reply_to)
+        self.refresh_status()
 
     def _propagate(
         self,
         steps: Iterator[Tracked],
         on_step: Callable[[Tracked], None] | None,
-        reply_to: ReplyTo | None,
+        reply_to: R | None,
     ) -> Generator[None, None, None]:
-        self._feed.begin()
+        self._reporter.begin()
         self.show("propagating")
         try:
             for tracked in steps:
-                self._feed.step(tracked)
+                self._reporter.step(tracked)
                 if on_step is not None:
                     on_step(tracked)
                 yield
         except Exception as error:
             log_unless_expected(error, "A propagation failed")
-            self._feed.refuse(reply_to, f"The propagation stopped: {sentence(error)}")
+            self._reporter.publish_error(reply_to, f"The propagation stopped: {sentence(error)}")
             raise
 
     def _track_live(self, on_tracked: Callable[[int], None]) -> Generator[None, None, None]:
@@ -302,27 +303,27 @@ class Engine:
                 if self._live_failure != sentence(error):
                     self._live_failure = sentence(error)
                     log_unless_expected(error, "Tracking a live video failed")
-                    self._feed.refuse(
+                    self._reporter.publish_error(
                         None, f"The newest frame cannot be tracked: {self._live_failure}"
                     )
                 return
             if tracked is None:
-                self._feed.live_rest()
+                self._reporter.live_rest()
                 return
             self._live_failure = ""
-            self._feed.live_step(tracked.frame)
+            self._reporter.live_step(tracked.frame)
             on_tracked(tracked.frame)
             yield
 
-    def _after_propagation(self, job: Job[None], reply_to: ReplyTo | None) -> None:
+    def _after_propagation(self, job: Job[None], reply_to: R | None) -> None:
         self._propagations.remove(job)
-        self._feed.end()
-        self._feed.answer(None if job.failed else reply_to)
+        self._reporter.end()
+        self._reporter.publish(None if job.failed else reply_to)
         if not self._propagations:
             follow, self._follow_next = self._follow_next, None
             if follow is not None:
                 follow()
-        self.settle()
+        self.refresh_status()
 
     def _load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
         try:
@@ -337,7 +338,7 @@ class Engine:
             said = {} if note is None else {"note": note.text, "note_details": note.details}
             self._set_status(model=segmenter.name, device=segmenter.device, **said)
         self._is_loaded = True
-        self.settle()
+        self.refresh_status()
 
     @property
     def failure(self) -> str:
@@ -346,8 +347,8 @@ class Engine:
 
     def begin_edit(self) -> None:
         """An edit begins."""
-        self.moments_s.append(time.monotonic())
-        self._news = ""
+        self.edit_times_s.append(time.monotonic())
+        self._notice = ""
         self.show("working")
 
     def _set_status(self, **values: str | int) -> None:
@@ -357,20 +358,20 @@ class Engine:
     def show(self, state: str, message: str = "") -> None:
         """Show what goes on."""
         self._set_status(state=state, message=message)
-        self._face.write_traits(status=self.status)
+        self._state.write_traits(status=self.status)
 
-    def settle(self) -> None:
+    def refresh_status(self) -> None:
         """Show what goes on now that a request is through."""
         if self._failure:
             self.show("error", self._failure)
         elif self._propagations:
             self.show("propagating")
         elif not self._searches:
-            self.show("ready", self._news)
+            self.show("ready", self._notice)
 
-    def _show_news(self) -> None:
+    def _show_notice(self) -> None:
         if self._status["state"] == "ready":
-            self.settle()
+            self.refresh_status()
 
 
 EXPECTED = ValueError, MemoryError

@@ -1,0 +1,42 @@
+"""Who is told what becomes of what is asked of the model's thread."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+from ..annotation.records import Tracked
+
+Request = TypeVar("Request", contravariant=True)
+"""By what a request is known to who asked for it."""
+
+
+class Reporter(Protocol[Request]):
+    """Hears of edits, propagations and errors. Called in the model's thread."""
+
+    def publish(self, reply_to: Request | None) -> None:
+        """Tell what has changed, then that this request is done."""
+        ...
+
+    def publish_error(self, reply_to: Request | None, sentence: str) -> None:
+        """Show why something cannot be done."""
+        ...
+
+    def begin(self) -> None:
+        """A propagation begins."""
+        ...
+
+    def step(self, tracked: Tracked) -> None:
+        """A frame has been tracked."""
+        ...
+
+    def end(self) -> None:
+        """The propagation has ended."""
+        ...
+
+    def live_step(self, frame: int) -> None:
+        """The newest frame of a live video has been tracked."""
+        ...
+
+    def live_rest(self) -> None:
+        """There is nothing to track in a live video now."""
+        ...
