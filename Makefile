@@ -38,6 +38,7 @@ lint: $(VENV)/installed-dev js/node_modules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+	$(BIN)/lint-imports
 	npm --prefix js run lint
 	npm --prefix js run typecheck
 
