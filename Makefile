@@ -12,7 +12,7 @@ export SAM2WIDGET_IPYKERNEL6 := $(CURDIR)/$(VENV)/ipykernel6
 BUNDLE := sam2widget/static/widget.js
 JS_SOURCES := $(shell find js -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: demo test test-js coverage lab lint bench build release audit docs clean
+.PHONY: demo test test-fast test-js coverage lab lint bench build release audit docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -23,6 +23,10 @@ lab: $(VENV)/installed-dev
 
 test: test-js $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
 	$(BIN)/python -m pytest
+
+# What needs no browser, no other kernel and no minutes.
+test-fast: $(VENV)/installed-oracle $(VENV)/ffmpeg
+	$(BIN)/python -m pytest -q -m "not browser and not kernel and not slow"
 
 # Which lines and branches of both packages the tests go through.
 coverage: $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg

@@ -1,9 +1,10 @@
-"""Fixtures for tests that compare with the official implementation."""
+"""Markers, and fixtures for tests that compare with the official implementation."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -25,6 +26,14 @@ class Twins(NamedTuple):
     official: Any
     """A video predictor, which is also the network that image predictors are made of."""
     model: Sam2Model
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by the folder that they are in."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in ("browser", "kernel", "parity"):
+            item.add_marker(folder)
 
 
 @pytest.fixture(scope="session")
