@@ -39,11 +39,11 @@ class SchemaError(ValueError):
 class MismatchError(SchemaError):
     """A value of another type than its place asks for."""
 
-    def __init__(self, place: str, value: object, expected: str) -> None:
+    def __init__(self, place: str, value: object, expected: str, *, name: str = "it") -> None:
         shown = repr(value)
         shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-        super().__init__(f"{place!r} is {shown}, expected {expected}")
-        self.place, self.value, self.expected = place, value, expected
+        super().__init__(f"{repr(place) if place else name} is {shown}, expected {expected}")
+        self.place, self.value, self.expected = place or name, value, expected
 
 
 class MissingError(SchemaError):
@@ -109,7 +109,7 @@ def _explained(text: str, value: object, kind: type, name: str) -> SchemaError:
     field = _FIELD.match(found["fault"])
     place, value, expected = _follow(found["path"] or "", value, _type_info(kind))
     if field is None:
-        return MismatchError(place or name, value, describe(expected))
+        return MismatchError(place, value, describe(expected), name=name)
     place = f"{place}.{field['name']}" if place else field["name"]
     if field["fault"] == "missing required":
         return MissingError(place)
@@ -117,20 +117,16 @@ def _explained(text: str, value: object, kind: type, name: str) -> SchemaError:
 
 
 def _follow(path: str, value: Any, kind: inspect.Type) -> tuple[str, Any, inspect.Type]:
-    """Place, value and type of what a path of msgspec leads to, or of the pair or triple of
-    numbers that it is in: ``.video.sizes[3][0]`` leads to ``video.sizes[3]``."""
+    """Place, value and type of what a path of msgspec leads to, or of the tuple that it is in:
+    ``.video.sizes[3][0]`` leads to ``video.sizes[3]``."""
     place = ""
     for step in _STEP.finditer(path):
-        kind = _container(kind, named=step["name"] is not None)
-        if isinstance(kind, inspect.TupleType) and _is_numbers(kind.item_types):
-            break
-        if isinstance(kind, inspect.StructType):
+        container = _container(kind, named=step["name"] is not None)
+        if isinstance(container, inspect.StructType):
             value = value.get(step["name"])
-            kind = next(one.type for one in kind.fields if one.encode_name == step["name"])
-        elif isinstance(kind, inspect.ListType | inspect.VarTupleType):
-            value, kind = value[int(step["index"])], kind.item_type
-        elif isinstance(kind, inspect.TupleType):
-            value, kind = value[int(step["index"])], kind.item_types[int(step["index"])]
+            kind = next(one.type for one in container.fields if one.encode_name == step["name"])
+        elif isinstance(container, inspect.ListType | inspect.VarTupleType):
+            value, kind = value[int(step["index"])], container.item_type
         else:
             break
         place += step[0]
@@ -140,18 +136,14 @@ def _follow(path: str, value: Any, kind: inspect.Type) -> tuple[str, Any, inspec
 def _container(kind: inspect.Type, *, named: bool) -> inspect.Type:
     """Of a union the member that has fields, or items."""
     kind = _bare(kind)
-    wanted = (
-        (inspect.StructType,)
-        if named
-        else (inspect.ListType, inspect.VarTupleType, inspect.TupleType)
-    )
-    if isinstance(kind, inspect.UnionType):
-        return next((one for one in map(_bare, kind.types) if isinstance(one, wanted)), kind)
-    return kind
+    if not isinstance(kind, inspect.UnionType):
+        return kind
+    wanted = inspect.StructType if named else inspect.ListType | inspect.VarTupleType
+    return next((one for one in map(_bare, kind.types) if isinstance(one, wanted)), kind)
 
 
 def describe(kind: inspect.Type) -> str:
-    """What a type asks for, in words that go on from "expected"."""
+    """What a type asks for, in words that go on from "expected". Tuples are of numbers."""
     if isinstance(kind, inspect.Metadata) and kind.extra is not None:
         return kind.extra["expected"]
     match _bare(kind):
@@ -170,11 +162,9 @@ def describe(kind: inspect.Type) -> str:
         case inspect.StrType(pattern=pattern, max_length=max_length):
             limit = "" if max_length is None else f" of at most {max_length} characters"
             return f"text{limit}" + ("" if pattern is None else f" like {pattern}")
-        case inspect.TupleType(item_types=types) if _is_numbers(types):
+        case inspect.TupleType(item_types=types):
             _, words = describe(types[0]).split(" ", 1)
             return f"{len(types)} {words.replace('number', 'numbers', 1)}"
-        case inspect.TupleType(item_types=types):
-            return f"a list of {len(types)}"
         case inspect.ListType(max_length=max_length) | inspect.VarTupleType(max_length=max_length):
             return "a list" if max_length is None else f"a list of at most {max_length}"
         case _:
@@ -184,10 +174,6 @@ def describe(kind: inspect.Type) -> str:
 def _alternatives(words: Sequence[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} or {last}" if first else last
-
-
-def _is_numbers(kinds: Sequence[inspect.Type]) -> bool:
-    return all(isinstance(_bare(kind), inspect.FloatType | inspect.IntType) for kind in kinds)
 
 
 def _bare(kind: inspect.Type) -> inspect.Type:

@@ -25,7 +25,8 @@ from sam2widget.annotation.session import Session
 from sam2widget.core.masks import Mask
 from sam2widget.models.segmenter import Point, PromptSet
 from sam2widget.storage import session_file
-from sam2widget.storage.saved_session import Fingerprint, SavedSession, settings_of
+from sam2widget.storage.fingerprint import Fingerprint
+from sam2widget.storage.saved_session import SavedSession, settings_of
 from sam2widget.storage.session_file import write_session
 from tests.support.fakes import DiscSegmenter
 
@@ -132,6 +133,18 @@ def test_a_file_of_before_says_nothing_of_overlaps_and_goes_on_as_it_was(path: P
 
 def test_everything_comes_back(path: Path) -> None:
     assert comparable(read_session(path)) == saved_session()
+
+
+def test_a_path_that_is_no_unicode_comes_back(tmp_path: Path) -> None:
+    saved = saved_session(video_path="/videos/d\udcff.mp4")
+    write_session(tmp_path / "a.sam2.zip", saved)
+    assert comparable(read_session(tmp_path / "a.sam2.zip")) == saved
+
+
+def test_text_that_is_no_unicode_is_refused_where_it_names_a_field(path: Path) -> None:
+    edit_document(path, put("\udcff", value=1))
+    with pytest.raises(SessionError, match=f"{DAMAGED}.*no Unicode"):
+        read_session(path)
 
 
 def test_the_file_says_which_version_wrote_it(path: Path) -> None:
@@ -545,6 +558,11 @@ BAD_DOCUMENTS = [
     (put("prompts", 0, "box", value=[5, 5, 5, 6]), r"'prompts\[0\]\.box' is"),
     (put("prompts", 1, "mask", value=99), r"'prompts\[1\]\.mask' is 99"),
     (put("prompts", 1, "mask", value=-1), "neither points nor a box nor a mask"),
+    (put("video", "sizes", value=[[0, 1]]), r"'video\.sizes\[0\]' is \[0, 1\], expected 2 whole"),
+    (put("video", "sizes", value=[]), r"'video\.sizes' names 0 sizes, but there are 12"),
+    (put("prompts", 0, "candidate", value=3), r"'prompts\[0\]\.candidate' is 3, expected .* to 2"),
+    (drop("objects", 0, "name"), r"'objects\[0\]\.name' is missing"),
+    (put("contrast", value={"channels": []}), r"'contrast\.channels' is empty"),
     (put("masks", value=3), "'masks' is 3, expected an object"),
     (put("masks", "clean", value=-0.5), r"'masks\.clean' is -0.5, expected a number from 0 up"),
     (put("masks", "non_overlapping", value=1), r"'masks\.non_overlapping' is 1, expected true"),
