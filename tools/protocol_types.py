@@ -38,7 +38,7 @@ _TYPES = {
 _CHECKS = {"integer": "isIndex", "number": "isNumber", "string": "isText", "boolean": "isFlag"}
 
 
-def files() -> dict[Path, str]:
+def generate() -> dict[Path, str]:
     """The text of each file."""
     protocol = Protocol()
     return {
@@ -212,7 +212,7 @@ def _lines(lines: Iterable[str]) -> str:
 
 
 def main() -> None:
-    for path, text in files().items():
+    for path, text in generate().items():
         path.write_text(text, encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""JSON from outside, checked against types of msgspec: errors say where, what, and what else."""
+"""JSON from outside, checked against types of msgspec: errors name place and value."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ Finite = Annotated[float, Meta(ge=-_MAX_FLOAT, le=_MAX_FLOAT, extra={"expected":
 """A number that is neither infinite nor NaN. `extra` has what errors say that they expected."""
 
 FiniteFromZero = Annotated[float, Meta(ge=0, le=_MAX_FLOAT)]
+"""A number from 0 up, not infinite."""
 
 _PLACE = re.compile(r"^(?P<fault>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.S)
 _STEP = re.compile(r"\.(?P<name>\w+)|\[(?P<index>\d+)\]")
@@ -97,17 +98,17 @@ def convert(value: object, kind: type[T], name: str = "it") -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _explained(str(error), value, kind, name) from error
+        raise _explain(str(error), value, kind, name) from error
     except UnicodeEncodeError as error:
         raise SchemaError(f"{name} holds text that is no Unicode ({error})") from error
 
 
-def _explained(text: str, value: object, kind: type, name: str) -> SchemaError:
+def _explain(text: str, value: object, kind: type, name: str) -> SchemaError:
     """What a ValidationError says, with the value and in plain words."""
     found = _PLACE.match(text)
     assert found is not None
     field = _FIELD.match(found["fault"])
-    place, value, expected = _follow(found["path"] or "", value, _type_info(kind))
+    place, value, expected = _locate(found["path"] or "", value, _type_info(kind))
     if field is None:
         return MismatchError(place, value, describe(expected), name=name)
     place = f"{place}.{field['name']}" if place else field["name"]
@@ -116,7 +117,7 @@ def _explained(text: str, value: object, kind: type, name: str) -> SchemaError:
     return SchemaError(f"{place!r} does not belong there")
 
 
-def _follow(path: str, value: Any, kind: inspect.Type) -> tuple[str, Any, inspect.Type]:
+def _locate(path: str, value: Any, kind: inspect.Type) -> tuple[str, Any, inspect.Type]:
     """Place, value and type of what a path of msgspec leads to, or of the tuple that it is in:
     ``.video.sizes[3][0]`` leads to ``video.sizes[3]``."""
     place = ""
@@ -135,22 +136,22 @@ def _follow(path: str, value: Any, kind: inspect.Type) -> tuple[str, Any, inspec
 
 def _container(kind: inspect.Type, *, named: bool) -> inspect.Type:
     """Of a union the member that has fields, or items."""
-    kind = _bare(kind)
+    kind = _unwrap(kind)
     if not isinstance(kind, inspect.UnionType):
         return kind
     wanted = inspect.StructType if named else inspect.ListType | inspect.VarTupleType
-    return next((one for one in map(_bare, kind.types) if isinstance(one, wanted)), kind)
+    return next((one for one in map(_unwrap, kind.types) if isinstance(one, wanted)), kind)
 
 
 def describe(kind: inspect.Type) -> str:
     """What a type asks for, in words that go on from "expected". Tuples are of numbers."""
     if isinstance(kind, inspect.Metadata) and kind.extra is not None:
         return kind.extra["expected"]
-    match _bare(kind):
+    match _unwrap(kind):
         case inspect.UnionType(types=types):
-            return _alternatives([describe(one) for one in types])
+            return _join([describe(one) for one in types])
         case inspect.LiteralType(values=values):
-            return _alternatives([repr(value) for value in values])
+            return _join([repr(value) for value in values])
         case inspect.NoneType():
             return "null"
         case inspect.BoolType():
@@ -171,12 +172,12 @@ def describe(kind: inspect.Type) -> str:
             return "an object"
 
 
-def _alternatives(words: Sequence[str]) -> str:
+def _join(words: Sequence[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _bare(kind: inspect.Type) -> inspect.Type:
+def _unwrap(kind: inspect.Type) -> inspect.Type:
     return kind.type if isinstance(kind, inspect.Metadata) else kind
 
 

@@ -37,7 +37,7 @@ from .safe_zip import (
     write_zip,
 )
 from .saved_session import SavedSession
-from .session_json import dump_session, parse_session, parse_video, sizes_of_masks
+from .session_json import build_fingerprint, build_session, dump_session, find_mask_sizes
 from .session_schema import Header, SessionRecord, Summary
 
 T = TypeVar("T")
@@ -148,7 +148,7 @@ def read_fingerprint(path: str | os.PathLike[str]) -> tuple[Fingerprint, int]:
 
     def read(archive: SafeZip) -> tuple[Fingerprint, int]:
         summary = convert(_document_of(archive), Summary, _NAME)
-        return parse_video(summary.video), len(summary.objects)
+        return build_fingerprint(summary.video), len(summary.objects)
 
     return _with_zip(Path(path), MAX_BYTES, read)
 
@@ -228,10 +228,10 @@ def _parse(members: Members) -> SavedSession:
     results, sizes, runs = (
         array_from_bytes(members[name], dtype, name) for name, dtype in _ARRAYS.items()
     )
-    fingerprint = parse_video(record.video)
+    fingerprint = build_fingerprint(record.video)
     rows = results.tolist()
-    sizes_hw = sizes_of_masks(record, fingerprint, rows, len(sizes))
-    return parse_session(record, fingerprint, rows, _masks(sizes, runs, sizes_hw))
+    sizes_hw = find_mask_sizes(record, fingerprint, rows, len(sizes))
+    return build_session(record, fingerprint, rows, _masks(sizes, runs, sizes_hw))
 
 
 def _masks(

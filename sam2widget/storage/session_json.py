@@ -52,8 +52,8 @@ def dump_session(saved: SavedSession, version: int, number: Callable[[Mask | Non
         version=version,
         library=__version__,
         model=ModelRecord(name=saved.model, source=saved.model_source),
-        video=_video_record(saved),
-        contrast=_contrast_record(saved.contrast),
+        video=_make_video_record(saved),
+        contrast=_make_contrast_record(saved.contrast),
         masks=MasksRecord(clean=saved.clean_masks, non_overlapping=saved.non_overlapping),
         view=ViewRecord(frame=saved.frame, selected=saved.selected),
         objects=[ObjectRecord(**asdict(info)) for info in saved.objects],
@@ -78,7 +78,7 @@ def dump_session(saved: SavedSession, version: int, number: Callable[[Mask | Non
     return json.dumps(msgspec.to_builtins(record), indent=1, allow_nan=False).encode()
 
 
-def _video_record(saved: SavedSession) -> VideoRecord:
+def _make_video_record(saved: SavedSession) -> VideoRecord:
     video, options = saved.video, saved.options
     # JSON has no infinity.
     limit = options.max_megapixels if math.isfinite(options.max_megapixels) else None
@@ -99,13 +99,13 @@ def _video_record(saved: SavedSession) -> VideoRecord:
     )
 
 
-def _contrast_record(contrast: Contrast | None) -> ContrastRecord | None:
+def _make_contrast_record(contrast: Contrast | None) -> ContrastRecord | None:
     if contrast is None:
         return None
     return ContrastRecord(channels=[ChannelRecord(**asdict(one)) for one in contrast.channels])
 
 
-def parse_video(video: VideoRecord) -> Fingerprint:
+def build_fingerprint(video: VideoRecord) -> Fingerprint:
     """What the document says of the video."""
     thumbs: dict[int, bytes] = {}
     for n, thumb in enumerate(video.thumbs):
@@ -132,7 +132,7 @@ def parse_video(video: VideoRecord) -> Fingerprint:
     )
 
 
-def sizes_of_masks(
+def find_mask_sizes(
     record: SessionRecord, video: Fingerprint, results: Iterable[Row], count: int
 ) -> list[tuple[int, int]]:
     """(H, W) of each mask, by number: that of the frame that refers to it."""
@@ -147,7 +147,7 @@ def sizes_of_masks(
     return sizes_hw
 
 
-def parse_session(
+def build_session(
     record: SessionRecord, video: Fingerprint, results: Iterable[Row], masks: Sequence[Mask]
 ) -> SavedSession:
     """Put a session together, of values that are each checked.
@@ -155,7 +155,7 @@ def parse_session(
     Parameters
     ----------
     record : the document.
-    video : from `parse_video`.
+    video : from `build_fingerprint`.
     results : rows of `results.npy`.
     masks : by number.
     """
@@ -170,11 +170,11 @@ def parse_session(
     prompts: dict[tuple[int, int], PromptSet] = {}
     for n, one in enumerate(record.prompts):
         key = check.key(one.object, one.frame, f"prompts[{n}]", prompts)
-        prompts[key] = _prompts(one, f"prompts[{n}]", video.size_of(one.frame), masks)
+        prompts[key] = _build_prompts(one, f"prompts[{n}]", video.size_of(one.frame), masks)
     by_key: dict[tuple[int, int], Result] = {}
     for n, row in enumerate(results):
         key = check.key(row[0], row[1], f"results[{n}]", by_key)
-        by_key[key] = _result(row, f"results[{n}]", video.size_of(key[1]), masks)
+        by_key[key] = _build_result(row, f"results[{n}]", video.size_of(key[1]), masks)
     for obj, frame in prompts:
         if (obj, frame) not in by_key:
             raise SchemaError(f"object {obj} has prompts on frame {frame}, but no mask there")
@@ -182,7 +182,7 @@ def parse_session(
         place, key = f"whole[{n}]", (one.object, one.frame)
         if key not in by_key:
             raise SchemaError(f"{place!r} is of object {key[0]} on frame {key[1]}, without a mask")
-        whole = _mask(one.mask, f"{place}.mask", video.size_of(one.frame), masks)
+        whole = _find_mask(one.mask, f"{place}.mask", video.size_of(one.frame), masks)
         by_key[key] = replace(by_key[key], whole=whole)
     return SavedSession(
         video=video,
@@ -192,10 +192,10 @@ def parse_session(
         objects=tuple(objects[obj] for obj in sorted(objects)),
         prompts=prompts,
         results=by_key,
-        contrast=_contrast(record.contrast),
+        contrast=_build_contrast(record.contrast),
         clean_masks=record.masks.clean,
         non_overlapping=record.masks.non_overlapping,
-        options=_options(record.video),
+        options=_build_options(record.video),
         frame=view.frame,
         selected=view.selected,
         library=record.library,
@@ -229,7 +229,7 @@ def _check_frame(frame: int, place: str, num_frames: int) -> None:
         refuse(place, frame, f"a whole number from 0 to {num_frames - 1}")
 
 
-def _contrast(contrast: ContrastRecord | None) -> Contrast | None:
+def _build_contrast(contrast: ContrastRecord | None) -> Contrast | None:
     if contrast is None:
         return None
     channels: list[Channel] = []
@@ -243,12 +243,12 @@ def _contrast(contrast: ContrastRecord | None) -> Contrast | None:
     return Contrast(tuple(channels))
 
 
-def _options(video: VideoRecord) -> OpenOptions:
+def _build_options(video: VideoRecord) -> OpenOptions:
     limit = math.inf if video.max_megapixels is None else video.max_megapixels
     return OpenOptions(video.axes, video.plane, limit)
 
 
-def _prompts(
+def _build_prompts(
     one: PromptRecord, place: str, size: tuple[int, int], masks: Sequence[Mask]
 ) -> PromptSet:
     width, height = size
@@ -260,14 +260,14 @@ def _prompts(
         if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
             refuse(f"{place}.box", list(one.box), "x0 < x1 and y0 < y1 in the frame")
     points = tuple(Point(*point) for point in one.points)
-    mask = _mask(one.mask, f"{place}.mask", size, masks)
+    mask = _find_mask(one.mask, f"{place}.mask", size, masks)
     prompts = PromptSet(points, one.box, mask, one.candidate)
     if not prompts:
         raise SchemaError(f"{place!r} has neither points nor a box nor a mask")
     return prompts
 
 
-def _result(row: Row, place: str, size: tuple[int, int], masks: Sequence[Mask]) -> Result:
+def _build_result(row: Row, place: str, size: tuple[int, int], masks: Sequence[Mask]) -> Result:
     _, _, score, iou, source, state, mask, corrected = row
     if not (math.isfinite(score) and math.isfinite(iou)):
         refuse(place, (score, iou), "a finite score and IoU")
@@ -276,15 +276,17 @@ def _result(row: Row, place: str, size: tuple[int, int], masks: Sequence[Mask]) 
         refuse(f"{place}.source", source, f"one of {get_args(Source)}")
     if state not in get_args(State):
         refuse(f"{place}.state", state, f"one of {get_args(State)}")
-    found = _mask(mask, f"{place}.mask", size, masks)
+    found = _find_mask(mask, f"{place}.mask", size, masks)
     if found is None:
         raise SchemaError(f"{place!r} has no mask")
     return Result(
-        found, score, iou, source, state, _mask(corrected, f"{place}.corrected", size, masks)
+        found, score, iou, source, state, _find_mask(corrected, f"{place}.corrected", size, masks)
     )
 
 
-def _mask(number: int, place: str, size: tuple[int, int], masks: Sequence[Mask]) -> Mask | None:
+def _find_mask(
+    number: int, place: str, size: tuple[int, int], masks: Sequence[Mask]
+) -> Mask | None:
     if not -1 <= number < len(masks):
         refuse(place, number, f"a whole number from -1 to {len(masks) - 1}")
     if number == -1:

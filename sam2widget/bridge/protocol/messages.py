@@ -19,7 +19,7 @@ from .values import (
     Run,
     Source,
     State,
-    type_of,
+    get_type,
 )
 
 PROTOCOL = 2
@@ -32,7 +32,7 @@ class Message(msgspec.Struct, frozen=True):
     @property
     def type(self) -> str:
         """By which a message is told from others."""
-        return type_of(type(self))
+        return get_type(type(self))
 
 
 class Welcome(Message, frozen=True, tag="welcome"):
@@ -189,5 +189,5 @@ class Done(Message, frozen=True, tag="done"):
     reply_to: ReplyTo
 
 
-MESSAGES: dict[str, type[Message]] = {type_of(kind): kind for kind in Message.__subclasses__()}
+MESSAGES: dict[str, type[Message]] = {get_type(kind): kind for kind in Message.__subclasses__()}
 """Every kind of message by its type."""

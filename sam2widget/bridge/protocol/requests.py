@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from ...core.schema import Whole
-from .values import ChannelEntry, Direction, Indices, Label, Number, Path, Shape, Text, type_of
+from .values import ChannelEntry, Direction, Indices, Label, Number, Path, Shape, Text, get_type
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -21,7 +21,7 @@ class Request(msgspec.Struct, frozen=True):
     @property
     def type(self) -> str:
         """By which a message is told from others."""
-        return type_of(type(self))
+        return get_type(type(self))
 
 
 class Hello(Request, frozen=True, tag="hello"):
@@ -260,5 +260,5 @@ class Visible(Request, frozen=True, tag="visible"):
     visible: bool
 
 
-REQUESTS: dict[str, type[Request]] = {type_of(kind): kind for kind in Request.__subclasses__()}
+REQUESTS: dict[str, type[Request]] = {get_type(kind): kind for kind in Request.__subclasses__()}
 """Every kind of request by its type."""

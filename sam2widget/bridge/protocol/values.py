@@ -61,7 +61,7 @@ class ChannelEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     visible: bool
 
 
-def type_of(kind: type[msgspec.Struct]) -> str:
+def get_type(kind: type[msgspec.Struct]) -> str:
     """What a message of a kind has for its `type`."""
     tag = kind.__struct_config__.tag
     assert isinstance(tag, str)

@@ -65,10 +65,10 @@ def test_every_kind_has_a_golden_message() -> None:
     assert set(golden.requests()) == set(REQUESTS)
 
 
-@pytest.mark.parametrize("path", protocol_types.files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", protocol_types.generate(), ids=lambda path: path.name)
 def test_the_types_of_the_browser_are_those_of_the_schema(path: Path) -> None:
     written = path.read_text(encoding="utf-8")
-    assert written == protocol_types.files()[path], "run `python -m tools.protocol_types`"
+    assert written == protocol_types.generate()[path], "run `python -m tools.protocol_types`"
 
 
 def test_numbers_of_numpy_are_sent_as_plain_ones() -> None:
