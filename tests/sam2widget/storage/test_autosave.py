@@ -475,6 +475,36 @@ def test_a_video_that_is_gone_does_not_keep_work_from_being_saved(widgets, tmp_p
     assert len(read_session(path).objects) == 1
 
 
+@pytest.mark.parametrize(
+    ("system", "variables", "folder"),
+    [
+        ("linux", {}, "~/.local/share/sam2widget/sessions"),
+        ("linux", {"XDG_DATA_HOME": "/data"}, "/data/sam2widget/sessions"),
+        ("darwin", {}, "~/Library/Application Support/sam2widget/sessions"),
+        (
+            "darwin",
+            {"XDG_DATA_HOME": "/data"},
+            "~/Library/Application Support/sam2widget/sessions",
+        ),
+        ("win32", {}, "~/AppData/Local/sam2widget/sessions"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local/sam2widget/sessions"),
+        ("linux", {"SAM2WIDGET_AUTOSAVE": "~/work"}, "~/work"),
+    ],
+)
+def test_autosaves_stay_where_they_have_always_been(monkeypatch, system, variables, folder):
+    monkeypatch.setattr(sys, "platform", system)
+    for name in "SAM2WIDGET_AUTOSAVE", "XDG_DATA_HOME", "LOCALAPPDATA":
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert autosave.default_folder() == Path(folder).expanduser()
+
+
+def test_autosaves_can_be_turned_off(monkeypatch):
+    monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", "OFF")
+    assert autosave.default_folder() is None
+
+
 def test_what_cannot_be_saved_at_closing_is_kept_elsewhere(widgets, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "file").write_text("")

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sam2_backend.video import open_video
+from sam2_backend.video import Channel, Contrast, open_video
 from sam2_backend.video.options import OpenOptions
 from sam2widget import SessionError, read_session
 from sam2widget.annotation.records import ObjectInfo, Result
@@ -35,6 +35,7 @@ VIDEO = open_video(
     np.random.default_rng(0).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
 )
 FINGERPRINT = Fingerprint.of(VIDEO)
+WRITTEN_BY_0_1 = Path(__file__).parents[3] / "tests" / "fixtures" / "sessions" / "0.1.sam2.zip"
 DAMAGED = "cannot be read as a session file"
 
 
@@ -167,6 +168,24 @@ def test_a_file_that_does_not_say_how_the_video_was_opened_is_read(path: Path) -
 
     edit_document(path, change)
     assert read_session(path).options == OpenOptions()
+
+
+def test_a_file_that_version_0_1_wrote_is_read(tmp_path: Path) -> None:
+    found = read_session(WRITTEN_BY_0_1)
+    results = dict(saved_session().results)
+    results[1, 3] = replace(results[1, 3], whole=mask(4))
+    assert found == saved_session(
+        video=replace(FINGERPRINT, thumbs=found.video.thumbs),
+        results=results,
+        clean_masks=0.02,
+        non_overlapping=True,
+        contrast=Contrast((Channel(1.5, 200, 0.5, "#ff0000", False),)),
+        options=OpenOptions("ZYX", 3, 1000.5),
+        library="0.1.0",
+    )
+    assert found.video.thumbs.keys() == FINGERPRINT.thumbs.keys()
+    write_session(tmp_path / "again.sam2.zip", found)
+    assert comparable(read_session(tmp_path / "again.sam2.zip")) == comparable(found)
 
 
 def test_an_empty_session_comes_back(tmp_path: Path) -> None:
