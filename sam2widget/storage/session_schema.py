@@ -20,7 +20,7 @@ MaskNumber = Annotated[int, Meta(ge=-1, le=MAX_WHOLE)]
 """Of a mask in the file, from 0; -1 is none."""
 
 PointRecord = Annotated[
-    tuple[Finite, Finite, Literal[0, 1]],
+    tuple[Finite, Finite, Annotated[int, Meta(ge=0, le=1)]],
     Meta(extra={"expected": "3 numbers: x, y, and 1 or 0"}),
 ]
 BoxRecord = tuple[Finite, Finite, Finite, Finite]

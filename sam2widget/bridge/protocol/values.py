@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -25,7 +25,17 @@ Shape = Annotated[records.Shape, Meta(title="Shape", description="What a mask is
 Direction = Annotated[records.Direction, Meta(title="Direction")]
 Source = Annotated[records.Source, Meta(title="Source", description="Where a mask comes from.")]
 State = Annotated[records.State, Meta(title="State")]
-Label = Annotated[Literal[0, 1], Meta(title="Label", description="1 is on the object, 0 is not.")]
+Label = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=1,
+        title="Label",
+        description="1 is on the object, 0 is not.",
+        extra_json_schema={"enum": [0, 1]},
+        extra={"expected": "0 or 1"},
+    ),
+]
 PointPx = Annotated[tuple[float, float, Label], Meta(title="Point", description="x, y, label.")]
 BoxPx = Annotated[
     tuple[float, float, float, float], Meta(title="BoxPx", description="x0, y0, x1, y1.")
