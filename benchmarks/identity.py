@@ -28,7 +28,8 @@ from sam2_backend.video.identity import identify_files
 from sam2widget import SessionError
 from sam2widget.annotation.records import ObjectInfo
 from sam2widget.storage.autosave import find_saved
-from sam2widget.storage.saved_session import Fingerprint, SavedSession
+from sam2widget.storage.fingerprint import Fingerprint
+from sam2widget.storage.saved_session import SavedSession
 from sam2widget.storage.session_file import SUFFIX, write_session
 
 FRAMES, HEIGHT, WIDTH = 12, 96, 128

@@ -1,14 +1,8 @@
 /** A small kernel in the page: masks are where the scene's things are. For looking only. */
 
 import { type Buffer, runsToPixels } from "../src/kernel/codecs";
-import type {
-  MaskEntry,
-  PromptsMessage,
-  Run,
-  SentRequest,
-  State,
-  Status,
-} from "../src/kernel/protocol";
+import type { MaskEntry, PromptsMessage, Run, SentRequest, State } from "../src/kernel/protocol";
+import type { Status } from "../src/kernel/traits";
 import type { Traits, ViewHost } from "../src/view";
 import {
   type Ball,

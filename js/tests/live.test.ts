@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Live } from "../src/kernel/protocol";
+import type { Live } from "../src/kernel/traits";
 import { Store } from "../src/state/store";
 import { FakeHost, settle, viewState } from "./fake-host";
 import { Mounted } from "./mounted";

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decodeRuns } from "../src/kernel/codecs";
+import { CHECKS } from "../src/kernel/message-checks";
 import { parse } from "../src/kernel/protocol";
 
 const FOLDER = join(__dirname, "../../tests/fixtures/protocol");
@@ -16,15 +17,15 @@ const golden = names.map((name) => {
   const text = readFileSync(join(FOLDER, name), "utf8");
   return [name, JSON.parse(text) as Golden] as const;
 });
-const FROM_KERNEL = new Set(
-  (
-    "welcome frame thumbnail masks preview candidates proposals prompts timeline certainty " +
-    "progress error done"
-  ).split(" "),
-);
-const fromKernel = golden.filter(([, { message }]) => FROM_KERNEL.has(message.type));
+const fromKernel = golden.filter(([, { message }]) => Object.hasOwn(CHECKS, message.type));
 
 describe("messages as the kernel writes them", () => {
+  it("are of every kind", () => {
+    expect(new Set(fromKernel.map(([, { message }]) => message.type))).toEqual(
+      new Set(Object.keys(CHECKS)),
+    );
+  });
+
   it.each(fromKernel)("%s is read", (_, { message, buffers = [] }) => {
     expect(parse(message, buffers.length)).toEqual(message);
   });

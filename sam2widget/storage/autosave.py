@@ -25,7 +25,8 @@ from sam2_backend.video import Video
 
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
-from .saved_session import Fingerprint, SavedSession
+from .fingerprint import Fingerprint
+from .saved_session import SavedSession
 from .session_file import SUFFIX, read_fingerprint, read_session, write_session
 
 DELAY_S = 1.0
@@ -48,7 +49,7 @@ class Autosave:
     Parameters
     ----------
     snapshot : gives what is to be written. It is called in the thread.
-    place : says where, once there is something to write, given the video's name.
+    target : says where, once there is something to write, given the video's name.
     complain : shows why a file could not be written.
     owner : what those functions need, and may hold weakly only: kept from a change until it is
         written.
@@ -58,7 +59,7 @@ class Autosave:
     def __init__(
         self,
         snapshot: Callable[[], SavedSession],
-        place: Callable[[str], SessionPlace],
+        target: Callable[[str], AutosaveTarget],
         complain: Callable[[str], None],
         owner: object,
         begin: Callable[[], None] = lambda: None,
@@ -66,7 +67,7 @@ class Autosave:
         self._owner = weakref.ref(owner)
         self._kept: object | None = None
         self._snapshot = snapshot
-        self._place = place
+        self._target = target
         self._complain = complain
         self._begin = begin
         self._wake = threading.Condition()
@@ -137,13 +138,13 @@ class Autosave:
 
     def _write(self) -> None:
         saved = self._snapshot()
-        place = self._place(saved.video.name)
-        before = place.path
-        place.write(saved)
-        if place.path != before:
+        target = self._target(saved.video.name)
+        before = target.path
+        target.write(saved)
+        if target.path != before:
             self._complain(
                 f"There is work of another widget in {before}, which stays. What is done in this "
-                f"one is kept in {place.path.name} beside it."
+                f"one is kept in {target.path.name} beside it."
             )
 
     def _tell(self, error: BaseException, last: bool) -> None:
@@ -186,31 +187,31 @@ def _sentence(error: BaseException) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
-class SessionPlace:
+class AutosaveTarget:
     """A session file, as long as only one widget writes it.
 
     Parameters
     ----------
     path : where it is, or is to be.
-    ours : whether an earlier file there may be replaced, being what the widget goes on from.
+    owned : whether an earlier file there may be replaced, being what the widget goes on from.
     """
 
-    def __init__(self, path: Path, *, ours: bool) -> None:
+    def __init__(self, path: Path, *, owned: bool) -> None:
         self.path = path
-        self.ours = ours
-        self._known = _look(path) if ours else None
+        self.owned = owned
+        self._known = _stat(path) if owned else None
 
     def write(self, saved: SavedSession, *, replace: bool = False) -> None:
         """Write a session there; if another's is there, to a new file or in its place."""
         with _WRITING:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            if not replace and _look(self.path) != self._known:
-                self.path = _free(self.path)
+            if not replace and _stat(self.path) != self._known:
+                self.path = _unused_path(self.path)
             write_session(self.path, saved)
-            self._known = _look(self.path)
+            self._known = _stat(self.path)
 
 
-def _look(path: Path) -> tuple[int, ...] | None:
+def _stat(path: Path) -> tuple[int, ...] | None:
     """By what one sees that a file has been written again; None if there is none."""
     try:
         found = path.stat()
@@ -219,7 +220,7 @@ def _look(path: Path) -> tuple[int, ...] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _free(path: Path) -> Path:
+def _unused_path(path: Path) -> Path:
     """The path, or else NAME-2, NAME-3…: the first where nothing would be lost."""
     name = path.name.removesuffix(SUFFIX)
     suffix = path.name[len(name) :]
@@ -253,18 +254,18 @@ def default_folder() -> Path | None:
     return data / "sam2widget" / "sessions"
 
 
-def find_saved(video: Video, folder: Path) -> tuple[SavedSession, SessionPlace] | None:
+def find_saved(video: Video, folder: Path) -> tuple[SavedSession, AutosaveTarget] | None:
     """The newest session of this very video in a folder, if there is one with objects, and its
-    place."""
+    file."""
     paths = _files_of_size(video, folder)
     # The content is not read for nothing.
     name = _identified(video).name if paths else ""
     for path in paths:
         if path.name.startswith(name):
-            place = SessionPlace(path, ours=True)
+            target = AutosaveTarget(path, owned=True)
             saved = _read_own(video, path)
             if saved is not None:
-                return saved, place
+                return saved, target
     return None
 
 

@@ -28,10 +28,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from ..annotation.records import ObjectInfo
-from ..core.document import DocumentError, Node, numbers, parse_json
 from ..core.errors import SessionError
+from ..core.schema import Finite, SchemaError, Whole, convert, load_json
 from ..models.segmenter import Point, PromptSet
+from .session_schema import BoxRecord, FromOne
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,24 @@ class PromptFile:
     """By (object id, frame)."""
 
 
+class _Prompts(msgspec.Struct):
+    frame: Whole
+    points: list[tuple[Finite, Finite, Finite]] = []
+    box: BoxRecord | None = None
+
+
+class _Object(msgspec.Struct):
+    id: FromOne
+    prompts: list[_Prompts]
+    name: str | None = None
+
+
+class _Document(msgspec.Struct):
+    objects: list[_Object]
+    video: str | None = None
+    model: str | None = None
+
+
 def read_prompts(path: str | os.PathLike[str]) -> PromptFile:
     """Read a prompt file.
 
@@ -56,53 +77,50 @@ def read_prompts(path: str | os.PathLike[str]) -> PromptFile:
     """
     path = Path(path)
     try:
-        document = parse_json(path.read_bytes(), "it")
+        document = convert(load_json(path.read_bytes(), "it"), _Document)
         return _parse(document, path.absolute().parent)
     except OSError as error:
         raise SessionError(
             f"The prompt file {path} cannot be opened ({error.strerror or error}): check the path."
         ) from error
-    except DocumentError as error:
+    except SchemaError as error:
         raise SessionError(
             f"{path} cannot be read as a prompt file: {error}. How one is written is told in "
             "sam2widget.storage.prompt_file."
         ) from error
 
 
-def _parse(document: Node, folder: Path) -> PromptFile:
-    video = document.text("video") if document.has("video") else None
+def _parse(document: _Document, folder: Path) -> PromptFile:
     objects: dict[int, ObjectInfo] = {}
     prompts: dict[tuple[int, int], PromptSet] = {}
-    for node in document.children("objects"):
-        info = ObjectInfo.numbered(node.whole("id", minimum=1))
-        if info.id in objects:
-            raise DocumentError(f"it has two objects with the id {info.id}")
-        name = node.text("name") if node.has("name") else info.name
-        objects[info.id] = ObjectInfo(info.id, name, info.color)
-        for prompt in node.children("prompts"):
-            key = info.id, prompt.whole("frame")
+    for n, one in enumerate(document.objects):
+        if one.id in objects:
+            raise SchemaError(f"it has two objects with the id {one.id}")
+        default = ObjectInfo.numbered(one.id)
+        name = default.name if one.name is None else one.name
+        objects[one.id] = ObjectInfo(one.id, name, default.color)
+        for m, given in enumerate(one.prompts):
+            key = one.id, given.frame
             if key in prompts:
-                raise DocumentError(f"object {info.id} has frame {key[1]} twice: put it in one")
-            prompts[key] = _prompt_set(prompt)
+                raise SchemaError(f"object {one.id} has frame {key[1]} twice: put it in one")
+            prompts[key] = _prompt_set(given, f"objects[{n}].prompts[{m}]")
     if not prompts:
-        raise DocumentError("it has no prompts")
+        raise SchemaError("it has no prompts")
+    video = document.video
     return PromptFile(
         None if video is None else str(folder / Path(video).expanduser()),
-        document.text("model") if document.has("model") else None,
+        document.model,
         tuple(objects[obj] for obj in sorted(objects)),
         prompts,
     )
 
 
-def _prompt_set(node: Node) -> PromptSet:
-    points: list[Point] = []
-    for n, item in enumerate(node.items("points") if node.has("points") else ()):
-        x, y, label = numbers(item, f"{node.place}.points[{n}]", 3)
+def _prompt_set(given: _Prompts, place: str) -> PromptSet:
+    for n, (_, _, label) in enumerate(given.points):
         if label not in (0, 1):
-            raise DocumentError(f"{node.place}.points[{n}] has the label {label:g}, not 0 or 1")
-        points.append(Point(x, y, int(label)))
-    box = node.numbers("box", 4) if node.has("box") else None
-    found = PromptSet(tuple(points), None if box is None else (box[0], box[1], box[2], box[3]))
+            raise SchemaError(f"{place}.points[{n}] has the label {label:g}, not 0 or 1")
+    points = tuple(Point(x, y, int(label)) for x, y, label in given.points)
+    found = PromptSet(points, given.box)
     if not found:
-        raise DocumentError(f"{node.place} has neither points nor a box")
+        raise SchemaError(f"{place} has neither points nor a box")
     return found

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from sam2_backend.video import Contrast, FrameSource, Kind, Video, VideoError, is_there, open_video
-from sam2_backend.video.identity import are_comparable, find_files
+from sam2_backend.video.identity import find_files
 from sam2_backend.video.options import DEFAULT_OPTIONS, OpenOptions
 
 from .. import __version__
@@ -25,108 +19,10 @@ from ..core.cleaning import CLEANED_SHARE, as_cleaning
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from ..models.segmenter import PromptSet
+from .fingerprint import Fingerprint
 
 if TYPE_CHECKING:
     from ..annotation.edits import SessionEdits
-
-THUMB = 16
-"""Side of a thumbnail in pixels."""
-
-_SAMPLES = 5
-_TOLERANCE = 8
-"""Levels of 255 by which two thumbnails of one frame may differ: decoders, and compressing a
-video again, change the mean of a block by two or three."""
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """By what a video is known again: its content, and how it looks.
-
-    The content decides: the file's bytes, or the values of frames in memory, but not its name and
-    place. The looks (size, length, and thumbnails of a few frames) find what may be the same video
-    compressed again, or given as an array in place of a folder; a person must say whether it is.
-    """
-
-    num_frames: int
-    height: int
-    """Of the frames, in pixels."""
-    width: int
-    thumbs: Mapping[int, bytes]
-    """By frame, the mean RGB of 16 x 16 blocks: (16, 16, 3) uint8."""
-    sizes: tuple[tuple[int, int], ...] | None = None
-    """Width and height of each frame where they may differ."""
-    identity: str | None = None
-    """`Video.identity`; None in files of before there was one."""
-
-    @classmethod
-    def of(cls, video: Video) -> Fingerprint:
-        """Look at a video's content, and at its first frame, its last and some between. What
-        cannot be read any more is left out: work must be saved all the same."""
-        first, last = video.first_frame, len(video) - 1
-        if first:
-            # Of a live video, the oldest may go any moment.
-            first = (first + last + 1) // 2
-        steps = (n / (_SAMPLES - 1) for n in range(_SAMPLES))
-        thumbs: dict[int, bytes] = {}
-        for frame in sorted({first + round((last - first) * step) for step in steps}):
-            with suppress(VideoError):
-                thumbs[frame] = _thumb(video.show_as_opened(frame))
-        identity = None
-        with suppress(VideoError):
-            identity = video.identity()
-        sizes = None if video.sizes is None else tuple(video.sizes)
-        return cls(len(video), video.height, video.width, thumbs, sizes, identity)
-
-    def size_of(self, frame: int) -> tuple[int, int]:
-        """Width and height of a frame in pixels."""
-        return (self.width, self.height) if self.sizes is None else self.sizes[frame]
-
-    @property
-    def name(self) -> str:
-        """One for files: the same for the same content."""
-        content = self.identity or repr((self.sizes, sorted(self.thumbs.items())))
-        digest = hashlib.sha256(content.encode()).hexdigest()
-        return f"{self.num_frames}x{self.width}x{self.height}-{digest[:16]}"
-
-    def recognizes(self, video: Video) -> bool | None:
-        """Whether a video is this very one, by its content; None where that cannot be told."""
-        if self.identity is None:
-            return None
-        identity = video.identity()
-        return identity == self.identity if are_comparable(identity, self.identity) else None
-
-    def other_size(self, video: Video) -> str | None:
-        """In which size or length another video differs, as the end of a sentence; None if in
-        none."""
-        for what, ours, theirs in (
-            ("has {} frames, not {}", self.num_frames, len(video)),
-            (
-                "has frames of {} pixels, not {}",
-                f"{self.width}x{self.height}",
-                f"{video.width}x{video.height}",
-            ),
-        ):
-            if ours != theirs:
-                return what.format(theirs, ours)
-        sizes = None if video.sizes is None else tuple(video.sizes)
-        if self.sizes is not None and sizes is not None and self.sizes != sizes:
-            return "has pictures of other sizes"
-        return None
-
-    def difference(self, video: Video) -> str | None:
-        """In what another video looks different, as the end of a sentence; None if it looks the
-        same."""
-        other_size = self.other_size(video)
-        if other_size is not None:
-            return other_size
-        for frame, thumb in self.thumbs.items():
-            ours, theirs = (
-                np.frombuffer(pixels, np.uint8).astype(np.int16)
-                for pixels in (thumb, _thumb(video.show_as_opened(frame)))
-            )
-            if np.abs(ours - theirs).max() > _TOLERANCE:
-                return f"shows another picture on frame {frame}"
-        return None
 
 
 @dataclass(frozen=True)
@@ -377,8 +273,3 @@ def settings_of(
     if non_overlapping is None:
         non_overlapping = True if saved is None else bool(saved.non_overlapping)
     return {"clean_masks": as_cleaning(clean_masks), "non_overlapping": bool(non_overlapping)}
-
-
-def _thumb(rgb_hw3: NDArray[np.uint8]) -> bytes:
-    small = Image.fromarray(rgb_hw3).resize((THUMB, THUMB), Image.Resampling.BOX)
-    return np.asarray(small).tobytes()

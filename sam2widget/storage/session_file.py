@@ -24,26 +24,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..core.document import Node
 from ..core.errors import SessionError
 from ..core.masks import Mask
-from .archive import (
-    Archive,
-    ArchiveError,
-    ArchiveTooLargeError,
+from ..core.schema import SchemaError, convert, load_json
+from .fingerprint import Fingerprint
+from .safe_zip import (
+    SafeZip,
+    ZipError,
+    ZipTooLargeError,
     array_from_bytes,
     array_to_bytes,
-    write_archive,
+    write_zip,
 )
-from .saved_session import Fingerprint, SavedSession
-from .session_document import (
-    DocumentError,
-    dump_document,
-    load_document,
-    parse_session,
-    parse_video,
-    sizes_of_masks,
-)
+from .saved_session import SavedSession
+from .session_json import build_fingerprint, build_session, dump_session, find_mask_sizes
+from .session_schema import Header, SessionRecord, Summary
 
 T = TypeVar("T")
 
@@ -70,6 +65,9 @@ _RESULT = np.dtype(
     ]
 )
 
+
+_NAME = "'session.json' in it"
+"""What errors call the document."""
 
 _ARRAYS = {"results.npy": _RESULT, "mask_sizes.npy": _RUN, "mask_runs.npy": _RUN}
 _NAMES = ("session.json", *_ARRAYS)
@@ -104,7 +102,7 @@ def write_session(path: str | os.PathLike[str], saved: SavedSession) -> None:
     def number(mask: Mask | None) -> int:
         return -1 if mask is None else numbers.setdefault(mask, len(numbers))
 
-    document = dump_document(saved, VERSION, number)
+    document = dump_session(saved, VERSION, number)
     rows = [
         (obj, frame, r.score, r.iou, r.source, r.state, number(r.mask), number(r.corrected))
         for (obj, frame), r in sorted(saved.results.items())
@@ -118,7 +116,7 @@ def write_session(path: str | os.PathLike[str], saved: SavedSession) -> None:
         "mask_runs.npy": array_to_bytes(np.frombuffer(b"".join(runs), _RUN)),
     }
     try:
-        write_archive(Path(path), members)
+        write_zip(Path(path), members)
     except OSError as error:
         raise SessionError(
             f"The session could not be written to {os.fspath(path)} ({error.strerror or error}). "
@@ -141,18 +139,18 @@ def read_session(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) ->
         When there is no such file, it is damaged, is no session file, or is of a newer version,
         with what is wrong and what to do.
     """
-    return _with_archive(Path(path), max_bytes, _read)
+    return _with_zip(Path(path), max_bytes, _read)
 
 
 def read_fingerprint(path: str | os.PathLike[str]) -> tuple[Fingerprint, int]:
     """Read of which video a session file is, and how many objects it holds; its masks are not
     read. Raises as `read_session`."""
 
-    def read(archive: Archive) -> tuple[Fingerprint, int]:
-        document = _document_of(archive)
-        return parse_video(document), len(document.items("objects"))
+    def read(archive: SafeZip) -> tuple[Fingerprint, int]:
+        summary = convert(_document_of(archive), Summary, _NAME)
+        return build_fingerprint(summary.video), len(summary.objects)
 
-    return _with_archive(Path(path), MAX_BYTES, read)
+    return _with_zip(Path(path), MAX_BYTES, read)
 
 
 def _is_other(path: Path) -> bool:
@@ -166,23 +164,23 @@ def _is_other(path: Path) -> bool:
         return True
 
 
-def _with_archive(path: Path, max_bytes: int, read: Callable[[Archive], T]) -> T:
+def _with_zip(path: Path, max_bytes: int, read: Callable[[SafeZip], T]) -> T:
     try:
         with open(path, "rb") as file:
-            return read(Archive(file, max_bytes))
+            return read(SafeZip(file, max_bytes))
     except OSError as error:
         raise SessionError(
             f"The session file {path} cannot be opened ({error.strerror or error}): check the "
             "path, and that it is a file you may read."
         ) from error
-    except ArchiveTooLargeError as error:
+    except ZipTooLargeError as error:
         raise SessionError(
             f"{path} cannot be read: {error}. If you trust it, give read_session a larger "
             "max_bytes."
         ) from error
     except _NewerError as error:
         raise SessionError(f"{path} {error}") from error
-    except (ArchiveError, DocumentError) as error:
+    except (ZipError, SchemaError) as error:
         raise SessionError(
             f"{path} cannot be read as a session file: {error}. Use another copy of it."
         ) from error
@@ -192,12 +190,12 @@ class _NewerError(ValueError):
     pass
 
 
-def _document_of(archive: Archive) -> Node:
-    """`session.json`, of a version that can be read."""
+def _document_of(archive: SafeZip) -> object:
+    """What `session.json` holds, of a version that can be read."""
     if "session.json" not in archive.names:
-        raise ArchiveError("it lacks 'session.json', so it is another kind of archive")
-    document = load_document(archive.read("session.json"))
-    version = document.whole("version", minimum=1)
+        raise ZipError("it lacks 'session.json', so it is another kind of archive")
+    document = _load_document(archive.read("session.json"))
+    version = convert(document, Header, _NAME).version
     if version > VERSION:
         raise _NewerError(
             f"is a session file of version {version}, which a later sam2widget has written. This "
@@ -207,8 +205,12 @@ def _document_of(archive: Archive) -> Node:
     return document
 
 
-def _read(archive: Archive) -> SavedSession:
-    version = _document_of(archive).whole("version", minimum=1)
+def _load_document(content: bytes) -> object:
+    return load_json(content, _NAME)
+
+
+def _read(archive: SafeZip) -> SavedSession:
+    version = convert(_document_of(archive), Header).version
     members = {name: archive.read(name) for name in archive.names}
     for earlier in range(version, VERSION):
         members = MIGRATIONS[earlier](members)
@@ -218,18 +220,18 @@ def _read(archive: Archive) -> SavedSession:
 def _parse(members: Members) -> SavedSession:
     for name in _NAMES:
         if name not in members:
-            raise ArchiveError(f"it lacks {name!r}")
+            raise ZipError(f"it lacks {name!r}")
     for name in members:
         if name not in _NAMES:
-            raise ArchiveError(f"it holds {name!r}, which does not belong there")
-    document = load_document(members["session.json"])
+            raise ZipError(f"it holds {name!r}, which does not belong there")
+    record = convert(_load_document(members["session.json"]), SessionRecord, _NAME)
     results, sizes, runs = (
         array_from_bytes(members[name], dtype, name) for name, dtype in _ARRAYS.items()
     )
-    fingerprint = parse_video(document)
+    fingerprint = build_fingerprint(record.video)
     rows = results.tolist()
-    sizes_hw = sizes_of_masks(document, fingerprint, rows, len(sizes))
-    return parse_session(document, fingerprint, rows, _masks(sizes, runs, sizes_hw))
+    sizes_hw = find_mask_sizes(record, fingerprint, rows, len(sizes))
+    return build_session(record, fingerprint, rows, _masks(sizes, runs, sizes_hw))
 
 
 def _masks(
@@ -237,7 +239,7 @@ def _masks(
 ) -> list[Mask]:
     ends = np.cumsum(sizes, dtype=np.uint64).tolist()
     if (ends[-1] if ends else 0) != len(runs):
-        raise DocumentError(
+        raise SchemaError(
             f"'mask_sizes.npy' counts {ends[-1] if ends else 0} run lengths, but 'mask_runs.npy' "
             f"holds {len(runs)}"
         )
@@ -246,5 +248,5 @@ def _masks(
         try:
             masks.append(Mask.from_bytes(runs[start:end].tobytes(), *sizes_hw[number]))
         except ValueError as error:
-            raise DocumentError(f"mask {number} in it is wrong ({error})") from error
+            raise SchemaError(f"mask {number} in it is wrong ({error})") from error
     return masks

@@ -25,13 +25,14 @@ from ..models.segmenter import Segmenter
 from ..runtime.controller import Controller
 from ..storage.autosave import (
     Autosave,
-    SessionPlace,
+    AutosaveTarget,
     default_folder,
     find_alike,
     find_others,
     find_saved,
 )
-from ..storage.saved_session import Fingerprint, SavedSession
+from ..storage.fingerprint import Fingerprint
+from ..storage.saved_session import SavedSession
 from ..storage.session_file import SUFFIX, read_session, write_session
 from ..storage.statistics import Statistics, time_spent
 from .short_errors import shorten_errors
@@ -47,7 +48,7 @@ class Saving:
     """Methods of `Sam2Widget` that write session files and read them."""
 
     _autosave_folder: Path | None
-    _autosave_place: SessionPlace | None
+    _autosave_place: AutosaveTarget | None
     _may_be_alike: bool
     _controller: Controller[ReplyTo]
     _frames: Video
@@ -241,7 +242,7 @@ class Saving:
             return saved
         path = Path(autosave).expanduser().absolute()
         Sources(self._frames).refuse([path], instead=_session_name(path))
-        self._autosave_place = SessionPlace(path, ours=True)
+        self._autosave_place = AutosaveTarget(path, owned=True)
         if not path.exists():
             return None
         try:
@@ -270,12 +271,12 @@ class Saving:
             assert found is not None, "it is kept until it is written"
             return found
 
-        def place(name: str) -> SessionPlace:
+        def place(name: str) -> AutosaveTarget:
             self = owner()
             if self._autosave_place is None:
                 assert self._autosave_folder is not None
                 path = self._autosave_folder / f"{self._frames.recording or name}{SUFFIX}"
-                self._autosave_place = SessionPlace(path, ours=False)
+                self._autosave_place = AutosaveTarget(path, owned=False)
             return self._autosave_place
 
         def begin() -> None:
@@ -339,11 +340,11 @@ class Saving:
             self._fingerprint = Fingerprint.of(self._frames)
         return self._fingerprint
 
-    def _find_recording(self, folder: Path) -> tuple[SavedSession, SessionPlace] | None:
+    def _find_recording(self, folder: Path) -> tuple[SavedSession, AutosaveTarget] | None:
         """What an earlier widget has saved of this very recording, which may have grown since."""
         paths = folder.glob(f"{self._frames.recording}*{SUFFIX}")
         for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True):
-            place = SessionPlace(path, ours=True)
+            place = AutosaveTarget(path, owned=True)
             with suppress(SessionError):
                 saved = read_session(path)
                 if saved.objects:

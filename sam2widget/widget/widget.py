@@ -25,6 +25,7 @@ from ..bridge.dispatcher import PROMPTS, Dispatcher
 from ..bridge.frame_server import FrameServer
 from ..bridge.protocol import (
     Ack,
+    ChannelEntry,
     Done,
     Hello,
     Message,
@@ -346,9 +347,12 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         self._server.set_contrast(contrast).result()
         self._contrast_changed()
 
-    def _set_contrast(self, reply_to: ReplyTo, channels: list[dict[str, Any]] | None) -> None:
+    def _set_contrast(self, reply_to: ReplyTo, channels: list[ChannelEntry] | None) -> None:
         try:
-            shown = tuple(Channel(**one) for one in channels or ())
+            shown = tuple(
+                Channel(one.low, one.high, one.gamma, one.color, one.visible)
+                for one in channels or ()
+            )
         except ValueError as error:
             self._publisher.publish_error(reply_to, str(error))
             return

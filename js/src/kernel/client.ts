@@ -6,7 +6,7 @@ import { type Buffer, decodeJpeg, decodeRuns, toBytes } from "./codecs";
 import { Hovering } from "./hovering";
 import {
   type CandidatesMessage,
-  type Channel,
+  type ChannelEntry,
   type Direction,
   type DoneMessage,
   type ErrorMessage,
@@ -152,7 +152,7 @@ export class Client {
   }
 
   /** Show the video otherwise; null is automatic. */
-  setContrast(channels: Channel[] | null): void {
+  setContrast(channels: ChannelEntry[] | null): void {
     this.contrastId = this.ask({ type: "set_contrast", channels });
   }
 

@@ -1,7 +1,7 @@
 /** How values become colours: a window, a gamma and a colour for each channel. */
 
 import type { Client } from "../kernel/client";
-import type { Channel } from "../kernel/protocol";
+import type { ChannelEntry } from "../kernel/protocol";
 import type { Levels } from "../state/stage-state";
 import type { Store } from "../state/store";
 import { h, setText } from "../ui/dom";
@@ -112,7 +112,7 @@ export class ContrastControls {
     const levels = this.shown;
     if (!levels) return;
     const { chosen } = this;
-    const channel = levels.channels[chosen ?? 0] as Channel;
+    const channel = levels.channels[chosen ?? 0] as ChannelEntry;
     const [low, high] = this.ends(levels);
     const step = levels.whole ? 1 : (high - low) / STEPS;
     for (const bound of ["low", "high"] as const) {
@@ -141,7 +141,7 @@ export class ContrastControls {
     const at = (value: number) => (BINS * (value - low)) / (high - low);
     const parts: SVGElement[] = [];
     levels.bins.forEach((bins, n) => {
-      const channel = levels.channels[n] as Channel;
+      const channel = levels.channels[n] as ChannelEntry;
       if (chosen === null ? !channel.visible : n !== chosen) return;
       const [first, last] = [levels.low[n] as number, levels.high[n] as number];
       const wide = (last - first) / bins.length;
@@ -153,7 +153,7 @@ export class ContrastControls {
       const fill = channel.color === "#ffffff" ? "currentColor" : channel.color;
       parts.push(drawn("path", { d: `${path}L${at(last)} ${HEIGHT}z`, fill, opacity: ".55" }));
     });
-    const shown = levels.channels[chosen ?? 0] as Channel;
+    const shown = levels.channels[chosen ?? 0] as ChannelEntry;
     for (const value of [shown.low, shown.high])
       parts.push(drawn("path", { d: `M${at(value)} 0V${HEIGHT}`, class: "s2w-bound" }));
     this.histogram.replaceChildren(...parts);
@@ -194,7 +194,7 @@ export class ContrastControls {
     return [range, number];
   }
 
-  private change(values: Partial<Channel>): void {
+  private change(values: Partial<ChannelEntry>): void {
     const { shown, chosen } = this;
     if (!shown) return;
     const channels = shown.channels.map((channel, n) =>

@@ -1,6 +1,7 @@
 /** One object's lane of the timeline: what is known where, and how certain it is. */
 
-import type { ObjectInfo, Run, TimelineMessage } from "../kernel/protocol";
+import type { Run, TimelineMessage } from "../kernel/protocol";
+import type { ObjectInfo } from "../kernel/traits";
 import { h, setText } from "../ui/dom";
 import { isAbsent, opacityOf, poolCertainty } from "./heat";
 

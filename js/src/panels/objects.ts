@@ -1,7 +1,7 @@
 /** The list of objects: select, name, colour, show, show alone, lock, remove, add. */
 
 import type { Client } from "../kernel/client";
-import type { ObjectInfo } from "../kernel/protocol";
+import type { ObjectInfo } from "../kernel/traits";
 import type { MaskRecord, Store, Topic } from "../state/store";
 import { h, iconButton, setIcon, setText } from "../ui/dom";
 import { drawThumbnail } from "./thumbnail";

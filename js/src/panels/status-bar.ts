@@ -1,6 +1,6 @@
 /** What goes on: a word of status, the progress of a propagation, the model. */
 
-import type { Status } from "../kernel/protocol";
+import type { Status } from "../kernel/traits";
 import type { Store } from "../state/store";
 import { h, setText } from "../ui/dom";
 

@@ -1,7 +1,8 @@
 /** Tools, undo and propagation. */
 
 import type { Client } from "../kernel/client";
-import type { AutoPropagate, Direction } from "../kernel/protocol";
+import type { Direction } from "../kernel/protocol";
+import type { AutoPropagate } from "../kernel/traits";
 import type { Store } from "../state/store";
 import { h, type IconName, iconButton } from "../ui/dom";
 

@@ -1,6 +1,7 @@
 /** What the stage shows and how: the part of a view's state that the stage has for itself. */
 
-import type { LevelsMessage, ProposalEntry, Run, Shape, Video } from "../kernel/protocol";
+import type { LevelsMessage, ProposalEntry, Run, Shape } from "../kernel/protocol";
+import type { Video } from "../kernel/traits";
 
 export type Tool = "positive" | "negative" | "box" | "brush" | "eraser" | "polygon" | "everything";
 

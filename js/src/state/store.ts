@@ -1,19 +1,15 @@
 /** What a view knows: one observable state, and bounded caches of pixels and masks. */
 
 import type {
-  AutoPropagate,
   BoxPx,
-  HistoryInfo,
   MaskEntry,
-  ObjectInfo,
   Point,
   ProgressMessage,
   PromptsMessage,
   Run,
-  Status,
   TimelineMessage,
-  Video,
 } from "../kernel/protocol";
+import type { AutoPropagate, HistoryInfo, ObjectInfo, Status, Video } from "../kernel/traits";
 import { ByteLru } from "./lru";
 import type { Proposal, StageState, Stroke } from "./stage-state";
 

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sam2widget.bridge.protocol import REQUESTS, ProtocolError, parse
+from sam2widget.bridge.protocol import (
+    MESSAGES,
+    REQUESTS,
+    Preview,
+    ProtocolError,
+    ReplyTo,
+    parse,
+    to_wire,
+)
 from sam2widget.core.masks import Mask
+from tools import protocol_types
 
 from . import golden
 
@@ -46,8 +57,23 @@ def test_every_request_of_the_browser_is_understood(kind: str) -> None:
     content = json.loads((golden.FOLDER / f"request-{kind}.json").read_text())["message"]
     request = parse(content)
     assert type(request) is REQUESTS[kind]
-    for field, value in content.items():
-        assert field == "type" or getattr(request, field) == value
+    assert content.items() <= msgspec.to_builtins(request).items()
+
+
+def test_every_kind_has_a_golden_message() -> None:
+    assert {message.type for message, _ in golden.messages().values()} == set(MESSAGES)
+    assert set(golden.requests()) == set(REQUESTS)
+
+
+@pytest.mark.parametrize("path", protocol_types.generate(), ids=lambda path: path.name)
+def test_the_types_of_the_browser_are_those_of_the_schema(path: Path) -> None:
+    written = path.read_text(encoding="utf-8")
+    assert written == protocol_types.generate()[path], "run `python -m tools.protocol_types`"
+
+
+def test_numbers_of_numpy_are_sent_as_plain_ones() -> None:
+    sent = to_wire(Preview(ReplyTo("view", 1), 4, np.float32(0.75)), 3)  # pyright: ignore
+    assert type(sent["iou"]) is float and sent["iou"] == 0.75
 
 
 @pytest.mark.parametrize(
@@ -63,11 +89,49 @@ def test_every_request_of_the_browser_is_understood(kind: str) -> None:
         ({"label": 2}, "label must be 0 or 1"),
         ({"view": "v" * 300}, "view must be a text"),
         ({"y": None}, "lacks 'y'"),
+        ({"y": 10**400}, "y must be a number below"),
+        ({"frame": 2**53}, "frame must be a whole number"),
+        ({"object": "1"}, "object must be a whole number"),
+        ({"\ud800": 1}, "no Unicode"),
+        ({1: 1}, "must be"),
     ],
 )
 def test_a_wrong_request_gets_a_sentence(change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ProtocolError, match=sentence):
         parse({**golden.requests()["click"], **change})
+
+
+def test_what_a_wrong_request_lacks_is_named() -> None:
+    for field in "id", "view", "epoch", "frame", "x", "label":
+        content = {**golden.requests()["click"]}
+        del content[field]
+        with pytest.raises(ProtocolError, match=f"'click' lacks '{field}'"):
+            parse(content)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "sentence"),
+    [
+        ("paint", {"path": [1.0, float("inf")]}, r"path\[1\] must be a number .*: inf"),
+        ("paint", {"path": [1.0] * 20001}, "path must be at most 20000 numbers"),
+        ("paint", {"shape": "disc"}, "shape must be 'brush' or 'polygon': 'disc'"),
+        ("thumbnails", {"frames": [0, -1]}, r"frames\[1\] must be a whole number .*: -1"),
+        ("propagate", {"direction": "up"}, "direction must be 'backward', 'both' or 'forward'"),
+        ("set_contrast", {"channels": [{}]}, r"lacks 'channels\[0\]\.low'"),
+        ("set_contrast", {"channels": [3]}, r"channels\[0\] must be an object: 3"),
+    ],
+)
+def test_what_is_wrong_inside_of_a_request_is_named(
+    kind: str, change: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ProtocolError, match=sentence):
+        parse({**golden.requests()[kind], **change})
+
+
+def test_a_request_may_leave_out_what_may_be_none() -> None:
+    content = golden.requests()["click"]
+    del content["object"]
+    assert parse(content) == parse({**content, "object": None})
 
 
 _JSON = st.recursive(

@@ -357,7 +357,8 @@ def test_damaged_files_are_said_to_be_so(segmentation, tmp_path, name):
 
 
 def test_the_command_line_exports_a_session_file(tmp_path, capsys):
-    from sam2widget.storage.saved_session import Fingerprint, SavedSession
+    from sam2widget.storage.fingerprint import Fingerprint
+    from sam2widget.storage.saved_session import SavedSession
     from sam2widget.storage.session_file import write_session
 
     folder = tmp_path / "clip"

@@ -113,7 +113,7 @@ def test_two_widgets_on_one_video_say_where_each_keeps_its_work(widgets, tmp_pat
     monkeypatch.setattr(autosave, "DELAY_S", 0.01)
     both, said = [widgets(), widgets()], []
     for n, widget in enumerate(both):
-        widget._publisher.refuse = lambda _, text: said.append(text)
+        widget._publisher.publish_error = lambda _, text: said.append(text)
         widget.add_point(n, 10, 6)
         wait_until(lambda n=n: len(list(tmp_path.glob("*.zip"))) == n + 1)
     for _ in range(3):  # by turns, each into its own file
@@ -145,7 +145,7 @@ def test_who_began_first_takes_a_new_file_once_another_went_on_in_its_own(widget
     second.add_point(0, 30, 6, obj=2)
     second.close()
     said = []
-    first._publisher.refuse = lambda _, text: said.append(text)
+    first._publisher.publish_error = lambda _, text: said.append(text)
     first.add_point(1, 10, 6)
     first.close()
     other = tmp_path / "a-2.sam2.zip"
@@ -218,7 +218,7 @@ def test_a_place_that_cannot_be_written_is_said_once(widgets, tmp_path, monkeypa
     (tmp_path / "file").write_text("")
     widget = widgets(autosave=tmp_path / "file" / "a.sam2.zip")
     said = []
-    widget._publisher.refuse = lambda _, text: said.append(text)
+    widget._publisher.publish_error = lambda _, text: said.append(text)
     widget.add_point(0, 10, 6)
     with pytest.warns(UserWarning, match="could not be saved"):
         widget.close()
@@ -248,7 +248,7 @@ def test_work_beside_a_video_in_a_folder_that_may_only_be_read_is_kept_elsewhere
     monkeypatch.setattr(autosave, "RETRY_S", 0.01)
     both, said = [widgets(autosave=read_only / "film.sam2.zip") for _ in range(2)], []
     for n, widget in enumerate(both):
-        widget._publisher.refuse = lambda _, text: said.append(text)
+        widget._publisher.publish_error = lambda _, text: said.append(text)
         widget.add_point(n, 10, 6)
         wait_until(lambda n=n: len(said) == n + 1)
         assert "not saved by itself" in said[n] and "may be written to" in said[n]
@@ -435,7 +435,7 @@ def test_a_write_that_failed_is_made_again_without_another_edit(
     path = tmp_path / "a.sam2.zip"
     widget = widgets(autosave=path)
     said = []
-    widget._publisher.refuse = lambda _, text: said.append(text)
+    widget._publisher.publish_error = lambda _, text: said.append(text)
     widget.add_point(0, 10, 6)
     wait_until(path.exists)
     assert len(attempts) == 4 and len(read_session(path).objects) == 1
@@ -473,6 +473,36 @@ def test_a_video_that_is_gone_does_not_keep_work_from_being_saved(widgets, tmp_p
     widget.add_point(0, 10, 6)
     widget.close()
     assert len(read_session(path).objects) == 1
+
+
+@pytest.mark.parametrize(
+    ("system", "variables", "folder"),
+    [
+        ("linux", {}, "~/.local/share/sam2widget/sessions"),
+        ("linux", {"XDG_DATA_HOME": "/data"}, "/data/sam2widget/sessions"),
+        ("darwin", {}, "~/Library/Application Support/sam2widget/sessions"),
+        (
+            "darwin",
+            {"XDG_DATA_HOME": "/data"},
+            "~/Library/Application Support/sam2widget/sessions",
+        ),
+        ("win32", {}, "~/AppData/Local/sam2widget/sessions"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local/sam2widget/sessions"),
+        ("linux", {"SAM2WIDGET_AUTOSAVE": "~/work"}, "~/work"),
+    ],
+)
+def test_autosaves_stay_where_they_have_always_been(monkeypatch, system, variables, folder):
+    monkeypatch.setattr(sys, "platform", system)
+    for name in "SAM2WIDGET_AUTOSAVE", "XDG_DATA_HOME", "LOCALAPPDATA":
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert autosave.default_folder() == Path(folder).expanduser()
+
+
+def test_autosaves_can_be_turned_off(monkeypatch):
+    monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", "OFF")
+    assert autosave.default_folder() is None
 
 
 def test_what_cannot_be_saved_at_closing_is_kept_elsewhere(widgets, tmp_path, monkeypatch):

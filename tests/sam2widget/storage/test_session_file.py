@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sam2_backend.video import open_video
+from sam2_backend.video import Channel, Contrast, open_video
 from sam2_backend.video.options import OpenOptions
 from sam2widget import SessionError, read_session
 from sam2widget.annotation.records import ObjectInfo, Result
@@ -25,7 +25,8 @@ from sam2widget.annotation.session import Session
 from sam2widget.core.masks import Mask
 from sam2widget.models.segmenter import Point, PromptSet
 from sam2widget.storage import session_file
-from sam2widget.storage.saved_session import Fingerprint, SavedSession, settings_of
+from sam2widget.storage.fingerprint import Fingerprint
+from sam2widget.storage.saved_session import SavedSession, settings_of
 from sam2widget.storage.session_file import write_session
 from tests.support.fakes import DiscSegmenter
 
@@ -34,6 +35,7 @@ VIDEO = open_video(
     np.random.default_rng(0).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
 )
 FINGERPRINT = Fingerprint.of(VIDEO)
+WRITTEN_BY_0_1 = Path(__file__).parents[3] / "tests" / "fixtures" / "sessions" / "0.1.sam2.zip"
 DAMAGED = "cannot be read as a session file"
 
 
@@ -134,6 +136,18 @@ def test_everything_comes_back(path: Path) -> None:
     assert comparable(read_session(path)) == saved_session()
 
 
+def test_a_path_that_is_no_unicode_comes_back(tmp_path: Path) -> None:
+    saved = saved_session(video_path="/videos/d\udcff.mp4")
+    write_session(tmp_path / "a.sam2.zip", saved)
+    assert comparable(read_session(tmp_path / "a.sam2.zip")) == saved
+
+
+def test_text_that_is_no_unicode_is_refused_where_it_names_a_field(path: Path) -> None:
+    edit_document(path, put("\udcff", value=1))
+    with pytest.raises(SessionError, match=f"{DAMAGED}.*no Unicode"):
+        read_session(path)
+
+
 def test_the_file_says_which_version_wrote_it(path: Path) -> None:
     assert read_session(path).library == session_file.__version__
 
@@ -154,6 +168,24 @@ def test_a_file_that_does_not_say_how_the_video_was_opened_is_read(path: Path) -
 
     edit_document(path, change)
     assert read_session(path).options == OpenOptions()
+
+
+def test_a_file_that_version_0_1_wrote_is_read(tmp_path: Path) -> None:
+    found = read_session(WRITTEN_BY_0_1)
+    results = dict(saved_session().results)
+    results[1, 3] = replace(results[1, 3], whole=mask(4))
+    assert found == saved_session(
+        video=replace(FINGERPRINT, thumbs=found.video.thumbs),
+        results=results,
+        clean_masks=0.02,
+        non_overlapping=True,
+        contrast=Contrast((Channel(1.5, 200, 0.5, "#ff0000", False),)),
+        options=OpenOptions("ZYX", 3, 1000.5),
+        library="0.1.0",
+    )
+    assert found.video.thumbs.keys() == FINGERPRINT.thumbs.keys()
+    write_session(tmp_path / "again.sam2.zip", found)
+    assert comparable(read_session(tmp_path / "again.sam2.zip")) == comparable(found)
 
 
 def test_an_empty_session_comes_back(tmp_path: Path) -> None:
@@ -545,6 +577,11 @@ BAD_DOCUMENTS = [
     (put("prompts", 0, "box", value=[5, 5, 5, 6]), r"'prompts\[0\]\.box' is"),
     (put("prompts", 1, "mask", value=99), r"'prompts\[1\]\.mask' is 99"),
     (put("prompts", 1, "mask", value=-1), "neither points nor a box nor a mask"),
+    (put("video", "sizes", value=[[0, 1]]), r"'video\.sizes\[0\]' is \[0, 1\], expected 2 whole"),
+    (put("video", "sizes", value=[]), r"'video\.sizes' names 0 sizes, but there are 12"),
+    (put("prompts", 0, "candidate", value=3), r"'prompts\[0\]\.candidate' is 3, expected .* to 2"),
+    (drop("objects", 0, "name"), r"'objects\[0\]\.name' is missing"),
+    (put("contrast", value={"channels": []}), r"'contrast\.channels' is empty"),
     (put("masks", value=3), "'masks' is 3, expected an object"),
     (put("masks", "clean", value=-0.5), r"'masks\.clean' is -0.5, expected a number from 0 up"),
     (put("masks", "non_overlapping", value=1), r"'masks\.non_overlapping' is 1, expected true"),

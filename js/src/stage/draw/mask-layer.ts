@@ -1,6 +1,7 @@
 /** The masks of one frame, tinted and outlined. Colour and visibility never leave the browser. */
 
-import type { State as MaskState, ObjectInfo } from "../../kernel/protocol";
+import type { State as MaskState } from "../../kernel/protocol";
+import type { ObjectInfo } from "../../kernel/traits";
 import type { Display } from "../../state/stage-state";
 import type { MaskRecord, Store } from "../../state/store";
 import type { Size, ViewTransform } from "../view-transform";

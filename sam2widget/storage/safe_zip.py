@@ -17,15 +17,15 @@ _DEFLATE_LEVEL = 1
 """Fast: run lengths are small already."""
 
 
-class ArchiveError(ValueError):
+class ZipError(ValueError):
     """An archive that cannot be used; the message says what is wrong with it."""
 
 
-class ArchiveTooLargeError(ArchiveError):
+class ZipTooLargeError(ZipError):
     """An archive that would unpack to more than is allowed."""
 
 
-def write_archive(path: Path, members: Mapping[str, bytes]) -> None:
+def write_zip(path: Path, members: Mapping[str, bytes]) -> None:
     """Write a zip archive in place of an earlier file, which stays whole until then.
 
     Parameters
@@ -59,7 +59,7 @@ def write_archive(path: Path, members: Mapping[str, bytes]) -> None:
         raise
 
 
-class Archive:
+class SafeZip:
     """A zip archive that is only read, never unpacked to disk.
 
     Parameters
@@ -69,7 +69,7 @@ class Archive:
 
     Raises
     ------
-    ArchiveError
+    ZipError
         When it is no zip archive, is damaged, names a member outside itself or one twice, or
         would unpack to more.
     """
@@ -83,18 +83,18 @@ class Archive:
         except Exception as error:
             # Besides BadZipFile, a damaged directory raises struct.error, UnicodeDecodeError, …
             if start[:2] != b"PK":
-                raise ArchiveError("it is no zip archive") from error
-            raise ArchiveError(
+                raise ZipError("it is no zip archive") from error
+            raise ZipError(
                 f"its end is damaged or cut off, as by a copy that was broken off ({error})"
             ) from error
         self.names = [info.filename for info in infos]
         for name in self.names:
             _check_name(name)
         if len(set(self.names)) < len(self.names):
-            raise ArchiveError(f"it holds a member twice: {', '.join(self.names[:8])}")
+            raise ZipError(f"it holds a member twice: {', '.join(self.names[:8])}")
         total = sum(info.file_size for info in infos)
         if total > max_bytes:
-            raise ArchiveTooLargeError(
+            raise ZipTooLargeError(
                 f"it unpacks to {total:,} bytes, more than the {max_bytes:,} that are allowed"
             )
 
@@ -107,7 +107,7 @@ class Archive:
         except Exception as error:
             # zlib.error, BadZipFile, NotImplementedError (a method of packing that does not
             # exist), RuntimeError (a bit that says "encrypted"): all from a flipped bit.
-            raise ArchiveError(f"{name!r} in it is damaged ({error})") from error
+            raise ZipError(f"{name!r} in it is damaged ({error})") from error
 
 
 def array_to_bytes(array: NDArray[Any]) -> bytes:
@@ -122,7 +122,7 @@ def array_from_bytes(content: bytes, dtype: np.dtype[Any], name: str) -> NDArray
 
     Raises
     ------
-    ArchiveError
+    ZipError
         When it is something else, before anything of the size that it announces is allocated.
     """
     buffer = io.BytesIO(content)
@@ -133,13 +133,13 @@ def array_from_bytes(content: bytes, dtype: np.dtype[Any], name: str) -> NDArray
         header = np.lib.format.read_array_header_1_0(buffer)
     except Exception as error:
         # A header is parsed as Python: it may fail in any of the parser's ways.
-        raise ArchiveError(f"{name!r} in it is no .npy file of version 1.0 ({error})") from error
+        raise ZipError(f"{name!r} in it is no .npy file of version 1.0 ({error})") from error
     shape, _, found = header
     if found != dtype or len(shape) != 1:
-        raise ArchiveError(f"{name!r} in it holds {found} of shape {shape}, expected (N,) {dtype}")
+        raise ZipError(f"{name!r} in it holds {found} of shape {shape}, expected (N,) {dtype}")
     rest = content[buffer.tell() :]
     if len(rest) != shape[0] * dtype.itemsize:
-        raise ArchiveError(
+        raise ZipError(
             f"{name!r} in it announces {shape[0]} values but holds {len(rest)} bytes, of "
             f"{dtype.itemsize} each"
         )
@@ -149,4 +149,4 @@ def array_from_bytes(content: bytes, dtype: np.dtype[Any], name: str) -> NDArray
 def _check_name(name: str) -> None:
     parts = name.replace("\\", "/").split("/")
     if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
-        raise ArchiveError(f"it names {name!r}, a place outside itself: it may be an attack")
+        raise ZipError(f"it names {name!r}, a place outside itself: it may be an attack")

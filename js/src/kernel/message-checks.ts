@@ -1,0 +1,133 @@
+/**
+ * What each field of the kernel's messages must be. Written by `python -m tools.protocol_types`
+ * from sam2widget/bridge/protocol: change that.
+ */
+
+import {
+  type Checks,
+  isFlag,
+  isIndex,
+  isNumber,
+  isText,
+  listOf,
+  oneOf,
+  orNull,
+  record,
+  tuple,
+} from "./checks";
+import type { Message } from "./messages";
+
+const isReplyTo = record({
+  view: isText,
+  id: isIndex,
+});
+const isChannelEntry = record({
+  low: isNumber,
+  high: isNumber,
+  gamma: isNumber,
+  color: isText,
+  visible: isFlag,
+});
+const isSource = oneOf("edit", "import", "prompt", "proposal", "track");
+const isState = oneOf("accepted", "fresh", "rejected", "stale");
+const isMaskEntry = record({
+  object: isIndex,
+  score: isNumber,
+  iou: isNumber,
+  source: isSource,
+  state: isState,
+  area: isIndex,
+});
+const isProposalEntry = record({
+  id: isIndex,
+  iou: isNumber,
+  stability: isNumber,
+  area: isIndex,
+});
+const isLabel = oneOf(0, 1);
+const isPoint = tuple(isNumber, isNumber, isLabel);
+const isBoxPx = tuple(isNumber, isNumber, isNumber, isNumber);
+const isRun = tuple(isIndex, isIndex);
+const isDirection = oneOf("backward", "both", "forward");
+
+export const CHECKS: Record<Message["type"], Checks> = {
+  welcome: {
+    reply_to: isReplyTo,
+    protocol: isIndex,
+  },
+  frame: {
+    seq: isIndex,
+    frame: isIndex,
+    towards: orNull(isIndex),
+  },
+  thumbnail: {
+    frame: isIndex,
+  },
+  contrast: {},
+  levels: {
+    reply_to: isReplyTo,
+    frame: isIndex,
+    automatic: isFlag,
+    whole: isFlag,
+    low: listOf(isNumber),
+    high: listOf(isNumber),
+    channels: listOf(isChannelEntry),
+  },
+  masks: {
+    seq: isIndex,
+    reply_to: orNull(isReplyTo),
+    frame: isIndex,
+    complete: isFlag,
+    masks: listOf(isMaskEntry),
+  },
+  preview: {
+    reply_to: isReplyTo,
+    frame: isIndex,
+    iou: isNumber,
+  },
+  candidates: {
+    frame: isIndex,
+    object: isIndex,
+    chosen: isIndex,
+    ious: listOf(isNumber),
+  },
+  proposals: {
+    frame: isIndex,
+    proposals: listOf(isProposalEntry),
+  },
+  prompts: {
+    frame: isIndex,
+    object: isIndex,
+    points: listOf(isPoint),
+    box: orNull(isBoxPx),
+    mask: isFlag,
+  },
+  timeline: {
+    object: isIndex,
+    prompted: listOf(isIndex),
+    accepted: listOf(isRun),
+    rejected: listOf(isRun),
+    tracked: listOf(isRun),
+    stale: listOf(isRun),
+  },
+  certainty: {
+    object: isIndex,
+    start: isIndex,
+  },
+  progress: {
+    running: isFlag,
+    frame: isIndex,
+    done: isIndex,
+    total: isIndex,
+    fps: isNumber,
+    eta_s: isNumber,
+    direction: isDirection,
+  },
+  error: {
+    reply_to: orNull(isReplyTo),
+    text: isText,
+  },
+  done: {
+    reply_to: isReplyTo,
+  },
+};

@@ -1,0 +1,534 @@
+/**
+ * The messages between kernel and browser. Written by `python -m tools.protocol_types` from
+ * sam2widget/bridge/protocol: change that.
+ */
+
+export const PROTOCOL = 2;
+
+/** What a mask is painted with. */
+export type Shape = "brush" | "polygon";
+
+export type Direction = "backward" | "both" | "forward";
+
+/** Where a mask comes from. */
+export type Source = "edit" | "import" | "prompt" | "proposal" | "track";
+
+export type State = "accepted" | "fresh" | "rejected" | "stale";
+
+/** 1 is on the object, 0 is not. */
+export type Label = 0 | 1;
+
+/** x, y, label. */
+export type Point = [number, number, Label];
+
+/** x0, y0, x1, y1. */
+export type BoxPx = [number, number, number, number];
+
+/** First frame, and the one after the last. */
+export type Run = [number, number];
+
+/** How one channel's values are shown, as in `sam2_backend.video.Channel`, which checks them. */
+export interface ChannelEntry {
+  /** What is shown black, in the source's own values. */
+  low: number;
+  /** What is shown in full colour. */
+  high: number;
+  gamma: number;
+  /** "#rrggbb" */
+  color: string;
+  visible: boolean;
+}
+
+/** The request that a message answers. */
+export interface ReplyTo {
+  view: string;
+  id: number;
+}
+
+/** One mask of a Masks message. */
+export interface MaskEntry {
+  object: number;
+  /** Object-score logit: above 0 the object is judged visible. */
+  score: number;
+  /** Predicted IoU, 0..1. */
+  iou: number;
+  source: Source;
+  state: State;
+  /** In pixels. */
+  area: number;
+}
+
+/** One mask of a Proposals message. */
+export interface ProposalEntry {
+  id: number;
+  /** Predicted IoU, 0..1. */
+  iou: number;
+  /** IoU of the masks of two thresholds, 0..1. */
+  stability: number;
+  /** In pixels. */
+  area: number;
+}
+
+// Browser to kernel
+
+/** What every message of the browser has. */
+export interface Sender {
+  /** Rises by one with each message of a view. */
+  id: number;
+  /** UUID of the view that sends it. */
+  view: string;
+  /** The kernel's, as the view knows it. */
+  epoch: number;
+}
+
+/** A view was rendered or reconnected: send what is current. */
+export interface HelloRequest {
+  type: "hello";
+}
+
+/**
+ * A view needs masks and prompts of a frame, and its pixels unless it still has them. The latest of
+ * a view counts.
+ */
+export interface WantRequest {
+  type: "want";
+  frame: number;
+  pixels: boolean;
+}
+
+/** A view needs small pictures of these frames. The latest of a view counts. */
+export interface ThumbnailsRequest {
+  type: "thumbnails";
+  frames: number[];
+}
+
+/** A view shows how a frame's values are spread. The latest of a view counts. */
+export interface WantLevelsRequest {
+  type: "want_levels";
+  frame: number;
+}
+
+/**
+ * Show the video, or the pictures, otherwise; channels null is automatic. The latest of a view
+ * counts.
+ */
+export interface SetContrastRequest {
+  type: "set_contrast";
+  channels: ChannelEntry[] | null;
+}
+
+/**
+ * Which mask would a positive point here give? The latest of a view counts; object null is a new
+ * one.
+ */
+export interface HoverRequest {
+  type: "hover";
+  frame: number;
+  x: number;
+  y: number;
+  object: number | null;
+}
+
+/** A point; object null is the selected one, or a new one if there is none. */
+export interface ClickRequest {
+  type: "click";
+  frame: number;
+  x: number;
+  y: number;
+  label: Label;
+  object: number | null;
+}
+
+/** A box; object null as in Click. */
+export interface BoxRequest {
+  type: "box";
+  frame: number;
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
+  object: number | null;
+}
+
+/** Add to a mask by hand, or take away from it; object null as in Click. */
+export interface PaintRequest {
+  type: "paint";
+  frame: number;
+  shape: Shape;
+  erase: boolean;
+  /** Of a brush; a polygon has none. */
+  radius: number;
+  /** x0, y0, x1, y1…: the way of the brush's centre, or the polygon's corners. */
+  path: number[];
+  object: number | null;
+}
+
+/** Choose another of an ambiguous click's masks. */
+export interface ChooseRequest {
+  type: "choose";
+  frame: number;
+  object: number;
+  index: number;
+}
+
+/** Put a point elsewhere. */
+export interface MovePointRequest {
+  type: "move_point";
+  frame: number;
+  object: number;
+  index: number;
+  x: number;
+  y: number;
+}
+
+/** Take a point away. */
+export interface RemovePointRequest {
+  type: "remove_point";
+  frame: number;
+  object: number;
+  index: number;
+}
+
+/** Take the box away. */
+export interface RemoveBoxRequest {
+  type: "remove_box";
+  frame: number;
+  object: number;
+}
+
+/** Take all prompts of an object on a frame away. */
+export interface ClearPromptsRequest {
+  type: "clear_prompts";
+  frame: number;
+  object: number;
+}
+
+/** Add an object and select it. */
+export interface AddObjectRequest {
+  type: "add_object";
+}
+
+/** Remove an object with its masks. */
+export interface RemoveObjectRequest {
+  type: "remove_object";
+  object: number;
+}
+
+/** Change of an object what is not null. */
+export interface UpdateObjectRequest {
+  type: "update_object";
+  object: number;
+  name?: string | null;
+  color?: string | null;
+  visible?: boolean | null;
+  locked?: boolean | null;
+}
+
+/**
+ * Track frames start to stop (not included); null is the end of the video there. Objects null are
+ * all that are not locked.
+ */
+export interface PropagateRequest {
+  type: "propagate";
+  direction: Direction;
+  start: number | null;
+  stop: number | null;
+  objects: number[] | null;
+}
+
+/** Vouch for masks on frames start to stop (not included); object null is every one. */
+export interface AcceptRequest {
+  type: "accept";
+  start: number;
+  stop: number;
+  object: number | null;
+}
+
+/** Say that masks are wrong, on frames and of objects as in Accept. */
+export interface RejectRequest {
+  type: "reject";
+  start: number;
+  stop: number;
+  object: number | null;
+}
+
+/** Take acceptance or rejection back, on frames and of objects as in Accept. */
+export interface UnreviewRequest {
+  type: "unreview";
+  start: number;
+  stop: number;
+  object: number | null;
+}
+
+/** Take prompts and masks away, on frames and of objects as in Accept. */
+export interface ResetRequest {
+  type: "reset";
+  start: number;
+  stop: number;
+  object: number | null;
+}
+
+/** Go to the least certain mask that nobody has reviewed. */
+export interface NextToCheckRequest {
+  type: "next_to_check";
+}
+
+/** Segment everything on a frame. */
+export interface ProposeRequest {
+  type: "propose";
+  frame: number;
+}
+
+/** Make proposals objects: each its own, or with `merge` all one: `object`, or a new one. */
+export interface AdoptRequest {
+  type: "adopt";
+  frame: number;
+  proposals: number[];
+  merge: boolean;
+  object: number | null;
+}
+
+/** Drop proposals. */
+export interface DismissRequest {
+  type: "dismiss";
+  frame: number;
+  proposals: number[];
+}
+
+/** Let masks of different objects on a frame exclude each other, or overlap. */
+export interface SetNonOverlappingRequest {
+  type: "set_non_overlapping";
+  on: boolean;
+}
+
+/** End the propagation that runs. */
+export interface StopRequest {
+  type: "stop";
+}
+
+/** Undo the last edit. */
+export interface UndoRequest {
+  type: "undo";
+}
+
+/** Do again what was undone last. */
+export interface RedoRequest {
+  type: "redo";
+}
+
+/** A Frame or Masks message has been drawn, or dropped as out of date. */
+export interface AckRequest {
+  type: "ack";
+  seq: number;
+}
+
+/** A view came into sight or went out of it. */
+export interface VisibleRequest {
+  type: "visible";
+  visible: boolean;
+}
+
+/** A request without what every request has, which the client adds. */
+export type Request =
+  | HelloRequest
+  | WantRequest
+  | ThumbnailsRequest
+  | WantLevelsRequest
+  | SetContrastRequest
+  | HoverRequest
+  | ClickRequest
+  | BoxRequest
+  | PaintRequest
+  | ChooseRequest
+  | MovePointRequest
+  | RemovePointRequest
+  | RemoveBoxRequest
+  | ClearPromptsRequest
+  | AddObjectRequest
+  | RemoveObjectRequest
+  | UpdateObjectRequest
+  | PropagateRequest
+  | AcceptRequest
+  | RejectRequest
+  | UnreviewRequest
+  | ResetRequest
+  | NextToCheckRequest
+  | ProposeRequest
+  | AdoptRequest
+  | DismissRequest
+  | SetNonOverlappingRequest
+  | StopRequest
+  | UndoRequest
+  | RedoRequest
+  | AckRequest
+  | VisibleRequest;
+
+export type SentRequest = Request & Sender;
+
+// Kernel to browser
+
+/** Answers Hello; what is current follows. */
+export interface WelcomeMessage {
+  type: "welcome";
+  reply_to: ReplyTo;
+  protocol: number;
+}
+
+/**
+ * Pixels of a frame. Buffer: a JPEG. To be acknowledged by `seq`. With `towards`, it lies on the
+ * way to that frame, which takes a while to reach.
+ */
+export interface FrameMessage {
+  type: "frame";
+  seq: number;
+  frame: number;
+  towards: number | null;
+}
+
+/** A small picture of a frame. Buffer: a JPEG. */
+export interface ThumbnailMessage {
+  type: "thumbnail";
+  frame: number;
+}
+
+/** Frames and small pictures look otherwise from now on; those before are out of date. */
+export interface ContrastChangedMessage {
+  type: "contrast";
+}
+
+/**
+ * Answers WantLevels. Buffers: for each channel one byte a bin, how many values are there, 0..255;
+ * the bins go from `low` to `high`.
+ */
+export interface LevelsMessage {
+  type: "levels";
+  reply_to: ReplyTo;
+  frame: number;
+  automatic: boolean;
+  /** Whether values are whole numbers. */
+  whole: boolean;
+  /** Least value of each channel. */
+  low: number[];
+  /** Largest value of each channel. */
+  high: number[];
+  channels: ChannelEntry[];
+}
+
+/**
+ * Masks of a frame. Buffers: run lengths as in `masks.Mask`, one for each entry. To be acknowledged
+ * by `seq`.
+ */
+export interface MasksMessage {
+  type: "masks";
+  seq: number;
+  reply_to: ReplyTo | null;
+  frame: number;
+  /** Objects that are not listed have no mask on this frame. */
+  complete: boolean;
+  masks: MaskEntry[];
+}
+
+/** Answers Hover. Buffer: run lengths. */
+export interface PreviewMessage {
+  type: "preview";
+  reply_to: ReplyTo;
+  frame: number;
+  /** Predicted IoU, 0..1. */
+  iou: number;
+}
+
+/** The masks of an ambiguous click, perhaps none any more. Buffers: run lengths of each. */
+export interface CandidatesMessage {
+  type: "candidates";
+  frame: number;
+  object: number;
+  chosen: number;
+  /** Predicted IoU, 0..1. */
+  ious: number[];
+}
+
+/**
+ * All proposals of a frame that are neither adopted nor dismissed. Buffers: run lengths of each.
+ */
+export interface ProposalsMessage {
+  type: "proposals";
+  frame: number;
+  proposals: ProposalEntry[];
+}
+
+/** All prompts of an object on a frame, perhaps none. */
+export interface PromptsMessage {
+  type: "prompts";
+  frame: number;
+  object: number;
+  points: Point[];
+  box: BoxPx | null;
+  /** Whether a mask is among the prompts. */
+  mask: boolean;
+}
+
+/** Where an object is prompted (frames), accepted, rejected, tracked and stale (runs). */
+export interface TimelineMessage {
+  type: "timeline";
+  object: number;
+  prompted: number[];
+  accepted: Run[];
+  rejected: Run[];
+  tracked: Run[];
+  stale: Run[];
+}
+
+/**
+ * How sure an object's masks are. Buffer: one byte a frame, from `start` on: 0 for no mask, 1 for
+ * absent, 2..255 for a certainty of 0..1.
+ */
+export interface CertaintyMessage {
+  type: "certainty";
+  object: number;
+  start: number;
+}
+
+/** How far a propagation is. */
+export interface ProgressMessage {
+  type: "progress";
+  running: boolean;
+  /** The newest tracked. */
+  frame: number;
+  done: number;
+  total: number;
+  fps: number;
+  eta_s: number;
+  /** The way it goes at the moment. */
+  direction: Direction;
+}
+
+/** A sentence to show in place. */
+export interface ErrorMessage {
+  type: "error";
+  reply_to: ReplyTo | null;
+  text: string;
+}
+
+/** A request has been carried out; what it changed was sent before. */
+export interface DoneMessage {
+  type: "done";
+  reply_to: ReplyTo;
+}
+
+export type Message = { epoch: number } & (
+  | WelcomeMessage
+  | FrameMessage
+  | ThumbnailMessage
+  | ContrastChangedMessage
+  | LevelsMessage
+  | MasksMessage
+  | PreviewMessage
+  | CandidatesMessage
+  | ProposalsMessage
+  | PromptsMessage
+  | TimelineMessage
+  | CertaintyMessage
+  | ProgressMessage
+  | ErrorMessage
+  | DoneMessage
+);

@@ -1,0 +1,58 @@
+/** What is current, as the traits of sam2widget/widget/widget.py have it. */
+
+export interface Video {
+  width: number;
+  height: number;
+  num_frames: number;
+  fps: number;
+  name: string;
+  /** Frames of "images" have nothing to do with each other. */
+  kind: "video" | "images";
+  /** Width and height of each of the images; null where all are alike. */
+  sizes: [number, number][] | null;
+  /** Of a video that is being recorded, or was in this session. */
+  live: Live | null;
+}
+
+export interface Live {
+  /** Whether more frames may come. */
+  recording: boolean;
+  /** The oldest frame whose pixels are kept. */
+  first: number;
+  /** The frame to show to those who follow: the last, or the last that has been tracked. */
+  newest: number;
+  /** What is to be known of the source. */
+  message: string;
+}
+
+export interface ObjectInfo {
+  id: number;
+  name: string;
+  /** "#rrggbb" */
+  color: string;
+  visible: boolean;
+  /** Nothing changes its masks. */
+  locked: boolean;
+}
+
+/** What the kernel tracks by itself after a prompt: what it made stale, or all the rest too. */
+export type AutoPropagate = "never" | "corrections" | "always";
+
+/** What undo and redo would do, in words; empty where there is nothing. */
+export interface HistoryInfo {
+  undo: string;
+  redo: string;
+}
+
+export interface Status {
+  state: "loading" | "ready" | "working" | "propagating" | "error";
+  message: string;
+  model: string;
+  device: string;
+  /** How long the model takes for a click, in ms; 0 until it has had one. */
+  click_ms: number;
+  /** What a person should know of the model, in a few words. */
+  note?: string;
+  /** What to do about it, in a sentence. */
+  note_details?: string;
+}

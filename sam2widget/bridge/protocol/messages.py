@@ -1,0 +1,193 @@
+"""What the kernel tells the browser. Pixels and masks travel in binary buffers beside a message."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from ...core.schema import Whole
+from .values import (
+    Area,
+    BoxPx,
+    ChannelEntry,
+    Direction,
+    Iou,
+    PointPx,
+    ReplyTo,
+    Run,
+    Source,
+    State,
+    get_type,
+)
+
+PROTOCOL = 2
+"""Version of the protocol; one page speaks one."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What every message of the kernel has; `epoch` is added when it is sent."""
+
+    @property
+    def type(self) -> str:
+        """By which a message is told from others."""
+        return get_type(type(self))
+
+
+class Welcome(Message, frozen=True, tag="welcome"):
+    """Answers Hello; what is current follows."""
+
+    reply_to: ReplyTo
+    protocol: Whole = PROTOCOL
+
+
+class Frame(Message, frozen=True, tag="frame"):
+    """Pixels of a frame. Buffer: a JPEG. To be acknowledged by `seq`. With `towards`, it lies on
+    the way to that frame, which takes a while to reach."""
+
+    seq: Whole
+    frame: Whole
+    towards: Whole | None
+
+
+class Thumbnail(Message, frozen=True, tag="thumbnail"):
+    """A small picture of a frame. Buffer: a JPEG."""
+
+    frame: Whole
+
+
+class ContrastChanged(Message, frozen=True, tag="contrast"):
+    """Frames and small pictures look otherwise from now on; those before are out of date."""
+
+
+class Levels(Message, frozen=True, tag="levels"):
+    """Answers WantLevels. Buffers: for each channel one byte a bin, how many values are there,
+    0..255; the bins go from `low` to `high`."""
+
+    reply_to: ReplyTo
+    frame: Whole
+    automatic: bool
+    whole: Annotated[bool, Meta(description="Whether values are whole numbers.")]
+    low: Annotated[list[float], Meta(description="Least value of each channel.")]
+    high: Annotated[list[float], Meta(description="Largest value of each channel.")]
+    channels: list[ChannelEntry]
+
+
+class MaskEntry(msgspec.Struct, frozen=True):
+    """One mask of a Masks message."""
+
+    object: Whole
+    score: Annotated[
+        float,
+        Meta(description="Object-score logit: above 0 the object is judged visible."),
+    ]
+    iou: Iou
+    source: Source
+    state: State
+    area: Area
+
+
+class Masks(Message, frozen=True, tag="masks"):
+    """Masks of a frame. Buffers: run lengths as in `masks.Mask`, one for each entry. To be
+    acknowledged by `seq`."""
+
+    seq: Whole
+    reply_to: ReplyTo | None
+    frame: Whole
+    complete: Annotated[
+        bool, Meta(description="Objects that are not listed have no mask on this frame.")
+    ]
+    masks: list[MaskEntry]
+
+
+class Preview(Message, frozen=True, tag="preview"):
+    """Answers Hover. Buffer: run lengths."""
+
+    reply_to: ReplyTo
+    frame: Whole
+    iou: Iou
+
+
+class Candidates(Message, frozen=True, tag="candidates"):
+    """The masks of an ambiguous click, perhaps none any more. Buffers: run lengths of each."""
+
+    frame: Whole
+    object: Whole
+    chosen: Whole
+    ious: Annotated[list[float], Meta(description="Predicted IoU, 0..1.")]
+
+
+class ProposalEntry(msgspec.Struct, frozen=True):
+    """One mask of a Proposals message."""
+
+    id: Whole
+    iou: Iou
+    stability: Annotated[float, Meta(description="IoU of the masks of two thresholds, 0..1.")]
+    area: Area
+
+
+class Proposals(Message, frozen=True, tag="proposals"):
+    """All proposals of a frame that are neither adopted nor dismissed. Buffers: run lengths of
+    each."""
+
+    frame: Whole
+    proposals: list[ProposalEntry]
+
+
+class Prompts(Message, frozen=True, tag="prompts"):
+    """All prompts of an object on a frame, perhaps none."""
+
+    frame: Whole
+    object: Whole
+    points: list[PointPx]
+    box: BoxPx | None
+    mask: Annotated[bool, Meta(description="Whether a mask is among the prompts.")]
+
+
+class Timeline(Message, frozen=True, tag="timeline"):
+    """Where an object is prompted (frames), accepted, rejected, tracked and stale (runs)."""
+
+    object: Whole
+    prompted: list[Whole]
+    accepted: list[Run]
+    rejected: list[Run]
+    tracked: list[Run]
+    stale: list[Run]
+
+
+class Certainty(Message, frozen=True, tag="certainty"):
+    """How sure an object's masks are. Buffer: one byte a frame, from `start` on: 0 for no mask,
+    1 for absent, 2..255 for a certainty of 0..1."""
+
+    object: Whole
+    start: Whole
+
+
+class Progress(Message, frozen=True, tag="progress"):
+    """How far a propagation is."""
+
+    running: bool
+    frame: Annotated[Whole, Meta(description="The newest tracked.")]
+    done: Whole
+    total: Whole
+    fps: float
+    eta_s: float
+    direction: Annotated[Direction, Meta(description="The way it goes at the moment.")]
+
+
+class Error(Message, frozen=True, tag="error"):
+    """A sentence to show in place."""
+
+    reply_to: ReplyTo | None
+    text: str
+
+
+class Done(Message, frozen=True, tag="done"):
+    """A request has been carried out; what it changed was sent before."""
+
+    reply_to: ReplyTo
+
+
+MESSAGES: dict[str, type[Message]] = {get_type(kind): kind for kind in Message.__subclasses__()}
+"""Every kind of message by its type."""

@@ -1,0 +1,296 @@
+"""`session.json`, the text in a session file: written, and read with checks."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
+from typing import Any, get_args
+
+import msgspec
+
+from sam2_backend.video import Channel, Contrast
+from sam2_backend.video.options import OpenOptions
+
+from .. import __version__
+from ..annotation.records import ObjectInfo, Result, Source, State
+from ..core.masks import Mask
+from ..core.schema import SchemaError, refuse
+from ..models.segmenter import Point, PromptSet
+from .fingerprint import THUMB, Fingerprint
+from .saved_session import SavedSession
+from .session_schema import (
+    ChannelRecord,
+    ContrastRecord,
+    MasksRecord,
+    ModelRecord,
+    ObjectRecord,
+    PromptRecord,
+    SessionRecord,
+    ThumbRecord,
+    VideoRecord,
+    ViewRecord,
+    WholeRecord,
+)
+
+Row = tuple[Any, ...]
+"""Of `results.npy`: object, frame, score, iou, source, state, mask, corrected."""
+
+
+def dump_session(saved: SavedSession, version: int, number: Callable[[Mask | None], int]) -> bytes:
+    """Write `session.json`.
+
+    Parameters
+    ----------
+    number : gives a mask its number in the file.
+    """
+    record = SessionRecord(
+        format="sam2widget session",
+        version=version,
+        library=__version__,
+        model=ModelRecord(name=saved.model, source=saved.model_source),
+        video=_make_video_record(saved),
+        contrast=_make_contrast_record(saved.contrast),
+        masks=MasksRecord(clean=saved.clean_masks, non_overlapping=saved.non_overlapping),
+        view=ViewRecord(frame=saved.frame, selected=saved.selected),
+        objects=[ObjectRecord(**asdict(info)) for info in saved.objects],
+        prompts=[
+            PromptRecord(
+                object=obj,
+                frame=frame,
+                points=[(point.x, point.y, point.label) for point in prompts.points],
+                box=prompts.box,
+                mask=number(prompts.mask),
+                candidate=prompts.candidate,
+            )
+            for (obj, frame), prompts in sorted(saved.prompts.items())
+        ],
+        whole=[
+            WholeRecord(object=obj, frame=frame, mask=number(result.whole))
+            for (obj, frame), result in sorted(saved.results.items())
+            if result.whole is not None
+        ],
+    )
+    # Not msgspec's JSON: a path may hold bytes that are no Unicode.
+    return json.dumps(msgspec.to_builtins(record), indent=1, allow_nan=False).encode()
+
+
+def _make_video_record(saved: SavedSession) -> VideoRecord:
+    video, options = saved.video, saved.options
+    # JSON has no infinity.
+    limit = options.max_megapixels if math.isfinite(options.max_megapixels) else None
+    return VideoRecord(
+        path=saved.video_path,
+        axes=options.axes,
+        plane=options.plane,
+        max_megapixels=limit,
+        num_frames=video.num_frames,
+        height=video.height,
+        width=video.width,
+        sizes=None if video.sizes is None else list(video.sizes),
+        identity=video.identity,
+        thumbs=[
+            ThumbRecord(frame=frame, rgb=base64.b64encode(pixels).decode())
+            for frame, pixels in sorted(video.thumbs.items())
+        ],
+    )
+
+
+def _make_contrast_record(contrast: Contrast | None) -> ContrastRecord | None:
+    if contrast is None:
+        return None
+    return ContrastRecord(channels=[ChannelRecord(**asdict(one)) for one in contrast.channels])
+
+
+def build_fingerprint(video: VideoRecord) -> Fingerprint:
+    """What the document says of the video."""
+    thumbs: dict[int, bytes] = {}
+    for n, thumb in enumerate(video.thumbs):
+        try:
+            pixels = base64.b64decode(thumb.rgb, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise SchemaError(f"a thumbnail in it is no base64 ({error})") from error
+        if len(pixels) != 3 * THUMB**2:
+            raise SchemaError(f"a thumbnail in it has {len(pixels)} bytes, not {3 * THUMB**2}")
+        _check_frame(thumb.frame, f"video.thumbs[{n}].frame", video.num_frames)
+        thumbs[thumb.frame] = pixels
+    sizes = video.sizes
+    if sizes is not None and len(sizes) != video.num_frames:
+        raise SchemaError(
+            f"'video.sizes' names {len(sizes)} sizes, but there are {video.num_frames}"
+        )
+    return Fingerprint(
+        video.num_frames,
+        video.height,
+        video.width,
+        thumbs,
+        None if sizes is None else tuple(sizes),
+        video.identity,
+    )
+
+
+def find_mask_sizes(
+    record: SessionRecord, video: Fingerprint, results: Iterable[Row], count: int
+) -> list[tuple[int, int]]:
+    """(H, W) of each mask, by number: that of the frame that refers to it."""
+    sizes_hw = [(video.height, video.width)] * count
+    if video.sizes is not None:
+        used = [(row[1], number) for row in results for number in (row[6], row[7])]
+        used += [(one.frame, one.mask) for one in (*record.prompts, *record.whole)]
+        for frame, number in used:
+            if 0 <= number < count and 0 <= frame < video.num_frames:
+                width, height = video.size_of(frame)
+                sizes_hw[number] = height, width
+    return sizes_hw
+
+
+def build_session(
+    record: SessionRecord, video: Fingerprint, results: Iterable[Row], masks: Sequence[Mask]
+) -> SavedSession:
+    """Put a session together, of values that are each checked.
+
+    Parameters
+    ----------
+    record : the document.
+    video : from `build_fingerprint`.
+    results : rows of `results.npy`.
+    masks : by number.
+    """
+    objects = {one.id: ObjectInfo(*msgspec.structs.astuple(one)) for one in record.objects}
+    if len(objects) != len(record.objects):
+        raise SchemaError("'objects' names an id twice")
+    view = record.view
+    if view.selected and view.selected not in objects:
+        raise SchemaError(f"'view.selected' is {view.selected}, but there is no such object")
+    _check_frame(view.frame, "view.frame", video.num_frames)
+    check = _Keys(objects, video)
+    prompts: dict[tuple[int, int], PromptSet] = {}
+    for n, one in enumerate(record.prompts):
+        key = check.key(one.object, one.frame, f"prompts[{n}]", prompts)
+        prompts[key] = _build_prompts(one, f"prompts[{n}]", video.size_of(one.frame), masks)
+    by_key: dict[tuple[int, int], Result] = {}
+    for n, row in enumerate(results):
+        key = check.key(row[0], row[1], f"results[{n}]", by_key)
+        by_key[key] = _build_result(row, f"results[{n}]", video.size_of(key[1]), masks)
+    for obj, frame in prompts:
+        if (obj, frame) not in by_key:
+            raise SchemaError(f"object {obj} has prompts on frame {frame}, but no mask there")
+    for n, one in enumerate(record.whole):
+        place, key = f"whole[{n}]", (one.object, one.frame)
+        if key not in by_key:
+            raise SchemaError(f"{place!r} is of object {key[0]} on frame {key[1]}, without a mask")
+        whole = _find_mask(one.mask, f"{place}.mask", video.size_of(one.frame), masks)
+        by_key[key] = replace(by_key[key], whole=whole)
+    return SavedSession(
+        video=video,
+        video_path=record.video.path,
+        model=record.model.name,
+        model_source=record.model.source,
+        objects=tuple(objects[obj] for obj in sorted(objects)),
+        prompts=prompts,
+        results=by_key,
+        contrast=_build_contrast(record.contrast),
+        clean_masks=record.masks.clean,
+        non_overlapping=record.masks.non_overlapping,
+        options=_build_options(record.video),
+        frame=view.frame,
+        selected=view.selected,
+        library=record.library,
+    )
+
+
+class _Keys:
+    """Which (object id, frame) there may be."""
+
+    def __init__(self, objects: dict[int, ObjectInfo], video: Fingerprint) -> None:
+        self._objects = objects
+        self._num_frames = video.num_frames
+
+    def key(
+        self, obj: int, frame: int, place: str, taken: dict[tuple[int, int], Any]
+    ) -> tuple[int, int]:
+        if obj not in self._objects:
+            raise SchemaError(f"{place!r} is of object {obj}, but there is no such object")
+        if not 0 <= frame < self._num_frames:
+            raise SchemaError(
+                f"{place!r} is of frame {frame}, but the video has frames 0 to "
+                f"{self._num_frames - 1}"
+            )
+        if (obj, frame) in taken:
+            raise SchemaError(f"{place!r} repeats object {obj} on frame {frame}")
+        return obj, frame
+
+
+def _check_frame(frame: int, place: str, num_frames: int) -> None:
+    if frame >= num_frames:
+        refuse(place, frame, f"a whole number from 0 to {num_frames - 1}")
+
+
+def _build_contrast(contrast: ContrastRecord | None) -> Contrast | None:
+    if contrast is None:
+        return None
+    channels: list[Channel] = []
+    for n, one in enumerate(contrast.channels):
+        try:
+            channels.append(Channel(*msgspec.structs.astuple(one)))
+        except ValueError as error:
+            raise SchemaError(f"'contrast.channels[{n}]' is wrong ({error})") from error
+    if not channels:
+        raise SchemaError("'contrast.channels' is empty")
+    return Contrast(tuple(channels))
+
+
+def _build_options(video: VideoRecord) -> OpenOptions:
+    limit = math.inf if video.max_megapixels is None else video.max_megapixels
+    return OpenOptions(video.axes, video.plane, limit)
+
+
+def _build_prompts(
+    one: PromptRecord, place: str, size: tuple[int, int], masks: Sequence[Mask]
+) -> PromptSet:
+    width, height = size
+    for n, (x, y, label) in enumerate(one.points):
+        if not (0 <= x <= width and 0 <= y <= height):
+            refuse(f"{place}.points[{n}]", [x, y, label], "x, y in the frame, and 1 or 0")
+    if one.box is not None:
+        x0, y0, x1, y1 = one.box
+        if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+            refuse(f"{place}.box", list(one.box), "x0 < x1 and y0 < y1 in the frame")
+    points = tuple(Point(*point) for point in one.points)
+    mask = _find_mask(one.mask, f"{place}.mask", size, masks)
+    prompts = PromptSet(points, one.box, mask, one.candidate)
+    if not prompts:
+        raise SchemaError(f"{place!r} has neither points nor a box nor a mask")
+    return prompts
+
+
+def _build_result(row: Row, place: str, size: tuple[int, int], masks: Sequence[Mask]) -> Result:
+    _, _, score, iou, source, state, mask, corrected = row
+    if not (math.isfinite(score) and math.isfinite(iou)):
+        refuse(place, (score, iou), "a finite score and IoU")
+    source, state = (text.decode("ascii", "replace") for text in (source, state))
+    if source not in get_args(Source):
+        refuse(f"{place}.source", source, f"one of {get_args(Source)}")
+    if state not in get_args(State):
+        refuse(f"{place}.state", state, f"one of {get_args(State)}")
+    found = _find_mask(mask, f"{place}.mask", size, masks)
+    if found is None:
+        raise SchemaError(f"{place!r} has no mask")
+    return Result(
+        found, score, iou, source, state, _find_mask(corrected, f"{place}.corrected", size, masks)
+    )
+
+
+def _find_mask(
+    number: int, place: str, size: tuple[int, int], masks: Sequence[Mask]
+) -> Mask | None:
+    if not -1 <= number < len(masks):
+        refuse(place, number, f"a whole number from -1 to {len(masks) - 1}")
+    if number == -1:
+        return None
+    if masks[number].shape != size[::-1]:
+        refuse(place, masks[number], f"a mask of {size[0]}x{size[1]}")
+    return masks[number]

@@ -1,0 +1,136 @@
+"""The schema of `session.json`. Fields with a default are missing in files of earlier versions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from sam2_backend.video.options import MAX_MEGAPIXELS
+
+from ..core.schema import MAX_WHOLE, Finite, FiniteFromZero, Whole
+
+MAX_CANDIDATE = 2
+MAX_SIDE_PX = 2**16
+
+FromOne = Annotated[int, Meta(ge=1, le=MAX_WHOLE)]
+Side = Annotated[int, Meta(ge=1, le=MAX_SIDE_PX)]
+MaskNumber = Annotated[int, Meta(ge=-1, le=MAX_WHOLE)]
+"""Of a mask in the file, from 0; -1 is none."""
+
+PointRecord = Annotated[
+    tuple[Finite, Finite, Annotated[int, Meta(ge=0, le=1)]],
+    Meta(extra={"expected": "3 numbers: x, y, and 1 or 0"}),
+]
+BoxRecord = tuple[Finite, Finite, Finite, Finite]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """An object of the document, in the order in which it is written."""
+
+
+class Header(Record, frozen=True, kw_only=True):
+    """What files of every version have."""
+
+    format: Literal["sam2widget session"]
+    version: FromOne
+
+
+class ModelRecord(Record, frozen=True, kw_only=True):
+    name: str
+    source: str | None
+
+
+class ThumbRecord(Record, frozen=True, kw_only=True):
+    frame: Whole
+    rgb: str
+    """Base64 of the pixels."""
+
+
+class VideoRecord(Record, frozen=True, kw_only=True):
+    path: str | None
+    axes: str | None = None
+    plane: Whole | Literal["max"] | None = None
+    max_megapixels: Finite | None = MAX_MEGAPIXELS
+    """None is no limit."""
+    num_frames: FromOne
+    height: Side
+    width: Side
+    sizes: list[tuple[Side, Side]] | None
+    """Width and height of each frame where they may differ."""
+    identity: str | None = None
+    """A file without it is known by its looks alone."""
+    thumbs: list[ThumbRecord]
+
+
+class ChannelRecord(Record, frozen=True, kw_only=True):
+    low: Finite
+    high: Finite
+    gamma: Finite
+    color: str
+    visible: bool
+
+
+class ContrastRecord(Record, frozen=True, kw_only=True):
+    channels: list[ChannelRecord]
+
+
+class MasksRecord(Record, frozen=True, kw_only=True):
+    """How masks are cleaned, and whether they exclude each other."""
+
+    clean: FiniteFromZero | None = None
+    non_overlapping: bool | None = None
+
+
+class ViewRecord(Record, frozen=True, kw_only=True):
+    frame: Whole
+    selected: Whole
+
+
+class ObjectRecord(Record, frozen=True, kw_only=True):
+    id: FromOne
+    name: Annotated[str, Meta(pattern=r"\S", extra={"expected": "text that is not blank"})]
+    color: Annotated[
+        str, Meta(pattern=r"^#[0-9a-f]{6}\Z", extra={"expected": "text like '#2f7ff5'"})
+    ]
+    visible: bool
+    locked: bool
+
+
+class PromptRecord(Record, frozen=True, kw_only=True):
+    object: Whole
+    frame: Whole
+    points: list[PointRecord]
+    box: BoxRecord | None
+    mask: MaskNumber
+    candidate: Annotated[int, Meta(ge=0, le=MAX_CANDIDATE)] | None
+
+
+class WholeRecord(Record, frozen=True, kw_only=True):
+    """All that the model said, where other objects have some of it."""
+
+    object: Whole
+    frame: Whole
+    mask: Whole
+
+
+class SessionRecord(Header, frozen=True, kw_only=True):
+    """The whole document."""
+
+    library: str
+    model: ModelRecord
+    video: VideoRecord
+    contrast: ContrastRecord | None = None
+    masks: MasksRecord = MasksRecord()
+    view: ViewRecord
+    objects: list[ObjectRecord]
+    prompts: list[PromptRecord]
+    whole: list[WholeRecord] = []
+
+
+class Summary(Header, frozen=True, kw_only=True):
+    """As much of the document as tells what it is of."""
+
+    video: VideoRecord
+    objects: list[Any]
