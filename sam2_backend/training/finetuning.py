@@ -14,13 +14,13 @@ from dataclasses import asdict
 
 from ..checkpoints.loading import read_state, save_model, weights_path
 from ..network.sam2 import Sam2Model
+from ..renamed import renamed_arguments
 from .data.batches import BatchSource
 from .data.clips import ClipSource
 from .evaluation import EvalSet, evaluate
 from .finetune_report import FinetuneReport, Progress
 from .loop.optimizer import OptimizerConfig
 from .loop.trainer import Trainer
-from .renamed import renamed_arguments
 from .tasks.promptable import Promptable
 from .tasks.task import Stage
 from .tasks.training_recipe import SAM2, TrainingRecipe

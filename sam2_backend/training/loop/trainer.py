@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
+from ...renamed import renamed_arguments, warn_renamed
 from ..data.batches import Batch, BatchSource, load_batches
 from ..data.clips import ClipSource
-from ..renamed import renamed_arguments, warn_renamed
 from ..tasks.task import Stage, StepResult, Task
 from .distributed import DistributedContext
 from .graphs import GraphedGradients

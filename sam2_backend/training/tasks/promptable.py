@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ...kernels.runtime import Runtime
 from ...network.config import IMAGE_MEAN, IMAGE_STD, ModelConfig
 from ...network.sam2 import Sam2Model
-from ..renamed import renamed_arguments
+from ...renamed import renamed_arguments
 from .grouping import Grouping
 from .interactive import interactive_clip_step
 from .plans import FirstFramePlan, ImagePlan, InteractivePlan, Plan, draw_plan

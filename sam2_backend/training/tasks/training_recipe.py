@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..renamed import renamed_arguments
+from ...renamed import renamed_arguments
 
 
 @dataclass(frozen=True)

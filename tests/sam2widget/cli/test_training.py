@@ -14,7 +14,11 @@ from PIL import Image
 
 from sam2_backend import load_model
 from sam2_backend.training import PARTS
-from sam2_backend.training.datasets import FORMATS, Davis, YouTubeVos, open_dataset
+from sam2_backend.training.datasets import (
+    open_dataset,
+    open_davis,
+    open_youtube_vos,
+)
 from sam2widget.cli import training as training_commands
 from sam2widget.cli.main import main
 from tests.sam2_backend.training.test_datasets import write_davis, write_youtube
@@ -168,9 +172,11 @@ def test_wrong_usage_exits_with_2(arguments, sentence, capsys) -> None:
 
 
 def test_a_data_set_is_known_by_what_is_there(pictures: Path, tmp_path: Path) -> None:
-    assert isinstance(open_dataset(write_davis(tmp_path / "a")), Davis)
-    (tmp_path / "b").mkdir()
-    assert isinstance(open_dataset(write_youtube(tmp_path / "b")), YouTubeVos)
+    davis, youtube = write_davis(tmp_path / "a"), tmp_path / "b"
+    assert open_dataset(davis).records == open_davis(davis).records
+    youtube.mkdir()
+    write_youtube(youtube)
+    assert open_dataset(youtube).records == open_youtube_vos(youtube).records
     assert len(open_dataset(pictures)) == 4
     assert len(open_dataset(pictures, "folder", indexed=True)) == 4
 
