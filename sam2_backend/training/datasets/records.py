@@ -121,8 +121,8 @@ class VideoRecords:
             if clip is not None:
                 return clip
         raise DatasetError(
-            f"No object was visible on the first frame of {_MAX_DRAWS} clips, the last of them from "
-            f"{name}: are the masks there, and not all empty?"
+            f"No object was visible on the first frame of {_MAX_DRAWS} clips, the last of them "
+            f"from {name}: are the masks there, and not all empty?"
         )
 
     def with_records(self, records: Sequence[Record]) -> VideoRecords:

@@ -20,7 +20,7 @@ VIDEO_FPS = 24.0
 ANNOTATED_EVERY = 4
 """Frames of the video for each annotated one: 24 against 6 a second."""
 
-_EXPECTED = '{"masklet": [[run lengths of each object] of each annotated frame]}'
+_FORM = '{"masklet": [[run lengths of each object] of each annotated frame]}'
 
 
 @dataclass(frozen=True)
@@ -109,14 +109,12 @@ def open_sa_v(
 @lru_cache(maxsize=8)
 def _masklets(path: Path) -> list[list[Any]]:
     """Run lengths by annotated frame and object. A file has some megabytes: the last are kept."""
-    document = read_json(path, _EXPECTED)
+    document = read_json(path, _FORM)
     try:
         masklets = document["masklet"]
         objects = {len(frame) for frame in masklets}
     except (KeyError, TypeError) as error:
-        raise DatasetError(
-            f"{path} is of another form ({error!r}): expected {_EXPECTED}."
-        ) from error
+        raise DatasetError(f"{path} is of another form ({error!r}): expected {_FORM}.") from error
     if len(objects) != 1:
         raise DatasetError(
             f"{path} has {sorted(objects)} objects on its frames: expected the same number on "

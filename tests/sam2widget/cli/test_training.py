@@ -182,5 +182,5 @@ def test_a_data_set_is_known_by_what_is_there(pictures: Path, tmp_path: Path) ->
 
 
 def test_the_terminal_knows_the_same_formats_and_parts() -> None:
-    assert (*FORMATS, "sessions") == training_commands.FORMATS
+    assert (*DATASET_FORMATS, "sessions") == training_commands.FORMATS
     assert set(training_commands.PARTS) == set(PARTS)

@@ -65,7 +65,7 @@ def test_indexed_pictures_keep_the_label_map(segmentation, tmp_path, name):
     ("name", "reader"),
     [
         ("davis", lambda path: open_davis(path, resolution="Full-Resolution")),
-        ("youtube-vos", YouTubeVos),
+        ("youtube-vos", open_youtube_vos),
         ("coco", lambda path: open_coco(path.parent, path)),
     ],
 )
