@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2_backend.training.datasets import open_coco, open_davis, open_sa_v
+from sam2_backend.training.datasets import open_coco, open_davis, open_sa_v, open_youtube_vos
 from sam2widget import SessionError, open_video
 from sam2widget.annotation.records import ObjectInfo, Result
 from sam2widget.annotation.session import Session
