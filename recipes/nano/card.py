@@ -19,7 +19,7 @@ from sources import read_sources
 
 from sam2_backend.network.config import CONFIGS
 from sam2_backend.training import Pack
-from sam2_backend.training.data.packing import set_of
+from sam2_backend.training.data.packing import set_name
 from sam2_backend.training.loop.curve import MEASURES, draw_curve
 
 CARD = """# nano: the bundled model
@@ -85,7 +85,7 @@ def main(
     for name in ("stills", "clips"):
         path = pack / f"{name}.npz"
         for record in Pack.open(path).records if path.is_file() else ():
-            used[set_of(record)] = used.get(set_of(record), 0) + 1
+            used[set_name(record)] = used.get(set_name(record), 0) + 1
     sources = read_sources()
     unknown = used.keys() - sources.keys()
     if unknown:

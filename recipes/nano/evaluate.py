@@ -18,8 +18,8 @@ from sources import read_sources
 
 from sam2_backend import AutomaticMaskGenerator, ImagePredictor, Sam2Model, load_model
 from sam2_backend.training import Pack
-from sam2_backend.training.data.packing import PackRecord, set_of
-from sam2_backend.training.evaluation import box_of, iou, next_click
+from sam2_backend.training.data.packing import PackRecord, set_name
+from sam2_backend.training.evaluation import bounding_box, compute_iou, simulate_click
 
 _CLICKS = 5
 _BEST = 100
@@ -58,19 +58,19 @@ def _answers(
     shown, logits = np.zeros_like(truth), None
     row: list[float] = []
     for _ in range(_CLICKS):
-        point, label = next_click(shown, truth)
+        point, label = simulate_click(shown, truth)
         points.append(point)
         labels.append(label)
         masks, ious, all_logits = predictor.predict(
             points, labels, mask_logits=logits, multimask=len(points) == 1
         )
-        actual = [iou(mask, truth) for mask in masks]
+        actual = [compute_iou(mask, truth) for mask in masks]
         pairs += zip(map(float, ious), actual, strict=True)
         best = int(ious.argmax())
         shown, logits = masks[best], all_logits[best]
         row.append(actual[best])
-    masks, ious, _ = predictor.predict(box=box_of(truth), multimask=False)
-    pairs.append((float(ious[0]), iou(masks[0], truth)))
+    masks, ious, _ = predictor.predict(box=bounding_box(truth), multimask=False)
+    pairs.append((float(ious[0]), compute_iou(masks[0], truth)))
     return [*row, pairs[-1][1]]
 
 
@@ -83,7 +83,7 @@ def measure_recall(model: Sam2Model, records: list[PackRecord]) -> dict[str, flo
         proposals = sorted(generator.generate(rgb), key=lambda p: -p["predicted_iou"])[:_BEST]
         counts.append(len(proposals))
         for truth in masks.values():
-            best = max((iou(p["segmentation"], truth) for p in proposals), default=0.0)
+            best = max((compute_iou(p["segmentation"], truth) for p in proposals), default=0.0)
             found.append(best > 0.5)
     return {"recall at IoU 0.5": float(np.mean(found)), "masks a picture": float(np.mean(counts))}
 
@@ -103,8 +103,8 @@ def main() -> None:
     held = Pack.open(arguments.pack / "stills.npz").split(held_out)[1]
     model = load_model(arguments.model)
     table: dict[str, Any] = {}
-    for name in sorted({set_of(record) for record in held.records}):
-        records = [r for r in held.records if set_of(r) == name][: arguments.pictures]
+    for name in sorted({set_name(record) for record in held.records}):
+        records = [r for r in held.records if set_name(r) == name][: arguments.pictures]
         row = measure_answers(model, records, arguments.objects)
         if name in arguments.recall:
             row |= measure_recall(model, records)

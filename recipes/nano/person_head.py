@@ -25,7 +25,7 @@ from sam2_backend.network.prompt_encoder import BOX_END, BOX_START
 from sam2_backend.network.transforms import image_to_input
 from sam2_backend.predictors.image import REFINEMENT_CLAMP
 from sam2_backend.training import Pack
-from sam2_backend.training.data.packing import PackRecord, set_of
+from sam2_backend.training.data.packing import PackRecord, set_name
 
 CLICKS_INSIDE = CLICKS_ANYWHERE = 14
 BOXES = 12
@@ -45,7 +45,7 @@ def choose_records(
         [
             record
             for record in kept.records
-            if set_of(record) in sources and sources[set_of(record)].people == people
+            if set_name(record) in sources and sources[set_name(record)].people == people
         ]
         for people in ("one", "none")
     )
@@ -56,7 +56,7 @@ def choose_records(
         )
     ordered: list[tuple[float, PackRecord, bool]] = []
     for records, people, every in ((with_people, True, 1 / 0.6), (without, False, 1 / 0.4)):
-        weights = np.array([sources[set_of(record)].weight for record in records])
+        weights = np.array([sources[set_name(record)].weight for record in records])
         order = np.argsort(rng.exponential(1 / weights))  # the likelier first, none left out
         ordered += [(n * every, records[i], people) for n, i in enumerate(order)]
     ordered.sort(key=lambda one: one[0])
@@ -138,7 +138,7 @@ def gather(
         if time.monotonic() - begun > seconds and n > 1:
             print(f"Out of time after {n} of {len(records)} pictures.", flush=True)
             break
-        rgb, labels = record.labelled(0)
+        rgb, labels = record.decode(0)
         rgb, inside = varied(rgb, (labels > 0) & (labels != 255), rng)
         if not inside.any():
             continue

@@ -124,27 +124,27 @@ def _measure_clip(
     rows: list[list[float]] = [[] for _ in truths]
     for count in range(1, max(_CLICKS) + 1):
         for obj, masks_tss in enumerate(truths):
-            point, label = next_click(shown[obj], masks_tss[0])
+            point, label = simulate_click(shown[obj], masks_tss[0])
             shown[obj] = video.add_points(0, obj, [point], [label]).masks[obj]
             if count in _CLICKS:
-                rows[obj].append(iou(shown[obj], masks_tss[0]))
+                rows[obj].append(compute_iou(shown[obj], masks_tss[0]))
         if count == _TRACKED_FROM and len(video) > 1:
             for result in list(video.propagate())[1:]:
                 for obj, masks_tss in enumerate(truths):
-                    tracked.append(iou(result.masks[obj], masks_tss[result.frame]))
+                    tracked.append(compute_iou(result.masks[obj], masks_tss[result.frame]))
     for obj, masks_tss in enumerate(truths, start=len(truths)):
-        boxed = video.add_box(0, obj, box_of(masks_tss[0])).masks[obj]
-        rows[obj - len(truths)].append(iou(boxed, masks_tss[0]))
+        boxed = video.add_box(0, obj, bounding_box(masks_tss[0])).masks[obj]
+        rows[obj - len(truths)].append(compute_iou(boxed, masks_tss[0]))
     answers += rows
 
 
-def iou(predicted: Mask, truth: Mask) -> float:
+def compute_iou(predicted: Mask, truth: Mask) -> float:
     """Intersection over union; 1 where both are empty."""
     union = (predicted | truth).sum()
     return float((predicted & truth).sum() / union) if union else 1.0
 
 
-def next_click(predicted: Mask, truth: Mask) -> tuple[list[float], int]:
+def simulate_click(predicted: Mask, truth: Mask) -> tuple[list[float], int]:
     """(x, y) in pixels and label of a click at the centre of the largest error, as the SAM 2
     paper simulates users; on the object where nothing is wrong."""
     wrong = (truth & ~predicted, 1), (predicted & ~truth, 0)
@@ -154,7 +154,7 @@ def next_click(predicted: Mask, truth: Mask) -> tuple[list[float], int]:
     for error, label in wrong:
         if not error.any():
             continue
-        left, top, right, bottom = box_of(error)
+        left, top, right, bottom = bounding_box(error)
         depth: NDArray[np.float64] = np.asarray(
             ndimage.distance_transform_edt(np.pad(error[top:bottom, left:right], 1))
         )[1:-1, 1:-1]
@@ -164,7 +164,7 @@ def next_click(predicted: Mask, truth: Mask) -> tuple[list[float], int]:
     return best[1], best[2]
 
 
-def box_of(mask: Mask) -> tuple[int, int, int, int]:
+def bounding_box(mask: Mask) -> tuple[int, int, int, int]:
     """Left, top, right and bottom in pixels, the last two just outside a mask (H, W) that is not
     empty."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))

@@ -34,7 +34,7 @@ class FinetuneReport:
     @property
     def best_step(self) -> int:
         """Steps behind the weights; 0 where nothing was better than what there was before."""
-        return best_of(self.history)[0]
+        return find_best(self.history)[0]
 
     @property
     def before(self) -> Metrics:
@@ -44,7 +44,7 @@ class FinetuneReport:
     @property
     def after(self) -> Metrics:
         """Of the weights that were written."""
-        return best_of(self.history)[1]
+        return find_best(self.history)[1]
 
     @property
     def improved(self) -> bool:
@@ -78,7 +78,7 @@ class FinetuneReport:
         return "\n".join([*lines, f"Weights: {self.weights}"])
 
 
-class Progress:
+class FinetuneHistory:
     """The measurements of an unfinished run, in a file beside its checkpoint.
 
     Parameters
@@ -95,7 +95,7 @@ class Progress:
     @classmethod
     def open(
         cls, folder: Path, settings: dict[str, Any], before: Metrics, *, tolerance: float
-    ) -> Progress:
+    ) -> FinetuneHistory:
         """Begin, or go on with what is in the folder.
 
         Raises
@@ -113,7 +113,7 @@ class Progress:
             if held["settings"].get(name) != value
         ]
         history = [(step, Metrics(**quality)) for step, quality in held["history"]]
-        if history and not _alike(history[0][1], before, tolerance):
+        if history and not _is_close(history[0][1], before, tolerance):
             differing.append("the model, or what it is measured on, is another")
         if differing:
             raise ValueError(
@@ -126,10 +126,10 @@ class Progress:
     @property
     def best(self) -> tuple[int, Metrics]:
         """The best measurement and its step."""
-        return best_of(self.history)
+        return find_best(self.history)
 
     @property
-    def since_best(self) -> int:
+    def num_since_best(self) -> int:
         """Measurements after the best one."""
         return len(self.history) - 1 - self.history.index(self.best)
 
@@ -143,17 +143,17 @@ class Progress:
         partial.write_text(json.dumps(document), encoding="utf-8")
         os.replace(partial, self._path)
 
-    def forget_after(self, step: int) -> None:
+    def drop_after(self, step: int) -> None:
         """Drop measurements that a checkpoint of this step has not seen: they come again."""
         self.history = [entry for entry in self.history if entry[0] <= step]
 
 
-def best_of(history: Sequence[tuple[int, Metrics]]) -> tuple[int, Metrics]:
+def find_best(history: Sequence[tuple[int, Metrics]]) -> tuple[int, Metrics]:
     """The first of the best measurements, with its step."""
     return max(history, key=lambda entry: entry[1].mean)
 
 
-def _alike(one: Metrics, other: Metrics, tolerance: float) -> bool:
+def _is_close(one: Metrics, other: Metrics, tolerance: float) -> bool:
     first, second = one.figures, other.figures
     return (
         one.objects == other.objects

@@ -18,7 +18,7 @@ from ..renamed import renamed_arguments
 from .data.batches import BatchSource
 from .data.clips import ClipSource
 from .evaluation import EvalSet, evaluate
-from .finetune_report import FinetuneReport, Progress
+from .finetune_report import FinetuneHistory, FinetuneReport
 from .loop.optimizer import OptimizerConfig
 from .loop.trainer import Trainer
 from .tasks.promptable import Promptable
@@ -128,7 +128,7 @@ def finetune(
 
     folder = out.with_suffix(".run")
     settings = {"model": model.config.name, **asdict(stage), "parts": list(parts), "seed": seed}
-    progress = Progress.open(folder, settings, before, tolerance=_SAME)
+    progress = FinetuneHistory.open(folder, settings, before, tolerance=_SAME)
     best = folder / "best.safetensors"
     if not progress.history:
         progress.add(0, before)
@@ -143,7 +143,7 @@ def finetune(
         workers=workers,
         device=model.device,
     )
-    progress.forget_after(steps if trainer.stage else trainer.step)
+    progress.drop_after(steps if trainer.stage else trainer.step)
     every = max(-(-steps // evaluations), 1)
     settled = False
 
@@ -158,7 +158,7 @@ def finetune(
             save_model(judge.config, judge.state_dict(), best)
         progress.add(trainer.step, quality)
         trainer.save()
-        settled = progress.since_best >= patience
+        settled = progress.num_since_best >= patience
         say(f"Step {trainer.step}: {quality}{', the best so far' if gain else ''}")
         return not settled
 

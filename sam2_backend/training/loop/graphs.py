@@ -58,13 +58,13 @@ class GraphedGradients:
         self._held: dict[Hashable, Batch] = {}
         """What replays read, by shape: graphs of different plans share it."""
         self._pool: Any = None
-        self._given_up = False
+        self._is_disabled = False
 
     def __call__(self, batch: Batch, plan: Hashable) -> StepResult:
         """Gradients of a batch, in the parameters, and what came of it."""
         key = (plan, *(tuple(part.shape) for part in batch))
         self._seen[key] += 1
-        if self._given_up or self._seen[key] <= _EAGER_FIRST:
+        if self._is_disabled or self._seen[key] <= _EAGER_FIRST:
             return self._compute(batch, plan)
         if key not in self._recorded:
             seed = torch.cuda.initial_seed()
@@ -72,7 +72,7 @@ class GraphedGradients:
             torch.cuda.manual_seed(seed)
             if recorded is None:
                 self.clear()
-                self._given_up = True
+                self._is_disabled = True
                 return self._compute(batch, plan)
             self._recorded[key] = recorded
         return self._replay(self._recorded[key], batch)

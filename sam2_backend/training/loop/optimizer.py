@@ -106,7 +106,7 @@ def _scale(name: str, depth: int, options: OptimizerConfig) -> float:
     return options.encoder_rate * options.layer_decay ** (above if trunk else 0)
 
 
-def learning_rate(stage: Stage, step: int, progress: float | None = None) -> float:
+def compute_learning_rate(stage: Stage, step: int, progress: float | None = None) -> float:
     """Rate of one step: a linear warm-up times a cosine.
 
     Parameters
@@ -121,7 +121,7 @@ def learning_rate(stage: Stage, step: int, progress: float | None = None) -> flo
 
 
 @contextlib.contextmanager
-def recomputed_activations(network: nn.Module) -> Generator[None, None, None]:
+def recompute_activations(network: nn.Module) -> Generator[None, None, None]:
     """Meanwhile, let attention blocks compute their insides again in the backward pass rather
     than keep them (Chen et al. 2016): a third more time for much less memory."""
     kinds = (Block, MemoryAttentionLayer, TwoWayBlock)
@@ -162,7 +162,7 @@ class EMA:
         foreach_lerp(averaged, list(now.values()), 1 - decay)
 
 
-def skip_if_infinite(optimizer: torch.optim.Optimizer, norm: Tensor) -> None:
+def skip_step_if_infinite(optimizer: torch.optim.Optimizer, norm: Tensor) -> None:
     """Let the next step of a fused optimizer change nothing where the gradient's norm is no
     number. It is the device that looks: the host does not wait."""
     found = (~norm.isfinite()).float()

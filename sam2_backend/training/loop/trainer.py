@@ -32,9 +32,9 @@ from .optimizer import (
     EMA,
     OptimizerConfig,
     build_optimizer,
-    learning_rate,
-    recomputed_activations,
-    skip_if_infinite,
+    compute_learning_rate,
+    recompute_activations,
+    skip_step_if_infinite,
 )
 
 
@@ -147,7 +147,7 @@ class Trainer:
         after_step : called after every step; False ends the run as a signal does.
         """
         sparing = (
-            recomputed_activations(self.network) if self._recompute else contextlib.nullcontext()
+            recompute_activations(self.network) if self._recompute else contextlib.nullcontext()
         )
         with self._stop_at_signals(), sparing:
             while self.stage < len(self.stages) and not self._stopping:
@@ -195,7 +195,7 @@ class Trainer:
                 batch = next(batches, None)
                 if batch is None:
                     break
-                rate = learning_rate(stage, self.step, progress)
+                rate = compute_learning_rate(stage, self.step, progress)
                 window.append(self.learn(batch, rate))
                 pictures += math.prod(batch[0].shape[:2]) * self.context.count
                 bar.update()
@@ -242,7 +242,7 @@ class Trainer:
                     raise
             self._compute_in_more_parts()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._clip_norm)
-        skip_if_infinite(self.optimizer, norm)
+        skip_step_if_infinite(self.optimizer, norm)
         self.optimizer.step()
         self.average.update(self.network, after=self.step if self.stage == 0 else None)
         self.step += 1

@@ -18,13 +18,13 @@ _WIDTH, _CHANNELS = 48, 32
 """Of the hidden layer, and of an embedding."""
 _SAMPLES = 160
 """Pixels a picture of which all pairs are compared."""
-_ALIKE = 2.0
+_MAX_LOGIT = 2.0
 """Logit that two equal embeddings belong together."""
 _OWN, _SHARED = 0.6, 0.2
 """A cell is an object's from this share on; one that several share from that is left out."""
 
 
-class Grouping(nn.Module):
+class GroupingHead(nn.Module):
     """Embeds the stride-8 cells of a picture, and compares pairs of them.
 
     Parameters
@@ -57,25 +57,25 @@ class Grouping(nn.Module):
         share, nearest = cover.max(dim=1)
         owner = torch.where(share > _OWN, nearest + 1, 0)
         undecided = (share > _SHARED) & (share <= _OWN)
-        at = _draw_cells(_alike_for_each(owner, ~undecided, masks_bkss.shape[1]), _SAMPLES)
+        at = _sample_cells(_balance_objects(owner, ~undecided, masks_bkss.shape[1]), _SAMPLES)
 
         embedded = cells.gather(2, at[:, None].expand(-1, _CHANNELS, -1)).transpose(1, 2)
         owner = owner.gather(1, at)
-        logits = _ALIKE - torch.cdist(embedded.float(), embedded.float()).square() / 2
+        logits = _MAX_LOGIT - torch.cdist(embedded.float(), embedded.float()).square() / 2
         same = owner[:, :, None] == owner[:, None]
         known = (owner > 0)[:, :, None] | (owner > 0)[:, None]
         loss = F.binary_cross_entropy_with_logits(logits, same.float(), reduction="none")
         return _mean(loss, known & same) + _mean(loss, known & ~same)
 
 
-def _alike_for_each(owner_bp: Tensor, decided_bp: Tensor, objects: int) -> Tensor:
+def _balance_objects(owner_bp: Tensor, decided_bp: Tensor, objects: int) -> Tensor:
     """Weights (B, P) with which small objects are sampled as often as large ones."""
     own = owner_bp[..., None] == torch.arange(objects + 1, device=owner_bp.device)
     counts = (own & decided_bp[..., None]).sum(dim=1).gather(1, owner_bp)
     return decided_bp / counts.clamp(min=4)
 
 
-def _draw_cells(weights_bp: Tensor, count: int) -> Tensor:
+def _sample_cells(weights_bp: Tensor, count: int) -> Tensor:
     """Indices (B, count), drawn by weight with repetition and without a look from the host."""
     up_to = weights_bp.cumsum(dim=1)
     thresholds = torch.rand(len(weights_bp), count, device=weights_bp.device) * up_to[:, -1:]

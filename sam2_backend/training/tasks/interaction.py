@@ -18,7 +18,7 @@ _ANYWHERE = 1e-30
 """Weight of each cell of an empty region."""
 
 
-def first_prompt(
+def draw_first_prompt(
     masks_nhw: Tensor, *, size: int, box_share: float, center_bias: int
 ) -> tuple[Tensor, Tensor]:
     """A click or a box for each mask.
@@ -28,7 +28,7 @@ def first_prompt(
     masks_nhw : (N, h, w) 0 or 1, at any resolution.
     size : side of the network's input in pixels.
     box_share : probability of a box.
-    center_bias : how much clicks prefer the inside of the mask, see `click_in`.
+    center_bias : how much clicks prefer the inside of the mask, see `draw_click`.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def first_prompt(
     labels_n2 : (N, 2); a click is followed by padding.
     """
     n = len(masks_nhw)
-    click = click_in(masks_nhw, size=size, center_bias=center_bias)
+    click = draw_click(masks_nhw, size=size, center_bias=center_bias)
     padding = torch.zeros_like(click)
     box = _boxes(masks_nhw, size=size)
     use_box = (torch.rand(n, device=masks_nhw.device) < box_share)[:, None]
@@ -47,7 +47,7 @@ def first_prompt(
     return points, torch.cat((firsts, seconds), dim=1)
 
 
-def corrective_click(
+def draw_corrective_click(
     masks_nhw: Tensor, predicted_nhw: Tensor, *, size: int, center_bias: int
 ) -> tuple[Tensor, Tensor]:
     """A click in the error region: positive where the object was missed, negative where
@@ -57,7 +57,7 @@ def corrective_click(
     ----------
     masks_nhw, predicted_nhw : (N, h, w) 0 or 1.
     size : side of the network's input in pixels.
-    center_bias : how much clicks prefer the inside of the error, see `click_in`.
+    center_bias : how much clicks prefer the inside of the error, see `draw_click`.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def corrective_click(
     error = (masks_nhw - predicted_nhw).abs()
     flawless = error.flatten(1).sum(1) == 0
     region = torch.where(flawless[:, None, None], masks_nhw, error)
-    points = click_in(region, size=size, center_bias=center_bias)
+    points = draw_click(region, size=size, center_bias=center_bias)
     cell = size / masks_nhw.shape[-1]
     at = (points / cell).long().clamp(0, masks_nhw.shape[-1] - 1)
     index = at[:, 1:] * masks_nhw.shape[-1] + at[:, :1]
@@ -75,7 +75,7 @@ def corrective_click(
     return points[:, None], torch.where(inside, POSITIVE, NEGATIVE)
 
 
-def click_in(regions_nhw: Tensor, *, size: int, center_bias: int) -> Tensor:
+def draw_click(regions_nhw: Tensor, *, size: int, center_bias: int) -> Tensor:
     """A random point (N, 2) of each region (N, h, w); anywhere if it is empty.
 
     Each point is as likely as the share of the region around it, to the power of `center_bias`: 0

@@ -14,19 +14,19 @@ from torch import Tensor
 from ...network.prompt_encoder import NEGATIVE, PAD
 from ...network.sam2 import ImageFeatures, Sam2Model, SelectedMask
 from ...tracking.memory_bank import MemoryBank, MemoryEntry
-from .interaction import click_in, corrective_click, first_prompt
+from .interaction import draw_click, draw_corrective_click, draw_first_prompt
 from .losses import decoder_loss
 from .plans import InteractivePlan
 from .steps import (
     InteractionTrace,
+    average_ious,
     decode_unprompted,
+    downsample_masks,
     encode_memory,
-    features_by_frame,
     is_present,
-    mean_iou,
-    shown_logits,
+    select_shown_logits,
     simulate_clicks,
-    to_logit_size,
+    split_by_frame,
 )
 from .task import StepResult
 from .training_recipe import TrainingRecipe
@@ -38,7 +38,7 @@ class ClipMemory:
     Parameters
     ----------
     model : in training mode.
-    features : of each frame, one row an object; see `features_by_frame`.
+    features : of each frame, one row an object; see `split_by_frame`.
     """
 
     def __init__(self, model: Sam2Model, features: list[ImageFeatures]) -> None:
@@ -86,7 +86,7 @@ class ClipMemory:
             self._bank.track(t, entry, reverse=False)
 
 
-def interactive_clip_step(
+def run_interactive_clip_step(
     model: Sam2Model,
     encoded: ImageFeatures,
     masks_btkss: Tensor,
@@ -116,7 +116,7 @@ def interactive_clip_step(
     """
     frames, k = masks_btkss.shape[1:3]
     masks_ntss = masks_btkss.transpose(1, 2).flatten(0, 1)
-    memory = ClipMemory(model, features_by_frame(encoded, frames=frames, targets=k))
+    memory = ClipMemory(model, split_by_frame(encoded, frames=frames, targets=k))
     everywhere = torch.ones(len(masks_ntss), dtype=torch.bool, device=masks_btkss.device)
 
     losses: list[Tensor] = []
@@ -128,7 +128,7 @@ def interactive_clip_step(
     tracked = [t for t in range(frames) if t not in plan.prompted]
     for t in (*plan.prompted, *tracked):
         features = memory.features(t)
-        targets = to_logit_size(masks_ntss[:, t])
+        targets = downsample_masks(masks_ntss[:, t])
         present = is_present(targets)
         clicks = plan.corrections if t in plan.corrected else 0
         trace: InteractionTrace | None = None
@@ -137,7 +137,7 @@ def interactive_clip_step(
                 selected = model.adopt_mask(features, masks_ntss[:, t, None].float())
             else:
                 s16 = model.condition_on_nothing(features.s16)
-                prompt = prompt_or_deny(targets, plan.prompt, recipe)
+                prompt = draw_prompts(targets, plan.prompt, recipe)
                 trace = simulate_clicks(
                     model, features, s16, targets, prompt, corrections=clicks, recipe=recipe
                 )
@@ -152,8 +152,8 @@ def interactive_clip_step(
             ious["tracked"].append((iou, present))
             selected = model.select_mask(output, multimask=True)
             if clicks:
-                shown = shown_logits(output, everywhere)
-                click = corrective_click(
+                shown = select_shown_logits(output, everywhere)
+                click = draw_corrective_click(
                     (targets[:, 0] > 0.5).float(),
                     (shown[:, 0] > 0).float(),
                     size=model.config.image_size,
@@ -175,20 +175,22 @@ def interactive_clip_step(
             if clicks:
                 ious["corrected"].append((trace.ious[-1], present))
         memory.remember(t, selected, conditioning=t in plan.prompted or clicks > 0)
-    measures = {name: mean_iou(values) for name, values in ious.items() if values}
+    measures = {name: average_ious(values) for name, values in ious.items() if values}
     return StepResult(torch.stack(losses).mean(), measures)
 
 
-def prompt_or_deny(
+def draw_prompts(
     targets_n1hw: Tensor, kind: Literal["click", "box"], recipe: TrainingRecipe
 ) -> tuple[Tensor, Tensor]:
     """A click or a box for each object; where it is absent, a click that says so."""
     size = 4 * targets_n1hw.shape[-1]
     truth = (targets_n1hw[:, 0] > 0.5).float()
     share = 1.0 if kind == "box" else 0.0
-    points, labels = first_prompt(truth, size=size, box_share=share, center_bias=recipe.center_bias)
+    points, labels = draw_first_prompt(
+        truth, size=size, box_share=share, center_bias=recipe.center_bias
+    )
     absent = truth.flatten(1).sum(1) == 0
-    anywhere = torch.stack((click_in(1 - truth, size=size, center_bias=0),) * 2, dim=1)
+    anywhere = torch.stack((draw_click(1 - truth, size=size, center_bias=0),) * 2, dim=1)
     points = torch.where(absent[:, None, None], anywhere, points)
     denied = torch.full_like(labels, PAD)
     denied[:, 0].fill_(NEGATIVE)

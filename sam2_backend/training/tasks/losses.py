@@ -45,7 +45,7 @@ def boundary_bce(logits_nmhw: Tensor, targets_n1hw: Tensor, *, boundary: float) 
     return (loss * weight).mean(dim=(2, 3)) / weight.mean(dim=(2, 3))
 
 
-def focal(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
+def focal_loss(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
     """Focal loss, in which pixels that are right already hardly count: (N, M)."""
     targets = targets_n1hw.expand_as(logits_nmhw)
     loss = F.binary_cross_entropy_with_logits(logits_nmhw, targets, reduction="none")
@@ -55,7 +55,7 @@ def focal(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
     return (alpha * wrong**_FOCAL_GAMMA * loss).mean(dim=(2, 3))
 
 
-def dice(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
+def dice_loss(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
     """One minus the soft Dice coefficient: (N, M)."""
     p = logits_nmhw.sigmoid()
     overlap = (p * targets_n1hw).sum(dim=(2, 3))
@@ -63,7 +63,7 @@ def dice(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
     return 1 - (2 * overlap + 1) / (total + 1)
 
 
-def iou(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
+def compute_iou(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
     """Intersection over union of the hardened masks: (N, M)."""
     predicted, truth = logits_nmhw > 0, targets_n1hw > 0.5
     overlap = (predicted & truth).sum(dim=(2, 3)).float()
@@ -95,9 +95,9 @@ def decoder_loss(
     if losses.kind == "sharp":
         pixel = boundary_bce(logits, targets_n1hw, boundary=losses.boundary)
     else:
-        pixel = (balanced_bce if losses.kind == "balanced" else focal)(logits, targets_n1hw)
-    masks = losses.pixel * pixel + losses.dice * dice(logits, targets_n1hw)
-    actual = iou(logits, targets_n1hw)
+        pixel = (balanced_bce if losses.kind == "balanced" else focal_loss)(logits, targets_n1hw)
+    masks = losses.pixel * pixel + losses.dice * dice_loss(logits, targets_n1hw)
+    actual = compute_iou(logits, targets_n1hw)
     best = masks[:, 1:].min(dim=1).values
     quality = (output.ious_nm.float() - actual).abs()
     if losses.kind == "balanced":

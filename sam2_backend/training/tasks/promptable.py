@@ -12,10 +12,10 @@ from ...kernels.runtime import Runtime
 from ...network.config import IMAGE_MEAN, IMAGE_STD, ModelConfig
 from ...network.sam2 import Sam2Model
 from ...renamed import renamed_arguments
-from .grouping import Grouping
-from .interactive import interactive_clip_step
+from .grouping import GroupingHead
+from .interactive import run_interactive_clip_step
 from .plans import FirstFramePlan, ImagePlan, InteractivePlan, Plan, draw_plan
-from .steps import clip_step, image_step
+from .steps import run_clip_step, run_image_step
 from .task import Stage, StepResult, Task
 from .teacher import FeaturePredictor, Teacher
 from .training_recipe import SAM2, TrainingRecipe
@@ -51,11 +51,11 @@ class Promptable(Task):
     ) -> None:
         super().__init__()
         self.model, self.recipe = model, recipe
-        self._own_recipe = recipe
+        self._task_recipe = recipe
         self._corrections: int | tuple[int, int] = 0
         self._rng = random.Random(seed)
         hidden = model.config.hidden_dim
-        self.grouping = Grouping(hidden) if recipe.grouping else None
+        self.grouping = GroupingHead(hidden) if recipe.grouping else None
         self.teacher, self._teacher_weight = teacher, teacher_weight
         self.predictor = FeaturePredictor(hidden, teacher.channels) if teacher else None
         # Where constants are: a tensor made from Python's numbers would be waited for.
@@ -89,7 +89,7 @@ class Promptable(Task):
         self.model.sam_prompt_encoder.image_size = stage.image_size
         self.model.config = replace(self.model.config, image_size=stage.image_size)
         self._corrections = stage.corrections
-        self.recipe = stage.recipe or self._own_recipe
+        self.recipe = stage.recipe or self._task_recipe
         if self.recipe.grouping and self.grouping is None:
             raise ValueError(
                 "A stage's recipe has grouping > 0, and the task's own has none: give Promptable "
@@ -108,16 +108,16 @@ class Promptable(Task):
         plan = plan or self.draw_plan(self._rng, rgb_bt3ss.shape[1])
         rgb, masks = rgb_bt3ss, masks_btkss
         if recipe.reverse_share and rgb.shape[1] > 1:
-            rgb, masks = reverse_some(rgb, masks, share=recipe.reverse_share)
+            rgb, masks = reverse_clips(rgb, masks, share=recipe.reverse_share)
         pixels = rgb.flatten(0, 1).float() / 255
         encoded = self.model.encode_image((pixels - self._mean) / self._std)
         if isinstance(plan, ImagePlan):
-            result = image_step(self.model, encoded, masks[:, 0], plan=plan, recipe=recipe)
+            result = run_image_step(self.model, encoded, masks[:, 0], plan=plan, recipe=recipe)
         elif isinstance(plan, FirstFramePlan):
-            result = clip_step(self.model, encoded, masks, plan=plan, recipe=recipe)
+            result = run_clip_step(self.model, encoded, masks, plan=plan, recipe=recipe)
         else:
             assert isinstance(plan, InteractivePlan)
-            result = interactive_clip_step(self.model, encoded, masks, plan=plan, recipe=recipe)
+            result = run_interactive_clip_step(self.model, encoded, masks, plan=plan, recipe=recipe)
         loss, measures = result.loss, dict(result.measures)
         if self.grouping is not None and recipe.grouping:
             grouping = self.grouping(encoded, masks.flatten(0, 1))
@@ -130,7 +130,7 @@ class Promptable(Task):
         return StepResult(loss, measures)
 
 
-def reverse_some(rgb_bt3ss: Tensor, masks_btkss: Tensor, *, share: float) -> tuple[Tensor, Tensor]:
+def reverse_clips(rgb_bt3ss: Tensor, masks_btkss: Tensor, *, share: float) -> tuple[Tensor, Tensor]:
     """Let time run backward in a share of the clips whose objects are all there at the end."""
     visible = masks_btkss[:, -1].flatten(2).any(dim=2).all(dim=1)
     turned = visible & (torch.rand(len(visible), device=visible.device) < share)

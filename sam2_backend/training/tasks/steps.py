@@ -15,7 +15,7 @@ from torch import Tensor
 from ...network.mask_decoder import DecoderOutput
 from ...network.prompt_encoder import BOX_START, PAD
 from ...network.sam2 import ImageFeatures, Sam2Model, SelectedMask
-from .interaction import corrective_click, first_prompt
+from .interaction import draw_corrective_click, draw_first_prompt
 from .losses import decoder_loss
 from .plans import FirstFramePlan, ImagePlan
 from .task import StepResult
@@ -34,7 +34,7 @@ class InteractionTrace:
     """(N,) IoU of the single mask, one an answer."""
 
 
-def image_step(
+def run_image_step(
     model: Sam2Model,
     encoded: ImageFeatures,
     masks_bkss: Tensor,
@@ -58,13 +58,13 @@ def image_step(
         Its measures are mean IoUs of the single mask: after the first "click" or "box", and
         after the corrective clicks ("corrected").
     """
-    (features,) = features_by_frame(encoded, frames=1, targets=masks_bkss.shape[1])
-    targets = to_logit_size(masks_bkss.flatten(0, 1))
+    (features,) = split_by_frame(encoded, frames=1, targets=masks_bkss.shape[1])
+    targets = downsample_masks(masks_bkss.flatten(0, 1))
     trace, measures = _first_interaction(model, features, targets, plan.corrections, recipe)
     return StepResult(torch.stack(trace.losses).mean(), measures)
 
 
-def clip_step(
+def run_clip_step(
     model: Sam2Model,
     encoded: ImageFeatures,
     masks_btkss: Tensor,
@@ -85,18 +85,18 @@ def clip_step(
     Returns
     -------
     StepResult
-        Its measures are those of `image_step` on the first frame, and mean IoU where an object
+        Its measures are those of `run_image_step` on the first frame, and mean IoU where an object
         was "tracked".
     """
     b, frames, k = masks_btkss.shape[:3]
     n = b * k
     device = masks_btkss.device
-    all_features = features_by_frame(encoded, frames=frames, targets=k)
+    all_features = split_by_frame(encoded, frames=frames, targets=k)
     masks_ntss = masks_btkss.transpose(1, 2).flatten(0, 1)
 
     # The first frame, after which some users hand over a perfect mask.
     features = all_features[0]
-    targets = to_logit_size(masks_ntss[:, 0])
+    targets = downsample_masks(masks_ntss[:, 0])
     trace, measures = _first_interaction(model, features, targets, plan.corrections, recipe)
     losses = trace.losses
     if plan.from_mask:
@@ -124,12 +124,12 @@ def clip_step(
             distances.expand(n, -1) / (model.config.max_pointers - 1),
         )
         output = decode_unprompted(model, features, s16)
-        targets = to_logit_size(masks_ntss[:, t])
+        targets = downsample_masks(masks_ntss[:, t])
         loss, iou = decoder_loss(output, targets, ambiguous_n=everywhere, losses=recipe.losses)
         losses.append(loss)
         tracked.append((iou, is_present(targets)))
         selected = model.select_mask(output, multimask=True)
-    measures["tracked"] = mean_iou(tracked)
+    measures["tracked"] = average_ious(tracked)
     return StepResult(torch.stack(losses).mean(), measures)
 
 
@@ -141,7 +141,7 @@ def _first_interaction(
     recipe: TrainingRecipe,
 ) -> tuple[InteractionTrace, dict[str, Tensor]]:
     """Answers on frames without memory, to a click or a box and corrections; and measures."""
-    prompt = first_prompt(
+    prompt = draw_first_prompt(
         (targets_n1hw[:, 0] > 0.5).float(),
         size=4 * targets_n1hw.shape[-1],
         box_share=recipe.box_share,
@@ -153,7 +153,7 @@ def _first_interaction(
     )
     boxed = prompt[1][:, 0] == BOX_START
     first = trace.ious[0]
-    measures = {"click": mean_iou([(first, ~boxed)]), "box": mean_iou([(first, boxed)])}
+    measures = {"click": average_ious([(first, ~boxed)]), "box": average_ious([(first, boxed)])}
     if corrections:
         measures["corrected"] = trace.ious[-1].mean()
     return trace, measures
@@ -201,8 +201,8 @@ def simulate_clicks(
         ious.append(iou)
         if len(losses) == corrections + 1:
             return InteractionTrace(output, losses, ious)
-        previous_n1hw = shown_logits(output, ambiguous)
-        click, label = corrective_click(
+        previous_n1hw = select_shown_logits(output, ambiguous)
+        click, label = draw_corrective_click(
             truth, (previous_n1hw[:, 0] > 0).float(), size=size, center_bias=recipe.center_bias
         )
         points, labels = torch.cat((points, click), 1), torch.cat((labels, label), 1)
@@ -230,7 +230,7 @@ def encode_memory(
     return model.encode_memory(features.s16, full, selected.object_score_n1, binarize=binarize)
 
 
-def features_by_frame(encoded: ImageFeatures, *, frames: int, targets: int) -> list[ImageFeatures]:
+def split_by_frame(encoded: ImageFeatures, *, frames: int, targets: int) -> list[ImageFeatures]:
     """Features of each frame of a batch of clips, in a row for each of its objects.
 
     Parameters
@@ -256,7 +256,7 @@ def is_present(targets_n1hw: Tensor) -> Tensor:
     return targets_n1hw.flatten(1).amax(1) > 0.5
 
 
-def mean_iou(ious: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+def average_ious(ious: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     """Mean of IoUs (N,) where the bool tensor (N,) with them is true; NaN where it is nowhere.
 
     The host need not know how many there are.
@@ -265,12 +265,12 @@ def mean_iou(ious: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     return (values * counted).sum() / counted.sum()
 
 
-def to_logit_size(masks_nss: Tensor) -> Tensor:
+def downsample_masks(masks_nss: Tensor) -> Tensor:
     """(N, S, S) bool -> (N, 1, S/4, S/4) covered share of each cell."""
     return F.avg_pool2d(masks_nss[:, None].float(), 4)
 
 
-def shown_logits(output: DecoderOutput, ambiguous_n: Tensor) -> Tensor:
+def select_shown_logits(output: DecoderOutput, ambiguous_n: Tensor) -> Tensor:
     """What a user would see, (N, 1, S/4, S/4) without gradient: the best-rated candidate of an
     ambiguous prompt, else the single mask."""
     rows = torch.arange(len(ambiguous_n), device=ambiguous_n.device)

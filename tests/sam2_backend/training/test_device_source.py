@@ -100,7 +100,7 @@ def test_a_set_without_weight_is_not_looked_at() -> None:
         (np.full((SIDE, SIDE, 3), 255, np.uint8), {1: np.tri(SIDE, dtype=bool)})
     ]
     only = DeviceSource(records, side=SIDE, device="cpu", weights={"other": 0.0}, workers=1)
-    seen = only._pictures_of(Random(torch.Generator().manual_seed(0)), 64, SIDE)[0]
+    seen = only._draw_pictures(Random(torch.Generator().manual_seed(0)), 64, SIDE)[0]
     assert float(seen.mean()) < 0.6
     with pytest.raises(DatasetError, match="weight above 0"):
         DeviceSource(records, side=SIDE, device="cpu", weights={"other": 0, "still": 0})

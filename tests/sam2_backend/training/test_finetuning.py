@@ -26,7 +26,7 @@ from sam2_backend.training import (
     finetune,
 )
 from sam2_backend.training.datasets import VideoRecords
-from sam2_backend.training.evaluation import box_of, iou, next_click
+from sam2_backend.training.evaluation import bounding_box, compute_iou, simulate_click
 
 SIZE, SEQUENCE = 64, 4
 
@@ -295,13 +295,13 @@ def test_each_click_goes_to_the_centre_of_the_largest_error() -> None:
     truth = np.zeros((20, 30), bool)
     truth[5:14, 4:25] = True
     nothing = np.zeros_like(truth)
-    (_, y), label = next_click(nothing, truth)
+    (_, y), label = simulate_click(nothing, truth)
     assert (y, label) == (9.5, 1)
     spilt = truth.copy()
     spilt[14:19, 6:17] = True
-    point, label = next_click(spilt, truth)
+    point, label = simulate_click(spilt, truth)
     assert (point[1], label) == (16.5, 0)
-    assert next_click(truth, truth)[1] == 1
-    assert box_of(truth) == (4, 5, 25, 14)
-    assert iou(nothing, nothing) == 1
-    assert iou(truth, nothing) == 0
+    assert simulate_click(truth, truth)[1] == 1
+    assert bounding_box(truth) == (4, 5, 25, 14)
+    assert compute_iou(nothing, nothing) == 1
+    assert compute_iou(truth, nothing) == 0

@@ -15,6 +15,7 @@ from PIL import Image
 from sam2_backend import load_model
 from sam2_backend.training import PARTS
 from sam2_backend.training.datasets import (
+    DATASET_FORMATS,
     open_dataset,
     open_davis,
     open_youtube_vos,
