@@ -1,4 +1,4 @@
-"""What a mask decoder is taught."""
+"""Losses of the mask decoder: masks, predicted IoUs and object scores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BOUNDARY_CELLS = 1
 
 
 def balanced_bce(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
-    """Cross-entropy in which object and background weigh the same: (N, M).
+    """Compute the cross-entropy in which object and background weigh the same: (N, M).
 
     From scratch, focal loss at 20:1 collapses to empty masks; this learns at once.
     """
@@ -28,10 +28,12 @@ def balanced_bce(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
 
 
 def boundary_bce(logits_nmhw: Tensor, targets_n1hw: Tensor, *, boundary: float) -> Tensor:
-    """Plain cross-entropy in which cells near the outline weigh more: (N, M).
+    """Compute the cross-entropy in which cells near the outline weigh more: (N, M).
 
     Parameters
     ----------
+    logits_nmhw : (N, M, h, w).
+    targets_n1hw : (N, 1, h, w), 0..1.
     boundary : by how much more than others, which weigh 1. The mean weight is 1 again.
     """
     targets = targets_n1hw.expand_as(logits_nmhw)
@@ -46,7 +48,7 @@ def boundary_bce(logits_nmhw: Tensor, targets_n1hw: Tensor, *, boundary: float) 
 
 
 def focal_loss(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
-    """Focal loss, in which pixels that are right already hardly count: (N, M)."""
+    """Compute the focal loss, in which pixels that are right hardly count: (N, M)."""
     targets = targets_n1hw.expand_as(logits_nmhw)
     loss = F.binary_cross_entropy_with_logits(logits_nmhw, targets, reduction="none")
     p = logits_nmhw.sigmoid()
@@ -56,7 +58,7 @@ def focal_loss(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
 
 
 def dice_loss(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
-    """One minus the soft Dice coefficient: (N, M)."""
+    """Compute one minus the soft Dice coefficient: (N, M)."""
     p = logits_nmhw.sigmoid()
     overlap = (p * targets_n1hw).sum(dim=(2, 3))
     total = p.sum(dim=(2, 3)) + targets_n1hw.sum(dim=(2, 3))
@@ -64,7 +66,7 @@ def dice_loss(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
 
 
 def compute_iou(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
-    """Intersection over union of the hardened masks: (N, M)."""
+    """Compute the intersection over union of the thresholded masks: (N, M)."""
     predicted, truth = logits_nmhw > 0, targets_n1hw > 0.5
     overlap = (predicted & truth).sum(dim=(2, 3)).float()
     union = (predicted | truth).sum(dim=(2, 3)).float()
@@ -74,9 +76,9 @@ def compute_iou(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
 def decoder_loss(
     output: DecoderOutput, targets_n1hw: Tensor, *, ambiguous_n: Tensor, losses: Losses
 ) -> tuple[Tensor, Tensor]:
-    """Loss of one answer and the IoU of its single mask.
+    """Compute the loss of one prediction, and the IoU of its single mask.
 
-    The object score is supervised always, masks and predicted IoUs where the object is there.
+    The object score is supervised always, masks and predicted IoUs where the object is visible.
 
     Parameters
     ----------
@@ -88,7 +90,8 @@ def decoder_loss(
 
     Returns
     -------
-    Scalar loss and (N,) IoU of the single mask.
+    loss : scalar.
+    ious_n : (N,) of the single mask.
     """
     logits = output.logits_nmhw.float()
     present = (targets_n1hw.flatten(1).amax(1) > 0.5).float()
@@ -99,17 +102,17 @@ def decoder_loss(
     masks = losses.pixel * pixel + losses.dice * dice_loss(logits, targets_n1hw)
     actual = compute_iou(logits, targets_n1hw)
     best = masks[:, 1:].min(dim=1).values
-    quality = (output.ious_nm.float() - actual).abs()
+    iou_error = (output.ious_nm.float() - actual).abs()
     if losses.kind == "balanced":
-        # The other candidates get a little, lest one of them dies.
+        # The other candidates get a little too, lest one of them stops learning.
         candidates = 0.9 * best + 0.1 * masks[:, 1:].mean(dim=1)
         mask_loss = masks[:, 0] + candidates * ambiguous_n
-        quality = quality[:, 0] + quality[:, 1:].mean(dim=1) * ambiguous_n
+        iou_error = iou_error[:, 0] + iou_error[:, 1:].mean(dim=1) * ambiguous_n
     else:
         mask_loss = torch.where(ambiguous_n, best, masks[:, 0])
-        quality = quality.mean(dim=1)  # of every mask, whatever the prompt
+        iou_error = iou_error.mean(dim=1)  # of every mask, whatever the prompt
     score = output.object_score_n1[:, 0].float()
     occlusion = F.binary_cross_entropy_with_logits(score, present)
     weight = present / present.sum().clamp(min=1)
-    loss = (weight * (mask_loss + losses.iou * quality)).sum() + losses.occlusion * occlusion
+    loss = (weight * (mask_loss + losses.iou * iou_error)).sum() + losses.occlusion * occlusion
     return loss, actual[:, 0]

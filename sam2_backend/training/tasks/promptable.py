@@ -1,9 +1,10 @@
-"""The whole of SAM 2 as a training task, and weights for it to begin with."""
+"""Promptable segmentation as a training task, and random weights to begin with."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,7 @@ from .training_recipe import SAM2, TrainingRecipe
 
 @renamed_arguments(practice="recipe")
 class Promptable(Task):
-    """Promptable segmentation of pictures and clips.
+    """Train SAM 2 on promptable segmentation of pictures and clips.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ class Promptable(Task):
         `SHARP` to end with; a stage may have one of its own.
     teacher : a network whose features the image encoder also learns to predict, e.g.
         `EfficientNetLite`.
-    teacher_weight : of that loss.
+    teacher_weight : weight of that loss.
     seed : of the plans that are drawn where `forward` gets none.
     """
 
@@ -69,14 +70,22 @@ class Promptable(Task):
 
     @property
     def aux_head(self) -> nn.Module | None:
-        """What learns beside the model: which pixels belong together, and what the teacher
-        sees."""
+        """Auxiliary heads: grouping of pixels, and prediction of the teacher's features."""
         if self.grouping is None or self.predictor is None:
             return self.grouping or self.predictor
         return nn.ModuleList((self.grouping, self.predictor))
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The recipe, and which teacher there is."""
+        return {
+            "recipe": asdict(self._task_recipe),
+            "teacher": None if self.teacher is None else type(self.teacher).__name__,
+            "teacher_weight": self._teacher_weight,
+        }
+
     def begin(self, stage: Stage) -> None:
-        """Train at the stage's size, by its recipe.
+        """Set the model to the stage's input size, and the task to its recipe.
 
         Raises
         ------
@@ -97,13 +106,13 @@ class Promptable(Task):
             )
 
     def draw_plan(self, rng: random.Random, frames: int) -> Plan:
-        """Corrections, prompts and what else is decided on the host; see `plans`."""
+        """Draw corrections, prompts and all else that is decided on the host; see `plans`."""
         return draw_plan(rng, self.recipe, frames=frames, corrections=self._corrections)
 
     def forward(
         self, rgb_bt3ss: Tensor, masks_btkss: Tensor, plan: Plan | None = None
     ) -> StepResult:
-        """One step on pictures (T = 1) or on clips."""
+        """Compute the loss of a step on pictures (T = 1) or clips; see `Task.forward`."""
         recipe = self.recipe
         plan = plan or self.draw_plan(self._rng, rgb_bt3ss.shape[1])
         rgb, masks = rgb_bt3ss, masks_btkss
@@ -124,14 +133,20 @@ class Promptable(Task):
             loss = loss + recipe.grouping * grouping
             measures["grouping"] = grouping.detach()
         if self.teacher is not None and self.predictor is not None:
-            taught = self.predictor(encoded.s16, self.teacher(pixels))
-            loss = loss + self._teacher_weight * taught
-            measures["teacher"] = taught.detach()
+            distance = self.predictor(encoded.s16, self.teacher(pixels))
+            loss = loss + self._teacher_weight * distance
+            measures["teacher"] = distance.detach()
         return StepResult(loss, measures)
 
 
 def reverse_clips(rgb_bt3ss: Tensor, masks_btkss: Tensor, *, share: float) -> tuple[Tensor, Tensor]:
-    """Let time run backward in a share of the clips whose objects are all there at the end."""
+    """Reverse a share of the clips, of those whose objects are all visible at the end.
+
+    Parameters
+    ----------
+    rgb_bt3ss, masks_btkss : as `Clip` has them.
+    share : probability that a clip is reversed.
+    """
     visible = masks_btkss[:, -1].flatten(2).any(dim=2).all(dim=1)
     turned = visible & (torch.rand(len(visible), device=visible.device) < share)
     at = turned[:, None, None, None, None]
@@ -142,8 +157,22 @@ def reverse_clips(rgb_bt3ss: Tensor, masks_btkss: Tensor, *, share: float) -> tu
 
 
 def random_model(config: ModelConfig, *, seed: int = 0) -> Sam2Model:
-    """A network to train from scratch: small positions, a memory encoder whose blocks do
-    something, and an object score that begins on the visible side."""
+    """Make a network with random weights to train from scratch.
+
+    Other than PyTorch's defaults are: small position embeddings, layer scales of the memory
+    encoder that let its blocks learn, mask prompts that mean what they will mean, and an object
+    score that begins on the visible side.
+
+    Parameters
+    ----------
+    config : of the network.
+    seed : of the weights.
+
+    Returns
+    -------
+    Sam2Model
+        On the CPU, in float32.
+    """
     torch.manual_seed(seed)
     model = Sam2Model(config)
     with torch.no_grad():
@@ -152,9 +181,9 @@ def random_model(config: ModelConfig, *, seed: int = 0) -> Sam2Model:
                 parameter.fill_(0.1)
             elif "pos_embed" in name or name.startswith(("maskmem_tpos", "no_mem", "no_obj")):
                 parameter.normal_(std=0.02)
-        # Added to every cell, it would drown the picture for the first hundreds of steps.
+        # Added to every cell, it would outweigh the picture for the first hundreds of steps.
         model.sam_prompt_encoder.no_mask_embed.weight.mul_(0.02)
-        # A mask prompt starts out as what it means: logits of ±10, averaged over each cell.
+        # Mask prompts begin as logits of ±10, averaged over each cell.
         model.mask_downsample.weight.fill_(20.0 / 16)
         assert model.mask_downsample.bias is not None
         model.mask_downsample.bias.fill_(-10.0)

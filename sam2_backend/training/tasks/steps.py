@@ -1,6 +1,6 @@
-"""One training step's forward pass: interactive on images, tracked from a first frame on clips.
+"""Forward passes of training steps: on images, and on clips prompted on their first frame.
 
-`interactive.py` has the clips on which users come back to correct what was tracked.
+`interactive.py` has clips on which simulated users also correct what was tracked.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from .training_recipe import TrainingRecipe
 
 @dataclass(frozen=True)
 class InteractionTrace:
-    """Answers to the prompt of one frame and to the clicks that correct it."""
+    """Predictions for the prompt of one frame, and after each corrective click."""
 
     output: DecoderOutput
-    """The last answer."""
+    """The last prediction."""
     losses: list[Tensor]
-    """One an answer."""
+    """One for each prediction."""
     ious: list[Tensor]
-    """(N,) IoU of the single mask, one an answer."""
+    """(N,) IoU of the single mask, one for each prediction."""
 
 
 def run_image_step(
@@ -49,8 +49,8 @@ def run_image_step(
     model : in training mode; its `config.image_size` is S.
     encoded : features of the B pictures.
     masks_bkss : (B, K, S, S) bool.
-    plan : how often the answers are corrected.
-    recipe : how prompts are drawn and answers judged.
+    plan : how often the predictions are corrected.
+    recipe : how prompts are drawn, and the losses.
 
     Returns
     -------
@@ -79,8 +79,8 @@ def run_clip_step(
     model : in training mode; its `config.image_size` is S.
     encoded : features of B clips of T frames, one after the other.
     masks_btkss : (B, T, K, S, S) bool.
-    plan : how often the first answers are corrected, and what tracking begins from.
-    recipe : how prompts are drawn and answers judged.
+    plan : how often the first predictions are corrected, and what tracking begins from.
+    recipe : how prompts are drawn, and the losses.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def run_clip_step(
     all_features = split_by_frame(encoded, frames=frames, targets=k)
     masks_ntss = masks_btkss.transpose(1, 2).flatten(0, 1)
 
-    # The first frame, after which some users hand over a perfect mask.
+    # The first frame, on which some users give a perfect mask in the end.
     features = all_features[0]
     targets = downsample_masks(masks_ntss[:, 0])
     trace, measures = _first_interaction(model, features, targets, plan.corrections, recipe)
@@ -179,7 +179,8 @@ def simulate_clicks(
     targets_n1hw : (N, 1, S/4, S/4) true masks.
     prompt : (N, P, 2) points in pixels of the network's input, (N, P) labels.
     corrections : clicks after it.
-    previous_n1hw : (N, 1, S/4, S/4) logits of an answer that the prompt already corrects.
+    recipe : its `center_bias` and losses are used.
+    previous_n1hw : (N, 1, S/4, S/4) logits of a prediction that the prompt already corrects.
     """
     size = 4 * targets_n1hw.shape[-1]
     truth = (targets_n1hw[:, 0] > 0.5).float()
@@ -209,7 +210,7 @@ def simulate_clicks(
 
 
 def decode_unprompted(model: Sam2Model, features: ImageFeatures, s16_nchw: Tensor) -> DecoderOutput:
-    """Masks of N objects on a frame that nobody prompted, as tracking decodes them."""
+    """Decode the masks of N objects on a frame without a prompt, as tracking does."""
     n, device = len(s16_nchw), s16_nchw.device
     return model.decode_masks(
         s16_nchw,
@@ -223,7 +224,7 @@ def decode_unprompted(model: Sam2Model, features: ImageFeatures, s16_nchw: Tenso
 def encode_memory(
     model: Sam2Model, features: ImageFeatures, selected: SelectedMask, *, binarize: bool
 ) -> Tensor:
-    """Memory (N, D, h, w) of a frame; `binarize` where a user prompted it."""
+    """Encode the memory (N, D, h, w) of a frame; `binarize` where a user prompted it."""
     size = (model.config.image_size, model.config.image_size)
     logits = selected.logits_n1hw.clamp(min=-32.0)
     full = F.interpolate(logits, size, mode="bilinear", align_corners=False)
@@ -231,7 +232,7 @@ def encode_memory(
 
 
 def split_by_frame(encoded: ImageFeatures, *, frames: int, targets: int) -> list[ImageFeatures]:
-    """Features of each frame of a batch of clips, in a row for each of its objects.
+    """Split the features of a batch of clips by frame, with a row for each object.
 
     Parameters
     ----------
@@ -252,27 +253,36 @@ def split_by_frame(encoded: ImageFeatures, *, frames: int, targets: int) -> list
 
 
 def is_present(targets_n1hw: Tensor) -> Tensor:
-    """(N,) bool: whether anything of an object is to be seen."""
+    """Return (N,) bool: whether an object (N, 1, h, w) is visible."""
     return targets_n1hw.flatten(1).amax(1) > 0.5
 
 
 def average_ious(ious: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Mean of IoUs (N,) where the bool tensor (N,) with them is true; NaN where it is nowhere.
+    """Average IoUs where they count, without the host waiting.
 
-    The host need not know how many there are.
+    Parameters
+    ----------
+    ious : pairs of IoUs (N,) and bool (N,), whether each counts.
+
+    Returns
+    -------
+    Tensor
+        Scalar; NaN where none counts.
     """
     values, counted = (torch.cat(parts) for parts in zip(*ious, strict=True))
     return (values * counted).sum() / counted.sum()
 
 
 def downsample_masks(masks_nss: Tensor) -> Tensor:
-    """(N, S, S) bool -> (N, 1, S/4, S/4) covered share of each cell."""
+    """Downsample masks (N, S, S) bool to (N, 1, S/4, S/4), the covered share of each cell."""
     return F.avg_pool2d(masks_nss[:, None].float(), 4)
 
 
 def select_shown_logits(output: DecoderOutput, ambiguous_n: Tensor) -> Tensor:
-    """What a user would see, (N, 1, S/4, S/4) without gradient: the best-rated candidate of an
-    ambiguous prompt, else the single mask."""
+    """Select the mask that a user would be shown, without gradient: (N, 1, S/4, S/4) logits.
+
+    It is the candidate of the highest predicted IoU for an ambiguous prompt, else the single mask.
+    """
     rows = torch.arange(len(ambiguous_n), device=ambiguous_n.device)
     best = 1 + output.ious_nm[:, 1:].argmax(dim=1)
     chosen = output.logits_nmhw[rows, torch.where(ambiguous_n, best, 0), None]

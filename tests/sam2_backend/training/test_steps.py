@@ -109,13 +109,13 @@ def test_training_remembers_as_the_predictor_does(
     masks = disc(frames)[1]
 
     answers: dict[int, torch.Tensor] = {}
-    remember = ClipMemory.remember
+    remember = ClipMemory.add
 
     def record(memory: ClipMemory, t: int, selected: SelectedMask, *, conditioning: bool) -> None:
         answers[t] = selected.logits_n1hw
         remember(memory, t, selected, conditioning=conditioning)
 
-    monkeypatch.setattr(ClipMemory, "remember", record)
+    monkeypatch.setattr(ClipMemory, "add", record)
     plan = InteractivePlan(0, "mask", tuple(prompted), ())
     with torch.no_grad():
         run_interactive_clip_step(model, _encoded(model, rgb), masks, plan=plan, recipe=MASKS)
@@ -157,13 +157,13 @@ def test_a_corrected_frame_conditions_the_ones_after_it(
 ) -> None:
     model = random_model(config).train()
     seen: list[tuple[int, bool]] = []
-    remember = ClipMemory.remember
+    remember = ClipMemory.add
 
     def record(memory: ClipMemory, t: int, selected: SelectedMask, *, conditioning: bool) -> None:
         seen.append((t, conditioning))
         remember(memory, t, selected, conditioning=conditioning)
 
-    monkeypatch.setattr(ClipMemory, "remember", record)
+    monkeypatch.setattr(ClipMemory, "add", record)
     plan = InteractivePlan(2, "click", (0, 3), (0, 2, 3))
     rgb, masks = disc(4)
     encoded = _encoded(model, rgb)
