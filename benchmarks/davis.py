@@ -23,7 +23,7 @@ from PIL import Image
 from scipy import ndimage
 
 from sam2_backend import ImagePredictor, Sam2Model, VideoPredictor, load_model
-from sam2_backend.training.evaluation import bounding_box, compute_iou, simulate_click
+from sam2_backend.training.evaluation import compute_box, compute_iou, simulate_click
 
 Mask = NDArray[np.bool_]
 CLICKS = (1, 3, 5)
@@ -83,7 +83,7 @@ def click_ious(predictor: ImagePredictor, truth: Mask, clicks: int) -> list[floa
 
 def box_iou(predictor: ImagePredictor, truth: Mask) -> float:
     """IoU from the true box."""
-    return compute_iou(predictor.predict(box=bounding_box(truth), multimask=False)[0][0], truth)
+    return compute_iou(predictor.predict(box=compute_box(truth), multimask=False)[0][0], truth)
 
 
 def evaluate_images(model: Sam2Model, sequence: Sequence, frames: range) -> dict[str, float]:

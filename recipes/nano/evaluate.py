@@ -19,7 +19,7 @@ from sources import read_sources
 from sam2_backend import AutomaticMaskGenerator, ImagePredictor, Sam2Model, load_model
 from sam2_backend.training import Pack
 from sam2_backend.training.data.packing import PackRecord, set_name
-from sam2_backend.training.evaluation import bounding_box, compute_iou, simulate_click
+from sam2_backend.training.evaluation import compute_box, compute_iou, simulate_click
 
 _CLICKS = 5
 _BEST = 100
@@ -69,7 +69,7 @@ def _answers(
         best = int(ious.argmax())
         shown, logits = masks[best], all_logits[best]
         row.append(actual[best])
-    masks, ious, _ = predictor.predict(box=bounding_box(truth), multimask=False)
+    masks, ious, _ = predictor.predict(box=compute_box(truth), multimask=False)
     pairs.append((float(ious[0]), compute_iou(masks[0], truth)))
     return [*row, pairs[-1][1]]
 
