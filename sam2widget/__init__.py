@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sam2_backend.video import LiveVideo, VideoError, open_video
 
     from .batch.automatic import segment_everything
-    from .batch.local import propagate_many
+    from .batch.propagation import propagate_many
     from .core.errors import SessionError
     from .export import Segmentation, export_masks, import_masks, to_dataframe
     from .storage.saved_session import SavedSession
@@ -55,7 +55,7 @@ _HOMES = {
     "finetune": ".training.finetuning",
     "import_masks": ".export",
     "open_video": "sam2_backend.video",
-    "propagate_many": ".batch.local",
+    "propagate_many": ".batch.propagation",
     "read_session": ".storage.session_file",
     "segment_everything": ".batch.automatic",
     "to_dataframe": ".export",

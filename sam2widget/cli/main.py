@@ -164,7 +164,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _propagate(arguments: argparse.Namespace) -> int:
-    from ..batch.local import propagate_many
+    from ..batch.propagation import propagate_many
 
     report = propagate_many(
         arguments.sources,

@@ -18,7 +18,7 @@ from sam2_backend import (
 )
 from sam2widget import Sam2Widget, SessionError
 from sam2widget.annotation.session import Session
-from sam2widget.batch.automatic import Everything, Verdict
+from sam2widget.batch.automatic import Everything, ProposalOutcome
 from sam2widget.cli import demo
 from sam2widget.samples.sample import sample_clip
 from tests.support.fakes import ChoosySegmenter, DiscSegmenter
@@ -154,8 +154,8 @@ def test_what_a_cell_shows_last_is_short(widget, tmp_path: Path) -> None:
     widget.add_point(0, 20, 12)
     saved = widget._saved_now()
     assert repr(saved) == "<SavedSession of frames in memory, 6 frames: 1 objects, 1 masks>"
-    verdict = Verdict(0, 12, 0.9, 0.9, 1, "tracked")
-    found = Everything(replace(saved, video_path="/far/dog.mp4"), (verdict,))
+    outcome = ProposalOutcome(0, 12, 0.9, 0.9, 1, "tracked")
+    found = Everything(replace(saved, video_path="/far/dog.mp4"), (outcome,))
     assert repr(found) == str(found)
     assert "1 of 1 proposals kept." in repr(found)
 
