@@ -149,12 +149,15 @@ def track_job(
 
     Parameters
     ----------
-    tell : called after each frame.
+    job : whose prompts, reviews and settings are used.
+    video : from `open_source`.
+    segmenter : that was made for this video.
+    on_frame : called after each frame.
 
     Returns
     -------
     SavedSession, int
-        All that there is then, and how many frames were tracked.
+        The session with all results, and the number of frames that were tracked.
     """
     source = job.source
     session = Session(

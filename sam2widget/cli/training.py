@@ -151,10 +151,10 @@ def _add_clips(parser: argparse.ArgumentParser, *, parts: list[str]) -> None:
 def _finetune(arguments: argparse.Namespace) -> int:
     from sam2_backend.training import finetune
 
-    from ..training.finetuning import clip_length, split
+    from ..training.finetuning import choose_clip_length, split_records
 
     source = _open(arguments)
-    learned, measured = split(source, held_out=arguments.held_out, seed=arguments.seed)
+    learned, measured = split_records(source, held_out=arguments.held_out, seed=arguments.seed)
     rate = {} if arguments.rate is None else {"learning_rate": arguments.rate}
     report = finetune(
         _load(arguments, arguments.device),
@@ -164,7 +164,7 @@ def _finetune(arguments: argparse.Namespace) -> int:
         parts=tuple(arguments.parts),
         steps=arguments.steps,
         batch=arguments.batch,
-        frames=arguments.frames or clip_length(source),
+        frames=arguments.frames or choose_clip_length(source),
         targets=arguments.targets,
         seed=arguments.seed,
         workers=arguments.workers,
@@ -178,13 +178,13 @@ def _train(arguments: argparse.Namespace) -> int:
     from sam2_backend import save_model
     from sam2_backend.training import FROM_SCRATCH, SAM2, OptimizerConfig, Promptable, Stage
 
-    from ..training.finetuning import clip_length
+    from ..training.finetuning import choose_clip_length
 
     if arguments.trunk is not None and not arguments.from_scratch:
         raise ValueError("--trunk is where random weights begin from: it needs --from-scratch.")
     source = _open(arguments)
     model = _random(arguments) if arguments.from_scratch else _load(arguments, "cpu")
-    frames = arguments.frames or clip_length(source)
+    frames = arguments.frames or choose_clip_length(source)
     stage = Stage(
         steps=arguments.steps,
         image_size=model.config.image_size,
