@@ -20,7 +20,7 @@ from sam2_backend.training.datasets import (
     open_davis,
     open_youtube_vos,
 )
-from sam2widget.cli import training as training_commands
+from sam2widget.cli.commands import training_arguments
 from sam2widget.cli.main import main
 from tests.sam2_backend.training.test_datasets import write_davis, write_youtube
 from tests.sam2widget.training.test_finetuning import session
@@ -183,5 +183,5 @@ def test_a_data_set_is_known_by_what_is_there(pictures: Path, tmp_path: Path) ->
 
 
 def test_the_terminal_knows_the_same_formats_and_parts() -> None:
-    assert (*DATASET_FORMATS, "sessions") == training_commands.FORMATS
-    assert set(training_commands.PARTS) == set(PARTS)
+    assert (*DATASET_FORMATS, "sessions") == training_arguments.DATA_FORMATS
+    assert set(training_arguments.PARTS) == set(PARTS)

@@ -179,12 +179,12 @@ def test_the_demo_leaves_a_frame_where_a_click_gains_nothing(capsys) -> None:
     for _ in session.propagate():
         pass
     left = dict.fromkeys(clip.masks, 5)
-    settled: set[tuple[int, int]] = set()
-    j = demo._measure(session, clip.masks)
-    while demo._correct(session, clip, j, left, settled):
-        j = demo._measure(session, clip.masks)
+    left_alone: set[tuple[int, int]] = set()
+    j = demo.measure(session, clip.masks)
+    while demo.correct_worst_frame(session, clip, j, left, left_alone):
+        j = demo.measure(session, clip.masks)
     said = capsys.readouterr().out
-    assert said.count("It gained next to nothing") == len(settled) > 0
+    assert said.count("It gained next to nothing") == len(left_alone) > 0
     used = sum(5 - one for one in left.values())
-    assert used == said.count("click at (") >= len(settled)
+    assert used == said.count("click at (") >= len(left_alone)
     assert len({line for line in said.splitlines() if " click at (" in line}) == used
