@@ -157,10 +157,12 @@ def _from_counts(counts: list[int] | str, height: int, width: int) -> NDArray[np
 
 
 def _decompress(counts: str) -> NDArray[np.int64]:
-    """Run lengths from COCO's text: each number is written in groups of 5 bits, the lowest
-    first, in characters from "0" on; 32 says that another group follows. From the fourth number
-    on it is the difference to the one two before. (pycocotools reads it too, but does not check
-    it: what is damaged becomes some other mask.)
+    """Decode run lengths from COCO's compressed text.
+
+    Each number is written in groups of 5 bits, the lowest first, in characters from "0" on; 32 says
+    that another group follows. From the fourth number on it is the difference to the one two
+    before. (pycocotools decodes it too, but does not check it: what is damaged becomes some other
+    mask.)
     """
     groups = np.frombuffer(counts.encode("ascii"), np.uint8).astype(np.int64) - ord("0")
     last = groups & 32 == 0

@@ -40,7 +40,7 @@ class Record(Protocol):
         ...
 
     def __len__(self) -> int:
-        """Number of annotated frames; 1 for a still picture."""
+        """Return the number of annotated frames; 1 for a still picture."""
         ...
 
     def read(self, positions: Sequence[int]) -> Frames:
