@@ -99,6 +99,7 @@ def evaluate_proposals(model: Sam2Model, records: list[PackRecord]) -> dict[str,
 
 
 def main() -> None:
+    """Evaluate the model that the command line names, set by set."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pack", type=Path, help="folder of stills.npz")
     parser.add_argument("model", help="a name or a path")

@@ -84,6 +84,7 @@ def _write_cut_out(image: Image.Image, path: Path) -> None:
 
 
 def main() -> None:
+    """Fetch the sets that the command line names, or list all of them."""
     sources = read_sources()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)

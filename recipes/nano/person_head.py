@@ -198,6 +198,7 @@ def train_head(tokens_nc: Tensor, ious_n: Tensor, hidden: int, seed: int) -> nn.
 
 
 def main() -> None:
+    """Train the head of the weights that the command line names."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("pack", type=Path, help="folder of stills.npz")
     parser.add_argument("weights", type=Path, help="of a network with a person head, old or new")

@@ -130,6 +130,7 @@ def read_records(pack: Path) -> list[PackRecord]:
 
 
 def main() -> None:
+    """Train on the packs that the command line names, or go on with it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pack", type=Path, help="folder of stills.npz and clips.npz")
     parser.add_argument("out", type=Path, help="folder for the run")

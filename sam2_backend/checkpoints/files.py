@@ -99,11 +99,11 @@ def read_image_size(folder: Path) -> int | None:
     if not config.is_file():
         return None
     try:
-        said = json.loads(config.read_bytes())
+        document = json.loads(config.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{config} cannot be read as JSON ({error}).") from error
     for place in ((), ("vision_config",), ("vision_config", "backbone_config")):
-        inner: Any = said
+        inner: Any = document
         for key in (*place, "image_size"):
             inner = cast("dict[str, Any]", inner).get(key) if isinstance(inner, dict) else None
         sides = set(cast("list[Any]", inner)) if isinstance(inner, list) else {inner}
@@ -198,8 +198,8 @@ def _allow_plain_values() -> AbstractContextManager[object]:
     )
 
 
-def _refused_name(said: str) -> str:
-    found = re.search(r"GLOBAL ([\w.]+)", said)
+def _refused_name(message: str) -> str:
+    found = re.search(r"GLOBAL ([\w.]+)", message)
     return f" ({found[1]})" if found else ""
 
 

@@ -27,7 +27,7 @@ def draw_path(
     ----------
     rng : all of the path follows from it.
     frames : T.
-    scale : least and largest.
+    scale : smallest and largest.
     drift, turn : standard deviations of motion and rotation.
     place : how far from the middle it begins; within the picture's borders if None. Some of
         those with a place swing far enough to leave the picture, and mostly come back.

@@ -170,12 +170,13 @@ def simulate_clicks(
     recipe: TrainingRecipe,
     previous_n1hw: Tensor | None = None,
 ) -> InteractionTrace:
-    """Answer a prompt, then the clicks that correct the answers.
+    """Predict masks for a prompt, then simulate clicks that correct the predictions.
 
     Parameters
     ----------
-    features : of N rows.
-    s16_nchw : (N, C, h, w) their lowest level, conditioned on memory or on nothing.
+    model : in training mode.
+    features : of N objects, a row for each.
+    s16_nchw : (N, C, h, w) their features at stride 16, conditioned on memory or none.
     targets_n1hw : (N, 1, S/4, S/4) true masks.
     prompt : (N, P, 2) points in pixels of the network's input, (N, P) labels.
     corrections : clicks after it.

@@ -18,6 +18,7 @@ from pycocotools import mask as coco_mask
 
 from sam2_backend.network.config import IMAGE_MEAN, IMAGE_STD
 from sam2_backend.network.transforms import frame_to_input, mask_to_input
+from sam2_backend.training import datasets
 from sam2_backend.training.datasets import (
     DatasetError,
     VideoRecords,
@@ -30,6 +31,7 @@ from sam2_backend.training.datasets import (
 )
 from sam2_backend.training.datasets.augment import resize_frame, resize_mask
 from sam2_backend.training.datasets.coco import decode_segmentation
+from sam2_backend.video import open_video
 
 SIZE = 64
 FRAMES = 12
@@ -107,11 +109,11 @@ def write_youtube(root: Path) -> Path:
     return root
 
 
-def write_video(path: Path, frames: list[np.ndarray], gap: int = 5) -> None:
+def write_video(path: Path, frames: list[np.ndarray], gap: int = 5, rate: int = 24) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         options = {"crf": "4", "g": str(gap)}
-        stream = container.add_stream("libx264", rate=Fraction(24), options=options)
+        stream = container.add_stream("libx264", rate=Fraction(rate), options=options)
         stream.height = stream.width = SIZE
         stream.pix_fmt = "yuv444p"
         for rgb in frames:
@@ -572,3 +574,50 @@ def test_a_year_or_kind_that_does_not_exist_is_refused(tmp_path: Path) -> None:
         open_davis(tmp_path, year=2018)
     with pytest.raises(ValueError, match="got 'all'"):
         open_sa_v(tmp_path, annotations="all")  # pyright: ignore[reportArgumentType]
+
+
+def test_pictures_are_those_that_the_predictors_see(tmp_path: Path) -> None:
+    """A photograph of a phone that was held upright, and a picture of 16 bits."""
+    turned = np.rot90(picture(2))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the row on top is the right side
+    (tmp_path / "images").mkdir()
+    Image.fromarray(turned).save(tmp_path / "images/phone.png", exif=exif)
+    grey = np.linspace(1000, 5000, SIZE * SIZE).reshape(SIZE, SIZE).astype(np.uint16)
+    Image.fromarray(grey).save(tmp_path / "images/deep.png")
+    for name in ("phone", "deep"):
+        save_indexed(tmp_path / f"masks/{name}.png", labels(2))
+    records = open_image_masks(tmp_path / "images", tmp_path / "masks", augment=False).records
+    read = {record.name: record.read([0])[0][0] for record in records}
+    assert np.array_equal(read["phone"], picture(2))
+    for name, rgb in read.items():
+        assert np.array_equal(rgb, open_video(tmp_path / f"images/{name}.png")[0])
+    assert read["deep"].min() == 0 and read["deep"].max() == 255
+
+
+def test_a_video_at_another_rate_than_its_annotations_is_refused(tmp_path: Path) -> None:
+    root = write_sa_v(tmp_path)
+    (record,) = open_sa_v(root).records
+    frames = record.read([0, 5])
+    video = open_video(root / "sav_000/sav_000001.mp4")
+    assert all(np.array_equal(rgb, video[t]) for (rgb, _), t in zip(frames, (0, 20), strict=True))
+    write_video(root / "sav_000/sav_000001.mp4", [picture(0)] * 60, rate=12)
+    with pytest.raises(
+        DatasetError, match="has 12 frames per second, but its annotations count 24"
+    ):
+        record.read([0])
+
+
+def test_names_of_earlier_versions_are_given_with_a_warning() -> None:
+    for old, new in {
+        "Coco": open_coco,
+        "Davis": open_davis,
+        "ImageMaskFolder": open_image_masks,
+        "SaV": open_sa_v,
+        "YouTubeVos": open_youtube_vos,
+        "FORMATS": datasets.DATASET_FORMATS,
+    }.items():
+        with pytest.warns(DeprecationWarning, match=rf"datasets\.{old} is now called "):
+            assert getattr(datasets, old) is new
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = datasets.Nothing  # pyright: ignore

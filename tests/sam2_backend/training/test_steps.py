@@ -15,7 +15,7 @@ from sam2_backend.network.prompt_encoder import BOX_END, BOX_START, NEGATIVE, PA
 from sam2_backend.network.sam2 import ImageFeatures, Sam2Model, SelectedMask
 from sam2_backend.network.transforms import normalize
 from sam2_backend.predictors.video import VideoPredictor
-from sam2_backend.training import FROM_SCRATCH, SAM2, Promptable, random_model
+from sam2_backend.training import FROM_SCRATCH, SAM2, Promptable, Stage, random_model
 from sam2_backend.training.tasks.grouping import GroupingHead
 from sam2_backend.training.tasks.interactive import (
     ClipMemory,
@@ -62,7 +62,7 @@ def test_every_part_of_the_network_learns_from_clips(
     config: ModelConfig, recipe: TrainingRecipe
 ) -> None:
     task = Promptable(random_model(config).train(), recipe)
-    task._corrections = 1
+    task.begin(Stage(1, SIZE, batch=1, targets=1, frames=3, corrections=1))
     rgb, masks = disc(3)
     for _ in range(8):  # the first prompt is a click, a box or a mask by chance
         task(rgb, masks).loss.backward()
@@ -108,12 +108,12 @@ def test_training_remembers_as_the_predictor_does(
     rgb = torch.from_numpy(rng.integers(0, 255, (1, frames, 3, SIZE, SIZE), dtype=np.uint8))
     masks = disc(frames)[1]
 
-    answers: dict[int, torch.Tensor] = {}
-    remember = ClipMemory.add
+    logits: dict[int, torch.Tensor] = {}
+    add = ClipMemory.add
 
     def record(memory: ClipMemory, t: int, selected: SelectedMask, *, conditioning: bool) -> None:
-        answers[t] = selected.logits_n1hw
-        remember(memory, t, selected, conditioning=conditioning)
+        logits[t] = selected.logits_n1hw
+        add(memory, t, selected, conditioning=conditioning)
 
     monkeypatch.setattr(ClipMemory, "add", record)
     plan = InteractivePlan(0, "mask", tuple(prompted), ())
@@ -125,8 +125,8 @@ def test_training_remembers_as_the_predictor_does(
         video.add_mask(t, 1, masks[0, t, 0].numpy())
     for result in video.propagate():
         expected = torch.from_numpy(result.logits[1])
-        torch.testing.assert_close(answers[result.frame][0, 0], expected, rtol=1e-4, atol=1e-4)
-    assert len(answers) == frames
+        torch.testing.assert_close(logits[result.frame][0, 0], expected, rtol=1e-4, atol=1e-4)
+    assert len(logits) == frames
 
 
 def _encoded(model: Sam2Model, rgb_bt3ss: torch.Tensor) -> ImageFeatures:
@@ -157,11 +157,11 @@ def test_a_corrected_frame_conditions_the_ones_after_it(
 ) -> None:
     model = random_model(config).train()
     seen: list[tuple[int, bool]] = []
-    remember = ClipMemory.add
+    add = ClipMemory.add
 
     def record(memory: ClipMemory, t: int, selected: SelectedMask, *, conditioning: bool) -> None:
         seen.append((t, conditioning))
-        remember(memory, t, selected, conditioning=conditioning)
+        add(memory, t, selected, conditioning=conditioning)
 
     monkeypatch.setattr(ClipMemory, "add", record)
     plan = InteractivePlan(2, "click", (0, 3), (0, 2, 3))
@@ -171,7 +171,7 @@ def test_a_corrected_frame_conditions_the_ones_after_it(
     assert seen == [(0, True), (3, True), (1, False), (2, True)]
 
 
-def test_an_absent_object_is_not_clicked_but_denied() -> None:
+def test_an_absent_object_gets_a_negative_click() -> None:
     targets = torch.zeros(2, 1, 16, 16)
     targets[0, :, 4:8, 4:8] = 1
     _, labels = draw_prompts(targets, "box", SAM2)
@@ -208,7 +208,7 @@ def test_time_runs_backward_where_objects_are_there_at_the_end() -> None:
     assert (same == rgb).all()
 
 
-def test_grouping_teaches_the_encoder_alone_which_pixels_belong_together(
+def test_grouping_trains_the_encoder_alone(
     config: ModelConfig,
 ) -> None:
     torch.manual_seed(0)
@@ -217,16 +217,16 @@ def test_grouping_teaches_the_encoder_alone_which_pixels_belong_together(
     rgb, masks = disc(1)
     losses = []
     for _ in range(20):
-        lesson = grouping(_encoded(model, rgb), masks[:, 0])
+        aux_loss = grouping(_encoded(model, rgb), masks[:, 0])
         optimizer.zero_grad()
-        lesson.backward()
+        aux_loss.backward()
         optimizer.step()
-        losses.append(float(lesson.detach()))
+        losses.append(float(aux_loss.detach()))
     assert min(losses[-5:]) < 0.5 * losses[0]
     assert all(p.grad is None for p in model.sam_mask_decoder.transformer.parameters())
 
 
-def test_grouping_says_nothing_of_pixels_that_may_be_anything(config: ModelConfig) -> None:
+def test_grouping_leaves_out_pixels_that_may_be_anything(config: ModelConfig) -> None:
     model, grouping = random_model(config), GroupingHead(config.hidden_dim)
     rgb, masks = disc(1)
     assert float(grouping(_encoded(model, rgb), torch.zeros_like(masks[:, 0])).detach()) == 0

@@ -41,10 +41,6 @@ def widget(tmp_path):
     widget.close()
 
 
-def accept(widget: Sam2Widget, obj: int, start: int, stop: int) -> None:
-    widget._controller.edit(lambda: widget._session.accept(obj, start, stop))
-
-
 def saved(widget: Sam2Widget, folder: Path, name: str = "a") -> Path:
     path = folder / f"{name}.sam2.zip"
     widget.save(path)
@@ -59,8 +55,8 @@ def clips(records, **options):
 
 
 def test_clips_hold_accepted_masks_only(widget, tmp_path) -> None:
-    accept(widget, 1, 0, 6)
-    accept(widget, 2, 3, 9)
+    widget.accept(0, 6, obj=1)
+    widget.accept(3, 9, obj=2)
     truth = {obj: np.asarray(widget.masks[obj]) for obj in (1, 2)}
     allowed = {1: range(6), 2: range(3, 9)}
     together = set()
@@ -78,7 +74,7 @@ def test_clips_hold_accepted_masks_only(widget, tmp_path) -> None:
 
 def test_objects_whose_frames_alternate_are_both_drawn(widget, tmp_path) -> None:
     for frame in range(FRAMES):
-        accept(widget, 1 + frame % 2, frame, frame + 1)
+        widget.accept(frame, frame + 1, obj=1 + frame % 2)
     drawn = {
         frame_of(clip.rgb_t3ss[0]) % 2
         for clip in clips(read_session_records(saved(widget, tmp_path)))
@@ -87,7 +83,7 @@ def test_objects_whose_frames_alternate_are_both_drawn(widget, tmp_path) -> None
 
 
 def test_prompted_frames_count_where_they_are_asked_for(widget, tmp_path) -> None:
-    accept(widget, 1, 3, 4)
+    widget.accept(3, 4, obj=1)
     path = saved(widget, tmp_path)
     assert [record.frames for record in read_session_records(path)] == [[3]]
     records = read_session_records(path, include_prompted=True)
@@ -101,7 +97,7 @@ def test_nothing_accepted_is_said(widget, tmp_path) -> None:
 
 def test_an_object_that_is_accepted_as_hidden_teaches_that_it_is_hidden(widget, tmp_path) -> None:
     widget.add_mask(4, np.zeros((SIZE, SIZE), bool))
-    accept(widget, 1, 0, 5)
+    widget.accept(0, 5, obj=1)
     path = saved(widget, tmp_path)
     hidden = [
         clip.masks_tkss[[frame_of(rgb) for rgb in clip.rgb_t3ss].index(4)].any()
@@ -113,14 +109,14 @@ def test_an_object_that_is_accepted_as_hidden_teaches_that_it_is_hidden(widget, 
 
 
 def test_sessions_on_one_video_stay_together_in_a_split(widget, tmp_path) -> None:
-    accept(widget, 1, 0, 6)
-    accept(widget, 2, 0, 6)
+    widget.accept(0, 6, obj=1)
+    widget.accept(0, 6, obj=2)
     records = read_session_records(saved(widget, tmp_path)) + read_session_records(
         saved(widget, tmp_path, "again")
     )
     other = Sam2Widget(255 - CLIP, DiscSegmenter(SIZE, SIZE))
     other.add_point(0, 8, 10)
-    accept(other, 1, 0, 1)
+    other.accept(0, 1, obj=1)
     records += read_session_records(saved(other, tmp_path, "other"), video=255 - CLIP)
     other.close()
     train, held_out = split_by_video(VideoRecords(records))
@@ -128,7 +124,7 @@ def test_sessions_on_one_video_stay_together_in_a_split(widget, tmp_path) -> Non
 
 
 def test_records_travel_to_another_process(widget, tmp_path) -> None:
-    accept(widget, 1, 0, 6)
+    widget.accept(0, 6, obj=1)
     (record,) = read_session_records(saved(widget, tmp_path))
     record.read([0])
     again = pickle.loads(pickle.dumps(record))
@@ -136,14 +132,14 @@ def test_records_travel_to_another_process(widget, tmp_path) -> None:
 
 
 def test_another_video_is_refused(widget, tmp_path) -> None:
-    accept(widget, 1, 0, 6)
+    widget.accept(0, 6, obj=1)
     (record,) = read_session_records(saved(widget, tmp_path), video=255 - CLIP)
     with pytest.raises(SessionError, match="another video"):
         record.read([0])
 
 
 def test_reading_needs_neither_torch_nor_a_notebook(widget, tmp_path) -> None:
-    accept(widget, 1, 0, 6)
+    widget.accept(0, 6, obj=1)
     code = (
         "import sys; from sam2widget.training.session_data import read_session_records; "
         f"read_session_records({str(saved(widget, tmp_path))!r})[0].read([1]); "
