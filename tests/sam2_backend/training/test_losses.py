@@ -13,7 +13,7 @@ from sam2_backend.training.tasks.losses import (
     decoder_loss,
     dice_loss,
     focal_loss,
-    iou,
+    compute_iou,
 )
 from sam2_backend.training.tasks.training_recipe import Losses
 
@@ -40,7 +40,7 @@ def test_the_right_mask_costs_least() -> None:
     for loss in (balanced_bce, dice_loss, focal_loss):
         assert loss(right, target).max() < 0.01 < loss(torch.zeros_like(right), target).min()
         assert loss(wrong, target).min() > loss(torch.zeros_like(right), target).max()
-    assert iou(right, target).tolist() == [[1.0], [1.0]]
+    assert compute_iou(right, target).tolist() == [[1.0], [1.0]]
 
 
 def test_a_small_object_weighs_as_much_as_its_background() -> None:
@@ -103,7 +103,7 @@ def test_weights_of_sam2_are_20_to_1_to_1_to_1() -> None:
     output = _output(logits, score=-1.0)
     loss, _ = decoder_loss(output, target, ambiguous_n=torch.tensor([False]), losses=SAM2.losses)
     single = logits[:, :1]
-    quality = (1 - iou(logits, target)).mean()
+    quality = (1 - compute_iou(logits, target)).mean()
     occlusion = torch.log1p(torch.tensor(1.0).exp())
     expected = 20 * focal_loss(single, target) + dice_loss(single, target) + quality + occlusion
     torch.testing.assert_close(loss, expected[0, 0])
