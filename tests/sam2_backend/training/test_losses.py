@@ -10,10 +10,10 @@ from sam2_backend.training import FROM_SCRATCH, SAM2, SHARP
 from sam2_backend.training.tasks.losses import (
     balanced_bce,
     boundary_bce,
+    compute_iou,
     decoder_loss,
     dice_loss,
     focal_loss,
-    compute_iou,
 )
 from sam2_backend.training.tasks.training_recipe import Losses
 
