@@ -12,10 +12,15 @@ from . import demo, export, finetune, pretrain, propagate, train
 class Command(Protocol):
     """A module with a command."""
 
-    HELP: str
-    """A line for the list of commands."""
-    DESCRIPTION: str
-    """A paragraph for the command's own help."""
+    @property
+    def HELP(self) -> str:
+        """A line for the list of commands."""
+        ...
+
+    @property
+    def DESCRIPTION(self) -> str:
+        """A paragraph for the command's own help."""
+        ...
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the command's arguments."""
