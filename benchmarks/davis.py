@@ -23,7 +23,7 @@ from PIL import Image
 from scipy import ndimage
 
 from sam2_backend import ImagePredictor, Sam2Model, VideoPredictor, load_model
-from sam2_backend.training.evaluation import box_of, iou, next_click
+from sam2_backend.training.evaluation import compute_box, compute_iou, simulate_click
 
 Mask = NDArray[np.bool_]
 CLICKS = (1, 3, 5)
@@ -69,7 +69,7 @@ def click_ious(predictor: ImagePredictor, truth: Mask, clicks: int) -> list[floa
     logits: NDArray[np.float32] | None = None
     ious = []
     for _ in range(clicks):
-        point, label = next_click(predicted, truth)
+        point, label = simulate_click(predicted, truth)
         points.append(point)
         labels.append(label)
         masks, scores, all_logits = predictor.predict(
@@ -77,13 +77,13 @@ def click_ious(predictor: ImagePredictor, truth: Mask, clicks: int) -> list[floa
         )
         best = int(scores.argmax())
         predicted, logits = masks[best], all_logits[best]
-        ious.append(iou(predicted, truth))
+        ious.append(compute_iou(predicted, truth))
     return ious
 
 
 def box_iou(predictor: ImagePredictor, truth: Mask) -> float:
     """IoU from the true box."""
-    return iou(predictor.predict(box=box_of(truth), multimask=False)[0][0], truth)
+    return compute_iou(predictor.predict(box=compute_box(truth), multimask=False)[0][0], truth)
 
 
 def evaluate_images(model: Sam2Model, sequence: Sequence, frames: range) -> dict[str, float]:
@@ -111,7 +111,7 @@ def evaluate_video(
     results = list(video.propagate())[1:]
     seconds = time.perf_counter() - started
     pairs = [(result.masks[1], sequence.masks[result.frame]) for result in results]
-    j = float(np.mean([iou(*pair) for pair in pairs]))
+    j = float(np.mean([compute_iou(*pair) for pair in pairs]))
     f = float(np.mean([boundary_f(*pair) for pair in pairs]))
     return j, f, len(results) / seconds
 
@@ -120,7 +120,7 @@ def three_clicks(video: VideoPredictor, sequence: Sequence) -> None:
     """Three corrective clicks on the first frame."""
     predicted = np.zeros_like(sequence.masks[0])
     for _ in range(3):
-        point, label = next_click(predicted, sequence.masks[0])
+        point, label = simulate_click(predicted, sequence.masks[0])
         predicted = video.add_points(0, 1, [point], [label]).masks[1]
 
 

@@ -125,11 +125,11 @@ class Step:
     plan: Plan
 
     def __call__(self) -> None:
-        self.trainer.learn(self.draw(), 1e-4)
+        self.trainer.train_step(self.draw(), 1e-4)
 
     def gradients(self, batch: Batch) -> None:
         """What a GPU replays as a graph."""
-        self.trainer.gradients(batch, self.plan)
+        self.trainer.compute_gradients(batch, self.plan)
 
 
 def stepper(case: str, out: Path, *, size: int, batch: int, device: str) -> Step:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from sam2_backend.video import LiveVideo, VideoError, open_video
 
     from .batch.automatic import segment_everything
-    from .batch.local import propagate_many
+    from .batch.propagation import propagate_many
     from .core.errors import SessionError
     from .export import Segmentation, export_masks, import_masks, to_dataframe
     from .storage.saved_session import SavedSession
     from .storage.session_file import read_session, write_session
     from .storage.statistics import Statistics
-    from .training.finetuning import finetune
+    from .training.finetuning import finetune_on_sessions
     from .widget.widget import Sam2Widget
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
     "VideoError",
     "__version__",
     "export_masks",
-    "finetune",
+    "finetune_on_sessions",
     "import_masks",
     "open_video",
     "propagate_many",
@@ -52,19 +52,26 @@ _HOMES = {
     "Statistics": ".storage.statistics",
     "VideoError": "sam2_backend.video",
     "export_masks": ".export",
-    "finetune": ".training.finetuning",
+    "finetune_on_sessions": ".training.finetuning",
     "import_masks": ".export",
     "open_video": "sam2_backend.video",
-    "propagate_many": ".batch.local",
+    "propagate_many": ".batch.propagation",
     "read_session": ".storage.session_file",
     "segment_everything": ".batch.automatic",
     "to_dataframe": ".export",
     "write_session": ".storage.session_file",
 }
 
+_RENAMED = {"finetune": "finetune_on_sessions"}
+
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for only then: the command line does without a notebook."""
+    if name in _RENAMED:
+        from sam2_backend.renamed import warn_renamed
+
+        warn_renamed(f"{__name__}.{name}", f"{__name__}.{_RENAMED[name]}")
+        name = _RENAMED[name]
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -17,7 +17,7 @@ import pytest
 import sam2_backend
 import sam2widget
 from sam2widget import Sam2Widget
-from sam2widget.cli.main import _parser  # pyright: ignore[reportPrivateUsage]
+from sam2widget.cli.main import build_parser
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -115,7 +115,7 @@ def test_commands_in_it_are_understood(path):
     for line in "\n".join(blocks(path, "")).splitlines():
         _, found, arguments = line.partition("sam2widget ")
         if found and re.match(r"(sam2widget|torchrun) ", line):
-            _parser().parse_args(shlex.split(arguments, comments=True))
+            build_parser().parse_args(shlex.split(arguments, comments=True))
 
 
 @pytest.mark.parametrize("package", [sam2widget, sam2_backend], ids=lambda one: one.__name__)

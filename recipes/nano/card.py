@@ -1,4 +1,4 @@
-"""Write a model's card from its data, its log and its measurements.
+"""Write a model's card from its data, its log and its metrics.
 
     python recipes/nano/card.py PACK OUT FRAMES.json HELD.json nano.md
 
@@ -19,7 +19,7 @@ from sources import read_sources
 
 from sam2_backend.network.config import CONFIGS
 from sam2_backend.training import Pack
-from sam2_backend.training.data.packing import set_of
+from sam2_backend.training.data.packing import set_name
 from sam2_backend.training.loop.curve import MEASURES, draw_curve
 
 CARD = """# nano: the bundled model
@@ -74,9 +74,18 @@ Pictures that were held back (`recipes/nano/evaluate.py`):
 {notes}"""
 
 
-def main(
+def write_card(
     pack: Path, run: Path, frames: Path, held: Path, target: Path, curve: Path, notes: Path
 ) -> None:
+    """Write the card, and draw the training curves.
+
+    Parameters
+    ----------
+    pack, run : folders that `pack.py` and `train.py` wrote.
+    frames, held : JSON files with metrics on footage and on held-out pictures.
+    target, curve : the Markdown file and the image to write.
+    notes : Markdown that only a person can write, which ends the card.
+    """
     weights = run / "model.safetensors"
     with safe_open(weights, "pt") as tensors:
         parameters = sum(tensors.get_tensor(key).numel() for key in tensors.keys())  # noqa: SIM118
@@ -85,7 +94,7 @@ def main(
     for name in ("stills", "clips"):
         path = pack / f"{name}.npz"
         for record in Pack.open(path).records if path.is_file() else ():
-            used[set_of(record)] = used.get(set_of(record), 0) + 1
+            used[set_name(record)] = used.get(set_name(record), 0) + 1
     sources = read_sources()
     unknown = used.keys() - sources.keys()
     if unknown:
@@ -104,16 +113,16 @@ def main(
                 for s in sources.values()
                 if s.name in used and s.photographs
             ),
-            stages=_stages(log),
-            frames=_table(json.loads(frames.read_text())),
-            held=_table(json.loads(held.read_text())),
+            stages=_stage_table(log),
+            frames=_metrics_table(json.loads(frames.read_text())),
+            held=_metrics_table(json.loads(held.read_text())),
             notes=notes.read_text(),
         )
     )
     draw_curve(run / "log.jsonl", curve)
 
 
-def _stages(log: list[dict[str, Any]]) -> str:
+def _stage_table(log: list[dict[str, Any]]) -> str:
     rows = []
     for stage in sorted({record["stage"] for record in log}):
         last = [record for record in log if record["stage"] == stage][-1]
@@ -123,7 +132,7 @@ def _stages(log: list[dict[str, Any]]) -> str:
     return "\n".join(rows)
 
 
-def _table(table: dict[str, dict[str, float]]) -> str:
+def _metrics_table(table: dict[str, dict[str, float]]) -> str:
     columns = list(dict.fromkeys(c for row in table.values() for c in row if c != "frames/s"))
     rows = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for name, row in table.items():
@@ -138,4 +147,4 @@ if __name__ == "__main__":
         parser.add_argument(name, type=Path)
     parser.add_argument("--curve", type=Path, default=Path(__file__).with_name("curve.png"))
     parser.add_argument("--notes", type=Path, default=Path(__file__).with_name("notes.md"))
-    main(**vars(parser.parse_args()))
+    write_card(**vars(parser.parse_args()))

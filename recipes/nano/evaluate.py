@@ -1,4 +1,4 @@
-"""Measure a model on pictures that were held back: answers, calibration, automatic masks.
+"""Evaluate a model on held-out pictures: prompts, predicted IoUs, automatic masks.
 
     python recipes/nano/evaluate.py PACK OUT/model.safetensors --json OUT/held_out.json
 
@@ -18,16 +18,23 @@ from sources import read_sources
 
 from sam2_backend import AutomaticMaskGenerator, ImagePredictor, Sam2Model, load_model
 from sam2_backend.training import Pack
-from sam2_backend.training.data.packing import PackRecord, set_of
-from sam2_backend.training.evaluation import box_of, iou, next_click
+from sam2_backend.training.data.packing import PackRecord, set_name
+from sam2_backend.training.evaluation import compute_box, compute_iou, simulate_click
 
 _CLICKS = 5
-_BEST = 100
-"""Automatic masks of a picture that count."""
+_MAX_PROPOSALS = 100
+"""Number of automatic masks of a picture that count, the best ones."""
 
 
-def measure_answers(model: Sam2Model, records: list[PackRecord], objects: int) -> dict[str, float]:
-    """Mean IoU after clicks and from a box, and how well predicted IoUs agree with true ones."""
+def evaluate_prompts(model: Sam2Model, records: list[PackRecord], objects: int) -> dict[str, float]:
+    """Evaluate mean IoUs after clicks and from a box, and predicted IoUs.
+
+    Parameters
+    ----------
+    model : from `load_model`.
+    records : held-out pictures.
+    objects : of a picture, at most; the largest ones.
+    """
     predictor = ImagePredictor(model)
     rows: list[list[float]] = []
     pairs: list[tuple[float, float]] = []
@@ -36,7 +43,7 @@ def measure_answers(model: Sam2Model, records: list[PackRecord], objects: int) -
         predictor.set_image(rgb)
         largest = sorted(masks.values(), key=lambda mask: -int(mask.sum()))[:objects]
         for truth in (mask for mask in largest if mask.mean() > 0.003):
-            rows.append(_answers(predictor, truth, pairs))
+            rows.append(_evaluate_object(predictor, truth, pairs))
     predicted, actual = np.array(pairs).T
     means = np.mean(rows, axis=0)
     return {
@@ -50,45 +57,49 @@ def measure_answers(model: Sam2Model, records: list[PackRecord], objects: int) -
     }
 
 
-def _answers(
+def _evaluate_object(
     predictor: ImagePredictor, truth: NDArray[np.bool_], pairs: list[tuple[float, float]]
 ) -> list[float]:
+    """Return IoUs after each click and from the box; adds to pairs of predicted and true IoUs."""
     points: list[list[float]] = []
     labels: list[int] = []
-    shown, logits = np.zeros_like(truth), None
+    predicted, logits = np.zeros_like(truth), None
     row: list[float] = []
     for _ in range(_CLICKS):
-        point, label = next_click(shown, truth)
+        point, label = simulate_click(predicted, truth)
         points.append(point)
         labels.append(label)
         masks, ious, all_logits = predictor.predict(
             points, labels, mask_logits=logits, multimask=len(points) == 1
         )
-        actual = [iou(mask, truth) for mask in masks]
+        actual = [compute_iou(mask, truth) for mask in masks]
         pairs += zip(map(float, ious), actual, strict=True)
         best = int(ious.argmax())
-        shown, logits = masks[best], all_logits[best]
+        predicted, logits = masks[best], all_logits[best]
         row.append(actual[best])
-    masks, ious, _ = predictor.predict(box=box_of(truth), multimask=False)
-    pairs.append((float(ious[0]), iou(masks[0], truth)))
+    masks, ious, _ = predictor.predict(box=compute_box(truth), multimask=False)
+    pairs.append((float(ious[0]), compute_iou(masks[0], truth)))
     return [*row, pairs[-1][1]]
 
 
-def measure_recall(model: Sam2Model, records: list[PackRecord]) -> dict[str, float]:
-    """Share of labelled objects that the best automatic masks find at IoU 0.5, with defaults."""
+def evaluate_proposals(model: Sam2Model, records: list[PackRecord]) -> dict[str, float]:
+    """Evaluate which share of labelled objects automatic masks find at IoU 0.5, with defaults."""
     generator = AutomaticMaskGenerator(model)
     found, counts = [], []
     for record in records:
         ((rgb, masks),) = record.read([0])
-        proposals = sorted(generator.generate(rgb), key=lambda p: -p["predicted_iou"])[:_BEST]
+        proposals = sorted(generator.generate(rgb), key=lambda p: -p["predicted_iou"])[
+            :_MAX_PROPOSALS
+        ]
         counts.append(len(proposals))
         for truth in masks.values():
-            best = max((iou(p["segmentation"], truth) for p in proposals), default=0.0)
+            best = max((compute_iou(p["segmentation"], truth) for p in proposals), default=0.0)
             found.append(best > 0.5)
     return {"recall at IoU 0.5": float(np.mean(found)), "masks a picture": float(np.mean(counts))}
 
 
 def main() -> None:
+    """Evaluate the model that the command line names, set by set."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pack", type=Path, help="folder of stills.npz")
     parser.add_argument("model", help="a name or a path")
@@ -103,11 +114,11 @@ def main() -> None:
     held = Pack.open(arguments.pack / "stills.npz").split(held_out)[1]
     model = load_model(arguments.model)
     table: dict[str, Any] = {}
-    for name in sorted({set_of(record) for record in held.records}):
-        records = [r for r in held.records if set_of(r) == name][: arguments.pictures]
-        row = measure_answers(model, records, arguments.objects)
+    for name in sorted({set_name(record) for record in held.records}):
+        records = [r for r in held.records if set_name(r) == name][: arguments.pictures]
+        row = evaluate_prompts(model, records, arguments.objects)
         if name in arguments.recall:
-            row |= measure_recall(model, records)
+            row |= evaluate_proposals(model, records)
         table[name] = {"pictures": float(len(records)), **row}
         print(name, ", ".join(f"{k} {v:.3f}" for k, v in table[name].items()), flush=True)
     if arguments.json:

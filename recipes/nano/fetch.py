@@ -1,4 +1,4 @@
-"""Fetch data sets by name, as far as they can be downloaded as they are.
+"""Fetch data sets by name, where they can be downloaded.
 
     python recipes/nano/fetch.py DATA davis2017 coco2017 stamps
 
@@ -20,12 +20,17 @@ import numpy as np
 from PIL import Image
 from sources import Source, read_sources
 
-_GROUND = (124, 116, 104)
+_BACKGROUND = (124, 116, 104)
 """Behind a cut-out: the mean colour of pictures."""
 
 
 def fetch(source: Source, data: Path) -> None:
-    """Download one data set into DATA/NAME, unless it is there.
+    """Download a data set into DATA/NAME, unless it is there.
+
+    Parameters
+    ----------
+    source : of `sources.toml`.
+    data : the folder DATA.
 
     Raises
     ------
@@ -51,12 +56,12 @@ def fetch(source: Source, data: Path) -> None:
             archive.extractall(partial)
         (partial / "archive.zip").unlink()
     if source.debian:
-        _cut_outs(source.debian, partial)
+        _extract_cut_outs(source.debian, partial)
     partial.rename(folder)
 
 
-def _cut_outs(package: str, folder: Path) -> None:
-    """Cut-outs of a package of Debian as pictures with label maps; needs apt-get and dpkg."""
+def _extract_cut_outs(package: str, folder: Path) -> None:
+    """Extract cut-outs of a package of Debian, with label maps; needs apt-get and dpkg."""
     with TemporaryDirectory() as place:
         subprocess.run(["apt-get", "download", package], cwd=place, check=True)
         deb = next(Path(place).glob("*.deb"))
@@ -68,7 +73,7 @@ def _cut_outs(package: str, folder: Path) -> None:
 
 
 def _write_cut_out(image: Image.Image, path: Path) -> None:
-    ground = Image.new("RGB", image.size, _GROUND)
+    ground = Image.new("RGB", image.size, _BACKGROUND)
     ground.paste(image, mask=image.getchannel("A"))
     opaque = np.asarray(image.getchannel("A")) > 127
     if 0.02 < opaque.mean() < 0.97:
@@ -79,6 +84,7 @@ def _write_cut_out(image: Image.Image, path: Path) -> None:
 
 
 def main() -> None:
+    """Fetch the sets that the command line names, or list all of them."""
     sources = read_sources()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)

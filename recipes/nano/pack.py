@@ -13,27 +13,34 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sources import Source, read_sources, refuse_evaluation
+from sources import Source, check_no_evaluation_data, read_sources
 
 from sam2_backend.training import PackWriter
 
-_LEAST_AREA = 0.003
+_MIN_AREA = 0.003
 """Smallest share of a still that an object takes; smaller ones are left out."""
-_LEAST_FRAMES = 4
+_MIN_FRAMES = 4
 
 
 def is_large(mask_hw: NDArray[np.bool_]) -> bool:
-    """Whether an object of a still is large enough to learn from."""
-    return bool(mask_hw.mean() > _LEAST_AREA)
+    """Return whether an object of a still is large enough to train on."""
+    return bool(mask_hw.mean() > _MIN_AREA)
 
 
 def pack(data: Path, out: Path, *, side: int, quality: int, sources: dict[str, Source]) -> None:
     """Pack every set that is in `data`.
 
+    Parameters
+    ----------
+    data, out : folders of the sets and of the packs.
+    side : longest side of a picture, in pixels; larger ones are made smaller.
+    quality : of WebP, 1 to 100.
+    sources : the sets, by name.
+
     Raises
     ------
     DatasetError
-        When a set is damaged, none is there, or one has what the model is measured on.
+        When a set is damaged, none is there, or one has what the model is evaluated on.
     """
     stills, clips = (PackWriter(side=side, quality=quality) for _ in range(2))
     for source in sources.values():
@@ -41,14 +48,14 @@ def pack(data: Path, out: Path, *, side: int, quality: int, sources: dict[str, S
             print(f"{source.name}: not in {data}, left out", flush=True)
             continue
         records = source.records(data)
-        refuse_evaluation(records, source.name)
+        check_no_evaluation_data(records, source.name)
         # By a hash, so that the choice stays when others come.
         records.sort(key=lambda record: hashlib.sha256(record.name.encode()).digest())
         for record in records[: source.limit]:
             name, frames = f"{source.name}/{record.name}", record.read(range(len(record)))
             if len(record) == 1:
                 stills.add(name, frames, keep=is_large)
-            elif len(record) >= _LEAST_FRAMES:
+            elif len(record) >= _MIN_FRAMES:
                 clips.add(name, frames)
         print(f"{source.name}: {len(records[: source.limit])} stills and videos", flush=True)
     out.mkdir(parents=True, exist_ok=True)

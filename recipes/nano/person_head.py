@@ -1,8 +1,8 @@
-"""Train the person head, which says how much a mask is one whole person; nothing else changes.
+"""Train the person head, which scores how much a mask is one whole person; all else stays.
 
     python recipes/nano/person_head.py PACK OUT/model.safetensors OUT/model.safetensors
 
-After `train.py`, on the tokens of the network that it made. Learns from the pictures of sets that
+After `train.py`, on the mask tokens of its network. Trains on the pictures of sets that
 `sources.toml` says to be of one labelled person each, or of none.
 """
 
@@ -25,19 +25,21 @@ from sam2_backend.network.prompt_encoder import BOX_END, BOX_START
 from sam2_backend.network.transforms import image_to_input
 from sam2_backend.predictors.image import REFINEMENT_CLAMP
 from sam2_backend.training import Pack
-from sam2_backend.training.data.packing import PackRecord, set_of
+from sam2_backend.training.data.packing import PackRecord, set_name
 
 CLICKS_INSIDE = CLICKS_ANYWHERE = 14
 BOXES = 12
-CROP_SHARE, LEAST_CROP = 0.4, 0.5
+CROP_SHARE, MIN_CROP = 0.4, 0.5
 EPOCHS, BATCH, RATE, DROPOUT = 20, 1024, 2e-3, 0.1
 
 
 def choose_records(
     pack: Path, sources: dict[str, Source], seed: int
 ) -> list[tuple[PackRecord, bool]]:
-    """What may be learnt from, and whether there is a person on it, in an order in which people
-    make three of five."""
+    """Choose pictures to train on, and say of each whether a person is on it.
+
+    They are ordered so that three of five are of people.
+    """
     held_out = {name: source.held_out for name, source in sources.items()}
     kept = Pack.open(pack / "stills.npz").split(held_out)[0]
     rng = np.random.default_rng(seed)
@@ -45,7 +47,7 @@ def choose_records(
         [
             record
             for record in kept.records
-            if set_of(record) in sources and sources[set_of(record)].people == people
+            if set_name(record) in sources and sources[set_name(record)].people == people
         ]
         for people in ("one", "none")
     )
@@ -56,19 +58,30 @@ def choose_records(
         )
     ordered: list[tuple[float, PackRecord, bool]] = []
     for records, people, every in ((with_people, True, 1 / 0.6), (without, False, 1 / 0.4)):
-        weights = np.array([sources[set_of(record)].weight for record in records])
+        weights = np.array([sources[set_name(record)].weight for record in records])
         order = np.argsort(rng.exponential(1 / weights))  # the likelier first, none left out
         ordered += [(n * every, records[i], people) for n, i in enumerate(order)]
     ordered.sort(key=lambda one: one[0])
     return [(record, people) for _, record, people in ordered]
 
 
-def ask(
+def predict_tokens(
     model: Sam2Model, rgb: NDArray[np.uint8], inside: NDArray[np.bool_], rng: np.random.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """The tokens of masks that the network answers with, and the masks: (N, C), (N, h, w).
+    """Predict masks for many prompts, with their tokens.
 
-    Prompts are clicks, and boxes with masks around answers.
+    Prompts are clicks, and then boxes and mask prompts of predicted masks.
+
+    Parameters
+    ----------
+    model : with a person head.
+    rgb : (H, W, 3) uint8.
+    inside : (H, W) bool, the object.
+    rng : draws the prompts.
+
+    Yields
+    ------
+    tokens_nc, masks_nhw : (N, C) mask tokens, and (N, h, w) bool masks.
     """
     size = model.config.image_size
     height, width = inside.shape
@@ -88,10 +101,10 @@ def ask(
         logits_nhw, tokens_nc = output.logits_nmhw.flatten(0, 1), output.tokens_nmc.flatten(0, 1)
         yield tokens_nc, logits_nhw > 0
 
-        answers = ((logits_nhw > 0).flatten(1).sum(dim=1) > 4).nonzero()[:, 0].cpu().numpy()
-        if not len(answers):
+        visible = ((logits_nhw > 0).flatten(1).sum(dim=1) > 4).nonzero()[:, 0].cpu().numpy()
+        if not len(visible):
             return
-        picked = torch.tensor(rng.choice(answers, BOXES), device=model.device)
+        picked = torch.tensor(rng.choice(visible, BOXES), device=model.device)
         masks = logits_nhw[picked, None].clamp(-REFINEMENT_CLAMP, REFINEMENT_CLAMP)
         corners = [
             ((x.min(), y.min()), (x.max() + 1, y.max() + 1))
@@ -109,27 +122,27 @@ def ask(
         yield output.tokens_nmc.flatten(0, 1), output.logits_nmhw.flatten(0, 1) > 0
 
 
-def varied(
+def augment(
     rgb: NDArray[np.uint8], inside: NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """A picture mirrored or not, whole or a part of it that has half the object at least."""
+    """Mirror and crop a picture at random; at least half of the object stays."""
     if rng.random() < 0.5:
         rgb, inside = rgb[:, ::-1], inside[:, ::-1]
     if rng.random() < CROP_SHARE:
         rows, columns = (
             slice(start := int(rng.integers(length - part + 1)), start + part)
             for length in inside.shape
-            for part in (max(int(length * rng.uniform(LEAST_CROP, 0.95)), 1),)
+            for part in (max(int(length * rng.uniform(MIN_CROP, 0.95)), 1),)
         )
         if 2 * inside[rows, columns].sum() > inside.sum():
             rgb, inside = rgb[rows, columns], inside[rows, columns]
     return np.ascontiguousarray(rgb), np.ascontiguousarray(inside)
 
 
-def gather(
+def collect_tokens(
     model: Sam2Model, records: list[tuple[PackRecord, bool]], seconds: float, seed: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Tokens (N, C), their masks' IoU with the person (N,), and their pictures' numbers (N,)."""
+    """Collect tokens (N, C), their masks' IoUs with the person (N,), and their pictures (N,)."""
     rng = np.random.default_rng(seed)
     side = model.config.mask_size
     tokens, ious, pictures = [], [], []
@@ -138,13 +151,13 @@ def gather(
         if time.monotonic() - begun > seconds and n > 1:
             print(f"Out of time after {n} of {len(records)} pictures.", flush=True)
             break
-        rgb, labels = record.labelled(0)
-        rgb, inside = varied(rgb, (labels > 0) & (labels != 255), rng)
+        rgb, labels = record.decode(0)
+        rgb, inside = augment(rgb, (labels > 0) & (labels != 255), rng)
         if not inside.any():
             continue
         person_11hw = torch.from_numpy((inside & person).astype(np.float32))[None, None]
         person_hw = F.interpolate(person_11hw, (side, side), mode="area")[0, 0] > 0.5
-        for tokens_nc, masks_nhw in ask(model, rgb, inside, rng):
+        for tokens_nc, masks_nhw in predict_tokens(model, rgb, inside, rng):
             shared = (masks_nhw & person_hw.to(model.device)).flatten(1).sum(dim=1)
             union = (masks_nhw | person_hw.to(model.device)).flatten(1).sum(dim=1)
             tokens.append(tokens_nc.half().cpu())
@@ -154,7 +167,7 @@ def gather(
 
 
 def train_head(tokens_nc: Tensor, ious_n: Tensor, hidden: int, seed: int) -> nn.Sequential:
-    """Learn to predict the IoU from the token."""
+    """Train a head that predicts the IoU from the token."""
     torch.manual_seed(seed)
     tokens = tokens_nc.float()
     mean, spread = tokens.mean(dim=0), tokens.std(dim=0) + 1e-3
@@ -185,11 +198,12 @@ def train_head(tokens_nc: Tensor, ious_n: Tensor, hidden: int, seed: int) -> nn.
 
 
 def main() -> None:
+    """Train the head of the weights that the command line names."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("pack", type=Path, help="folder of stills.npz")
     parser.add_argument("weights", type=Path, help="of a network with a person head, old or new")
     parser.add_argument("out", type=Path, help="the same with the head trained, .safetensors")
-    parser.add_argument("--minutes", type=float, default=10.0, help="of looking at pictures")
+    parser.add_argument("--minutes", type=float, default=10.0, help="for collecting tokens")
     parser.add_argument("--pictures", type=int, default=1200, help="at most")
     parser.add_argument("--device", help="cuda, cpu (default: the best there is)")
     parser.add_argument("--seed", type=int, default=0)
@@ -199,7 +213,7 @@ def main() -> None:
         raise SystemExit(f"{arguments.weights} is of a network without a person head.")
     records = choose_records(arguments.pack, read_sources(), arguments.seed)
     records = records[: arguments.pictures]
-    tokens, ious, pictures = gather(model, records, 60 * arguments.minutes, arguments.seed)
+    tokens, ious, pictures = collect_tokens(model, records, 60 * arguments.minutes, arguments.seed)
 
     hidden = model.config.hidden_dim // 2
     checked = pictures % 8 == 7

@@ -1,4 +1,4 @@
-"""The data sets that nano learns from, as `sources.toml` lists them."""
+"""The data sets that nano is trained on, as `sources.toml` lists them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sam2_backend.training.datasets import DatasetError, open_dataset
+from sam2_backend.training.datasets.files import read_image
 from sam2_backend.training.datasets.records import Frames, Record
 
 HERE = Path(__file__).parent
@@ -24,7 +25,7 @@ EVALUATION = frozenset(
     bike-packing dogs-jump gold-fish india judo lab-coat loading mbike-trick pigs shooting
     """.split()  # noqa: SIM905
 )
-"""The validation sequences of DAVIS 2016 and 2017: measured on, so never learnt from."""
+"""The validation sequences of DAVIS 2016 and 2017: evaluated on, so never trained on."""
 
 _VOID = (255, 65535)
 """In label maps of 8 and 16 bits: pixels that belong to nothing for certain."""
@@ -32,20 +33,20 @@ _VOID = (255, 65535)
 
 @dataclass(frozen=True)
 class Source:
-    """One data set."""
+    """A data set; see the head of `sources.toml`."""
 
     name: str
     origin: str
     licence: str
     words: str
-    """Of the licence, and where they stand."""
+    """Of the licence itself, and where they stand."""
     note: str
     weight: float
     commit: str = ""
     photographs: str = ""
     """Whose they are, where the licence does not say it all."""
     held_out: int = 0
-    """n where every n-th picture is never learnt from."""
+    """n where every n-th picture is never trained on."""
     people: str = ""
     """"one" where what is labelled is one whole person, "none" where nobody is."""
     videos: bool = False
@@ -58,7 +59,7 @@ class Source:
     debian: str = ""
 
     def records(self, data: Path) -> list[Record]:
-        """What is in `data/name`, read only when asked.
+        """List the records in `data/name`, whose pictures are read only when asked for.
 
         Raises
         ------
@@ -67,13 +68,13 @@ class Source:
         """
         folder = data / self.name
         if self.format == "label-maps":
-            return list(label_maps(folder))
+            return list(find_label_maps(folder))
         annotations = folder / self.annotations if self.annotations else None
         return open_dataset(folder / self.root, self.format, annotations=annotations).records
 
 
 def read_sources(path: Path = HERE / "sources.toml") -> dict[str, Source]:
-    """The sources by name."""
+    """Read the sources, by name."""
     with path.open("rb") as file:
         document = tomllib.load(file)
     return {
@@ -84,7 +85,7 @@ def read_sources(path: Path = HERE / "sources.toml") -> dict[str, Source]:
 
 @dataclass(frozen=True)
 class LabelMaps:
-    """A still, or a video, of pictures NAME.jpg with label maps NAME.png."""
+    """A still, or a video, of pictures NAME.jpg with label maps NAME.png; see `Record`."""
 
     name: str
     pictures: tuple[Path, ...]
@@ -93,11 +94,11 @@ class LabelMaps:
         return len(self.pictures)
 
     def read(self, positions: Sequence[int]) -> Frames:
-        """Decode some frames."""
+        """Decode some frames; see `Record`."""
         return [self._read(self.pictures[position]) for position in positions]
 
     def _read(self, path: Path) -> tuple[NDArray[np.uint8], dict[int, NDArray[np.bool_]]]:
-        rgb = np.asarray(Image.open(path).convert("RGB"))
+        rgb = read_image(path)
         labels = np.asarray(Image.open(path.with_suffix(".png")))
         labels = labels[..., 0] if labels.ndim == 3 else labels
         if labels.shape != rgb.shape[:2]:
@@ -108,8 +109,8 @@ class LabelMaps:
         return rgb, {int(v): labels == v for v in np.unique(labels) if v and v not in _VOID}
 
 
-def label_maps(folder: Path) -> list[LabelMaps]:
-    """The stills in a folder, and the videos in folders in it.
+def find_label_maps(folder: Path) -> list[LabelMaps]:
+    """Find the stills in a folder, and the videos in folders in it.
 
     Raises
     ------
@@ -132,12 +133,12 @@ def label_maps(folder: Path) -> list[LabelMaps]:
     return records
 
 
-def refuse_evaluation(records: Sequence[Record], of: str = "") -> None:
-    """Make sure that nothing that is measured on is learnt from.
+def check_no_evaluation_data(records: Sequence[Record], of: str = "") -> None:
+    """Make sure that nothing that is evaluated on is trained on.
 
     Parameters
     ----------
-    records : of videos, and stills of which those from DAVIS are looked at.
+    records : videos, and stills, of which those from DAVIS are checked.
     of : set that they are of, where their names do not begin with it.
 
     Raises

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from sources import read_sources, refuse_evaluation
+from sources import check_no_evaluation_data, read_sources
 
 from sam2_backend import save_model
 from sam2_backend.checkpoints.loading import read_state
@@ -36,7 +36,7 @@ from sam2_backend.training.data.packing import PackRecord
 from sam2_backend.training.loop.curve import draw_curve
 
 SAVE_EVERY_S = 30.0
-"""What a kill may cost at most."""
+"""Seconds between two checkpoints: what a kill may cost at most."""
 LEARNING_RATE = 1.5e-3
 
 BALANCED = replace(FROM_SCRATCH, center_bias=3)
@@ -44,12 +44,12 @@ FINE = replace(SAM2, box_share=0.4, center_bias=2, mask_share=0.35, reverse_shar
 SHARPENED = replace(SHARP, reverse_share=0.0)
 
 
-def stages(size: int, *, scale: float, rate: float, from_scratch: bool) -> tuple[Stage, ...]:
-    """Pictures, then clips; small, then large; in the end answers become sharp.
+def build_stages(size: int, *, scale: float, rate: float, from_scratch: bool) -> tuple[Stage, ...]:
+    """Build the stages: pictures, then clips; small, then large; in the end sharp masks.
 
     Parameters
     ----------
-    size : side of the network's input in the later stages; half of it in the first.
+    size : side of the network's input in the later stages, in pixels; half of it in the first.
     scale : factor on all batches.
     rate : highest learning rate.
     from_scratch : begin with the small stages, for random weights.
@@ -58,63 +58,49 @@ def stages(size: int, *, scale: float, rate: float, from_scratch: bool) -> tuple
     def count(batch: int) -> int:
         return max(round(batch * scale), 1)
 
-    small = (
-        Stage(
-            steps=0,
-            share=0.22,
-            image_size=size // 2,
-            batch=count(512),
-            targets=3,
-            corrections=(0, 4),
-            learning_rate=rate,
-            final_rate=0.25,
-            recipe=BALANCED,
-        ),
-        Stage(
-            steps=0,
-            share=0.10,
-            image_size=size // 2,
-            batch=count(96),
-            targets=3,
-            frames=5,
-            picture_share=0.4,
-            picture_batch=count(336),
-            corrections=(1, 3),
-            learning_rate=0.8 * rate,
-            final_rate=0.25,
-            warm_up=40,
-            recipe=BALANCED,
-        ),
-    )
-    clips = Stage(
+    # Their length is `share` of the minutes that train.py is given.
+    pictures = Stage(
         steps=0,
-        share=0.26,
         image_size=size,
-        batch=count(32),
+        batch=count(160),
         targets=3,
+        corrections=(0, 4),
+        final_rate=0.25,
+        warm_up=40,
+    )
+    clips = replace(
+        pictures,
+        batch=count(32),
         frames=6,
         picture_share=0.5,
         picture_batch=count(134),
         corrections=(1, 3),
-        learning_rate=0.4 * rate,
-        final_rate=0.25,
-        warm_up=40,
-        recipe=FINE,
+    )
+    small = (
+        replace(
+            pictures,
+            share=0.22,
+            image_size=size // 2,
+            batch=count(512),
+            learning_rate=rate,
+            warm_up=200,
+            recipe=BALANCED,
+        ),
+        replace(
+            clips,
+            share=0.10,
+            image_size=size // 2,
+            batch=count(96),
+            frames=5,
+            picture_share=0.4,
+            picture_batch=count(336),
+            learning_rate=0.8 * rate,
+            recipe=BALANCED,
+        ),
     )
     large = (
-        Stage(
-            steps=0,
-            share=0.24,
-            image_size=size,
-            batch=count(160),
-            targets=3,
-            corrections=(0, 4),
-            learning_rate=0.6 * rate,
-            final_rate=0.25,
-            warm_up=40,
-            recipe=replace(FINE, grouping=0.6),
-        ),
-        clips,
+        replace(pictures, share=0.24, learning_rate=0.6 * rate, recipe=replace(FINE, grouping=0.6)),
+        replace(clips, share=0.26, learning_rate=0.4 * rate, recipe=FINE),
         replace(
             clips,
             share=0.18,
@@ -128,22 +114,23 @@ def stages(size: int, *, scale: float, rate: float, from_scratch: bool) -> tuple
 
 
 def read_records(pack: Path) -> list[PackRecord]:
-    """What may be learnt from: all of the packs but what is held back.
+    """Read what to train on: all of the packs but what is held out.
 
     Raises
     ------
     DatasetError
-        When there is no pack, or one has what the model is measured on.
+        When there is no pack, or one has what the model is evaluated on.
     """
     held_out = {name: source.held_out for name, source in read_sources().items()}
     records = Pack.open(pack / "stills.npz").split(held_out)[0].records
     if (pack / "clips.npz").is_file():
         records += Pack.open(pack / "clips.npz").records
-    refuse_evaluation(records)
+    check_no_evaluation_data(records)
     return records
 
 
 def main() -> None:
+    """Train on the packs that the command line names, or go on with it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pack", type=Path, help="folder of stills.npz and clips.npz")
     parser.add_argument("out", type=Path, help="folder for the run")
@@ -178,10 +165,10 @@ def main() -> None:
     trainer = Trainer(
         Promptable(
             model,
-            BALANCED,  # has an auxiliary head, which later stages go on with
+            BALANCED,  # has an auxiliary head, which later stages need
             teacher=None if arguments.no_teacher else EfficientNetLite(),
         ),
-        stages(
+        build_stages(
             arguments.size,
             scale=arguments.scale,
             rate=arguments.rate,

@@ -23,7 +23,15 @@ PACKAGED = Path(__file__).parents[2] / "sam2widget" / "samples"
 
 
 def render(folder: Path, frames: list[int], samples: int, threads: int) -> None:
-    """Render some frames as OpenEXR, light and the objects' coverage."""
+    """Render some frames as OpenEXR, light and the objects' coverage.
+
+    Parameters
+    ----------
+    folder : to write to; frames that are there already are not rendered again.
+    frames : frame indices, from 0.
+    samples : rays a pixel.
+    threads : of the renderer.
+    """
     pose = build_scene()
     scene = bpy.context.scene
     scene.render.resolution_x, scene.render.resolution_y = WIDTH, HEIGHT
@@ -50,18 +58,18 @@ def render(folder: Path, frames: list[int], samples: int, threads: int) -> None:
 
 
 def read(path: Path, frame: int) -> tuple[np.ndarray, np.ndarray]:
-    """(H, W, 3) uint8 picture and (H, W) uint8 labels of a rendered frame."""
+    """Read picture (H, W, 3) uint8 RGB and labels (H, W) uint8 of a rendered frame."""
     parts = {part.name(): part.channels for part in OpenEXR.File(str(path)).parts}
 
     def layer(name: str) -> np.ndarray:
         (channel,) = parts[f"ViewLayer.{name}"].values()
         return channel.pixels[..., :3]
 
-    return developed(layer("Combined"), frame), labelled(layer(COVERAGE))
+    return develop(layer("Combined"), frame), label_objects(layer(COVERAGE))
 
 
-def developed(light_hw3: np.ndarray, frame: int) -> np.ndarray:
-    """What a camera makes of light: a film's curve (Narkowicz 2015), vignette, grain, gamma."""
+def develop(light_hw3: np.ndarray, frame: int) -> np.ndarray:
+    """Turn light (H, W, 3) into a picture: tone curve (Narkowicz 2015), vignette, grain, gamma."""
     height, width = light_hw3.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     light = np.maximum(light_hw3, 0) * 0.62 * (1.0 - 0.10 * (x**2 + y**2))[..., None]
@@ -71,8 +79,8 @@ def developed(light_hw3: np.ndarray, frame: int) -> np.ndarray:
     return np.clip(255 * shown + grain + 0.5, 0, 255).astype(np.uint8)
 
 
-def labelled(coverage_hw3: np.ndarray) -> np.ndarray:
-    """The object that covers more than half of a pixel, 1 to 3; 0 where there is none."""
+def label_objects(coverage_hw3: np.ndarray) -> np.ndarray:
+    """Label each pixel by the object that covers more than half of it, 1 to 3; 0 by none."""
     return np.where(coverage_hw3.max(-1) > 0.5, coverage_hw3.argmax(-1) + 1, 0).astype(np.uint8)
 
 

@@ -1,6 +1,6 @@
-"""From what trainers write to a state dict: files, folders, wrappers and prefixes.
+"""State dicts out of what trainers write: files, folders, wrappers and prefixes.
 
-Nothing is ever unpickled but plain tensors and the numbers and texts beside them.
+Nothing is unpickled but tensors, and plain numbers and texts beside them.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from torch import Tensor
 from .hub import CheckpointError
 
 SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
-"""Of files with weights."""
+"""Suffixes of files with weights."""
 FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")
-"""What Hugging Face calls the file in a folder, the better first; with `.index.json` behind it, the
-list of the parts of a large one."""
+"""Names that Hugging Face gives the file in a folder, the preferred one first; with `.index.json`
+appended, the list of the parts of a large one."""
 
 MAX_LISTED = 8
-"""Keys that an error names."""
+"""Largest number of keys that an error names."""
 
 _WRAPPERS = (
     *("model", "state_dict", "model_state_dict", "module", "net", "network", "weights"),
@@ -38,26 +38,30 @@ _WRAPPERS = (
 """Keys under which trainers keep the weights, beside optimizer states, epochs and the like."""
 _AVERAGES = ("model_ema", "ema", "ema_state_dict", "ema_model", "state_dict_ema")
 """Keys of averaged weights, taken where there are no others."""
-_BESIDE = (Tensor, bool, int, float, str, type(None))
-"""What may be beside weights in one dictionary, such as the number of an epoch."""
-_SEGMENTS = {
+_EXTRA_TYPES = (Tensor, bool, int, float, str, type(None))
+"""Types of what may be beside weights in one dictionary, such as the number of an epoch."""
+_WRAPPER_SEGMENTS = {
     *("module", "_orig_mod", "_forward_module"),
     *("_fsdp_wrapped_module", "_checkpoint_wrapped_module"),
 }
-"""What DistributedDataParallel, torch.compile and the like put into keys, wherever they wrap."""
-_FIRST = (
+"""Segments of keys that DistributedDataParallel, torch.compile and the like add where they wrap."""
+_ANCHOR_KEYS = (
     "image_encoder.trunk.patch_embed.proj.weight",
     "vision_encoder.backbone.patch_embed.projection.weight",
 )
-"""A key of each layout; what stands before it is a module around the network, as Lightning's
-``model.``."""
+"""A key of each layout; a prefix before it is that of a module around the network, such as
+Lightning's ``model.``."""
 _PREFERRED = ("", "model.")
-"""Of several networks in one file, such as one and its average, these are meant."""
-_PART = re.compile(r"[\w.-]+")
+"""Prefixes that are taken of several networks in one file, such as one and its average."""
+_PART_NAME = re.compile(r"[\w.-]+")
 
 
 def find_weights(folder: Path) -> Path:
-    """The file with the weights in a folder as Hugging Face saves it, or the list of its parts.
+    """Find the file with weights in a folder as Hugging Face saves it, or the list of its parts.
+
+    Parameters
+    ----------
+    folder : to search, without folders in it.
 
     Raises
     ------
@@ -78,17 +82,28 @@ def find_weights(folder: Path) -> Path:
     )
 
 
-def configured_size(folder: Path) -> int | None:
-    """The input size in the `config.json` of a folder, if this is one that says it."""
+def read_image_size(folder: Path) -> int | None:
+    """Read the network's input size, in pixels, from the `config.json` of a folder.
+
+    Returns
+    -------
+    int or None
+        None where there is no such file, or it does not say it.
+
+    Raises
+    ------
+    CheckpointError
+        When the file is no JSON.
+    """
     config = folder / "config.json"
     if not config.is_file():
         return None
     try:
-        said = json.loads(config.read_bytes())
+        document = json.loads(config.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{config} cannot be read as JSON ({error}).") from error
     for place in ((), ("vision_config",), ("vision_config", "backbone_config")):
-        inner: Any = said
+        inner: Any = document
         for key in (*place, "image_size"):
             inner = cast("dict[str, Any]", inner).get(key) if isinstance(inner, dict) else None
         sides = set(cast("list[Any]", inner)) if isinstance(inner, list) else {inner}
@@ -99,8 +114,16 @@ def configured_size(folder: Path) -> int | None:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The state dict in a file, or in the parts that an index lists, on the CPU, as it was
-    written but without wrappers and prefixes.
+    """Read the state dict in a file, or in the parts that an index lists.
+
+    Parameters
+    ----------
+    path : of the file or of the index.
+
+    Returns
+    -------
+    dict
+        Tensors on the CPU as they were written, their keys without wrappers and prefixes.
 
     Raises
     ------
@@ -108,8 +131,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         When it is damaged, or holds no state dict.
     """
     if path.name.endswith(".index.json"):
-        return _without_prefixes(_read_parts(path), path)
-    return _without_prefixes(_unwrapped(_read_file(path), path), path)
+        return _strip_prefixes(_read_parts(path), path)
+    return _strip_prefixes(_unwrap(_read_file(path), path), path)
 
 
 def _read_parts(index: Path) -> dict[str, Tensor]:
@@ -121,15 +144,15 @@ def _read_parts(index: Path) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for name in names:
         part = index.parent / name
-        if not _PART.fullmatch(name) or not part.is_file():
+        if not _PART_NAME.fullmatch(name) or not part.is_file():
             raise CheckpointError(
                 f"{index.name} lists the file {name!r}, which is not in {index.parent}: fetch it "
                 "too."
             )
-        tensors |= _unwrapped(_read_file(part), part)
+        tensors |= _unwrap(_read_file(part), part)
     missing = [key for key in listed if key not in tensors]
     if missing:
-        raise CheckpointError(f"{index} lists {_shown(missing)}, which its parts do not hold.")
+        raise CheckpointError(f"{index} lists {_quote_keys(missing)}, which its parts do not hold.")
     return tensors
 
 
@@ -137,13 +160,13 @@ def _read_file(path: Path) -> object:
     try:
         if path.suffix.lower() == ".safetensors":
             return load_file(path)
-        with _with_plain_values():
+        with _allow_plain_values():
             return torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
         if "GLOBAL" in str(error):  # of a pickle: the name of something to call
             raise CheckpointError(
-                f"{path} holds more than weights{_called(str(error))}: loading it could run code, "
-                "so it is refused. Save the state dict alone, best as .safetensors."
+                f"{path} holds more than weights{_refused_name(str(error))}: loading it could run "
+                "code, so it is refused. Save the state dict alone, best as .safetensors."
             ) from error
         if "TorchScript" in str(error):
             raise CheckpointError(
@@ -160,9 +183,11 @@ def _read_file(path: Path) -> object:
         ) from error
 
 
-def _with_plain_values() -> AbstractContextManager[object]:
-    """Lets `torch.load` read values that trainers keep beside the weights, and that do nothing
-    when they are read: arguments of a command line, paths, NumPy's numbers."""
+def _allow_plain_values() -> AbstractContextManager[object]:
+    """Let `torch.load` read plain values that trainers keep beside the weights.
+
+    They run nothing when they are read: arguments of a command line, paths, NumPy's numbers.
+    """
     if not hasattr(torch.serialization, "safe_globals"):  # before torch 2.5
         return nullcontext()
     number = np.float64(0)
@@ -173,34 +198,36 @@ def _with_plain_values() -> AbstractContextManager[object]:
     )
 
 
-def _called(said: str) -> str:
-    found = re.search(r"GLOBAL ([\w.]+)", said)
+def _refused_name(message: str) -> str:
+    found = re.search(r"GLOBAL ([\w.]+)", message)
     return f" ({found[1]})" if found else ""
 
 
-def _unwrapped(content: object, path: Path) -> dict[str, Tensor]:
-    """The state dict within what a trainer has saved."""
+def _unwrap(content: object, path: Path) -> dict[str, Tensor]:
+    """Find the state dict within what a trainer has saved."""
     held = content
     for _ in range(4):
         if not isinstance(held, Mapping):
             break
         values = cast("Mapping[object, object]", held)
-        inner = next((values[key] for key in (*_WRAPPERS, *_AVERAGES) if _wraps(values, key)), None)
+        inner = next(
+            (values[key] for key in (*_WRAPPERS, *_AVERAGES) if _is_wrapper(values, key)), None
+        )
         if inner is None:
-            return _only_tensors(values, path)
+            return _select_tensors(values, path)
         held = inner
     raise CheckpointError(f"{path} holds no weights, but a {type(held).__name__}: {_EXPECTED}")
 
 
-def _wraps(values: Mapping[object, object], key: str) -> bool:
+def _is_wrapper(values: Mapping[object, object], key: str) -> bool:
     inner = values.get(key)
     return isinstance(inner, Mapping) and bool(cast("Mapping[object, object]", inner))
 
 
-def _only_tensors(values: Mapping[object, object], path: Path) -> dict[str, Tensor]:
+def _select_tensors(values: Mapping[object, object], path: Path) -> dict[str, Tensor]:
     tensors = {str(key): value for key, value in values.items() if isinstance(value, Tensor)}
-    if not tensors or not all(isinstance(value, _BESIDE) for value in values.values()):
-        found = _shown([str(key) for key in values if key not in tensors]) or "nothing"
+    if not tensors or not all(isinstance(value, _EXTRA_TYPES) for value in values.values()):
+        found = _quote_keys([str(key) for key in values if key not in tensors]) or "nothing"
         raise CheckpointError(f"{path} holds no weights, but {found}: {_EXPECTED}")
     return tensors
 
@@ -211,32 +238,41 @@ _EXPECTED = (
 )
 
 
-def _without_prefixes(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """Keys as the network alone has them. What a trainer keeps beside it, such as heads and
-    losses, stays under keys of its own."""
+def _strip_prefixes(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Strip what wraps the network from its keys.
+
+    Other weights beside it, such as those of heads and losses, keep keys of their own.
+    """
     bare: dict[str, Tensor] = {}
     for key, value in tensors.items():
-        name = ".".join(part for part in key.split(".") if part not in _SEGMENTS)
+        name = ".".join(part for part in key.split(".") if part not in _WRAPPER_SEGMENTS)
         if name in bare:
             raise CheckpointError(f"{path} holds {name!r} twice, once as {key!r}: keep one.")
         bare[name] = value
-    found = [key.removesuffix(end) for key in bare for end in _FIRST if key.endswith(end)]
+    found = [key.removesuffix(end) for key in bare for end in _ANCHOR_KEYS if key.endswith(end)]
     prefixes = [prefix for prefix in found if not prefix or prefix.endswith(".")]
     if len(prefixes) > 1:
         prefixes = [prefix for prefix in prefixes if prefix in _PREFERRED] or prefixes
     if len(prefixes) > 1:
         raise CheckpointError(
-            f"{path} holds several networks, whose keys begin with {_shown(prefixes)}: save one."
+            f"{path} holds several networks, whose keys begin with {_quote_keys(prefixes)}: save "
+            "one."
         )
     prefix = prefixes[0] if prefixes else ""
     return {key.removeprefix(prefix): value for key, value in bare.items()}
 
 
-def list_some(what: list[str], between: str = ", ") -> str:
-    """The first of some texts, and how many more there are."""
+def list_first(what: list[str], between: str = ", ") -> str:
+    """Join the first of some texts, with the number of those left out.
+
+    Parameters
+    ----------
+    what : the texts.
+    between : separates them.
+    """
     more = f"{between}and {len(what) - MAX_LISTED} more" if len(what) > MAX_LISTED else ""
     return between.join(what[:MAX_LISTED]) + more
 
 
-def _shown(keys: list[str]) -> str:
-    return list_some([repr(key) for key in keys])
+def _quote_keys(keys: list[str]) -> str:
+    return list_first([repr(key) for key in keys])

@@ -1,4 +1,4 @@
-"""Hugging Face's key layout of SAM 2, read as Meta's.
+"""Conversion of Hugging Face's key layout of SAM 2 to Meta's.
 
 transformers' `Sam2VideoModel` has the parameters of the official network under other names.
 Three things differ in more than the name: the four point embeddings are one table, the random
@@ -62,12 +62,12 @@ _OWN_FREQUENCIES = "prompt_encoder.shared_embedding.positional_embedding"
 
 
 def is_hf(keys: Iterable[str]) -> bool:
-    """Whether keys are of Hugging Face's layout."""
+    """Return whether keys of a state dict are of Hugging Face's layout."""
     return any(key.startswith("vision_encoder.") for key in keys)
 
 
 def from_hf(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same weights under Meta's keys; keys that are not known pass through unchanged.
+    """Rename the keys of a state dict to Meta's; unknown ones stay as they are.
 
     Parameters
     ----------

@@ -19,27 +19,37 @@ SHA256 = {
     "sam2.1_hiera_base_plus.pt": "a2345aede8715ab1d5d31b4a509fb160c5a4af1970f199d9054ccfb746c004c5",
     "sam2.1_hiera_large.pt": "2647878d5dfa5098f2f8649825738a9345572bae2d4350a2468587ece47dd318",
 }
-"""Of the files that Meta published, whatever revision of its repositories they come from."""
+"""Digests of the files that Meta published, in any revision of its repositories."""
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be had or does not fit; the message says which and why."""
+    """A checkpoint that cannot be read, downloaded or used; the message says which and why."""
 
 
 def official_file(name: str) -> tuple[str, str]:
-    """Repository and file of an official model."""
+    """Return repository id and file name of an official model."""
     return f"{OFFICIAL_OWNER}/{name}", name.replace("-", "_") + ".pt"
 
 
 def is_cached(name: str) -> bool:
-    """Whether an official model can be loaded without the network."""
+    """Return whether an official model is in the hub's cache on this machine."""
     from huggingface_hub import try_to_load_from_cache
 
     return isinstance(try_to_load_from_cache(*official_file(name)), str)
 
 
 def fetch(repository: str, filename: str) -> Path:
-    """A file of the hub, from the cache if it is there.
+    """Fetch a file of the hub, from the cache if it is there.
+
+    Parameters
+    ----------
+    repository : its id, such as ``"facebook/sam2.1-hiera-tiny"``.
+    filename : of the file in it. Official ones are checked against `SHA256`.
+
+    Returns
+    -------
+    Path
+        Of the file in the cache.
 
     Raises
     ------
@@ -78,12 +88,12 @@ def fetch(repository: str, filename: str) -> Path:
             "or use the bundled model: load_model('nano')."
         ) from error
     if repository.startswith(f"{OFFICIAL_OWNER}/") and filename in SHA256:
-        _check(path, SHA256[filename])
+        _verify_digest(path, SHA256[filename])
     return path
 
 
-def _check(path: Path, expected: str) -> None:
-    """Refuse a file that is another, and take it from the cache, so that nobody loads it later."""
+def _verify_digest(path: Path, expected: str) -> None:
+    """Refuse a file of another digest, and delete it from the cache."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):

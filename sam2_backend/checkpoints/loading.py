@@ -1,7 +1,7 @@
-"""From a name, a file or a repository to a network with its weights.
+"""Loading of networks by name, file or repository, and saving of their weights.
 
-Two layouts of keys are read: Meta's, which are this library's own, and Hugging Face's; in what
-files and wrappers they come, `checkpoint_file` says.
+Two layouts of keys are read: Meta's, which is this library's own, and Hugging Face's (see
+`hf_layout`). `files` knows the files, folders and wrappers that they come in.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from ..kernels.runtime import Runtime
 from ..network.config import CONFIGS, EARLIER_CONFIGS, ModelConfig
 from ..network.sam2 import Sam2Model
 from . import hf_layout
-from .files import SUFFIXES, configured_size, find_weights, list_some, read_tensors
+from .files import SUFFIXES, find_weights, list_first, read_image_size, read_tensors
 from .hub import OFFICIAL_OWNER, CheckpointError, fetch, official_file
 
 AVAILABLE_MODELS: tuple[str, ...] = tuple(CONFIGS)
 """Names that `load_model` takes."""
 
-_BUNDLED = Path(__file__).parent / "weights"
-_SIZE = "image_size"
-"""In the metadata of a `.safetensors` file."""
+_WEIGHTS_FOLDER = Path(__file__).parent / "weights"
+_SIZE_KEY = "image_size"
+"""Key of the input size in the metadata of a `.safetensors` file."""
 
 
 def load_model(
@@ -84,10 +84,10 @@ def load_model(
     runtime = Runtime.choose(device, dtype)
     if runtime.device.type == "cpu":
         keep_freed_memory()
-    path, config = _locate(_text_of(name))
+    path, config = _locate(_check_name(name))
     state = read_state(path)
-    config = config or _recognise(state, path, ignore_extra=ignore_extra)
-    image_size = image_size or _saved_size(path) or configured_size(Path(name).expanduser())
+    config = config or _recognise_config(state, path, ignore_extra=ignore_extra)
+    image_size = image_size or _read_saved_size(path) or read_image_size(Path(name).expanduser())
     if image_size is not None:
         config = replace(config, image_size=image_size)
     if tracked_memories is not None:
@@ -96,7 +96,7 @@ def load_model(
     model = Sam2Model(config)
     _load_strictly(model, state, path, ignore_extra=ignore_extra)
     model.runtime = runtime
-    model.is_bundled = path.parent == _BUNDLED
+    model.is_bundled = path.parent == _WEIGHTS_FOLDER
     model = model.to(runtime.device).eval().requires_grad_(False)
     if compile:
         from ..predictors.compiling import compile_model
@@ -126,7 +126,9 @@ def save_model(
     tensors = {key: value.detach().cpu().contiguous() for key, value in state.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(save(tensors, {"model": config.name, _SIZE: str(config.image_size)}))
+        partial.write_bytes(
+            save(tensors, {"model": config.name, _SIZE_KEY: str(config.image_size)})
+        )
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
@@ -136,7 +138,12 @@ def save_model(
 
 
 def weights_path(path: str | os.PathLike[str]) -> Path:
-    """Where `save_model` can write, checked before the weights are there.
+    """Check where `save_model` is to write, before the weights are there.
+
+    Returns
+    -------
+    Path
+        The same path.
 
     Raises
     ------
@@ -152,7 +159,16 @@ def weights_path(path: str | os.PathLike[str]) -> Path:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Read a checkpoint file into Meta's key layout, in float32, on the CPU.
+    """Read a checkpoint file into Meta's key layout.
+
+    Parameters
+    ----------
+    path : of a file with weights, or of the index of its parts.
+
+    Returns
+    -------
+    dict
+        Tensors on the CPU, in float32 where they are floating-point.
 
     Raises
     ------
@@ -167,17 +183,17 @@ def read_state(path: Path) -> dict[str, Tensor]:
     }
 
 
-def _saved_size(path: Path) -> int | None:
-    """The input size that `save_model` wrote down."""
+def _read_saved_size(path: Path) -> int | None:
+    """Read the input size that `save_model` wrote, in pixels; None where there is none."""
     if path.suffix.lower() != ".safetensors":
         return None
     with safe_open(path, framework="pt") as file:  # pyright: ignore[reportUnknownVariableType]
         metadata: Mapping[str, str] = file.metadata() or {}
-    size = metadata.get(_SIZE, "")
+    size = metadata.get(_SIZE_KEY, "")
     return int(size) if size.isdecimal() else None
 
 
-def _text_of(name: object) -> str:
+def _check_name(name: object) -> str:
     if isinstance(name, (str, os.PathLike)):
         return os.fspath(cast("str | os.PathLike[str]", name))
     raise CheckpointError(
@@ -188,7 +204,7 @@ def _text_of(name: object) -> str:
 
 def _locate(name: str) -> tuple[Path, ModelConfig | None]:
     if name in CONFIGS:
-        bundled = _BUNDLED / f"{name}.safetensors"
+        bundled = _WEIGHTS_FOLDER / f"{name}.safetensors"
         if bundled.exists():
             return bundled, CONFIGS[name]
         return fetch(*official_file(name)), CONFIGS[name]
@@ -211,10 +227,10 @@ def _locate(name: str) -> tuple[Path, ModelConfig | None]:
     )
 
 
-def _recognise(
+def _recognise_config(
     state: Mapping[str, Tensor], path: Path, *, ignore_extra: bool = False
 ) -> ModelConfig:
-    """The named variant whose parameters have the very shapes of a state dict, or most of them."""
+    """Find the named variant whose parameters have the shapes of a state dict, or most of them."""
     shapes = {key: value.shape for key, value in state.items()}
     best: tuple[int, ModelConfig] | None = None
     wrong = 0
@@ -245,7 +261,7 @@ def _load_strictly(
     expected = model.state_dict()
     extra = [key for key in state if key not in expected]
     if ignore_extra and extra:
-        warnings.warn(f"{path}: left out {list_some(extra)}.", UserWarning, stacklevel=3)
+        warnings.warn(f"{path}: left out {list_first(extra)}.", UserWarning, stacklevel=3)
         state = {key: state[key] for key in expected if key in state}
     problems = [f"missing {key}" for key in expected if key not in state]
     problems += [f"unexpected {key}" for key in state if key not in expected]
@@ -255,19 +271,19 @@ def _load_strictly(
         if key in state and state[key].shape != value.shape
     ]
     if not problems:
-        wrong = ((key, _objection(state[key], value)) for key, value in expected.items())
-        problems = [f"{key} {objection}" for key, objection in wrong if objection]
+        checked = ((key, _rejection_reason(state[key], value)) for key, value in expected.items())
+        problems = [f"{key} {reason}" for key, reason in checked if reason]
     if problems:
         hint = ""
         if extra and len(extra) == len(problems):
             hint = " If they may be left out, say load_model(..., ignore_extra=True)."
-        shown = list_some(problems, "; ")
+        shown = list_first(problems, "; ")
         raise CheckpointError(f"{path} does not fit {model.config.name}: {shown}.{hint}")
     model.load_state_dict(state)
 
 
-def _objection(given: Tensor, expected: Tensor) -> str | None:
-    """Why values cannot be a parameter's, if they cannot."""
+def _rejection_reason(given: Tensor, expected: Tensor) -> str | None:
+    """Return why a tensor cannot be a parameter's values; None where it can."""
     if given.is_floating_point() != expected.is_floating_point():
         return f"has values of {given.dtype}, expected {expected.dtype}"
     if given.layout != expected.layout or given.is_meta:

@@ -1,8 +1,7 @@
-"""Models that several users of one process share: the same weights on the same device, once in
-memory.
+"""Models shared within a process: the same weights on the same device are in memory once.
 
-A network remembers nothing of a video, so that any number of predictors may use one at a time. It
-goes with the last of them.
+A network holds no state of a video, so that any number of predictors may use one. It is freed with
+the last of them.
 """
 
 from __future__ import annotations
@@ -24,8 +23,19 @@ _LOADING: dict[Hashable, threading.Lock] = {}
 
 
 def load_shared(name: str | os.PathLike[str], device: str | None = None) -> Sam2Model:
-    """As `load_model`, or the same again while anyone uses it: not to be changed. Two threads
-    that ask for one at the same time get one."""
+    """Load a model, or return the one that is in use already; it must not be changed.
+
+    Two threads that ask for the same model at the same time get the same one.
+
+    Parameters
+    ----------
+    name, device : see `load_model`.
+
+    Raises
+    ------
+    CheckpointError, ValueError
+        See `load_model`.
+    """
     key = _key(name, device)
     with _LOADING.setdefault(key, threading.Lock()):
         model = _MODELS.get(key)
@@ -35,20 +45,20 @@ def load_shared(name: str | os.PathLike[str], device: str | None = None) -> Sam2
 
 
 def find_shared(name: str | os.PathLike[str], device: str | None = None) -> Sam2Model | None:
-    """The model that `load_shared` would give, if it is in memory."""
+    """Return the model that `load_shared` would return, if it is in memory; else None."""
     return _MODELS.get(_key(name, device))
 
 
 def _key(name: str | os.PathLike[str], device: str | None) -> Hashable:
-    """By what two models are the same: a file that was written anew is another."""
+    """Return what identifies a model; that of a file that was written anew is another."""
     chosen = str(torch.empty(0, device=Runtime.choose(device).device).device)
     path = Path(name).expanduser()
     if not path.exists():
         return os.fspath(name), chosen
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return tuple((str(one.resolve()), *_written(one)) for one in files), chosen
+    return tuple((str(one.resolve()), *_stamp_of(one)) for one in files), chosen
 
 
-def _written(path: Path) -> tuple[int, int, int]:
+def _stamp_of(path: Path) -> tuple[int, int, int]:
     found = path.stat()
     return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,4 +1,4 @@
-"""Teaching SAM 2: sources of clips, simulated users, and the loop that learns from them.
+"""Training SAM 2: sources of clips, simulated users, losses, and the training loop.
 
 >>> from sam2_backend import CONFIGS
 >>> task = Promptable(random_model(CONFIGS["nano"]), FROM_SCRATCH)
@@ -7,7 +7,7 @@
 
 from typing import Any
 
-from . import evaluation
+from ..renamed import warn_renamed
 from .data.assets import Assets
 from .data.batches import BatchSource
 from .data.clips import Clip, ClipSource, Mixture
@@ -18,11 +18,8 @@ from .data.synthetic import SyntheticClips, render_clip
 from .evaluation import EvalSet, Metrics, evaluate
 from .finetune_report import FinetuneReport
 from .finetuning import finetune
-from .loop import optimizer
 from .loop.optimizer import PARTS, OptimizerConfig
 from .loop.trainer import Trainer
-from .renamed import warn_renamed
-from .tasks import training_recipe
 from .tasks.mae import MaskedAutoencoder, Pretraining, load_trunk
 from .tasks.promptable import Promptable, random_model
 from .tasks.task import Stage, StepResult, Task
@@ -66,18 +63,18 @@ __all__ = [
     "render_clip",
 ]
 
-_RENAMED: dict[str, Any] = {
-    "Examples": evaluation.EvalSet,
-    "Optimizing": optimizer.OptimizerConfig,
-    "Practice": training_recipe.TrainingRecipe,
-    "Quality": evaluation.Metrics,
-    "measure": evaluation.evaluate,
+_RENAMED = {
+    "Examples": "EvalSet",
+    "Optimizing": "OptimizerConfig",
+    "Practice": "TrainingRecipe",
+    "Quality": "Metrics",
+    "measure": "evaluate",
 }
 
 
 def __getattr__(name: str) -> Any:
+    """Give deprecated names with a warning."""
     if name not in _RENAMED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    new = _RENAMED[name]
-    warn_renamed(f"sam2_backend.training.{name}", new.__name__)
-    return new
+    warn_renamed(f"{__name__}.{name}", _RENAMED[name])
+    return globals()[_RENAMED[name]]

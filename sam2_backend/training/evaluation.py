@@ -1,4 +1,4 @@
-"""How well a network answers prompts and tracks, measured as a person would find it."""
+"""Evaluation by simulated users: mean IoU after clicks, from boxes, and when tracking."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _TRACKED_FROM = 3
 
 @dataclass(frozen=True)
 class Metrics:
-    """Mean IoU over some objects; each next click is at the centre of the largest error."""
+    """Mean IoUs over some objects; each next click is at the centre of the largest error."""
 
     click: float
-    """After the first click."""
+    """Mean IoU after the first click."""
     clicks_3: float
     clicks_5: float
     box: float
-    """From the true box."""
+    """Mean IoU from the true box."""
     tracked: float | None
     """J on the frames after the first, from three clicks on it; None for pictures."""
     objects: int
-    """How many were measured."""
+    """Number of objects that were evaluated."""
 
     @property
     def figures(self) -> dict[str, float]:
-        """The means by what they are called in a table."""
+        """The mean IoUs by their names in tables."""
         rows = {
             "1 click": self.click,
             "3 clicks": self.clicks_3,
@@ -47,7 +47,7 @@ class Metrics:
 
     @property
     def mean(self) -> float:
-        """All of them as one number."""
+        """The mean of all mean IoUs."""
         return float(np.mean(list(self.figures.values())))
 
     def __str__(self) -> str:
@@ -56,24 +56,29 @@ class Metrics:
 
 @dataclass(frozen=True)
 class EvalSet:
-    """Which clips of a source are measured on: always the same ones."""
+    """Clips to evaluate on, drawn from a source: always the same ones."""
 
     source: ClipSource
     clips: int = 24
-    """Draws. What comes a second time is measured once."""
+    """Number of draws. An object that is drawn twice is evaluated once."""
     frames: int = 1
     targets: int = 4
-    """Objects a draw, at most."""
+    """Largest number of objects of a clip."""
     seed: int = 0
 
 
 def evaluate(model: Sam2Model, eval_set: EvalSet) -> Metrics:
-    """Measure a model through the predictor that users have.
+    """Evaluate a model through `VideoPredictor`, as users find it.
 
     Parameters
     ----------
     model : in evaluation mode; its `config.image_size` is the side of the clips.
-    eval_set : what to measure on.
+    eval_set : clips and objects.
+
+    Returns
+    -------
+    Metrics
+        Means over all objects.
 
     Raises
     ------
@@ -82,7 +87,7 @@ def evaluate(model: Sam2Model, eval_set: EvalSet) -> Metrics:
     """
     rng = np.random.default_rng(eval_set.seed)
     seen: set[int] = set()
-    answers: list[list[float]] = []
+    ious: list[list[float]] = []
     tracked: list[float] = []
     for _ in range(eval_set.clips):
         clip = eval_set.source.draw(
@@ -93,14 +98,14 @@ def evaluate(model: Sam2Model, eval_set: EvalSet) -> Metrics:
         )
         truths = _unseen(clip, seen)
         if truths:
-            _measure_clip(model, clip, truths, answers, tracked)
-    click, clicks_3, clicks_5, box = np.mean(answers, axis=0).tolist()
+            _evaluate_clip(model, clip, truths, ious, tracked)
+    click, clicks_3, clicks_5, box = np.mean(ious, axis=0).tolist()
     propagated = float(np.mean(tracked)) if tracked else None
-    return Metrics(click, clicks_3, clicks_5, box, propagated, len(answers))
+    return Metrics(click, clicks_3, clicks_5, box, propagated, len(ious))
 
 
 def _unseen(clip: Clip, seen: set[int]) -> list[NDArray[np.bool_]]:
-    """Masks (T, S, S) of the objects that are visible at first and have not been measured."""
+    """Return masks (T, S, S) of objects that are visible at first and not yet evaluated."""
     pictures = clip.rgb_t3ss.tobytes()
     found: list[NDArray[np.bool_]] = []
     for masks_tss in clip.masks_tkss.transpose(1, 0, 2, 3):
@@ -111,42 +116,53 @@ def _unseen(clip: Clip, seen: set[int]) -> list[NDArray[np.bool_]]:
     return found
 
 
-def _measure_clip(
+def _evaluate_clip(
     model: Sam2Model,
     clip: Clip,
     truths: list[NDArray[np.bool_]],
-    answers: list[list[float]],
+    ious: list[list[float]],
     tracked: list[float],
 ) -> None:
-    """Measure some objects of a clip, as rows of answers and tracked frames."""
+    """Evaluate some objects of a clip; adds to the rows of IoUs and those of tracked frames."""
     video = VideoPredictor(model, np.ascontiguousarray(clip.rgb_t3ss.transpose(0, 2, 3, 1)))
     shown = [np.zeros_like(masks_tss[0]) for masks_tss in truths]
     rows: list[list[float]] = [[] for _ in truths]
     for count in range(1, max(_CLICKS) + 1):
         for obj, masks_tss in enumerate(truths):
-            point, label = next_click(shown[obj], masks_tss[0])
+            point, label = simulate_click(shown[obj], masks_tss[0])
             shown[obj] = video.add_points(0, obj, [point], [label]).masks[obj]
             if count in _CLICKS:
-                rows[obj].append(iou(shown[obj], masks_tss[0]))
+                rows[obj].append(compute_iou(shown[obj], masks_tss[0]))
         if count == _TRACKED_FROM and len(video) > 1:
             for result in list(video.propagate())[1:]:
                 for obj, masks_tss in enumerate(truths):
-                    tracked.append(iou(result.masks[obj], masks_tss[result.frame]))
+                    tracked.append(compute_iou(result.masks[obj], masks_tss[result.frame]))
     for obj, masks_tss in enumerate(truths, start=len(truths)):
-        boxed = video.add_box(0, obj, box_of(masks_tss[0])).masks[obj]
-        rows[obj - len(truths)].append(iou(boxed, masks_tss[0]))
-    answers += rows
+        boxed = video.add_box(0, obj, compute_box(masks_tss[0])).masks[obj]
+        rows[obj - len(truths)].append(compute_iou(boxed, masks_tss[0]))
+    ious += rows
 
 
-def iou(predicted: Mask, truth: Mask) -> float:
-    """Intersection over union; 1 where both are empty."""
+def compute_iou(predicted: Mask, truth: Mask) -> float:
+    """Compute the intersection over union of two masks (H, W); 1 where both are empty."""
     union = (predicted | truth).sum()
     return float((predicted & truth).sum() / union) if union else 1.0
 
 
-def next_click(predicted: Mask, truth: Mask) -> tuple[list[float], int]:
-    """(x, y) in pixels and label of a click at the centre of the largest error, as the SAM 2
-    paper simulates users; on the object where nothing is wrong."""
+def simulate_click(predicted: Mask, truth: Mask) -> tuple[list[float], int]:
+    """Simulate a user's next click, at the centre of the largest error.
+
+    This is how the SAM 2 paper evaluates interactive segmentation (Ravi et al. 2024, section 6).
+
+    Parameters
+    ----------
+    predicted, truth : (H, W) bool.
+
+    Returns
+    -------
+    point, label : (x, y) in pixels, pixel centres at +0.5; and 1 on the object, 0 outside it.
+        Where nothing is wrong, a click on the object.
+    """
     wrong = (truth & ~predicted, 1), (predicted & ~truth, 0)
     if not any(error.any() for error, _ in wrong):
         wrong = ((truth, 1),)
@@ -154,7 +170,7 @@ def next_click(predicted: Mask, truth: Mask) -> tuple[list[float], int]:
     for error, label in wrong:
         if not error.any():
             continue
-        left, top, right, bottom = box_of(error)
+        left, top, right, bottom = compute_box(error)
         depth: NDArray[np.float64] = np.asarray(
             ndimage.distance_transform_edt(np.pad(error[top:bottom, left:right], 1))
         )[1:-1, 1:-1]
@@ -164,8 +180,13 @@ def next_click(predicted: Mask, truth: Mask) -> tuple[list[float], int]:
     return best[1], best[2]
 
 
-def box_of(mask: Mask) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom in pixels, the last two just outside a mask (H, W) that is not
-    empty."""
+def compute_box(mask: Mask) -> tuple[int, int, int, int]:
+    """Compute the bounding box of a mask (H, W) that is not empty.
+
+    Returns
+    -------
+    tuple
+        Left, top, right and bottom in pixels, the last two just outside the mask.
+    """
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

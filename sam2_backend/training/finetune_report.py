@@ -1,4 +1,4 @@
-"""What fine-tuning found out, on its way and in the end."""
+"""Evaluations of a fine-tuning run, on its way and in the end."""
 
 from __future__ import annotations
 
@@ -10,55 +10,56 @@ from pathlib import Path
 from typing import Any
 
 from .evaluation import Metrics
+from .loop.checkpoint import find_differences
 
 
 @dataclass(frozen=True)
 class FinetuneReport:
-    """What a fine-tuned model gained on clips that it did not learn from."""
+    """Metrics of a fine-tuned model before and after, on clips that it was not trained on."""
 
     model: str
     """Name of the network."""
     parts: tuple[str, ...]
-    """That learned."""
+    """Names of the parts that were trained; empty for all."""
     weights: Path
-    """Of the best measurement."""
+    """File of the best weights."""
     history: tuple[tuple[int, Metrics], ...]
-    """Steps taken and quality then; the first is before any step."""
+    """Steps taken, and metrics then; the first is before any step."""
     steps: int
-    """Taken."""
+    """Number of steps that were taken."""
     planned: int
-    """Most steps that it might have taken."""
+    """Largest number of steps that might have been taken."""
     interrupted: bool = False
     """Whether it was stopped from outside: the same call goes on."""
 
     @property
     def best_step(self) -> int:
         """Steps behind the weights; 0 where nothing was better than what there was before."""
-        return best_of(self.history)[0]
+        return find_best(self.history)[0]
 
     @property
     def before(self) -> Metrics:
-        """Of the model as it was."""
+        """Metrics of the model as it was."""
         return self.history[0][1]
 
     @property
     def after(self) -> Metrics:
-        """Of the weights that were written."""
-        return best_of(self.history)[1]
+        """Metrics of the weights that were written."""
+        return find_best(self.history)[1]
 
     @property
     def improved(self) -> bool:
-        """Whether the mean of all figures rose."""
+        """Whether the mean of all metrics rose."""
         return self.best_step > 0
 
     @property
     def worse(self) -> tuple[str, ...]:
-        """Names of the figures that fell all the same."""
+        """Names of the metrics that fell all the same."""
         before = self.before.figures
         return tuple(name for name, now in self.after.figures.items() if now < before[name])
 
     def __str__(self) -> str:
-        """A table with what there is to know, in plain text."""
+        """Format a table of all metrics before and after, in plain text."""
         lines = [
             f"{self.model}, {' + '.join(self.parts) or 'all of it'}, {self.steps} of "
             f"{self.planned} steps; mean IoU on {self.before.objects} held-out objects:",
@@ -78,82 +79,84 @@ class FinetuneReport:
         return "\n".join([*lines, f"Weights: {self.weights}"])
 
 
-class Progress:
-    """The measurements of an unfinished run, in a file beside its checkpoint.
+class FinetuneHistory:
+    """Evaluations of an unfinished run, in a file beside its checkpoint.
 
     Parameters
     ----------
     folder : of the run.
-    settings : by name; a run goes on with the same ones only.
+    settings : of the run, by name: it is resumed with the same ones only.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self._path = folder / "progress.json"
         self._settings = settings
-        self.history: list[tuple[int, Metrics]] = []
+        self.entries: list[tuple[int, Metrics]] = []
 
     @classmethod
     def open(
         cls, folder: Path, settings: dict[str, Any], before: Metrics, *, tolerance: float
-    ) -> Progress:
+    ) -> FinetuneHistory:
         """Begin, or go on with what is in the folder.
+
+        Parameters
+        ----------
+        folder, settings : of the run.
+        before : metrics of the model before it is trained.
+        tolerance : by how much they may differ from those that were found when the run began.
 
         Raises
         ------
         ValueError
-            When what is there was begun with other settings, or measured otherwise.
+            When what is there was begun with other settings, another model or other clips.
         """
-        progress = cls(folder, settings)
-        if not progress._path.is_file():
-            return progress
-        held = json.loads(progress._path.read_text(encoding="utf-8"))
-        differing = [
-            f"{name} was {held['settings'].get(name)!r}, now {value!r}"
-            for name, value in json.loads(json.dumps(settings)).items()
-            if held["settings"].get(name) != value
-        ]
-        history = [(step, Metrics(**quality)) for step, quality in held["history"]]
-        if history and not _alike(history[0][1], before, tolerance):
-            differing.append("the model, or what it is measured on, is another")
-        if differing:
+        history = cls(folder, settings)
+        if not history._path.is_file():
+            return history
+        document = json.loads(history._path.read_text(encoding="utf-8"))
+        history.entries = [(step, Metrics(**metrics)) for step, metrics in document["history"]]
+        differences = find_differences(document["settings"], settings)
+        if history.entries and not _is_close(history.entries[0][1], before, tolerance):
+            differences.append("the model, or what it is measured on, is another")
+        if differences:
             raise ValueError(
-                f"{folder} holds an unfinished run that began otherwise ({'; '.join(differing)}): "
-                "call it as before to go on, or delete the folder to start anew."
+                f"{folder} holds an unfinished run that began otherwise "
+                f"({'; '.join(differences)}): call it as before to go on, or delete the folder "
+                "to start anew."
             )
-        progress.history = history
-        return progress
+        return history
 
     @property
     def best(self) -> tuple[int, Metrics]:
-        """The best measurement and its step."""
-        return best_of(self.history)
+        """The step of the best metrics, and these."""
+        return find_best(self.entries)
 
     @property
-    def since_best(self) -> int:
-        """Measurements after the best one."""
-        return len(self.history) - 1 - self.history.index(self.best)
+    def num_since_best(self) -> int:
+        """Number of evaluations after the best one."""
+        return len(self.entries) - 1 - self.entries.index(self.best)
 
-    def add(self, step: int, quality: Metrics) -> None:
-        """Take a measurement in, and write all of them down."""
-        self.history.append((step, quality))
+    def add(self, step: int, metrics: Metrics) -> None:
+        """Add an evaluation, and write all of them to the file."""
+        self.entries.append((step, metrics))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._path.with_suffix(".partial")
-        history = [(at, asdict(found)) for at, found in self.history]
-        document = {"settings": self._settings, "history": history}
+        entries = [(at, asdict(found)) for at, found in self.entries]
+        document = {"settings": self._settings, "history": entries}
         partial.write_text(json.dumps(document), encoding="utf-8")
         os.replace(partial, self._path)
 
-    def forget_after(self, step: int) -> None:
-        """Drop measurements that a checkpoint of this step has not seen: they come again."""
-        self.history = [entry for entry in self.history if entry[0] <= step]
+    def drop_after(self, step: int) -> None:
+        """Drop evaluations of later steps than a checkpoint's: they are made again."""
+        self.entries = [entry for entry in self.entries if entry[0] <= step]
 
 
-def best_of(history: Sequence[tuple[int, Metrics]]) -> tuple[int, Metrics]:
-    """The first of the best measurements, with its step."""
+def find_best(history: Sequence[tuple[int, Metrics]]) -> tuple[int, Metrics]:
+    """Find the first of the best metrics, with its step."""
     return max(history, key=lambda entry: entry[1].mean)
 
 
-def _alike(one: Metrics, other: Metrics, tolerance: float) -> bool:
+def _is_close(one: Metrics, other: Metrics, tolerance: float) -> bool:
     first, second = one.figures, other.figures
     return (
         one.objects == other.objects

@@ -1,6 +1,6 @@
-"""Teach a model one kind of picture, and say honestly what it gained.
+"""Fine-tuning, with metrics before and after on clips that are held out.
 
->>> train, held_out = split_by_video(Davis("DAVIS"))
+>>> train, held_out = split_by_video(open_davis("DAVIS"))
 >>> print(finetune(load_model("nano"), train, held_out=held_out, out="fine.safetensors"))
 """
 
@@ -14,27 +14,27 @@ from dataclasses import asdict
 
 from ..checkpoints.loading import read_state, save_model, weights_path
 from ..network.sam2 import Sam2Model
+from ..renamed import renamed_arguments
 from .data.batches import BatchSource
 from .data.clips import ClipSource
 from .evaluation import EvalSet, evaluate
-from .finetune_report import FinetuneReport, Progress
+from .finetune_report import FinetuneHistory, FinetuneReport
 from .loop.optimizer import OptimizerConfig
 from .loop.trainer import Trainer
-from .renamed import renamed_arguments
 from .tasks.promptable import Promptable
 from .tasks.task import Stage
 from .tasks.training_recipe import SAM2, TrainingRecipe
 
-_FRAMES_MEASURED = 6
-"""Length of the clips that are measured on, where clips have several frames."""
+_EVAL_FRAMES = 6
+"""Length of the clips that are evaluated on, where clips have several frames."""
 _WARM_UP = 20
 _ENCODER_RATE = 0.1
-"""Of the image encoder, as a share of the others'."""
-_SAME = 1e-3
-"""By how much a measurement may differ when it is repeated, e.g. with other threads."""
+"""Learning rate of the image encoder, as a share of the others'."""
+_TOLERANCE = 1e-3
+"""By how much a metric may differ when it is repeated, e.g. with other threads."""
 
 
-@renamed_arguments(practice="recipe")
+@renamed_arguments(examples="eval_clips", practice="recipe", say="on_status")
 def finetune(
     model: Sam2Model,
     source: ClipSource | BatchSource,
@@ -50,37 +50,37 @@ def finetune(
     recipe: TrainingRecipe = SAM2,
     evaluations: int = 6,
     patience: int = 3,
-    examples: int = 24,
+    eval_clips: int = 24,
     seed: int = 0,
     workers: int = 0,
-    say: Callable[[str], None] = print,
+    on_status: Callable[[str], None] = print,
 ) -> FinetuneReport:
-    """Train parts of a model on, and keep what is best on clips that it does not learn from.
+    """Train parts of a model on, and keep the weights that are best on held-out clips.
 
-    The model is measured on `held_out` before, several times on the way, and never anywhere
-    else; what comes out are the weights of the best of these measurements, which may be the
-    first. An interrupted run goes on when it is called again in the same way: until it is done,
-    it keeps what it needs in the folder ``NAME.run`` beside ``NAME.safetensors``.
+    The model is evaluated on `held_out` before and several times on the way; the weights of the
+    best evaluation are kept, which may be the first. An interrupted run goes on when it is called
+    again in the same way: until it is done, it keeps what it needs in the folder ``NAME.run``
+    beside ``NAME.safetensors``.
 
     Parameters
     ----------
     model : from `load_model`. It is trained in place, at the size of its `config.image_size`,
         and has the best weights in the end.
-    source : clips to learn from.
-    held_out : clips to measure on; see `datasets.split_by_video`.
+    source : clips to train on.
+    held_out : clips to evaluate on; see `datasets.split_by_video`.
     out : the `.safetensors` file to write, for `load_model` or ``Sam2Widget(video, model=out)``.
-    parts : names out of `PARTS`; all else stays as it is, to the bit. Add "memory" to teach
-        tracking, "image_encoder" where pictures are unlike any that the model knows.
-    steps : at most.
+    parts : names out of `PARTS`; all else stays as it is, to the bit. Add "memory" to train
+        tracking too, "image_encoder" where pictures are unlike any that the model was trained on.
+    steps : largest number of them.
     learning_rate : at its highest; the image encoder's is a tenth of it.
     batch, frames, targets : clips a step, frames a clip (1: pictures alone), objects a clip.
-    recipe : how users are simulated and answers judged.
-    evaluations : times that it is measured, evenly spread.
-    patience : measurements without a gain after which it stops.
-    examples : clips that are measured on.
-    seed : of data, simulated users and what is measured on.
+    recipe : how users are simulated, and the losses.
+    evaluations : number of evaluations on the way, evenly spread.
+    patience : evaluations without a gain after which it stops.
+    eval_clips : number of clips that are evaluated on.
+    seed : of data, simulated users and the clips that are evaluated on.
     workers : processes that draw clips; 0 draws in this one.
-    say : shows what takes long.
+    on_status : called with a line for each evaluation.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def finetune(
     ------
     ValueError
         When a number or a part is none that can be used, a source cannot be drawn from, or there
-        is an unfinished run of other settings.
+        is an unfinished run of other settings, which the message names.
     CheckpointError
         When the weights cannot be written.
     """
@@ -115,24 +115,24 @@ def finetune(
         learning_rate=learning_rate,
         warm_up=min(_WARM_UP, steps),
     )
-    measured = EvalSet(
+    eval_set = EvalSet(
         held_out,
-        clips=examples,
-        frames=_FRAMES_MEASURED if frames > 1 else 1,
+        clips=eval_clips,
+        frames=_EVAL_FRAMES if frames > 1 else 1,
         targets=targets,
         seed=seed,
     )
-    judge = copy.deepcopy(model).eval().requires_grad_(False)
-    before = evaluate(judge, measured)
-    say(f"Before: {before}")
+    eval_model = copy.deepcopy(model).eval().requires_grad_(False)
+    before = evaluate(eval_model, eval_set)
+    on_status(f"Before: {before}")
 
     folder = out.with_suffix(".run")
-    settings = {"model": model.config.name, **asdict(stage), "parts": list(parts), "seed": seed}
-    progress = Progress.open(folder, settings, before, tolerance=_SAME)
+    settings = {"model": model.config.name, **asdict(stage), "parts": parts, "seed": seed}
+    history = FinetuneHistory.open(folder, settings, before, tolerance=_TOLERANCE)
     best = folder / "best.safetensors"
-    if not progress.history:
-        progress.add(0, before)
-        save_model(judge.config, judge.state_dict(), best)
+    if not history.entries:
+        history.add(0, before)
+        save_model(eval_model.config, eval_model.state_dict(), best)
     trainer = Trainer(
         Promptable(model, recipe),
         (stage,),
@@ -143,27 +143,27 @@ def finetune(
         workers=workers,
         device=model.device,
     )
-    progress.forget_after(steps if trainer.stage else trainer.step)
+    history.drop_after(steps if trainer.stage else trainer.step)
     every = max(-(-steps // evaluations), 1)
-    settled = False
+    converged = False
 
     def after_step() -> bool:
-        nonlocal settled
+        nonlocal converged
         if trainer.step % every and trainer.step != steps:
             return True
-        judge.load_state_dict(trainer.ema)
-        quality = evaluate(judge, measured)
-        gain = quality.mean > progress.best[1].mean
+        eval_model.load_state_dict(trainer.ema)
+        metrics = evaluate(eval_model, eval_set)
+        gain = metrics.mean > history.best[1].mean
         if gain:
-            save_model(judge.config, judge.state_dict(), best)
-        progress.add(trainer.step, quality)
+            save_model(eval_model.config, eval_model.state_dict(), best)
+        history.add(trainer.step, metrics)
         trainer.save()
-        settled = progress.since_best >= patience
-        say(f"Step {trainer.step}: {quality}{', the best so far' if gain else ''}")
-        return not settled
+        converged = history.num_since_best >= patience
+        on_status(f"Step {trainer.step}: {metrics}{', the best so far' if gain else ''}")
+        return not converged
 
     trainer.run(after_step=after_step)
-    interrupted = not settled and trainer.stage == 0
+    interrupted = not converged and trainer.stage == 0
     model.load_state_dict(read_state(best))
     model.eval().requires_grad_(False)
     save_model(model.config, model.state_dict(), out)
@@ -173,7 +173,7 @@ def finetune(
         model=model.config.name,
         parts=parts,
         weights=out,
-        history=tuple(progress.history),
+        history=tuple(history.entries),
         steps=trainer.step if trainer.stage == 0 else steps,
         planned=steps,
         interrupted=interrupted,

@@ -1,5 +1,8 @@
-"""The fully automatic stage of a data engine: no person, many masklets, and an account of why
-each was kept or dropped (Kirillov et al. 2023, section 4; Ravi et al. 2024, section 5)."""
+"""The fully automatic stage of a data engine: masklets of everything in a video.
+
+What became of each proposal, and why, is reported (Kirillov et al. 2023, section 4; Ravi et al.
+2024, section 5).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from sam2_backend.renamed import renamed_arguments, warn_renamed
 from sam2_backend.video import FrameSource, Video, open_video
 
 from ..annotation.session import Session
@@ -25,47 +29,64 @@ from ..storage.saved_session import SavedSession
 T = TypeVar("T")
 
 THRESHOLDS = 0.7, 0.85
-"""Predicted IoU and stability that are enough of a proposal of any model."""
+"""Predicted IoU and stability that suffice for a proposal of any model."""
 
 
+@renamed_arguments(why="reason")
 @dataclass(frozen=True)
-class Verdict:
-    """What has become of one proposal."""
+class ProposalOutcome:
+    """What became of a proposal, and why."""
 
     frame: int
     area_px: int
+    """Area of its mask, in pixels."""
     iou: float
     """Predicted IoU, 0..1."""
     stability: float
-    """0..1."""
+    """Stability score, 0..1."""
     object: int | None
     """Id of the object that it became; None if it was dropped."""
-    why: str
+    reason: str
+    """Why it was dropped, or that it was tracked."""
+
+    @property
+    def why(self) -> str:
+        """Deprecated name of `reason`."""
+        warn_renamed("ProposalOutcome.why", "ProposalOutcome.reason")
+        return self.reason
 
 
 @dataclass(frozen=True)
 class Everything:
-    """All masklets that were found, and the account."""
+    """Masklets of everything in a video, and what became of each proposal."""
 
     session: SavedSession
     """For `Sam2Widget(video, saved=…)`, `write_session` and `export_masks`."""
-    verdicts: tuple[Verdict, ...]
+    outcomes: tuple[ProposalOutcome, ...]
+    """Of all proposals, in the order in which they were made."""
+
+    @property
+    def verdicts(self) -> tuple[ProposalOutcome, ...]:
+        """Deprecated name of `outcomes`."""
+        warn_renamed("Everything.verdicts", "Everything.outcomes")
+        return self.outcomes
 
     def __str__(self) -> str:
-        lines = [f"{'frame':>5} {'area':>8} {'IoU':>5} {'stable':>6}  object  why"]
+        lines = [f"{'frame':>5} {'area':>8} {'IoU':>5} {'stable':>6}  object  reason"]
         lines += [
             f"{one.frame:5} {one.area_px:8} {one.iou:5.2f} {one.stability:6.2f}  "
-            f"{one.object or '-':>6}  {one.why}"
-            for one in self.verdicts
+            f"{one.object or '-':>6}  {one.reason}"
+            for one in self.outcomes
         ]
-        counts = Counter("kept" if one.object else "dropped" for one in self.verdicts)
-        lines.append(f"{counts['kept']} of {len(self.verdicts)} proposals kept.")
+        counts = Counter("kept" if one.object else "dropped" for one in self.outcomes)
+        lines.append(f"{counts['kept']} of {len(self.outcomes)} proposals kept.")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
         return str(self)
 
 
+@renamed_arguments(most="max_objects", say="on_status")
 def segment_everything(
     video: FrameSource,
     model: str | os.PathLike[str] | Segmenter | object = "auto",
@@ -76,8 +97,8 @@ def segment_everything(
     min_stability: float | None = None,
     max_overlap: float = 0.5,
     min_frames: int = 3,
-    most: int = 32,
-    say: Callable[[str], None] = print,
+    max_objects: int = 32,
+    on_status: Callable[[str], None] = print,
 ) -> Everything:
     """Find and track everything in a video, without a click.
 
@@ -95,13 +116,13 @@ def segment_everything(
     max_overlap : a proposal more of which lies in known objects is dropped; so is a masklet that
         has a larger IoU with a better one.
     min_frames : on so many frames at least a masklet must be visible; in a shorter video on all.
-    most : objects at most.
-    say : shows what takes long.
+    max_objects : largest number of objects.
+    on_status : called with a line before what takes long, such as loading a model.
 
     Returns
     -------
     Everything
-        The session with all masklets, none accepted yet, and a verdict on each proposal.
+        The session with all masklets, none accepted yet, and the outcome of each proposal.
 
     Raises
     ------
@@ -116,38 +137,37 @@ def segment_everything(
     >>> print(found)
     >>> w = Sam2Widget("street.mp4", saved=found.session)  # to look at it, and correct
     """
-    if every < 1 or most < 1 or min_frames < 1:
-        raise SessionError(
-            f"every, most and min_frames must be at least 1, got {every}, {most}, {min_frames}."
-        )
+    for name, value in (("every", every), ("max_objects", max_objects), ("min_frames", min_frames)):
+        if value < 1:
+            raise SessionError(f"{name} must be at least 1, got {value}.")
     frames = open_video(video)
     segmenter: Segmenter = (
         cast("Segmenter", model)
         if isinstance(model, Proposes)
-        else load_segmenter(model, device, frames, say)
+        else load_segmenter(model, device, frames, on_status)
     )
-    known = segmenter.proposal_thresholds if isinstance(segmenter, HasThresholds) else THRESHOLDS
+    its_own = segmenter.proposal_thresholds if isinstance(segmenter, HasThresholds) else THRESHOLDS
     # A model may be less sure of what is right than others, but none has to be surer.
-    iou, stability = (min(pair) for pair in zip(known, THRESHOLDS, strict=True))
+    iou, stability = (min(pair) for pair in zip(its_own, THRESHOLDS, strict=True))
     min_iou = iou if min_iou is None else min_iou
     min_stability = stability if min_stability is None else min_stability
-    search = _Search(frames, segmenter, min_iou, min_stability, max_overlap, most)
+    search = _Search(frames, segmenter, min_iou, min_stability, max_overlap, max_objects)
     keys = range(0, len(frames), every)
     with tqdm(desc="Segmenting everything", total=len(frames), unit="frame") as bar:
         for key in keys:
-            search.look(key)
+            search.propose(key)
             stop = min(key + every + 1, len(frames)) if frames.kind == "video" else key
             search.track(key, stop)
             bar.update(min(key + every, len(frames)) - bar.n)
     if frames.kind == "video":
         search.track(0, len(frames))
         search.drop_short(min(min_frames, len(frames)))
-    search.drop_same()
+    search.drop_duplicates()
     return search.result(model_source(model))
 
 
 class _Search:
-    """What has been found so far."""
+    """A session that is filled with proposals, and their outcomes so far."""
 
     def __init__(
         self,
@@ -156,7 +176,7 @@ class _Search:
         min_iou: float,
         min_stability: float,
         max_overlap: float,
-        most: int,
+        max_objects: int,
     ) -> None:
         self._video = video
         self._segmenter = segmenter
@@ -171,28 +191,28 @@ class _Search:
         self._min_iou = min_iou
         self._min_stability = min_stability
         self._max_overlap = max_overlap
-        self._most = most
-        self._verdicts: list[Verdict] = []
+        self._max_objects = max_objects
+        self._outcomes: list[ProposalOutcome] = []
 
-    def look(self, frame: int) -> None:
-        """Make objects of what is new on a frame."""
+    def propose(self, frame: int) -> None:
+        """Propose masks on a frame, and make objects of those that are new."""
         if not isinstance(self._segmenter, Proposes):
             raise SessionError(f"The model {self._segmenter.name} cannot propose masks.")
         known_hw = self._session.label_map(frame)
-        for proposed in _all_of(self._segmenter.propose(frame)):
-            why = self._objection(known_hw, proposed)
+        for proposed in _run_to_end(self._segmenter.propose(frame)):
+            reason = self._rejection_reason(known_hw, proposed)
             obj = None
-            if why is None:
+            if reason is None:
                 obj = max((info.id for info in self._session.objects), default=0) + 1
                 self._session.add_mask(frame, proposed.mask_hw, obj, "proposal")
                 known_hw[proposed.mask_hw] = obj
             area_px = int(np.count_nonzero(proposed.mask_hw))
-            verdict = Verdict(
-                frame, area_px, proposed.iou, proposed.stability, obj, why or "tracked"
+            outcome = ProposalOutcome(
+                frame, area_px, proposed.iou, proposed.stability, obj, reason or "tracked"
             )
-            self._verdicts.append(verdict)
+            self._outcomes.append(outcome)
 
-    def _objection(self, known_hw: NDArray[np.int32], proposed: Proposed) -> str | None:
+    def _rejection_reason(self, known_hw: NDArray[np.int32], proposed: Proposed) -> str | None:
         if proposed.iou < self._min_iou:
             return f"predicted IoU below {self._min_iou:g}"
         if proposed.stability < self._min_stability:
@@ -200,12 +220,12 @@ class _Search:
         inside = known_hw[proposed.mask_hw]
         if np.mean(inside > 0) > self._max_overlap:
             return f"covered by object {np.bincount(inside[inside > 0]).argmax()}"
-        if len(self._session.objects) >= self._most:
-            return f"there are {self._most} objects already"
+        if len(self._session.objects) >= self._max_objects:
+            return f"there are {self._max_objects} objects already"
         return None
 
     def track(self, start: int, stop: int) -> None:
-        """Track what there is over some frames."""
+        """Track all objects over some frames, from `start` to just before `stop`."""
         if self._session.objects and stop > start and self._session.has_pending:
             for _ in self._session.propagate(start, stop):
                 pass
@@ -219,8 +239,8 @@ class _Search:
             if visible < min_frames:
                 self._drop(info.id, f"visible on {visible} frames only")
 
-    def drop_same(self) -> None:
-        """Drop masklets that are nearly another one; the one of the higher predicted IoU stays."""
+    def drop_duplicates(self) -> None:
+        """Drop masklets that are nearly another one of a higher predicted IoU."""
         quality = {
             info.id: float(np.nanmean(self._session.ious(info.id)))
             for info in self._session.objects
@@ -235,11 +255,12 @@ class _Search:
                 kept.append(obj)
 
     def result(self, source: str | None) -> Everything:
+        """Return the session and the outcomes; `source` is what loads the model again."""
         saved = SavedSession.of(self._session, self._video, self._segmenter.name, source)
-        return Everything(saved, tuple(self._verdicts))
+        return Everything(saved, tuple(self._outcomes))
 
     def _iou(self, a: int, b: int) -> float:
-        """Of two masklets, over all frames."""
+        """Return the IoU of two masklets over all frames."""
         first, second = self._session.results(a), self._session.results(b)
         shared = total = 0
         for frame in first.keys() | second.keys():
@@ -248,16 +269,16 @@ class _Search:
             total += int(np.count_nonzero(np.any(masks, axis=0)))
         return shared / max(total, 1)
 
-    def _drop(self, obj: int, why: str) -> None:
+    def _drop(self, obj: int, reason: str) -> None:
         self._session.remove_object(obj)
-        self._verdicts = [
-            replace(one, object=None, why=why) if one.object == obj else one
-            for one in self._verdicts
+        self._outcomes = [
+            replace(one, object=None, reason=reason) if one.object == obj else one
+            for one in self._outcomes
         ]
 
 
-def _all_of(steps: Generator[None, None, T]) -> T:
-    """Run a generator to its end."""
+def _run_to_end(steps: Generator[None, None, T]) -> T:
+    """Run a generator to its end, and return its value."""
     while True:
         try:
             next(steps)

@@ -1,4 +1,4 @@
-"""What is to be done for each of many videos, and doing it for one."""
+"""Jobs of a batch: reading their prompts, opening their videos, and tracking one of them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from ..storage.prompt_file import PromptFile, read_prompts
 from ..storage.saved_session import SavedSession, settings_of
 from ..storage.session_file import SUFFIX, read_session
 
-Source = SavedSession | PromptFile
+PromptSource = SavedSession | PromptFile
+"""Prompts of one video, and what else its file holds."""
 SourcePath = str | os.PathLike[str]
 DEFAULT_MODEL = "auto"
 
 
 @dataclass(frozen=True)
-class Job:
-    """One video to do."""
+class BatchJob:
+    """A video to propagate prompts through."""
 
     path: Path
-    """Of the session file or prompt file."""
-    source: Source
-    """What that says."""
+    """Path of the session file or prompt file."""
+    source: PromptSource
+    """Content of that file."""
     video: FrameSource | None
-    """Where the video is; None where the source says it."""
+    """The video, or where it is; None for what the source says."""
     model: str | None
     """Name or path; None for what the source says."""
     target: Path
@@ -38,29 +39,41 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What has become of one video."""
+class BatchOutcome:
+    """What became of a job."""
 
-    job: Job
+    job: BatchJob
     frames: int = 0
-    """That were tracked; 0 also where all had been tracked before."""
+    """Number of frames that were tracked; 0 also where all had been tracked before."""
     seconds: float = 0.0
     error: str | None = None
-    """Why it could not be done."""
+    """Why it failed; None where it did not."""
     attempts: int = 1
-    """More than 1 where workers died."""
+    """Number of attempts: more than 1 where workers died."""
 
 
-def make_jobs(
+def read_jobs(
     sources: SourcePath | Sequence[SourcePath] | Mapping[SourcePath, FrameSource],
     out: Path,
     model: str | None,
-) -> list[Job]:
-    """Read all sources before anything is begun: what is wrong shows at once."""
+) -> list[BatchJob]:
+    """Read all sources, before any work is begun.
+
+    Parameters
+    ----------
+    sources : see `propagate_many`.
+    out : folder for the session files.
+    model : name or path, for all; None for what each source says.
+
+    Raises
+    ------
+    SessionError
+        When a source cannot be read, would be overwritten, or shares its name with another.
+    """
     if isinstance(sources, (str, os.PathLike)):
         sources = [sources]
     videos = sources if isinstance(sources, Mapping) else dict.fromkeys(sources)
-    jobs: dict[Path, Job] = {}
+    jobs: dict[Path, BatchJob] = {}
     for given, video in videos.items():
         path = Path(given).expanduser()
         files = [path]
@@ -72,7 +85,9 @@ def make_jobs(
                 )
         for file in files:
             name = file.name.removesuffix(SUFFIX).removesuffix(".json")
-            job = Job(file, _read(file), video, model, out.absolute() / f"{name}{SUFFIX}")
+            job = BatchJob(
+                file, _read_source(file), video, model, out.absolute() / f"{name}{SUFFIX}"
+            )
             other = jobs.setdefault(job.target, job)
             if other is not job:
                 raise SessionError(
@@ -89,26 +104,28 @@ def make_jobs(
     return list(jobs.values())
 
 
-def is_done(job: Job) -> bool:
-    """Whether the session file is there, of the same prompts and reviews. It is only written
-    when all is tracked."""
+def is_done(job: BatchJob) -> bool:
+    """Return whether the session file is there, of the same prompts and reviews.
+
+    It is only written when all frames are tracked.
+    """
     try:
         found = read_session(job.target)
     except SessionError:
         return False
-    if isinstance(job.source, SavedSession) and _reviewed(found) != _reviewed(job.source):
+    if isinstance(job.source, SavedSession) and _review_states(found) != _review_states(job.source):
         return False
-    model = model_of(job)
+    model = choose_model(job)
     return found.prompts == job.source.prompts and found.model_source == model
 
 
-def model_of(job: Job) -> str:
-    """What is to be loaded for a job."""
+def choose_model(job: BatchJob) -> str:
+    """Return name or path of the model of a job."""
     own = job.source.model_source if isinstance(job.source, SavedSession) else job.source.model
     return job.model or own or DEFAULT_MODEL
 
 
-def open_source(job: Job) -> Video:
+def open_source(job: BatchJob) -> Video:
     """Open the video of a job.
 
     Raises
@@ -125,19 +142,22 @@ def open_source(job: Job) -> Video:
     return open_video(job.source.video)
 
 
-def track(
-    job: Job, video: Video, segmenter: Segmenter, tell: Callable[[], None]
+def track_job(
+    job: BatchJob, video: Video, segmenter: Segmenter, on_frame: Callable[[], None]
 ) -> tuple[SavedSession, int]:
-    """Propagate what a job's source says.
+    """Propagate the prompts of a job.
 
     Parameters
     ----------
-    tell : called after each frame.
+    job : whose prompts, reviews and settings are used.
+    video : from `open_source`.
+    segmenter : that was made for this video.
+    on_frame : called after each frame.
 
     Returns
     -------
     SavedSession, int
-        All that there is then, and how many frames were tracked.
+        The session with all results, and the number of frames that were tracked.
     """
     source = job.source
     session = Session(
@@ -149,13 +169,13 @@ def track(
     if isinstance(source, SavedSession):
         session.fill(source.objects, source.prompts, source.results)
     else:
-        _prompt(session, source)
+        _add_prompts(session, source)
     frames = 0
     for step in session.propagate():
         frames = step.done
-        tell()
+        on_frame()
     known = source.video if isinstance(source, SavedSession) else None
-    done = SavedSession.of(session, video, segmenter.name, model_of(job), fingerprint=known)
+    done = SavedSession.of(session, video, segmenter.name, choose_model(job), fingerprint=known)
     if isinstance(source, SavedSession):
         done = replace(
             done, video_path=source.video_path, frame=source.frame, selected=source.selected
@@ -163,7 +183,7 @@ def track(
     return done, frames
 
 
-def _read(path: Path) -> Source:
+def _read_source(path: Path) -> PromptSource:
     if path.name.endswith(SUFFIX):
         source = read_session(path)
         if source.kind == "images":
@@ -174,7 +194,7 @@ def _read(path: Path) -> Source:
     raise SessionError(f"{path} is neither a session file (*{SUFFIX}) nor a prompt file (*.json).")
 
 
-def _prompt(session: Session, source: PromptFile) -> None:
+def _add_prompts(session: Session, source: PromptFile) -> None:
     for info in source.objects:
         session.add_object(info.id)
         session.update_object(info.id, name=info.name)
@@ -185,6 +205,6 @@ def _prompt(session: Session, source: PromptFile) -> None:
             session.add_point(frame, point.x, point.y, point.label, obj)
 
 
-def _reviewed(saved: SavedSession) -> dict[tuple[int, int], str]:
+def _review_states(saved: SavedSession) -> dict[tuple[int, int], str]:
     states = ("accepted", "rejected")
     return {key: one.state for key, one in saved.results.items() if one.state in states}

@@ -1,4 +1,4 @@
-"""The whole job without a browser: click, propagate, correct, propagate again, save.
+"""What `sam2widget demo` runs: click, propagate, correct, propagate again, save.
 
 On the sample clip the clicks are made from its true masks, and the result is measured against
 them; on another video they come from the caller.
@@ -29,13 +29,13 @@ from ..samples.sample import SampleClip, sample_clip
 Masks = NDArray[np.bool_]
 
 MASKS, OVERLAY, SHEET = "masks.npz", "overlay.mp4", "contact_sheet.png"
-"""The files that it writes."""
+"""Names of the files that are written."""
 MAX_CORRECTIONS = 5
 """Corrective clicks on an object, on all its frames together."""
 GOOD = 0.9
 """J of a frame that needs no more corrections."""
 GAIN = 0.005
-"""J that a click must gain: where it does not, the next would be on the same place."""
+"""J that a click must gain: where it does not, the next one would be in the same place."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,9 @@ class DemoClick:
 
 
 def run_on_sample(name: str, model: str, device: str | None, out: Path) -> None:
-    """Segment a sample clip, correct the worst frames of each object, print J, and write the
-    results.
+    """Segment a sample clip, correct the worst frames of each object, and print J.
+
+    The results are written too; see `save`.
 
     Parameters
     ----------
@@ -72,13 +73,13 @@ def run_on_sample(name: str, model: str, device: str | None, out: Path) -> None:
         session.add_point(0, x, y, 1, obj)
         print(f"Click on the {clip.names[obj]} at ({x:g}, {y:g}) of frame 0.")
     _propagate(session)
-    before = after = _measure(session, clip.masks)
+    before = after = measure(session, clip.masks)
 
     clicks_left = dict.fromkeys(clip.masks, MAX_CORRECTIONS)
-    settled: set[tuple[int, int]] = set()
-    while _correct(session, clip, after, clicks_left, settled):
+    left_alone: set[tuple[int, int]] = set()
+    while correct_worst_frame(session, clip, after, clicks_left, left_alone):
         _propagate(session)
-        after = _measure(session, clip.masks)
+        after = measure(session, clip.masks)
 
     print("\nJ (mean over the frames)  one click  corrected")
     for obj, label in clip.names.items():
@@ -90,18 +91,31 @@ def run_on_sample(name: str, model: str, device: str | None, out: Path) -> None:
     save(session, video, out)
 
 
-def _correct(
+def correct_worst_frame(
     session: Session,
     clip: SampleClip,
     j: Mapping[int, NDArray[np.float64]],
     clicks_left: dict[int, int],
-    settled: set[tuple[int, int]],
+    left_alone: set[tuple[int, int]],
 ) -> bool:
-    """Click on what is not good on the worst frame, while clicks are left; whether there was
-    something to click on. Where a click gains nothing, (object, frame) is `settled`."""
+    """Click on objects that are not good on the worst frame, while clicks are left.
+
+    Parameters
+    ----------
+    session : with the masks; the clicks are added to it.
+    clip : with the true masks.
+    j : of each object, J of each frame.
+    clicks_left : by object; counted down.
+    left_alone : objects and frames where a click gained nothing; added to.
+
+    Returns
+    -------
+    bool
+        Whether there was an object to click on.
+    """
     objs = [obj for obj, left in clicks_left.items() if left]
-    frame = _worst_frame(j, clip.masks, objs, settled)
-    wrong = [obj for obj in objs if j[obj][frame] <= GOOD and (obj, frame) not in settled]
+    frame = _worst_frame(j, clip.masks, objs, left_alone)
+    wrong = [obj for obj in objs if j[obj][frame] <= GOOD and (obj, frame) not in left_alone]
     for obj in wrong:
         j_frame = j[obj][frame]
         print(f"On frame {frame}, the {clip.names[obj]} has J {j_frame:.2f}, and is corrected.")
@@ -114,7 +128,7 @@ def _correct(
             sign = "positive" if label else "negative"
             print(f"A {sign} click at ({x:g}, {y:g}): J {j_frame:.2f}.")
             if j_frame < before + GAIN:
-                settled.add((obj, frame))
+                left_alone.add((obj, frame))
                 print("It gained next to nothing: this frame is left as it is.")
                 break
     return bool(wrong)
@@ -165,7 +179,7 @@ def _session(video: Video, model: str, device: str | None) -> Session:
 
 
 def _propagate(session: Session) -> None:
-    """Track what is left to track, and say what a frame takes."""
+    """Track what is left to track, and print the time that a frame takes."""
     start = time.perf_counter()
     frames = 0
     with tqdm(desc="Propagating", unit="frame") as bar:
@@ -182,23 +196,33 @@ def _propagate(session: Session) -> None:
 
 
 def jaccard(masks_thw: Masks, truth_thw: Masks) -> NDArray[np.float64]:
-    """J per frame, (T,): intersection over union; 1 where both masks are empty."""
+    """Compute J of each frame, (T,): intersection over union; 1 where both masks are empty.
+
+    Parameters
+    ----------
+    masks_thw, truth_thw : (T, H, W) bool.
+    """
     union = (masks_thw | truth_thw).sum(axis=(1, 2))
     shared = (masks_thw & truth_thw).sum(axis=(1, 2))
     return np.where(union == 0, 1.0, shared / np.maximum(union, 1))
 
 
 def deepest_point(region_hw: Masks) -> tuple[float, float]:
-    """(x, y) of the pixel centre of a region that lies farthest from its border."""
+    """Find the pixel of a region (H, W) that lies farthest from its border: (x, y), at +0.5."""
     depth_hw: NDArray[Any] = np.asarray(ndimage.distance_transform_edt(np.pad(region_hw, 1)))
     y, x = np.unravel_index(int(depth_hw[1:-1, 1:-1].argmax()), region_hw.shape)
     return float(x) + 0.5, float(y) + 0.5
 
 
 def correction(mask_hw: Masks, truth_hw: Masks) -> tuple[float, float, int]:
-    """Click (x, y, label) in the largest error region: 1 where the mask misses, 0 where it spills.
+    """Find the next click (x, y, label) of a simulated user, in the largest error region.
 
-    This is how the SAM 2 paper simulates a user (its section on interactive evaluation).
+    The label is 1 where the mask misses the object, 0 where it covers the background (Ravi et al.
+    2024, section 6).
+
+    Parameters
+    ----------
+    mask_hw, truth_hw : (H, W) bool, which differ somewhere.
     """
     labels_hw = np.zeros(truth_hw.shape, np.int32)
     ndimage.label(mask_hw ^ truth_hw, output=labels_hw)
@@ -207,7 +231,8 @@ def correction(mask_hw: Masks, truth_hw: Masks) -> tuple[float, float, int]:
     return x, y, int(truth_hw[int(y), int(x)])
 
 
-def _measure(session: Session, truth: Mapping[int, Masks]) -> dict[int, NDArray[np.float64]]:
+def measure(session: Session, truth: Mapping[int, Masks]) -> dict[int, NDArray[np.float64]]:
+    """Compute J of each frame, (T,), by object."""
     return {obj: jaccard(np.asarray(session.masks(obj)), masks) for obj, masks in truth.items()}
 
 
@@ -215,14 +240,16 @@ def _worst_frame(
     j: Mapping[int, NDArray[np.float64]],
     truth: Mapping[int, Masks],
     objs: Sequence[int],
-    settled: Collection[tuple[int, int]] = (),
+    left_alone: Collection[tuple[int, int]] = (),
 ) -> int:
-    """The frame with the lowest J of some objects, of those where they are well in sight, but for
-    (object, frame) that are settled."""
+    """Find the frame with the lowest J of some objects, of those where they are well in sight.
+
+    Objects are left out on frames where they are `left_alone`.
+    """
 
     def rank(obj: int) -> NDArray[np.float64]:
         area = truth[obj].sum(axis=(1, 2))
-        open_t = np.array([(obj, t) not in settled for t in range(len(area))])
+        open_t = np.array([(obj, t) not in left_alone for t in range(len(area))])
         return np.where((area >= 0.5 * area.max()) & open_t, j[obj], np.inf)
 
     return int(np.min([rank(obj) for obj in objs], axis=0).argmin()) if objs else 0
@@ -232,7 +259,13 @@ def _worst_frame(
 
 
 def save(session: Session, video: Video, out: Path) -> None:
-    """Write masks.npz, overlay.mp4 and contact_sheet.png, and say where and what next."""
+    """Write `MASKS`, `OVERLAY` and `SHEET`, and print where they are.
+
+    Parameters
+    ----------
+    session, video : with the masks, and of these frames.
+    out : folder; made where it is missing.
+    """
     segmentation = Segmentation.make(
         *(video, tuple(session.objects), session.all_results),
         non_overlapping=session.non_overlapping,

@@ -1,1 +1,1 @@
-"""Sessions as training data, and fine-tuning with them."""
+"""Sessions as training data, and fine-tuning on them."""

@@ -1,4 +1,4 @@
-"""From session files to a model that knows what is in them."""
+"""Fine-tuning on session files."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sam2_backend.renamed import renamed_arguments
 from sam2_backend.video import FrameSource
 
 from ..core.errors import SessionError
 from ..models.sam2 import load_any
 from ..storage.session_file import SUFFIX
-from .session_data import SessionRecord, session_records, split_in_time
+from .session_data import SessionRecord, read_session_records, split_in_time
 
 if TYPE_CHECKING:
     from sam2_backend.training import FinetuneReport
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 SessionPath = str | os.PathLike[str]
 
 
-def finetune(
+@renamed_arguments(examples="eval_clips", practice="recipe", say="on_status")
+def finetune_on_sessions(
     sessions: SessionPath | Sequence[SessionPath] | Mapping[SessionPath, FrameSource],
     model: str | os.PathLike[str] | object = "nano",
     *,
@@ -32,13 +34,13 @@ def finetune(
     steps: int = 300,
     seed: int = 0,
     device: str | None = None,
-    say: Callable[[str], None] = print,
+    on_status: Callable[[str], None] = print,
     **options: Any,
 ) -> FinetuneReport:
-    """Fine-tune a model on what you accepted in sessions, and report what it gained.
+    """Fine-tune a model on the masks that were accepted in sessions, and report its metrics.
 
-    Of several videos, some are held out to measure on, all sessions on one of them together; of
-    one video, its last frames. What it gains on other pictures, or loses, nobody measures here.
+    Of several videos, some are held out to evaluate on, all sessions on one of them together; of
+    one video, its last frames. What it gains on other pictures, or loses, is not evaluated.
 
     Parameters
     ----------
@@ -48,12 +50,12 @@ def finetune(
     out : the `.safetensors` file to write: ``Sam2Widget(video, model=out)``.
     held_out : share of the videos, or of the frames, above 0 and below 1.
     include_prompted : whether frames with prompts count as right, as accepted ones do.
-    parts : what may change; see `sam2_backend.training.finetune`.
-    steps : at most.
+    parts : names of the parts that are trained; see `sam2_backend.training.finetune`.
+    steps : largest number of them.
     seed : of all that is random; another one also holds other videos out.
     device : "cuda", "cpu"…; the best there is if None.
-    say : shows what takes long.
-    options : others of `sam2_backend.training.finetune`.
+    on_status : called with a line before what takes long, and for each evaluation.
+    **options : others of `sam2_backend.training.finetune`.
 
     Returns
     -------
@@ -69,25 +71,25 @@ def finetune(
 
     Examples
     --------
-    >>> report = finetune(["a.sam2.zip", "b.sam2.zip"], out="cells.safetensors")
+    >>> report = finetune_on_sessions(["a.sam2.zip", "b.sam2.zip"], out="cells.safetensors")
     >>> print(report)
     >>> Sam2Widget("c.mp4", model="cells.safetensors")
     """
-    from sam2_backend.training import finetune as finetune_model
+    from sam2_backend.training import finetune
     from sam2_backend.training.datasets import VideoRecords
 
     source = VideoRecords(read_records(sessions, include_prompted=include_prompted))
-    learned, measured = split(source, held_out=held_out, seed=seed)
-    options = {"frames": clip_length(learned), **options}
-    return finetune_model(
-        load_any(model, device, say),
-        learned,
-        held_out=measured,
+    train, evaluated = split_records(source, held_out=held_out, seed=seed)
+    options = {"frames": choose_clip_length(train), **options}
+    return finetune(
+        load_any(model, device, on_status),
+        train,
+        held_out=evaluated,
         out=out,
         parts=parts,
         steps=steps,
         seed=seed,
-        say=say,
+        on_status=on_status,
         **options,
     )
 
@@ -97,7 +99,18 @@ def read_records(
     *,
     include_prompted: bool,
 ) -> list[SessionRecord]:
-    """What there is to learn from in session files; a folder stands for all files in it."""
+    """Read the records of session files.
+
+    Parameters
+    ----------
+    sessions : see `finetune_on_sessions`; a folder stands for all session files in it.
+    include_prompted : see `read_session_records`.
+
+    Raises
+    ------
+    SessionError
+        When there is no session file, or one cannot be read.
+    """
     if isinstance(sessions, (str, os.PathLike)):
         sessions = [sessions]
     videos = sessions if isinstance(sessions, Mapping) else dict.fromkeys(sessions)
@@ -108,15 +121,30 @@ def read_records(
         if not files:
             raise SessionError(f"There is no session file *{SUFFIX} in the folder {path}.")
         for file in files:
-            records += session_records(file, video=video, include_prompted=include_prompted)
+            records += read_session_records(file, video=video, include_prompted=include_prompted)
     if not records:
         raise SessionError("There are no sessions to learn from: give at least one session file.")
     return records
 
 
-def split(source: VideoRecords, *, held_out: float, seed: int) -> tuple[VideoRecords, VideoRecords]:
-    """What to learn from and what to measure on: apart by videos, or by time where sessions are
-    on a single one."""
+def split_records(
+    source: VideoRecords, *, held_out: float, seed: int
+) -> tuple[VideoRecords, VideoRecords]:
+    """Split records into those to train on and those to evaluate on.
+
+    Videos are kept apart; where all sessions are on a single one, its last frames are held out.
+
+    Parameters
+    ----------
+    source : of sessions or a data set.
+    held_out : share to hold out, above 0 and below 1.
+    seed : another one holds other videos out.
+
+    Returns
+    -------
+    tuple
+        Records to train on, and those held out, which are not augmented.
+    """
     from sam2_backend.training.datasets import VideoRecords, split_by_video
 
     sessions = [record for record in source.records if isinstance(record, SessionRecord)]
@@ -128,6 +156,6 @@ def split(source: VideoRecords, *, held_out: float, seed: int) -> tuple[VideoRec
     return VideoRecords(earlier), VideoRecords(later, augment=False)
 
 
-def clip_length(source: VideoRecords) -> int:
-    """Frames of the clips to learn from: 1 where there are only stills."""
+def choose_clip_length(source: VideoRecords) -> int:
+    """Return how many frames clips should have: 1 where there are only stills, else 3."""
     return 3 if any(len(record) > 1 for record in source.records) else 1

@@ -1,7 +1,7 @@
-"""What a person vouched for in session files, as videos to train on.
+"""Accepted masks of session files, as videos to train on.
 
 >>> from sam2_backend.training.datasets import VideoRecords
->>> source = VideoRecords(session_records("dog.sam2.zip") + session_records("cat.sam2.zip"))
+>>> source = VideoRecords(read_session_records("dog.sam2.zip"))
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ from ..storage.session_file import read_session
 
 
 class SessionRecord:
-    """The frames of a session on which one object's mask is known for certain. A `Record` of
-    `sam2_backend.training.datasets`, which is not imported here.
+    """Frames of a session on which an object's mask was accepted.
 
-    Other objects come with it on frames where theirs are known too: an object without a mask
-    counts as not visible, and nobody said so of one that was not looked at.
+    It is a `Record` of `sam2_backend.training.datasets`, which is not imported here.
+
+    Other objects come with it on frames where theirs were accepted too: an object without a mask
+    counts as not visible, and of one that was not reviewed that is not known.
 
     Parameters
     ----------
-    path : of the session file, beside which the video is looked for.
-    saved : what is in it.
-    masks : of all objects, the masks that are certain, by object id and frame.
-    obj : whose frames these are.
-    video : the video, if it is known where it is now.
+    path : of the session file; the video is searched near it.
+    saved : content of the session file.
+    masks : accepted masks of all objects, by object id and frame.
+    obj : id of the object whose frames these are.
+    video : the video, or where it is now, if that is known.
     """
 
     def __init__(
@@ -79,8 +80,8 @@ class SessionRecord:
         Returns
         -------
         list
-            Of each frame (H, W, 3) RGB, and the (H, W) masks by object id, of all objects whose
-            masks are certain on every one of these frames.
+            Of each frame (H, W, 3) uint8 RGB, and the (H, W) bool masks by object id, of all
+            objects whose masks were accepted on every one of these frames.
 
         Raises
         ------
@@ -99,40 +100,40 @@ class SessionRecord:
         ]
 
     def _open(self) -> Video:
-        """The session's video. One that a person gives need only look like it, as one does that
-        was compressed again."""
+        """Open the session's video.
+
+        One that is given need only look like it, as one does that was compressed again.
+        """
         given = None if self._source is None else self._saved.open_given(self._source)
         is_alike = given is not None and self._saved.video.difference(given) is None
         return self._saved.open_video(given, beside=self._path, same_video=is_alike)
 
-    def among(self, frames: Set[int]) -> SessionRecord | None:
-        """The same on some frames of the video only; None where nothing would be left to see."""
+    def restrict_to(self, frames: Set[int]) -> SessionRecord | None:
+        """Restrict the record to some frames; None where the object is visible on none."""
         part = copy.copy(self)
         part.frames = [frame for frame in self.frames if frame in frames]
         masks = self._masks[self._obj]
         return part if any(masks[frame].area for frame in part.frames) else None
 
     def __getstate__(self) -> dict[str, object]:
-        """Another process opens the video for itself."""
+        """Leave the opened video out: another process opens it for itself."""
         return {**self.__dict__, "_video": None}
 
 
-def session_records(
+def read_session_records(
     path: str | os.PathLike[str],
     *,
     video: FrameSource | None = None,
     include_prompted: bool = False,
 ) -> list[SessionRecord]:
-    """What a session file holds to learn from: one record for each object, or for each picture
-    where they are no video.
+    """Read the records of a session file: one for each object, or picture where they are no video.
 
     Parameters
     ----------
     path : of the session file.
-    video : the video; if None, looked for where it was and beside the file, when it is first
-        needed.
+    video : the video; if None, searched where it was and near the file, when it is first needed.
     include_prompted : whether frames with prompts count as well as those that were accepted. A
-        mask that answers clicks is mostly right, but nobody has said so.
+        mask that follows clicks is mostly right, but was not reviewed.
 
     Raises
     ------
@@ -159,15 +160,15 @@ def session_records(
         for obj in sorted(masks)
         if any(mask.area for mask in masks[obj].values())
     ]
-    return _one_each_picture(records) if saved.kind == "images" else records
+    return _split_into_stills(records) if saved.kind == "images" else records
 
 
-def _one_each_picture(records: Sequence[SessionRecord]) -> list[SessionRecord]:
-    """Stills, for pictures that have nothing to do with each other."""
+def _split_into_stills(records: Sequence[SessionRecord]) -> list[SessionRecord]:
+    """Make a record of each picture, where they have nothing to do with each other."""
     stills: dict[int, SessionRecord] = {}
     for record in records:
         for frame in record.frames:
-            still = record.among({frame})
+            still = record.restrict_to({frame})
             if still is not None:
                 stills.setdefault(frame, still)
     return [stills[frame] for frame in sorted(stills)]
@@ -176,13 +177,18 @@ def _one_each_picture(records: Sequence[SessionRecord]) -> list[SessionRecord]:
 def split_in_time(
     records: Sequence[SessionRecord], held_out: float
 ) -> tuple[list[SessionRecord], list[SessionRecord]]:
-    """Split one video: its earlier frames to learn from, its last ones to measure on.
+    """Split one video: its earlier frames to train on, its last ones to evaluate on.
 
     Parameters
     ----------
     records : of one video.
     held_out : share of the frames to hold out, above 0 and below 1; at least one frame is on
         either side.
+
+    Returns
+    -------
+    tuple
+        Records to train on, and those held out.
 
     Raises
     ------
@@ -197,7 +203,7 @@ def split_in_time(
         )
     count = min(max(round(held_out * len(frames)), 1), len(frames) - 1)
     earlier, later = (
-        [part for record in records if (part := record.among(side)) is not None]
+        [part for record in records if (part := record.restrict_to(side)) is not None]
         for side in (set(frames[:-count]), set(frames[-count:]))
     )
     if not (earlier and later):

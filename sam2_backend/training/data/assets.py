@@ -14,7 +14,13 @@ class PackedArrays:
 
     Parameters
     ----------
-    folder, name : `name`.npy holds the values, `name`.json the list `shapes`.
+    folder, name : `name`.npy holds the values, `name`.json the list `shapes` and, where some are
+        drawn more often than others, `weights`.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such file.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -35,12 +41,12 @@ class PackedArrays:
         return self._flat[self._offsets[i] : self._offsets[i + 1]].reshape(self._shapes[i])
 
     def draw(self, rng: np.random.Generator) -> int:
-        """An index, drawn by weight."""
+        """Draw an index by weight."""
         return min(int(np.searchsorted(self._cumulative, rng.random())), len(self) - 1)
 
 
 class Assets:
-    """What the renderer composes.
+    """Pictures that the renderer composes into clips.
 
     Parameters
     ----------
@@ -48,6 +54,11 @@ class Assets:
         cut-outs, `grounds` (H, W, 3) uint8 RGB textures of ground, `photos` (H, W, 3) uint8 RGB,
         and `regions` (3, H/2, W/2) uint16, unsupervised segments of each photograph at three
         scales.
+
+    Raises
+    ------
+    FileNotFoundError
+        When one of them is missing.
     """
 
     def __init__(self, folder: Path) -> None:

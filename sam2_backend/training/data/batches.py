@@ -1,4 +1,4 @@
-"""From a source of clips to batches, ahead of the training step."""
+"""Batches of clips, drawn ahead of the training step."""
 
 from __future__ import annotations
 
@@ -16,17 +16,26 @@ from ..tasks.task import Stage
 from .clips import ClipSource
 
 Batch = tuple[Tensor, Tensor]
-"""(B, T, 3, S, S) uint8 and (B, T, K, S, S) bool."""
+"""Pictures (B, T, 3, S, S) uint8 RGB, and masks (B, T, K, S, S) bool."""
 
 
 @runtime_checkable
 class BatchSource(Protocol):
-    """What draws whole batches, where they are needed; see `DeviceSource`."""
+    """Anything that whole batches can be drawn from, on a device; see `DeviceSource`."""
 
     def draw_batch(self, seed: int, *, batch: int, size: int, frames: int, targets: int) -> Batch:
-        """A batch of clips of `frames` pictures of `size` pixels a side with `targets` targets.
+        """Draw a batch of clips.
 
-        The batch is a function of the seed: that makes a run resumable.
+        Parameters
+        ----------
+        seed : the batch is a function of it, which makes a run resumable.
+        batch, frames, targets : B clips of T pictures with K targets.
+        size : S, side of a picture in pixels.
+
+        Returns
+        -------
+        Batch
+            (B, T, 3, S, S) uint8 RGB, and (B, T, K, S, S) bool.
         """
         ...
 
@@ -48,14 +57,14 @@ class _Batches(IterableDataset[Batch]):
         self.seed, self.rank, self.start, self.endless = seed, rank, start, endless
 
     def __iter__(self) -> Iterator[Batch]:
-        # A worker of several takes its turn: every so many steps is its own.
+        # Of n workers, each draws every n-th step.
         worker = torch.utils.data.get_worker_info()
         first, every = (0, 1) if worker is None else (worker.id, worker.num_workers)
         for step in _steps(self.stage, self.start + first, every, endless=self.endless):
             yield self._batch(step)
 
     def _batch(self, step: int) -> Batch:
-        stage, frames = self.stage, frames_of(self.stage, self.seed, step)
+        stage, frames = self.stage, draw_num_frames(self.stage, self.seed, step)
         rng = np.random.default_rng((self.seed, step, self.rank))
         clips = [
             self.source.draw(rng, size=stage.image_size, frames=frames, targets=stage.targets)
@@ -67,11 +76,13 @@ class _Batches(IterableDataset[Batch]):
         )
 
 
-def frames_of(stage: Stage, seed: int, step: int) -> int:
-    """Frames of the clips of a step: all processes turn to pictures together, lest some wait for
-    others."""
-    turns = np.random.default_rng((seed, step)).random() < stage.picture_share
-    return 1 if turns else stage.frames
+def draw_num_frames(stage: Stage, seed: int, step: int) -> int:
+    """Draw how many frames the clips of a step have: 1 or those of the stage.
+
+    All processes draw the same, lest those with pictures wait for those with clips.
+    """
+    on_pictures = np.random.default_rng((seed, step)).random() < stage.picture_share
+    return 1 if on_pictures else stage.frames
 
 
 def _steps(stage: Stage, start: int, every: int, *, endless: bool) -> Iterable[int]:
@@ -89,20 +100,27 @@ def load_batches(
     device: torch.device,
     endless: bool = False,
 ) -> Iterator[Batch]:
-    """Batches of a stage, in the order of its steps whatever the number of workers.
+    """Draw the batches of a stage, in the order of its steps whatever the number of workers.
 
     Parameters
     ----------
-    source : drawn from in `workers` processes; 0 draws in this one, between two steps. A source
-        that draws whole batches does so in this process, on its own device.
+    source : of clips or of whole batches.
+    stage : how many clips a batch has, of what size and length.
     seed, rank : of this stage and this process.
     start : step to begin with.
+    workers : processes that draw clips; 0 draws in this one, between two steps. A source of whole
+        batches draws them in this process, on its own device.
     device : where the batches are to be.
     endless : whether they go on after the stage's last step.
+
+    Yields
+    ------
+    Batch
+        (B, T, 3, S, S) uint8 RGB, and (B, T, K, S, S) bool.
     """
     if isinstance(source, BatchSource):
         for step in _steps(stage, start, 1, endless=endless):
-            frames = frames_of(stage, seed, step)
+            frames = draw_num_frames(stage, seed, step)
             rgb, masks = source.draw_batch(
                 hash((seed, step, rank)) % 2**63,
                 batch=stage.batch_of(frames),
@@ -119,13 +137,13 @@ def load_batches(
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         pin_memory=on_gpu,
-        worker_init_fn=_outlive_signals,
+        worker_init_fn=_ignore_signals,
     )
     for rgb, masks in loader:
         yield rgb.to(device, non_blocking=True), masks.to(device, non_blocking=True)
 
 
-def _outlive_signals(worker: int) -> None:
+def _ignore_signals(worker: int) -> None:
     # A signal to the whole group is for the trainer, which saves and then ends its workers; a
     # worker that died of it first would take the trainer with it, unsaved.
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""What training draws from: clips with masks, and sources of them."""
+"""Clips with masks, and sources that they are drawn from."""
 
 from __future__ import annotations
 
@@ -15,18 +15,27 @@ class Clip:
     """Pictures and the masks of some objects on them."""
 
     rgb_t3ss: NDArray[np.uint8]
-    """(T, 3, S, S) RGB."""
+    """(T, 3, S, S) uint8 RGB."""
     masks_tkss: NDArray[np.bool_]
-    """(T, K, S, S) visible part of each target."""
+    """(T, K, S, S) bool, the visible part of each target."""
 
 
 class ClipSource(Protocol):
     """Anything that clips can be drawn from."""
 
     def draw(self, rng: np.random.Generator, *, size: int, frames: int, targets: int) -> Clip:
-        """A clip of `frames` pictures of `size` pixels a side with `targets` targets.
+        """Draw a clip.
 
-        The clip is a function of the generator's state: that makes a run resumable.
+        Parameters
+        ----------
+        rng : the clip is a function of its state, which makes a run resumable.
+        size : S, side of a picture in pixels.
+        frames, targets : T pictures with K targets.
+
+        Returns
+        -------
+        Clip
+            (T, 3, S, S) uint8 RGB, and (T, K, S, S) bool.
         """
         ...
 
@@ -56,6 +65,6 @@ class Mixture:
         self.shares: NDArray[np.float64] = weights / weights.sum()
 
     def draw(self, rng: np.random.Generator, *, size: int, frames: int, targets: int) -> Clip:
-        """A clip of one of the sources; see `ClipSource`."""
+        """Draw a clip from one of the sources; see `ClipSource`."""
         source = self.sources[int(rng.choice(len(self.sources), p=self.shares))]
         return source.draw(rng, size=size, frames=frames, targets=targets)

@@ -1,8 +1,8 @@
-"""Augmentation of pictures and label maps as tensors, where they are, without a host in between.
+"""Augmentation of pictures and label maps as tensors on a device, without waits for the host.
 
-Coordinates are of the whole picture, -1 to 1 from left to right and top to bottom. A window is
-what of a picture is seen: its centre, half its sides, and an angle. Clips are flattened: T
-pictures of the first clip, T of the next, …
+Coordinates are normalised as those of `grid_sample`: -1 to 1 over the whole picture, from left to
+right and top to bottom. A window is a rotated crop of a picture: its centre, half its sides, and
+an angle in radians. Clips are flattened: T pictures of the first clip, T of the next, …
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from torch import Tensor
 
 PASTED = 200
 """Label of the first object that is pasted; the next ones follow. Labels from data are less."""
-_LEAST_AREA, _MOST_AREA = 0.004, 0.92
+_MIN_AREA, _MAX_AREA = 0.004, 0.92
 """Of a target on its first picture, as shares of it."""
 _UNION_SHARE = 0.15
 """Share of clips that have all labelled objects together as one of the targets."""
-_UNLIKELY = -1e9
+_EXCLUDED = -1e9
+"""Log-weight of an object that must not be drawn."""
 
 
 class Random:
@@ -35,28 +36,28 @@ class Random:
         self._generator, self._device = generator, generator.device
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
-        """Numbers of low <= x < high."""
+        """Draw numbers of low <= x < high."""
         drawn = torch.rand(*shape, device=self._device, generator=self._generator)
         return drawn * (high - low) + low
 
     def normal(self, *shape: int, std: float = 1.0, mean: float = 0.0) -> Tensor:
-        """Normally distributed numbers."""
+        """Draw normally distributed numbers."""
         drawn = torch.randn(*shape, device=self._device, generator=self._generator)
         return drawn * std + mean
 
     def chance(self, n: int, share: float) -> Tensor:
-        """(n,) bool, true in a share."""
+        """Draw (n,) bool, each true with probability `share`."""
         return self.uniform(n) < share
 
     def pick(self, cumulative: Tensor, n: int) -> Tensor:
-        """(n,) indices, drawn by weights whose running sum is `cumulative`, which ends with 1."""
+        """Draw (n,) indices by weights whose running sum is `cumulative`, which ends with 1."""
         found = torch.searchsorted(cumulative, self.uniform(n), right=True)
         return found.clamp(max=len(cumulative) - 1)
 
 
 @dataclass(frozen=True)
 class Windows:
-    """What is seen of N pictures."""
+    """N rotated crops, one of each picture; see the module."""
 
     center_n2: Tensor
     half_n2: Tensor
@@ -65,7 +66,7 @@ class Windows:
     """Bool: mirrored left to right."""
 
     def matrices(self) -> Tensor:
-        """(N, 2, 3) maps of output to picture coordinates, as `affine_grid` takes them."""
+        """Return (N, 2, 3) maps from output to picture coordinates, for `affine_grid`."""
         cos, sin = self.angle_n.cos(), self.angle_n.sin()
         half_x, half_y = self.half_n2.unbind(1)
         half_x = torch.where(self.flip_n, -half_x, half_x)
@@ -74,31 +75,33 @@ class Windows:
         return torch.stack((x, y), dim=1)
 
 
-def draw_windows(rng: Random, n: int, *, smallest: float, largest: float = 1.0) -> Windows:
-    """Windows of random size, shape and place within the picture, a little turned.
+def draw_windows(rng: Random, n: int, *, min_side: float, max_side: float = 1.0) -> Windows:
+    """Draw windows of random size, shape and place within the picture, a little turned.
 
     Parameters
     ----------
-    smallest, largest : sides, as shares of the picture's; each doubling is as likely.
+    n : how many.
+    min_side, max_side : as shares of the picture's; each doubling is as likely.
     """
-    side = rng.uniform(n, low=math.log(smallest), high=math.log(largest)).exp()
+    side = rng.uniform(n, low=math.log(min_side), high=math.log(max_side)).exp()
     shape = rng.normal(n, std=0.09).exp()
     half = torch.stack((side * shape, side / shape), dim=1).clamp(max=1.0)
     center = rng.uniform(n, 2, low=-1.0) * (1 - half)
     return Windows(center, half, rng.normal(n, std=0.12), rng.chance(n, 0.5))
 
 
-def windows_on(
-    rng: Random, center_n2: Tensor, half_n2: Tensor, *, smallest: float, largest: float = 1.0
+def draw_windows_around(
+    rng: Random, center_n2: Tensor, half_n2: Tensor, *, min_side: float, max_side: float = 1.0
 ) -> Windows:
-    """Windows that see given boxes, most of them the whole of it.
+    """Draw windows that show given boxes, most of them the whole of it.
 
     Parameters
     ----------
-    center_n2, half_n2 : of the boxes.
+    center_n2, half_n2 : (N, 2) centres and half sides of the boxes.
+    min_side, max_side : see `draw_windows`.
     """
     n = len(center_n2)
-    drawn = draw_windows(rng, n, smallest=smallest, largest=largest)
+    drawn = draw_windows(rng, n, min_side=min_side, max_side=max_side)
     whole = rng.chance(n, 0.85)[:, None]
     half = torch.maximum(drawn.half_n2, (half_n2 * 1.15).clamp(max=1.0) * whole)
     slack = (half - 0.8 * half_n2).clamp(min=0.05)
@@ -107,8 +110,8 @@ def windows_on(
     return Windows(center, half, drawn.angle_n, drawn.flip_n)
 
 
-def moving(rng: Random, windows: Windows, frames: int) -> Windows:
-    """The same windows on a smooth path, as a hand-held camera sees: N * frames of them."""
+def move_windows(rng: Random, windows: Windows, frames: int) -> Windows:
+    """Move windows on smooth paths, as a hand-held camera would: N * frames of them."""
     n = len(windows.angle_n)
     t = torch.arange(frames, device=windows.angle_n.device, dtype=torch.float32)[None]
     shift, turn = rng.normal(n, 1, 2, std=0.04), rng.normal(n, 1, std=0.02)
@@ -122,27 +125,30 @@ def moving(rng: Random, windows: Windows, frames: int) -> Windows:
     return Windows(*parts)
 
 
-def still(windows: Windows, frames: int) -> Windows:
-    """The same windows for all frames of each clip: N * frames of them."""
+def repeat_windows(windows: Windows, frames: int) -> Windows:
+    """Repeat windows for all frames of each clip: N * frames of them."""
     parts = windows.center_n2, windows.half_n2, windows.angle_n, windows.flip_n
     return Windows(*(repeat_rows(part, frames) for part in parts))
 
 
 def repeat_rows(x: Tensor, times: int) -> Tensor:
-    """Each row of x so many times, one after the other."""
+    """Repeat each row of x, one copy after the other."""
     return x[:, None].expand(-1, times, *x.shape[1:]).flatten(0, 1)
 
 
-def look_at(pictures_n4hw: Tensor, windows: Windows, size: int) -> tuple[Tensor, Tensor]:
-    """What windows show of pictures and their labels.
+def sample_windows(pictures_n4hw: Tensor, windows: Windows, size: int) -> tuple[Tensor, Tensor]:
+    """Crop and resize pictures and their labels.
 
     Parameters
     ----------
-    pictures_n4hw : uint8, RGB and labels.
+    pictures_n4hw : (N, 4, H, W) uint8, RGB and labels.
+    windows : N of them.
+    size : S, side of the crops in pixels.
 
     Returns
     -------
-    rgb_n3ss, labels_nss : float in 0..1; and labels, 0 outside the picture.
+    rgb_n3ss : (N, 3, S, S) float in 0..1, reflected outside the picture.
+    labels_nss : (N, S, S) float, 0 outside the picture.
     """
     shape = [len(pictures_n4hw), 1, size, size]
     grid = F.affine_grid(windows.matrices(), shape, align_corners=False)
@@ -167,10 +173,16 @@ def paste(
 
     Parameters
     ----------
-    rgb_n3ss, labels_nss : B * frames pictures and their labels.
-    sources_b4hw : uint8, the pictures that the objects are cut out of.
-    objects_b5 : which object that is: its label there, and centre and half sides of its box.
+    rgb_n3ss, labels_nss : (B * T, 3, S, S) and (B * T, S, S), pictures and their labels.
+    sources_b4hw : (B, 4, H, W) uint8, the pictures that the objects are cut out of.
+    objects_b5 : (B, 5), the object's label there, and centre and half sides of its box.
     label : that it gets.
+    frames : T.
+    share : probability that a clip gets its object.
+
+    Returns
+    -------
+    rgb_n3ss, labels_nss : with the objects.
     """
     b, size = len(sources_b4hw), rgb_n3ss.shape[-1]
     t = torch.arange(frames, device=rgb_n3ss.device, dtype=torch.float32)[None]
@@ -210,7 +222,7 @@ def paste(
 
 
 def change_light(rng: Random, rgb_n3ss: Tensor, frames: int) -> Tensor:
-    """Another light, contrast and saturation for each clip, and some blur and noise, in 0..1."""
+    """Change light, contrast and saturation of each clip (0..1), and add some blur and noise."""
     b = len(rgb_n3ss) // frames
 
     def each(drawn: Tensor) -> Tensor:
@@ -231,7 +243,7 @@ def change_light(rng: Random, rgb_n3ss: Tensor, frames: int) -> Tensor:
 
 
 def choose_targets(rng: Random, labels_btss: Tensor, targets: int) -> Tensor:
-    """(B, T, K, S, S) bool masks of objects that are visible on the first picture of each clip.
+    """Choose objects that are visible on the first picture of each clip: (B, T, K, S, S) bool.
 
     Large ones are a little more likely; where there are fewer, they repeat; where there are none,
     masks are empty. Now and then all of them together are one.
@@ -240,12 +252,12 @@ def choose_targets(rng: Random, labels_btss: Tensor, targets: int) -> Tensor:
     first = labels_btss[:, 0].flatten(1).long()
     areas = torch.zeros(b, 256, device=first.device)
     areas = areas.scatter_add_(1, first, torch.ones_like(first, dtype=torch.float32)) / size**2
-    fits = (areas > _LEAST_AREA) & (areas < _MOST_AREA)
+    fits = (areas > _MIN_AREA) & (areas < _MAX_AREA)
     fits[:, 0].fill_(False)
     # The largest of perturbed logarithms are a draw by weight without repetition (Gumbel).
     perturbed = 0.3 * areas.clamp(min=1e-9).log() - (-rng.uniform(b, 256, low=1e-6).log()).log()
-    found = torch.where(fits, perturbed, _UNLIKELY).topk(targets, dim=1)
-    ids = torch.where(found.values > _UNLIKELY, found.indices, found.indices[:, :1])
+    found = torch.where(fits, perturbed, _EXCLUDED).topk(targets, dim=1)
+    ids = torch.where(found.values > _EXCLUDED, found.indices, found.indices[:, :1])
     any_fits = fits.any(dim=1, keepdim=True)
     ids = torch.where(any_fits, ids, -1)
     masks = labels_btss[:, :, None] == ids[:, None, :, None, None]

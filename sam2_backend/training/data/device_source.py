@@ -1,6 +1,6 @@
-"""Pictures and clips that live on the device, which draws and augments whole batches of them.
+"""Pictures and clips in a device's memory, where whole batches are drawn and augmented.
 
-A GPU learns from thousands of pictures a second, more than any number of processes can read,
+A GPU trains on thousands of pictures a second, more than any number of processes can read,
 augment and copy to it. A data set of some ten thousand small pictures fits its memory whole.
 """
 
@@ -28,17 +28,17 @@ from .device_augment import (
     change_light,
     choose_targets,
     draw_windows,
-    look_at,
-    moving,
+    draw_windows_around,
+    move_windows,
     paste,
     repeat_rows,
-    still,
-    windows_on,
+    repeat_windows,
+    sample_windows,
 )
 from .packing import PackRecord
 
-_LEAST_AREA = 0.004
-"""Smallest share of a picture that an object takes to be looked at or pasted."""
+_MIN_AREA = 0.004
+"""Smallest share of a picture that an object takes to be cropped to or pasted."""
 _MAX_STRIDE = 4
 """Largest step between two frames of a clip."""
 _PICTURE_PASTES = (0.45, 0.45)
@@ -58,7 +58,8 @@ class DeviceSource:
 
     Parameters
     ----------
-    records : annotated videos and stills, e.g. ``Coco(...).records`` or ``Pack.open(...).records``.
+    records : annotated videos and stills, such as ``open_coco(...).records`` or
+        ``Pack.open(...).records``.
     side : of the squares that pictures are kept as, in pixels.
     weights : how much more often pictures of a set are drawn than others; the set is the part of
         a record's name before the first slash.
@@ -73,7 +74,7 @@ class DeviceSource:
 
     Examples
     --------
-    >>> train, held_out = split_by_video(Davis("DAVIS"))
+    >>> train, held_out = split_by_video(open_davis("DAVIS"))
     >>> finetune(model, DeviceSource(train.records), held_out=held_out, out="fine.safetensors")
     """
 
@@ -100,28 +101,28 @@ class DeviceSource:
         )
         rows: list[list[float]] = []
         with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-            jobs = pool.map(partial(_read, side=side), records)
-            for start, frames in zip(starts, jobs, strict=False):
+            read = pool.map(partial(_read_record, side=side), records)
+            for start, frames in zip(starts, read, strict=False):
                 kept = torch.from_numpy(frames)
                 self._pictures[start : start + len(kept)].copy_(kept)
                 # Of a video every fourth frame also serves as a picture.
                 rows += [
-                    row for t in range(0, len(frames), 4) for row in _objects(frames, t, start)
+                    row for t in range(0, len(frames), 4) for row in _find_objects(frames, t, start)
                 ]
         weight = np.array([(weights or {}).get(r.name.split("/")[0], 1.0) for r in records])
         if not rows or not (weight > 0).any():
             raise DatasetError(
                 f"None of {len(records)} videos and pictures has an object of at least "
-                f"{_LEAST_AREA:.1%} of the picture and a weight above 0: are the masks there, "
+                f"{_MIN_AREA:.1%} of the picture and a weight above 0: are the masks there, "
                 "and not all empty?"
             )
         objects = np.asarray(rows, np.float32)
         owner = np.searchsorted(starts, objects[:, 0], side="right") - 1
         self._objects = torch.from_numpy(objects).to(self.device)
-        # A picture of many objects is looked at more often, but not as often as it has objects.
-        crowd = np.unique(objects[:, 0], return_inverse=True, return_counts=True)
-        likely = weight[owner] / crowd[2][crowd[1]] ** 0.5 / np.sqrt(lengths[owner])
-        self._object_shares = self._cumulative(likely)
+        # A picture of many objects is drawn more often, but not as often as it has objects.
+        _, which, counts = np.unique(objects[:, 0], return_inverse=True, return_counts=True)
+        shares = weight[owner] / counts[which] ** 0.5 / np.sqrt(lengths[owner])
+        self._object_shares = self._cumulative(shares)
         is_video = lengths > 1
         self._stills, self._videos = int((~is_video).sum()), int(is_video.sum())
         spans = np.stack((starts[:-1], lengths), axis=1)[is_video]
@@ -134,31 +135,31 @@ class DeviceSource:
 
     @property
     def objects(self) -> int:
-        """Objects that crops are drawn to and that are pasted."""
+        """Number of objects that crops are drawn around and that are pasted."""
         return len(self._objects)
 
     def draw_batch(self, seed: int, *, batch: int, size: int, frames: int, targets: int) -> Batch:
-        """A batch, on the device.
+        """Draw a batch, on the device.
 
         Parameters
         ----------
         seed : all of the batch follows from it, on one kind of device.
-        batch, frames : clips, and pictures each.
-        size : side in pixels, as the network sees it.
-        targets : objects a clip; they repeat where fewer are visible.
+        batch, frames : B clips of T pictures.
+        size : S, side in pixels, as the network sees it.
+        targets : K objects a clip; they repeat where fewer are visible.
 
         Returns
         -------
         Batch
-            (B, T, 3, S, S) uint8 and (B, T, K, S, S) bool.
+            (B, T, 3, S, S) uint8 RGB, and (B, T, K, S, S) bool.
         """
         self._generator.manual_seed(seed)
         rng = Random(self._generator)
         if frames == 1:
-            seen, pastes = self._pictures_of(rng, batch, size), _PICTURE_PASTES
+            drawn, pastes = self._draw_pictures(rng, batch, size), _PICTURE_PASTES
         else:
-            seen, pastes = self._clips_of(rng, batch, size, frames), _CLIP_PASTES
-        rgb, labels = seen
+            drawn, pastes = self._draw_clips(rng, batch, size, frames), _CLIP_PASTES
+        rgb, labels = drawn
         for i, share in enumerate(pastes):
             chosen = torch.floor(rng.uniform(batch, high=len(self._objects))).long()
             row = self._objects[chosen.clamp(max=len(self._objects) - 1)]
@@ -178,63 +179,66 @@ class DeviceSource:
         return rgb.unflatten(0, (batch, frames)), choose_targets(rng, labels, targets)
 
     def draw(self, rng: np.random.Generator, *, size: int, frames: int, targets: int) -> Clip:
-        """One clip, in the host's memory; see `ClipSource`."""
+        """Draw one clip, in the host's memory; see `ClipSource`."""
         rgb, masks = self.draw_batch(
             int(rng.integers(2**63)), batch=1, size=size, frames=frames, targets=targets
         )
         return Clip(rgb[0].cpu().numpy(), masks[0].cpu().numpy())
 
-    def _pictures_of(self, rng: Random, n: int, size: int) -> tuple[Tensor, Tensor]:
-        row, windows = self._look_at_objects(rng, n, smallest=0.35)
-        return look_at(self._pictures[row], windows, size)
+    def _draw_pictures(self, rng: Random, n: int, size: int) -> tuple[Tensor, Tensor]:
+        row, windows = self._draw_object_windows(rng, n, min_side=0.35)
+        return sample_windows(self._pictures[row], windows, size)
 
-    def _clips_of(self, rng: Random, n: int, size: int, frames: int) -> tuple[Tensor, Tensor]:
-        filmed = round(n * self.video_share) if self._stills else n
-        filmed = filmed if self._videos else 0
+    def _draw_clips(self, rng: Random, n: int, size: int, frames: int) -> tuple[Tensor, Tensor]:
+        from_videos = round(n * self.video_share) if self._stills else n
+        from_videos = from_videos if self._videos else 0
         parts: list[tuple[Tensor, Tensor]] = []
-        if filmed:
-            parts.append(self._film(rng, filmed, size, frames))
-        if n > filmed:
-            row, windows = self._look_at_objects(rng, n - filmed, smallest=0.4, largest=0.85)
+        if from_videos:
+            parts.append(self._crop_videos(rng, from_videos, size, frames))
+        if n > from_videos:
+            row, windows = self._draw_object_windows(
+                rng, n - from_videos, min_side=0.4, max_side=0.85
+            )
             pictures = repeat_rows(self._pictures[row], frames)
-            parts.append(look_at(pictures, moving(rng, windows, frames), size))
+            parts.append(sample_windows(pictures, move_windows(rng, windows, frames), size))
         rgb, labels = (torch.cat(part) for part in zip(*parts, strict=True))
         return rgb, labels
 
-    def _look_at_objects(
-        self, rng: Random, n: int, *, smallest: float, largest: float = 1.0
+    def _draw_object_windows(
+        self, rng: Random, n: int, *, min_side: float, max_side: float = 1.0
     ) -> tuple[Tensor, Windows]:
-        """Pictures (n,), and windows on them that show some object."""
+        """Draw pictures (n,), by index, and windows on them that show some object."""
         row = self._objects[rng.pick(self._object_shares, n)]
         center, half = row[:, 2:4], row[:, 4:6]
-        return row[:, 0].long(), windows_on(rng, center, half, smallest=smallest, largest=largest)
+        windows = draw_windows_around(rng, center, half, min_side=min_side, max_side=max_side)
+        return row[:, 0].long(), windows
 
-    def _film(self, rng: Random, n: int, size: int, frames: int) -> tuple[Tensor, Tensor]:
-        """Windows of n videos, around what is labelled on their first frame."""
+    def _crop_videos(self, rng: Random, n: int, size: int, frames: int) -> tuple[Tensor, Tensor]:
+        """Crop n videos around what is labelled on their first frame."""
         assert self._span_shares is not None
         start, length = self._spans[rng.pick(self._span_shares, n)].unbind(1)
-        longest = ((length - 1) // (frames - 1)).clamp(1, _MAX_STRIDE)
-        stride = 1 + torch.minimum(rng.uniform(n) * longest, longest - 1.0).long()
-        room = (length - 1 - stride * (frames - 1)).clamp(min=0)
-        first = torch.minimum(rng.uniform(n) * (room + 1), room.float()).long()
+        max_stride = ((length - 1) // (frames - 1)).clamp(1, _MAX_STRIDE)
+        stride = 1 + torch.minimum(rng.uniform(n) * max_stride, max_stride - 1.0).long()
+        max_first = (length - 1 - stride * (frames - 1)).clamp(min=0)
+        first = torch.minimum(rng.uniform(n) * (max_first + 1), max_first.float()).long()
         t = torch.arange(frames, device=self.device)
         at = torch.minimum(first[:, None] + stride[:, None] * t, length[:, None] - 1)
         at = start[:, None] + torch.where(rng.chance(n, 0.5)[:, None], at.flip(1), at)
         pictures = self._pictures[at.flatten()]
         labelled = (pictures.unflatten(0, (n, frames))[:, 0, 3] > 0).float()
-        drawn = draw_windows(rng, n, smallest=0.55)
-        near = _middle(labelled) + rng.uniform(n, 2, low=-0.5, high=0.5) * drawn.half_n2
+        drawn = draw_windows(rng, n, min_side=0.55)
+        near = _centroids(labelled) + rng.uniform(n, 2, low=-0.5, high=0.5) * drawn.half_n2
         center = torch.minimum(torch.maximum(near, drawn.half_n2 - 1), 1 - drawn.half_n2)
         windows = Windows(center, drawn.half_n2, drawn.angle_n, drawn.flip_n)
-        return look_at(pictures, still(windows, frames), size)
+        return sample_windows(pictures, repeat_windows(windows, frames), size)
 
     def _cumulative(self, weights: NDArray[Any]) -> Tensor:
         shares = np.cumsum(weights / weights.sum())
         return torch.from_numpy(shares.astype(np.float32)).to(self.device)
 
 
-def _middle(labelled_nhw: Tensor) -> Tensor:
-    """(N, 2) centres (x, y) of what is 1; of the picture where nothing is."""
+def _centroids(labelled_nhw: Tensor) -> Tensor:
+    """Return (N, 2) centroids (x, y) of what is 1; the middle where nothing is."""
     side = labelled_nhw.shape[-1]
     axis = (torch.arange(side, device=labelled_nhw.device) + 0.5) / side * 2 - 1
     mass = labelled_nhw.sum(dim=(1, 2)).clamp(min=1)
@@ -242,12 +246,12 @@ def _middle(labelled_nhw: Tensor) -> Tensor:
     return torch.stack((x, y), dim=1)
 
 
-def _read(record: Record, side: int) -> NDArray[np.uint8]:
-    """All frames of a record: (T, 4, side, side), RGB and labels."""
+def _read_record(record: Record, side: int) -> NDArray[np.uint8]:
+    """Read all frames of a record: (T, 4, side, side) uint8, RGB and labels."""
     if isinstance(record, PackRecord):
-        pairs = [record.labelled(t) for t in range(len(record))]
+        pairs = [record.decode(t) for t in range(len(record))]
     else:
-        pairs = _with_labels(record.read(range(len(record))))
+        pairs = _to_label_maps(record.read(range(len(record))))
     frames = np.empty((len(pairs), 4, side, side), np.uint8)
     for frame, (rgb_hw3, labels_hw) in zip(frames, pairs, strict=True):
         rgb = Image.fromarray(rgb_hw3).resize((side, side), Image.Resampling.BICUBIC)
@@ -256,8 +260,8 @@ def _read(record: Record, side: int) -> NDArray[np.uint8]:
     return frames
 
 
-def _with_labels(frames: Frames) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Pictures and label maps (H, W); where objects overlap, the smaller one is seen."""
+def _to_label_maps(frames: Frames) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Make label maps (H, W) of masks; where objects overlap, the smaller one is seen."""
     areas: dict[int, int] = {}
     for _, masks in frames:
         for obj, mask in masks.items():
@@ -274,15 +278,15 @@ def _with_labels(frames: Frames) -> list[tuple[NDArray[np.uint8], NDArray[np.uin
     return pairs
 
 
-def _objects(frames: NDArray[np.uint8], t: int, start: int) -> list[list[float]]:
-    """Row, label, centre and half sides of the box of each object of one frame."""
+def _find_objects(frames: NDArray[np.uint8], t: int, start: int) -> list[list[float]]:
+    """Return index, label, and the box's centre and half sides of each object of a frame."""
     labels = frames[t, 3]
     side = len(labels)
     axis = (np.arange(side) + 0.5) / side * 2 - 1
     rows: list[list[float]] = []
     found, counts = np.unique(labels, return_counts=True)
     for label, count in zip(found.tolist(), counts.tolist(), strict=True):
-        if 0 < label < PASTED and count > _LEAST_AREA * side * side:
+        if 0 < label < PASTED and count > _MIN_AREA * side * side:
             mask = labels == label
             x, y = axis[mask.any(0)], axis[mask.any(1)]
             box = ((x[0] + x[-1]) / 2, (y[0] + y[-1]) / 2, (x[-1] - x[0]) / 2, (y[-1] - y[0]) / 2)

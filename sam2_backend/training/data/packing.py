@@ -28,13 +28,13 @@ from PIL import Image
 
 from ..datasets.records import DatasetError, Frames, Record
 
-_MOST_OBJECTS = 199
+_MAX_OBJECTS = 199
 _KEYS = ("rgb", "lab", "rgb_off", "lab_off", "names")
 
 
 @dataclass(frozen=True)
 class PackRecord:
-    """A still, or a video, of a pack."""
+    """A still, or a video, of a pack; see `Record`."""
 
     name: str
     pairs: tuple[tuple[bytes, bytes], ...]
@@ -43,19 +43,19 @@ class PackRecord:
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def labelled(self, position: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """(H, W, 3) picture and (H, W) label map of a frame."""
+    def decode(self, position: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Decode picture (H, W, 3) uint8 RGB and label map (H, W) uint8 of a frame."""
         picture, labels = (Image.open(io.BytesIO(data)) for data in self.pairs[position])
         return np.asarray(picture.convert("RGB")), np.asarray(labels)
 
     def read(self, positions: Sequence[int]) -> Frames:
-        """Decode some frames."""
-        pairs = [self.labelled(position) for position in positions]
+        """Decode some frames; see `Record`."""
+        pairs = [self.decode(position) for position in positions]
         return [(rgb, {int(v): map_ == v for v in np.unique(map_) if v}) for rgb, map_ in pairs]
 
     @property
     def digest(self) -> bytes:
-        """Of the first picture: the same photograph is the same in whatever set it is."""
+        """SHA-256 of the first picture: the same photograph in whatever set it is."""
         return hashlib.sha256(self.pairs[0][0]).digest()
 
 
@@ -73,6 +73,10 @@ class Pack:
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Pack:
         """Read a pack.
+
+        Parameters
+        ----------
+        path : of the `.npz` file.
 
         Raises
         ------
@@ -109,17 +113,22 @@ class Pack:
         )
 
     def split(self, held_out: Mapping[str, int]) -> tuple[Pack, Pack]:
-        """Split into what to learn from and what is held back.
+        """Split into what to train on and what is held out.
 
         Parameters
         ----------
-        held_out : by set, n to hold back every n-th picture, 0 for none; a picture is held back
-            in all sets that have it.
+        held_out : by set, n to hold out every n-th picture, 0 for none; a picture is held out in
+            all sets that have it.
+
+        Returns
+        -------
+        tuple
+            What to train on, and what is held out.
         """
         held: set[bytes] = set()
         counts: Counter[str] = Counter()
         for record in self.records:
-            name = set_of(record)
+            name = set_name(record)
             counts[name] += 1
             if (every := held_out.get(name, 0)) and counts[name] % every == 0:
                 held.add(record.digest)
@@ -150,15 +159,15 @@ class PackWriter:
     def add(
         self, name: str, frames: Frames, *, keep: Callable[[NDArray[np.bool_]], bool] | None = None
     ) -> None:
-        """Take in a still or a video.
+        """Add a still or a video.
 
         Parameters
         ----------
         name : ``set/name``.
-        frames : pictures (H, W, 3) and masks (H, W) by object.
-        keep : whether a mask is taken in; all are if None.
+        frames : pictures (H, W, 3) uint8 RGB and masks (H, W) bool by object.
+        keep : whether a mask is kept; all are if None.
         """
-        objects = sorted({obj for _, masks in frames for obj in masks})[:_MOST_OBJECTS]
+        objects = sorted({obj for _, masks in frames for obj in masks})[:_MAX_OBJECTS]
         numbers = {obj: number for number, obj in enumerate(objects, start=1)}
         pairs: list[tuple[bytes, bytes]] = []
         for rgb_hw3, masks in frames:
@@ -171,12 +180,12 @@ class PackWriter:
         self._records.append(PackRecord(name, tuple(pairs)))
 
     def write(self, path: Path) -> None:
-        """Write what was taken in, replacing an older pack at once.
+        """Write what was added, replacing an older pack at once.
 
         Raises
         ------
         DatasetError
-            When nothing was taken in.
+            When nothing was added.
         """
         write_pack(path, self._records)
 
@@ -195,7 +204,12 @@ class PackWriter:
 
 
 def write_pack(path: Path, records: Sequence[PackRecord]) -> None:
-    """Write records as a pack.
+    """Write records as a pack, replacing an older one at once.
+
+    Parameters
+    ----------
+    path : of the `.npz` file.
+    records : at least one.
 
     Raises
     ------
@@ -220,6 +234,6 @@ def write_pack(path: Path, records: Sequence[PackRecord]) -> None:
     os.replace(partial, path)
 
 
-def set_of(record: Record) -> str:
-    """The set that a record is of: its name up to the first slash."""
+def set_name(record: Record) -> str:
+    """Return the set that a record is of: its name up to the first slash."""
     return record.name.split("/")[0]

@@ -1,4 +1,4 @@
-"""Pictures without masks, to pre-train on."""
+"""Pictures without masks, to pre-train an image encoder on."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...network.transforms import as_rgb
+from ..datasets.files import IMAGE_SUFFIXES, read_image
 from .clips import Clip
 
-_IMAGES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-_VIDEOS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"}
-_LEAST_AREA = 0.2
+_VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"}
+_MIN_AREA = 0.2
 """Smallest share of a picture that a crop takes (He et al. 2021, appendix A)."""
-_WIDEST = 4 / 3
+_MAX_ASPECT = 4 / 3
 """Widest crop, width by height; the narrowest is its inverse."""
 
 
-class Indexed(Protocol):
+class PictureSequence(Protocol):
     """Anything with a length that indexes to (H, W, 3) uint8 RGB arrays."""
 
     def __len__(self) -> int: ...
@@ -45,13 +45,13 @@ class Pictures:
         When a folder has neither images nor videos.
     """
 
-    def __init__(self, pictures: Path | Indexed) -> None:
+    def __init__(self, pictures: Path | PictureSequence) -> None:
         if isinstance(pictures, Path):
-            kinds = _IMAGES | _VIDEOS
-            files = sorted(p for p in pictures.rglob("*") if p.suffix.lower() in kinds)
+            suffixes = IMAGE_SUFFIXES | _VIDEO_SUFFIXES
+            files = sorted(p for p in pictures.rglob("*") if p.suffix.lower() in suffixes)
             if not files:
                 raise FileNotFoundError(f"There are no images or videos in {pictures}.")
-            self._pictures: Sequence[Path] | Indexed = files
+            self._pictures: Sequence[Path] | PictureSequence = files
         else:
             self._pictures = pictures
 
@@ -59,38 +59,41 @@ class Pictures:
         return len(self._pictures)
 
     def draw(self, rng: np.random.Generator, *, size: int, frames: int, targets: int) -> Clip:
-        """A crop of a random picture, resized and mirrored half the time; see `ClipSource`.
+        """Draw a crop of a random picture, mirrored half the time; see `ClipSource`.
 
         Raises
         ------
         ValueError
-            When more than one frame is asked for.
+            When more than one frame is asked for, or a picture cannot be read.
         """
         if frames != 1:
             raise ValueError(f"Pictures have 1 frame, but {frames} were asked for.")
         picture: Path | NDArray[np.uint8] = self._pictures[int(rng.integers(len(self)))]
-        rgb = _read(picture, rng) if isinstance(picture, Path) else as_rgb(picture)
+        rgb = _read_file(picture, rng) if isinstance(picture, Path) else as_rgb(picture)
         crop = Image.fromarray(rgb).resize(
-            (size, size), Image.Resampling.BICUBIC, box=_crop(rng, rgb.shape[1], rgb.shape[0])
+            (size, size), Image.Resampling.BICUBIC, box=_draw_crop(rng, rgb.shape[1], rgb.shape[0])
         )
         pixels = np.asarray(crop).transpose(2, 0, 1)[None]
         pixels = pixels[..., ::-1] if rng.random() < 0.5 else pixels
         return Clip(np.ascontiguousarray(pixels), np.zeros((1, targets, size, size), np.bool_))
 
 
-def _crop(rng: np.random.Generator, width: int, height: int) -> tuple[float, float, float, float]:
-    """A box (left, top, right, bottom) in pixels: a random share of the area, of random shape."""
-    area = rng.uniform(_LEAST_AREA, 1.0) * width * height
-    aspect = math.exp(rng.uniform(-math.log(_WIDEST), math.log(_WIDEST)))
+def _draw_crop(
+    rng: np.random.Generator, width: int, height: int
+) -> tuple[float, float, float, float]:
+    """Draw a box (left, top, right, bottom) in pixels, of random area, shape and place."""
+    area = rng.uniform(_MIN_AREA, 1.0) * width * height
+    aspect = math.exp(rng.uniform(-math.log(_MAX_ASPECT), math.log(_MAX_ASPECT)))
     w, h = min(math.sqrt(area * aspect), width), min(math.sqrt(area / aspect), height)
     left, top = rng.uniform(0, width - w), rng.uniform(0, height - h)
     return left, top, left + w, top + h
 
 
-def _read(path: Path, rng: np.random.Generator) -> NDArray[np.uint8]:
-    if path.suffix.lower() in _IMAGES:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+def _read_file(path: Path, rng: np.random.Generator) -> NDArray[np.uint8]:
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return read_image(path)
+    # Not `open_video`: to find any frame it reads where all of them are, for some containers
+    # the whole file. A key frame near a random time needs one seek.
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         if stream.duration:

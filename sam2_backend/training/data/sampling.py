@@ -1,4 +1,4 @@
-"""Looking at pictures along smooth paths, and changing their light."""
+"""Sampling of pictures along smooth paths, and changes of their light."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LEAVING = 0.12
 """Share of layers that swing out of the picture."""
 
 
-def path(
+def draw_path(
     rng: np.random.Generator,
     frames: int,
     *,
@@ -21,9 +21,16 @@ def path(
     turn: float,
     place: float | None = None,
 ) -> Tensor:
-    """A smooth path of scale, angle and place: (T, 4) scale, angle, x, y; places in -1..1.
+    """Draw a smooth path: (T, 4) scale, angle in radians, x, y; places in -1..1.
 
-    Some of those with a `place` swing far enough to leave the picture, and mostly come back.
+    Parameters
+    ----------
+    rng : all of the path follows from it.
+    frames : T.
+    scale : smallest and largest.
+    drift, turn : standard deviations of motion and rotation.
+    place : how far from the middle it begins; within the picture's borders if None. Some of
+        those with a place swing far enough to leave the picture, and mostly come back.
     """
     start, end = (float(rng.uniform(*scale)) for _ in range(2))
     end = start + (end - start) * 0.5
@@ -46,7 +53,7 @@ def path(
     return torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
 
 
-def sample(
+def sample_along(
     source_tchw: Tensor,
     path_t4: Tensor,
     size: int,
@@ -56,14 +63,17 @@ def sample(
     nearest: bool = False,
     aspect: float = 1.0,
 ) -> Tensor:
-    """Look at a picture (1, C, h, w), or at one a step (T, C, h, w), along a path.
-
-    Returns (T, C, size, size).
+    """Sample a picture (1, C, h, w), or one a frame (T, C, h, w), along a path.
 
     A background is seen through a window of the path's scale and stays within its borders; a
     layer (`inverse_scale`) is itself of that scale, transparent outside, bent by a smooth wave.
     With an `aspect`, that of width to height, a picture of that form is squeezed into the square,
     as the network sees it.
+
+    Returns
+    -------
+    Tensor
+        (T, C, size, size).
     """
     frames = len(path_t4)
     scale, angle, x, y = path_t4.unbind(1)
@@ -98,7 +108,7 @@ def sample(
 
 
 def recolor(rng: np.random.Generator, rgb: Tensor) -> Tensor:
-    """Other light, contrast and saturation, for a picture (3, …) in 0..1."""
+    """Change light, contrast and saturation of a picture (3, …) in 0..1."""
     gain = torch.from_numpy(rng.normal(1, 0.12, (3, 1)).astype(np.float32))
     saturation = rng.uniform(0.3, 1.4)
     contrast, brightness = rng.uniform(0.7, 1.3), rng.normal(0, 0.08)
@@ -110,7 +120,7 @@ def recolor(rng: np.random.Generator, rgb: Tensor) -> Tensor:
 
 
 def blur(x: Tensor, sigma: float) -> Tensor:
-    """Blur pictures (N, C, h, w); sigma in pixels."""
+    """Blur pictures (N, C, h, w) by a Gaussian; sigma in pixels."""
     reach = max(int(2 * sigma), 1)
     axis = torch.arange(-reach, reach + 1, dtype=torch.float32)
     kernel = torch.exp(-(axis**2) / (2 * sigma**2))
@@ -122,5 +132,5 @@ def blur(x: Tensor, sigma: float) -> Tensor:
 
 
 def to_tensor(pixels_hwc: NDArray[np.generic]) -> Tensor:
-    """(H, W, C) uint8 as (C, H, W) in 0..1."""
+    """Convert (H, W, C) uint8 to (C, H, W) float in 0..1."""
     return torch.from_numpy(np.array(pixels_hwc)).permute(2, 0, 1).float() / 255

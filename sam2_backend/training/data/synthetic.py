@@ -16,21 +16,21 @@ from PIL import Image
 from torch import Tensor
 
 from .assets import Assets
+from .backgrounds import draw_actor, draw_photo, render_background
 from .clips import Clip
-from .sampling import blur, path, recolor, sample, to_tensor
-from .scenery import acted, photo, scenery
+from .sampling import blur, draw_path, recolor, sample_along, to_tensor
 
-_PHOTO_REGION_CLIPS = 0.03
+_PHOTO_REGION_SHARE = 0.03
 """Share of clips whose targets are regions of a real photograph. They are regions of one colour:
 with many of them a network takes colour for objects."""
-_CAMOUFLAGED = 0.4
+_CAMOUFLAGE_SHARE = 0.4
 """Share of layers in the colours of a place in the scene, so that outlines and texture count."""
 _ASPECTS = (16 / 9, 4 / 3, 1.0, 9 / 16)
 _ASPECT_SHARES = (0.5, 0.2, 0.2, 0.1)
 """Forms of pictures, width to height; the network sees all of them squeezed into a square."""
-_MOST_LAYERS = 6
-_SLIVER = 0.3
-"""Objects of which no larger share is to be seen where they are first prompted are no targets."""
+_MAX_LAYERS = 6
+_MIN_VISIBLE_SHARE = 0.3
+"""Objects of which no larger share is visible where they are first prompted are no targets."""
 
 
 class SyntheticClips:
@@ -52,8 +52,21 @@ class SyntheticClips:
 def render_clip(
     rng: np.random.Generator, assets: Assets, *, size: int, frames: int, targets: int
 ) -> Clip:
-    """Render one clip with exactly `targets` targets, repeated where it has fewer."""
-    if rng.random() < _PHOTO_REGION_CLIPS:
+    """Render one clip.
+
+    Parameters
+    ----------
+    rng : all of the clip follows from it.
+    assets : what it is composed of.
+    size : S, side of a picture in pixels.
+    frames, targets : T pictures with K targets, which repeat where there are fewer.
+
+    Returns
+    -------
+    Clip
+        (T, 3, S, S) uint8 RGB, and (T, K, S, S) bool.
+    """
+    if rng.random() < _PHOTO_REGION_SHARE:
         rgb, masks = _photo_regions(rng, assets, size, frames, targets)
     else:
         rgb, masks = _composite(rng, assets, size, frames)
@@ -73,20 +86,20 @@ def _composite(
     rng: np.random.Generator, assets: Assets, size: int, frames: int
 ) -> tuple[Tensor, NDArray[np.bool_]]:
     aspect = float(rng.choice(_ASPECTS, p=_ASPECT_SHARES))
-    canvas = scenery(rng, assets, size=size, frames=frames, aspect=aspect)
-    layers = _layers(rng, assets, canvas[0], frames)
-    count = int(rng.integers(1, _MOST_LAYERS + 1))
+    canvas = render_background(rng, assets, size=size, frames=frames, aspect=aspect)
+    layers = _draw_layers(rng, assets, canvas[0], frames)
+    count = int(rng.integers(1, _MAX_LAYERS + 1))
     top = torch.zeros(frames, size, size, dtype=torch.uint8)
     whole_k: list[Tensor] = []
     for layer_id in range(1, count + 1):
         rgba_t4hw = next(layers)
         # Mostly large objects in the middle, some small ones anywhere.
         scale = float(np.exp(rng.normal(-0.75, 0.5)))
-        motion = path(
+        motion = draw_path(
             rng, frames, scale=(scale * 0.8, scale * 1.2), drift=0.12, turn=0.25, place=0.75
         )
         bend = rng.uniform(0, 0.12)
-        layer = sample(rgba_t4hw, motion, size, bend=bend, inverse_scale=True, aspect=aspect)
+        layer = sample_along(rgba_t4hw, motion, size, bend=bend, inverse_scale=True, aspect=aspect)
         color, alpha = layer[:, :3], layer[:, 3:]
         if rng.random() < 0.25:
             shadow = torch.roll(blur(alpha, 2.0), (int(size * 0.02), int(size * 0.02)), (2, 3))
@@ -96,7 +109,7 @@ def _composite(
         whole_k.append(own[0].sum())
         top = torch.where(own, layer_id, top)
     masks = torch.stack([top == k for k in range(1, count + 1)], dim=1)
-    seen_k = masks[0].sum((1, 2)) > _SLIVER * torch.stack(whole_k)
+    seen_k = masks[0].sum((1, 2)) > _MIN_VISIBLE_SHARE * torch.stack(whole_k)
     return canvas, masks[:, seen_k].numpy()
 
 
@@ -106,10 +119,10 @@ def _photo_regions(
     i = int(rng.integers(len(assets.photos)))
     picture = to_tensor(assets.photos[i])
     labels = np.asarray(assets.regions[i][rng.integers(3)]).astype(np.int32)
-    motion = path(rng, frames, scale=(0.4, 0.9), drift=0.08, turn=0.08)
-    rgb = sample(picture[None], motion, size)
+    motion = draw_path(rng, frames, scale=(0.4, 0.9), drift=0.08, turn=0.08)
+    rgb = sample_along(picture[None], motion, size)
     plane = torch.from_numpy(labels)[None, None].float()
-    seen = sample(plane, motion, size, nearest=True)[:, 0].long()
+    seen = sample_along(plane, motion, size, nearest=True)[:, 0].long()
     ids, counts = torch.unique(seen[0], return_counts=True)
     likely = ids[(counts > 0.006 * size * size) & (counts < 0.6 * size * size)]
     likely = likely[torch.from_numpy(rng.permutation(len(likely)))][: 2 * targets]
@@ -118,11 +131,13 @@ def _photo_regions(
     return rgb, torch.stack([seen == k for k in likely], dim=1).numpy()
 
 
-def _layers(
+def _draw_layers(
     rng: np.random.Generator, assets: Assets, scene_3ss: Tensor, frames: int
 ) -> Iterator[Tensor]:
-    """RGBA layers without end, still (1, 4, h, w) or moving (T, 4, h, w); some repeat the one
-    before, as a distractor."""
+    """Draw RGBA layers without end, still (1, 4, h, w) or moving (T, 4, h, w).
+
+    Some repeat the one before, as a distractor.
+    """
     last: Tensor | None = None
     while True:
         kind = rng.random()
@@ -131,17 +146,17 @@ def _layers(
         elif kind < 0.45:
             layer = to_tensor(assets.cutouts[assets.cutouts.draw(rng)])[None]
         elif kind < 0.85:
-            layer = acted(rng, assets, frames)
+            layer = draw_actor(rng, assets, frames)
         elif kind < 0.94:
             # A piece of a photograph, half the time of the scene itself: camouflage.
-            source = scene_3ss if rng.random() < 0.5 else photo(rng, assets)
-            layer = _photo_piece(rng, source)[None]
+            source = scene_3ss if rng.random() < 0.5 else draw_photo(rng, assets)
+            layer = _cut_photo(rng, source)[None]
         else:
-            layer = torch.cat((_texture(rng), _blob(rng, 96)))[None]
+            layer = torch.cat((_draw_texture(rng), _draw_blob(rng, 96)))[None]
         last = layer
         color, alpha = layer.transpose(0, 1).split((3, 1))
         color = recolor(rng, color)
-        if rng.random() < _CAMOUFLAGED:
+        if rng.random() < _CAMOUFLAGE_SHARE:
             color = _camouflage(rng, color, alpha[0] > 0.5, scene_3ss)
         layer = torch.cat((color.clamp(0, 1), alpha)).transpose(0, 1)
         yield layer.flip(3) if rng.random() < 0.5 else layer
@@ -150,7 +165,7 @@ def _layers(
 def _camouflage(
     rng: np.random.Generator, color_3thw: Tensor, opaque_thw: Tensor, scene_3ss: Tensor
 ) -> Tensor:
-    """A layer's colours with mean and spread drawn towards those of a place in the scene."""
+    """Draw mean and spread of a layer's colours towards those of a place in the scene."""
     side = scene_3ss.shape[-1] // 3
     y, x = rng.integers(2 * side, size=2)
     place = scene_3ss[:, y : y + side, x : x + side].flatten(1)
@@ -164,15 +179,15 @@ def _camouflage(
     return torch.lerp(flat, matched, rng.uniform(0.4, 1.0)).unflatten(1, color_3thw.shape[1:])
 
 
-def _photo_piece(rng: np.random.Generator, photo_3hw: Tensor) -> Tensor:
+def _cut_photo(rng: np.random.Generator, photo_3hw: Tensor) -> Tensor:
     _, h, w = photo_3hw.shape
     side = int(rng.integers(min(h, w) // 4, min(h, w) // 2))
     y, x = int(rng.integers(h - side)), int(rng.integers(w - side))
-    return torch.cat((photo_3hw[:, y : y + side, x : x + side], _blob(rng, side)))
+    return torch.cat((photo_3hw[:, y : y + side, x : x + side], _draw_blob(rng, side)))
 
 
-def _blob(rng: np.random.Generator, side: int) -> Tensor:
-    """A smooth random shape (1, side, side)."""
+def _draw_blob(rng: np.random.Generator, side: int) -> Tensor:
+    """Draw a smooth random shape (1, side, side)."""
     n = int(rng.integers(3, 7))
     noise = torch.from_numpy(rng.normal(size=(1, 1, n, n)).astype(np.float32))
     noise = F.interpolate(noise, (side, side), mode="bicubic", align_corners=True)[0]
@@ -181,8 +196,8 @@ def _blob(rng: np.random.Generator, side: int) -> Tensor:
     return ((noise * 0.35 + 0.75 - radius) * side / 4).clamp(0, 1)
 
 
-def _texture(rng: np.random.Generator) -> Tensor:
-    """Noise at two scales in two colours: (3, 96, 96)."""
+def _draw_texture(rng: np.random.Generator) -> Tensor:
+    """Draw noise at two scales in two colours: (3, 96, 96)."""
     colors = torch.from_numpy(rng.random((2, 3, 1, 1)).astype(np.float32))
     field = torch.zeros(1, 1, 96, 96)
     for n in (int(rng.integers(2, 8)), int(rng.integers(8, 48))):
@@ -193,7 +208,7 @@ def _texture(rng: np.random.Generator) -> Tensor:
 
 
 def _degrade(rng: np.random.Generator, rgb_t3ss: Tensor) -> NDArray[np.uint8]:
-    """Light, defocus, noise and JPEG, as cameras add them."""
+    """Add light, defocus, noise and JPEG, as cameras do."""
     size = rgb_t3ss.shape[-1]
     if rng.random() < 0.4:  # a slope of light over the picture
         axis = torch.linspace(-1, 1, size)
@@ -207,11 +222,11 @@ def _degrade(rng: np.random.Generator, rgb_t3ss: Tensor) -> NDArray[np.uint8]:
     pixels = (rgb_t3ss.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
     if rng.random() < 0.3:
         quality = int(rng.integers(25, 90))
-        pixels = np.stack([_jpeg(frame, quality) for frame in pixels])
+        pixels = np.stack([_compress_as_jpeg(frame, quality) for frame in pixels])
     return pixels
 
 
-def _jpeg(rgb_3ss: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+def _compress_as_jpeg(rgb_3ss: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     buffer = io.BytesIO()
     Image.fromarray(rgb_3ss.transpose(1, 2, 0)).save(buffer, "JPEG", quality=quality)
     return np.asarray(Image.open(buffer)).transpose(2, 0, 1)

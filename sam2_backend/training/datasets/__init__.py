@@ -1,29 +1,50 @@
 """Clips from data sets on disk: videos with masks, and still pictures made into clips.
 
-Each reader is a `ClipSource`. Nothing is decoded before a clip is drawn.
+What opens a data set returns `VideoRecords`, a `ClipSource`. Nothing is decoded before a clip is
+drawn.
 
->>> source = Davis("DAVIS", year=2017, split="train")
+>>> source = open_davis("DAVIS", year=2017, split="train")
 >>> train, held_out = split_by_video(source, held_out=0.1)
 >>> clip = train.draw(np.random.default_rng(0), size=512, frames=8, targets=3)
 """
 
-from .coco import Coco
-from .folders import Davis, ImageMaskFolder, YouTubeVos
-from .opening import FORMATS, open_dataset
+from typing import Any
+
+from ...renamed import warn_renamed
+from .coco import open_coco
+from .folders import open_davis, open_image_masks, open_youtube_vos
+from .opening import DATASET_FORMATS, open_dataset
 from .records import DatasetError, Frames, Record, VideoRecords, split_by_video
-from .sa_v import SaV
+from .sa_v import open_sa_v
 
 __all__ = [
-    "FORMATS",
-    "Coco",
+    "DATASET_FORMATS",
     "DatasetError",
-    "Davis",
     "Frames",
-    "ImageMaskFolder",
     "Record",
-    "SaV",
     "VideoRecords",
-    "YouTubeVos",
+    "open_coco",
     "open_dataset",
+    "open_davis",
+    "open_image_masks",
+    "open_sa_v",
+    "open_youtube_vos",
     "split_by_video",
 ]
+
+_RENAMED = {
+    "Coco": "open_coco",
+    "Davis": "open_davis",
+    "FORMATS": "DATASET_FORMATS",
+    "ImageMaskFolder": "open_image_masks",
+    "SaV": "open_sa_v",
+    "YouTubeVos": "open_youtube_vos",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Give deprecated names with a warning."""
+    if name not in _RENAMED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warn_renamed(f"{__name__}.{name}", _RENAMED[name])
+    return globals()[_RENAMED[name]]

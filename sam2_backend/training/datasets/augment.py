@@ -39,12 +39,12 @@ Matrix = NDArray[np.float64]
 
 
 def resize_frame(rgb_hw3: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """(H, W, 3) -> (size, size, 3), by the resize of the network's video path."""
+    """Resize a picture (H, W, 3) to (size, size, 3), as the network's video path does."""
     return np.asarray(Image.fromarray(rgb_hw3).resize((size, size)))
 
 
 def resize_mask(mask_hw: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
-    """(H, W) -> (size, size): what covers at least half of a pixel."""
+    """Resize a mask (H, W) to (size, size): pixels of which it covers at least half."""
     if mask_hw.shape == (size, size):
         return mask_hw
     coverage = Image.fromarray(mask_hw.astype(np.uint8) * 255)
@@ -53,7 +53,7 @@ def resize_mask(mask_hw: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One draw of what is done to a clip."""
+    """Geometry and colour changes of one clip, drawn at random."""
 
     maps: tuple[Matrix | None, ...] = (None,)
     """Geometry of each frame; None leaves it as it is. A single one holds for all frames."""
@@ -72,8 +72,8 @@ class Augmentation:
             maps = (base,)
         return cls(maps, _colors(rng))
 
-    def frame(self, rgb_ss3: NDArray[np.uint8], t: int) -> NDArray[np.uint8]:
-        """What frame t of the clip becomes."""
+    def apply_to_frame(self, rgb_ss3: NDArray[np.uint8], t: int) -> NDArray[np.uint8]:
+        """Augment the picture (S, S, 3) of frame t of the clip."""
         inverse = self.maps[min(t, len(self.maps) - 1)]
         if inverse is not None:
             rgb_ss3 = _warp(rgb_ss3, inverse, Image.Resampling.BILINEAR, _OUTSIDE)
@@ -83,8 +83,8 @@ class Augmentation:
             rgb_ss3 = mixed.round().clip(0, 255).astype(np.uint8)
         return rgb_ss3
 
-    def mask(self, mask_ss: NDArray[np.bool_], t: int) -> NDArray[np.bool_]:
-        """What a mask on frame t of the clip becomes."""
+    def apply_to_mask(self, mask_ss: NDArray[np.bool_], t: int) -> NDArray[np.bool_]:
+        """Augment a mask (S, S) on frame t of the clip."""
         inverse = self.maps[min(t, len(self.maps) - 1)]
         if inverse is None:
             return mask_ss

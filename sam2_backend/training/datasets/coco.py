@@ -31,7 +31,7 @@ class CocoRecord:
         return 1
 
     def read(self, positions: Sequence[int]) -> Frames:
-        """Decode the picture and its masks."""
+        """Decode the picture and its masks; see `Record`."""
         rgb_hw3 = read_image(self.picture)
         height, width = rgb_hw3.shape[:2]
         where = f"{self.source}, {self.name}"
@@ -42,8 +42,13 @@ class CocoRecord:
         return [(rgb_hw3, masks)] * len(positions)
 
 
-class Coco(VideoRecords):
-    """Pictures annotated as COCO has it (Lin et al. 2014); each becomes a clip by moving a little.
+def open_coco(
+    images: str | os.PathLike[str],
+    annotations: str | os.PathLike[str],
+    *,
+    augment: bool = True,
+) -> VideoRecords:
+    """Open pictures annotated as COCO has it (Lin et al. 2014); each becomes a clip by moving.
 
     ::
 
@@ -65,40 +70,30 @@ class Coco(VideoRecords):
     DatasetError
         When the file is missing or of another form, or no picture has an object.
     """
-
-    def __init__(
-        self,
-        images: str | os.PathLike[str],
-        annotations: str | os.PathLike[str],
-        *,
-        augment: bool = True,
-    ) -> None:
-        source = Path(annotations)
-        form = '{"images": [{"id", "file_name"}], "annotations": [{"image_id", "segmentation"}]}'
-        document = read_json(source, form)
-        try:
-            names = {image["id"]: str(image["file_name"]) for image in document["images"]}
-            found: defaultdict[Any, list[Any]] = defaultdict(list)
-            for annotation in document["annotations"]:
-                if not annotation.get("iscrowd"):
-                    found[annotation["image_id"]].append(annotation["segmentation"])
-            records = [
-                CocoRecord(names[image], Path(images) / names[image], tuple(segmentations), source)
-                for image, segmentations in found.items()
-            ]
-        except (KeyError, TypeError, AttributeError) as error:
-            raise DatasetError(
-                f"{source} is of another form ({error!r}): expected {form}."
-            ) from error
-        if not records:
-            raise DatasetError(f"{source} annotates no object: expected {form}.")
-        super().__init__(records, augment=augment)
+    source = Path(annotations)
+    form = '{"images": [{"id", "file_name"}], "annotations": [{"image_id", "segmentation"}]}'
+    document = read_json(source, form)
+    try:
+        names = {image["id"]: str(image["file_name"]) for image in document["images"]}
+        found: defaultdict[Any, list[Any]] = defaultdict(list)
+        for annotation in document["annotations"]:
+            if not annotation.get("iscrowd"):
+                found[annotation["image_id"]].append(annotation["segmentation"])
+        records = [
+            CocoRecord(names[image], Path(images) / names[image], tuple(segmentations), source)
+            for image, segmentations in found.items()
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(f"{source} is of another form ({error!r}): expected {form}.") from error
+    if not records:
+        raise DatasetError(f"{source} annotates no object: expected {form}.")
+    return VideoRecords(records, augment=augment)
 
 
 def decode_segmentation(
     segmentation: object, height: int, width: int, where: str
 ) -> NDArray[np.bool_]:
-    """A mask as COCO writes it, as an (H, W) array.
+    """Decode a mask as COCO writes it into an (H, W) bool array.
 
     Parameters
     ----------
@@ -106,6 +101,11 @@ def decode_segmentation(
         "counts": …}`` with run lengths, column by column, in a list or in COCO's compressed text.
     height, width : of the picture.
     where : names it in errors.
+
+    Returns
+    -------
+    ndarray
+        (H, W) bool.
 
     Raises
     ------
@@ -157,10 +157,12 @@ def _from_counts(counts: list[int] | str, height: int, width: int) -> NDArray[np
 
 
 def _decompress(counts: str) -> NDArray[np.int64]:
-    """Run lengths from COCO's text: each number is written in groups of 5 bits, the lowest
-    first, in characters from "0" on; 32 says that another group follows. From the fourth number
-    on it is the difference to the one two before. (pycocotools reads it too, but does not check
-    it: what is damaged becomes some other mask.)
+    """Decode run lengths from COCO's compressed text.
+
+    Each number is written in groups of 5 bits, the lowest first, in characters from "0" on; 32 says
+    that another group follows. From the fourth number on it is the difference to the one two
+    before. (pycocotools decodes it too, but does not check it: what is damaged becomes some other
+    mask.)
     """
     groups = np.frombuffer(counts.encode("ascii"), np.uint8).astype(np.int64) - ord("0")
     last = groups & 32 == 0

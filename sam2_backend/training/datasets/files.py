@@ -1,4 +1,9 @@
-"""Reading pictures, masks, videos and JSON, with errors that name the file."""
+"""Pictures, masks, videos and JSON of data sets, with errors that name the file.
+
+Pictures and videos are read as `open_video` reads them, so that a network learns from the pixels
+that the predictors show it: upright, and those of more than 8 bits with their contrast. Masks
+are read here: their values are object numbers, which must not become colours.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
-from av.error import FFmpegError
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...video import VideoError, open_video
 from .records import DatasetError
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -21,23 +25,46 @@ MASK_SUFFIXES = IMAGE_SUFFIXES - {".jpeg", ".jpg"}
 
 VOID = 255
 """In an indexed mask: pixels that belong to nothing for certain."""
+_RATE_TOLERANCE = 0.01
+"""By how much, as a share, the rate of a video may differ from the one it is annotated at."""
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """(H, W, 3) RGB."""
-    with _open(path, "an image") as image:
-        return np.asarray(image.convert("RGB"))
+    """Read a picture, upright: (H, W, 3) uint8 RGB.
+
+    Raises
+    ------
+    DatasetError
+        When the file is missing or damaged.
+    """
+    if not path.is_file():
+        raise DatasetError(f"There is no {path}: expected an image.")
+    try:
+        return open_video(path, "images")[0]
+    except VideoError as error:
+        raise DatasetError(str(error)) from error
 
 
 def read_mask(path: Path, shape: tuple[int, int], *, binary: bool) -> dict[int, NDArray[np.bool_]]:
-    """The (H, W) masks in a file, by object id.
+    """Read the masks in a file, by object id.
 
     Parameters
     ----------
+    path : of the file.
     shape : (H, W) of the picture that it belongs to.
-    binary : all that is not black is object 1; else each value but 0 and 255 is an object.
+    binary : all that is not black is object 1; else each value but 0 and `VOID` is an object.
+
+    Returns
+    -------
+    dict
+        (H, W) bool of each object that has a pixel.
+
+    Raises
+    ------
+    DatasetError
+        When the file is missing, damaged, of another size or no mask.
     """
-    with _open(path, "a mask") as image:
+    with _open(path) as image:
         if not binary and image.mode not in ("P", "L", "1"):
             raise DatasetError(
                 f"{path} has the colours of a picture (mode {image.mode}): expected a mask whose "
@@ -55,72 +82,92 @@ def read_mask(path: Path, shape: tuple[int, int], *, binary: bool) -> dict[int, 
     return {int(v): values == v for v in np.unique(values) if v not in (0, VOID)}
 
 
-def read_json(path: Path, what: str) -> Any:
-    """Parse a JSON file; `what` says in errors what it should hold."""
+def read_json(path: Path, expected: str) -> Any:
+    """Parse a JSON file.
+
+    Parameters
+    ----------
+    path : of the file.
+    expected : what it should hold, for errors.
+
+    Raises
+    ------
+    DatasetError
+        When it cannot be opened, or is no JSON.
+    """
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
         raise DatasetError(
-            f"{path} cannot be opened ({error.strerror}): expected {what}."
+            f"{path} cannot be opened ({error.strerror}): expected {expected}."
         ) from error
     except ValueError as error:
-        raise DatasetError(f"{path} is no JSON ({error}): expected {what}.") from error
+        raise DatasetError(f"{path} is no JSON ({error}): expected {expected}.") from error
 
 
 def read_video_frames(path: Path, frames: Sequence[int], fps: float) -> list[NDArray[np.uint8]]:
-    """Decode frames of a video of constant rate.
+    """Decode some frames of a video of constant rate.
 
     Parameters
     ----------
-    frames : zero-based, ascending.
-    fps : the video's rate in frames per second.
+    path : of the video file.
+    frames : frame indices, zero-based, ascending.
+    fps : the rate that the video is annotated at, in frames per second.
 
     Returns
     -------
     list
-        (H, W, 3) RGB of each.
+        (H, W, 3) uint8 RGB of each.
+
+    Raises
+    ------
+    DatasetError
+        When it is no video, is of another rate, or lacks one of the frames.
     """
-    found: dict[int, NDArray[np.uint8]] = {}
     try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
-            base = stream.time_base
-            assert base is not None, "a video stream has a unit of time"
-            origin = stream.start_time or 0
-            container.seek(origin + int(frames[0] / fps / base), stream=stream, backward=True)
-            for picture in container.decode(stream):
-                if picture.pts is None:
-                    continue
-                at = round((picture.pts - origin) * base * fps)
-                if at in frames:
-                    found[at] = picture.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-                if at >= frames[-1]:
-                    break
-    except (FFmpegError, IndexError) as error:
-        raise DatasetError(f"{path} cannot be read as a video ({error}).") from error
-    missing = [frame for frame in frames if frame not in found]
-    if missing:
-        raise DatasetError(
-            f"{path} has no frame {missing[0]} at {fps:g} frames per second, which is annotated: "
-            "expected the video as it was released, complete and at its own rate."
-        )
-    return [found[frame] for frame in frames]
+        # Opened anew each time: a video keeps decoded frames, and a data set has thousands.
+        video = open_video(path, "video")
+        missing = next((frame for frame in frames if frame >= len(video)), None)
+        if missing is not None:
+            raise DatasetError(
+                f"{path} has no frame {missing} at {fps:g} frames per second, which is annotated: "
+                "expected the video as it was released, complete and at its own rate."
+            )
+        if abs(video.fps / fps - 1) > _RATE_TOLERANCE:
+            raise DatasetError(
+                f"{path} has {video.fps:g} frames per second, but its annotations count {fps:g}: "
+                "expected the video as it was released, complete and at its own rate."
+            )
+        return [video[frame] for frame in frames]
+    except VideoError as error:
+        raise DatasetError(str(error)) from error
 
 
-def list_folder(folder: Path, what: str) -> list[Path]:
-    """What is in a folder, by name; `what` says in errors what it should hold."""
+def list_folder(folder: Path, expected: str) -> list[Path]:
+    """List what is in a folder, by name, but for what is hidden.
+
+    Parameters
+    ----------
+    folder : to list.
+    expected : what it should hold, for errors.
+
+    Raises
+    ------
+    DatasetError
+        When there is no such folder.
+    """
     if not folder.is_dir():
-        raise DatasetError(f"There is no folder {folder}: expected {what}.")
+        raise DatasetError(f"There is no folder {folder}: expected {expected}.")
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
-def _open(path: Path, what: str) -> Image.Image:
+def _open(path: Path) -> Image.Image:
+    """Open a mask with Pillow."""
     try:
         image: Image.Image = Image.open(path)
         image.load()
     except (OSError, SyntaxError, ValueError) as error:
         if isinstance(error, FileNotFoundError):
-            raise DatasetError(f"There is no {path}: expected {what}.") from error
-        raise DatasetError(f"{path} cannot be read as {what} ({error}).") from error
+            raise DatasetError(f"There is no {path}: expected a mask.") from error
+        raise DatasetError(f"{path} cannot be read as a mask ({error}).") from error
     return image

@@ -25,7 +25,7 @@ class FolderRecord:
         return len(self.pairs)
 
     def read(self, positions: Sequence[int]) -> Frames:
-        """Decode some frames."""
+        """Decode some frames; see `Record`."""
         frames: list[Any] = []
         for position in positions:
             picture, mask = self.pairs[position]
@@ -34,8 +34,16 @@ class FolderRecord:
         return frames
 
 
-class Davis(VideoRecords):
-    """DAVIS 2016 and 2017 (Perazzi et al. 2016, Pont-Tuset et al. 2017).
+def open_davis(
+    root: str | os.PathLike[str],
+    *,
+    year: int = 2017,
+    split: str = "train",
+    resolution: str = "480p",
+    augment: bool = True,
+    max_stride: int = MAX_STRIDE,
+) -> VideoRecords:
+    """Open DAVIS 2016 or 2017 (Perazzi et al. 2016, Pont-Tuset et al. 2017).
 
     ::
 
@@ -59,41 +67,35 @@ class Davis(VideoRecords):
     DatasetError
         When a folder, a list or a mask is missing.
     """
-
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        *,
-        year: int = 2017,
-        split: str = "train",
-        resolution: str = "480p",
-        augment: bool = True,
-        max_stride: int = MAX_STRIDE,
-    ) -> None:
-        if year not in (2016, 2017):
-            raise ValueError(f"There is a DAVIS of 2016 and one of 2017, got {year}.")
-        root = Path(root)
-        listed = root / "ImageSets" / str(year) / f"{split}.txt"
-        if not listed.is_file():
-            raise DatasetError(
-                f"There is no {listed}: expected the names of sequences, one on each line."
-            )
-        records = [
-            FolderRecord(
-                name,
-                _pairs(
-                    root / "JPEGImages" / resolution / name,
-                    root / "Annotations" / resolution / name,
-                ),
-                binary=year == 2016,
-            )
-            for name in listed.read_text(encoding="utf-8").split()
-        ]
-        super().__init__(records, augment=augment, max_stride=max_stride)
+    if year not in (2016, 2017):
+        raise ValueError(f"There is a DAVIS of 2016 and one of 2017, got {year}.")
+    root = Path(root)
+    listed = root / "ImageSets" / str(year) / f"{split}.txt"
+    if not listed.is_file():
+        raise DatasetError(
+            f"There is no {listed}: expected the names of sequences, one on each line."
+        )
+    records = [
+        FolderRecord(
+            name,
+            _pairs(
+                root / "JPEGImages" / resolution / name,
+                root / "Annotations" / resolution / name,
+            ),
+            binary=year == 2016,
+        )
+        for name in listed.read_text(encoding="utf-8").split()
+    ]
+    return VideoRecords(records, augment=augment, max_stride=max_stride)
 
 
-class YouTubeVos(VideoRecords):
-    """YouTube-VOS (Xu et al. 2018), annotated on every fifth frame.
+def open_youtube_vos(
+    root: str | os.PathLike[str],
+    *,
+    augment: bool = True,
+    max_stride: int = MAX_STRIDE,
+) -> VideoRecords:
+    """Open YouTube-VOS (Xu et al. 2018), annotated on every fifth frame.
 
     ::
 
@@ -112,31 +114,29 @@ class YouTubeVos(VideoRecords):
     DatasetError
         When a folder or file is missing, or `meta.json` is of another form.
     """
-
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        *,
-        augment: bool = True,
-        max_stride: int = MAX_STRIDE,
-    ) -> None:
-        root = Path(root)
-        records: list[FolderRecord] = []
-        for name, stems in _annotated_frames(root / "meta.json").items():
-            pictures, masks = root / "JPEGImages" / name, root / "Annotations" / name
-            pairs = _pairs(pictures, masks)
-            absent = stems - {mask.stem for _, mask in pairs}
-            if absent:
-                raise DatasetError(
-                    f"There is no {masks / min(absent)}.png: {root / 'meta.json'} lists this "
-                    "frame as annotated."
-                )
-            records.append(FolderRecord(name, pairs, binary=False))
-        super().__init__(records, augment=augment, max_stride=max_stride)
+    root = Path(root)
+    records: list[FolderRecord] = []
+    for name, stems in _annotated_frames(root / "meta.json").items():
+        pictures, masks = root / "JPEGImages" / name, root / "Annotations" / name
+        pairs = _pairs(pictures, masks)
+        absent = stems - {mask.stem for _, mask in pairs}
+        if absent:
+            raise DatasetError(
+                f"There is no {masks / min(absent)}.png: {root / 'meta.json'} lists this "
+                "frame as annotated."
+            )
+        records.append(FolderRecord(name, pairs, binary=False))
+    return VideoRecords(records, augment=augment, max_stride=max_stride)
 
 
-class ImageMaskFolder(VideoRecords):
-    """Your own pictures, each with a mask of the same name.
+def open_image_masks(
+    images: str | os.PathLike[str],
+    masks: str | os.PathLike[str],
+    *,
+    indexed: bool = False,
+    augment: bool = True,
+) -> VideoRecords:
+    """Open pictures of your own, each with a mask of the same name.
 
     ::
 
@@ -155,18 +155,9 @@ class ImageMaskFolder(VideoRecords):
     DatasetError
         When a folder is missing, or there is no pair.
     """
-
-    def __init__(
-        self,
-        images: str | os.PathLike[str],
-        masks: str | os.PathLike[str],
-        *,
-        indexed: bool = False,
-        augment: bool = True,
-    ) -> None:
-        pairs = _pairs(Path(images), Path(masks), every_mask=False)
-        records = [FolderRecord(pair[0].stem, (pair,), binary=not indexed) for pair in pairs]
-        super().__init__(records, augment=augment)
+    pairs = _pairs(Path(images), Path(masks), every_mask=False)
+    records = [FolderRecord(pair[0].stem, (pair,), binary=not indexed) for pair in pairs]
+    return VideoRecords(records, augment=augment)
 
 
 def _pairs(

@@ -1,16 +1,16 @@
-"""From a path to the reader of what is there."""
+"""Opening a data set by its path, its format told by what is there."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from .coco import Coco
-from .folders import Davis, ImageMaskFolder, YouTubeVos
+from .coco import open_coco
+from .folders import open_davis, open_image_masks, open_youtube_vos
 from .records import DatasetError, VideoRecords
-from .sa_v import SaV
+from .sa_v import open_sa_v
 
-FORMATS = ("davis", "youtube-vos", "sa-v", "coco", "folder")
+DATASET_FORMATS = ("davis", "youtube-vos", "sa-v", "coco", "folder")
 """Formats that `open_dataset` takes."""
 
 
@@ -26,10 +26,15 @@ def open_dataset(
     Parameters
     ----------
     root : its folder; of COCO that of the pictures.
-    format : one of `FORMATS`; told by what is there if None. A "folder" has the folders
+    format : one of `DATASET_FORMATS`; told by what is there if None. A "folder" has the folders
         ``images`` and ``masks`` in it.
     annotations : COCO's JSON file.
-    indexed : of the masks of a "folder", see `ImageMaskFolder`.
+    indexed : of the masks of a "folder", see `open_image_masks`.
+
+    Returns
+    -------
+    VideoRecords
+        Over all its videos and pictures.
 
     Raises
     ------
@@ -39,26 +44,28 @@ def open_dataset(
     root = Path(root)
     if not root.is_dir():
         raise DatasetError(f"There is no folder {root}: expected a data set.")
-    format = format or ("coco" if annotations is not None else _guess(root))
+    format = format or ("coco" if annotations is not None else _recognise_format(root))
     if format == "davis":
-        return Davis(root)
+        return open_davis(root)
     if format == "youtube-vos":
-        return YouTubeVos(root)
+        return open_youtube_vos(root)
     if format == "sa-v":
-        return SaV(root)
+        return open_sa_v(root)
     if format == "folder":
-        return ImageMaskFolder(root / "images", root / "masks", indexed=indexed)
+        return open_image_masks(root / "images", root / "masks", indexed=indexed)
     if format != "coco":
-        raise DatasetError(f"Unknown format {format!r}: choose one of {', '.join(FORMATS)}.")
+        raise DatasetError(
+            f"Unknown format {format!r}: choose one of {', '.join(DATASET_FORMATS)}."
+        )
     if annotations is None:
         raise DatasetError(
             f"COCO's pictures in {root} need annotations: say where the JSON file is, such as "
             "annotations/instances_train2017.json."
         )
-    return Coco(root, annotations)
+    return open_coco(root, annotations)
 
 
-def _guess(root: Path) -> str:
+def _recognise_format(root: Path) -> str:
     if (root / "ImageSets").is_dir():
         return "davis"
     if (root / "meta.json").is_file():

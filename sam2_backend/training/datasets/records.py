@@ -16,7 +16,7 @@ from .augment import Augmentation, resize_frame, resize_mask
 MAX_STRIDE = 4
 """Largest step between two frames of a clip, in annotated frames."""
 
-_TRIES = 50
+_MAX_DRAWS = 50
 """Draws before a data set counts as one without visible objects."""
 
 Frames = Sequence[tuple[NDArray[np.uint8], Mapping[int, NDArray[np.bool_]]]]
@@ -29,8 +29,10 @@ class DatasetError(ValueError):
 
 
 class Record(Protocol):
-    """One annotated video, or one still picture. Read only when asked; may be sent to another
-    process."""
+    """One annotated video, or one still picture.
+
+    It reads nothing before it is asked to, and may be sent to another process.
+    """
 
     @property
     def name(self) -> str:
@@ -38,7 +40,7 @@ class Record(Protocol):
         ...
 
     def __len__(self) -> int:
-        """Number of annotated frames; 1 for a still picture."""
+        """Return the number of annotated frames; 1 for a still picture."""
         ...
 
     def read(self, positions: Sequence[int]) -> Frames:
@@ -47,6 +49,11 @@ class Record(Protocol):
         Parameters
         ----------
         positions : which, counted among the annotated frames, ascending.
+
+        Returns
+        -------
+        Frames
+            Of each, the picture and the masks by object id.
 
         Raises
         ------
@@ -94,6 +101,11 @@ class VideoRecords:
         size : side of the clip in pixels, as the network sees it.
         frames, targets : how many; targets repeat where fewer are visible.
 
+        Returns
+        -------
+        Clip
+            (T, 3, S, S) uint8 RGB, and (T, K, S, S) bool.
+
         Raises
         ------
         DatasetError
@@ -102,25 +114,25 @@ class VideoRecords:
             When a file is missing or damaged.
         """
         name = ""
-        for _ in range(_TRIES):
+        for _ in range(_MAX_DRAWS):
             record = self.records[int(rng.integers(len(self.records)))]
             name = record.name
-            clip = self._try(rng, record, size, frames, targets)
+            clip = self._draw_from(rng, record, size, frames, targets)
             if clip is not None:
                 return clip
         raise DatasetError(
-            f"No object was visible on the first frame of {_TRIES} clips, the last of them from "
-            f"{name}: are the masks there, and not all empty?"
+            f"No object was visible on the first frame of {_MAX_DRAWS} clips, the last of them "
+            f"from {name}: are the masks there, and not all empty?"
         )
 
     def with_records(self, records: Sequence[Record]) -> VideoRecords:
-        """The same over other records."""
+        """Other records, drawn from in the same way."""
         return VideoRecords(records, augment=self.augment, max_stride=self.max_stride)
 
     def __len__(self) -> int:
         return len(self.records)
 
-    def _try(
+    def _draw_from(
         self, rng: np.random.Generator, record: Record, size: int, frames: int, targets: int
     ) -> Clip | None:
         positions = self._window(rng, len(record), frames)
@@ -135,7 +147,7 @@ class VideoRecords:
             mask_hw = read[positions[t]][1].get(obj)
             if mask_hw is None:
                 return np.zeros((size, size), np.bool_)
-            return augmentation.mask(resize_mask(mask_hw, size), t)
+            return augmentation.apply_to_mask(resize_mask(mask_hw, size), t)
 
         objects = rng.permutation(sorted(read[positions[0]][1])).tolist()
         chosen = list(islice((obj for obj in objects if mask_of(obj, 0).any()), targets))
@@ -143,7 +155,7 @@ class VideoRecords:
             return None
         masks_tkss = np.stack([[mask_of(obj, t) for obj in chosen] for t in range(frames)])
         small = {at: resize_frame(rgb_hw3, size) for at, (rgb_hw3, _) in read.items()}
-        rgb_tss3 = [augmentation.frame(small[at], t) for t, at in enumerate(positions)]
+        rgb_tss3 = [augmentation.apply_to_frame(small[at], t) for t, at in enumerate(positions)]
         return Clip(
             np.ascontiguousarray(np.stack(rgb_tss3).transpose(0, 3, 1, 2)),
             masks_tkss[:, np.resize(np.arange(len(chosen)), targets)],
@@ -166,13 +178,14 @@ class VideoRecords:
 def split_by_video(
     source: VideoRecords, *, held_out: float = 0.1, seed: int = 0
 ) -> tuple[VideoRecords, VideoRecords]:
-    """Split into videos to learn from and videos to measure on.
+    """Split into videos to train on and videos to evaluate on.
 
     Whole videos are held out, all records of one together. Which they are follows from their
     names, so that a video that is added later hardly moves the others.
 
     Parameters
     ----------
+    source : to split.
     held_out : share of the videos to hold out, above 0 and below 1; at least one video is on
         either side.
     seed : another one holds other videos out.
@@ -180,7 +193,7 @@ def split_by_video(
     Returns
     -------
     tuple
-        The videos to learn from, and those held out, which are not augmented.
+        The videos to train on, and those held out, which are not augmented.
 
     Raises
     ------

@@ -35,7 +35,7 @@ class SavRecord:
         return min(len(_masklets(path)) for path in self.annotations)
 
     def read(self, positions: Sequence[int]) -> Frames:
-        """Decode some annotated frames."""
+        """Decode some annotated frames; see `Record`."""
         wanted = [ANNOTATED_EVERY * position for position in positions]
         pictures = read_video_frames(self.video, wanted, VIDEO_FPS)
         return [
@@ -57,8 +57,14 @@ class SavRecord:
         return masks
 
 
-class SaV(VideoRecords):
-    """SA-V, as its training part is released (Ravi et al. 2024, section 5).
+def open_sa_v(
+    root: str | os.PathLike[str],
+    *,
+    annotations: Literal["manual", "auto", "both"] = "both",
+    augment: bool = True,
+    max_stride: int = MAX_STRIDE,
+) -> VideoRecords:
+    """Open SA-V, as its training part is released (Ravi et al. 2024, section 5).
 
     ::
 
@@ -77,34 +83,27 @@ class SaV(VideoRecords):
     ------
     DatasetError
         When there are no annotated videos. A damaged file shows when it is drawn.
+    ValueError
+        When `annotations` is none of the three.
     """
-
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        *,
-        annotations: Literal["manual", "auto", "both"] = "both",
-        augment: bool = True,
-        max_stride: int = MAX_STRIDE,
-    ) -> None:
-        if annotations not in ("manual", "auto", "both"):
-            raise ValueError(f"annotations is 'manual', 'auto' or 'both', got {annotations!r}.")
-        kinds = ("manual", "auto") if annotations == "both" else (annotations,)
-        records: list[SavRecord] = []
-        for video in sorted(Path(root).rglob("*.mp4")):
-            files = tuple(
-                path
-                for kind in kinds
-                if (path := video.with_name(f"{video.stem}_{kind}.json")).is_file()
-            )
-            if files:
-                records.append(SavRecord(video.stem, video, files))
-        if not records:
-            raise DatasetError(
-                f"There is no annotated video below {Path(root)}: expected pairs such as "
-                f"sav_000001.mp4 and sav_000001_{kinds[0]}.json."
-            )
-        super().__init__(records, augment=augment, max_stride=max_stride)
+    if annotations not in ("manual", "auto", "both"):
+        raise ValueError(f"annotations is 'manual', 'auto' or 'both', got {annotations!r}.")
+    kinds = ("manual", "auto") if annotations == "both" else (annotations,)
+    records: list[SavRecord] = []
+    for video in sorted(Path(root).rglob("*.mp4")):
+        files = tuple(
+            path
+            for kind in kinds
+            if (path := video.with_name(f"{video.stem}_{kind}.json")).is_file()
+        )
+        if files:
+            records.append(SavRecord(video.stem, video, files))
+    if not records:
+        raise DatasetError(
+            f"There is no annotated video below {Path(root)}: expected pairs such as "
+            f"sav_000001.mp4 and sav_000001_{kinds[0]}.json."
+        )
+    return VideoRecords(records, augment=augment, max_stride=max_stride)
 
 
 @lru_cache(maxsize=8)

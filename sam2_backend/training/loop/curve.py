@@ -1,4 +1,4 @@
-"""A picture of a training run, from its log."""
+"""Training curves, from the log of a run."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Any
 from matplotlib.figure import Figure
 
 MEASURES = ("click", "box", "corrected", "tracked")
+"""Mean IoUs that a log may have; see `Promptable`."""
 
 
 def draw_curve(log: Path, target: Path) -> None:
-    """Draw loss and IoU, where there is one, over all steps, stage after stage.
+    """Draw loss and IoUs, where there are some, over all steps, stage after stage.
 
     Parameters
     ----------
     log : `log.jsonl` of a run.
-    target : image file to write.
+    target : image file to write, in the format that its suffix says.
     """
     records: list[dict[str, Any]] = [json.loads(line) for line in log.read_text().splitlines()]
     done, steps, starts = 0, list[int](), list[int]()
@@ -29,17 +30,17 @@ def draw_curve(log: Path, target: Path) -> None:
         steps.append(done + record["step"])
 
     figure = Figure(figsize=(8, 5), layout="constrained")
-    loss, quality = figure.subplots(2, 1, sharex=True)
+    loss, iou = figure.subplots(2, 1, sharex=True)
     loss.plot(steps, [record["loss"] for record in records], color="tab:gray")
     loss.set_ylabel("loss")
     for measure in MEASURES:
         values = [record.get(measure, math.nan) for record in records]
         if not all(math.isnan(value) for value in values):
-            quality.plot(steps, values, label=measure)
-    quality.set(ylabel="mean IoU", xlabel="step", ylim=(0, 1))
-    if quality.has_data():
-        quality.legend()
-    for axes in (loss, quality):
+            iou.plot(steps, values, label=measure)
+    iou.set(ylabel="mean IoU", xlabel="step", ylim=(0, 1))
+    if iou.has_data():
+        iou.legend()
+    for axes in (loss, iou):
         for start in starts:
             axes.axvline(start, color="lightgray", linewidth=1, zorder=0)
     figure.savefig(target, dpi=120)

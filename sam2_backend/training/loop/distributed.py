@@ -1,4 +1,4 @@
-"""The processes of one training run, as `torchrun` starts them."""
+"""Training in several processes, as `torchrun` starts them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import torch.distributed as dist
 
 @dataclass(frozen=True)
 class DistributedContext:
-    """This process among those that train together."""
+    """Rank, world size and device of a process among those that train together."""
 
     rank: int
     """0 logs and saves."""
-    count: int
+    world_size: int
+    """Number of processes."""
     device: torch.device
-    """Where this one computes."""
+    """Where this process computes."""
 
     @classmethod
     def join(cls, device: torch.device | str | None = None) -> DistributedContext:
@@ -31,22 +32,22 @@ class DistributedContext:
         on_gpu = torch.cuda.is_available() if device is None else "cuda" in str(device)
         if not dist.is_torchelastic_launched():
             return cls(0, 1, torch.device(device or ("cuda" if on_gpu else "cpu")))
-        own = int(os.environ["LOCAL_RANK"])
+        local_rank = int(os.environ["LOCAL_RANK"])
         if not dist.is_initialized():
             if on_gpu:
-                torch.cuda.set_device(own)
+                torch.cuda.set_device(local_rank)
             dist.init_process_group("nccl" if on_gpu else "gloo")
             atexit.register(dist.destroy_process_group)
-        chosen = torch.device("cuda", own) if on_gpu else torch.device("cpu")
+        chosen = torch.device("cuda", local_rank) if on_gpu else torch.device("cpu")
         return cls(dist.get_rank(), dist.get_world_size(), chosen)
 
     def any(self, flag: bool) -> bool:
-        """Whether the flag is up in any of the processes; all must ask."""
-        return bool(self.largest(float(flag)))
+        """Return whether the flag is true in any of the processes; all must call it."""
+        return bool(self.max(float(flag)))
 
-    def largest(self, value: float) -> float:
-        """The largest that any of the processes has; all must ask."""
-        if self.count == 1:
+    def max(self, value: float) -> float:
+        """Return the largest value of all processes; all must call it."""
+        if self.world_size == 1:
             return value
         shared = torch.tensor(value, device=self.device)
         dist.all_reduce(shared, op=dist.ReduceOp.MAX)

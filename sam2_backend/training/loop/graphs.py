@@ -1,8 +1,8 @@
-"""Gradients by CUDA graphs: what a step launches is recorded once and replayed.
+"""Gradients by CUDA graphs: the kernels of a step are recorded once and replayed.
 
 A training step of a small network is thousands of short kernels, which the host cannot launch as
-fast as a GPU runs them. What a step does follows from its plan and the shapes of its batch alone
-(see `plans.py`), so that all of its forward and backward pass is one graph for each of these.
+fast as a GPU runs them. Its operations follow from its plan and the shapes of its batch alone (see
+`plans.py`), so that its forward and backward pass are one graph for each of these.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..data.batches import Batch
 from ..tasks.task import StepResult
 
 _EAGER_FIRST = 2
-"""Steps of a kind before it is recorded: they warm up libraries and the memory's allocator."""
+"""Steps of a kind before it is recorded: they warm up libraries and the memory allocator."""
 _LOSS_TOLERANCE, _NORM_TOLERANCE = 0.05, 0.1
 """By how much a replay may differ from the same step without a graph, as shares: bfloat16 and
 sums in no fixed order make some difference."""
@@ -33,7 +33,7 @@ Compute = Callable[[Batch, Any], StepResult]
 class _Recorded:
     graph: torch.cuda.CUDAGraph
     batch: Batch
-    """What a replay reads."""
+    """Inputs that a replay reads."""
     result: StepResult
     gradients: list[Tensor | None]
 
@@ -46,25 +46,36 @@ class GraphedGradients:
 
     Parameters
     ----------
-    compute : leaves gradients in the parameters, having cleared them first. It must not look at
+    compute : leaves gradients in the parameters, having cleared them first. It must not read
         values of the device.
-    parameters : that learn.
+    parameters : that are trained.
     """
 
     def __init__(self, compute: Compute, parameters: Iterable[nn.Parameter]) -> None:
         self._compute, self._parameters = compute, list(parameters)
         self._recorded: dict[Hashable, _Recorded] = {}
         self._seen: Counter[Hashable] = Counter()
-        self._held: dict[Hashable, Batch] = {}
-        """What replays read, by shape: graphs of different plans share it."""
+        self._inputs: dict[Hashable, Batch] = {}
+        """Inputs of replays, by shape: graphs of different plans share them."""
         self._pool: Any = None
-        self._given_up = False
+        self._is_disabled = False
 
     def __call__(self, batch: Batch, plan: Hashable) -> StepResult:
-        """Gradients of a batch, in the parameters, and what came of it."""
+        """Compute gradients of a batch, in the parameters.
+
+        Parameters
+        ----------
+        batch : on the device.
+        plan : steps of equal plans and shapes share a graph.
+
+        Returns
+        -------
+        StepResult
+            Loss and measures.
+        """
         key = (plan, *(tuple(part.shape) for part in batch))
         self._seen[key] += 1
-        if self._given_up or self._seen[key] <= _EAGER_FIRST:
+        if self._is_disabled or self._seen[key] <= _EAGER_FIRST:
             return self._compute(batch, plan)
         if key not in self._recorded:
             seed = torch.cuda.initial_seed()
@@ -72,16 +83,21 @@ class GraphedGradients:
             torch.cuda.manual_seed(seed)
             if recorded is None:
                 self.clear()
-                self._given_up = True
+                self._is_disabled = True
                 return self._compute(batch, plan)
             self._recorded[key] = recorded
         return self._replay(self._recorded[key], batch)
 
+    @property
+    def num_graphs(self) -> int:
+        """Number of graphs that were recorded."""
+        return len(self._recorded)
+
     def clear(self) -> None:
-        """Forget what was recorded, e.g. because another stage begins, and free its memory."""
+        """Drop all graphs, e.g. because another stage begins, and free their memory."""
         self._recorded.clear()
         self._seen.clear()
-        self._held.clear()
+        self._inputs.clear()
         self._pool = None
         for parameter in self._parameters:
             parameter.grad = None
@@ -94,18 +110,18 @@ class GraphedGradients:
                 self._pool = torch.cuda.graph_pool_handle()
             graph = torch.cuda.CUDAGraph()
             shapes = tuple(tuple(part.shape) for part in batch)
-            held = self._held.setdefault(shapes, (batch[0].clone(), batch[1].clone()))
-            for own, given in zip(held, batch, strict=True):
+            inputs = self._inputs.setdefault(shapes, (batch[0].clone(), batch[1].clone()))
+            for own, given in zip(inputs, batch, strict=True):
                 own.copy_(given)
             # Graphs share their memory: none runs beside another, and what one leaves is taken
             # out before the next.
             # Other threads, such as one that loads data, may use the device meanwhile.
             mode = "thread_local"
             with torch.cuda.graph(graph, pool=self._pool, capture_error_mode=mode):
-                result = self._compute(held, plan)
+                result = self._compute(inputs, plan)
                 result = StepResult(result.loss.detach(), result.measures)
             gradients = [parameter.grad for parameter in self._parameters]
-            recorded = _Recorded(graph, held, result, gradients)
+            recorded = _Recorded(graph, inputs, result, gradients)
             torch.cuda.manual_seed(seed)
             found = _summary(self._replay(recorded, batch), self._parameters)
         except torch.cuda.OutOfMemoryError:
@@ -136,12 +152,12 @@ class GraphedGradients:
 
 
 def _detached(result: StepResult) -> StepResult:
-    """A copy of what a step says, which the next replay leaves alone."""
+    """Copy the result of a step, which the next replay would overwrite."""
     measures = {name: value.detach().clone() for name, value in result.measures.items()}
     return StepResult(result.loss.detach().clone(), measures)
 
 
 def _summary(result: StepResult, parameters: list[nn.Parameter]) -> tuple[float, float]:
-    """Loss and the gradient's norm."""
+    """Return loss and norm of the gradient."""
     norms = [parameter.grad.norm() for parameter in parameters if parameter.grad is not None]
     return float(result.loss.detach()), float(torch.stack(norms).norm())

@@ -1,4 +1,4 @@
-"""Which weights learn, how fast, and at what cost in memory."""
+"""Optimizer, learning rate, average of weights, and recomputed activations."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ PARTS = {
         "no_obj_",
     ),
 }
-"""Parts of `Sam2Model` that can be trained alone, by the beginnings of their parameters' names.
-The memory's include object pointers and what stands for a missing memory or object."""
+"""Parts of `Sam2Model` that can be trained alone, by prefixes of their parameters' names. The
+memory's include object pointers and the embeddings of a missing memory or object."""
 
 _TRUNK_BLOCK = re.compile(r"(?:^|\.)trunk\.blocks\.(\d+)\.")
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """AdamW and what it may change."""
+    """Settings of AdamW, and the parts that are trained."""
 
     parts: tuple[str, ...] = ()
     """Names out of `PARTS`; empty trains everything."""
@@ -51,10 +51,10 @@ class OptimizerConfig:
     """Factor from each block of the image encoder's trunk to the one before it, so that early
     blocks learn slowest (Clark et al. 2020); patches and positions count as one more block."""
     weight_decay: float = 0.02
-    """On what has more than one dimension."""
+    """Of parameters with more than one dimension."""
     betas: tuple[float, float] = (0.9, 0.98)
     clip_norm: float = 1.0
-    """Longest gradient."""
+    """Largest norm of the gradient."""
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.parts) - PARTS.keys())
@@ -65,15 +65,30 @@ class OptimizerConfig:
 def build_optimizer(
     network: nn.Module, options: OptimizerConfig, aux_head: nn.Module | None = None
 ) -> tuple[torch.optim.AdamW, list[float]]:
-    """AdamW over the parts that learn, the others frozen, and each group's share of the rate;
-    the auxiliary head learns at the full one."""
-    beginnings = tuple(name for part in options.parts for name in PARTS[part])
+    """Make an AdamW of the parts that are trained, and freeze the others.
+
+    Parameters
+    ----------
+    network : whose parameters are grouped by weight decay and rate.
+    options : which parts learn, and how fast.
+    aux_head : trained too, at the full rate, without weight decay.
+
+    Returns
+    -------
+    optimizer, rate_shares : and for each of its groups the factor on the learning rate.
+
+    Raises
+    ------
+    ValueError
+        When the network has none of the parts.
+    """
+    prefixes = tuple(name for part in options.parts for name in PARTS[part])
     blocks = [int(m[1]) for n, _ in network.named_parameters() if (m := _TRUNK_BLOCK.search(n))]
     depth = max(blocks, default=-1) + 1
     groups: dict[tuple[bool, float], list[nn.Parameter]] = {}
     for decays in (True, False):
         for name, parameter in network.named_parameters():
-            learns = not options.parts or name.startswith(beginnings)
+            learns = not options.parts or name.startswith(prefixes)
             parameter.requires_grad_(learns)
             if learns and (parameter.ndim > 1) == decays:
                 scale = _scale(name, depth, options)
@@ -106,11 +121,12 @@ def _scale(name: str, depth: int, options: OptimizerConfig) -> float:
     return options.encoder_rate * options.layer_decay ** (above if trunk else 0)
 
 
-def learning_rate(stage: Stage, step: int, progress: float | None = None) -> float:
-    """Rate of one step: a linear warm-up times a cosine.
+def compute_learning_rate(stage: Stage, step: int, progress: float | None = None) -> float:
+    """Compute the learning rate of a step: a linear warm-up times a cosine.
 
     Parameters
     ----------
+    stage : its rates and warm-up.
     step : of the stage, from 0.
     progress : share of the stage that is over, where that is not told by its steps.
     """
@@ -121,9 +137,11 @@ def learning_rate(stage: Stage, step: int, progress: float | None = None) -> flo
 
 
 @contextlib.contextmanager
-def recomputed_activations(network: nn.Module) -> Generator[None, None, None]:
-    """Meanwhile, let attention blocks compute their insides again in the backward pass rather
-    than keep them (Chen et al. 2016): a third more time for much less memory."""
+def recompute_activations(network: nn.Module) -> Generator[None, None, None]:
+    """Recompute the activations of attention blocks in the backward pass, within the context.
+
+    They are not kept (Chen et al. 2016), which takes a third more time and much less memory.
+    """
     kinds = (Block, MemoryAttentionLayer, TwoWayBlock)
     blocks = [module for module in network.modules() if isinstance(module, kinds)]
     for block in blocks:
@@ -144,6 +162,10 @@ class EMA:
     ----------
     network : whose state is averaged, starting from what it is.
     decay : share of the old average that is kept at each step.
+
+    Attributes
+    ----------
+    state : the average, by the keys of the network's state dict.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -151,10 +173,16 @@ class EMA:
         self.state: dict[str, Tensor] = {k: v.clone() for k, v in network.state_dict().items()}
 
     @torch.no_grad()
-    def update(self, network: nn.Module, *, after: int | None) -> None:
-        """Take one step in. `after` the first few, or None long after: early steps weigh more,
-        lest the average remembers a random start."""
-        decay = self.decay if after is None else min(self.decay, (1 + after) / (10 + after))
+    def update(self, network: nn.Module, *, step: int | None) -> None:
+        """Update the average with the weights after a step.
+
+        Parameters
+        ----------
+        network : after the step.
+        step : from 0, or None long after the start. Early steps weigh more, lest the random start
+            stays in the average.
+        """
+        decay = self.decay if step is None else min(self.decay, (1 + step) / (10 + step))
         now = network.state_dict()
         # All in a few kernels: one for each would take longer to launch than to run.
         averaged = [self.state[key] for key in now]
@@ -162,8 +190,15 @@ class EMA:
         foreach_lerp(averaged, list(now.values()), 1 - decay)
 
 
-def skip_if_infinite(optimizer: torch.optim.Optimizer, norm: Tensor) -> None:
-    """Let the next step of a fused optimizer change nothing where the gradient's norm is no
-    number. It is the device that looks: the host does not wait."""
+def skip_step_if_infinite(optimizer: torch.optim.Optimizer, norm: Tensor) -> None:
+    """Let the next step of a fused optimizer change nothing where the gradient is not finite.
+
+    The device decides, and the host does not wait.
+
+    Parameters
+    ----------
+    optimizer : fused.
+    norm : scalar, of the gradient.
+    """
     found = (~norm.isfinite()).float()
     optimizer.grad_scale, optimizer.found_inf = None, found  # type: ignore[attr-defined]

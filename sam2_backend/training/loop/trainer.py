@@ -5,16 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import random
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import Any, cast
 
 import torch
@@ -22,20 +18,23 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
+from ...renamed import renamed_arguments, warn_renamed
 from ..data.batches import Batch, BatchSource, load_batches
 from ..data.clips import ClipSource
-from ..renamed import renamed_arguments, warn_renamed
 from ..tasks.task import Stage, StepResult, Task
+from .checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from .distributed import DistributedContext
 from .graphs import GraphedGradients
+from .measures import average_measures, average_results
 from .optimizer import (
     EMA,
     OptimizerConfig,
     build_optimizer,
-    learning_rate,
-    recomputed_activations,
-    skip_if_infinite,
+    compute_learning_rate,
+    recompute_activations,
+    skip_step_if_infinite,
 )
+from .signals import handle_signals
 
 
 @renamed_arguments(optimizing="optimizer_config")
@@ -67,12 +66,19 @@ class Trainer:
         so many steps each; the learning rate falls with the time that is over. What an earlier
         stage took too long or too short, the later ones have less or more.
     graphs : replay steps as CUDA graphs; on a single GPU, where None.
+    progress_bar : show a bar in place of printed log lines; in a terminal or notebook, where None.
+
+    Attributes
+    ----------
+    stage, step : where the run is: index of the stage, and steps taken in it.
+    num_micro_batches : parts in which a batch is computed, one after the other; more of them after
+        the device ran out of memory.
 
     Raises
     ------
     ValueError
-        When `minutes` is not above 0, or the checkpoint in `out` is of another network or other
-        stages.
+        When `minutes` is not above 0, or the checkpoint in `out` is of a run of another network or
+        other settings, which the message names.
     """
 
     def __init__(
@@ -92,6 +98,7 @@ class Trainer:
         recompute: bool | None = None,
         minutes: float | None = None,
         graphs: bool | None = None,
+        progress_bar: bool | None = None,
     ) -> None:
         if minutes is not None and not minutes > 0:
             raise ValueError(f"minutes must be above 0, got {minutes}.")
@@ -104,37 +111,59 @@ class Trainer:
         out.mkdir(parents=True, exist_ok=True)
         self.task = task.to(self.context.device)
         self.network = task.network
-        self.average = EMA(self.network, ema)
+        self._ema = EMA(self.network, ema)
         options = optimizer_config or OptimizerConfig()
         self.optimizer, self._rate_shares = build_optimizer(self.network, options, task.aux_head)
         self._clip_norm = options.clip_norm
         self._recompute = on_gpu if recompute is None else recompute
         self.stage, self.step = 0, 0
         self._spent_s = [0.0] * len(stages)
-        self._parts = 1
+        self.num_micro_batches = 1
         self._stopping = False
+        in_view = sys.stderr.isatty() or "ipykernel" in sys.modules
+        self._shows_bar = self.context.rank == 0 and (
+            in_view if progress_bar is None else progress_bar
+        )
+        self._settings = {
+            "stages": [asdict(stage) for stage in stages],
+            "optimizer": asdict(options),
+            "seed": seed,
+            "ema": ema,
+            "minutes": minutes,
+            **task.settings,
+        }
         self._resume()
-        self._loss: nn.Module = self.task
-        if self.context.count > 1:
+        self._task: nn.Module = self.task
+        if self.context.world_size > 1:
             # Which weights a step needs depends on the prompts that were drawn.
-            self._loss = DistributedDataParallel(
+            self._task = DistributedDataParallel(
                 self.task, broadcast_buffers=False, find_unused_parameters=True
             )
         self._graphed: GraphedGradients | None = None
-        if on_gpu and self.context.count == 1 and graphs is not False:
-            learning = [p for group in self.optimizer.param_groups for p in group["params"]]
-            self._graphed = GraphedGradients(self.gradients, learning)
+        if on_gpu and self.context.world_size == 1 and graphs is not False:
+            trained = [p for group in self.optimizer.param_groups for p in group["params"]]
+            self._graphed = GraphedGradients(self.compute_gradients, trained)
 
     @property
     def processes(self) -> DistributedContext:
-        """The old name of `context`."""
+        """Deprecated name of `context`."""
         warn_renamed("Trainer.processes", "Trainer.context")
         return self.context
 
     @property
     def ema(self) -> dict[str, Tensor]:
         """The averaged weights, by the network's keys."""
-        return self.average.state
+        return self._ema.state
+
+    @property
+    def spent_s(self) -> tuple[float, ...]:
+        """Seconds that each stage has taken so far."""
+        return tuple(self._spent_s)
+
+    @property
+    def num_graphs(self) -> int:
+        """Number of steps that are replayed as CUDA graphs, of those in the current stage."""
+        return 0 if self._graphed is None else self._graphed.num_graphs
 
     def run(
         self, *, save_every_s: float = 120.0, after_step: Callable[[], bool] = lambda: True
@@ -146,18 +175,23 @@ class Trainer:
         save_every_s : seconds between two checkpoints.
         after_step : called after every step; False ends the run as a signal does.
         """
-        sparing = (
-            recomputed_activations(self.network) if self._recompute else contextlib.nullcontext()
+        recomputing = (
+            recompute_activations(self.network) if self._recompute else contextlib.nullcontext()
         )
-        with self._stop_at_signals(), sparing:
+        with handle_signals(self._stop), recomputing:
             while self.stage < len(self.stages) and not self._stopping:
                 self._run_stage(self.stages[self.stage], save_every_s, after_step)
                 if not self._stopping:
                     self.stage, self.step = self.stage + 1, 0
                 self.save()
 
-    def seconds_of(self, stage: int) -> float:
-        """How long a stage is to take: its share of what earlier ones have left of the budget."""
+    def budget_s(self, stage: int) -> float:
+        """Return the seconds that a stage is to take: its share of what earlier ones have left.
+
+        Parameters
+        ----------
+        stage : index. The run must have a budget of minutes.
+        """
         assert self.minutes is not None
         left = self.minutes * 60 - sum(self._spent_s[:stage])
         shares = [each.share for each in self.stages[stage:]]
@@ -165,7 +199,7 @@ class Trainer:
 
     def _run_stage(self, stage: Stage, save_every_s: float, after_step: Callable[[], bool]) -> None:
         self.task.begin(stage)
-        self._parts = stage.accumulate
+        self.num_micro_batches = stage.accumulate
         if self._graphed is not None:
             self._graphed.clear()
         batches = load_batches(
@@ -188,19 +222,19 @@ class Trainer:
             total=stage.steps if self.minutes is None else None,
             initial=self.step,
             unit="step",
-            disable=not self._shows_bar(),
+            disable=not self._shows_bar,
         ) as bar:
             # A stage whose time was over when it was interrupted has no further step.
             while (progress := self._progress()) is None or progress < 1:
                 batch = next(batches, None)
                 if batch is None:
                     break
-                rate = learning_rate(stage, self.step, progress)
-                window.append(self.learn(batch, rate))
-                pictures += math.prod(batch[0].shape[:2]) * self.context.count
+                rate = compute_learning_rate(stage, self.step, progress)
+                window.append(self.train_step(batch, rate))
+                pictures += math.prod(batch[0].shape[:2]) * self.context.world_size
                 bar.update()
                 if self.step % self.log_every == 0:
-                    means = _means(window)  # here the host waits for the device
+                    means = average_measures(window)  # here the host waits for the device
                     self._log(stage, means, rate, pictures / (time.monotonic() - logged))
                     bar.set_postfix(means)
                     window, pictures, logged = [], 0, time.monotonic()
@@ -214,16 +248,21 @@ class Trainer:
                 if self._stopping:
                     return
         if self.minutes is not None and window:
-            means = _means(window)
+            means = average_measures(window)
             self._log(stage, means, rate, pictures / (time.monotonic() - logged))
 
-    def learn(self, batch: Batch, rate: float) -> StepResult:
+    def train_step(self, batch: Batch, rate: float) -> StepResult:
         """Train on one batch. The host does not wait for the device.
 
         Parameters
         ----------
         batch : on the device, as `load_batches` has it.
         rate : learning rate.
+
+        Returns
+        -------
+        StepResult
+            Loss and measures, on the device.
         """
         rank = self.context.rank
         seed = hash((self.seed, self.stage, self.step, *([rank] if rank else [])))
@@ -235,45 +274,51 @@ class Trainer:
         while True:
             torch.manual_seed(seed)
             try:
-                result = (self._graphed or self.gradients)(batch, plan)
+                result = (self._graphed or self.compute_gradients)(batch, plan)
                 break
             except torch.cuda.OutOfMemoryError:
-                if self._parts >= len(batch[0]) or self.context.count > 1:
+                if self.num_micro_batches >= len(batch[0]) or self.context.world_size > 1:
                     raise
-            self._compute_in_more_parts()
+            self._use_more_micro_batches()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._clip_norm)
-        skip_if_infinite(self.optimizer, norm)
+        skip_step_if_infinite(self.optimizer, norm)
         self.optimizer.step()
-        self.average.update(self.network, after=self.step if self.stage == 0 else None)
+        self._ema.update(self.network, step=self.step if self.stage == 0 else None)
         self.step += 1
         return result
 
-    def gradients(self, batch: Batch, plan: Hashable) -> StepResult:
-        """Leave gradients of a batch in the parameters, summed up over its parts.
+    def compute_gradients(self, batch: Batch, plan: Hashable) -> StepResult:
+        """Leave gradients of a batch in the parameters, accumulated over its micro-batches.
 
         Parameters
         ----------
+        batch : on the device.
         plan : from the task's `draw_plan`.
+
+        Returns
+        -------
+        StepResult
+            Loss and measures, on the device.
         """
         self.optimizer.zero_grad(set_to_none=True)
-        parts = list(zip(*(tensor.chunk(self._parts) for tensor in batch), strict=True))
+        parts = list(zip(*(tensor.chunk(self.num_micro_batches) for tensor in batch), strict=True))
         results: list[StepResult] = []
         for i, (rgb, masks) in enumerate(parts):
             is_last = i == len(parts) - 1
-            waits = isinstance(self._loss, DistributedDataParallel) and not is_last
-            sums_later = cast("Any", self._loss).no_sync if waits else contextlib.nullcontext
-            with sums_later():
+            accumulates = isinstance(self._task, DistributedDataParallel) and not is_last
+            context = cast("Any", self._task).no_sync if accumulates else contextlib.nullcontext
+            with context():
                 with self._mixed_precision():
-                    decided = () if plan is None else (plan,)
-                    result: StepResult = self._loss(rgb, masks, *decided)
+                    given = () if plan is None else (plan,)
+                    result: StepResult = self._task(rgb, masks, *given)
                 share = len(rgb) / len(batch[0])
                 (result.loss if share == 1 else result.loss * share).backward()
             results.append(StepResult(result.loss.detach(), result.measures))
-        return results[0] if len(results) == 1 else _joined(results)
+        return results[0] if len(results) == 1 else average_results(results)
 
-    def _compute_in_more_parts(self) -> None:
-        self._parts *= 2
-        print(f"Out of memory: batches are computed in {self._parts} parts.", flush=True)
+    def _use_more_micro_batches(self) -> None:
+        self.num_micro_batches *= 2
+        print(f"Out of memory: batches are computed in {self.num_micro_batches} parts.", flush=True)
         self.optimizer.zero_grad(set_to_none=True)
         if self._graphed is not None:
             self._graphed.clear()
@@ -281,19 +326,18 @@ class Trainer:
             torch.cuda.empty_cache()
 
     def _progress(self) -> float | None:
-        """Share of the stage's time that is over, the same for all processes; None where stages
-        have steps."""
+        """Return the share of the stage's time that is over; None where stages have steps."""
         if self.minutes is None:
             return None
-        own = min(self._spent_s[self.stage] / max(self.seconds_of(self.stage), 1e-9), 1.0)
-        return self.context.largest(own)
+        own = min(self._spent_s[self.stage] / max(self.budget_s(self.stage), 1e-9), 1.0)
+        return self.context.max(own)
 
     def _mixed_precision(self) -> contextlib.AbstractContextManager[object]:
         if self._precision is torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(self.context.device.type, dtype=self._precision)
 
-    # What is left of a run
+    # The files of a run
 
     def _log(self, stage: Stage, means: dict[str, float], rate: float, per_second: float) -> None:
         if self.context.rank:
@@ -308,23 +352,18 @@ class Trainer:
             **means,
         }
         line = json.dumps(record)
-        if not self._shows_bar():
+        if not self._shows_bar:
             print(line, flush=True)
         with (self.out / "log.jsonl").open("a") as log:
             log.write(line + "\n")
 
-    def _shows_bar(self) -> bool:
-        seen = sys.stderr.isatty() or "ipykernel" in sys.modules
-        return seen and self.context.rank == 0
-
     def save(self) -> None:
-        """Write the checkpoint, replacing the old one at once."""
+        """Write the checkpoint, replacing the one before at once."""
         if self.context.rank:
             return
         aux_head = self.task.aux_head
-        path = self.out / "checkpoint.pt"
-        partial = path.with_suffix(".partial")
-        torch.save(
+        save_checkpoint(
+            self.out,
             {
                 "model": self.network.state_dict(),
                 "ema": self.ema,
@@ -333,24 +372,15 @@ class Trainer:
                 "stage": self.stage,
                 "step": self.step,
                 "spent_s": self._spent_s,
-                "stages": [asdict(stage) for stage in self.stages],
+                "stages": self._settings["stages"],
+                "settings": {k: v for k, v in self._settings.items() if k != "stages"},
             },
-            partial,
         )
-        os.replace(partial, path)
 
     def _resume(self) -> None:
-        path = self.out / "checkpoint.pt"
-        if not path.exists():
+        state = load_checkpoint(self.out, self.context.device, self._settings)
+        if state is None:
             return
-        state: dict[str, Any] = torch.load(
-            path, map_location=self.context.device, weights_only=True
-        )
-        if state["stage"] > len(self.stages):
-            raise ValueError(
-                f"{path} is of a run of more stages than these {len(self.stages)}: call it as "
-                "before to go on, or give another folder to start anew."
-            )
         # Called "scaffold" in runs of earlier versions.
         aux_state = state.get("aux_head", state.get("scaffold", {}))
         try:
@@ -360,49 +390,16 @@ class Trainer:
             self.optimizer.load_state_dict(state["optimizer"])
         except (RuntimeError, ValueError) as error:
             raise ValueError(
-                f"{path} is of a run of another network, recipe or choice of parts "
-                f"({str(error).splitlines()[0]}): call it as before to go on, or give another "
-                "folder to start anew."
+                f"{self.out / CHECKPOINT} is of a run of another network, recipe or choice of "
+                f"parts ({str(error).splitlines()[0]}): call it as before to go on, or give "
+                "another folder to start anew."
             ) from error
-        self.average.state = state["ema"]
+        self._ema.state = state["ema"]
         spent = state.get("spent_s", [])
-        self._spent_s = [*spent, *self._spent_s[len(spent) :]][: len(self.stages)]
+        self._spent_s = [*spent, *self._spent_s[len(spent) :]]
         self.stage, self.step = state["stage"], state["step"]
         if self.context.rank == 0:
             print(f"Resumed at stage {self.stage}, step {self.step}.", flush=True)
 
-    @contextlib.contextmanager
-    def _stop_at_signals(self) -> Generator[None, None, None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread may handle signals
-            return
-        handlers = {n: signal.signal(n, self._stop) for n in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
+    def _stop(self) -> None:
         self._stopping = True
-
-
-def _joined(results: list[StepResult]) -> StepResult:
-    """What the equal parts of a batch say together."""
-    names = results[0].measures
-    measures = {
-        name: torch.stack([result.measures[name] for result in results]).nanmean() for name in names
-    }
-    return StepResult(torch.stack([result.loss for result in results]).mean(), measures)
-
-
-def _means(window: list[StepResult]) -> dict[str, float]:
-    """Loss and measures on average, without those of which no step said anything."""
-    rows = [{"loss": result.loss, **result.measures} for result in window]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = [
-        torch.stack([torch.as_tensor(row[name]).float() for row in rows if name in row]).nanmean()
-        for name in names
-    ]
-    means = zip(names, torch.stack(columns).tolist(), strict=True)
-    return {name: round(mean, 4) for name, mean in means if not math.isnan(mean)}

@@ -1,1 +1,1 @@
-"""What is trained: SAM 2 with simulated users, and masked autoencoders."""
+"""Training tasks: SAM 2 with simulated users, and masked autoencoders."""

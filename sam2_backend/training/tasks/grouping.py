@@ -1,7 +1,7 @@
-"""An auxiliary loss for the image encoder: which pixels belong together.
+"""An auxiliary head for the image encoder: which pixels belong together.
 
-Through prompts alone, a step teaches the encoder a few objects of a picture. Here every pair of
-pixels of one object is drawn together and every pair across its outline apart (associative
+Prompts alone supervise the encoder on a few objects of a picture. This loss pulls the embeddings
+of every two pixels of one object together and pushes those across its outline apart (associative
 embedding, Newell et al. 2017, arXiv 1611.05424; De Brabandere et al. 2017, arXiv 1708.02551). A
 network that starts from random weights then learns to segment several times faster.
 """
@@ -18,18 +18,19 @@ _WIDTH, _CHANNELS = 48, 32
 """Of the hidden layer, and of an embedding."""
 _SAMPLES = 160
 """Pixels a picture of which all pairs are compared."""
-_ALIKE = 2.0
-"""Logit that two equal embeddings belong together."""
+_MAX_LOGIT = 2.0
+"""Logit of two equal embeddings; it falls with their distance."""
 _OWN, _SHARED = 0.6, 0.2
-"""A cell is an object's from this share on; one that several share from that is left out."""
+"""A cell belongs to an object that covers more of it than the first; up to there, and from the
+second on, it is left out."""
 
 
-class Grouping(nn.Module):
-    """Embeds the stride-8 cells of a picture, and compares pairs of them.
+class GroupingHead(nn.Module):
+    """Auxiliary head that embeds the stride-8 cells of a picture and compares pairs of them.
 
     Parameters
     ----------
-    hidden_dim : C of the features.
+    hidden_dim : C of the image encoder's features at stride 16.
     """
 
     def __init__(self, hidden_dim: int) -> None:
@@ -39,7 +40,7 @@ class Grouping(nn.Module):
         self.to_embedding = nn.Conv2d(_WIDTH, _CHANNELS, 1)
 
     def forward(self, features: ImageFeatures, masks_bkss: Tensor) -> Tensor:
-        """Balanced cross-entropy of sampled pairs being of one object.
+        """Compute the balanced cross-entropy of sampled pairs being of one object.
 
         Parameters
         ----------
@@ -48,7 +49,8 @@ class Grouping(nn.Module):
 
         Returns
         -------
-        Scalar loss.
+        Tensor
+            Scalar loss.
         """
         size = features.s8.shape[-2:]
         coarse = F.interpolate(self.from_s16(features.s16), size, mode="bilinear")
@@ -57,26 +59,26 @@ class Grouping(nn.Module):
         share, nearest = cover.max(dim=1)
         owner = torch.where(share > _OWN, nearest + 1, 0)
         undecided = (share > _SHARED) & (share <= _OWN)
-        at = _draw_cells(_alike_for_each(owner, ~undecided, masks_bkss.shape[1]), _SAMPLES)
+        at = _sample_cells(_balance_objects(owner, ~undecided, masks_bkss.shape[1]), _SAMPLES)
 
         embedded = cells.gather(2, at[:, None].expand(-1, _CHANNELS, -1)).transpose(1, 2)
         owner = owner.gather(1, at)
-        logits = _ALIKE - torch.cdist(embedded.float(), embedded.float()).square() / 2
+        logits = _MAX_LOGIT - torch.cdist(embedded.float(), embedded.float()).square() / 2
         same = owner[:, :, None] == owner[:, None]
         known = (owner > 0)[:, :, None] | (owner > 0)[:, None]
         loss = F.binary_cross_entropy_with_logits(logits, same.float(), reduction="none")
         return _mean(loss, known & same) + _mean(loss, known & ~same)
 
 
-def _alike_for_each(owner_bp: Tensor, decided_bp: Tensor, objects: int) -> Tensor:
-    """Weights (B, P) with which small objects are sampled as often as large ones."""
+def _balance_objects(owner_bp: Tensor, decided_bp: Tensor, objects: int) -> Tensor:
+    """Return weights (B, P) that sample small objects as often as large ones."""
     own = owner_bp[..., None] == torch.arange(objects + 1, device=owner_bp.device)
     counts = (own & decided_bp[..., None]).sum(dim=1).gather(1, owner_bp)
     return decided_bp / counts.clamp(min=4)
 
 
-def _draw_cells(weights_bp: Tensor, count: int) -> Tensor:
-    """Indices (B, count), drawn by weight with repetition and without a look from the host."""
+def _sample_cells(weights_bp: Tensor, count: int) -> Tensor:
+    """Draw indices (B, count) by weight, with repetition, without the host waiting."""
     up_to = weights_bp.cumsum(dim=1)
     thresholds = torch.rand(len(weights_bp), count, device=weights_bp.device) * up_to[:, -1:]
     return torch.searchsorted(up_to, thresholds, right=True).clamp(max=weights_bp.shape[1] - 1)

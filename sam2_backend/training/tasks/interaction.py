@@ -1,7 +1,7 @@
 """Simulated users: the first prompt and the clicks that correct it.
 
-As in SAM 2's training (Ravi et al. 2024, appendix D.2); clicks may prefer the inside of a
-region to its rim.
+As in SAM 2's training (Ravi et al. 2024, appendix D.2); clicks may be biased towards the centre
+of a region.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from ...network.prompt_encoder import BOX_END, BOX_START, NEGATIVE, PAD, POSITIV
 
 _BOX_NOISE = 0.08
 """Standard deviation of a box's corners, in box sides."""
-_ANYWHERE = 1e-30
+_EMPTY_WEIGHT = 1e-30
 """Weight of each cell of an empty region."""
 
 
-def first_prompt(
+def draw_first_prompt(
     masks_nhw: Tensor, *, size: int, box_share: float, center_bias: int
 ) -> tuple[Tensor, Tensor]:
-    """A click or a box for each mask.
+    """Draw a click or a box for each mask.
 
     Parameters
     ----------
     masks_nhw : (N, h, w) 0 or 1, at any resolution.
     size : side of the network's input in pixels.
     box_share : probability of a box.
-    center_bias : how much clicks prefer the inside of the mask, see `click_in`.
+    center_bias : of clicks, towards the inside of the mask, see `draw_click`.
 
     Returns
     -------
-    points_n22 : (N, 2, 2) in pixels of the network's input.
-    labels_n2 : (N, 2); a click is followed by padding.
+    points_n22 : (N, 2, 2), (x, y) in pixels of the network's input.
+    labels_n2 : (N, 2) int64; a click is followed by padding.
     """
     n = len(masks_nhw)
-    click = click_in(masks_nhw, size=size, center_bias=center_bias)
+    click = draw_click(masks_nhw, size=size, center_bias=center_bias)
     padding = torch.zeros_like(click)
     box = _boxes(masks_nhw, size=size)
     use_box = (torch.rand(n, device=masks_nhw.device) < box_share)[:, None]
@@ -47,27 +47,28 @@ def first_prompt(
     return points, torch.cat((firsts, seconds), dim=1)
 
 
-def corrective_click(
+def draw_corrective_click(
     masks_nhw: Tensor, predicted_nhw: Tensor, *, size: int, center_bias: int
 ) -> tuple[Tensor, Tensor]:
-    """A click in the error region: positive where the object was missed, negative where
-    something else was taken.
+    """Draw a click in the error region of each mask.
+
+    It is positive where the object was missed, and negative where the background was taken.
 
     Parameters
     ----------
     masks_nhw, predicted_nhw : (N, h, w) 0 or 1.
     size : side of the network's input in pixels.
-    center_bias : how much clicks prefer the inside of the error, see `click_in`.
+    center_bias : of clicks, towards the inside of the error, see `draw_click`.
 
     Returns
     -------
-    points_n12, labels_n1 : one click each, in pixels of the network's input. Where nothing is
-        wrong, a positive click inside the mask.
+    points_n12, labels_n1 : one click each, (x, y) in pixels of the network's input. Where nothing
+        is wrong, a positive click inside the mask.
     """
     error = (masks_nhw - predicted_nhw).abs()
     flawless = error.flatten(1).sum(1) == 0
     region = torch.where(flawless[:, None, None], masks_nhw, error)
-    points = click_in(region, size=size, center_bias=center_bias)
+    points = draw_click(region, size=size, center_bias=center_bias)
     cell = size / masks_nhw.shape[-1]
     at = (points / cell).long().clamp(0, masks_nhw.shape[-1] - 1)
     index = at[:, 1:] * masks_nhw.shape[-1] + at[:, :1]
@@ -75,27 +76,38 @@ def corrective_click(
     return points[:, None], torch.where(inside, POSITIVE, NEGATIVE)
 
 
-def click_in(regions_nhw: Tensor, *, size: int, center_bias: int) -> Tensor:
-    """A random point (N, 2) of each region (N, h, w); anywhere if it is empty.
+def draw_click(regions_nhw: Tensor, *, size: int, center_bias: int) -> Tensor:
+    """Draw a point of each region, anywhere if it is empty.
 
-    Each point is as likely as the share of the region around it, to the power of `center_bias`: 0
-    takes all of the region alike.
+    The probability of a point is proportional to the share of the region around it, to the power
+    of `center_bias`: 0 draws uniformly from the region.
+
+    Parameters
+    ----------
+    regions_nhw : (N, h, w) 0 or 1.
+    size : side of the network's input in pixels.
+    center_bias : 0 or more.
+
+    Returns
+    -------
+    Tensor
+        (N, 2), (x, y) in pixels of the network's input.
     """
     regions = regions_nhw.float()
     w = regions.shape[-1]
     around = F.avg_pool2d(regions[:, None], 9, stride=1, padding=4)[:, 0]
     weights = (regions * around**center_bias).flatten(1)
     # Of exponential races the winner is drawn by weight (Efraimidis and Spirakis 2006);
-    # torch.multinomial would look at the weights on the host.
+    # torch.multinomial would make the host wait for the weights.
     race = torch.empty_like(weights).exponential_()
-    index = ((weights + _ANYWHERE) / race).argmax(dim=1)
+    index = ((weights + _EMPTY_WEIGHT) / race).argmax(dim=1)
     cell = size / w
     jitter = torch.rand(len(index), 2, device=regions.device)
     return (torch.stack((index % w, index // w), dim=1) + jitter) * cell
 
 
 def _boxes(masks_nhw: Tensor, *, size: int) -> Tensor:
-    """(N, 2, 2) corners of the masks' boxes, disturbed."""
+    """Draw corners (N, 2, 2) of the masks' boxes, with noise."""
     cell = size / masks_nhw.shape[-1]
     index = torch.arange(masks_nhw.shape[-1], device=masks_nhw.device)
     corners = []

@@ -1,7 +1,7 @@
 """Clips on which users prompt and correct several frames (SAM 2, appendix D.2).
 
-What a frame remembers is kept by the predictors' own `MemoryBank`: a row of the batch is an
-object, and all rows share one history. The clip counts as an excerpt of a longer video.
+Memories of frames are kept in the predictors' own `MemoryBank`: a row of the batch is an object,
+and all rows share one history. The clip counts as an excerpt of a longer video.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from torch import Tensor
 from ...network.prompt_encoder import NEGATIVE, PAD
 from ...network.sam2 import ImageFeatures, Sam2Model, SelectedMask
 from ...tracking.memory_bank import MemoryBank, MemoryEntry
-from .interaction import click_in, corrective_click, first_prompt
+from .interaction import draw_click, draw_corrective_click, draw_first_prompt
 from .losses import decoder_loss
 from .plans import InteractivePlan
 from .steps import (
     InteractionTrace,
+    average_ious,
     decode_unprompted,
+    downsample_masks,
     encode_memory,
-    features_by_frame,
     is_present,
-    mean_iou,
-    shown_logits,
+    select_shown_logits,
     simulate_clicks,
-    to_logit_size,
+    split_by_frame,
 )
 from .task import StepResult
 from .training_recipe import TrainingRecipe
 
 
 class ClipMemory:
-    """Features of a batch of clips, and what is remembered of the N objects in them.
+    """Features of a batch of clips, and the memory bank of the N objects in them.
 
     Parameters
     ----------
     model : in training mode.
-    features : of each frame, one row an object; see `features_by_frame`.
+    features : of each frame, a row for each object; see `split_by_frame`.
     """
 
     def __init__(self, model: Sam2Model, features: list[ImageFeatures]) -> None:
@@ -51,11 +51,11 @@ class ClipMemory:
         )
 
     def features(self, t: int) -> ImageFeatures:
-        """Features of frame t, one row an object."""
+        """Return features of frame t, a row for each object."""
         return self._features[t]
 
     def condition(self, t: int) -> Tensor:
-        """Lowest level of frame t, conditioned as tracking forward does: (N, C, h, w)."""
+        """Condition the stride-16 features of frame t on memory, as tracking does: (N, C, h, w)."""
         recall = self._bank.recall(t, reverse=False)
         memories = [entry.memory for _, entry in recall.memories if entry.memory is not None]
         pointers = [entry.pointer for _, entry in recall.pointers]
@@ -70,13 +70,20 @@ class ClipMemory:
             distances.expand(len(s16), -1),
         )
 
-    def remember(self, t: int, selected: SelectedMask, *, conditioning: bool) -> None:
-        """Keep what frame t says; `conditioning` where a user prompted or corrected it."""
+    def add(self, t: int, selected: SelectedMask, *, conditioning: bool) -> None:
+        """Add the memory of frame t to the bank.
+
+        Parameters
+        ----------
+        t : of the clip.
+        selected : the masks of its N objects.
+        conditioning : whether a user prompted or corrected the frame.
+        """
         memory = encode_memory(self.model, self.features(t), selected, binarize=conditioning)
         entry = MemoryEntry(
             pointer=selected.pointer_nc,
             object_score=selected.object_score_n1,
-            iou=0.0,  # nobody looks at it here
+            iou=0.0,  # not used in training
             logits=None,
             memory=memory,
         )
@@ -86,7 +93,7 @@ class ClipMemory:
             self._bank.track(t, entry, reverse=False)
 
 
-def interactive_clip_step(
+def run_interactive_clip_step(
     model: Sam2Model,
     encoded: ImageFeatures,
     masks_btkss: Tensor,
@@ -106,17 +113,17 @@ def interactive_clip_step(
     encoded : features of B clips of T >= 2 frames, one after the other.
     masks_btkss : (B, T, K, S, S) bool; empty where an object is absent.
     plan : which frames are prompted and corrected, the same for all clips.
-    recipe : how prompts are drawn and answers judged.
+    recipe : how prompts are drawn, and the losses.
 
     Returns
     -------
     StepResult
-        Its measures are mean IoUs of the single mask where the object is there: after the first
+        Its measures are mean IoUs of the single mask where the object is visible: after the first
         "click" or "box", after all clicks ("corrected"), and where it was "tracked".
     """
     frames, k = masks_btkss.shape[1:3]
     masks_ntss = masks_btkss.transpose(1, 2).flatten(0, 1)
-    memory = ClipMemory(model, features_by_frame(encoded, frames=frames, targets=k))
+    memory = ClipMemory(model, split_by_frame(encoded, frames=frames, targets=k))
     everywhere = torch.ones(len(masks_ntss), dtype=torch.bool, device=masks_btkss.device)
 
     losses: list[Tensor] = []
@@ -128,7 +135,7 @@ def interactive_clip_step(
     tracked = [t for t in range(frames) if t not in plan.prompted]
     for t in (*plan.prompted, *tracked):
         features = memory.features(t)
-        targets = to_logit_size(masks_ntss[:, t])
+        targets = downsample_masks(masks_ntss[:, t])
         present = is_present(targets)
         clicks = plan.corrections if t in plan.corrected else 0
         trace: InteractionTrace | None = None
@@ -137,7 +144,7 @@ def interactive_clip_step(
                 selected = model.adopt_mask(features, masks_ntss[:, t, None].float())
             else:
                 s16 = model.condition_on_nothing(features.s16)
-                prompt = prompt_or_deny(targets, plan.prompt, recipe)
+                prompt = draw_prompts(targets, plan.prompt, recipe)
                 trace = simulate_clicks(
                     model, features, s16, targets, prompt, corrections=clicks, recipe=recipe
                 )
@@ -152,8 +159,8 @@ def interactive_clip_step(
             ious["tracked"].append((iou, present))
             selected = model.select_mask(output, multimask=True)
             if clicks:
-                shown = shown_logits(output, everywhere)
-                click = corrective_click(
+                shown = select_shown_logits(output, everywhere)
+                click = draw_corrective_click(
                     (targets[:, 0] > 0.5).float(),
                     (shown[:, 0] > 0).float(),
                     size=model.config.image_size,
@@ -174,31 +181,44 @@ def interactive_clip_step(
             losses += trace.losses
             if clicks:
                 ious["corrected"].append((trace.ious[-1], present))
-        memory.remember(t, selected, conditioning=t in plan.prompted or clicks > 0)
-    measures = {name: mean_iou(values) for name, values in ious.items() if values}
+        memory.add(t, selected, conditioning=t in plan.prompted or clicks > 0)
+    measures = {name: average_ious(values) for name, values in ious.items() if values}
     return StepResult(torch.stack(losses).mean(), measures)
 
 
-def prompt_or_deny(
+def draw_prompts(
     targets_n1hw: Tensor, kind: Literal["click", "box"], recipe: TrainingRecipe
 ) -> tuple[Tensor, Tensor]:
-    """A click or a box for each object; where it is absent, a click that says so."""
+    """Draw a click or a box for each object; a negative click where it is absent.
+
+    Parameters
+    ----------
+    targets_n1hw : (N, 1, S/4, S/4) true masks.
+    kind : "click" or "box", the same for all.
+    recipe : its `center_bias` is used.
+
+    Returns
+    -------
+    points_np2, labels_np : (x, y) in pixels of the network's input; P is 1 for clicks, 2 for boxes.
+    """
     size = 4 * targets_n1hw.shape[-1]
     truth = (targets_n1hw[:, 0] > 0.5).float()
     share = 1.0 if kind == "box" else 0.0
-    points, labels = first_prompt(truth, size=size, box_share=share, center_bias=recipe.center_bias)
+    points, labels = draw_first_prompt(
+        truth, size=size, box_share=share, center_bias=recipe.center_bias
+    )
     absent = truth.flatten(1).sum(1) == 0
-    anywhere = torch.stack((click_in(1 - truth, size=size, center_bias=0),) * 2, dim=1)
-    points = torch.where(absent[:, None, None], anywhere, points)
-    denied = torch.full_like(labels, PAD)
-    denied[:, 0].fill_(NEGATIVE)
-    labels = torch.where(absent[:, None], denied, labels)
-    # Padding changes answers a little; predictors send a lone click without it.
+    background = torch.stack((draw_click(1 - truth, size=size, center_bias=0),) * 2, dim=1)
+    points = torch.where(absent[:, None, None], background, points)
+    negative = torch.full_like(labels, PAD)
+    negative[:, 0].fill_(NEGATIVE)
+    labels = torch.where(absent[:, None], negative, labels)
+    # Padding changes the output a little; predictors send a lone click without it.
     return (points, labels) if kind == "box" else (points[:, :1], labels[:, :1])
 
 
 def _on_device(
     values: list[int] | list[float], device: torch.device, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """A few numbers as a tensor, each filled in on the device: a copy would be waited for."""
+    """Make a tensor of a few numbers on the device: a copy would make the host wait."""
     return torch.cat([torch.full((1,), value, dtype=dtype, device=device) for value in values])

@@ -1,4 +1,4 @@
-"""What a mask decoder is taught."""
+"""Losses of the mask decoder: masks, predicted IoUs and object scores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BOUNDARY_CELLS = 1
 
 
 def balanced_bce(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
-    """Cross-entropy in which object and background weigh the same: (N, M).
+    """Compute the cross-entropy in which object and background weigh the same: (N, M).
 
     From scratch, focal loss at 20:1 collapses to empty masks; this learns at once.
     """
@@ -28,10 +28,12 @@ def balanced_bce(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
 
 
 def boundary_bce(logits_nmhw: Tensor, targets_n1hw: Tensor, *, boundary: float) -> Tensor:
-    """Plain cross-entropy in which cells near the outline weigh more: (N, M).
+    """Compute the cross-entropy in which cells near the outline weigh more: (N, M).
 
     Parameters
     ----------
+    logits_nmhw : (N, M, h, w).
+    targets_n1hw : (N, 1, h, w), 0..1.
     boundary : by how much more than others, which weigh 1. The mean weight is 1 again.
     """
     targets = targets_n1hw.expand_as(logits_nmhw)
@@ -45,8 +47,8 @@ def boundary_bce(logits_nmhw: Tensor, targets_n1hw: Tensor, *, boundary: float) 
     return (loss * weight).mean(dim=(2, 3)) / weight.mean(dim=(2, 3))
 
 
-def focal(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
-    """Focal loss, in which pixels that are right already hardly count: (N, M)."""
+def focal_loss(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
+    """Compute the focal loss, in which pixels that are right hardly count: (N, M)."""
     targets = targets_n1hw.expand_as(logits_nmhw)
     loss = F.binary_cross_entropy_with_logits(logits_nmhw, targets, reduction="none")
     p = logits_nmhw.sigmoid()
@@ -55,16 +57,16 @@ def focal(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
     return (alpha * wrong**_FOCAL_GAMMA * loss).mean(dim=(2, 3))
 
 
-def dice(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
-    """One minus the soft Dice coefficient: (N, M)."""
+def dice_loss(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
+    """Compute one minus the soft Dice coefficient: (N, M)."""
     p = logits_nmhw.sigmoid()
     overlap = (p * targets_n1hw).sum(dim=(2, 3))
     total = p.sum(dim=(2, 3)) + targets_n1hw.sum(dim=(2, 3))
     return 1 - (2 * overlap + 1) / (total + 1)
 
 
-def iou(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
-    """Intersection over union of the hardened masks: (N, M)."""
+def compute_iou(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
+    """Compute the intersection over union of the thresholded masks: (N, M)."""
     predicted, truth = logits_nmhw > 0, targets_n1hw > 0.5
     overlap = (predicted & truth).sum(dim=(2, 3)).float()
     union = (predicted | truth).sum(dim=(2, 3)).float()
@@ -74,9 +76,9 @@ def iou(logits_nmhw: Tensor, targets_n1hw: Tensor) -> Tensor:
 def decoder_loss(
     output: DecoderOutput, targets_n1hw: Tensor, *, ambiguous_n: Tensor, losses: Losses
 ) -> tuple[Tensor, Tensor]:
-    """Loss of one answer and the IoU of its single mask.
+    """Compute the loss of one prediction, and the IoU of its single mask.
 
-    The object score is supervised always, masks and predicted IoUs where the object is there.
+    The object score is supervised always, masks and predicted IoUs where the object is visible.
 
     Parameters
     ----------
@@ -88,28 +90,29 @@ def decoder_loss(
 
     Returns
     -------
-    Scalar loss and (N,) IoU of the single mask.
+    loss : scalar.
+    ious_n : (N,) of the single mask.
     """
     logits = output.logits_nmhw.float()
     present = (targets_n1hw.flatten(1).amax(1) > 0.5).float()
     if losses.kind == "sharp":
         pixel = boundary_bce(logits, targets_n1hw, boundary=losses.boundary)
     else:
-        pixel = (balanced_bce if losses.kind == "balanced" else focal)(logits, targets_n1hw)
-    masks = losses.pixel * pixel + losses.dice * dice(logits, targets_n1hw)
-    actual = iou(logits, targets_n1hw)
+        pixel = (balanced_bce if losses.kind == "balanced" else focal_loss)(logits, targets_n1hw)
+    masks = losses.pixel * pixel + losses.dice * dice_loss(logits, targets_n1hw)
+    actual = compute_iou(logits, targets_n1hw)
     best = masks[:, 1:].min(dim=1).values
-    quality = (output.ious_nm.float() - actual).abs()
+    iou_error = (output.ious_nm.float() - actual).abs()
     if losses.kind == "balanced":
-        # The other candidates get a little, lest one of them dies.
+        # The other candidates get a little too, lest one of them stops learning.
         candidates = 0.9 * best + 0.1 * masks[:, 1:].mean(dim=1)
         mask_loss = masks[:, 0] + candidates * ambiguous_n
-        quality = quality[:, 0] + quality[:, 1:].mean(dim=1) * ambiguous_n
+        iou_error = iou_error[:, 0] + iou_error[:, 1:].mean(dim=1) * ambiguous_n
     else:
         mask_loss = torch.where(ambiguous_n, best, masks[:, 0])
-        quality = quality.mean(dim=1)  # of every mask, whatever the prompt
+        iou_error = iou_error.mean(dim=1)  # of every mask, whatever the prompt
     score = output.object_score_n1[:, 0].float()
     occlusion = F.binary_cross_entropy_with_logits(score, present)
     weight = present / present.sum().clamp(min=1)
-    loss = (weight * (mask_loss + losses.iou * quality)).sum() + losses.occlusion * occlusion
+    loss = (weight * (mask_loss + losses.iou * iou_error)).sum() + losses.occlusion * occlusion
     return loss, actual[:, 0]

@@ -1,7 +1,8 @@
 """Masked autoencoders pre-train the image encoder on pictures without labels.
 
 He et al. 2021 (arXiv 2111.06377) hide most of a picture from the encoder and let a small
-decoder paint what was hidden; Ryali et al. 2023 (arXiv 2306.00989, section 3) do so for Hiera.
+decoder reconstruct what was hidden; Ryali et al. 2023 (arXiv 2306.00989, section 3) do so for
+Hiera.
 
 A picture is cut into mask units as large as the windows of the first two stages: 32 pixels a
 side, which is 8, 4, 2 and 1 cells at the four stages. Dropped units are blanked, then never
@@ -10,13 +11,13 @@ computed, and visible ones are computed by the encoder's own blocks:
 - Patches overlap by 3 pixels; a dropped neighbour shows there as the mean colour.
 - Positions are added before units are dropped: each cell has that of its place in the whole
   picture.
-- Where the window is the unit (the first two stages and the block after them), nothing but the
-  unit itself is looked at: what is computed is what the whole encoder computes there on the
-  blanked picture.
-- Larger windows (14 cells at stride 16, say) look at the visible cells that are in them, and
-  at the zeros that pad windows at the picture's border, which the encoder does not hide.
-- Global blocks look at all visible cells, and so at fewer than they will in use; softmax makes
-  up for that, and no parameter depends on their number.
+- Where the window is the unit (the first two stages and the block after them), cells attend to
+  their own unit alone: what is computed is what the whole encoder computes there on the blanked
+  picture.
+- In larger windows (14 cells at stride 16, say) cells attend to the visible cells of the window,
+  and to the zeros that pad windows at the picture's border, which the encoder does not mask.
+- In global blocks they attend to all visible cells, which are fewer than in use; softmax makes up
+  for that, and no parameter depends on their number.
 
 With nothing dropped all this is the encoder itself.
 """
@@ -40,11 +41,11 @@ from .task import Stage, StepResult, Task
 _PATCH_STRIDE, _PATCH_MARGIN = 4, 3
 """Of the trunk's 7x7 patches: the last of a unit ends with it, the first begins before it."""
 _TARGET = 16
-"""Side of the patches that are painted, in pixels."""
+"""Side of the patches that are reconstructed, in pixels."""
 
 
 class MaskedAutoencoder(nn.Module):
-    """The image encoder's trunk, and a decoder that paints what the trunk did not see.
+    """The image encoder's trunk, and a decoder that reconstructs the masked pixels.
 
     Parameters
     ----------
@@ -97,8 +98,17 @@ class MaskedAutoencoder(nn.Module):
             nn.init.normal_(parameter, std=0.02)
 
     def forward(self, pixels_b3ss: Tensor) -> Tensor:
-        """Loss of a batch of normalised pictures, S a multiple of 32; units are dropped at
-        random."""
+        """Compute the loss of a batch, with mask units dropped at random.
+
+        Parameters
+        ----------
+        pixels_b3ss : (B, 3, S, S) normalised pictures, S a multiple of 32.
+
+        Returns
+        -------
+        Tensor
+            Scalar loss.
+        """
         b, _, s, _ = pixels_b3ss.shape
         units = (s // (self.unit * _PATCH_STRIDE)) ** 2
         visible = min(max(round(units * (1 - self.mask_ratio)), 1), units - 1)
@@ -107,29 +117,48 @@ class MaskedAutoencoder(nn.Module):
         return self.loss(pixels_b3ss, kept)
 
     def loss(self, pixels_b3ss: Tensor, kept_bv: Tensor) -> Tensor:
-        """Mean squared error of the dropped patches, each normalised by its own mean and
-        deviation (He et al., section 4.1).
+        """Compute the mean squared error of the dropped patches.
+
+        Each is normalised by its own mean and deviation (He et al., section 4.1).
 
         Parameters
         ----------
         pixels_b3ss : (B, 3, S, S) normalised pictures.
         kept_bv : (B, V) mask units that are visible, counted row by row.
+
+        Returns
+        -------
+        Tensor
+            Scalar loss.
         """
         b, _, s, _ = pixels_b3ss.shape
         side = s // (self.unit * _PATCH_STRIDE)
-        painted = self.paint(encode_visible(self.trunk, pixels_b3ss, kept_bv), kept_bv, side)
+        predicted = self.reconstruct(
+            encode_visible(self.trunk, pixels_b3ss, kept_bv), kept_bv, side
+        )
         cut = pixels_b3ss.unflatten(3, (-1, _TARGET)).unflatten(2, (-1, _TARGET))
         target = cut.permute(0, 2, 4, 1, 3, 5).flatten(3)  # (B, S/16, S/16, 3 * 16 * 16)
         target = F.layer_norm(target, target.shape[-1:], eps=1e-6)
-        error = (painted.float() - target).square().mean(dim=-1)
+        error = (predicted.float() - target).square().mean(dim=-1)
         dropped = ~_visible(kept_bv, side).view(b, side, side)
         scale = error.shape[1] // side
         dropped = dropped.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
         return error[dropped].mean()
 
-    def paint(self, features: list[Tensor], kept_bv: Tensor, side: int) -> Tensor:
-        """Patches of the whole picture, from `encode_visible` and where it looked; `side` mask
-        units a side: (B, S/16, S/16, 3 * 16 * 16)."""
+    def reconstruct(self, features: list[Tensor], kept_bv: Tensor, side: int) -> Tensor:
+        """Predict the patches of the whole picture from its visible units.
+
+        Parameters
+        ----------
+        features : from `encode_visible`.
+        kept_bv : (B, V) mask units that they are of.
+        side : mask units a side.
+
+        Returns
+        -------
+        Tensor
+            (B, S/16, S/16, 3 * 16 * 16).
+        """
         b, v = kept_bv.shape
         fused = torch.stack(
             [
@@ -147,7 +176,7 @@ class MaskedAutoencoder(nn.Module):
 
 
 class Pretraining(Task):
-    """Masked autoencoding of any pictures; masks of a source go unused.
+    """Masked autoencoding of any pictures; masks of a source are not used.
 
     Parameters
     ----------
@@ -163,18 +192,23 @@ class Pretraining(Task):
         """The autoencoder."""
         return self.autoencoder
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The share of masked units."""
+        return {"mask_ratio": self.autoencoder.mask_ratio}
+
     def begin(self, stage: Stage) -> None:
         """Nothing depends on the stage."""
         self.autoencoder.train()
 
     def forward(self, rgb_bt3ss: Tensor, masks_btkss: Tensor, plan: None = None) -> StepResult:
-        """Loss on every picture of the batch."""
+        """Compute the loss on every picture of the batch; see `Task.forward`."""
         pixels = normalize(rgb_bt3ss.flatten(0, 1).float() / 255)
         return StepResult(self.autoencoder(pixels), {})
 
 
 def load_trunk(model: Sam2Model, run: Path) -> None:
-    """Put a pre-trained trunk's averaged weights into a model.
+    """Load a pre-trained trunk's averaged weights into a model, in place.
 
     Parameters
     ----------
@@ -183,8 +217,8 @@ def load_trunk(model: Sam2Model, run: Path) -> None:
 
     Raises
     ------
-    RuntimeError
-        When a key is missing or does not fit.
+    KeyError, RuntimeError
+        When the checkpoint is of another task, or a key is missing or does not fit.
     """
     state: dict[str, Any] = torch.load(
         run / "checkpoint.pt", map_location=model.device, weights_only=True
@@ -204,7 +238,8 @@ def encode_visible(trunk: Hiera, pixels_b3ss: Tensor, kept_bv: Tensor) -> list[T
 
     Returns
     -------
-    Four (B, V, u, u, C): each unit's cells at strides 4, 8, 16 and 32.
+    list
+        Four (B, V, u, u, C): each unit's cells at strides 4, 8, 16 and 32.
     """
     b, v = kept_bv.shape
     unit = trunk.pos_embed_window.shape[-1]
@@ -225,7 +260,7 @@ def encode_visible(trunk: Hiera, pixels_b3ss: Tensor, kept_bv: Tensor) -> list[T
 
 
 def _embed_visible(trunk: Hiera, pixels_b3ss: Tensor, kept_bv: Tensor, side: int) -> Tensor:
-    """Patches of the visible units with their positions: (B, V, u, u, C)."""
+    """Embed the patches of the visible units with their positions: (B, V, u, u, C)."""
     b = len(kept_bv)
     unit = trunk.pos_embed_window.shape[-1]
     length = unit * _PATCH_STRIDE
@@ -242,7 +277,7 @@ def _embed_visible(trunk: Hiera, pixels_b3ss: Tensor, kept_bv: Tensor, side: int
 
 
 def _attend_visible(block: Block, x_bvuuc: Tensor, kept_bv: Tensor, side: int) -> Tensor:
-    """A block whose windows hold several units: visible cells of one window see each other."""
+    """Run a block whose windows hold several units: visible cells of one attend to each other."""
     b, v, u = x_bvuuc.shape[:3]
     normed = block.norm1(x_bvuuc)
     shortcut = _pool(block.proj(normed)) if block.pool else x_bvuuc
@@ -289,11 +324,11 @@ def _pool(x_bvuuc: Tensor) -> Tensor:
 
 
 def _rows(kept_bv: Tensor) -> Tensor:
-    """(B, 1) index of the picture, to go with the unit's."""
+    """Return (B, 1) indices of pictures, to go with those of units."""
     return torch.arange(len(kept_bv), device=kept_bv.device)[:, None]
 
 
 def _visible(kept_bv: Tensor, side: int) -> Tensor:
-    """(B, side * side) whether each unit is visible."""
+    """Return (B, side * side) bool, whether each unit is visible."""
     visible = torch.zeros(len(kept_bv), side * side, dtype=torch.bool, device=kept_bv.device)
     return visible.scatter(1, kept_bv, True)

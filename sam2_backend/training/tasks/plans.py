@@ -1,4 +1,4 @@
-"""What is decided on the host before a training step: all that its shapes follow from.
+"""Plans of training steps: decisions made on the host that all shapes of a step follow from.
 
 A step whose plan is known has fixed shapes and needs no value from the device, so that the host
 never waits within it and a GPU may replay it (see `graphs.py`).
@@ -13,12 +13,12 @@ from typing import Literal
 from .training_recipe import TrainingRecipe
 
 MAX_STRIDE = 3
-"""A clip may stand for one in which only every so many frames were seen."""
+"""Largest step between two frames of a clip, in frames of the video that it stands for."""
 
 
 @dataclass(frozen=True)
 class ImagePlan:
-    """A step on pictures: a click or a box, and clicks that correct the answers."""
+    """A step on pictures: a click or a box, and corrective clicks."""
 
     corrections: int
 
@@ -29,9 +29,9 @@ class FirstFramePlan:
 
     corrections: int
     from_mask: bool
-    """Whether tracking begins from the true mask rather than from the last answer."""
+    """Whether tracking begins from the true mask rather than from the last prediction."""
     stride: int
-    """Frames of the clip that is meant from one frame to the next."""
+    """Step between two frames of the clip, in frames of the video that it stands for."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class InteractivePlan:
     """A step on clips of which several frames are prompted and corrected."""
 
     corrections: int
-    """Clicks a corrected frame."""
+    """Clicks on each corrected frame."""
     prompt: Literal["mask", "click", "box"]
     prompted: tuple[int, ...]
     """Frames that are prompted before tracking begins; the first is always one of them."""
@@ -57,12 +57,13 @@ def draw_plan(
 
     Parameters
     ----------
-    rng : of the host.
+    rng : of the host, not of the device.
+    recipe : its protocol and shares are used.
     frames : of the clips; 1 for pictures.
-    corrections : corrective clicks, or the least and the most of them.
+    corrections : corrective clicks, or the smallest and largest number of them.
     """
-    least, most = (corrections, corrections) if isinstance(corrections, int) else corrections
-    clicks = rng.randint(least, most)
+    low, high = (corrections, corrections) if isinstance(corrections, int) else corrections
+    clicks = rng.randint(low, high)
     if frames == 1:
         return ImagePlan(clicks)
     if recipe.clip_protocol == "first-frame":
@@ -75,9 +76,9 @@ def draw_interactive_plan(
 ) -> InteractivePlan:
     """Draw prompts and corrections of a clip; at least one frame is left to be tracked."""
     others = rng.sample(range(1, frames), frames - 1)
-    most = min(recipe.prompted_frames, frames - 1)
-    prompts = rng.randint(1, most)
-    corrected = rng.randint(prompts, most)
+    max_prompts = min(recipe.prompted_frames, frames - 1)
+    prompts = rng.randint(1, max_prompts)
+    corrected = rng.randint(prompts, max_prompts)
     prompted = (0, *others[: prompts - 1])
     if rng.random() < recipe.mask_share:
         return InteractivePlan(corrections, "mask", prompted, ())

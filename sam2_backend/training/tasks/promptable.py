@@ -1,9 +1,10 @@
-"""The whole of SAM 2 as a training task, and weights for it to begin with."""
+"""Promptable segmentation as a training task, and random weights to begin with."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,11 +12,11 @@ from torch import Tensor, nn
 from ...kernels.runtime import Runtime
 from ...network.config import IMAGE_MEAN, IMAGE_STD, ModelConfig
 from ...network.sam2 import Sam2Model
-from ..renamed import renamed_arguments
-from .grouping import Grouping
-from .interactive import interactive_clip_step
+from ...renamed import renamed_arguments
+from .grouping import GroupingHead
+from .interactive import run_interactive_clip_step
 from .plans import FirstFramePlan, ImagePlan, InteractivePlan, Plan, draw_plan
-from .steps import clip_step, image_step
+from .steps import run_clip_step, run_image_step
 from .task import Stage, StepResult, Task
 from .teacher import FeaturePredictor, Teacher
 from .training_recipe import SAM2, TrainingRecipe
@@ -23,7 +24,7 @@ from .training_recipe import SAM2, TrainingRecipe
 
 @renamed_arguments(practice="recipe")
 class Promptable(Task):
-    """Promptable segmentation of pictures and clips.
+    """Train SAM 2 on promptable segmentation of pictures and clips.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ class Promptable(Task):
         `SHARP` to end with; a stage may have one of its own.
     teacher : a network whose features the image encoder also learns to predict, e.g.
         `EfficientNetLite`.
-    teacher_weight : of that loss.
+    teacher_weight : weight of that loss.
     seed : of the plans that are drawn where `forward` gets none.
     """
 
@@ -51,11 +52,11 @@ class Promptable(Task):
     ) -> None:
         super().__init__()
         self.model, self.recipe = model, recipe
-        self._own_recipe = recipe
+        self._task_recipe = recipe
         self._corrections: int | tuple[int, int] = 0
         self._rng = random.Random(seed)
         hidden = model.config.hidden_dim
-        self.grouping = Grouping(hidden) if recipe.grouping else None
+        self.grouping = GroupingHead(hidden) if recipe.grouping else None
         self.teacher, self._teacher_weight = teacher, teacher_weight
         self.predictor = FeaturePredictor(hidden, teacher.channels) if teacher else None
         # Where constants are: a tensor made from Python's numbers would be waited for.
@@ -69,14 +70,22 @@ class Promptable(Task):
 
     @property
     def aux_head(self) -> nn.Module | None:
-        """What learns beside the model: which pixels belong together, and what the teacher
-        sees."""
+        """Auxiliary heads: grouping of pixels, and prediction of the teacher's features."""
         if self.grouping is None or self.predictor is None:
             return self.grouping or self.predictor
         return nn.ModuleList((self.grouping, self.predictor))
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The recipe, and which teacher there is."""
+        return {
+            "recipe": asdict(self._task_recipe),
+            "teacher": None if self.teacher is None else type(self.teacher).__name__,
+            "teacher_weight": self._teacher_weight,
+        }
+
     def begin(self, stage: Stage) -> None:
-        """Train at the stage's size, by its recipe.
+        """Set the model to the stage's input size, and the task to its recipe.
 
         Raises
         ------
@@ -89,7 +98,7 @@ class Promptable(Task):
         self.model.sam_prompt_encoder.image_size = stage.image_size
         self.model.config = replace(self.model.config, image_size=stage.image_size)
         self._corrections = stage.corrections
-        self.recipe = stage.recipe or self._own_recipe
+        self.recipe = stage.recipe or self._task_recipe
         if self.recipe.grouping and self.grouping is None:
             raise ValueError(
                 "A stage's recipe has grouping > 0, and the task's own has none: give Promptable "
@@ -97,41 +106,47 @@ class Promptable(Task):
             )
 
     def draw_plan(self, rng: random.Random, frames: int) -> Plan:
-        """Corrections, prompts and what else is decided on the host; see `plans`."""
+        """Draw corrections, prompts and all else that is decided on the host; see `plans`."""
         return draw_plan(rng, self.recipe, frames=frames, corrections=self._corrections)
 
     def forward(
         self, rgb_bt3ss: Tensor, masks_btkss: Tensor, plan: Plan | None = None
     ) -> StepResult:
-        """One step on pictures (T = 1) or on clips."""
+        """Compute the loss of a step on pictures (T = 1) or clips; see `Task.forward`."""
         recipe = self.recipe
         plan = plan or self.draw_plan(self._rng, rgb_bt3ss.shape[1])
         rgb, masks = rgb_bt3ss, masks_btkss
         if recipe.reverse_share and rgb.shape[1] > 1:
-            rgb, masks = reverse_some(rgb, masks, share=recipe.reverse_share)
+            rgb, masks = reverse_clips(rgb, masks, share=recipe.reverse_share)
         pixels = rgb.flatten(0, 1).float() / 255
         encoded = self.model.encode_image((pixels - self._mean) / self._std)
         if isinstance(plan, ImagePlan):
-            result = image_step(self.model, encoded, masks[:, 0], plan=plan, recipe=recipe)
+            result = run_image_step(self.model, encoded, masks[:, 0], plan=plan, recipe=recipe)
         elif isinstance(plan, FirstFramePlan):
-            result = clip_step(self.model, encoded, masks, plan=plan, recipe=recipe)
+            result = run_clip_step(self.model, encoded, masks, plan=plan, recipe=recipe)
         else:
             assert isinstance(plan, InteractivePlan)
-            result = interactive_clip_step(self.model, encoded, masks, plan=plan, recipe=recipe)
+            result = run_interactive_clip_step(self.model, encoded, masks, plan=plan, recipe=recipe)
         loss, measures = result.loss, dict(result.measures)
         if self.grouping is not None and recipe.grouping:
             grouping = self.grouping(encoded, masks.flatten(0, 1))
             loss = loss + recipe.grouping * grouping
             measures["grouping"] = grouping.detach()
         if self.teacher is not None and self.predictor is not None:
-            taught = self.predictor(encoded.s16, self.teacher(pixels))
-            loss = loss + self._teacher_weight * taught
-            measures["teacher"] = taught.detach()
+            distance = self.predictor(encoded.s16, self.teacher(pixels))
+            loss = loss + self._teacher_weight * distance
+            measures["teacher"] = distance.detach()
         return StepResult(loss, measures)
 
 
-def reverse_some(rgb_bt3ss: Tensor, masks_btkss: Tensor, *, share: float) -> tuple[Tensor, Tensor]:
-    """Let time run backward in a share of the clips whose objects are all there at the end."""
+def reverse_clips(rgb_bt3ss: Tensor, masks_btkss: Tensor, *, share: float) -> tuple[Tensor, Tensor]:
+    """Reverse a share of the clips, of those whose objects are all visible at the end.
+
+    Parameters
+    ----------
+    rgb_bt3ss, masks_btkss : as `Clip` has them.
+    share : probability that a clip is reversed.
+    """
     visible = masks_btkss[:, -1].flatten(2).any(dim=2).all(dim=1)
     turned = visible & (torch.rand(len(visible), device=visible.device) < share)
     at = turned[:, None, None, None, None]
@@ -142,8 +157,22 @@ def reverse_some(rgb_bt3ss: Tensor, masks_btkss: Tensor, *, share: float) -> tup
 
 
 def random_model(config: ModelConfig, *, seed: int = 0) -> Sam2Model:
-    """A network to train from scratch: small positions, a memory encoder whose blocks do
-    something, and an object score that begins on the visible side."""
+    """Make a network with random weights to train from scratch.
+
+    Other than PyTorch's defaults are: small position embeddings, layer scales of the memory
+    encoder that let its blocks learn, mask prompts that mean what they will mean, and an object
+    score that begins on the visible side.
+
+    Parameters
+    ----------
+    config : of the network.
+    seed : of the weights.
+
+    Returns
+    -------
+    Sam2Model
+        On the CPU, in float32.
+    """
     torch.manual_seed(seed)
     model = Sam2Model(config)
     with torch.no_grad():
@@ -152,9 +181,9 @@ def random_model(config: ModelConfig, *, seed: int = 0) -> Sam2Model:
                 parameter.fill_(0.1)
             elif "pos_embed" in name or name.startswith(("maskmem_tpos", "no_mem", "no_obj")):
                 parameter.normal_(std=0.02)
-        # Added to every cell, it would drown the picture for the first hundreds of steps.
+        # Added to every cell, it would outweigh the picture for the first hundreds of steps.
         model.sam_prompt_encoder.no_mask_embed.weight.mul_(0.02)
-        # A mask prompt starts out as what it means: logits of ±10, averaged over each cell.
+        # Mask prompts begin as logits of ±10, averaged over each cell.
         model.mask_downsample.weight.fill_(20.0 / 16)
         assert model.mask_downsample.bias is not None
         model.mask_downsample.bias.fill_(-10.0)

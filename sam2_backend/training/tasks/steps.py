@@ -1,6 +1,6 @@
-"""One training step's forward pass: interactive on images, tracked from a first frame on clips.
+"""Forward passes of training steps: on images, and on clips prompted on their first frame.
 
-`interactive.py` has the clips on which users come back to correct what was tracked.
+`interactive.py` has clips on which simulated users also correct what was tracked.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 from ...network.mask_decoder import DecoderOutput
 from ...network.prompt_encoder import BOX_START, PAD
 from ...network.sam2 import ImageFeatures, Sam2Model, SelectedMask
-from .interaction import corrective_click, first_prompt
+from .interaction import draw_corrective_click, draw_first_prompt
 from .losses import decoder_loss
 from .plans import FirstFramePlan, ImagePlan
 from .task import StepResult
@@ -24,17 +24,17 @@ from .training_recipe import TrainingRecipe
 
 @dataclass(frozen=True)
 class InteractionTrace:
-    """Answers to the prompt of one frame and to the clicks that correct it."""
+    """Predictions for the prompt of one frame, and after each corrective click."""
 
     output: DecoderOutput
-    """The last answer."""
+    """The last prediction."""
     losses: list[Tensor]
-    """One an answer."""
+    """One for each prediction."""
     ious: list[Tensor]
-    """(N,) IoU of the single mask, one an answer."""
+    """(N,) IoU of the single mask, one for each prediction."""
 
 
-def image_step(
+def run_image_step(
     model: Sam2Model,
     encoded: ImageFeatures,
     masks_bkss: Tensor,
@@ -49,8 +49,8 @@ def image_step(
     model : in training mode; its `config.image_size` is S.
     encoded : features of the B pictures.
     masks_bkss : (B, K, S, S) bool.
-    plan : how often the answers are corrected.
-    recipe : how prompts are drawn and answers judged.
+    plan : how often the predictions are corrected.
+    recipe : how prompts are drawn, and the losses.
 
     Returns
     -------
@@ -58,13 +58,13 @@ def image_step(
         Its measures are mean IoUs of the single mask: after the first "click" or "box", and
         after the corrective clicks ("corrected").
     """
-    (features,) = features_by_frame(encoded, frames=1, targets=masks_bkss.shape[1])
-    targets = to_logit_size(masks_bkss.flatten(0, 1))
+    (features,) = split_by_frame(encoded, frames=1, targets=masks_bkss.shape[1])
+    targets = downsample_masks(masks_bkss.flatten(0, 1))
     trace, measures = _first_interaction(model, features, targets, plan.corrections, recipe)
     return StepResult(torch.stack(trace.losses).mean(), measures)
 
 
-def clip_step(
+def run_clip_step(
     model: Sam2Model,
     encoded: ImageFeatures,
     masks_btkss: Tensor,
@@ -79,24 +79,24 @@ def clip_step(
     model : in training mode; its `config.image_size` is S.
     encoded : features of B clips of T frames, one after the other.
     masks_btkss : (B, T, K, S, S) bool.
-    plan : how often the first answers are corrected, and what tracking begins from.
-    recipe : how prompts are drawn and answers judged.
+    plan : how often the first predictions are corrected, and what tracking begins from.
+    recipe : how prompts are drawn, and the losses.
 
     Returns
     -------
     StepResult
-        Its measures are those of `image_step` on the first frame, and mean IoU where an object
+        Its measures are those of `run_image_step` on the first frame, and mean IoU where an object
         was "tracked".
     """
     b, frames, k = masks_btkss.shape[:3]
     n = b * k
     device = masks_btkss.device
-    all_features = features_by_frame(encoded, frames=frames, targets=k)
+    all_features = split_by_frame(encoded, frames=frames, targets=k)
     masks_ntss = masks_btkss.transpose(1, 2).flatten(0, 1)
 
-    # The first frame, after which some users hand over a perfect mask.
+    # The first frame, on which some users give a perfect mask in the end.
     features = all_features[0]
-    targets = to_logit_size(masks_ntss[:, 0])
+    targets = downsample_masks(masks_ntss[:, 0])
     trace, measures = _first_interaction(model, features, targets, plan.corrections, recipe)
     losses = trace.losses
     if plan.from_mask:
@@ -124,12 +124,12 @@ def clip_step(
             distances.expand(n, -1) / (model.config.max_pointers - 1),
         )
         output = decode_unprompted(model, features, s16)
-        targets = to_logit_size(masks_ntss[:, t])
+        targets = downsample_masks(masks_ntss[:, t])
         loss, iou = decoder_loss(output, targets, ambiguous_n=everywhere, losses=recipe.losses)
         losses.append(loss)
         tracked.append((iou, is_present(targets)))
         selected = model.select_mask(output, multimask=True)
-    measures["tracked"] = mean_iou(tracked)
+    measures["tracked"] = average_ious(tracked)
     return StepResult(torch.stack(losses).mean(), measures)
 
 
@@ -141,7 +141,7 @@ def _first_interaction(
     recipe: TrainingRecipe,
 ) -> tuple[InteractionTrace, dict[str, Tensor]]:
     """Answers on frames without memory, to a click or a box and corrections; and measures."""
-    prompt = first_prompt(
+    prompt = draw_first_prompt(
         (targets_n1hw[:, 0] > 0.5).float(),
         size=4 * targets_n1hw.shape[-1],
         box_share=recipe.box_share,
@@ -153,7 +153,7 @@ def _first_interaction(
     )
     boxed = prompt[1][:, 0] == BOX_START
     first = trace.ious[0]
-    measures = {"click": mean_iou([(first, ~boxed)]), "box": mean_iou([(first, boxed)])}
+    measures = {"click": average_ious([(first, ~boxed)]), "box": average_ious([(first, boxed)])}
     if corrections:
         measures["corrected"] = trace.ious[-1].mean()
     return trace, measures
@@ -170,16 +170,18 @@ def simulate_clicks(
     recipe: TrainingRecipe,
     previous_n1hw: Tensor | None = None,
 ) -> InteractionTrace:
-    """Answer a prompt, then the clicks that correct the answers.
+    """Predict masks for a prompt, then simulate clicks that correct the predictions.
 
     Parameters
     ----------
-    features : of N rows.
-    s16_nchw : (N, C, h, w) their lowest level, conditioned on memory or on nothing.
+    model : in training mode.
+    features : of N objects, a row for each.
+    s16_nchw : (N, C, h, w) their features at stride 16, conditioned on memory or none.
     targets_n1hw : (N, 1, S/4, S/4) true masks.
     prompt : (N, P, 2) points in pixels of the network's input, (N, P) labels.
     corrections : clicks after it.
-    previous_n1hw : (N, 1, S/4, S/4) logits of an answer that the prompt already corrects.
+    recipe : its `center_bias` and losses are used.
+    previous_n1hw : (N, 1, S/4, S/4) logits of a prediction that the prompt already corrects.
     """
     size = 4 * targets_n1hw.shape[-1]
     truth = (targets_n1hw[:, 0] > 0.5).float()
@@ -201,15 +203,15 @@ def simulate_clicks(
         ious.append(iou)
         if len(losses) == corrections + 1:
             return InteractionTrace(output, losses, ious)
-        previous_n1hw = shown_logits(output, ambiguous)
-        click, label = corrective_click(
+        previous_n1hw = select_shown_logits(output, ambiguous)
+        click, label = draw_corrective_click(
             truth, (previous_n1hw[:, 0] > 0).float(), size=size, center_bias=recipe.center_bias
         )
         points, labels = torch.cat((points, click), 1), torch.cat((labels, label), 1)
 
 
 def decode_unprompted(model: Sam2Model, features: ImageFeatures, s16_nchw: Tensor) -> DecoderOutput:
-    """Masks of N objects on a frame that nobody prompted, as tracking decodes them."""
+    """Decode the masks of N objects on a frame without a prompt, as tracking does."""
     n, device = len(s16_nchw), s16_nchw.device
     return model.decode_masks(
         s16_nchw,
@@ -223,15 +225,15 @@ def decode_unprompted(model: Sam2Model, features: ImageFeatures, s16_nchw: Tenso
 def encode_memory(
     model: Sam2Model, features: ImageFeatures, selected: SelectedMask, *, binarize: bool
 ) -> Tensor:
-    """Memory (N, D, h, w) of a frame; `binarize` where a user prompted it."""
+    """Encode the memory (N, D, h, w) of a frame; `binarize` where a user prompted it."""
     size = (model.config.image_size, model.config.image_size)
     logits = selected.logits_n1hw.clamp(min=-32.0)
     full = F.interpolate(logits, size, mode="bilinear", align_corners=False)
     return model.encode_memory(features.s16, full, selected.object_score_n1, binarize=binarize)
 
 
-def features_by_frame(encoded: ImageFeatures, *, frames: int, targets: int) -> list[ImageFeatures]:
-    """Features of each frame of a batch of clips, in a row for each of its objects.
+def split_by_frame(encoded: ImageFeatures, *, frames: int, targets: int) -> list[ImageFeatures]:
+    """Split the features of a batch of clips by frame, with a row for each object.
 
     Parameters
     ----------
@@ -252,27 +254,36 @@ def features_by_frame(encoded: ImageFeatures, *, frames: int, targets: int) -> l
 
 
 def is_present(targets_n1hw: Tensor) -> Tensor:
-    """(N,) bool: whether anything of an object is to be seen."""
+    """Return (N,) bool: whether an object (N, 1, h, w) is visible."""
     return targets_n1hw.flatten(1).amax(1) > 0.5
 
 
-def mean_iou(ious: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Mean of IoUs (N,) where the bool tensor (N,) with them is true; NaN where it is nowhere.
+def average_ious(ious: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """Average IoUs where they count, without the host waiting.
 
-    The host need not know how many there are.
+    Parameters
+    ----------
+    ious : pairs of IoUs (N,) and bool (N,), whether each counts.
+
+    Returns
+    -------
+    Tensor
+        Scalar; NaN where none counts.
     """
     values, counted = (torch.cat(parts) for parts in zip(*ious, strict=True))
     return (values * counted).sum() / counted.sum()
 
 
-def to_logit_size(masks_nss: Tensor) -> Tensor:
-    """(N, S, S) bool -> (N, 1, S/4, S/4) covered share of each cell."""
+def downsample_masks(masks_nss: Tensor) -> Tensor:
+    """Downsample masks (N, S, S) bool to (N, 1, S/4, S/4), the covered share of each cell."""
     return F.avg_pool2d(masks_nss[:, None].float(), 4)
 
 
-def shown_logits(output: DecoderOutput, ambiguous_n: Tensor) -> Tensor:
-    """What a user would see, (N, 1, S/4, S/4) without gradient: the best-rated candidate of an
-    ambiguous prompt, else the single mask."""
+def select_shown_logits(output: DecoderOutput, ambiguous_n: Tensor) -> Tensor:
+    """Select the mask that a user would be shown, without gradient: (N, 1, S/4, S/4) logits.
+
+    It is the candidate of the highest predicted IoU for an ambiguous prompt, else the single mask.
+    """
     rows = torch.arange(len(ambiguous_n), device=ambiguous_n.device)
     best = 1 + output.ious_nm[:, 1:].argmax(dim=1)
     chosen = output.logits_nmhw[rows, torch.where(ambiguous_n, best, 0), None]

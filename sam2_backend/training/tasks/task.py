@@ -15,7 +15,7 @@ from .training_recipe import TrainingRecipe
 
 @dataclass(frozen=True)
 class Stage:
-    """One stretch of training with one kind of data."""
+    """One stage of training: its data, its length and its learning rate."""
 
     steps: int
     """How many; where the run has a budget of minutes, `share` says how long it takes."""
@@ -30,8 +30,8 @@ class Stage:
     """Share of the steps of a stage of clips that train on pictures all the same (SAM 2,
     appendix D.2, alternates them)."""
     corrections: int | tuple[int, int] = 2
-    """Corrective clicks a picture, or a corrected frame; or the least and the most of them, of
-    which each step draws a number."""
+    """Corrective clicks on a picture or a corrected frame; or the smallest and largest number of
+    them, between which each step draws."""
     learning_rate: float = 1e-3
     final_rate: float = 0.1
     """Share of the learning rate that is left at the stage's end (cosine)."""
@@ -60,45 +60,54 @@ class Stage:
 
 @dataclass(frozen=True)
 class StepResult:
-    """Loss and what to watch, on the device: the host need not wait for them."""
+    """Loss and measures of a step, on the device: the host need not wait for them."""
 
     loss: Tensor
     measures: dict[str, Tensor]
-    """What the log shows beside the loss, by name: scalars, NaN where a step says nothing."""
+    """Scalars that the log shows beside the loss, by name; NaN where a step has none."""
 
 
 class Task(nn.Module, ABC):
-    """What one training step does, as a module: its forward pass is the loss."""
+    """A training task, as a module: its forward pass is the loss of a step."""
 
     @property
     @abstractmethod
     def network(self) -> nn.Module:
-        """What is trained, averaged and saved."""
+        """The network that is trained, averaged and saved."""
 
     @property
     def aux_head(self) -> nn.Module | None:
-        """What learns beside the network and is of no use after training."""
+        """Auxiliary head: learns beside the network and is not used after training."""
         return None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings that a run must be resumed with, by name: plain values and groups of them."""
+        return {}
 
     @abstractmethod
     def begin(self, stage: Stage) -> None:
-        """Get ready for the steps of a stage."""
+        """Prepare for the steps of a stage."""
 
     def draw_plan(self, rng: random.Random, frames: int) -> Hashable:
-        """Decide on the host what happens in the next step; steps of equal plans and batches
-        run the same operations.
+        """Draw on the host what happens in the next step.
+
+        Steps of equal plans, on batches of equal shapes, run the same operations.
 
         Parameters
         ----------
-        frames : of its clips.
+        rng : the same on all processes.
+        frames : of the step's clips.
         """
         return None
 
     @abstractmethod
     def forward(self, rgb_bt3ss: Tensor, masks_btkss: Tensor, plan: Any = None) -> StepResult:
-        """Loss of a batch: (B, T, 3, S, S) uint8 and (B, T, K, S, S) bool, as `Clip` has them.
+        """Compute the loss of a batch.
 
         Parameters
         ----------
+        rgb_bt3ss : (B, T, 3, S, S) uint8 RGB.
+        masks_btkss : (B, T, K, S, S) bool.
         plan : from `draw_plan`; drawn here if None.
         """

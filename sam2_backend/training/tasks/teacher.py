@@ -1,8 +1,8 @@
-"""A network that was trained on ImageNet, whose features the image encoder learns to predict.
+"""Distillation: the image encoder learns to predict the features of an ImageNet classifier.
 
-A small image encoder that learns from a few thousand pictures alone knows little of what things
-look like. Predicting what a classifier sees (knowledge distillation by features, Romero et al.
-2015, arXiv 1412.6550) gives it some of that; the teacher is not needed afterwards.
+A few thousand pictures are too few to train a small image encoder from random weights.
+Predicting the features of a classifier (knowledge distillation by features, Romero et al. 2015,
+arXiv 1412.6550) transfers some of what it has learnt; the teacher is not needed afterwards.
 """
 
 from __future__ import annotations
@@ -19,14 +19,24 @@ _WIDTH = 256
 
 
 class Teacher(nn.Module, ABC):
-    """A frozen network; its features are what is to be predicted."""
+    """A frozen network whose features are to be predicted."""
 
     channels: tuple[int, int]
     """Of its features at strides 16 and 32."""
 
     @abstractmethod
     def forward(self, rgb_b3ss: Tensor) -> tuple[Tensor, Tensor]:
-        """Pictures (B, 3, S, S), RGB in 0..1 -> features at strides 16 and 32."""
+        """Compute features.
+
+        Parameters
+        ----------
+        rgb_b3ss : (B, 3, S, S) RGB in 0..1.
+
+        Returns
+        -------
+        tuple
+            (B, C, S/16, S/16) and (B, C, S/32, S/32), of `channels`.
+        """
 
     def train(self, mode: bool = True) -> Teacher:
         """Stay in evaluation mode."""
@@ -63,7 +73,7 @@ class EfficientNetLite(Teacher):
 
     @torch.no_grad()
     def forward(self, rgb_b3ss: Tensor) -> tuple[Tensor, Tensor]:
-        """Features at strides 16 (after its fifth stage) and 32 (after its last)."""
+        """Compute features at strides 16 (after its fifth stage) and 32 (after its last)."""
         net: Any = self.network
         x = net._swish(net._bn0(net._conv_stem(rgb_b3ss * 2 - 1)))
         at_16: Tensor | None = None
@@ -91,10 +101,10 @@ class FeaturePredictor(nn.Module):
             nn.Conv2d(hidden_dim, _WIDTH, 1), nn.GELU(), nn.Conv2d(_WIDTH, sum(channels), 1)
         )
 
-    def forward(self, s16_bchw: Tensor, taught: tuple[Tensor, Tensor]) -> Tensor:
-        """Mean cosine distance to the teacher's features, summed over the two strides: scalar."""
+    def forward(self, s16_bchw: Tensor, teacher_features: tuple[Tensor, Tensor]) -> Tensor:
+        """Compute the mean cosine distance to the teacher's features, summed over both strides."""
         at_16, at_32 = self.layers(s16_bchw).float().split(self.channels, dim=1)
-        pairs = zip((at_16, F.avg_pool2d(at_32, 2)), taught, strict=True)
+        pairs = zip((at_16, F.avg_pool2d(at_32, 2)), teacher_features, strict=True)
         distances = [
             1 - F.cosine_similarity(own, other.float(), dim=1).mean() for own, other in pairs
         ]

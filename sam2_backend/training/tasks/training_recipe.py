@@ -1,16 +1,16 @@
-"""How a promptable network is trained: what simulated users do and what an answer costs."""
+"""Recipes of promptable training: how users are simulated, and the losses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from ..renamed import renamed_arguments
+from ...renamed import renamed_arguments
 
 
 @dataclass(frozen=True)
 class Losses:
-    """What an answer of the mask decoder costs."""
+    """Kind and weights of the mask decoder's losses."""
 
     kind: Literal["balanced", "focal", "sharp"]
     """"focal": focal and dice loss on the best of three candidates where the prompt is
@@ -18,7 +18,7 @@ class Losses:
     to empty masks, and it leaves logits near 0. "balanced" learns at once: cross-entropy in
     which object and background weigh the same, and dice, on the single mask always and on the
     candidates where the prompt is ambiguous. "sharp" is for the last stages: plain cross-entropy
-    and dice on the masks that "focal" teaches, and the predicted IoU of every mask after every
+    and dice on the masks that "focal" supervises, and the predicted IoU of every mask after every
     kind of prompt, so that logits are far from 0 and predicted IoUs can be relied on."""
     pixel: float = 1.0
     """Weight of the focal loss or cross-entropy."""
@@ -34,24 +34,24 @@ class Losses:
 @renamed_arguments(clips="clip_protocol", inside="center_bias")
 @dataclass(frozen=True)
 class TrainingRecipe:
-    """One way to train. `SAM2`, `FROM_SCRATCH` and `SHARP` are the ones that are meant."""
+    """How a promptable network is trained; `SAM2`, `FROM_SCRATCH` and `SHARP` are ready-made."""
 
     losses: Losses
     clip_protocol: Literal["first-frame", "interactive"]
     """"first-frame": prompts and corrections on the first frame, then tracking, at a random
-    speed. "interactive": prompts and corrections on several frames, see `interactive.py`."""
+    stride. "interactive": prompts and corrections on several frames, see `interactive.py`."""
     mask_share: float = 0.5
     """Share of clips that are prompted with the true mask (SAM 2, appendix D.2)."""
     box_share: float = 0.5
     """Share of boxes among first prompts that are no masks."""
     center_bias: int = 0
-    """How much clicks prefer the inside of a region to its rim; 0 is not at all."""
+    """How much clicks prefer the inside of a region to its border; 0 is not at all."""
     reverse_share: float = 0.5
     """Share of clips whose time runs backward; of "interactive" ones only."""
     grouping: float = 0.0
     """Weight of the image encoder's auxiliary loss, see `grouping.py`."""
     prompted_frames: int = 2
-    """Most frames of an "interactive" clip that get prompts, and most that get corrections."""
+    """Largest number of frames of an "interactive" clip that get prompts, or corrections."""
 
     def __post_init__(self) -> None:
         if self.prompted_frames < 1:
@@ -78,5 +78,5 @@ FROM_SCRATCH = TrainingRecipe(
     reverse_share=0.0,
     grouping=1.0,
 )
-"""For random weights; that clicks prefer the inside, and the auxiliary loss of the image
-encoder, were measured to help a small network."""
+"""For random weights; the centre bias of clicks and the auxiliary loss of the image encoder were
+measured to help a small network."""

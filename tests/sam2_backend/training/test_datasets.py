@@ -18,18 +18,20 @@ from pycocotools import mask as coco_mask
 
 from sam2_backend.network.config import IMAGE_MEAN, IMAGE_STD
 from sam2_backend.network.transforms import frame_to_input, mask_to_input
+from sam2_backend.training import datasets
 from sam2_backend.training.datasets import (
-    Coco,
     DatasetError,
-    Davis,
-    ImageMaskFolder,
-    SaV,
     VideoRecords,
-    YouTubeVos,
+    open_coco,
+    open_davis,
+    open_image_masks,
+    open_sa_v,
+    open_youtube_vos,
     split_by_video,
 )
 from sam2_backend.training.datasets.augment import resize_frame, resize_mask
 from sam2_backend.training.datasets.coco import decode_segmentation
+from sam2_backend.video import open_video
 
 SIZE = 64
 FRAMES = 12
@@ -107,11 +109,11 @@ def write_youtube(root: Path) -> Path:
     return root
 
 
-def write_video(path: Path, frames: list[np.ndarray], gap: int = 5) -> None:
+def write_video(path: Path, frames: list[np.ndarray], gap: int = 5, rate: int = 24) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         options = {"crf": "4", "g": str(gap)}
-        stream = container.add_stream("libx264", rate=Fraction(24), options=options)
+        stream = container.add_stream("libx264", rate=Fraction(rate), options=options)
         stream.height = stream.width = SIZE
         stream.pix_fmt = "yuv444p"
         for rgb in frames:
@@ -163,12 +165,15 @@ def write_folder(root: Path, *, indexed: bool = True) -> tuple[Path, Path]:
 
 
 FORMATS: dict[str, tuple[Callable[..., VideoRecords], range]] = {
-    "davis": (lambda root, **kw: Davis(write_davis(root), **kw), range(FRAMES)),
-    "youtube": (lambda root, **kw: YouTubeVos(write_youtube(root), **kw), range(0, FRAMES, 5)),
-    "sa_v": (lambda root, **kw: SaV(write_sa_v(root), **kw), range(FRAMES)),
-    "coco": (lambda root, **kw: Coco(*write_coco(root), **kw), range(5, 6)),
+    "davis": (lambda root, **kw: open_davis(write_davis(root), **kw), range(FRAMES)),
+    "youtube": (
+        lambda root, **kw: open_youtube_vos(write_youtube(root), **kw),
+        range(0, FRAMES, 5),
+    ),
+    "sa_v": (lambda root, **kw: open_sa_v(write_sa_v(root), **kw), range(FRAMES)),
+    "coco": (lambda root, **kw: open_coco(*write_coco(root), **kw), range(5, 6)),
     "folder": (
-        lambda root, **kw: ImageMaskFolder(*write_folder(root), indexed=True, **kw),
+        lambda root, **kw: open_image_masks(*write_folder(root), indexed=True, **kw),
         range(2, 6, 3),
     ),
 }
@@ -326,7 +331,7 @@ def test_frames_and_masks_are_resized_as_the_network_sees_them(side: int) -> Non
 
 
 def test_davis_2016_has_one_object(tmp_path: Path) -> None:
-    source = Davis(write_davis(tmp_path), year=2016, augment=False)
+    source = open_davis(write_davis(tmp_path), year=2016, augment=False)
     clip = draw(source, 0, targets=1)
     for rgb, masks in zip(clip.rgb_t3ss, clip.masks_tkss, strict=True):
         assert np.array_equal(masks[0], labels(frame_of(rgb)) > 0)
@@ -337,10 +342,10 @@ def test_davis_2016_reads_black_and_white_masks(tmp_path: Path) -> None:
     for t in range(FRAMES):
         mask = Image.fromarray((labels(t) > 0).astype(np.uint8) * 255)
         mask.convert("RGB").save(root / f"Annotations/480p/bear/{t:05}.png")
-    clip = draw(Davis(root, year=2016, augment=False), 0, targets=1)
+    clip = draw(open_davis(root, year=2016, augment=False), 0, targets=1)
     assert np.array_equal(clip.masks_tkss[0, 0], labels(frame_of(clip.rgb_t3ss[0])) > 0)
     with pytest.raises(DatasetError, match=r"\.png has the colours of a picture"):
-        draw(Davis(root, year=2017), 0)
+        draw(open_davis(root, year=2017), 0)
 
 
 def test_void_is_no_object(tmp_path: Path) -> None:
@@ -348,13 +353,13 @@ def test_void_is_no_object(tmp_path: Path) -> None:
     for t in 2, 5:
         values = np.where(labels(t) == 2, 255, labels(t))
         save_indexed(masks / f"{t}.png", values)
-    source = ImageMaskFolder(images, masks, indexed=True, augment=False)
+    source = open_image_masks(images, masks, indexed=True, augment=False)
     clip = draw(source, 0)
     assert (clip.masks_tkss[:, 0] == clip.masks_tkss[:, 1]).all()
 
 
 def test_a_binary_mask_is_one_object(tmp_path: Path) -> None:
-    source = ImageMaskFolder(*write_folder(tmp_path, indexed=False), augment=False)
+    source = open_image_masks(*write_folder(tmp_path, indexed=False), augment=False)
     clip = draw(source, 0, targets=1)
     assert np.array_equal(clip.masks_tkss[0, 0], truth(1, frame_of(clip.rgb_t3ss[0])))
     assert len(source) == 2, "a picture without a mask is left out"
@@ -362,7 +367,7 @@ def test_a_binary_mask_is_one_object(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("annotations, obj", [("manual", 1), ("auto", 2)])
 def test_sa_v_masklets_are_chosen_by_kind(tmp_path: Path, annotations, obj: int) -> None:
-    source = SaV(write_sa_v(tmp_path), annotations=annotations, augment=False)
+    source = open_sa_v(write_sa_v(tmp_path), annotations=annotations, augment=False)
     clip = draw(source, 1)
     for rgb, masks in zip(clip.rgb_t3ss, clip.masks_tkss, strict=True):
         assert all(np.array_equal(mask, truth(obj, frame_of(rgb))) for mask in masks)
@@ -370,7 +375,7 @@ def test_sa_v_masklets_are_chosen_by_kind(tmp_path: Path, annotations, obj: int)
 
 def test_coco_reads_every_form_of_a_mask(tmp_path: Path) -> None:
     forms = [rle(truth(1, 5)), rle(truth(2, 5))]
-    clip = draw(Coco(*write_coco(tmp_path, forms), augment=False), 0)
+    clip = draw(open_coco(*write_coco(tmp_path, forms), augment=False), 0)
     assert {mask.tobytes() for mask in clip.masks_tkss[0]} == expected(5, 5)
 
 
@@ -389,7 +394,7 @@ def test_compressed_run_lengths_mean_what_pycocotools_means(seed: int) -> None:
 
 def test_a_split_keeps_videos_whole_and_apart(tmp_path: Path) -> None:
     names = tuple(f"video{n}" for n in range(10))
-    source = Davis(write_davis(tmp_path, names))
+    source = open_davis(write_davis(tmp_path, names))
     source = source.with_records([*source.records, *source.records])
     train, held_out = split_by_video(source, held_out=0.3)
     ours, theirs = ({record.name for record in part.records} for part in (train, held_out))
@@ -405,7 +410,7 @@ def test_a_split_keeps_videos_whole_and_apart(tmp_path: Path) -> None:
 
 
 def test_a_split_has_a_video_on_either_side(tmp_path: Path) -> None:
-    source = Davis(write_davis(tmp_path, ("a", "b")))
+    source = open_davis(write_davis(tmp_path, ("a", "b")))
     for share in 0.01, 0.99:
         assert [len(part) for part in split_by_video(source, held_out=share)] == [1, 1]
     with pytest.raises(ValueError, match="above 0 and below 1, got 1"):
@@ -418,112 +423,112 @@ def test_a_split_has_a_video_on_either_side(tmp_path: Path) -> None:
 
 
 def remove_list(root: Path) -> VideoRecords:
-    return Davis(write_davis(root), split="val")
+    return open_davis(write_davis(root), split="val")
 
 
 def remove_pictures(root: Path) -> VideoRecords:
     write_davis(root)
     (root / "JPEGImages/480p/bear/00003.jpg").unlink()
-    return Davis(root)
+    return open_davis(root)
 
 
 def remove_sequence(root: Path) -> VideoRecords:
     write_davis(root)
     (root / "ImageSets/2017/train.txt").write_text("wolf\n")
-    return Davis(root)
+    return open_davis(root)
 
 
 def cut_mask(root: Path) -> VideoRecords:
     write_davis(root)
     for path in (root / "Annotations/480p/bear").iterdir():
         path.write_bytes(path.read_bytes()[:60])
-    return Davis(root)
+    return open_davis(root)
 
 
 def other_size(root: Path) -> VideoRecords:
     write_davis(root)
     for path in (root / "Annotations/480p/bear").iterdir():
         save_indexed(path, np.ones((8, 9), np.uint8))
-    return Davis(root)
+    return open_davis(root)
 
 
 def empty_masks(root: Path) -> VideoRecords:
     write_davis(root)
     for path in (root / "Annotations/480p/bear").iterdir():
         save_indexed(path, np.zeros((SIZE, SIZE), np.uint8))
-    return Davis(root)
+    return open_davis(root)
 
 
 def no_meta(root: Path) -> VideoRecords:
     write_youtube(root)
     (root / "meta.json").unlink()
-    return YouTubeVos(root)
+    return open_youtube_vos(root)
 
 
 def other_meta(root: Path) -> VideoRecords:
     write_youtube(root)
     (root / "meta.json").write_text('{"videos": {"0032": {}}}')
-    return YouTubeVos(root)
+    return open_youtube_vos(root)
 
 
 def frame_without_mask(root: Path) -> VideoRecords:
     write_youtube(root)
     (root / "Annotations/0032/00005.png").unlink()
-    return YouTubeVos(root)
+    return open_youtube_vos(root)
 
 
 def no_masklets(root: Path) -> VideoRecords:
     write_sa_v(root)
     for path in root.rglob("*.json"):
         path.unlink()
-    return SaV(root)
+    return open_sa_v(root)
 
 
 def other_masklets(root: Path) -> VideoRecords:
     write_sa_v(root)
     (root / "sav_000/sav_000001_manual.json").write_text('{"masks": []}')
-    return SaV(root)
+    return open_sa_v(root)
 
 
 def cut_video(root: Path) -> VideoRecords:
     write_sa_v(root)
     write_video(root / "sav_000/sav_000001.mp4", [picture(0)] * 3)
-    return SaV(root)
+    return open_sa_v(root)
 
 
 def no_video(root: Path) -> VideoRecords:
     write_sa_v(root)
     (root / "sav_000/sav_000001.mp4").write_bytes(b"not a video")
-    return SaV(root)
+    return open_sa_v(root)
 
 
 def other_coco(root: Path) -> VideoRecords:
     images, path = write_coco(root)
     path.write_text("[]")
-    return Coco(images, path)
+    return open_coco(images, path)
 
 
 def no_json(root: Path) -> VideoRecords:
     images, path = write_coco(root)
     path.write_text("{")
-    return Coco(images, path)
+    return open_coco(images, path)
 
 
 def missing_picture(root: Path) -> VideoRecords:
     images, path = write_coco(root)
     (images / "0001.png").unlink()
-    return Coco(images, path)
+    return open_coco(images, path)
 
 
 def coco_mask_of(segmentation) -> Callable[[Path], VideoRecords]:
-    return lambda root: Coco(*write_coco(root, [segmentation]))
+    return lambda root: open_coco(*write_coco(root, [segmentation]))
 
 
 def jpeg_masks(root: Path) -> VideoRecords:
     images, masks = write_folder(root)
     for path in list(masks.iterdir()):
         path.rename(path.with_suffix(".jpg"))
-    return ImageMaskFolder(images, masks)
+    return open_image_masks(images, masks)
 
 
 WRONG = [
@@ -566,6 +571,53 @@ def test_what_is_wrong_is_named_with_its_file(tmp_path: Path, make, sentence: st
 
 def test_a_year_or_kind_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="got 2018"):
-        Davis(tmp_path, year=2018)
+        open_davis(tmp_path, year=2018)
     with pytest.raises(ValueError, match="got 'all'"):
-        SaV(tmp_path, annotations="all")  # pyright: ignore[reportArgumentType]
+        open_sa_v(tmp_path, annotations="all")  # pyright: ignore[reportArgumentType]
+
+
+def test_pictures_are_those_that_the_predictors_see(tmp_path: Path) -> None:
+    """A photograph of a phone that was held upright, and a picture of 16 bits."""
+    turned = np.rot90(picture(2))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the row on top is the right side
+    (tmp_path / "images").mkdir()
+    Image.fromarray(turned).save(tmp_path / "images/phone.png", exif=exif)
+    grey = np.linspace(1000, 5000, SIZE * SIZE).reshape(SIZE, SIZE).astype(np.uint16)
+    Image.fromarray(grey).save(tmp_path / "images/deep.png")
+    for name in ("phone", "deep"):
+        save_indexed(tmp_path / f"masks/{name}.png", labels(2))
+    records = open_image_masks(tmp_path / "images", tmp_path / "masks", augment=False).records
+    read = {record.name: record.read([0])[0][0] for record in records}
+    assert np.array_equal(read["phone"], picture(2))
+    for name, rgb in read.items():
+        assert np.array_equal(rgb, open_video(tmp_path / f"images/{name}.png")[0])
+    assert read["deep"].min() == 0 and read["deep"].max() == 255
+
+
+def test_a_video_at_another_rate_than_its_annotations_is_refused(tmp_path: Path) -> None:
+    root = write_sa_v(tmp_path)
+    (record,) = open_sa_v(root).records
+    frames = record.read([0, 5])
+    video = open_video(root / "sav_000/sav_000001.mp4")
+    assert all(np.array_equal(rgb, video[t]) for (rgb, _), t in zip(frames, (0, 20), strict=True))
+    write_video(root / "sav_000/sav_000001.mp4", [picture(0)] * 60, rate=12)
+    with pytest.raises(
+        DatasetError, match="has 12 frames per second, but its annotations count 24"
+    ):
+        record.read([0])
+
+
+def test_names_of_earlier_versions_are_given_with_a_warning() -> None:
+    for old, new in {
+        "Coco": open_coco,
+        "Davis": open_davis,
+        "ImageMaskFolder": open_image_masks,
+        "SaV": open_sa_v,
+        "YouTubeVos": open_youtube_vos,
+        "FORMATS": datasets.DATASET_FORMATS,
+    }.items():
+        with pytest.warns(DeprecationWarning, match=rf"datasets\.{old} is now called "):
+            assert getattr(datasets, old) is new
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = datasets.Nothing  # pyright: ignore

@@ -94,14 +94,20 @@ def test_objects_move_in_clips_made_of_stills_and_of_videos() -> None:
         assert (moved > 0.01).float().mean() > 0.8
 
 
-def test_a_set_without_weight_is_not_looked_at() -> None:
+def test_pictures_of_a_set_without_weight_are_not_drawn() -> None:
     records = [Squares("still/a"), Squares("other/b")]
     records[1].read = lambda positions: [  # type: ignore[method-assign]
         (np.full((SIDE, SIDE, 3), 255, np.uint8), {1: np.tri(SIDE, dtype=bool)})
     ]
     only = DeviceSource(records, side=SIDE, device="cpu", weights={"other": 0.0}, workers=1)
-    seen = only._pictures_of(Random(torch.Generator().manual_seed(0)), 64, SIDE)[0]
-    assert float(seen.mean()) < 0.6
+    rgb, _ = only.draw_batch(0, batch=64, size=SIDE, frames=1, targets=1)
+    # Objects of the other set may be pasted, but its pictures, which are white, are not drawn.
+    is_white = rgb.float().mean(dim=2).flatten(1).median(dim=1).values > 150
+    assert float(is_white.float().mean()) < 0.1
+    both = DeviceSource(records, side=SIDE, device="cpu", workers=1)
+    rgb, _ = both.draw_batch(0, batch=64, size=SIDE, frames=1, targets=1)
+    is_white = rgb.float().mean(dim=2).flatten(1).median(dim=1).values > 150
+    assert float(is_white.float().mean()) > 0.2
     with pytest.raises(DatasetError, match="weight above 0"):
         DeviceSource(records, side=SIDE, device="cpu", weights={"other": 0, "still": 0})
 

@@ -17,6 +17,7 @@ from sam2_backend import CheckpointError, load_model, save_model
 from sam2_backend.network.sam2 import Sam2Model
 from sam2_backend.training import (
     PARTS,
+    SAM2,
     Clip,
     DeviceSource,
     EvalSet,
@@ -26,7 +27,7 @@ from sam2_backend.training import (
     finetune,
 )
 from sam2_backend.training.datasets import VideoRecords
-from sam2_backend.training.evaluation import box_of, iou, next_click
+from sam2_backend.training.evaluation import compute_box, compute_iou, simulate_click
 
 SIZE, SEQUENCE = 64, 4
 
@@ -75,8 +76,8 @@ def tune(model: Sam2Model, out: Path, **options: Any) -> FinetuneReport:
         "steps": 4,
         "frames": 1,
         "evaluations": 2,
-        "examples": 3,
-        "say": lambda _: None,
+        "eval_clips": 3,
+        "on_status": lambda _: None,
     }
     source = options.pop("source", rings(0, 1, 2))
     return finetune(model, source, out=out, **{**quick, **options})
@@ -107,7 +108,7 @@ def test_a_model_gains_on_clips_that_it_never_saw(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.run"))
 
 
-def test_a_source_on_the_device_teaches_too(tmp_path: Path) -> None:
+def test_a_source_on_the_device_trains_too(tmp_path: Path) -> None:
     records = [Rings(seed) for seed in range(6)]
     report = tune(
         nano(),
@@ -228,8 +229,33 @@ def test_an_unfinished_run_of_other_settings_is_not_gone_on_with(tmp_path: Path)
     tune(nano(), out, source=Interrupting(rings(0), at=2))
     with pytest.raises(ValueError, match=r"a\.run holds an unfinished run.*steps was 4, now 5"):
         tune(nano(), out, steps=5)
+    with pytest.raises(ValueError, match=r"recipe\.box_share was 0\.5, now 0\.9"):
+        tune(nano(), out, recipe=dataclasses.replace(SAM2, box_share=0.9))
     with pytest.raises(ValueError, match="what it is measured on, is another"):
         tune(nano(), out, held_out=rings(102, augment=False))
+
+
+def test_arguments_of_earlier_versions_are_taken_with_a_warning(tmp_path: Path) -> None:
+    said: list[str] = []
+    with pytest.warns(DeprecationWarning) as warned:
+        finetune(
+            nano(),
+            rings(0),
+            held_out=rings(100, augment=False),
+            out=tmp_path / "a.safetensors",
+            steps=1,
+            frames=1,
+            evaluations=1,
+            examples=1,
+            say=said.append,
+        )
+    assert {str(one.message).split(";")[0] for one in warned} == {
+        "examples= is now called eval_clips=",
+        "say= is now called on_status=",
+    }
+    assert said[0].startswith("Before: ")
+    with pytest.raises(TypeError, match="say= is the old name of on_status="):
+        finetune(nano(), rings(0), held_out=rings(1), out="a", say=print, on_status=print)
 
 
 def test_the_report_is_a_table_that_names_what_fell() -> None:
@@ -295,13 +321,13 @@ def test_each_click_goes_to_the_centre_of_the_largest_error() -> None:
     truth = np.zeros((20, 30), bool)
     truth[5:14, 4:25] = True
     nothing = np.zeros_like(truth)
-    (_, y), label = next_click(nothing, truth)
+    (_, y), label = simulate_click(nothing, truth)
     assert (y, label) == (9.5, 1)
     spilt = truth.copy()
     spilt[14:19, 6:17] = True
-    point, label = next_click(spilt, truth)
+    point, label = simulate_click(spilt, truth)
     assert (point[1], label) == (16.5, 0)
-    assert next_click(truth, truth)[1] == 1
-    assert box_of(truth) == (4, 5, 25, 14)
-    assert iou(nothing, nothing) == 1
-    assert iou(truth, nothing) == 0
+    assert simulate_click(truth, truth)[1] == 1
+    assert compute_box(truth) == (4, 5, 25, 14)
+    assert compute_iou(nothing, nothing) == 1
+    assert compute_iou(truth, nothing) == 0

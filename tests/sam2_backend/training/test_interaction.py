@@ -5,7 +5,11 @@ from __future__ import annotations
 import torch
 
 from sam2_backend.network.prompt_encoder import BOX_END, BOX_START, NEGATIVE, PAD, POSITIVE
-from sam2_backend.training.tasks.interaction import click_in, corrective_click, first_prompt
+from sam2_backend.training.tasks.interaction import (
+    draw_click,
+    draw_corrective_click,
+    draw_first_prompt,
+)
 
 
 def _square() -> torch.Tensor:
@@ -16,7 +20,7 @@ def _square() -> torch.Tensor:
 
 def test_first_prompts_are_clicks_inside_or_boxes_around() -> None:
     torch.manual_seed(0)
-    points, labels = first_prompt(
+    points, labels = draw_first_prompt(
         _square().expand(64, -1, -1), size=128, box_share=0.35, center_bias=4
     )
     is_box = labels[:, 0] == BOX_START
@@ -34,11 +38,11 @@ def test_first_prompts_are_clicks_inside_or_boxes_around() -> None:
 
 def test_corrections_take_away_what_is_too_much_and_add_what_is_missing() -> None:
     truth = _square()[None]
-    _, labels = corrective_click(truth, torch.zeros_like(truth), size=128, center_bias=4)
+    _, labels = draw_corrective_click(truth, torch.zeros_like(truth), size=128, center_bias=4)
     assert labels.tolist() == [[POSITIVE]]
     too_much = truth.clone()
     too_much[:, 22:30, 2:10] = 1
-    points, labels = corrective_click(truth, too_much, size=128, center_bias=4)
+    points, labels = draw_corrective_click(truth, too_much, size=128, center_bias=4)
     assert labels.tolist() == [[NEGATIVE]]
     x, y = points[0, 0].tolist()
     assert 8 <= x < 40 and 88 <= y < 120
@@ -46,12 +50,12 @@ def test_corrections_take_away_what_is_too_much_and_add_what_is_missing() -> Non
 
 def test_a_perfect_mask_is_confirmed() -> None:
     truth = _square()[None]
-    _, labels = corrective_click(truth, truth, size=128, center_bias=4)
+    _, labels = draw_corrective_click(truth, truth, size=128, center_bias=4)
     assert labels.tolist() == [[POSITIVE]]
 
 
 def test_an_empty_region_is_clicked_anywhere() -> None:
-    points = click_in(torch.zeros(4, 32, 32), size=128, center_bias=4)
+    points = draw_click(torch.zeros(4, 32, 32), size=128, center_bias=4)
     assert ((points >= 0) & (points <= 128)).all()
 
 
@@ -60,7 +64,7 @@ def test_clicks_can_prefer_the_inside_of_a_region() -> None:
     masks = _square().expand(400, -1, -1)
     centre = torch.tensor([72.0, 56.0])
     anywhere, inside = (
-        (click_in(masks, size=128, center_bias=power) - centre).norm(dim=1).mean()
+        (draw_click(masks, size=128, center_bias=power) - centre).norm(dim=1).mean()
         for power in (0, 4)
     )
     assert inside < 0.8 * anywhere

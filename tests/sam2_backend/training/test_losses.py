@@ -10,10 +10,10 @@ from sam2_backend.training import FROM_SCRATCH, SAM2, SHARP
 from sam2_backend.training.tasks.losses import (
     balanced_bce,
     boundary_bce,
+    compute_iou,
     decoder_loss,
-    dice,
-    focal,
-    iou,
+    dice_loss,
+    focal_loss,
 )
 from sam2_backend.training.tasks.training_recipe import Losses
 
@@ -37,10 +37,10 @@ def _output(logits_nmhw: torch.Tensor, score: float = 5.0) -> DecoderOutput:
 def test_the_right_mask_costs_least() -> None:
     target = _target()
     right, wrong = target * 20 - 10, 10 - target * 20
-    for loss in (balanced_bce, dice, focal):
+    for loss in (balanced_bce, dice_loss, focal_loss):
         assert loss(right, target).max() < 0.01 < loss(torch.zeros_like(right), target).min()
         assert loss(wrong, target).min() > loss(torch.zeros_like(right), target).max()
-    assert iou(right, target).tolist() == [[1.0], [1.0]]
+    assert compute_iou(right, target).tolist() == [[1.0], [1.0]]
 
 
 def test_a_small_object_weighs_as_much_as_its_background() -> None:
@@ -103,16 +103,16 @@ def test_weights_of_sam2_are_20_to_1_to_1_to_1() -> None:
     output = _output(logits, score=-1.0)
     loss, _ = decoder_loss(output, target, ambiguous_n=torch.tensor([False]), losses=SAM2.losses)
     single = logits[:, :1]
-    quality = (1 - iou(logits, target)).mean()
+    quality = (1 - compute_iou(logits, target)).mean()
     occlusion = torch.log1p(torch.tensor(1.0).exp())
-    expected = 20 * focal(single, target) + dice(single, target) + quality + occlusion
+    expected = 20 * focal_loss(single, target) + dice_loss(single, target) + quality + occlusion
     torch.testing.assert_close(loss, expected[0, 0])
 
 
 def test_focal_loss_hardly_counts_what_is_right_already() -> None:
     target = _target(1)
     easy, hard = target * 6 - 3, 1 - target * 2
-    ratio = focal(hard, target) / focal(easy, target)
+    ratio = focal_loss(hard, target) / focal_loss(easy, target)
     assert ratio > 10 * balanced_bce(hard, target) / balanced_bce(easy, target)
 
 
@@ -122,7 +122,7 @@ def test_sharp_answers_cost_less_than_unsure_ones() -> None:
     unsure, sharp = target * 2 - 1, target * 12 - 6
     gain = {
         loss: float((loss(unsure, target) - loss(sharp, target)).mean())
-        for loss in (focal, lambda logits, truth: boundary_bce(logits, truth, boundary=0.0))
+        for loss in (focal_loss, lambda logits, truth: boundary_bce(logits, truth, boundary=0.0))
     }
     plain, focused = sorted(gain.values(), reverse=True)
     assert plain > 10 * focused

@@ -15,12 +15,12 @@ from sam2_backend.network.prompt_encoder import BOX_END, BOX_START, NEGATIVE, PA
 from sam2_backend.network.sam2 import ImageFeatures, Sam2Model, SelectedMask
 from sam2_backend.network.transforms import normalize
 from sam2_backend.predictors.video import VideoPredictor
-from sam2_backend.training import FROM_SCRATCH, SAM2, Promptable, random_model
-from sam2_backend.training.tasks.grouping import Grouping
+from sam2_backend.training import FROM_SCRATCH, SAM2, Promptable, Stage, random_model
+from sam2_backend.training.tasks.grouping import GroupingHead
 from sam2_backend.training.tasks.interactive import (
     ClipMemory,
-    interactive_clip_step,
-    prompt_or_deny,
+    draw_prompts,
+    run_interactive_clip_step,
 )
 from sam2_backend.training.tasks.plans import (
     FirstFramePlan,
@@ -28,8 +28,8 @@ from sam2_backend.training.tasks.plans import (
     InteractivePlan,
     draw_interactive_plan,
 )
-from sam2_backend.training.tasks.promptable import reverse_some
-from sam2_backend.training.tasks.steps import clip_step, image_step
+from sam2_backend.training.tasks.promptable import reverse_clips
+from sam2_backend.training.tasks.steps import run_clip_step, run_image_step
 from sam2_backend.training.tasks.training_recipe import TrainingRecipe
 
 from .conftest import SIZE, disc
@@ -47,7 +47,7 @@ def test_twenty_steps_on_one_picture_lower_the_loss(
     rgb, masks = disc(1)
     losses = []
     for _ in range(20):
-        result = image_step(
+        result = run_image_step(
             model, _encoded(model, rgb), masks[:, 0], plan=ImagePlan(1), recipe=recipe
         )
         optimizer.zero_grad()
@@ -62,7 +62,7 @@ def test_every_part_of_the_network_learns_from_clips(
     config: ModelConfig, recipe: TrainingRecipe
 ) -> None:
     task = Promptable(random_model(config).train(), recipe)
-    task._corrections = 1
+    task.begin(Stage(1, SIZE, batch=1, targets=1, frames=3, corrections=1))
     rgb, masks = disc(3)
     for _ in range(8):  # the first prompt is a click, a box or a mask by chance
         task(rgb, masks).loss.backward()
@@ -79,14 +79,14 @@ def test_measures_say_what_was_asked(config: ModelConfig) -> None:
     rgb, masks = disc(3)
     encoded = _encoded(model, rgb)
     plan = FirstFramePlan(1, from_mask=False, stride=1)
-    first = clip_step(model, encoded, masks, plan=plan, recipe=FROM_SCRATCH).measures
+    first = run_clip_step(model, encoded, masks, plan=plan, recipe=FROM_SCRATCH).measures
     assert _said(first) - {"click", "box"} == {"corrected", "tracked"}
     assert len(_said(first) & {"click", "box"}) == 1  # there is one object
     mask = InteractivePlan(2, "mask", (0,), ())
-    masked = interactive_clip_step(model, encoded, masks, plan=mask, recipe=MASKS).measures
+    masked = run_interactive_clip_step(model, encoded, masks, plan=mask, recipe=MASKS).measures
     assert _said(masked) == {"tracked"}
     click = InteractivePlan(2, "click", (0,), (0,))
-    clicked = interactive_clip_step(model, encoded, masks, plan=click, recipe=CLICKS).measures
+    clicked = run_interactive_clip_step(model, encoded, masks, plan=click, recipe=CLICKS).measures
     assert _said(clicked) == {"click", "corrected", "tracked"}
 
 
@@ -108,25 +108,25 @@ def test_training_remembers_as_the_predictor_does(
     rgb = torch.from_numpy(rng.integers(0, 255, (1, frames, 3, SIZE, SIZE), dtype=np.uint8))
     masks = disc(frames)[1]
 
-    answers: dict[int, torch.Tensor] = {}
-    remember = ClipMemory.remember
+    logits: dict[int, torch.Tensor] = {}
+    add = ClipMemory.add
 
     def record(memory: ClipMemory, t: int, selected: SelectedMask, *, conditioning: bool) -> None:
-        answers[t] = selected.logits_n1hw
-        remember(memory, t, selected, conditioning=conditioning)
+        logits[t] = selected.logits_n1hw
+        add(memory, t, selected, conditioning=conditioning)
 
-    monkeypatch.setattr(ClipMemory, "remember", record)
+    monkeypatch.setattr(ClipMemory, "add", record)
     plan = InteractivePlan(0, "mask", tuple(prompted), ())
     with torch.no_grad():
-        interactive_clip_step(model, _encoded(model, rgb), masks, plan=plan, recipe=MASKS)
+        run_interactive_clip_step(model, _encoded(model, rgb), masks, plan=plan, recipe=MASKS)
 
     video = VideoPredictor(model, list(rgb[0].permute(0, 2, 3, 1).numpy()))
     for t in prompted:
         video.add_mask(t, 1, masks[0, t, 0].numpy())
     for result in video.propagate():
         expected = torch.from_numpy(result.logits[1])
-        torch.testing.assert_close(answers[result.frame][0, 0], expected, rtol=1e-4, atol=1e-4)
-    assert len(answers) == frames
+        torch.testing.assert_close(logits[result.frame][0, 0], expected, rtol=1e-4, atol=1e-4)
+    assert len(logits) == frames
 
 
 def _encoded(model: Sam2Model, rgb_bt3ss: torch.Tensor) -> ImageFeatures:
@@ -157,26 +157,26 @@ def test_a_corrected_frame_conditions_the_ones_after_it(
 ) -> None:
     model = random_model(config).train()
     seen: list[tuple[int, bool]] = []
-    remember = ClipMemory.remember
+    add = ClipMemory.add
 
     def record(memory: ClipMemory, t: int, selected: SelectedMask, *, conditioning: bool) -> None:
         seen.append((t, conditioning))
-        remember(memory, t, selected, conditioning=conditioning)
+        add(memory, t, selected, conditioning=conditioning)
 
-    monkeypatch.setattr(ClipMemory, "remember", record)
+    monkeypatch.setattr(ClipMemory, "add", record)
     plan = InteractivePlan(2, "click", (0, 3), (0, 2, 3))
     rgb, masks = disc(4)
     encoded = _encoded(model, rgb)
-    interactive_clip_step(model, encoded, masks, plan=plan, recipe=CLICKS).loss.backward()
+    run_interactive_clip_step(model, encoded, masks, plan=plan, recipe=CLICKS).loss.backward()
     assert seen == [(0, True), (3, True), (1, False), (2, True)]
 
 
-def test_an_absent_object_is_not_clicked_but_denied() -> None:
+def test_an_absent_object_gets_a_negative_click() -> None:
     targets = torch.zeros(2, 1, 16, 16)
     targets[0, :, 4:8, 4:8] = 1
-    _, labels = prompt_or_deny(targets, "box", SAM2)
+    _, labels = draw_prompts(targets, "box", SAM2)
     assert labels.tolist() == [[BOX_START, BOX_END], [NEGATIVE, PAD]]
-    points, labels = prompt_or_deny(targets, "click", SAM2)
+    points, labels = draw_prompts(targets, "click", SAM2)
     assert points.shape == (2, 1, 2)
     assert labels[1].tolist() == [NEGATIVE]
 
@@ -187,7 +187,7 @@ def test_a_clip_whose_object_disappears_trains_its_score(config: ModelConfig) ->
     masks[:, 1:] = False
     encoded = _encoded(model, rgb)
     plan = InteractivePlan(1, "mask", (0,), ())
-    result = interactive_clip_step(model, encoded, masks, plan=plan, recipe=MASKS)
+    result = run_interactive_clip_step(model, encoded, masks, plan=plan, recipe=MASKS)
     assert result.loss.isfinite()
     assert result.measures["tracked"].isnan()
     result.loss.backward()
@@ -201,32 +201,32 @@ def test_a_clip_whose_object_disappears_trains_its_score(config: ModelConfig) ->
 def test_time_runs_backward_where_objects_are_there_at_the_end() -> None:
     rgb, masks = (torch.cat([t, t]) for t in disc(4))
     masks[1, -1] = False
-    turned_rgb, turned = reverse_some(rgb, masks, share=1.0)
+    turned_rgb, turned = reverse_clips(rgb, masks, share=1.0)
     assert (turned[0] == masks[0].flip(0)).all() and (turned_rgb[0] == rgb[0].flip(0)).all()
     assert (turned[1] == masks[1]).all() and (turned_rgb[1] == rgb[1]).all()
-    same, _ = reverse_some(rgb, masks, share=0.0)
+    same, _ = reverse_clips(rgb, masks, share=0.0)
     assert (same == rgb).all()
 
 
-def test_grouping_teaches_the_encoder_alone_which_pixels_belong_together(
+def test_grouping_trains_the_encoder_alone(
     config: ModelConfig,
 ) -> None:
     torch.manual_seed(0)
-    model, grouping = random_model(config).train(), Grouping(config.hidden_dim)
+    model, grouping = random_model(config).train(), GroupingHead(config.hidden_dim)
     optimizer = torch.optim.AdamW([*model.parameters(), *grouping.parameters()], lr=2e-3)
     rgb, masks = disc(1)
     losses = []
     for _ in range(20):
-        lesson = grouping(_encoded(model, rgb), masks[:, 0])
+        aux_loss = grouping(_encoded(model, rgb), masks[:, 0])
         optimizer.zero_grad()
-        lesson.backward()
+        aux_loss.backward()
         optimizer.step()
-        losses.append(float(lesson.detach()))
+        losses.append(float(aux_loss.detach()))
     assert min(losses[-5:]) < 0.5 * losses[0]
     assert all(p.grad is None for p in model.sam_mask_decoder.transformer.parameters())
 
 
-def test_grouping_says_nothing_of_pixels_that_may_be_anything(config: ModelConfig) -> None:
-    model, grouping = random_model(config), Grouping(config.hidden_dim)
+def test_grouping_leaves_out_pixels_that_may_be_anything(config: ModelConfig) -> None:
+    model, grouping = random_model(config), GroupingHead(config.hidden_dim)
     rgb, masks = disc(1)
     assert float(grouping(_encoded(model, rgb), torch.zeros_like(masks[:, 0])).detach()) == 0

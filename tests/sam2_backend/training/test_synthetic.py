@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from sam2_backend.training import Assets, render_clip
-from sam2_backend.training.data.sampling import sample
-from sam2_backend.training.data.scenery import acted
+from sam2_backend.training.data.backgrounds import draw_actor
+from sam2_backend.training.data.sampling import sample_along
 
 SEEDS = range(12)
 
@@ -66,7 +66,7 @@ def test_objects_leave_the_picture_and_come_back(assets_folder: Path) -> None:
 
 def test_actors_change_their_shape(assets_folder: Path) -> None:
     rng = np.random.default_rng(0)
-    sequence = acted(rng, Assets(assets_folder), frames=8)
+    sequence = draw_actor(rng, Assets(assets_folder), frames=8)
     areas = (sequence[:, 3] > 0.5).sum((1, 2)).tolist()
     assert sequence.shape == (8, 4, 64, 64)
     assert len(set(areas)) == 3  # all its pictures, to and fro
@@ -78,7 +78,7 @@ def test_a_wide_picture_is_squeezed_into_the_square() -> None:
     axis = torch.linspace(-1, 1, 64)
     disc[0, 0] = (axis[None] ** 2 + axis[:, None] ** 2 < 1).float()
     still = torch.tensor([[0.5, 0.0, 0.0, 0.0]])
-    seen = sample(disc, still, 128, inverse_scale=True, aspect=16 / 9)[0, 0] > 0.5
+    seen = sample_along(disc, still, 128, inverse_scale=True, aspect=16 / 9)[0, 0] > 0.5
     width, height = seen.any(0).sum(), seen.any(1).sum()
     assert height / width == pytest.approx(16 / 9, rel=0.05)
 

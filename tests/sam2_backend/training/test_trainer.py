@@ -19,6 +19,7 @@ from benchmarks.training import CASES, StepCounter, count
 from sam2_backend import training
 from sam2_backend.checkpoints.loading import load_model
 from sam2_backend.network.config import ModelConfig
+from sam2_backend.network.sam2 import Sam2Model
 from sam2_backend.training import (
     FROM_SCRATCH,
     SAM2,
@@ -108,7 +109,8 @@ def test_a_checkpoint_has_what_exports_read(
     Trainer(Promptable(model, SAM2), STAGES[1:], source=source, out=tmp_path, workers=0).run()
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert state.keys() == {
-        *("model", "ema", "optimizer", "aux_head", "stage", "step", "spent_s", "stages")
+        *("model", "ema", "optimizer", "aux_head", "stage", "step", "spent_s"),
+        *("stages", "settings"),
     }
     assert state["ema"].keys() == state["model"].keys() == model.state_dict().keys()
     # Two groups, as ever: weights that decay and others.
@@ -131,12 +133,11 @@ def test_a_bar_takes_the_place_of_log_lines(
     config: ModelConfig,
     source: SyntheticClips,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(Trainer, "_shows_bar", lambda _: True)
     task = Promptable(random_model(config), FROM_SCRATCH)
-    Trainer(task, STAGES[:1], source=source, out=tmp_path, log_every=1, workers=0).run()
+    options: dict[str, Any] = {"log_every": 1, "workers": 0, "progress_bar": True}
+    Trainer(task, STAGES[:1], source=source, out=tmp_path, **options).run()
     out, bar = capfd.readouterr()
     assert out == ""
     assert "Stage 0" in bar and "3/3" in bar and "loss=" in bar
@@ -377,19 +378,19 @@ def test_a_budget_of_minutes_is_shared_by_the_stages_and_survives_an_interruptio
         )
 
     first = trainer()
-    assert (first.seconds_of(0), first.seconds_of(1)) == (2.0, 8.0)  # nothing is spent yet
+    assert (first.budget_s(0), first.budget_s(1)) == (2.0, 8.0)  # nothing is spent yet
     first.run(after_step=lambda: first.stage == 0 or first.step < 2)
     assert first.stage == 1 and first.step == 2
-    spent = first._spent_s[0]
+    spent = first.spent_s[0]
     assert spent >= 2
     second = trainer()
     assert (second.stage, second.step) == (1, 2)
-    assert second._spent_s == first._spent_s
+    assert second.spent_s == first.spent_s
     # What the first stage took too long, the second has less.
-    assert second.seconds_of(1) == pytest.approx(8 - spent)
+    assert second.budget_s(1) == pytest.approx(8 - spent)
     second.run()
     assert second.stage == 2
-    assert sum(second._spent_s) == pytest.approx(8, abs=3)  # one step longer at most
+    assert sum(second.spent_s) == pytest.approx(8, abs=3)  # one step longer at most
     records = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     rates = [record["lr"] for record in records if record["stage"] == 1]
     assert rates[0] > 10 * rates[-1] and rates == sorted(rates, reverse=True)
@@ -434,7 +435,7 @@ def test_a_batch_that_does_not_fit_is_computed_in_parts(
     task = Small(random_model(config), FROM_SCRATCH)
     trainer = Trainer(task, (stage,), source=source, out=tmp_path, workers=0, log_every=1)
     trainer.run()
-    assert trainer.stage == 1 and trainer._parts == 2
+    assert trainer.stage == 1 and trainer.num_micro_batches == 2
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
 
 
@@ -483,7 +484,7 @@ def test_checkpoints_of_earlier_versions_go_on_and_others_are_refused(
     path = tmp_path / "checkpoint.pt"
     state = torch.load(path, weights_only=True)
     state["scaffold"] = state.pop("aux_head")
-    del state["spent_s"]
+    del state["spent_s"], state["settings"]
     torch.save(state, path)
     resumed = Trainer(Promptable(random_model(config), FROM_SCRATCH), stages, **options)
     assert (resumed.stage, resumed.step) == (0, 1)
@@ -492,10 +493,52 @@ def test_checkpoints_of_earlier_versions_go_on_and_others_are_refused(
     wider = replace(config, hidden_dim=64)
     with pytest.raises(ValueError, match="run of another network, recipe or choice of parts"):
         Trainer(Promptable(random_model(wider), FROM_SCRATCH), stages, **options)
-    with pytest.raises(ValueError, match="run of another network, recipe or choice of parts"):
-        Trainer(Promptable(random_model(config), SAM2), stages, **options)
-    with pytest.raises(ValueError, match="more stages than these 0"):
+    with pytest.raises(ValueError, match="number of stages was 1, now 0"):
         Trainer(Promptable(random_model(config), FROM_SCRATCH), (), **options)
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"recipe": SAM2}, r"recipe\.clip_protocol was 'first-frame', now 'interactive'"),
+        ({"stages": (replace(STAGES[0], batch=4),)}, r"\(stages\[0\]\.batch was 2, now 4\)"),
+        ({"stages": STAGES}, r"\(number of stages was 1, now 2\)"),
+        ({"seed": 5}, r"\(seed was 0, now 5\)"),
+        ({"ema": 0.9}, r"\(ema was 0\.999, now 0\.9\)"),
+        ({"minutes": 1.0}, r"\(minutes was None, now 1\.0\)"),
+        (
+            {"optimizer_config": OptimizerConfig(parts=("memory",))},
+            r"\(optimizer\.parts was \[\], now \['memory'\]\)",
+        ),
+    ],
+)
+def test_a_run_goes_on_with_its_own_settings_alone(
+    config: ModelConfig,
+    source: SyntheticClips,
+    tmp_path: Path,
+    changes: dict[str, Any],
+    difference: str,
+) -> None:
+    def trainer(
+        recipe: TrainingRecipe = FROM_SCRATCH,
+        stages: tuple[Stage, ...] = STAGES[:1],
+        model: Sam2Model | None = None,
+        **options: Any,
+    ) -> Trainer:
+        task = Promptable(model or random_model(config), recipe)
+        return Trainer(task, stages, source=source, out=tmp_path, workers=0, **options)
+
+    trainer().save()
+    model = random_model(config, seed=1)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    with pytest.raises(ValueError, match=difference) as caught:
+        trainer(model=model, **changes)
+    assert "checkpoint.pt is of a run of other settings" in str(caught.value)
+    assert "give another folder to start anew" in str(caught.value)
+    assert all(value.equal(before[key]) for key, value in model.state_dict().items())
+    # What decides about memory and speed alone may change.
+    sparing = (replace(STAGES[0], accumulate=2),)
+    assert trainer(stages=sparing, recompute=True, log_every=7).stage == 0
 
 
 def test_names_of_earlier_versions_are_taken_with_a_warning() -> None:
@@ -552,7 +595,7 @@ def test_graphs_train_as_steps_without_them_do(
         recorded: list[int] = []
 
         def after_step(trainer: Trainer = trainer, recorded: list[int] = recorded) -> bool:
-            recorded.append(len(trainer._graphed._recorded) if trainer._graphed else 0)
+            recorded.append(trainer.num_graphs)
             return True
 
         trainer.run(after_step=after_step)

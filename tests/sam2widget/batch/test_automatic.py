@@ -47,8 +47,8 @@ def test_what_is_new_is_tracked_and_the_rest_accounted_for():
             8: [Proposed(square(10, 2), 0.9, 0.95), Proposed(square(26, 14), 0.9, 0.95)],
         }
     )
-    found = segment_everything(CLIP, finder, every=8, say=lambda _: None)
-    assert [(one.frame, one.object) for one in found.verdicts] == [
+    found = segment_everything(CLIP, finder, every=8, on_status=lambda _: None)
+    assert [(one.frame, one.object) for one in found.outcomes] == [
         (0, 1),
         (0, 2),
         (0, None),
@@ -57,8 +57,8 @@ def test_what_is_new_is_tracked_and_the_rest_accounted_for():
         (8, None),
         (8, 3),
     ]
-    whys = [one.why for one in found.verdicts if one.object is None]
-    assert whys == [
+    reasons = [one.reason for one in found.outcomes if one.object is None]
+    assert reasons == [
         "predicted IoU below 0.7",
         "stability below 0.85",
         "covered by object 1",
@@ -78,10 +78,10 @@ def test_a_model_may_be_less_sure_than_others_but_need_not_be_surer():
         proposal_thresholds = 0.4, 0.9
 
     table = {0: [Proposed(square(2, 2), 0.5, 0.86), Proposed(square(2, 12), 0.5, 0.8)]}
-    found = segment_everything(CLIP, Modest(table), say=lambda _: None)
-    assert [one.why for one in found.verdicts] == ["tracked", "stability below 0.85"]
-    found = segment_everything(CLIP, Modest(table), min_iou=0.6, say=lambda _: None)
-    assert [one.why for one in found.verdicts] == ["predicted IoU below 0.6"] * 2
+    found = segment_everything(CLIP, Modest(table), on_status=lambda _: None)
+    assert [one.reason for one in found.outcomes] == ["tracked", "stability below 0.85"]
+    found = segment_everything(CLIP, Modest(table), min_iou=0.6, on_status=lambda _: None)
+    assert [one.reason for one in found.outcomes] == ["predicted IoU below 0.6"] * 2
 
 
 def test_twins_and_what_vanishes_are_dropped():
@@ -91,8 +91,8 @@ def test_twins_and_what_vanishes_are_dropped():
             return {obj: self._prediction(np.zeros((HEIGHT, WIDTH), bool)) for obj in found}
 
     table = {0: [Proposed(square(2, 2), 0.9, 0.95)]}
-    found = segment_everything(CLIP, Vanishing(table), say=lambda _: None)
-    assert [one.why for one in found.verdicts] == ["visible on 1 frames only"]
+    found = segment_everything(CLIP, Vanishing(table), on_status=lambda _: None)
+    assert [one.reason for one in found.outcomes] == ["visible on 1 frames only"]
     assert not found.session.objects and not found.session.results
 
     # Two that were apart where they were found, and are one elsewhere.
@@ -106,16 +106,30 @@ def test_twins_and_what_vanishes_are_dropped():
             found = super().track(frame, objs, reverse=reverse)
             return {obj: self._prediction(square(8, 5)) for obj in found}
 
-    found = segment_everything(CLIP, Merging(twins), every=8, say=lambda _: None)
-    assert sorted(one.why for one in found.verdicts) == ["the same as object 1", "tracked"]
+    found = segment_everything(CLIP, Merging(twins), every=8, on_status=lambda _: None)
+    assert sorted(one.reason for one in found.outcomes) == ["the same as object 1", "tracked"]
     assert [info.id for info in found.session.objects] == [1]
 
 
 def test_there_are_at_most_as_many_objects_as_wanted():
     table = {0: [Proposed(square(x, 2, 4), 0.9, 0.95) for x in (0, 6, 12, 18)]}
-    found = segment_everything(CLIP, Finder(table), most=2, say=lambda _: None)
+    found = segment_everything(CLIP, Finder(table), max_objects=2, on_status=lambda _: None)
     assert len(found.session.objects) == 2
-    assert found.verdicts[-1].why == "there are 2 objects already"
+    assert found.outcomes[-1].reason == "there are 2 objects already"
+
+
+def test_names_of_earlier_versions_are_taken_with_a_warning():
+    table = {0: [Proposed(square(x, 2, 4), 0.9, 0.95) for x in (0, 6)]}
+    with pytest.warns(DeprecationWarning) as warned:
+        found = segment_everything(CLIP, Finder(table), most=1, say=lambda _: None)
+        assert found.verdicts is found.outcomes
+        assert found.outcomes[1].why == "there are 1 objects already"
+    assert {str(one.message).split(";")[0] for one in warned} == {
+        "most= is now called max_objects=",
+        "say= is now called on_status=",
+        "Everything.verdicts is now called Everything.outcomes",
+        "ProposalOutcome.why is now called ProposalOutcome.reason",
+    }
 
 
 def test_wrong_options_and_models_that_cannot_are_said():

@@ -12,8 +12,8 @@ import pytest
 from sam2_backend import VideoPredictor, load_model
 from sam2_backend.video import Video
 from sam2widget import SessionError, propagate_many, read_session
-from sam2widget.batch import local as batch
-from sam2widget.batch.jobs import make_jobs
+from sam2widget.batch import local
+from sam2widget.batch.jobs import read_jobs
 from sam2widget.cli.demo import deepest_point
 from sam2widget.cli.main import main
 from sam2widget.samples.sample import sample_clip
@@ -50,7 +50,9 @@ def prompt_file(folder: Path, name: str, video: str | None, **more: object) -> P
 
 def test_a_prompt_file_gives_the_masks_that_the_predictor_gives(tmp_path):
     clip_file(tmp_path, "one")
-    report = propagate_many(prompt_file(tmp_path, "a", "one"), tmp_path / "out", say=lambda _: None)
+    report = propagate_many(
+        prompt_file(tmp_path, "a", "one"), tmp_path / "out", on_status=lambda _: None
+    )
     assert not report.failed
     saved = read_session(tmp_path / "out" / "a.sam2.zip")
     assert [info.name for info in saved.objects] == ["ball"]
@@ -70,7 +72,7 @@ def test_the_same_call_goes_on_where_it_stopped(tmp_path, monkeypatch):
         clip_file(tmp_path, name, 5 * n)
         prompt_file(tmp_path, f"of_{name}", name)
     out = tmp_path / "out"
-    real, begun = batch.track, []
+    real, begun = local.track_job, []
 
     def interrupted(job, *rest):
         begun.append(job.path.name)
@@ -78,35 +80,35 @@ def test_the_same_call_goes_on_where_it_stopped(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(job, *rest)
 
-    monkeypatch.setattr(batch, "track", interrupted)
+    monkeypatch.setattr(local, "track_job", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        propagate_many(tmp_path, out, say=lambda _: None)
+        propagate_many(tmp_path, out, on_status=lambda _: None)
     written = {path: path.stat().st_mtime_ns for path in out.iterdir()}
     assert len(written) == 2
-    report = propagate_many(tmp_path, out, say=lambda _: None)
+    report = propagate_many(tmp_path, out, on_status=lambda _: None)
     assert begun[3:] == [begun[2]]
     assert not report.failed and len(list(out.iterdir())) == 3
     assert {path: path.stat().st_mtime_ns for path in written} == written
     # Other prompts are other work.
-    source = make_jobs(tmp_path / "of_one.json", out, None)[0]
+    source = read_jobs(tmp_path / "of_one.json", out, None)[0]
     changed = read_session(source.target)
     prompts = {
         key: one.without_point(0).with_box((9, 9, 60, 60)) for key, one in changed.prompts.items()
     }
     write_session(tmp_path / "of_one.sam2.zip", replace(changed, prompts=prompts))
     (tmp_path / "of_one.json").unlink()
-    propagate_many(tmp_path, out, say=lambda _: None)
+    propagate_many(tmp_path, out, on_status=lambda _: None)
     assert begun[4:] == ["of_one.sam2.zip"]
 
 
 def test_accepted_masks_stay_and_only_the_rest_is_tracked(tmp_path):
     clip_file(tmp_path, "one")
-    propagate_many(prompt_file(tmp_path, "a", "one"), tmp_path / "first", say=lambda _: None)
+    propagate_many(prompt_file(tmp_path, "a", "one"), tmp_path / "first", on_status=lambda _: None)
     saved = read_session(tmp_path / "first" / "a.sam2.zip")
     kept = replace(saved.results[2, 2], state="accepted")
     results = {(2, 0): saved.results[2, 0], (2, 2): kept}
     write_session(tmp_path / "b.sam2.zip", replace(saved, results=results))
-    report = propagate_many(tmp_path / "b.sam2.zip", tmp_path / "second", say=lambda _: None)
+    report = propagate_many(tmp_path / "b.sam2.zip", tmp_path / "second", on_status=lambda _: None)
     assert report.outcomes[0].frames == FRAMES - 2
     after = read_session(tmp_path / "second" / "b.sam2.zip")
     assert after.results[2, 2] == kept and len(after.results) == FRAMES
@@ -120,7 +122,7 @@ def test_one_that_cannot_be_done_is_reported_and_the_others_are(tmp_path):
         prompt_file(tmp_path, "array", None): CLIP.frames_thw3[:FRAMES],
         prompt_file(tmp_path, "odd", "one", model="giant"): None,
     }
-    report = propagate_many(sources, tmp_path / "out", say=lambda _: None)
+    report = propagate_many(sources, tmp_path / "out", on_status=lambda _: None)
     errors = [outcome.error for outcome in report.outcomes]
     assert "nowhere.mp4" in errors[0] and '"video"' in errors[1] and "giant" in errors[3]
     assert errors[2] is None and "1 of 4 videos done" in str(report)

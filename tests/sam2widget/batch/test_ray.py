@@ -40,6 +40,14 @@ def test_videos_travel_and_what_is_wrong_comes_back_as_a_sentence(cluster, tmp_p
     assert gone.error is not None and "nowhere.mp4" in gone.error and "\n" not in gone.error
     assert file.error is None
     assert read_session(file.job.target).video_path == str(tmp_path / "film.mp4")
+    # Nothing else to do but what cannot even be sent.
+    alone = propagate_many(
+        prompt_file(tmp_path, "alone", "nowhere.mp4"),
+        tmp_path / "out",
+        engine="ray",
+        ship_videos=True,
+    )
+    assert "nowhere.mp4 is no file" in (alone.outcomes[0].error or "")
 
 
 def test_a_killed_node_loses_no_finished_video_and_its_video_is_done_elsewhere(cluster, tmp_path):
@@ -67,7 +75,7 @@ def test_a_killed_node_loses_no_finished_video_and_its_video_is_done_elsewhere(c
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
     wait_until(lambda: sum(node["Alive"] for node in ray.nodes()) == 1)
     # What came out is what one process gives, whoever did it.
-    propagate_many(sources[-1], tmp_path / "local", say=lambda _: None)
+    propagate_many(sources[-1], tmp_path / "local", on_status=lambda _: None)
     there, here = (read_session(folder / "p4.sam2.zip") for folder in (out, tmp_path / "local"))
     assert there.prompts == here.prompts and there.results.keys() == here.results.keys()
     for key, result in here.results.items():

@@ -14,8 +14,13 @@ from PIL import Image
 
 from sam2_backend import load_model
 from sam2_backend.training import PARTS
-from sam2_backend.training.datasets import FORMATS, Davis, YouTubeVos, open_dataset
-from sam2widget.cli import training as training_commands
+from sam2_backend.training.datasets import (
+    DATASET_FORMATS,
+    open_dataset,
+    open_davis,
+    open_youtube_vos,
+)
+from sam2widget.cli.commands import training_arguments
 from sam2widget.cli.main import main
 from tests.sam2_backend.training.test_datasets import write_davis, write_youtube
 from tests.sam2widget.training.test_finetuning import session
@@ -168,13 +173,15 @@ def test_wrong_usage_exits_with_2(arguments, sentence, capsys) -> None:
 
 
 def test_a_data_set_is_known_by_what_is_there(pictures: Path, tmp_path: Path) -> None:
-    assert isinstance(open_dataset(write_davis(tmp_path / "a")), Davis)
-    (tmp_path / "b").mkdir()
-    assert isinstance(open_dataset(write_youtube(tmp_path / "b")), YouTubeVos)
+    davis, youtube = write_davis(tmp_path / "a"), tmp_path / "b"
+    assert open_dataset(davis).records == open_davis(davis).records
+    youtube.mkdir()
+    write_youtube(youtube)
+    assert open_dataset(youtube).records == open_youtube_vos(youtube).records
     assert len(open_dataset(pictures)) == 4
     assert len(open_dataset(pictures, "folder", indexed=True)) == 4
 
 
 def test_the_terminal_knows_the_same_formats_and_parts() -> None:
-    assert (*FORMATS, "sessions") == training_commands.FORMATS
-    assert set(training_commands.PARTS) == set(PARTS)
+    assert (*DATASET_FORMATS, "sessions") == training_arguments.DATA_FORMATS
+    assert set(training_arguments.PARTS) == set(PARTS)

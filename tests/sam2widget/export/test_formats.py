@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2_backend.training.datasets import Coco, Davis, SaV, YouTubeVos
+from sam2_backend.training.datasets import open_coco, open_davis, open_sa_v, open_youtube_vos
 from sam2widget import SessionError, open_video
 from sam2widget.annotation.records import ObjectInfo, Result
 from sam2widget.annotation.session import Session
@@ -64,9 +64,9 @@ def test_indexed_pictures_keep_the_label_map(segmentation, tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "reader"),
     [
-        ("davis", lambda path: Davis(path, resolution="Full-Resolution")),
-        ("youtube-vos", YouTubeVos),
-        ("coco", lambda path: Coco(path.parent, path)),
+        ("davis", lambda path: open_davis(path, resolution="Full-Resolution")),
+        ("youtube-vos", open_youtube_vos),
+        ("coco", lambda path: open_coco(path.parent, path)),
     ],
 )
 def test_training_reads_what_is_exported(segmentation, tmp_path, name, reader):
@@ -109,7 +109,7 @@ def test_coco_polygons_come_back_exactly(segmentation, tmp_path):
 def test_sa_v_is_read_by_its_reader_and_annotates_every_fourth_frame(segmentation, tmp_path):
     path = export_masks(segmentation, tmp_path / "walk_manual.json", "sa-v")
     export_masks(segmentation, tmp_path / "walk.mp4")
-    (record,) = SaV(tmp_path).records
+    (record,) = open_sa_v(tmp_path).records
     assert len(record) == 3
     for position, (_, found) in enumerate(record.read([0, 1, 2])):
         truth = {obj: SEEN[obj, 4 * position] for obj in (1, 2, 5) if (obj, 4 * position) in SEEN}

@@ -15,9 +15,9 @@ import sam2widget
 from sam2_backend import load_model
 from sam2_backend.training import FinetuneReport
 from sam2_backend.training.datasets import VideoRecords
-from sam2widget import Sam2Widget, SessionError, finetune
-from sam2widget.training.finetuning import read_records, split
-from sam2widget.training.session_data import session_records, split_in_time
+from sam2widget import Sam2Widget, SessionError, finetune_on_sessions
+from sam2widget.training.finetuning import read_records, split_records
+from sam2widget.training.session_data import read_session_records, split_in_time
 from tests.support.fakes import DiscSegmenter
 
 FRAMES, SIZE = 8, 48
@@ -57,8 +57,13 @@ def session(
 
 def tune(sessions: Any, out: Path, **options: Any) -> FinetuneReport:
     model = load_model("nano", "cpu", image_size=64)
-    quick: dict[str, Any] = {"steps": 2, "evaluations": 1, "examples": 2, "say": lambda _: None}
-    return finetune(sessions, model, out=out, **{**quick, **options})
+    quick: dict[str, Any] = {
+        "steps": 2,
+        "evaluations": 1,
+        "eval_clips": 2,
+        "on_status": lambda _: None,
+    }
+    return finetune_on_sessions(sessions, model, out=out, **{**quick, **options})
 
 
 def names(source: VideoRecords) -> set[str]:
@@ -80,8 +85,8 @@ def test_a_widget_takes_the_model_that_its_sessions_made(tmp_path: Path) -> None
 def test_the_same_seed_holds_the_same_videos_out(tmp_path: Path) -> None:
     paths = [session(tmp_path, name, (0, 4), seed=n) for n, name in enumerate("abcd")]
     source = VideoRecords(read_records(paths, include_prompted=False))
-    learned, measured = split(source, held_out=0.25, seed=3)
-    again = split(VideoRecords(source.records[::-1]), held_out=0.25, seed=3)
+    learned, measured = split_records(source, held_out=0.25, seed=3)
+    again = split_records(VideoRecords(source.records[::-1]), held_out=0.25, seed=3)
     assert len(names(measured)) == 1
     assert names(learned) | names(measured) == names(source)
     assert not names(learned) & names(measured)
@@ -92,7 +97,7 @@ def test_the_same_seed_holds_the_same_videos_out(tmp_path: Path) -> None:
 def test_of_one_video_the_last_frames_are_held_out(tmp_path: Path) -> None:
     path = session(tmp_path, "a", (0, 1, 2, 3, 5, 6, 7))
     source = VideoRecords(read_records(path, include_prompted=False))
-    learned, measured = split(source, held_out=0.3, seed=0)
+    learned, measured = split_records(source, held_out=0.3, seed=0)
     assert [record.frames for record in learned.records] == [[0, 1, 2, 3, 5]] * 2
     assert [record.frames for record in measured.records] == [[6, 7]] * 2
     assert not measured.augment
@@ -102,13 +107,13 @@ def test_two_sessions_on_one_video_are_split_in_time(tmp_path: Path) -> None:
     first = session(tmp_path, "a", (0, 1, 2))
     second = session(tmp_path, "b", (5, 6))
     source = VideoRecords(read_records([first, second], include_prompted=False))
-    learned, measured = split(source, held_out=0.25, seed=0)
+    learned, measured = split_records(source, held_out=0.25, seed=0)
     assert {frame for record in learned.records for frame in record.frames} == {0, 1, 2, 5}
     assert {frame for record in measured.records for frame in record.frames} == {6}
 
 
 def test_pictures_of_their_own_make_stills(tmp_path: Path) -> None:
-    records = session_records(session(tmp_path, "a", (1, 4), kind="images"))
+    records = read_session_records(session(tmp_path, "a", (1, 4), kind="images"))
     assert [record.frames for record in records] == [[1], [4]]
     ((rgb, masks),) = records[1].read([0])
     assert np.array_equal(rgb, clip(0)[4])
@@ -158,10 +163,17 @@ def test_a_side_of_the_split_on_which_nothing_is_seen_is_said(tmp_path: Path) ->
     saved.save(path)
     saved.close()
     with pytest.raises(SessionError, match="No object is visible on the frames from 7 on"):
-        split_in_time(session_records(path), 0.3)
+        split_in_time(read_session_records(path), 0.3)
 
 
 def test_asking_for_it_brings_torch_in_only_when_it_is_called() -> None:
-    assert "finetune" in sam2widget.__all__
-    code = "import sys; from sam2widget import finetune; sys.exit('torch' in sys.modules)"
+    assert "finetune_on_sessions" in sam2widget.__all__
+    code = (
+        "import sys; from sam2widget import finetune_on_sessions; sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_name_of_earlier_versions_is_given_with_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match=r"finetune is now called sam2widget\.finetune_on"):
+        assert sam2widget.finetune is finetune_on_sessions  # pyright: ignore

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sam2_backend.training.datasets import VideoRecords, split_by_video
 from sam2widget import Sam2Widget, SessionError
-from sam2widget.training.session_data import session_records
+from sam2widget.training.session_data import read_session_records
 from tests.support.fakes import DiscSegmenter
 
 ROOT = Path(__file__).parents[3]
@@ -41,10 +41,6 @@ def widget(tmp_path):
     widget.close()
 
 
-def accept(widget: Sam2Widget, obj: int, start: int, stop: int) -> None:
-    widget._controller.edit(lambda: widget._session.accept(obj, start, stop))
-
-
 def saved(widget: Sam2Widget, folder: Path, name: str = "a") -> Path:
     path = folder / f"{name}.sam2.zip"
     widget.save(path)
@@ -59,12 +55,12 @@ def clips(records, **options):
 
 
 def test_clips_hold_accepted_masks_only(widget, tmp_path) -> None:
-    accept(widget, 1, 0, 6)
-    accept(widget, 2, 3, 9)
+    widget.accept(0, 6, obj=1)
+    widget.accept(3, 9, obj=2)
     truth = {obj: np.asarray(widget.masks[obj]) for obj in (1, 2)}
     allowed = {1: range(6), 2: range(3, 9)}
     together = set()
-    for clip in clips(session_records(saved(widget, tmp_path))):
+    for clip in clips(read_session_records(saved(widget, tmp_path))):
         frames = [frame_of(rgb) for rgb in clip.rgb_t3ss]
         assert np.array_equal(clip.rgb_t3ss, CLIP[frames].transpose(0, 3, 1, 2))
         objects = [
@@ -78,33 +74,34 @@ def test_clips_hold_accepted_masks_only(widget, tmp_path) -> None:
 
 def test_objects_whose_frames_alternate_are_both_drawn(widget, tmp_path) -> None:
     for frame in range(FRAMES):
-        accept(widget, 1 + frame % 2, frame, frame + 1)
+        widget.accept(frame, frame + 1, obj=1 + frame % 2)
     drawn = {
-        frame_of(clip.rgb_t3ss[0]) % 2 for clip in clips(session_records(saved(widget, tmp_path)))
+        frame_of(clip.rgb_t3ss[0]) % 2
+        for clip in clips(read_session_records(saved(widget, tmp_path)))
     }
     assert drawn == {0, 1}
 
 
 def test_prompted_frames_count_where_they_are_asked_for(widget, tmp_path) -> None:
-    accept(widget, 1, 3, 4)
+    widget.accept(3, 4, obj=1)
     path = saved(widget, tmp_path)
-    assert [record.frames for record in session_records(path)] == [[3]]
-    records = session_records(path, include_prompted=True)
+    assert [record.frames for record in read_session_records(path)] == [[3]]
+    records = read_session_records(path, include_prompted=True)
     assert [record.frames for record in records] == [[0, 3], [5]]
 
 
 def test_nothing_accepted_is_said(widget, tmp_path) -> None:
     with pytest.raises(SessionError, match=r"Nothing is accepted in .*a\.sam2\.zip.*accept masks"):
-        session_records(saved(widget, tmp_path))
+        read_session_records(saved(widget, tmp_path))
 
 
 def test_an_object_that_is_accepted_as_hidden_teaches_that_it_is_hidden(widget, tmp_path) -> None:
     widget.add_mask(4, np.zeros((SIZE, SIZE), bool))
-    accept(widget, 1, 0, 5)
+    widget.accept(0, 5, obj=1)
     path = saved(widget, tmp_path)
     hidden = [
         clip.masks_tkss[[frame_of(rgb) for rgb in clip.rgb_t3ss].index(4)].any()
-        for clip in clips(session_records(path))
+        for clip in clips(read_session_records(path))
         if 4 in [frame_of(rgb) for rgb in clip.rgb_t3ss]
     ]
     assert hidden
@@ -112,40 +109,40 @@ def test_an_object_that_is_accepted_as_hidden_teaches_that_it_is_hidden(widget, 
 
 
 def test_sessions_on_one_video_stay_together_in_a_split(widget, tmp_path) -> None:
-    accept(widget, 1, 0, 6)
-    accept(widget, 2, 0, 6)
-    records = session_records(saved(widget, tmp_path)) + session_records(
+    widget.accept(0, 6, obj=1)
+    widget.accept(0, 6, obj=2)
+    records = read_session_records(saved(widget, tmp_path)) + read_session_records(
         saved(widget, tmp_path, "again")
     )
     other = Sam2Widget(255 - CLIP, DiscSegmenter(SIZE, SIZE))
     other.add_point(0, 8, 10)
-    accept(other, 1, 0, 1)
-    records += session_records(saved(other, tmp_path, "other"), video=255 - CLIP)
+    other.accept(0, 1, obj=1)
+    records += read_session_records(saved(other, tmp_path, "other"), video=255 - CLIP)
     other.close()
     train, held_out = split_by_video(VideoRecords(records))
     assert {len(train), len(held_out)} == {4, 1}
 
 
 def test_records_travel_to_another_process(widget, tmp_path) -> None:
-    accept(widget, 1, 0, 6)
-    (record,) = session_records(saved(widget, tmp_path))
+    widget.accept(0, 6, obj=1)
+    (record,) = read_session_records(saved(widget, tmp_path))
     record.read([0])
     again = pickle.loads(pickle.dumps(record))
     assert np.array_equal(again.read([2])[0][0], CLIP[2])
 
 
 def test_another_video_is_refused(widget, tmp_path) -> None:
-    accept(widget, 1, 0, 6)
-    (record,) = session_records(saved(widget, tmp_path), video=255 - CLIP)
+    widget.accept(0, 6, obj=1)
+    (record,) = read_session_records(saved(widget, tmp_path), video=255 - CLIP)
     with pytest.raises(SessionError, match="another video"):
         record.read([0])
 
 
 def test_reading_needs_neither_torch_nor_a_notebook(widget, tmp_path) -> None:
-    accept(widget, 1, 0, 6)
+    widget.accept(0, 6, obj=1)
     code = (
-        "import sys; from sam2widget.training.session_data import session_records; "
-        f"session_records({str(saved(widget, tmp_path))!r})[0].read([1]); "
+        "import sys; from sam2widget.training.session_data import read_session_records; "
+        f"read_session_records({str(saved(widget, tmp_path))!r})[0].read([1]); "
         "sys.exit(bool({'torch', 'ipywidgets', 'sam2_backend.network.sam2'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

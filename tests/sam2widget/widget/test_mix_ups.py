@@ -18,7 +18,7 @@ from sam2_backend import (
 )
 from sam2widget import Sam2Widget, SessionError
 from sam2widget.annotation.session import Session
-from sam2widget.batch.automatic import Everything, Verdict
+from sam2widget.batch.automatic import Everything, ProposalOutcome
 from sam2widget.cli import demo
 from sam2widget.samples.sample import sample_clip
 from tests.support.fakes import ChoosySegmenter, DiscSegmenter
@@ -154,8 +154,8 @@ def test_what_a_cell_shows_last_is_short(widget, tmp_path: Path) -> None:
     widget.add_point(0, 20, 12)
     saved = widget._saved_now()
     assert repr(saved) == "<SavedSession of frames in memory, 6 frames: 1 objects, 1 masks>"
-    verdict = Verdict(0, 12, 0.9, 0.9, 1, "tracked")
-    found = Everything(replace(saved, video_path="/far/dog.mp4"), (verdict,))
+    outcome = ProposalOutcome(0, 12, 0.9, 0.9, 1, "tracked")
+    found = Everything(replace(saved, video_path="/far/dog.mp4"), (outcome,))
     assert repr(found) == str(found)
     assert "1 of 1 proposals kept." in repr(found)
 
@@ -179,12 +179,12 @@ def test_the_demo_leaves_a_frame_where_a_click_gains_nothing(capsys) -> None:
     for _ in session.propagate():
         pass
     left = dict.fromkeys(clip.masks, 5)
-    settled: set[tuple[int, int]] = set()
-    j = demo._measure(session, clip.masks)
-    while demo._correct(session, clip, j, left, settled):
-        j = demo._measure(session, clip.masks)
+    left_alone: set[tuple[int, int]] = set()
+    j = demo.measure(session, clip.masks)
+    while demo.correct_worst_frame(session, clip, j, left, left_alone):
+        j = demo.measure(session, clip.masks)
     said = capsys.readouterr().out
-    assert said.count("It gained next to nothing") == len(settled) > 0
+    assert said.count("It gained next to nothing") == len(left_alone) > 0
     used = sum(5 - one for one in left.values())
-    assert used == said.count("click at (") >= len(settled)
+    assert used == said.count("click at (") >= len(left_alone)
     assert len({line for line in said.splitlines() if " click at (" in line}) == used

@@ -1,4 +1,4 @@
-"""Arguments that have got other names are still taken for a release, with a warning."""
+"""Deprecated names: still taken for a release, with a warning that names the new one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ def renamed_arguments(**new_names: str) -> Callable[[T], T]:
 
     Parameters
     ----------
-    new_names : old name -> new name.
+    **new_names : new name of each argument, by its old one.
+
+    Returns
+    -------
+    Callable
+        A decorator. What it decorates raises TypeError where an argument is given by both names.
     """
 
     def decorate(target: T) -> T:
@@ -24,8 +29,11 @@ def renamed_arguments(**new_names: str) -> Callable[[T], T]:
         @functools.wraps(called)
         def wrapper(*args: Any, **options: Any) -> Any:
             for old in new_names.keys() & options.keys():
-                warn_renamed(f"{old}=", f"{new_names[old]}=")
-                options[new_names[old]] = options.pop(old)
+                new = new_names[old]
+                if new in options:
+                    raise TypeError(f"{old}= is the old name of {new}=: give {new}= alone.")
+                warn_renamed(f"{old}=", f"{new}=")
+                options[new] = options.pop(old)
             return called(*args, **options)
 
         if not isinstance(target, type):
@@ -37,7 +45,7 @@ def renamed_arguments(**new_names: str) -> Callable[[T], T]:
 
 
 def warn_renamed(old: str, new: str) -> None:
-    """Warn the caller's caller that a name is going to disappear."""
+    """Warn the caller's caller that a name is deprecated."""
     warnings.warn(
         f"{old} is now called {new}; the old name goes with the next release.",
         DeprecationWarning,

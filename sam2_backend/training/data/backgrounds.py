@@ -1,4 +1,4 @@
-"""What objects stand before: photographs, ground that runs to a horizon, and bystanders."""
+"""Backgrounds of synthetic clips: photographs, ground up to a horizon, and crowds."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .assets import Assets
-from .sampling import blur, path, recolor, sample, to_tensor
+from .sampling import blur, draw_path, recolor, sample_along, to_tensor
 
-_GROUND = 0.45
+_GROUND_SHARE = 0.45
 """Share of scenes with a ground."""
-_CROWDED = 0.2
+_CROWD_SHARE = 0.2
 """Share of scenes with small actors in them, which are no targets."""
-_CROWD = 12
-_BLURRED = 0.3
+_MAX_CROWD = 12
+_BLUR_SHARE = 0.3
 """Share of scenes that are out of focus."""
 
 
-def scenery(
+def render_background(
     rng: np.random.Generator, assets: Assets, *, size: int, frames: int, aspect: float
 ) -> Tensor:
-    """A background and its camera's motion: (T, 3, size, size) in 0..1; see `sample`."""
-    motion = path(rng, frames, scale=(0.55, 1.0), drift=0.05, turn=0.06)
-    scene = sample(photo(rng, assets)[None], motion, size, aspect=aspect)
-    if rng.random() < _GROUND:
-        scene = _on_ground(rng, assets, scene, motion, aspect)
-    if rng.random() < _CROWDED:
-        scene = _with_crowd(rng, assets, scene, aspect)
-    return blur(scene, rng.uniform(0.5, 2.0)) if rng.random() < _BLURRED else scene
+    """Render a background as a moving camera sees it: (T, 3, size, size) in 0..1."""
+    motion = draw_path(rng, frames, scale=(0.55, 1.0), drift=0.05, turn=0.06)
+    scene = sample_along(draw_photo(rng, assets)[None], motion, size, aspect=aspect)
+    if rng.random() < _GROUND_SHARE:
+        scene = _add_ground(rng, assets, scene, motion, aspect)
+    if rng.random() < _CROWD_SHARE:
+        scene = _add_crowd(rng, assets, scene, aspect)
+    return blur(scene, rng.uniform(0.5, 2.0)) if rng.random() < _BLUR_SHARE else scene
 
 
-def photo(rng: np.random.Generator, assets: Assets) -> Tensor:
-    """A photograph (3, h, w), half the time in another light."""
+def draw_photo(rng: np.random.Generator, assets: Assets) -> Tensor:
+    """Draw a photograph (3, h, w) in 0..1, half the time in another light."""
     picture = to_tensor(assets.photos[int(rng.integers(len(assets.photos)))])
     picture = picture.flip(2) if rng.random() < 0.5 else picture
     return recolor(rng, picture) if rng.random() < 0.5 else picture
 
 
-def acted(rng: np.random.Generator, assets: Assets, frames: int) -> Tensor:
-    """A sequence of `frames` pictures (T, 4, h, w) of an actor, to and fro where it is short."""
+def draw_actor(rng: np.random.Generator, assets: Assets, frames: int) -> Tensor:
+    """Draw an actor (T, 4, h, w), RGBA in 0..1, played to and fro where it is short."""
     sequence = assets.actors[assets.actors.draw(rng)]
     last = len(sequence) - 1
     at = np.arange(frames) + rng.integers(max(2 * last, 1))
@@ -48,14 +48,14 @@ def acted(rng: np.random.Generator, assets: Assets, frames: int) -> Tensor:
     return torch.stack([to_tensor(sequence[t]) for t in to_and_fro])
 
 
-def _on_ground(
+def _add_ground(
     rng: np.random.Generator,
     assets: Assets,
     behind_t3ss: Tensor,
     motion_t4: Tensor,
     aspect: float,
 ) -> Tensor:
-    """Lay a ground below a horizon; a steep camera sees nothing else."""
+    """Draw a ground below a horizon; a steep camera sees nothing else."""
     texture = recolor(rng, to_tensor(assets.grounds[int(rng.integers(len(assets.grounds)))]))
     frames, _, size, _ = behind_t3ss.shape
     axis = (torch.arange(size) + 0.5) / size * 2 - 1
@@ -81,16 +81,17 @@ def _on_ground(
     return torch.where(below[:, None] > 0, ground, behind_t3ss)
 
 
-def _with_crowd(
+def _add_crowd(
     rng: np.random.Generator, assets: Assets, scene_t3ss: Tensor, aspect: float
 ) -> Tensor:
-    """Let small actors stand about, more or less in a row."""
+    """Add small actors, more or less in a row."""
     frames, _, size, _ = scene_t3ss.shape
     row, tall = rng.uniform(-0.7, 0.5), rng.uniform(0.08, 0.25)
-    for _ in range(int(rng.integers(3, _CROWD))):
-        motion = path(rng, frames, scale=(tall * 0.8, tall * 1.2), drift=0.02, turn=0.05)
+    for _ in range(int(rng.integers(3, _MAX_CROWD))):
+        motion = draw_path(rng, frames, scale=(tall * 0.8, tall * 1.2), drift=0.02, turn=0.05)
         motion[:, 2] += float(rng.uniform(-1, 1)) - motion[0, 2]
         motion[:, 3] += float(rng.normal(row, 0.1)) - motion[0, 3]
-        layer = sample(acted(rng, assets, frames), motion, size, inverse_scale=True, aspect=aspect)
+        actor = draw_actor(rng, assets, frames)
+        layer = sample_along(actor, motion, size, inverse_scale=True, aspect=aspect)
         scene_t3ss = torch.lerp(scene_t3ss, layer[:, :3], layer[:, 3:])
     return scene_t3ss
