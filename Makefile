@@ -43,6 +43,7 @@ lint: $(VENV)/installed-dev js/node_modules
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.words
 	npm --prefix js run lint
 	npm --prefix js run typecheck
 

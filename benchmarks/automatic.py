@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from sam2_backend import AutomaticMaskGenerator
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 from tests.oracle import official as oracle
 from tests.parity.scene import drifting_texture
 

@@ -20,7 +20,7 @@ from PIL import Image
 
 from sam2widget import propagate_many
 from sam2widget.cli.demo import deepest_point
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ def _():
     import marimo as mo
 
     from sam2widget import Sam2Widget
-    from sam2widget.samples.sample import sample_clip
+    from sam2widget.samples import sample_clip
 
     video = os.environ.get("SAM2WIDGET_VIDEO") or sample_clip().frames_thw3
     model = os.environ.get("SAM2WIDGET_MODEL", "auto")

@@ -25,7 +25,7 @@ from sam2_backend import load_model
 from sam2widget import Sam2Widget
 from sam2widget.core.masks import Mask
 from sam2widget.models.segmenter import Point, PromptSet
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 from sam2widget.storage.session_file import read_session
 
 from .sam2widget.annotation.naive import Naive, NaiveSession

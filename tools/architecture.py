@@ -43,7 +43,11 @@ def layers() -> dict[str, list[str]]:
     for contract in contracts():
         for container in contract.get("containers", ()):
             names = [name.strip() for row in contract["layers"] for name in row.split("|")]
-            found[container] = [f"{container}.{name}" for name in names if name != "__main__"]
+            found[container] = [
+                f"{container}.{name}"
+                for name in names
+                if name not in ("__main__", "plots", "sample")
+            ]
     return found
 
 

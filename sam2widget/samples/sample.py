@@ -2,7 +2,7 @@
 tests work on.
 
 >>> from sam2widget import Sam2Widget
->>> from sam2widget.samples.sample import sample_clip
+>>> from sam2widget.samples import sample_clip
 >>> clip = sample_clip("yard")
 >>> w = Sam2Widget(clip.frames_thw3)
 """

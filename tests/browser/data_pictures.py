@@ -20,7 +20,7 @@ from sam2_backend.video import open_video
 from sam2widget import Sam2Widget
 from sam2widget.cli.demo import deepest_point
 from sam2widget.export import plots
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 from tests.browser.conftest import Bench
 from tests.browser.screenshots import Open, shoot, snap
 from tests.sam2_backend.video.test_remote import Handler, Site
@@ -86,7 +86,7 @@ def camera():
     for n in itertools.count():
         yield clip.frames_thw3[n % 48]
 
-clip = __import__("sam2widget.samples.sample").sample.sample_clip()
+clip = __import__("sam2widget.samples").samples.sample_clip()
 live = LiveVideo(camera(), max_fps=6, name="camera 0")
 w = Sam2Widget(live, model=model, autosave=False)
 """
@@ -95,7 +95,7 @@ import tifffile
 from pathlib import Path
 from PIL import Image
 
-clip = __import__("sam2widget.samples.sample").sample.sample_clip()
+clip = __import__("sam2widget.samples").samples.sample_clip()
 pictures, labels = Path("pond"), Path("labels")
 pictures.mkdir(exist_ok=True)
 labels.mkdir(exist_ok=True)

@@ -21,7 +21,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from sam2widget.cli.demo import MAX_CORRECTIONS, correction, deepest_point
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 from tests.browser.conftest import Bench, open_quickstart
 from tests.browser.data_pictures import DATA_PICTURES
 from tests.browser.lab import CHROMIUM_FLAGS, Lab, running_lab

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from sam2widget.cli.demo import deepest_point
-from sam2widget.samples.sample import HEIGHT, WIDTH, sample_clip
+from sam2widget.samples import HEIGHT, WIDTH, sample_clip
 from tests.browser.conftest import MODEL, NOTEBOOK, Bench, run_cells, screenshot_after
 from tests.browser.lab import EXAMPLES, Lab
 from tests.browser.test_quickstart import centre_of

@@ -19,14 +19,14 @@ from jupyter_client.manager import KernelManager
 from PIL import Image
 
 from sam2widget.core.masks import Mask
-from sam2widget.samples.sample import HEIGHT, NUM_FRAMES, WIDTH, sample_clip
+from sam2widget.samples import HEIGHT, NUM_FRAMES, WIDTH, sample_clip
 
 from .front_end import LIMIT_S, FrontEnd, Received, show_widget
 from .kernels import running_kernel
 
 CODE = """
 from sam2widget import Sam2Widget
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 w = Sam2Widget(sample_clip().frames_thw3, model="nano")
 """
 

@@ -28,7 +28,7 @@ TIMES = int(os.environ.get("SAM2WIDGET_KILLS", "2"))
 OPEN = """
 import hashlib, json
 from sam2widget import Sam2Widget
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 w = Sam2Widget(sample_clip().frames_thw3, "nano", autosave={path!r})
 w.wait_until_loaded()
 """

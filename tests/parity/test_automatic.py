@@ -11,7 +11,7 @@ from PIL import Image
 
 from sam2_backend import AutomaticMaskGenerator, Sam2Model, load_model
 from sam2_backend.masks.regions import without_small_regions
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 from tests.conftest import SMALL_INPUT
 from tests.oracle import official as oracle
 from tests.parity.figures import Figures

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 
 ROOT = Path(__file__).parents[2]
 

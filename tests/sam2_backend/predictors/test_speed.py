@@ -22,7 +22,7 @@ from sam2_backend.network.sam2 import ImageFeatures
 from sam2_backend.network.transforms import pack_bits
 from sam2_backend.predictors.compiling import compile_model
 from sam2_backend.tracking.feature_cache import FeatureCache
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 
 
 @pytest.fixture

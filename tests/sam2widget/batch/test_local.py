@@ -16,7 +16,7 @@ from sam2widget.batch import local
 from sam2widget.batch.jobs import read_jobs
 from sam2widget.cli.demo import deepest_point
 from sam2widget.cli.main import main
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 from sam2widget.storage.session_file import write_session
 
 FRAMES = 5

@@ -12,7 +12,7 @@ from PIL import Image
 
 from sam2widget.cli.demo import correction, deepest_point, jaccard
 from sam2widget.cli.main import main
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 
 
 @pytest.fixture

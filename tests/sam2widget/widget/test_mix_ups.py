@@ -20,7 +20,7 @@ from sam2widget import Sam2Widget, SessionError
 from sam2widget.annotation.session import Session
 from sam2widget.batch.automatic import Everything, ProposalOutcome
 from sam2widget.cli import demo
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 from tests.support.fakes import ChoosySegmenter, DiscSegmenter
 
 from .test_saving import write_mp4

@@ -20,7 +20,7 @@ from PIL import Image
 from sam2_backend import CONFIGS, Sam2Model
 from sam2widget import Sam2Widget, SessionError, open_video, read_session
 from sam2widget.annotation.session import Session
-from sam2widget.samples.sample import sample_clip
+from sam2widget.samples import sample_clip
 from sam2widget.storage.fingerprint import Fingerprint
 from sam2widget.storage.saved_session import SavedSession
 from sam2widget.storage.session_file import write_session
