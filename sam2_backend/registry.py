@@ -26,6 +26,10 @@ class RegistryError(LookupError):
     """A part that is not there, or cannot be used; the message names it and what there is."""
 
 
+class UnknownPartError(RegistryError):
+    """A name that no part of the group has."""
+
+
 class _BuiltIn(NamedTuple):
     """Where a part of ours is found."""
 
@@ -103,8 +107,10 @@ def find(group: str, name: str) -> Any:
 
     Raises
     ------
+    UnknownPartError
+        When there is none.
     RegistryError
-        When there is none, when two packages have one of this name, or when it cannot be imported.
+        When two packages have one of this name, or when it cannot be imported.
     """
     part = _built_in[group].get(name)
     if part is not None:
@@ -114,7 +120,7 @@ def find(group: str, name: str) -> Any:
         _plugins.cache_clear()  # it may have been installed since
         points = _plugins(group).get(name)
     if points is None:
-        raise RegistryError(
+        raise UnknownPartError(
             f"{group} has no {name!r}. It has: {', '.join(names(group)) or 'nothing'}."
         )
     refusal = _refusal(group, name, points)
@@ -144,6 +150,11 @@ def load_all(group: str) -> dict[str, Any]:
         except RegistryError as error:
             _warn_once(str(error))
     return found
+
+
+def is_built_in(group: str, name: str) -> bool:
+    """Whether a part is ours."""
+    return name in _built_in[group]
 
 
 def origin(group: str, name: str) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from sam2_backend.video import Video
 
 from ..core.errors import SessionError
-from .files import count
+from .wording import count
 
 _SUFFIX = re.compile(
     r"\.(avif|bmp|gif|heic|heif|jfif|jpe?g|jp2|json|npy|npz|pgm|png|ppm|tiff?|txt|webp|xml)$", re.I

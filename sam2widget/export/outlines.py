@@ -11,7 +11,7 @@ from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
 
 from ..core.painting import polygon
-from .files import EntryError
+from .reading.entries import EntryError
 
 NO_PIXEL = "whose corners enclose no pixel of the picture, left out"
 """Said of polygons that are not there to be seen."""

@@ -20,6 +20,7 @@ from ..core.masks import Mask
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import read_session
 from .frame_names import FrameNames
+from .wording import file_name
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Segmentation:
     @property
     def name(self) -> str:
         """Of the video, fit to name a file."""
-        return file_name(Path(self.video.name).stem, otherwise="video")
+        return file_name(Path(self.video.name).stem, default="video")
 
     @cached_property
     def frame_names(self) -> FrameNames:
@@ -147,8 +148,3 @@ class Imported:
     """Of objects that have one."""
     notes: tuple[str, ...] = ()
     """What had to be guessed or left out, in sentences."""
-
-
-def file_name(text: str, *, otherwise: str) -> str:
-    """A text without what names of files cannot have, so that it never leads to another folder."""
-    return "".join(c if c.isalnum() or c in " -_." else "_" for c in text).strip(" .") or otherwise

@@ -26,7 +26,7 @@ from sam2widget.cli.main import main
 from sam2widget.core.masks import Mask
 from sam2widget.export import FORMATS, Segmentation, export_masks, import_masks
 from sam2widget.export.outlines import fill, one_polygon, polygons_of
-from sam2widget.export.pictures import overlay
+from sam2widget.export.overlay import overlay
 
 from .conftest import FRAMES, HEIGHT, NAMES, WIDTH, masks
 

@@ -6,68 +6,27 @@ holds one number a pixel.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..core.errors import SessionError
-from ..core.label_maps import Covered
-from ..core.user_warnings import warn
-from .files import JPEG_QUALITY, save_below
-from .folders import open_folder
-from .segmentation import Segmentation
+from ...core.errors import SessionError
+from ...core.label_maps import Covered
+from ...core.user_warnings import warn
+from ..segmentation import Segmentation
+from ..writing import JPEG_QUALITY, open_folder, save_below
 
 LARGEST_ID = 254
 """255 stands for pixels that belong to nothing for certain."""
 
 
-def write_davis(segmentation: Segmentation, path: Path, *, frames: bool = False) -> Path:
-    """Write `Annotations/RESOLUTION/NAME/00000.png`…, and the list `ImageSets/2017/train.txt`.
-    Files have the names of the source's frames, where it has some.
-
-    Parameters
-    ----------
-    path : the folder, as the data set's `DAVIS`.
-    frames : write the pictures too, as `JPEGImages`.
-    """
-    resolution = "480p" if segmentation.video.height == 480 else "Full-Resolution"
-    place = Path(resolution, segmentation.name)
-    _write(segmentation, path, place, range(len(segmentation)), frames)
-    lists = path / "ImageSets" / "2017"
-    lists.mkdir(parents=True, exist_ok=True)
-    (lists / "train.txt").write_text(segmentation.name + "\n", encoding="utf-8")
-    return path
-
-
-def write_youtube_vos(segmentation: Segmentation, path: Path, *, frames: bool = False) -> Path:
-    """Write `Annotations/NAME/00000.png`… of the frames that have masks, and `meta.json`. Names as
-    in `write_davis`.
-
-    Parameters
-    ----------
-    path, frames : as in `write_davis`.
-    """
-    place = Path(segmentation.name)
-    _write(segmentation, path, place, segmentation.frames, frames)
-    names = segmentation.frame_names
-    objects = {
-        str(info.id): {
-            "category": info.name,
-            "frames": [names.stem(t) for obj, t in segmentation.results if obj == info.id],
-        }
-        for info in segmentation.objects
-    }
-    meta = {"videos": {segmentation.name: {"objects": objects}}}
-    (path / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
-    return path
-
-
-def _write(
-    segmentation: Segmentation, root: Path, place: Path, frames: range | list[int], pictures: bool
+def write_indexed(
+    segmentation: Segmentation, root: Path, place: Path, frames: range | list[int], *, pictures: bool
 ) -> None:
+    """Write the label maps of some frames to `Annotations/PLACE`, and with `pictures` the frames to
+    `JPEGImages/PLACE`."""
     ids = [info.id for info in segmentation.objects]
     if max(ids, default=0) > LARGEST_ID:
         raise SessionError(

@@ -15,13 +15,14 @@ from sam2_backend.masks.mask_input import is_nearly_grey, values_of_picture
 from sam2_backend.video import Video
 from sam2_backend.video.pictures.images import names_of
 
-from ..core.errors import SessionError
-from ..core.masks import Mask
-from .files import check_frame_size, read_json, shorten
-from .frame_names import FrameNames, fold_case
-from .mask_arrays import read_slices
+from ...core.errors import SessionError
+from ...core.masks import Mask
+from ..frame_names import FrameNames, fold_case
+from ..segmentation import Imported
+from ..wording import shorten
+from .arrays import read_slices
+from .entries import check_frame_size, read_json
 from .object_ids import ObjectIds
-from .segmentation import Imported
 
 SUFFIX_GROUPS = ((".png",), (".tif", ".tiff"), (".bmp",), (".gif", ".webp"), (".jpg", ".jpeg"))
 """A folder's masks are of the first of these that are there."""

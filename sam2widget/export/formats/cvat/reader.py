@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import Video
 
-from ..core.errors import SessionError
-from ..core.masks import Mask
-from .cvat_part import PartOfSource
-from .files import EntryError, as_number, check_frame_size, check_size, count, reason, shorten
-from .frame_names import FrameNames, file_number
-from .object_ids import ObjectIds
-from .outlines import NO_PIXEL, fill_shape
-from .segmentation import Imported
+from ....core.errors import SessionError
+from ....core.masks import Mask
+from ...frame_names import FrameNames, file_number
+from ...outlines import NO_PIXEL, fill_shape
+from ...reading.entries import EntryError, as_number, check_frame_size, check_size, reason
+from ...reading.object_ids import ObjectIds
+from ...segmentation import Imported
+from ...wording import count, shorten
+from .part import PartOfSource
 
 _RUN = np.dtype("<u4")
 _OF_VIDEO = re.compile(r"frame_[0-9]{6}(\.png)?", re.I)

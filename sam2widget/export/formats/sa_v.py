@@ -10,14 +10,14 @@ import numpy as np
 
 from sam2_backend.video import Video
 
-from ..core.errors import SessionError
-from ..core.masks import Mask
-from .coco import as_text, encode
-from .coco_reader import decode
-from .files import EntryError, as_number, read_json, reason
-from .frame_names import FrameNames
-from .object_ids import ObjectIds
-from .segmentation import Imported, Segmentation
+from ...core.errors import SessionError
+from ...core.masks import Mask
+from ..coco_segmentation import as_text, decode, encode
+from ..frame_names import FrameNames
+from ..reading.entries import EntryError, as_number, read_json, reason
+from ..reading.object_ids import ObjectIds
+from ..registry import Format
+from ..segmentation import Imported, Segmentation
 
 EVERY = 4
 """SA-V's videos have 24 frames a second, and are annotated 6 times a second."""
@@ -121,3 +121,19 @@ def _names(segmentation: Segmentation, annotated: range) -> dict[str, list[str]]
     """What the annotated frames are called, which SA-V has no place for."""
     names = segmentation.frame_names
     return {"frame_names": [names.name(frame) for frame in annotated]} if names.known else {}
+
+
+def is_sa_v(path: Path) -> bool:
+    """Whether a JSON file has masklets."""
+    return "masklet" in read_json(path)
+
+
+FORMAT = Format(
+    "sa-v",
+    ".json",
+    write_sa_v,
+    read_sa_v,
+    description="one JSON of masklets as SA-V",
+    options={"every": "annotate each so many frames; 4, as there"},
+    recognize=is_sa_v,
+)
