@@ -132,8 +132,12 @@ def _add_export(commands: Any) -> None:
     export = commands.add_parser(
         "export",
         help="write the masks of a session file for other programs",
-        description="Write the masks of a session file. Formats: npz, davis, youtube-vos, coco, "
-        "sa-v, yolo, cvat, csv, cutouts, mp4, gif, webp.",
+        description="Write the masks of a session file.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
+    )
+    export.add_argument(
+        "-h", "--help", action=_HelpWithFormats, help="show this help message and exit"
     )
     export.add_argument("session", type=Path, help="a session file (*.sam2.zip)")
     export.add_argument("out", type=Path, help="the file, whose suffix may say the format")
@@ -141,6 +145,24 @@ def _add_export(commands: Any) -> None:
     export.add_argument("--video", metavar="PATH", help="where it is, if not where it was")
     export.add_argument("--frames", action="store_true", help="write the pictures too")
     export.set_defaults(run=_export)
+
+
+class _HelpWithFormats(argparse.Action):
+    """Prints the help, and all formats, which are imported for it alone."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "nargs": 0, "dest": argparse.SUPPRESS})
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from ..export import FORMATS
+
+        lines = ["formats, and what each has for options in Python:"]
+        for one in FORMATS.values():
+            lines.append(f"  {one.name}: {one.description}")
+            lines += [f"    {option}: {what}" for option, what in one.options.items()]
+        parser.epilog = "\n".join(lines)
+        parser.print_help()
+        parser.exit()
 
 
 def _format(name: str) -> str:

@@ -23,8 +23,8 @@ ANIMATION_WIDTH = 480
 """Of GIF and WebP, which grow large."""
 WEBP_OPTIONS = {"quality": "80", "compression_level": "0"}
 OPTIONS = {
-    "width": "in pixels at most; 480",
-    "every": "take each so many frames",
+    "width": "in pixels at most; 480 if not given, None for the source's",
+    "every": "take one frame in so many",
 }
 """What the options of `write_animation` do."""
 

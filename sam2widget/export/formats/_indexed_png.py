@@ -23,7 +23,12 @@ LARGEST_ID = 254
 
 
 def write_indexed(
-    segmentation: Segmentation, root: Path, place: Path, frames: range | list[int], *, pictures: bool
+    segmentation: Segmentation,
+    root: Path,
+    place: Path,
+    frames: range | list[int],
+    *,
+    pictures: bool,
 ) -> None:
     """Write the label maps of some frames to `Annotations/PLACE`, and with `pictures` the frames to
     `JPEGImages/PLACE`."""

@@ -335,7 +335,7 @@ FORMAT = Format(
     read_coco,
     description="one JSON, each frame an image, with track_id",
     options={
-        "outline": "rle, which is exact, or polygons",
-        "frames": "write the pictures too, to a folder beside it, named after it",
+        "outline": "'rle', which is exact, or 'polygons'",
+        "frames": "True writes the pictures too, to dataset-frames/ for dataset.json",
     },
 )

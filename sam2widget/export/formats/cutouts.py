@@ -49,5 +49,5 @@ FORMAT = Format(
     "",
     write_cutouts,
     description="a folder for each object: RGBA PNGs, transparent outside",
-    options={"crop": "cut to the object's box"},
+    options={"crop": "True cuts to the object's box"},
 )

@@ -34,6 +34,6 @@ FORMAT = Format(
     write_davis,
     read_pictures,
     description="a folder as DAVIS: indexed PNGs, ImageSets",
-    options={"frames": "write the pictures too, as JPEGImages"},
+    options={"frames": "True writes the pictures too, as JPEGImages"},
     more_suffixes=MASK_SUFFIXES - {".gif", ".webp"},
 )

@@ -7,6 +7,6 @@ FORMAT = Format(
     "gif",
     ".gif",
     write_animation,
-    description="an animation, 480 pixels wide, of at most 50 frames a second",
+    description="an animation of at most 50 frames a second",
     options=OPTIONS,
 )

@@ -71,5 +71,5 @@ FORMAT = Format(
     ".mp4",
     write_mp4,
     description="the video with masks, H.264, with the source's sound as AAC",
-    options={"crf": "quality from 0 (lossless) to 51; 20"},
+    options={"crf": "quality from 0, which is lossless, to 51; 20 if not given"},
 )

@@ -134,6 +134,6 @@ FORMAT = Format(
     write_sa_v,
     read_sa_v,
     description="one JSON of masklets as SA-V",
-    options={"every": "annotate each so many frames; 4, as there"},
+    options={"every": "annotate one frame in so many; 4, as there, if not given"},
     recognize=is_sa_v,
 )

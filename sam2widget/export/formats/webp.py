@@ -7,6 +7,6 @@ FORMAT = Format(
     "webp",
     ".webp",
     write_animation,
-    description="an animation, 480 pixels wide",
+    description="an animation",
     options=OPTIONS,
 )

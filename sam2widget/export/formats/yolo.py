@@ -291,6 +291,6 @@ FORMAT = Format(
     write_yolo,
     read_yolo,
     description="labels/train/*.txt, data.yaml",
-    options={"frames": "write the pictures too, as images/train"},
+    options={"frames": "True writes the pictures too, as images/train"},
     recognize=is_yolo,
 )

@@ -46,6 +46,6 @@ FORMAT = Format(
     write_youtube_vos,
     read_pictures,
     description="a folder as YouTube-VOS: indexed PNGs, meta.json",
-    options={"frames": "write the pictures too, as JPEGImages"},
+    options={"frames": "True writes the pictures too, as JPEGImages"},
     recognize=is_youtube_vos,
 )

@@ -333,7 +333,7 @@ def test_arrays_are_imported_as_they_are(segmentation):
     [
         (lambda s, p: export_masks(s, p / "x.tiff"), "Which format shall"),
         (lambda s, p: export_masks(s, p / "x.json"), "format= one of coco, sa-v"),
-        (lambda s, p: export_masks(s, p, "pascal"), "no format 'pascal'. Formats: npz, davis"),
+        (lambda s, p: export_masks(s, p, "pascal"), "no format 'pascal'. Formats: coco, csv"),
         (lambda s, p: export_masks(s, p / "x.npz", crop=True), "'npz' has no option crop"),
         (lambda s, p: import_masks(p / "none.npz", s.video), "There is no "),
         (lambda s, p: import_masks(p, s.video, "csv"), "'csv' is written only"),
@@ -399,11 +399,13 @@ def test_the_command_line_exports_a_session_file(tmp_path, capsys):
 def test_the_command_line_names_every_format_and_refuses_others(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["export", "--help"])
-    said = capsys.readouterr().out.replace("\n", " ")
-    assert all(f" {name}" in said for name in FORMATS)
+    said = " ".join(capsys.readouterr().out.split())
+    for one in FORMATS.values():
+        assert f"{one.name}: {one.description}" in said
+        assert all(f"{option}: {what}" in said for option, what in one.options.items())
     with pytest.raises(SystemExit, match="2"):
         main(["export", "a.sam2.zip", "b", "--format", "tiff"])
-    assert "'tiff' is none of npz" in capsys.readouterr().err
+    assert "'tiff' is none of coco, csv" in capsys.readouterr().err
 
 
 def _even_odd(corners: np.ndarray) -> np.ndarray:
