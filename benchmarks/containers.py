@@ -429,7 +429,7 @@ def truth_of(path: Path) -> list[NDArray[np.uint8]]:
     raise ValueError(f"{path} holds only a cover.")
 
 
-WAYS = "in order", "leaps", "backwards", "approach", "thumbnails"
+WAYS = "in order", "leaps", "backwards", "progressive", "thumbnails"
 
 
 def right_of(
@@ -454,8 +454,10 @@ def right_of(
 
     right = {"in order": read(frames), "leaps": read(leaps), "backwards": read(frames[::-1])}
     video = open_video(path)
-    found = [one for n in leaps if n < len(video) for one in video.approach(n) if one is not None]
-    right["approach"] = sum(is_right(n, rgb) for n, rgb in found), len(found)
+    found = [
+        one for n in leaps if n < len(video) for one in video.read_progressive(n) if one is not None
+    ]
+    right["progressive"] = sum(is_right(n, rgb) for n, rgb in found), len(found)
     apart = max(len(truth) // 12, 1)
     near = min(apart, len(video)) // 2
     wanted = range(0, min(len(video), len(truth)), apart)

@@ -4,6 +4,8 @@ from .base import FrameSource, Kind, Video, VideoError
 from .contrast import Channel, Contrast
 from .live.live_video import LiveVideo
 from .opening import is_there, open_video
+from .options import OpenOptions
+from .sources import SourceOpener
 
 __all__ = [
     "Channel",
@@ -11,6 +13,8 @@ __all__ = [
     "FrameSource",
     "Kind",
     "LiveVideo",
+    "OpenOptions",
+    "SourceOpener",
     "Video",
     "VideoError",
     "is_there",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 import warnings
@@ -30,6 +31,12 @@ SAMPLED_PIXELS = 2**16
 
 class VideoError(ValueError):
     """A video that cannot be read; the message says which, why and what to do."""
+
+
+def refuse_array_options(options: OpenOptions, reason: str) -> None:
+    """Raise VideoError where something is said that is for arrays only."""
+    if options.axes is not None or options.plane is not None:
+        raise VideoError(f"axes= and plane= are for arrays: {reason}.")
 
 
 class Video(ABC):
@@ -84,6 +91,7 @@ class Video(ABC):
         self._choosing = threading.Lock()
         self._identity: str | None = None
         self._said: set[str] = set()
+        self._original: Video | None = None
 
     def __len__(self) -> int:
         return self.num_frames
@@ -110,6 +118,14 @@ class Video(ABC):
     def snapshot(self) -> Video:
         """The video, or what there is by now of one that grows."""
         return self
+
+    def duplicate(self) -> Video:
+        """The same frames, read by the same means, as an object with a kind and a contrast of its
+        own."""
+        other = copy.copy(self)
+        other._automatic = {}
+        other._original = self  # what ends with it, such as a recording, stays as long as this
+        return other
 
     @property
     def sizes_hw(self) -> list[tuple[int, int]] | None:
@@ -251,7 +267,7 @@ class Video(ABC):
     def _part_of(self, frame: int) -> Iterator[NDArray[Any]]:
         yield thin_out(self._read(frame))
 
-    def approach(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
+    def read_progressive(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
         """Read a frame, and give way on the way to it.
 
         Yields

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from ..base import Video, VideoError
-from ..options import Plane
+from ..base import Kind, Video, VideoError
+from ..options import OpenOptions, Plane
 from .arrays import ArrayVideo
 from .stores import only_array
 
@@ -29,16 +30,18 @@ class _ByGetData:
         return self._reader.get_meta_data()
 
 
-def open_array(source: Any, axes: str | None, z: Plane) -> Video:
-    """Open an array, a tensor or a reader of any library; parameters as of `open_video`.
+def open_array(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
+    """Open an array, a tensor or a reader of any library; see `SourceOpener`.
 
     Raises
     ------
     VideoError
         When it is none, or cannot be shown.
     """
+    if isinstance(source, (str, Path)):
+        return None
     try:
-        return _open(source, axes, z)
+        return _open(source, options.axes, options.plane)
     except VideoError:
         raise
     except Exception as error:

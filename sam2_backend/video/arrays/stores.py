@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..base import Video, VideoError
-from ..options import Plane
+from ..base import Kind, Video, VideoError
+from ..options import OpenOptions, Plane
 from .arrays import ArrayVideo
 from .ome_zarr import find_multiscale
 from .values import dtype_of
@@ -21,21 +21,18 @@ ZARR_FILES = "zarr.json", ".zarray", ".zgroup"
 MAX_LISTED = 20
 
 
-def open_store(path: Path, axes: str | None, z: Plane) -> Video:
-    """Open a file or folder of arrays, or an array inside one by its name after the path.
-
-    Parameters
-    ----------
-    path : of which `is_in_store` is true.
-    axes, z : of the array, as of `ArrayVideo`.
+def open_store(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
+    """Open the path of a file or folder of arrays, or of an array inside one; see `SourceOpener`.
 
     Raises
     ------
     VideoError
         When it holds no array or several, cannot be shown, or its library is missing.
     """
-    root, inside = _split(path)
-    assert root is not None
+    root, inside = _split(source) if isinstance(source, Path) else (None, "")
+    if root is None:
+        return None
+    axes, z = options.axes, options.plane
     if root.is_dir() or root.name.lower().endswith(".zip"):
         return _open_zarr(root, inside, axes, z)
     if root.suffix.lower() == ".npy":

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import DEFAULT_FPS, Kind, Video, VideoError
+from ..base import DEFAULT_FPS, Kind, Video, VideoError, refuse_array_options
 from ..contrast import Contrast
 from ..lru import BytesLru
-from ..options import MAX_MEGAPIXELS, Plane
+from ..options import MAX_MEGAPIXELS, OpenOptions, Plane
+from ..remote.files import is_url
 from .decoding import PictureInfo, picture_format, read_info, read_values
 
 IMAGE_SUFFIXES = frozenset(
@@ -124,6 +126,65 @@ class ImageFiles(Video):
             values = read_values(self._paths[frame], self._max_megapixels)
             self._cache.put(frame, values)
         return values
+
+
+def open_pictures(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
+    """Open the path of a folder of pictures, or of a file of one or many; see `SourceOpener`.
+
+    Raises
+    ------
+    VideoError
+        When a folder has none, or one cannot be read.
+    """
+    if not isinstance(source, Path):
+        return None
+    if source.is_dir():
+        pictures = ImageFiles.of_folder(source, kind, options.max_megapixels, options.plane)
+    else:
+        pictures = open_picture_file(source, kind, options.max_megapixels, options.plane)
+    if pictures is not None:
+        from .pages import TiffStack
+
+        if options.axes is not None or not isinstance(pictures, TiffStack):
+            refuse_array_options(options, f"{source} is none")
+    return pictures
+
+
+def open_picture_list(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
+    """Open a list of paths of pictures; see `SourceOpener`.
+
+    Raises
+    ------
+    VideoError
+        When one is no picture.
+    """
+    if not isinstance(source, Sequence) or isinstance(source, (str, bytes, bytearray, memoryview)):
+        return None
+    items = cast("Sequence[Any]", source)
+    paths = [Path(one).expanduser() for one in items if isinstance(one, (str, os.PathLike))]
+    if not paths or len(paths) < len(items):
+        return None
+    refuse_array_options(options, "image files have their own")
+    if any(is_url(str(one)) for one in items):
+        raise VideoError("Of pictures by URL, give the URL of their folder, not a list.")
+    for path in paths:
+        if path.suffix.lower() not in IMAGE_SUFFIXES and _is_no_picture(path):
+            raise VideoError(
+                f"{path} is no picture: a list holds the frames of one video. Open a video "
+                "alone, by its path."
+            )
+    return ImageFiles(paths, "list", kind, options.max_megapixels)
+
+
+def _is_no_picture(path: Path) -> bool:
+    """Whether a file's content is of another kind, such as a video."""
+    if not path.is_file() or path.stat().st_size == 0 or picture_format(path) is not None:
+        return False
+    try:
+        read_info(path)
+    except VideoError:
+        return True
+    return False
 
 
 def open_picture_file(

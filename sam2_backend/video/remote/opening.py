@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import weakref
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from ..arrays.arrays import ArrayVideo
 from ..arrays.stores import HDF5_SUFFIXES, ZARR_FILES, import_extra, open_zarr, read_inside
-from ..base import DEFAULT_FPS, Kind, Video, VideoError
+from ..base import DEFAULT_FPS, Kind, Video, VideoError, refuse_array_options
 from ..lru import BytesLru
-from ..options import Plane
+from ..options import OpenOptions, Plane
 from ..pictures.images import HIDDEN, IMAGE_SUFFIXES, natural_order
+from ..sources import open_source
 from .files import WEB, RemoteFile, refusal, without_secrets
 
 CONNECT_S, READ_S = 20, 60
@@ -28,24 +29,19 @@ CONNECT_S, READ_S = 20, 60
 KEPT_BYTES = 128 * 2**20
 """Of pictures of a folder."""
 
-OpenPath = Callable[[Path, Kind], Video]
-"""Opens what is on disk."""
 
-
-def open_url(url: str, kind: Kind, axes: str | None, z: Plane, open_path: OpenPath) -> Video:
-    """Open what is at a URL.
-
-    Parameters
-    ----------
-    url : of a video, an image, a folder of images, HDF5 or zarr, with any protocol of fsspec.
-    kind, axes, z : as of `open_video`.
-    open_path : opens a path on disk.
+def open_url(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
+    """Open the URL of a video, an image, a folder of images, HDF5 or zarr, with any protocol of
+    fsspec; see `SourceOpener`.
 
     Raises
     ------
     VideoError
         When it cannot be reached or read.
     """
+    if not isinstance(source, str):
+        return None
+    url = source
     shown = without_secrets(url)
     fsspec = import_extra("fsspec", f"{shown} is read by its URL", "remote")
     try:
@@ -54,20 +50,13 @@ def open_url(url: str, kind: Kind, axes: str | None, z: Plane, open_path: OpenPa
         raise VideoError(f"{shown} needs another package: {error}.") from None
     except Exception as error:
         raise refusal(shown, error) from None
-    video = _open_at(filesystem, path, url, kind, axes, z, open_path)
+    video = _open_at(filesystem, path, url, kind, options)
     video.location = shown
     return video
 
 
-def _open_at(
-    filesystem: Any,
-    path: str,
-    url: str,
-    kind: Kind,
-    axes: str | None,
-    z: Plane,
-    open_path: OpenPath,
-) -> Video:
+def _open_at(filesystem: Any, path: str, url: str, kind: Kind, options: OpenOptions) -> Video:
+    axes, z = options.axes, options.plane
     shown = without_secrets(url)
     zarr_root = re.match(r"(.*\.zarr)(?:/+(.*))?$", urlsplit(url).path.rstrip("/"))
     is_folder = zarr_root is not None or _is_folder(filesystem, path, shown)
@@ -81,17 +70,18 @@ def _open_at(
         array, name = read_inside(h5py.File(file.open(), "r"), "", shown)
         return ArrayVideo(array, name, axes=axes, z=z)
     is_picture = not is_folder and suffix in IMAGE_SUFFIXES
-    if axes is not None or (z is not None and not is_picture):
-        raise VideoError(f"axes= and plane= are for arrays: {shown} is none.")
+    for_arrays = replace(options, plane=None) if is_picture else options
+    refuse_array_options(for_arrays, f"{shown} is none")
+    local = replace(options, axes=None)
     if is_folder:
         pictures = [name for name in names if _is_picture(name)]
         if not pictures:
             raise VideoError(f"The folder {shown} holds no images: expected files such as 0.jpg.")
-        return RemoteImages(filesystem, {n: names[n] for n in pictures}, shown, kind, open_path)
+        return RemoteImages(filesystem, {n: names[n] for n in pictures}, shown, kind, local)
     if suffix in (".npy", ".npz", ".zip"):
         raise VideoError(f"{shown} is read from disk alone: download it first, or write zarr.")
     if is_picture:
-        return _open_downloaded(filesystem, path, shown, kind, open_path)
+        return _open_downloaded(filesystem, path, shown, kind, local)
     from ..containers.container import FileVideo
 
     return FileVideo(RemoteFile(filesystem, path, shown))
@@ -163,13 +153,14 @@ def _download(filesystem: Any, path: str, target: Path, shown: str) -> Path:
 
 
 def _open_downloaded(
-    filesystem: Any, path: str, shown: str, kind: Kind, open_path: OpenPath
+    filesystem: Any, path: str, shown: str, kind: Kind, options: OpenOptions
 ) -> Video:
     """A picture, kept on disk as long as it is in use."""
     folder = tempfile.TemporaryDirectory(prefix="sam2widget-")
     name = shown.rsplit("/", 1)[-1]
     try:
-        video = open_path(_download(filesystem, path, Path(folder.name) / name, shown), kind)
+        file = _download(filesystem, path, Path(folder.name) / name, shown)
+        video = open_source(file, kind, options)
     except VideoError as error:
         raise VideoError(str(error).replace(f"{folder.name}/{name}", shown)) from None
     weakref.finalize(video, folder.cleanup)
@@ -186,7 +177,7 @@ class RemoteImages(Video):
     paths : in it, by name.
     url : of the folder, to show.
     kind : "images" for pictures that may be of several sizes; each is fetched once to find its.
-    open_path : opens an image on disk.
+    options : with which each is opened.
     """
 
     def __init__(
@@ -195,10 +186,10 @@ class RemoteImages(Video):
         paths: dict[str, str],
         url: str,
         kind: Kind,
-        open_path: OpenPath,
+        options: OpenOptions,
     ) -> None:
         names = sorted(paths, key=natural_order)
-        self._filesystem, self._url, self._open_path = filesystem, url, open_path
+        self._filesystem, self._url, self._open_options = filesystem, url, options
         self._paths = [paths[name] for name in names]
         self.names = names
         self._cache = BytesLru[int, NDArray[Any]](KEPT_BYTES, lambda values: values.nbytes)
@@ -232,7 +223,7 @@ class RemoteImages(Video):
 
     def _fetch(self, frame: int) -> NDArray[Any]:
         video = _open_downloaded(
-            self._filesystem, self._paths[frame], self._url_of(frame), "images", self._open_path
+            self._filesystem, self._paths[frame], self._url_of(frame), "images", self._open_options
         )
         values = np.array(video.raw(0))
         if frame == 0:

@@ -117,22 +117,22 @@ def test_frames_are_exact_when_the_way_to_another_was_left_off(both_ways):
     path, frames = both_ways
     video = open_video(path)
     for wanted, then in ((55, 20), (118, 75), (59, 40), (110, 90)):
-        steps = video.approach(wanted)
+        steps = video.read_progressive(wanted)
         next(steps)
         steps.close()
-        *_, found = video.approach(then)
+        *_, found = video.read_progressive(then)
         assert found[0] == then and np.array_equal(found[1], frames[then])
 
 
 def test_a_frame_is_approached_with_frames_on_the_way(both_ways, monkeypatch):
     monkeypatch.setattr("sam2_backend.video.containers.container.ON_THE_WAY_S", 0)
     path, frames = both_ways
-    found = [one for one in open_video(path).approach(50) if one is not None]
+    found = [one for one in open_video(path).read_progressive(50) if one is not None]
     order = [at for at, _ in found]
     assert order == sorted(set(order)) and order[-1] == 50 and len(order) > 2
     assert all(np.array_equal(rgb, frames[at]) for at, rgb in found)
     with pytest.raises(IndexError, match="no frame 150"):
-        next(open_video(path).approach(150))
+        next(open_video(path).read_progressive(150))
 
 
 def test_the_header_gives_the_index_that_the_packets_give(both_ways, monkeypatch):
