@@ -10,7 +10,7 @@ import numpy as np
 from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
 
-from ..core.painting import polygon
+from ..core.painting import rasterize_polygon
 from .reading.entries import EntryError
 
 NO_PIXEL = "whose corners enclose no pixel of the picture, left out"
@@ -38,7 +38,7 @@ def one_polygon(mask_hw: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 def fill(points_p2: NDArray[np.float64], hw: tuple[int, int]) -> NDArray[np.bool_]:
     """(H, W) the pixels whose centres a polygon encloses."""
-    return polygon(points_p2.ravel().tolist(), *hw)
+    return rasterize_polygon(points_p2.ravel().tolist(), *hw)
 
 
 def fill_shape(points_p2: NDArray[np.float64], hw: tuple[int, int]) -> NDArray[np.bool_]:

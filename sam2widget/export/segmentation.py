@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sam2_backend.video import FrameSource, Video
 
 from ..annotation.records import ObjectInfo, Result
-from ..core.label_maps import Covered, paint_labels
+from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import read_session
@@ -114,11 +114,11 @@ class Segmentation:
             if result is not None and result.mask.area:
                 yield info, result.mask.to_array()
 
-    def label_map(self, frame: int, covered: Covered | None = None) -> NDArray[np.int32]:
-        """(H, W) object ids, 0 for background; where two overlap, the larger shows, and `covered`
-        is told."""
+    def label_map(self, frame: int, overlaps: OverlapCounter | None = None) -> NDArray[np.int32]:
+        """(H, W) object ids, 0 for background; where two overlap, the larger shows, and
+        `overlaps` counts."""
         masks = ((info.id, mask_hw) for info, mask_hw in self.shown(frame))
-        return paint_labels(self.size_hw(frame), masks, frame, covered)
+        return paint_labels(self.size_hw(frame), masks, frame, overlaps)
 
     @property
     def frames(self) -> list[int]:

@@ -195,11 +195,11 @@ class ArrayVideo(Video):
             if chunks <= 1:
                 return None
             chunks = [chunks] * whole + [rest] * (rest > 0)
-        most = max(BLOCK_BYTES // self._frame_bytes, 1)
+        step = max(BLOCK_BYTES // self._frame_bytes, 1)
         edges = [0]
         for chunk in chunks:
             end = edges[-1] + chunk
-            edges.extend(range(edges[-1] + most, end, most))
+            edges.extend(range(edges[-1] + step, end, step))
             edges.append(end)
         return edges
 
@@ -216,14 +216,14 @@ class ArrayVideo(Video):
         per_frame = self._frame_bytes
         if self._edges is not None:
             per_frame *= max(b - a for a, b in pairwise(self._edges))
-        tile_h, tile_w, most = self.height, self.width, SAMPLES
+        tile_h, tile_w, num_samples = self.height, self.width, SAMPLES
         if self._chunks is not None and SAMPLES * per_frame > SAMPLED_BYTES:
             tile_h, tile_w = self._largest_chunk("Y"), self._largest_chunk("X")
             tile_bytes = per_frame * tile_h * tile_w // (self.width * self.height)
-            most = min(max(SAMPLED_BYTES // max(tile_bytes, 1), 2), 4 * SAMPLES)
+            num_samples = min(max(SAMPLED_BYTES // max(tile_bytes, 1), 2), 4 * SAMPLES)
         rows, columns = -(-self.height // tile_h), -(-self.width // tile_w)
-        for n in range(1, MORE_SAMPLES * most):
-            if n >= most and low != high:
+        for n in range(1, MORE_SAMPLES * num_samples):
+            if n >= num_samples and low != high:
                 return
             # Of the golden ratio, so that any number of them lies evenly.
             share = n * 0.618034 % 1

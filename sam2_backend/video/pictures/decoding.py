@@ -372,8 +372,8 @@ def _deep_reader(path: Path, form: str | None) -> _Packed | _Netpbm | None:
         )
     netpbm = _NETPBM.match(head)
     if netpbm is not None:
-        magic, width, height, most = netpbm.groups()
-        deep = 255 < int(most) < 2**16
+        magic, width, height, maximum = netpbm.groups()
+        deep = 255 < int(maximum) < 2**16
         return _Netpbm(magic, int(width), int(height), netpbm.end()) if deep else None
     size = head.find(b"\xff\x51", head.find(b"\xff\x4f\xff\x51"))
     if head[:4] in (b"\0\0\0\x0c", b"\xff\x4f\xff\x51") and 0 <= size < len(head) - 43:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...core.errors import SessionError
-from ...core.label_maps import Covered
+from ...core.label_maps import OverlapCounter
 from ...core.user_warnings import warn
 from ..segmentation import Segmentation
 from ..writing import JPEG_QUALITY, open_folder, save_below
@@ -48,16 +48,16 @@ def write_indexed(
         for frame in frames
     ]
     open_folder(segmentation, root, files, list(folders))
-    covered = Covered()
+    overlaps = OverlapCounter()
     for frame in frames:
-        image = Image.fromarray(segmentation.label_map(frame, covered).astype(np.uint8))
+        image = Image.fromarray(segmentation.label_map(frame, overlaps).astype(np.uint8))
         image.putpalette(palette.tobytes())
         save_below(root / "Annotations" / place, f"{names.stem(frame)}.png", image)
         if pictures:
             picture = Image.fromarray(segmentation.video[frame])
             file = f"{names.stem(frame)}.jpg"
             save_below(root / "JPEGImages" / place, file, picture, quality=JPEG_QUALITY)
-    sentence = covered.sentence(
+    sentence = overlaps.describe(
         {info.id: info.name for info in segmentation.objects},
         "an indexed PNG",
         non_overlapping=segmentation.non_overlapping,
