@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import warnings
+from functools import partial
 from pathlib import Path
 
 import av
