@@ -29,7 +29,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from sam2_backend.video import VideoError, open_video
-from sam2_backend.video.containers.streams import packets_of
+from sam2_backend.video.containers.streams import iter_packets
 
 WIDTH, HEIGHT, FRAMES, BITS = 256, 96, 90, 10
 LEAPS = 24
@@ -418,7 +418,7 @@ def truth_of(path: Path) -> list[NDArray[np.uint8]]:
         pictures: list[NDArray[np.uint8]] = []
         with av.open(str(path)) as container:
             stream = container.streams.video[n]
-            for packet in chain(packets_of(container, stream), [None]):
+            for packet in chain(iter_packets(container, stream), [None]):
                 try:
                     decoded = stream.codec_context.decode(packet)
                 except FFmpegError:  # what depends on frames before the file's first

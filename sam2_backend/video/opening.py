@@ -11,7 +11,7 @@ from .arrays.stores import is_in_store
 from .base import FrameSource, Kind, PicturePath, Video, VideoError, refuse_array_options
 from .contrast import ContrastLike
 from .options import MAX_MEGAPIXELS, OpenOptions, Plane
-from .remote.files import is_url, without_secrets
+from .remote.files import is_url, strip_secrets
 from .sources import open_source
 
 __all__ = ["FrameSource", "Video", "VideoError", "open_video"]
@@ -107,7 +107,7 @@ def _open(source: Any, kind: Kind, options: OpenOptions) -> Video:
     if is_url(place):
         video = open_source(place, kind, options)
         if video.location is None:
-            video.location = without_secrets(place)
+            video.location = strip_secrets(place)
         return video
     path = Path(place).expanduser()
     try:

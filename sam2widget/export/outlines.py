@@ -19,7 +19,7 @@ _SMALL = 8
 """Sides of a picture, in pixels, in which a polygon may lie within one pixel."""
 
 
-def polygons_of(mask_hw: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+def find_polygons(mask_hw: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
     """For each separate part of a mask (P, 2) corners (x, y) in pixels of the frame, pixel
     centres at +0.5. A hole is reached by a cut from the outline and back."""
     padded = np.pad(mask_hw, 1).astype(np.float64)
@@ -31,9 +31,9 @@ def polygons_of(mask_hw: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
     ]
 
 
-def one_polygon(mask_hw: NDArray[np.bool_]) -> NDArray[np.float64]:
+def join_polygons(mask_hw: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(P, 2): all parts of a mask in one polygon, with cuts without width between them."""
-    return _joined(polygons_of(mask_hw))
+    return _joined(find_polygons(mask_hw))
 
 
 def fill(points_p2: NDArray[np.float64], hw: tuple[int, int]) -> NDArray[np.bool_]:

@@ -16,8 +16,8 @@ from ..base import DEFAULT_FPS, SAMPLES, Video, VideoError, thin_out, to_rgb
 from ..contrast import Contrast
 from ..lru import BytesLru
 from ..options import Plane
-from .axes import layout_of
-from .values import check_type, chunks_of, dtype_of, fps_of, names_of_axes, to_numpy
+from .axes import find_layout
+from .values import check_type, get_axis_names, get_chunks, get_dtype, get_fps, to_numpy
 
 CACHE_BYTES = 256 * 2**20
 BLOCK_BYTES = CACHE_BYTES // 4
@@ -61,14 +61,14 @@ class ArrayVideo(Video):
         what = f"The {name}"
         is_array = hasattr(source, "shape") and not hasattr(source, "frame_shape")
         if is_array:
-            shape, dtype = tuple(source.shape), dtype_of(source)
+            shape, dtype = tuple(source.shape), get_dtype(source)
         else:
             if len(source) == 0:
                 raise VideoError(f"{what} has no frames.")
             first = to_numpy(source[0], "Frame 0")
             shape, dtype = (len(source), *first.shape), first.dtype
-        layout = layout_of(
-            *(shape, name, axes, z), names=names_of_axes(source), are_frames=not is_array
+        layout = find_layout(
+            *(shape, name, axes, z), names=get_axis_names(source), are_frames=not is_array
         )
         if dtype is None:
             dtype = to_numpy(source[layout.key(0)], "Frame 0").dtype
@@ -82,14 +82,14 @@ class ArrayVideo(Video):
             warnings.warn(doubt, stacklevel=2)
         super().__init__(
             *(layout.num_frames, layout.size("X"), layout.size("Y")),
-            *(fps_of(source) or DEFAULT_FPS, name),
+            *(get_fps(source) or DEFAULT_FPS, name),
         )
         one = source[0] if isinstance(source, list) else source
         in_memory = isinstance(one, np.ndarray) or hasattr(one, "detach")
         # Of a file that is mapped, rows here and there would touch nearly all.
         self._rows_are_cheap = in_memory and not isinstance(one, np.memmap)
         self._cache = None if in_memory else BytesLru[int, NDArray[Any]](CACHE_BYTES, _nbytes)
-        self._chunks = None if in_memory or not is_array else chunks_of(source)
+        self._chunks = None if in_memory or not is_array else get_chunks(source)
         self._edges = self._edges_of_chunks()
         self._reading = threading.Lock()
         self._are_shares = False

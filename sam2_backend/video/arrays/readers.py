@@ -9,7 +9,7 @@ from typing import Any
 from ..base import Kind, Video, VideoError
 from ..options import OpenOptions, Plane
 from .arrays import ArrayVideo
-from .stores import only_array
+from .stores import find_only_array
 
 
 class _ByGetData:
@@ -54,9 +54,11 @@ def open_array(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
 def _open(source: Any, axes: str | None, z: Plane) -> Video:
     kind = type(source).__name__
     if hasattr(source, "data_vars"):  # xarray.Dataset
-        source, _ = only_array(source.data_vars, f"The {kind}", lambda name: f"dataset[{name!r}]")
+        source, _ = find_only_array(
+            source.data_vars, f"The {kind}", lambda name: f"dataset[{name!r}]"
+        )
     elif isinstance(source, Mapping) or (hasattr(source, "keys") and not hasattr(source, "shape")):
-        source, _ = only_array(source, f"The {kind}", lambda name: f"it[{name!r}]")
+        source, _ = find_only_array(source, f"The {kind}", lambda name: f"it[{name!r}]")
     name = "tensor" if hasattr(source, "detach") else "array"
     if hasattr(source, "shape") and hasattr(source, "__getitem__"):
         return ArrayVideo(source, name, axes=axes, z=z)

@@ -21,7 +21,7 @@ from ..options import OpenOptions
 from .decoder import Decoder
 from .indexing import read_index
 from .picture import Turn, is_deep, to_rgb24, to_values
-from .streams import nothing_decodable
+from .streams import describe_undecodable
 from .truncation import VideoFile
 
 CACHE_BYTES = 256 * 2**20
@@ -200,7 +200,7 @@ class FileVideo(Video):
     def _first_frame(self) -> VideoFrame:
         for _, picture in self._decoder().frames():
             return picture
-        raise VideoError(nothing_decodable(self._path))
+        raise VideoError(describe_undecodable(self._path))
 
     def _decoder(self) -> Decoder:
         decoder = getattr(self._decoders, "decoder", None)

@@ -59,7 +59,7 @@ class PictureInfo:
 # What a file is
 
 
-def picture_format(path: Path) -> str | None:
+def detect_picture_format(path: Path) -> str | None:
     """What a file's first bytes say it is: "tiff", "heif", "png", "other" picture, or None."""
     with open(path, "rb") as file:
         head = file.read(32)
@@ -160,7 +160,7 @@ def values_of(image: Image.Image) -> NDArray[Any]:
 def readable(path: Path) -> Generator[str | None, None, None]:
     """Give what a file's first bytes say it is, and turn what goes wrong into a VideoError."""
     try:
-        yield picture_format(path)
+        yield detect_picture_format(path)
     except VideoError:
         raise
     except FileNotFoundError as error:
@@ -222,7 +222,7 @@ def upright(values_hwc: NDArray[Any], orientation: int) -> NDArray[Any]:
     return np.ascontiguousarray(values_hwc)
 
 
-def png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+def iter_png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Kind, offset and length of the data of each chunk of a PNG file."""
     at = 8
     while True:
@@ -258,7 +258,7 @@ def _orientation(path: Path, image: Image.Image) -> int:
     if image.format == "PNG":
         # It may come after the pixels: to look there, Pillow decodes the whole picture.
         with open(path, "rb") as file:
-            for kind, at, length in png_chunks(file):
+            for kind, at, length in iter_png_chunks(file):
                 if kind == b"eXIf":
                     file.seek(at)
                     exif = Image.Exif()

@@ -18,7 +18,7 @@ from ..contrast import Contrast
 from ..lru import BytesLru
 from ..options import MAX_MEGAPIXELS, OpenOptions, Plane
 from ..remote.files import is_url
-from .decoding import PictureInfo, picture_format, read_info, read_values
+from .decoding import PictureInfo, detect_picture_format, read_info, read_values
 
 IMAGE_SUFFIXES = frozenset(
     {
@@ -78,7 +78,7 @@ class ImageFiles(Video):
         self._paths = paths
         self._max_megapixels = max_megapixels
         self._deep = any(info.is_deep for info in infos)
-        self.names = names_of(paths)
+        self.names = get_picture_names(paths)
         self._cache = BytesLru[int, NDArray[Any]](CACHE_BYTES, lambda values: values.nbytes)
 
     @classmethod
@@ -91,7 +91,7 @@ class ImageFiles(Video):
     ) -> Video:
         """The images of a folder, in natural order: 2.jpg comes before 10.jpg. What is hidden is
         passed over."""
-        paths = sorted(_images_in(folder), key=lambda path: natural_order(path.name))
+        paths = sorted(_images_in(folder), key=lambda path: natural_sort_key(path.name))
         if not paths:
             raise VideoError(
                 f"The folder {folder} holds no images: expected files such as 00000.jpg or "
@@ -178,7 +178,7 @@ def open_picture_list(source: Any, kind: Kind, options: OpenOptions) -> Video | 
 
 def _is_no_picture(path: Path) -> bool:
     """Whether a file's content is of another kind, such as a video."""
-    if not path.is_file() or path.stat().st_size == 0 or picture_format(path) is not None:
+    if not path.is_file() or path.stat().st_size == 0 or detect_picture_format(path) is not None:
         return False
     try:
         read_info(path)
@@ -200,7 +200,7 @@ def open_picture_file(
     VideoError
         When it is a picture that cannot be read.
     """
-    form = picture_format(path)
+    form = detect_picture_format(path)
     suffix = path.suffix.lower()
     if suffix in VIDEOS_OF_PICTURES or (form is None and suffix not in IMAGE_SUFFIXES):
         return None
@@ -221,7 +221,7 @@ def open_picture_file(
     return ImageFiles([path], path.name, kind, max_megapixels)
 
 
-def names_of(paths: Sequence[Path]) -> list[str]:
+def get_picture_names(paths: Sequence[Path]) -> list[str]:
     """The names of files, with as many folders before a "/" as it takes to tell them apart."""
     names = [path.name for path in paths]
     if len(set(names)) == len(names):
@@ -287,7 +287,7 @@ def _is_video(path: Path) -> bool:
     return True
 
 
-def natural_order(name: str) -> list[tuple[int, int | str]]:
+def natural_sort_key(name: str) -> list[tuple[int, int | str]]:
     """A key to sort names by: 2.jpg comes before 10.jpg."""
     return [
         (0, int(part)) if part.isdecimal() else (1, part.lower())

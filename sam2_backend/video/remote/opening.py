@@ -19,9 +19,9 @@ from ..arrays.stores import HDF5_SUFFIXES, ZARR_FILES, import_extra, open_zarr, 
 from ..base import DEFAULT_FPS, Kind, Video, VideoError, refuse_array_options
 from ..lru import BytesLru
 from ..options import OpenOptions, Plane
-from ..pictures.images import HIDDEN, IMAGE_SUFFIXES, natural_order
+from ..pictures.images import HIDDEN, IMAGE_SUFFIXES, natural_sort_key
 from ..sources import open_source
-from .files import WEB, RemoteFile, refusal, without_secrets
+from .files import WEB, RemoteFile, access_error, strip_secrets
 
 CONNECT_S, READ_S = 20, 60
 """How long a server on the web may take to answer, and to go on."""
@@ -42,14 +42,14 @@ def open_url(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
     if not isinstance(source, str):
         return None
     url = source
-    shown = without_secrets(url)
+    shown = strip_secrets(url)
     fsspec = import_extra("fsspec", f"{shown} is read by its URL", "remote")
     try:
         filesystem, path = fsspec.core.url_to_fs(url, **_options(url))
     except ImportError as error:
         raise VideoError(f"{shown} needs another package: {error}.") from None
     except Exception as error:
-        raise refusal(shown, error) from None
+        raise access_error(shown, error) from None
     video = _open_at(filesystem, path, url, kind, options)
     video.location = shown
     return video
@@ -57,7 +57,7 @@ def open_url(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
 
 def _open_at(filesystem: Any, path: str, url: str, kind: Kind, options: OpenOptions) -> Video:
     axes, z = options.axes, options.plane
-    shown = without_secrets(url)
+    shown = strip_secrets(url)
     zarr_root = re.match(r"(.*\.zarr)(?:/+(.*))?$", urlsplit(url).path.rstrip("/"))
     is_folder = zarr_root is not None or _is_folder(filesystem, path, shown)
     names = _listing(filesystem, path) if is_folder and zarr_root is None else {}
@@ -103,7 +103,7 @@ def _is_folder(filesystem: Any, path: str, shown: str) -> bool:
     try:
         return bool(filesystem.info(path)["type"] == "directory")
     except Exception as error:
-        raise refusal(shown, error) from None
+        raise access_error(shown, error) from None
 
 
 def _listing(filesystem: Any, path: str) -> dict[str, str]:
@@ -111,7 +111,7 @@ def _listing(filesystem: Any, path: str) -> dict[str, str]:
     try:
         found = filesystem.ls(path, detail=False)
     except Exception as error:
-        raise refusal(without_secrets(path), error) from None
+        raise access_error(strip_secrets(path), error) from None
     paths = [str(one) for one in found]
     return {one.split("?")[0].rstrip("/").rsplit("/", 1)[-1]: one for one in paths}
 
@@ -127,7 +127,7 @@ def _open_zarr(
     parts = urlsplit(url)
     inside = "" if root is None else root[2] or ""
     top = url if root is None else urlunsplit(parts._replace(path=root[1]))
-    place = without_secrets(top).rstrip("/")
+    place = strip_secrets(top).rstrip("/")
     if parts.query:
         raise VideoError(
             f"{shown} is a store of many files, to which a query (?…) cannot be added: give its "
@@ -141,14 +141,14 @@ def _open_zarr(
     try:
         return open_zarr(zarr, store, place, inside, axes, z)
     except VideoError as error:
-        raise VideoError(str(error).replace(top, without_secrets(top))) from None
+        raise VideoError(str(error).replace(top, strip_secrets(top))) from None
 
 
 def _download(filesystem: Any, path: str, target: Path, shown: str) -> Path:
     try:
         target.write_bytes(filesystem.cat_file(path))
     except Exception as error:
-        raise refusal(shown, error) from None
+        raise access_error(shown, error) from None
     return target
 
 
@@ -188,7 +188,7 @@ class RemoteImages(Video):
         kind: Kind,
         options: OpenOptions,
     ) -> None:
-        names = sorted(paths, key=natural_order)
+        names = sorted(paths, key=natural_sort_key)
         self._filesystem, self._url, self._open_options = filesystem, url, options
         self._paths = [paths[name] for name in names]
         self.names = names

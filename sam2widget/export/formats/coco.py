@@ -17,7 +17,7 @@ from ...core.errors import SessionError
 from ...core.masks import Mask
 from ..coco_segmentation import as_text, decode, encode
 from ..frame_names import FrameNames
-from ..outlines import NO_PIXEL, polygons_of
+from ..outlines import NO_PIXEL, find_polygons
 from ..reading.entries import (
     EntryError,
     as_id,
@@ -96,7 +96,7 @@ def write_coco(
                     "bbox": [float(value) for value in coco_mask.toBbox(encoded)],
                     "segmentation": as_text(encoded)
                     if outline == "rle"
-                    else [part.ravel().tolist() for part in polygons_of(mask_hw)],
+                    else [part.ravel().tolist() for part in find_polygons(mask_hw)],
                     "score": round(result.iou, 4),
                 }
             )

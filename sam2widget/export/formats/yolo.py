@@ -19,7 +19,7 @@ from sam2_backend.video import Video
 from ...core.errors import SessionError
 from ...core.masks import Mask
 from ..frame_names import FrameNames
-from ..outlines import NO_PIXEL, fill, one_polygon
+from ..outlines import NO_PIXEL, fill, join_polygons
 from ..reading.entries import as_id
 from ..reading.object_ids import ObjectIds
 from ..reading.pictures import list_pictures
@@ -72,7 +72,7 @@ def write_yolo(segmentation: Segmentation, path: Path, *, frames: bool = False) 
         height, width = segmentation.size_hw(frame)
         lines = []
         for info, mask_hw in segmentation.shown(frame):
-            points_p2 = one_polygon(mask_hw) / (width, height)
+            points_p2 = join_polygons(mask_hw) / (width, height)
             numbers = " ".join(f"{value:.6f}" for value in points_p2.ravel())
             lines.append(f"{classes.index(info.name)} {numbers}\n")
         file = labels / f"{name(frame)}.txt"

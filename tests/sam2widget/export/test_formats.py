@@ -25,7 +25,7 @@ from sam2widget.annotation.session import Session
 from sam2widget.cli.main import main
 from sam2widget.core.masks import Mask
 from sam2widget.export import FORMATS, Segmentation, export_masks, import_masks
-from sam2widget.export.outlines import fill, one_polygon, polygons_of
+from sam2widget.export.outlines import fill, find_polygons, join_polygons
 from sam2widget.export.overlay import overlay
 
 from .conftest import FRAMES, HEIGHT, NAMES, WIDTH, masks
@@ -144,9 +144,9 @@ def test_outlines_of_noise_enclose_the_same_pixels():
     rng = np.random.default_rng(0)
     for share in (0.02, 0.3, 0.6, 0.95):
         mask = rng.random((23, 31)) < share
-        parts = [fill(part, mask.shape) for part in polygons_of(mask)]
+        parts = [fill(part, mask.shape) for part in find_polygons(mask)]
         np.testing.assert_array_equal(np.any(parts, axis=0), mask)
-        np.testing.assert_array_equal(fill(one_polygon(mask), mask.shape), mask)
+        np.testing.assert_array_equal(fill(join_polygons(mask), mask.shape), mask)
 
 
 def test_the_table_has_a_row_for_each_mask(segmentation, tmp_path):
