@@ -75,8 +75,8 @@ def work(tmp_path):
     return tmp_path
 
 
-def run(code: str, *sites: Path, cwd: Path) -> str:
-    """What Python prints in a process that has these packages; warnings come on lines of theirs."""
+def run(code: str, *sites: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run code in a process that has these packages."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, (*sites, ROOT))),
@@ -91,7 +91,7 @@ def run(code: str, *sites: Path, cwd: Path) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
+    return done
 
 
 FILM = f"film-{WIDTH}x{HEIGHT}.frames"
@@ -125,7 +125,7 @@ print("used")
 
 
 def test_a_package_adds_a_format_a_source_and_a_family_of_models(site, work):
-    assert run(USE, site, cwd=work).strip() == "used"
+    assert run(USE, site, cwd=work).stdout == "used\n"
 
 
 def test_without_the_package_each_is_refused_in_a_sentence(work):
@@ -142,7 +142,7 @@ for call in (
     except ValueError as error:
         print("refused:", error)
 """
-    said = run(code, cwd=work)
+    said = run(code, cwd=work).stdout
     assert said.count("refused:") == 3
     assert "no format 'mots'" in said and "'color:40'" in said and FILM in said
 
@@ -162,7 +162,7 @@ print(sorted(one for one in sys.modules if one.startswith("{PACKAGE}")))
 assert "mots" in FORMATS
 print(sorted(one for one in sys.modules if one.startswith("{PACKAGE}.")))
 """
-    assert run(code, site, cwd=work).splitlines() == ["[]", "['sam2widget_example.mots']"]
+    assert run(code, site, cwd=work).stdout.splitlines() == ["[]", f"['{PACKAGE}.mots']"]
 
 
 def test_a_package_that_is_broken_costs_a_sentence_and_nothing_else(site, work, tmp_path):
@@ -197,8 +197,10 @@ w = Sam2Widget(open_video("{FILM}"), "nano")
 w.wait_until_loaded()
 print(w.status["state"])
 """
-    said = run(code, site, tmp_path / "other", cwd=work)
-    assert "'mots'" not in said.splitlines()[0] and "'coco'" in said.splitlines()[0]
+    done = run(code, site, tmp_path / "other", cwd=work)
+    formats, *_ = done.stdout.splitlines()
+    assert "'mots'" not in formats and "'coco'" in formats
+    said = done.stdout + done.stderr
     assert "sam2widget.export.formats.coco" in said
     assert "RuntimeError: no license" in said and "broken-package 1.0" in said
     assert "'word' of sam2widget.export in broken-package 1.0 is no Format" in said
@@ -229,4 +231,4 @@ assert len(found["short"]) == {FRAMES} and np.isfinite(found["short"]).all()
 assert (found["short"] != found["sam2"]).any()
 print("used")
 """
-    assert run(code, site, cwd=work).strip() == "used"
+    assert run(code, site, cwd=work).stdout == "used\n"
