@@ -277,6 +277,12 @@ class Video(ABC):
         """
         yield frame, self[frame]
 
+    def approach(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
+        """Deprecated name of `read_progressive`."""
+        sentence = "Video.approach is deprecated: call read_progressive."
+        warnings.warn(sentence, DeprecationWarning, stacklevel=2)
+        return self.read_progressive(frame)
+
     def thumbnails(
         self, frames: Sequence[int], height: int
     ) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:

@@ -138,6 +138,12 @@ def test_a_frame_is_approached_with_frames_on_the_way(both_ways, monkeypatch):
         next(open_video(path).read_progressive(150))
 
 
+def test_the_earlier_name_of_reading_progressively_still_works(mp4):
+    with pytest.warns(DeprecationWarning, match="call read_progressive"):
+        *_, (frame, rgb) = open_video(mp4).approach(7)
+    assert frame == 7 and np.array_equal(rgb, open_video(mp4)[7])
+
+
 def test_the_header_gives_the_index_that_the_packets_give(both_ways, monkeypatch):
     path, frames = both_ways
     by_header = read_index(path)
