@@ -1,7 +1,8 @@
 """Sources of frames: video files, pictures, folders, arrays. Nothing here knows a notebook."""
 
-from .base import FrameSource, Kind, Video, VideoError
+from .base import FrameSource, Kind, Video
 from .contrast import Channel, Contrast
+from .errors import VideoError
 from .live.live_video import LiveVideo
 from .opening import is_there, open_video
 from .options import OpenOptions

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from .arrays.stores import is_in_store
-from .base import FrameSource, Kind, PicturePath, Video, VideoError, refuse_array_options
+from .base import FrameSource, Kind, PicturePath, Video
 from .contrast import ContrastLike
+from .errors import VideoError
 from .options import MAX_MEGAPIXELS, OpenOptions, Plane
 from .remote.files import is_url, strip_secrets
 from .sources import open_source
@@ -99,7 +100,7 @@ def is_there(place: str) -> bool:
 
 def _open(source: Any, kind: Kind, options: OpenOptions) -> Video:
     if isinstance(source, Video):
-        refuse_array_options(options, "a Video has its own")
+        options.refuse_for_arrays("a Video has its own")
         return source
     if not isinstance(source, (str, os.PathLike)):
         return open_source(source, kind, options)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..registry import RegistryError, find, is_built_in, names, origin, register
-from .base import Kind, Video, VideoError
+from .base import Kind, Video
+from .errors import VideoError
 from .options import OpenOptions
 
 GROUP = "sam2_backend.video"

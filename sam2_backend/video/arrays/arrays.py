@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import DEFAULT_FPS, SAMPLES, Video, VideoError, thin_out, to_rgb
+from ..base import DEFAULT_FPS, SAMPLES, Video
 from ..contrast import Contrast
+from ..errors import VideoError
 from ..lru import BytesLru
 from ..options import Plane
+from ..pixels import thin_out, to_rgb
 from .axes import find_layout
 from .values import check_type, get_axis_names, get_chunks, get_dtype, get_fps, to_numpy
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from ..base import VideoError
+from ..errors import VideoError
 from ..options import Plane
 
 COLORS = 1, 3, 4

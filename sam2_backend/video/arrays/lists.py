@@ -11,16 +11,9 @@ from typing import Any, cast
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..base import (
-    DEFAULT_FPS,
-    Kind,
-    Picture,
-    PicturePath,
-    Video,
-    VideoError,
-    refuse_array_options,
-)
+from ..base import DEFAULT_FPS, Kind, Picture, PicturePath, Video
 from ..contrast import Contrast
+from ..errors import VideoError
 from ..options import OpenOptions
 from ..pictures.decoding import is_turned, read_values, values_of
 from .arrays import ArrayVideo
@@ -49,7 +42,7 @@ def open_pillow_image(source: Any, kind: Kind, options: OpenOptions) -> Video | 
     """Open a Pillow image; see `SourceOpener`."""
     if not isinstance(source, Image.Image):
         return None
-    refuse_array_options(options, "a Pillow image has its own")
+    options.refuse_for_arrays("a Pillow image has its own")
     return _open_items([source], kind, None)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..base import Kind, Video, VideoError
+from ..base import Kind, Video
+from ..errors import VideoError
 from ..options import OpenOptions, Plane
 from .arrays import ArrayVideo
 from .stores import find_only_array

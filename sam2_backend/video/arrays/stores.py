@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..base import Kind, Video, VideoError
+from ..base import Kind, Video
+from ..errors import VideoError
 from ..options import OpenOptions, Plane
 from .arrays import ArrayVideo
 from .ome_zarr import find_multiscale

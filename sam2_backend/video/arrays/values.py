@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..base import VideoError
+from ..errors import VideoError
 
 DEEP_MODES = ("I", "F")
 """What Pillow calls pictures of more than 8 bits begins with these."""

@@ -14,7 +14,8 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from ..base import Kind, Video, VideoError, refuse_array_options
+from ..base import Kind, Video
+from ..errors import VideoError
 from ..identity import REMOTE_BYTES, identify_files
 from ..lru import BytesLru
 from ..options import OpenOptions
@@ -39,7 +40,7 @@ def open_movie(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
     """Open the path of a video file; see `SourceOpener`."""
     if not isinstance(source, Path):
         return None
-    refuse_array_options(options, f"{source} is none")
+    options.refuse_for_arrays(f"{source} is none")
     return FileVideo(source)
 
 

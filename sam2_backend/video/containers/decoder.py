@@ -14,7 +14,7 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from ..base import VideoError
+from ..errors import VideoError
 from .streams import VideoPacket, iter_packets, open_stream
 from .truncation import VideoFile
 

@@ -16,7 +16,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from ..base import DEFAULT_FPS, VideoError
+from ..base import DEFAULT_FPS
+from ..errors import VideoError
 from .decoder import HIDDEN, NO_TIME, Decoder, Index, Ints, Packets
 from .picture import to_rgb24
 from .streams import VideoPacket, damage_error, describe_undecodable, iter_packets, open_stream

@@ -14,7 +14,7 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from ..base import VideoError
+from ..errors import VideoError
 from .truncation import VideoFile, measure_whole_boxes
 
 VideoPacket: TypeAlias = "Packet[VideoStream]"

@@ -14,7 +14,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..base import Video, VideoError
+from ..base import Video
+from ..errors import VideoError
 from ..identity import identify_recording
 from ..lru import BytesLru
 from .recorder import JOIN_S, Recorder, close_recorder, decode, run

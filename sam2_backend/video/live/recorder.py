@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..base import DEFAULT_FPS, VideoError
+from ..base import DEFAULT_FPS
+from ..errors import VideoError
 from .ring import Ring
 from .sources import Reader, SourceLost, to_frame
 

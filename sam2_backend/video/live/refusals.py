@@ -6,7 +6,8 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from ..base import Kind, VideoError
+from ..base import Kind
+from ..errors import VideoError
 from ..options import OpenOptions
 from .sources import STREAM_SCHEMES, Capture
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..base import DEFAULT_FPS, Kind, Video, VideoError
+from ..base import DEFAULT_FPS, Kind, Video
+from ..errors import VideoError
 from ..lru import BytesLru
 from ..options import MAX_MEGAPIXELS
 from .decoding import iter_png_chunks, no_pillow_limit, open_with_pillow, readable

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError, features
 
-from ..base import VideoError
+from ..errors import VideoError
 from ..options import MAX_MEGAPIXELS
 
 _TRANSPOSED = (5, 6, 7, 8)

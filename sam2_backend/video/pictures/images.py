@@ -13,8 +13,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import DEFAULT_FPS, Kind, Video, VideoError, refuse_array_options
+from ..base import DEFAULT_FPS, Kind, Video
 from ..contrast import Contrast
+from ..errors import VideoError
 from ..lru import BytesLru
 from ..options import MAX_MEGAPIXELS, OpenOptions, Plane
 from ..remote.files import is_url
@@ -146,7 +147,7 @@ def open_pictures(source: Any, kind: Kind, options: OpenOptions) -> Video | None
         from .pages import TiffStack
 
         if options.axes is not None or not isinstance(pictures, TiffStack):
-            refuse_array_options(options, f"{source} is none")
+            options.refuse_for_arrays(f"{source} is none")
     return pictures
 
 
@@ -164,7 +165,7 @@ def open_picture_list(source: Any, kind: Kind, options: OpenOptions) -> Video | 
     paths = [Path(one).expanduser() for one in items if isinstance(one, (str, os.PathLike))]
     if not paths or len(paths) < len(items):
         return None
-    refuse_array_options(options, "image files have their own")
+    options.refuse_for_arrays("image files have their own")
     if any(is_url(str(one)) for one in items):
         raise VideoError("Of pictures by URL, give the URL of their folder, not a list.")
     for path in paths:

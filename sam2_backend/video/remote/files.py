@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
-from ..base import VideoError
+from ..errors import VideoError
 from ..lru import BytesLru
 
 BLOCK_BYTES = 512 * 2**10

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from ..arrays.arrays import ArrayVideo
 from ..arrays.stores import HDF5_SUFFIXES, ZARR_FILES, import_extra, open_zarr, read_inside
-from ..base import DEFAULT_FPS, Kind, Video, VideoError, refuse_array_options
+from ..base import DEFAULT_FPS, Kind, Video
+from ..errors import VideoError
 from ..lru import BytesLru
 from ..options import OpenOptions, Plane
 from ..pictures.images import HIDDEN, IMAGE_SUFFIXES, natural_sort_key
@@ -71,7 +72,7 @@ def _open_at(filesystem: Any, path: str, url: str, kind: Kind, options: OpenOpti
         return ArrayVideo(array, name, axes=axes, z=z)
     is_picture = not is_folder and suffix in IMAGE_SUFFIXES
     for_arrays = replace(options, plane=None) if is_picture else options
-    refuse_array_options(for_arrays, f"{shown} is none")
+    for_arrays.refuse_for_arrays(f"{shown} is none")
     local = replace(options, axes=None)
     if is_folder:
         pictures = [name for name in names if _is_picture(name)]
