@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .batch.local import propagate_many
     from .core.errors import SessionError
     from .export import Segmentation, export_masks, import_masks, to_dataframe
+    from .export import plots as plots
     from .storage.saved_session import SavedSession
     from .storage.session_file import read_session, write_session
     from .storage.statistics import Statistics
@@ -65,8 +66,10 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for only then: the command line does without a notebook."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "plots":
+        return import_module(".export.plots", __name__)
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name], __name__), name)
