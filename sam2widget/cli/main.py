@@ -150,8 +150,8 @@ def _add_export(commands: Any) -> None:
 class _HelpWithFormats(argparse.Action):
     """Prints the help, and all formats, which are imported for it alone."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{**options, "nargs": 0, "dest": argparse.SUPPRESS})
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from ..export import FORMATS
