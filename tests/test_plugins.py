@@ -116,9 +116,13 @@ w.import_masks(path)
 assert (np.array(w.masks[1]) == before[1]).all()
 w.save("work.sam2.zip")
 w.close()
+by_number = Sam2Widget("{FILM}", 40.0)
+by_number.wait_until_loaded()
+assert by_number.status["model"] == "color"
+by_number.close()
 again = Sam2Widget.load("work.sam2.zip")
 again.wait_until_loaded()
-assert again.status["model"].startswith("color"), again.status
+assert again.status["model"] == "color" and (np.array(again.masks[1]) == before[1]).all()
 again.close()
 print("used")
 """
@@ -178,7 +182,7 @@ def test_a_package_that_is_broken_costs_a_sentence_and_nothing_else(site, work, 
             "mots": "broken:FORMAT",
         },
         "sam2_backend.video": {"cracked": "broken:FORMAT", "fails": "wrong:opens"},
-        "sam2widget.models": {"cracked": "broken:FORMAT"},
+        "sam2widget.models": {"cracked": "broken:FORMAT", "word": "wrong:FORMAT"},
     }
     install(tmp_path / "other", "broken-package", files, groups)
     code = f"""
@@ -196,6 +200,16 @@ print(open_video("{FILM}"))
 w = Sam2Widget(open_video("{FILM}"), "nano")
 w.wait_until_loaded()
 print(w.status["state"])
+w.close()
+for model in ("cracked:x", 3):
+    try:
+        Sam2Widget(open_video("{FILM}"), model).wait_until_loaded()
+    except SessionError as error:
+        print("refused:", error)
+w = Sam2Widget(open_video("{FILM}"), 40.0)
+w.wait_until_loaded()
+print(w.status["model"])
+w.close()
 """
     done = run(code, site, tmp_path / "other", cwd=work)
     formats, *_ = done.stdout.splitlines()
@@ -208,7 +222,11 @@ print(w.status["state"])
     assert "'mots' of sam2widget.export is in" in said and "none of them is used" in said
     assert "The video source 'fails' of broken-package 1.0 failed (ZeroDivisionError" in said
     assert f"<array: {FRAMES} frames of {WIDTH}x{HEIGHT}>" in said
-    assert said.count("refused:") == 3 and "ready" in said
+    assert said.count("refused:") == 5
+    assert done.stdout.splitlines()[-1] == "color" and "\nready\n" in done.stdout
+    assert "'cracked' of sam2widget.models cannot be loaded from broken-package 1.0" in said
+    assert "'word' of sam2widget.models in broken-package 1.0 is no ModelFamily" in said
+    assert "model is a name, a path, a loaded Sam2Model" in said
 
 
 @pytest.mark.skipif(
