@@ -64,7 +64,7 @@ def open_source(source: Any, kind: Kind, options: OpenOptions) -> Video:
     VideoError
         When none can.
     """
-    refusal = VideoError(f"A video cannot be made of {source!r}.")
+    refusal: VideoError | None = None
     for name in names(GROUP):
         if is_built_in(GROUP, name):
             try:
@@ -79,7 +79,7 @@ def open_source(source: Any, kind: Kind, options: OpenOptions) -> Video:
             video = _ask_plugin(name, source, kind, options)
             if video is not None:
                 return video
-    raise refusal
+    raise refusal or VideoError(f"A video cannot be made of a {type(source).__name__}.")
 
 
 def refuse_missing(source: Any, kind: Kind, options: OpenOptions) -> None:
