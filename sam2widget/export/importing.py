@@ -14,7 +14,7 @@ from sam2_backend.video import FrameSource, Video, open_video
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from .reading.arrays import read_arrays
-from .reading.entries import check_frame_size, reason
+from .reading.entries import check_frame_size, describe_error
 from .reading.pictures import read_picture_files
 from .registry import FORMATS, find_format, format_for_reading, list_readable
 from .segmentation import Imported
@@ -62,10 +62,10 @@ def read_masks(source: MaskSource, video: FrameSource, format: str | None = None
     video = open_video(video)
     paths = _paths(source)
     if paths is None:
-        return _fitting(read_arrays(source, video), video, "these arrays")
+        return _checked(read_arrays(source, video), video, "these arrays")
     if len(paths) != 1 or isinstance(source, (list, tuple)):
         found = read_picture_files(paths, video, "The list of masks")
-        return _fitting(found, video, "this list")
+        return _checked(found, video, "this list")
     (path,) = paths
     if not path.exists():
         raise SessionError(f"There is no {path}: {_suggest(path) or 'check the path.'}")
@@ -73,11 +73,13 @@ def read_masks(source: MaskSource, video: FrameSource, format: str | None = None
     if chosen.read is None:
         raise SessionError(f"{chosen.name!r} is written only. Formats to read: {list_readable()}.")
     try:
-        return _fitting(chosen.read(path, video), video, str(path))
+        return _checked(chosen.read(path, video), video, str(path))
     except SessionError:
         raise
     except Exception as error:  # whatever another program may have written
-        raise SessionError(f"{path} cannot be read as {chosen.name} ({reason(error)}).") from error
+        raise SessionError(
+            f"{path} cannot be read as {chosen.name} ({describe_error(error)})."
+        ) from error
 
 
 def _paths(source: Any) -> list[Path] | None:
@@ -91,7 +93,7 @@ def _paths(source: Any) -> list[Path] | None:
     return None
 
 
-def _fitting(found: Imported, video: Video, where: str) -> Imported:
+def _checked(found: Imported, video: Video, where: str) -> Imported:
     """What was read, if there is any mask in it, and all are of frames of the video."""
     if not found.masks:
         said = " ".join(("", *found.notes))

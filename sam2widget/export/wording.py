@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def count(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """A number of things, in words."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 

@@ -13,7 +13,7 @@ from PIL import Image
 from ..core.protected_files import ProtectedFiles
 from ..core.user_warnings import warn
 from .segmentation import Segmentation
-from .wording import count
+from .wording import pluralize
 
 JPEG_QUALITY = 95
 _LISTED = 3
@@ -51,11 +51,13 @@ def open_folder(
             + (
                 names[0]
                 if len(names) == 1 and folder in busy
-                else f" ({_told(names, folder in busy)})"
+                else f" ({_describe_files(names, folder in busy)})"
             )
             for folder, names in left.items()
         ]
-        more = f" and {count(len(named) - _LISTED, 'more folder')}" if len(named) > _LISTED else ""
+        more = (
+            f" and {pluralize(len(named) - _LISTED, 'more folder')}" if len(named) > _LISTED else ""
+        )
         warn(
             f"{root} has files from before that are not of this export, and stay: "
             f"{', '.join(named[:_LISTED])}{more}. Readers find them too: remove them if they are "
@@ -63,9 +65,9 @@ def open_folder(
         )
 
 
-def _told(names: list[str], some: bool) -> str:
+def _describe_files(names: list[str], some: bool) -> str:
     """How many files are left in a folder, and where others are written there, which."""
-    told = count(len(names), "file")
+    told = pluralize(len(names), "file")
     return f"{told} such as {names[0]}" if some else told
 
 

@@ -24,13 +24,13 @@ from ..reading.entries import (
     as_number,
     check_frame_size,
     check_size,
+    describe_error,
     read_json,
-    reason,
 )
 from ..reading.object_ids import ObjectIds
 from ..registry import Format
 from ..segmentation import Imported, Segmentation
-from ..wording import count, shorten
+from ..wording import pluralize, shorten
 from ..writing import JPEG_QUALITY, open_folder, save_below
 
 Outline = Literal["rle", "polygons"]
@@ -182,7 +182,8 @@ def read_coco(path: Path, video: Video) -> Imported:
             mask_hw = decode(shape, hw)
         except (EntryError, KeyError, TypeError, ValueError) as error:
             raise SessionError(
-                f"{path} has an annotation that cannot be read: {_name(one, n)}: {reason(error)}."
+                f"{path} has an annotation that cannot be read: {_name(one, n)}: "
+                f"{describe_error(error)}."
             ) from error
         check_frame_size(
             hw, video.size_hw(frame), f"Image {images[image].get('file_name')} in {path}"
@@ -201,13 +202,13 @@ def read_coco(path: Path, video: Video) -> Imported:
             f"{path} has boxes alone, no masks: export with segmentation, or add boxes as prompts."
         )
     if boxes:
-        notes.append(f"{path} has {count(boxes, 'annotation')} with a box alone, left out.")
+        notes.append(f"{path} has {pluralize(boxes, 'annotation')} with a box alone, left out.")
     if empty:
-        notes.append(f"{path} has {count(empty, 'annotation')} {NO_PIXEL}.")
+        notes.append(f"{path} has {pluralize(empty, 'annotation')} {NO_PIXEL}.")
     if any(not key for key, _ in owners):
         notes.append(f"{path} has annotations without track_id: each category is an object.")
     if crowds:
-        notes.append(f"{path} has {count(crowds, 'crowd')} (iscrowd), taken as masks.")
+        notes.append(f"{path} has {pluralize(crowds, 'crowd')} (iscrowd), taken as masks.")
     return Imported(
         {key: Mask.from_array(mask) for key, mask in masks.items()}, names, tuple(notes)
     )

@@ -14,7 +14,7 @@ from ...core.errors import SessionError
 from ...core.masks import Mask
 from ..coco_segmentation import as_text, decode, encode
 from ..frame_names import FrameNames
-from ..reading.entries import EntryError, as_number, read_json, reason
+from ..reading.entries import EntryError, as_number, describe_error, read_json
 from ..reading.object_ids import ObjectIds
 from ..registry import Format
 from ..segmentation import Imported, Segmentation
@@ -82,7 +82,7 @@ def read_sa_v(path: Path, video: Video) -> Imported:
         listed = document.get("masklet_id") or list(range(len(masklets[0])))
         ids = ObjectIds(listed, "masklet_id")
     except (EntryError, TypeError) as error:
-        raise SessionError(f"{path} cannot be read as sa-v: {reason(error)}.") from error
+        raise SessionError(f"{path} cannot be read as sa-v: {describe_error(error)}.") from error
     names = FrameNames(video)
     frames = [n * every for n in range(len(masklets))]
     notes: list[str] = []
@@ -105,7 +105,7 @@ def read_sa_v(path: Path, video: Video) -> Imported:
                 mask_hw = decode(said, (height, width))
             except (KeyError, TypeError, ValueError) as error:
                 raise SessionError(
-                    f"{path} has a mask that cannot be read: {reason(error)}."
+                    f"{path} has a mask that cannot be read: {describe_error(error)}."
                 ) from error
             if mask_hw.any():
                 masks[ids[obj], frame] = Mask.from_array(mask_hw)

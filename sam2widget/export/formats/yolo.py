@@ -25,7 +25,7 @@ from ..reading.object_ids import ObjectIds
 from ..reading.pictures import list_pictures
 from ..registry import Format
 from ..segmentation import Imported, Segmentation
-from ..wording import count as counted
+from ..wording import pluralize
 from ..writing import JPEG_QUALITY, open_folder, save_below
 
 NOT_LABELS = frozenset(
@@ -148,7 +148,9 @@ def read_yolo(path: Path, video: Video) -> Imported:
             "masks all the same."
         )
     if boxes:
-        notes.append(f"{root} has {counted(boxes, 'line')} of a box among its polygons, left out.")
+        notes.append(
+            f"{root} has {pluralize(boxes, 'line')} of a box among its polygons, left out."
+        )
     has_id, has_score = _extras(polygons)
     tracks = ObjectIds(
         sorted({int(line.values[-1]) for line in polygons}) if has_id else [], "track"
@@ -177,7 +179,7 @@ def read_yolo(path: Path, video: Video) -> Imported:
     elif parts > len(masks):
         notes.append(f"{root} has several polygons of one class on a frame: a class is an object.")
     if empty:
-        notes.append(f"{root} has {counted(empty, 'polygon')} {NO_PIXEL}.")
+        notes.append(f"{root} has {pluralize(empty, 'polygon')} {NO_PIXEL}.")
     if not has_id and len(polygons) > 1 and all(line.values[-1] == "1" for line in polygons):
         notes.append(
             f"Each line in {root} ends in 1, which is taken for the y of a corner, not for the id "

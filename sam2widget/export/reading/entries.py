@@ -43,7 +43,7 @@ class EntryError(ValueError):
     """What is wrong with an entry of a file, as a part of a sentence that names both."""
 
 
-def reason(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Why something could not be read, in words that are not Python's."""
     if isinstance(error, KeyError):
         return f"it lacks {error}"
