@@ -29,7 +29,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from sam2_backend.video import VideoError, open_video
-from sam2_backend.video.containers.streams import packets_of
+from sam2_backend.video.containers.streams import iter_packets
 
 WIDTH, HEIGHT, FRAMES, BITS = 256, 96, 90, 10
 LEAPS = 24
@@ -418,7 +418,7 @@ def truth_of(path: Path) -> list[NDArray[np.uint8]]:
         pictures: list[NDArray[np.uint8]] = []
         with av.open(str(path)) as container:
             stream = container.streams.video[n]
-            for packet in chain(packets_of(container, stream), [None]):
+            for packet in chain(iter_packets(container, stream), [None]):
                 try:
                     decoded = stream.codec_context.decode(packet)
                 except FFmpegError:  # what depends on frames before the file's first
@@ -429,7 +429,7 @@ def truth_of(path: Path) -> list[NDArray[np.uint8]]:
     raise ValueError(f"{path} holds only a cover.")
 
 
-WAYS = "in order", "leaps", "backwards", "approach", "thumbnails"
+WAYS = "in order", "leaps", "backwards", "progressive", "thumbnails"
 
 
 def right_of(
@@ -454,8 +454,10 @@ def right_of(
 
     right = {"in order": read(frames), "leaps": read(leaps), "backwards": read(frames[::-1])}
     video = open_video(path)
-    found = [one for n in leaps if n < len(video) for one in video.approach(n) if one is not None]
-    right["approach"] = sum(is_right(n, rgb) for n, rgb in found), len(found)
+    found = [
+        one for n in leaps if n < len(video) for one in video.read_progressive(n) if one is not None
+    ]
+    right["progressive"] = sum(is_right(n, rgb) for n, rgb in found), len(found)
     apart = max(len(truth) // 12, 1)
     near = min(apart, len(video)) // 2
     wanted = range(0, min(len(video), len(truth)), apart)

@@ -72,8 +72,8 @@ def __getattr__(name: str) -> Any:
 
         warn_renamed(f"{__name__}.{name}", f"{__name__}.{_RENAMED[name]}")
         name = _RENAMED[name]
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name], __name__), name)

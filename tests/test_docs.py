@@ -77,7 +77,8 @@ def test_python_in_it_compiles_and_imports_what_exists(path):
 
 def binds(function: Any, call: ast.Call, *, of_instance: bool) -> None:
     """The call fits the signature, as far as it can be seen without running it."""
-    if any(isinstance(one, ast.Starred) for one in call.args):
+    is_error = isinstance(function, type) and issubclass(function, BaseException)
+    if is_error or any(isinstance(one, ast.Starred) for one in call.args):
         return
     given = [None] * (len(call.args) + of_instance)
     named = {one.arg: None for one in call.keywords if one.arg is not None}

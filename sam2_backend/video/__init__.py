@@ -1,9 +1,12 @@
 """Sources of frames: video files, pictures, folders, arrays. Nothing here knows a notebook."""
 
-from .base import FrameSource, Kind, Video, VideoError
+from .base import FrameSource, Kind, Video
 from .contrast import Channel, Contrast
+from .errors import VideoError
 from .live.live_video import LiveVideo
 from .opening import is_there, open_video
+from .options import OpenOptions
+from .sources import SourceOpener
 
 __all__ = [
     "Channel",
@@ -11,6 +14,8 @@ __all__ = [
     "FrameSource",
     "Kind",
     "LiveVideo",
+    "OpenOptions",
+    "SourceOpener",
     "Video",
     "VideoError",
     "is_there",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 import warnings
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .contrast import Contrast, ContrastLike, as_contrast
+from .errors import VideoError
 from .identity import identify_files, identify_frames
 from .options import DEFAULT_OPTIONS, OpenOptions
+from .pixels import thin_out
 
 Kind = Literal["video", "images"]
 """Frames one after the other, or pictures that have nothing to do with each other."""
@@ -24,12 +27,7 @@ Kind = Literal["video", "images"]
 DEFAULT_FPS = 25.0
 """Of sources that do not say."""
 SAMPLES = 8
-SAMPLED_PIXELS = 2**16
-"""How many frames, and pixels of each, a contrast is chosen by."""
-
-
-class VideoError(ValueError):
-    """A video that cannot be read; the message says which, why and what to do."""
+"""How many frames a contrast is chosen by."""
 
 
 class Video(ABC):
@@ -84,6 +82,7 @@ class Video(ABC):
         self._choosing = threading.Lock()
         self._identity: str | None = None
         self._said: set[str] = set()
+        self._original: Video | None = None
 
     def __len__(self) -> int:
         return self.num_frames
@@ -110,6 +109,14 @@ class Video(ABC):
     def snapshot(self) -> Video:
         """The video, or what there is by now of one that grows."""
         return self
+
+    def duplicate(self) -> Video:
+        """The same frames, read by the same means, as an object with a kind and a contrast of its
+        own."""
+        other = copy.copy(self)
+        other._automatic = {}
+        other._original = self  # what ends with it, such as a recording, stays as long as this
+        return other
 
     @property
     def sizes_hw(self) -> list[tuple[int, int]] | None:
@@ -251,7 +258,7 @@ class Video(ABC):
     def _part_of(self, frame: int) -> Iterator[NDArray[Any]]:
         yield thin_out(self._read(frame))
 
-    def approach(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
+    def read_progressive(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
         """Read a frame, and give way on the way to it.
 
         Yields
@@ -260,6 +267,12 @@ class Video(ABC):
         on the way; now and then None, so that others get their turn.
         """
         yield frame, self[frame]
+
+    def approach(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
+        """Deprecated name of `read_progressive`."""
+        sentence = "Video.approach is deprecated: call read_progressive."
+        warnings.warn(sentence, DeprecationWarning, stacklevel=2)
+        return self.read_progressive(frame)
 
     def thumbnails(
         self, frames: Sequence[int], height: int
@@ -325,63 +338,3 @@ FrameSource: TypeAlias = (
 
 def _render(values_hwc: NDArray[Any], contrast: Contrast | None) -> NDArray[np.uint8]:
     return values_hwc if contrast is None else contrast.render(values_hwc)
-
-
-def thin_out(values_hwc: NDArray[Any]) -> NDArray[Any]:
-    """`SAMPLED_PIXELS` of a picture or a few more, evenly."""
-    pixels = values_hwc.shape[0] * values_hwc.shape[1]
-    stride = max(int((pixels / SAMPLED_PIXELS) ** 0.5), 1)
-    return values_hwc[::stride, ::stride]
-
-
-def to_rgb(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
-    """Make RGB of a grey, RGB or RGBA picture or stack of pictures.
-
-    Parameters
-    ----------
-    array : (..., H, W, C), C one of 1, 3, 4; uint8, or floats in 0..1.
-    what : names it in errors.
-
-    Returns
-    -------
-    ndarray
-        (..., H, W, 3) uint8; the very array where it is that already. Transparency is dropped.
-
-    Raises
-    ------
-    VideoError
-        When it has another number of channels or type, or floats outside 0..1.
-    """
-    channels = array.shape[-1]
-    if channels not in (1, 3, 4):
-        raise VideoError(
-            f"{what} must have 1, 3 or 4 channels last, got shape {array.shape}. Put time "
-            "first and colour last: (T, H, W, 3)."
-        )
-    if array.dtype.kind == "f":
-        array = _floats_to_bytes(array, what)
-    elif array.dtype != np.uint8:
-        raise VideoError(
-            f"{what} must be uint8, or floats in 0..1, got {array.dtype}. Scale it to 0..255 and "
-            "convert it with .astype('uint8')."
-        )
-    if channels == 1:
-        return np.repeat(array, 3, axis=-1)
-    return array[..., :3]
-
-
-def check_floats(array: NDArray[Any], what: str) -> None:
-    """Raise VideoError unless all values are in 0..1."""
-    low, high = float(array.min()), float(array.max())
-    if np.isnan(low) or np.isnan(high):
-        raise VideoError(f"{what} holds NaN: replace it first, for instance with np.nan_to_num.")
-    if low < 0 or high > 1:
-        raise VideoError(
-            f"{what} holds floats from {low:g} to {high:g}, but floats must lie in 0..1. Divide "
-            "by 255, or convert 0..255 with .astype('uint8')."
-        )
-
-
-def _floats_to_bytes(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
-    check_floats(array, what)
-    return np.rint(array * 255).astype(np.uint8)

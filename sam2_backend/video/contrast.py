@@ -179,16 +179,16 @@ def _window(values: NDArray[Any]) -> tuple[float, float]:
     known = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     if not known.size:
         return 0.0, 1.0
-    least, most = float(known.min()), float(known.max())
-    if known.dtype.kind in "ui" and most - least < LEVELS:
-        return (least, most) if least < most else (least, least + 1)
+    lowest, highest = float(known.min()), float(known.max())
+    if known.dtype.kind in "ui" and highest - lowest < LEVELS:
+        return (lowest, highest) if lowest < highest else (lowest, lowest + 1)
     if known.dtype.kind == "f":
         known = known.astype(np.float64, copy=False)
     low, high = (float(value) for value in np.percentile(known, PERCENTILES))
     if low < high:
         return low, high
     # Almost all is one value: what differs from it must still be seen.
-    return (least, most) if least < most else (least, _above(least))
+    return (lowest, highest) if lowest < highest else (lowest, _above(lowest))
 
 
 def _above(value: float) -> float:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any, cast
 
-from PIL import Image
-
-from .arrays.lists import open_list
-from .arrays.readers import open_array
-from .arrays.stores import is_in_store, open_store
-from .base import FrameSource, Kind, PicturePath, Video, VideoError
+from .arrays.stores import is_in_store
+from .base import FrameSource, Kind, PicturePath, Video
 from .contrast import ContrastLike
-from .live.sources import STREAM_SCHEMES, Capture
+from .errors import VideoError
 from .options import MAX_MEGAPIXELS, OpenOptions, Plane
-from .pictures.decoding import picture_format, read_info
-from .pictures.images import IMAGE_SUFFIXES, ImageFiles, open_picture_file
-from .pictures.pages import TiffStack
-from .remote.files import is_url
-from .remote.opening import open_url
+from .remote.files import is_url, strip_secrets
+from .sources import open_source
 
 __all__ = ["FrameSource", "Video", "VideoError", "open_video"]
 
@@ -49,7 +39,8 @@ def open_video(
         frame for a number; a Pillow image; a list of Pillow images, arrays or paths of images.
         Arrays are not copied, and read a frame or a chunk at a time.
     kind : "video", or "images" for pictures that have nothing to do with each other and may be of
-        several sizes; if None, a single frame is a picture and more are a video.
+        several sizes; if None, a single frame is a picture and more are a video. A `Video` that is
+        given with another kind or contrast stays as it is: what is returned has them.
     contrast : (low, high) in the source's own values, what is shown black and in full colour; or
         a `Contrast`. If None, 8-bit colours are shown as they are, and all else from the 0.1 to
         the 99.9 percentile of the values: of frames all over a video, of each picture its own.
@@ -81,8 +72,10 @@ def open_video(
     video = _open(source, kind or "video", options)
     if not isinstance(source, Video):
         video.options = options
-    if kind is None and len(video) == 1 and not isinstance(source, Video):
-        kind = "images"
+        if kind is None and len(video) == 1:
+            kind = "images"
+    elif contrast is not None or kind not in (None, video.kind):
+        video = video.duplicate()  # the caller's stays as it is
     if kind is not None and video.kind != kind:
         video.kind = kind
         size = video.width, video.height
@@ -100,12 +93,6 @@ def _checked(plane: Any) -> Plane:
     return int(plane)
 
 
-def _refuse(options: OpenOptions, reason: str) -> None:
-    """Raise VideoError where something is said that is for arrays only."""
-    if options.axes is not None or options.plane is not None:
-        raise VideoError(f"axes= and plane= are for arrays: {reason}.")
-
-
 def is_there(place: str) -> bool:
     """Whether something is at the location of a video; of a URL that is not known before."""
     return is_url(place) or Path(place).exists() or is_in_store(Path(place))
@@ -113,115 +100,21 @@ def is_there(place: str) -> bool:
 
 def _open(source: Any, kind: Kind, options: OpenOptions) -> Video:
     if isinstance(source, Video):
-        _refuse(options, "a Video has its own")
+        options.refuse_for_arrays("a Video has its own")
         return source
-    _refuse_live(source)
-    if isinstance(source, (str, os.PathLike)):
-        place = os.fspath(cast("PicturePath", source))
-        if is_url(place):
-            without_axes = replace(options, axes=None)
-            return open_url(
-                *(place, kind, options.axes, options.plane),
-                lambda path, its_kind: _open_path(path, its_kind, without_axes),
-            )
-        path = Path(place).expanduser()
-        try:
-            video = _open_path(path, kind, options)
-        except OSError as error:
-            raise VideoError(f"{path} cannot be opened ({error.strerror or error}).") from error
-        video.path = path.absolute()
-        video.location = str(video.path)
+    if not isinstance(source, (str, os.PathLike)):
+        return open_source(source, kind, options)
+    place = os.fspath(cast("PicturePath", source))
+    if is_url(place):
+        video = open_source(place, kind, options)
+        if video.location is None:
+            video.location = strip_secrets(place)
         return video
-    if isinstance(source, Image.Image):
-        _refuse(options, "a Pillow image has its own")
-        return open_list([source], kind)
-    if isinstance(source, Sequence) and not isinstance(source, (bytes, bytearray, memoryview)):
-        return _open_list(cast("Sequence[Any]", source), kind, options)
-    return open_array(source, options.axes, options.plane)
-
-
-def _refuse_live(source: object) -> None:
-    """A source without an end is recorded from when one says so, and as one says."""
-    if isinstance(source, (str, os.PathLike)):
-        scheme = str(source).partition("://")[0].lower()
-        if scheme in STREAM_SCHEMES:
-            raise VideoError(f"{source} is a live stream: give LiveVideo({str(source)!r}).")
-    elif isinstance(source, int) and not isinstance(source, bool):
-        raise VideoError(f"A number is that of a camera: give LiveVideo({source}).")
-    elif isinstance(source, io.IOBase):
-        raise VideoError(
-            "An open file has no frames of its own: give its path, or write what it holds to one."
-        )
-    elif isinstance(source, Iterator):
-        raise VideoError(
-            "An iterator of frames has no length. If it ends and its frames fit into memory, give "
-            "list(frames); else LiveVideo(frames), which keeps them on disk as they come."
-        )
-    elif isinstance(source, Capture) and not _has_frames(source):
-        raise VideoError(
-            f"A {type(source).__name__} gives one frame after the other, without a number: give "
-            "LiveVideo(capture), or the path of the file that it reads."
-        )
-    elif callable(source) and not _has_frames(source):
-        raise VideoError(
-            "A function that returns frames is a live source: give LiveVideo(function)."
-        )
-
-
-def _has_frames(source: object) -> bool:
-    """Whether it is an array or a reader, whatever else it can do."""
-    return hasattr(source, "shape") or hasattr(source, "__len__")
-
-
-def _open_list(items: Sequence[Any], kind: Kind, options: OpenOptions) -> Video:
-    paths = [Path(one).expanduser() for one in items if isinstance(one, (str, os.PathLike))]
-    if paths and len(paths) == len(items):
-        _refuse(options, "image files have their own")
-        if any(is_url(str(one)) for one in items):
-            raise VideoError("Of pictures by URL, give the URL of their folder, not a list.")
-        for path in paths:
-            if path.suffix.lower() not in IMAGE_SUFFIXES and _is_no_picture(path):
-                raise VideoError(
-                    f"{path} is no picture: a list holds the frames of one video. Open a video "
-                    "alone, by its path."
-                )
-        return ImageFiles(paths, "list", kind, options.max_megapixels)
-    if options.plane is not None:
-        raise VideoError("plane= is for arrays with planes, not for a list of pictures.")
-    return open_list(items, kind, options.axes)
-
-
-def _is_no_picture(path: Path) -> bool:
-    """Whether a file's content is of another kind, such as a video."""
-    if not path.is_file() or path.stat().st_size == 0 or picture_format(path) is not None:
-        return False
+    path = Path(place).expanduser()
     try:
-        read_info(path)
-    except VideoError:
-        return True
-    return False
-
-
-def _open_path(path: Path, kind: Kind, options: OpenOptions) -> Video:
-    if is_in_store(path):
-        return open_store(path, options.axes, options.plane)
-    if not path.exists():
-        raise VideoError(
-            f"There is no file or folder {path}. Paths start at {Path.cwd()} unless absolute."
-        )
-    if path.is_dir():
-        pictures = ImageFiles.of_folder(path, kind, options.max_megapixels, options.plane)
-        if options.axes is not None or not isinstance(pictures, TiffStack):
-            _refuse(options, f"{path} is none")
-        return pictures
-    if path.stat().st_size == 0:
-        raise VideoError(f"{path} is an empty file.")
-    pictures = open_picture_file(path, kind, options.max_megapixels, options.plane)
-    if pictures is not None:
-        if options.axes is not None or not isinstance(pictures, TiffStack):
-            _refuse(options, f"{path} is none")
-        return pictures
-    _refuse(options, f"{path} is none")
-    from .containers.container import FileVideo
-
-    return FileVideo(path)
+        video = open_source(path, kind, options)
+    except OSError as error:
+        raise VideoError(f"{path} cannot be opened ({error.strerror or error}).") from error
+    video.path = path.absolute()
+    video.location = str(video.path)
+    return video

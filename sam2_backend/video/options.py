@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from .errors import VideoError
+
 MAX_MEGAPIXELS = 178.0
 """Larger pictures are opened only where a user says so; about what Pillow allows."""
 
@@ -20,6 +22,16 @@ class OpenOptions:
     axes: str | None = None
     plane: Plane = None
     max_megapixels: float = MAX_MEGAPIXELS
+
+    def refuse_for_arrays(self, reason: str) -> None:
+        """Raise VideoError where something is said that is for arrays only.
+
+        Parameters
+        ----------
+        reason : why it cannot be, in a few words.
+        """
+        if self.axes is not None or self.plane is not None:
+            raise VideoError(f"axes= and plane= are for arrays: {reason}.")
 
 
 DEFAULT_OPTIONS = OpenOptions()

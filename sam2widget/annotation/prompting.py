@@ -153,9 +153,9 @@ class Prompting(SessionEdits):
             raise SessionError(f"There is no mask on frame {frame} to erase from.")
         before_hw = np.zeros((height, width), np.bool_) if now is None else now.to_array()
         if shape == "brush":
-            covered_hw = painting.brush(path, radius, height, width)
+            covered_hw = painting.rasterize_brush(path, radius, height, width)
         else:
-            covered_hw = painting.polygon(path, height, width)
+            covered_hw = painting.rasterize_polygon(path, height, width)
         painted_hw = before_hw & ~covered_hw if erase else before_hw | covered_hw
         if np.array_equal(painted_hw, before_hw):
             return

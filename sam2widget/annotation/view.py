@@ -12,7 +12,7 @@ from sam2_backend.video import Kind
 
 from ..core.arguments import as_int
 from ..core.errors import SessionError
-from ..core.label_maps import Covered, paint_labels
+from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask, MaskVolume
 from ..models.segmenter import PromptSet
 from .records import FrameTable, ObjectInfo, Proposal, Result, Timeline, runs_of
@@ -103,7 +103,7 @@ class SessionView:
             self._sizes_hw,
         )
 
-    def label_map(self, frame: int, covered: Covered | None = None) -> NDArray[np.int32]:
+    def label_map(self, frame: int, covered: OverlapCounter | None = None) -> NDArray[np.int32]:
         """(H, W) object ids on a frame, 0 for background. Where objects overlap, the one with
         the larger id shows; `covered` is told."""
         frame = self.check_frame(frame)

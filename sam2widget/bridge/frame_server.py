@@ -143,7 +143,7 @@ class FrameServer:
         if jpeg is not None:
             yield frame, jpeg
             return
-        for found in self._video.approach(frame):
+        for found in self._video.read_progressive(frame):
             if found is None:
                 yield None, b""
                 continue

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from sam2_backend.video import Video, open_video
 
 from ..annotation.session import Session
-from ..core.sources import Sources
+from ..core.protected_files import ProtectedFiles
 from ..export import Segmentation, export_masks
 from ..export.plots import contact_sheet
 from ..models.sam2 import load_segmenter
@@ -153,7 +153,7 @@ def run_on_video(
     """
     video = open_video(source)
     # Before the work, not after it.
-    Sources(video).refuse(out / name for name in (MASKS, OVERLAY, SHEET))
+    ProtectedFiles(video).check(out / name for name in (MASKS, OVERLAY, SHEET))
     print(f"{video.name}: {len(video)} frames of {video.width} x {video.height}.")
     session = _session(video, model, device)
     starts: dict[int, int] = {}

@@ -42,7 +42,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=version("sam2widget"))
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=command.HELP, description=command.DESCRIPTION)
+        subparser = subparsers.add_parser(
+            name, help=command.HELP, description=command.DESCRIPTION, conflict_handler="resolve"
+        )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
     return parser

@@ -16,22 +16,22 @@ _REASONS = {
 """By whether masks of the model are kept from overlapping already."""
 
 
-class Covered:
-    """What the labels of overlapping objects hide of each other."""
+class OverlapCounter:
+    """Counts the pixels that labels of overlapping objects hide of each other."""
 
     def __init__(self) -> None:
         self._pixels: Counter[tuple[int, int]] = Counter()
         """By ids of the object that shows and of the one that it covers."""
         self._frames: dict[tuple[int, int], set[int]] = defaultdict(set)
 
-    def note(self, frame: int, obj: int, labels_n: NDArray[np.int32]) -> None:
-        """An object is painted over these labels on a frame."""
+    def add(self, frame: int, obj: int, labels_n: NDArray[np.int32]) -> None:
+        """Count labels that an object is painted over on a frame."""
         found = np.unique(labels_n[labels_n > 0], return_counts=True)
         for other, count in zip(*(values.tolist() for values in found), strict=True):
             self._pixels[obj, other] += count
             self._frames[obj, other].add(frame)
 
-    def sentence(self, names: Mapping[int, str], what: str, *, non_overlapping: bool) -> str:
+    def describe(self, names: Mapping[int, str], what: str, *, non_overlapping: bool) -> str:
         """Who shows where objects overlap, and how often; "" where they do not.
 
         Parameters
@@ -61,19 +61,19 @@ def paint_labels(
     size_hw: tuple[int, int],
     masks: Iterable[tuple[int, NDArray[np.bool_]]],
     frame: int = 0,
-    covered: Covered | None = None,
+    overlaps: OverlapCounter | None = None,
 ) -> NDArray[np.int32]:
     """(H, W) object ids, 0 for background; where two overlap, the later shows.
 
     Parameters
     ----------
     masks : ids with their (H, W) masks, ascending.
-    covered : is told what is painted over.
+    overlaps : counts what is painted over.
     """
     labels_hw = np.zeros(size_hw, np.int32)
     for obj, mask_hw in masks:
-        if covered is not None:
-            covered.note(frame, obj, labels_hw[mask_hw])
+        if overlaps is not None:
+            overlaps.add(frame, obj, labels_hw[mask_hw])
         labels_hw[mask_hw] = obj
     return labels_hw
 

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def brush(path: Sequence[float], radius: float, height: int, width: int) -> NDArray[np.bool_]:
+def rasterize_brush(
+    path: Sequence[float], radius: float, height: int, width: int
+) -> NDArray[np.bool_]:
     """The pixels that a round brush covers on its way.
 
     Parameters
@@ -38,7 +40,7 @@ def brush(path: Sequence[float], radius: float, height: int, width: int) -> NDAr
     return covered_hw
 
 
-def polygon(path: Sequence[float], height: int, width: int) -> NDArray[np.bool_]:
+def rasterize_polygon(path: Sequence[float], height: int, width: int) -> NDArray[np.bool_]:
     """The pixels inside a closed polygon, also where it goes round more than once.
 
     Parameters

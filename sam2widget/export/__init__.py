@@ -1,6 +1,11 @@
-"""Masks for other programs, and from them: `export_masks`, `import_masks`, `to_dataframe`."""
+"""Masks for other programs, and from them: `export_masks`, `import_masks`, `to_dataframe`.
 
-from .formats import FORMATS, Format, MaskSource, export_masks, import_masks, read_masks
+A format is a file in `formats/`; another package adds one by an entry point (`docs/extending.md`).
+"""
+
+from .exporting import export_masks
+from .importing import MaskSource, import_masks, read_masks
+from .registry import FORMATS, Format
 from .segmentation import Imported, Segmentation
 from .table import to_dataframe
 

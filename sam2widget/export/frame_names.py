@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from sam2_backend.video import Video
 
 from ..core.errors import SessionError
-from .files import count
+from .wording import pluralize
 
 _SUFFIX = re.compile(
     r"\.(avif|bmp|gif|heic|heif|jfif|jpe?g|jp2|json|npy|npz|pgm|png|ppm|tiff?|txt|webp|xml)$", re.I
@@ -195,7 +195,7 @@ class FrameNames:
                 f"video. Not in it: {_listed(left)}. Its frames: {_listed(self._names or ())}."
             )
         notes.append(
-            f"{where} names {count(len(left), 'frame')} that this video has not, left out: "
+            f"{where} names {pluralize(len(left), 'frame')} that this video has not, left out: "
             f"{_listed(left)}."
         )
         return Matched(found, tuple(notes))

@@ -10,8 +10,8 @@ import numpy as np
 from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
 
-from ..core.painting import polygon
-from .files import EntryError
+from ..core.painting import rasterize_polygon
+from .reading.entries import EntryError
 
 NO_PIXEL = "whose corners enclose no pixel of the picture, left out"
 """Said of polygons that are not there to be seen."""
@@ -19,7 +19,7 @@ _SMALL = 8
 """Sides of a picture, in pixels, in which a polygon may lie within one pixel."""
 
 
-def polygons_of(mask_hw: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+def find_polygons(mask_hw: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
     """For each separate part of a mask (P, 2) corners (x, y) in pixels of the frame, pixel
     centres at +0.5. A hole is reached by a cut from the outline and back."""
     padded = np.pad(mask_hw, 1).astype(np.float64)
@@ -31,14 +31,14 @@ def polygons_of(mask_hw: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
     ]
 
 
-def one_polygon(mask_hw: NDArray[np.bool_]) -> NDArray[np.float64]:
+def join_polygons(mask_hw: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(P, 2): all parts of a mask in one polygon, with cuts without width between them."""
-    return _joined(polygons_of(mask_hw))
+    return _joined(find_polygons(mask_hw))
 
 
 def fill(points_p2: NDArray[np.float64], hw: tuple[int, int]) -> NDArray[np.bool_]:
     """(H, W) the pixels whose centres a polygon encloses."""
-    return polygon(points_p2.ravel().tolist(), *hw)
+    return rasterize_polygon(points_p2.ravel().tolist(), *hw)
 
 
 def fill_shape(points_p2: NDArray[np.float64], hw: tuple[int, int]) -> NDArray[np.bool_]:

@@ -19,8 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..core.errors import SessionError
-from ..core.sources import Sources
-from .pictures import overlay as overlaid
+from ..core.protected_files import ProtectedFiles
+from .overlay import overlay as overlaid
 from .segmentation import Segmentation, SegmentationSource
 from .table import rows
 
@@ -40,7 +40,7 @@ _LABELS: dict[str, str] = {
 class Plot(Figure):
     """A figure that notebooks show without pyplot."""
 
-    sources: Sources | None = None
+    protected: ProtectedFiles | None = None
     """What it is not to be saved over."""
 
     def savefig(self, fname: Any, *, transparent: bool | None = None, **options: Any) -> None:
@@ -51,11 +51,11 @@ class Plot(Figure):
         SessionError
             When the file is one of the video's, or would be one more picture of its folder.
         """
-        if self.sources is not None and isinstance(fname, (str, os.PathLike)):
+        if self.protected is not None and isinstance(fname, (str, os.PathLike)):
             path = Path(cast("str | os.PathLike[str]", fname))
             # Without a suffix, Matplotlib adds the one of the picture's format.
             form = str(options.get("format") or "png")
-            self.sources.refuse([path if path.suffix else path.with_name(f"{path.name}.{form}")])
+            self.protected.check([path if path.suffix else path.with_name(f"{path.name}.{form}")])
         super().savefig(fname, transparent=transparent, **options)
 
     def _repr_png_(self) -> bytes:
@@ -85,7 +85,7 @@ def contact_sheet(
     sheet_rows = -(-len(frames) // columns)
     aspect = segmentation.video.height / segmentation.video.width
     figure = Plot(figsize=(3.2 * columns, (3.2 * aspect + 0.28) * sheet_rows), layout="constrained")
-    figure.sources = Sources(segmentation.video)
+    figure.protected = ProtectedFiles(segmentation.video)
     axes = figure.subplots(sheet_rows, columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
@@ -114,7 +114,7 @@ def over_time(source: SegmentationSource, measure: Measure = "area_px") -> Plot:
         raise SessionError(f"measure is one of {', '.join(_LABELS)}, got {measure!r}.")
     segmentation = Segmentation.of(source)
     figure = Plot(figsize=(8, 2.6), layout="constrained")
-    figure.sources = Sources(segmentation.video)
+    figure.protected = ProtectedFiles(segmentation.video)
     axis = figure.subplots()
     table = rows(segmentation)
     for info in segmentation.objects:
@@ -162,7 +162,7 @@ def trajectory(source: SegmentationSource, frame: int = 0) -> Plot:
 def _picture_axes(segmentation: Segmentation) -> tuple[Plot, Axes]:
     """A figure that one picture fills."""
     figure = Plot(figsize=(8, 8 * segmentation.video.height / segmentation.video.width))
-    figure.sources = Sources(segmentation.video)
+    figure.protected = ProtectedFiles(segmentation.video)
     axis: Any = figure.add_axes((0, 0, 1, 1))
     axis.set_axis_off()
     return figure, axis

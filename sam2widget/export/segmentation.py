@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from sam2_backend.video import FrameSource, Video
 
 from ..annotation.records import ObjectInfo, Result
-from ..core.label_maps import Covered, paint_labels
+from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import read_session
 from .frame_names import FrameNames
+from .wording import file_name
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Segmentation:
             return cls._saved(source, source.open_video(video))
         if isinstance(source, (str, os.PathLike)):
             saved = read_session(source)
-            return cls._saved(saved, saved.open_video(video, beside=Path(source)))
+            return cls._saved(saved, saved.open_video(video, near=Path(source)))
         return source.segmentation
 
     @classmethod
@@ -80,7 +81,7 @@ class Segmentation:
     @property
     def name(self) -> str:
         """Of the video, fit to name a file."""
-        return file_name(Path(self.video.name).stem, otherwise="video")
+        return file_name(Path(self.video.name).stem, default="video")
 
     @cached_property
     def frame_names(self) -> FrameNames:
@@ -113,11 +114,11 @@ class Segmentation:
             if result is not None and result.mask.area:
                 yield info, result.mask.to_array()
 
-    def label_map(self, frame: int, covered: Covered | None = None) -> NDArray[np.int32]:
-        """(H, W) object ids, 0 for background; where two overlap, the larger shows, and `covered`
-        is told."""
+    def label_map(self, frame: int, overlaps: OverlapCounter | None = None) -> NDArray[np.int32]:
+        """(H, W) object ids, 0 for background; where two overlap, the larger shows, and
+        `overlaps` counts."""
         masks = ((info.id, mask_hw) for info, mask_hw in self.shown(frame))
-        return paint_labels(self.size_hw(frame), masks, frame, covered)
+        return paint_labels(self.size_hw(frame), masks, frame, overlaps)
 
     @property
     def frames(self) -> list[int]:
@@ -147,8 +148,3 @@ class Imported:
     """Of objects that have one."""
     notes: tuple[str, ...] = ()
     """What had to be guessed or left out, in sentences."""
-
-
-def file_name(text: str, *, otherwise: str) -> str:
-    """A text without what names of files cannot have, so that it never leads to another folder."""
-    return "".join(c if c.isalnum() or c in " -_." else "_" for c in text).strip(" .") or otherwise

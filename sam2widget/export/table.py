@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,15 +48,6 @@ def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
             }
         found.append(row)
     return found
-
-
-def write_csv(segmentation: Segmentation, path: Path) -> Path:
-    """Write the rows as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows(segmentation))
-    return path
 
 
 def to_dataframe(source: SegmentationSource) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from sam2_backend.video import Video
 
 from ..core.errors import SessionError
+from .registry import is_model, load_by_family
 from .segmenter import Segmenter
 
 
@@ -21,7 +22,8 @@ def check_model(model: object) -> None:
     SessionError
         When it is nothing that could be a model.
     """
-    if not isinstance(model, (str, os.PathLike)) and not callable(model) and not _segments(model):
+    known = isinstance(model, (str, os.PathLike)) or callable(model) or _segments(model)
+    if not known and not is_model(model):
         raise SessionError(
             "model is a name, a path, a loaded Sam2Model, a function that returns one of these, "
             f"or a Segmenter, got {model!r}."
@@ -31,12 +33,10 @@ def check_model(model: object) -> None:
 def as_segmenter(
     model: Any, device: str | None, video: Video, say: Callable[[str], None]
 ) -> Segmenter:
-    """A segmenter as it is, or one of what `load_segmenter` loads."""
+    """A segmenter as it is, or one that a family of models loads."""
     if _segments(model):
         return cast(Segmenter, model)
-    from .sam2 import load_segmenter
-
-    return load_segmenter(model, device, video, say)
+    return load_by_family(model, device, video, say)
 
 
 def model_source(model: object) -> str | None:

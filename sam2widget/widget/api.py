@@ -22,7 +22,7 @@ from ..bridge.dispatcher import Dispatcher
 from ..bridge.protocol import ReplyTo
 from ..core.arguments import ById, as_int, as_numbers
 from ..core.errors import SessionError
-from ..core.label_maps import Covered
+from ..core.label_maps import OverlapCounter
 from ..core.masks import MaskVolume
 from ..core.user_warnings import warn
 from ..models.segmenter import PromptSet
@@ -78,10 +78,10 @@ class Api:
     def label_map(self, frame: int) -> NDArray[np.int32]:
         """(H, W) object ids on a frame, 0 for background; the larger id shows where two
         overlap, and a warning says so."""
-        covered = Covered()
+        covered = OverlapCounter()
         labels_hw = self._session.label_map(frame, covered)
         names = {info.id: info.name for info in self._session.objects}
-        sentence = covered.sentence(
+        sentence = covered.describe(
             names, "a label map", non_overlapping=self._session.non_overlapping
         )
         if sentence:

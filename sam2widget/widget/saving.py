@@ -19,7 +19,7 @@ from ..annotation.session import Session
 from ..bridge.protocol import ReplyTo
 from ..core.arguments import as_int
 from ..core.errors import SessionError
-from ..core.sources import Sources
+from ..core.protected_files import ProtectedFiles
 from ..core.user_warnings import warn
 from ..models.segmenter import Segmenter
 from ..runtime.controller import Controller
@@ -81,7 +81,7 @@ class Saving:
         from ..export import FORMATS
 
         suffix = Path(path).suffix.lower()
-        Sources(self._frames).refuse([Path(path)], instead=_session_name(path))
+        ProtectedFiles(self._frames).check([Path(path)], instead=_session_name(path))
         if suffix and suffix in {one.suffix for one in FORMATS.values()}:
             raise SessionError(
                 f"A session file is no {suffix}: save it as {_session_name(path).name}. "
@@ -241,7 +241,7 @@ class Saving:
             saved, self._autosave_place = found
             return saved
         path = Path(autosave).expanduser().absolute()
-        Sources(self._frames).refuse([path], instead=_session_name(path))
+        ProtectedFiles(self._frames).check([path], instead=_session_name(path))
         self._autosave_place = AutosaveTarget(path, owned=True)
         if not path.exists():
             return None

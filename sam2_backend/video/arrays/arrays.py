@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import DEFAULT_FPS, SAMPLES, Video, VideoError, thin_out, to_rgb
+from ..base import DEFAULT_FPS, SAMPLES, Video
 from ..contrast import Contrast
+from ..errors import VideoError
 from ..lru import BytesLru
 from ..options import Plane
-from .axes import layout_of
-from .values import check_type, chunks_of, dtype_of, fps_of, names_of_axes, to_numpy
+from ..pixels import thin_out, to_rgb
+from .axes import find_layout
+from .values import check_type, get_axis_names, get_chunks, get_dtype, get_fps, to_numpy
 
 CACHE_BYTES = 256 * 2**20
 BLOCK_BYTES = CACHE_BYTES // 4
@@ -61,14 +63,14 @@ class ArrayVideo(Video):
         what = f"The {name}"
         is_array = hasattr(source, "shape") and not hasattr(source, "frame_shape")
         if is_array:
-            shape, dtype = tuple(source.shape), dtype_of(source)
+            shape, dtype = tuple(source.shape), get_dtype(source)
         else:
             if len(source) == 0:
                 raise VideoError(f"{what} has no frames.")
             first = to_numpy(source[0], "Frame 0")
             shape, dtype = (len(source), *first.shape), first.dtype
-        layout = layout_of(
-            *(shape, name, axes, z), names=names_of_axes(source), are_frames=not is_array
+        layout = find_layout(
+            *(shape, name, axes, z), names=get_axis_names(source), are_frames=not is_array
         )
         if dtype is None:
             dtype = to_numpy(source[layout.key(0)], "Frame 0").dtype
@@ -82,14 +84,14 @@ class ArrayVideo(Video):
             warnings.warn(doubt, stacklevel=2)
         super().__init__(
             *(layout.num_frames, layout.size("X"), layout.size("Y")),
-            *(fps_of(source) or DEFAULT_FPS, name),
+            *(get_fps(source) or DEFAULT_FPS, name),
         )
         one = source[0] if isinstance(source, list) else source
         in_memory = isinstance(one, np.ndarray) or hasattr(one, "detach")
         # Of a file that is mapped, rows here and there would touch nearly all.
         self._rows_are_cheap = in_memory and not isinstance(one, np.memmap)
         self._cache = None if in_memory else BytesLru[int, NDArray[Any]](CACHE_BYTES, _nbytes)
-        self._chunks = None if in_memory or not is_array else chunks_of(source)
+        self._chunks = None if in_memory or not is_array else get_chunks(source)
         self._edges = self._edges_of_chunks()
         self._reading = threading.Lock()
         self._are_shares = False
@@ -195,11 +197,11 @@ class ArrayVideo(Video):
             if chunks <= 1:
                 return None
             chunks = [chunks] * whole + [rest] * (rest > 0)
-        most = max(BLOCK_BYTES // self._frame_bytes, 1)
+        step = max(BLOCK_BYTES // self._frame_bytes, 1)
         edges = [0]
         for chunk in chunks:
             end = edges[-1] + chunk
-            edges.extend(range(edges[-1] + most, end, most))
+            edges.extend(range(edges[-1] + step, end, step))
             edges.append(end)
         return edges
 
@@ -216,14 +218,14 @@ class ArrayVideo(Video):
         per_frame = self._frame_bytes
         if self._edges is not None:
             per_frame *= max(b - a for a, b in pairwise(self._edges))
-        tile_h, tile_w, most = self.height, self.width, SAMPLES
+        tile_h, tile_w, num_samples = self.height, self.width, SAMPLES
         if self._chunks is not None and SAMPLES * per_frame > SAMPLED_BYTES:
             tile_h, tile_w = self._largest_chunk("Y"), self._largest_chunk("X")
             tile_bytes = per_frame * tile_h * tile_w // (self.width * self.height)
-            most = min(max(SAMPLED_BYTES // max(tile_bytes, 1), 2), 4 * SAMPLES)
+            num_samples = min(max(SAMPLED_BYTES // max(tile_bytes, 1), 2), 4 * SAMPLES)
         rows, columns = -(-self.height // tile_h), -(-self.width // tile_w)
-        for n in range(1, MORE_SAMPLES * most):
-            if n >= most and low != high:
+        for n in range(1, MORE_SAMPLES * num_samples):
+            if n >= num_samples and low != high:
                 return
             # Of the golden ratio, so that any number of them lies evenly.
             share = n * 0.618034 % 1

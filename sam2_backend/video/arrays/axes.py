@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from ..base import VideoError
+from ..errors import VideoError
 from ..options import Plane
 
 COLORS = 1, 3, 4
@@ -106,7 +106,7 @@ class Layout:
         return values if "C" in left else values[..., None]
 
 
-def layout_of(
+def find_layout(
     shape: Sequence[int],
     what: str,
     axes: str | None = None,
@@ -137,30 +137,32 @@ def layout_of(
             f"The {what} does not know how long it is: of dask, call compute_chunk_sizes() first."
         )
     shape = tuple(int(length) for length in shape)
-    letters = _said(axes, shape, what) if axes is not None else _named(names or (), shape)
+    letters = (
+        _check_axes(axes, shape, what) if axes is not None else _axes_by_name(names or (), shape)
+    )
     is_told, doubts = letters is not None, list[str | None]()
     if letters is None:
         letters, doubt = _guess(shape, what, are_frames)
         doubts.append(doubt)
     if 0 in shape:
         raise VideoError(f"The {what} has no frames or no pixels: its shape is {shape}.")
-    is_unusual = axes is not None and letters != _unsaid(shape, what, names or (), are_frames)
-    time, fixed, doubt = _frames_and_fixed(letters, shape, what, z)
+    is_unusual = axes is not None and letters != _infer_axes(shape, what, names or (), are_frames)
+    time, fixed, doubt = _choose_frames(letters, shape, what, z)
     found = tuple(one for one in (*doubts, doubt) if one is not None)
     return Layout(letters, shape, time, fixed, is_told, is_unusual, found)
 
 
-def _unsaid(
+def _infer_axes(
     shape: tuple[int, ...], what: str, names: Sequence[str], are_frames: bool
 ) -> str | None:
     """The axes that would be told where none are said; None where they cannot be."""
     try:
-        return _named(names, shape) or _guess(shape, what, are_frames)[0]
+        return _axes_by_name(names, shape) or _guess(shape, what, are_frames)[0]
     except VideoError:
         return None
 
 
-def _said(axes: str, shape: tuple[int, ...], what: str) -> str:
+def _check_axes(axes: str, shape: tuple[int, ...], what: str) -> str:
     letters = "".join(LETTERS.get(letter, letter) for letter in str(axes).upper())
     if not re.fullmatch("[TZCYX]+", letters) or len(set(letters)) < len(letters):
         raise VideoError(
@@ -177,7 +179,7 @@ def _said(axes: str, shape: tuple[int, ...], what: str) -> str:
     return letters
 
 
-def _named(names: Sequence[str], shape: tuple[int, ...]) -> str | None:
+def _axes_by_name(names: Sequence[str], shape: tuple[int, ...]) -> str | None:
     letters = "".join(
         next((letter for letter, known in NAMES.items() if str(name).lower() in known), "?")
         for name in names
@@ -186,7 +188,7 @@ def _named(names: Sequence[str], shape: tuple[int, ...]) -> str | None:
     return letters if fits and "?" not in letters and {"Y", "X"} <= set(letters) else None
 
 
-def _frames_and_fixed(
+def _choose_frames(
     letters: str, shape: tuple[int, ...], what: str, z: Plane
 ) -> tuple[int | None, dict[int, int], str | None]:
     """The axis that counts frames: time, or of a stack of one time its planes; which index is
@@ -241,40 +243,44 @@ def _guess(shape: tuple[int, ...], what: str, are_frames: bool) -> tuple[str, st
 def _guess_3(shape: tuple[int, ...], what: str) -> tuple[str, str | None]:
     first, second, last = shape
     if last in COLORS:
-        unlikely = last > 1 and first in (3, 4)
-        return "YXC", _doubt(shape, what, "one picture, colour last", "CHW") if unlikely else None
+        if last == 1 or first not in (3, 4):
+            return "YXC", None
+        return "YXC", _describe_guess(shape, what, "one picture, colour last", "CHW")
     if first == 3:
-        return "CYX", _doubt(shape, what, "one picture, colour first", "THW")
+        return "CYX", _describe_guess(shape, what, "one picture, colour first", "THW")
     if first == 4:
-        raise _unclear(shape, what, "'THW' for 4 grey frames or 'CHW' for one picture")
+        raise _ambiguity_error(shape, what, "'THW' for 4 grey frames or 'CHW' for one picture")
     if last <= MAX_GUESSED_CHANNELS and min(first, second) >= LONG:
-        return "YXC", _doubt(shape, what, f"one picture of {last} channels", "THW")
+        return "YXC", _describe_guess(shape, what, f"one picture of {last} channels", "THW")
     return "TYX", None
 
 
 def _guess_4(shape: tuple[int, ...], what: str, are_frames: bool) -> tuple[str, str | None]:
     first, second, third, last = shape
     if last in COLORS:
-        return "TYXC", _doubt(shape, what, "colour last", "TCHW") if second in COLORS else None
+        is_doubtful = second in COLORS
+        guess = _describe_guess(shape, what, "colour last", "TCHW") if is_doubtful else None
+        return "TYXC", guess
     if second in COLORS:
-        doubtful = first == 3 and not are_frames
-        return "TCYX", _doubt(shape, what, "3 frames", "CTHW") if doubtful else None
+        is_doubtful = first == 3 and not are_frames
+        guess = _describe_guess(shape, what, "3 frames", "CTHW") if is_doubtful else None
+        return "TCYX", guess
     if first in (1, 3) and not are_frames and second < min(third, last):
         other = "TCHW" if first == 1 else "TZYX"
-        return "CTYX", _doubt(shape, what, f"{second} frames, colour before time", other)
+        return "CTYX", _describe_guess(shape, what, f"{second} frames, colour before time", other)
     if last <= MAX_GUESSED_CHANNELS and min(second, third) >= LONG:
-        return "TYXC", _doubt(shape, what, f"pictures of {last} channels", "TZYX")
-    raise _unclear(shape, what, "'TCHW' or 'THWC' for channels or 'TZYX' for planes")
+        return "TYXC", _describe_guess(shape, what, f"pictures of {last} channels", "TZYX")
+    raise _ambiguity_error(shape, what, "'TCHW' or 'THWC' for channels or 'TZYX' for planes")
 
 
-def _doubt(shape: tuple[int, ...], what: str, guess: str, other: str) -> str:
+def _describe_guess(shape: tuple[int, ...], what: str, guess: str, other: str) -> str:
     return (
         f"The {what} of shape {shape} is taken for {guess}. If that is wrong, name its axes, such "
         f"as axes={other!r}."
     )
 
 
-def _unclear(shape: tuple[int, ...], what: str, choices: str) -> VideoError:
+def _ambiguity_error(shape: tuple[int, ...], what: str, choices: str) -> VideoError:
     return VideoError(
         f"The {what} has shape {shape}, which may be read in several ways: say axes={choices}."
     )

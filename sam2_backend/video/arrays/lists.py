@@ -6,38 +6,47 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..base import DEFAULT_FPS, Kind, Picture, PicturePath, Video, VideoError
+from ..base import DEFAULT_FPS, Kind, Picture, PicturePath, Video
 from ..contrast import Contrast
+from ..errors import VideoError
+from ..options import OpenOptions
 from ..pictures.decoding import is_turned, read_values, values_of
 from .arrays import ArrayVideo
 from .values import to_numpy
 
 
-def open_list(
-    pictures: Sequence[Picture | PicturePath],
-    kind: Kind = "video",
-    axes: str | None = None,
-) -> Video:
-    """Frames of the items of a list.
+def open_list(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
+    """Open a list of Pillow images, arrays or tensors of one picture each, and paths, mixed as one
+    likes; see `SourceOpener`. Axes are of each picture, or of all with T before.
 
     Arrays are not copied, and those that are not in memory are read when they are shown.
-
-    Parameters
-    ----------
-    pictures : Pillow images, arrays or tensors of one picture each, or paths.
-    kind : "images" for pictures that may be of several sizes; frames of a video are of one.
-    axes : of each picture, or of all with T before, if they cannot be told.
 
     Raises
     ------
     VideoError
         When an item is no picture, or they do not go together.
     """
+    if not isinstance(source, Sequence) or isinstance(source, (str, bytes, bytearray, memoryview)):
+        return None
+    if options.plane is not None:
+        raise VideoError("plane= is for arrays with planes, not for a list of pictures.")
+    return _open_items(cast("Sequence[Any]", source), kind, options.axes)
+
+
+def open_pillow_image(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
+    """Open a Pillow image; see `SourceOpener`."""
+    if not isinstance(source, Image.Image):
+        return None
+    options.refuse_for_arrays("a Pillow image has its own")
+    return _open_items([source], kind, None)
+
+
+def _open_items(pictures: Sequence[Picture | PicturePath], kind: Kind, axes: str | None) -> Video:
     if not pictures:
         raise VideoError("The list has no frames: give at least one picture.")
     if axes is not None and axes[:1] not in ("T", "t"):
@@ -49,7 +58,14 @@ def open_list(
 
 
 class PictureList(Video):
-    """Pictures of several sizes or types; parameters as of `open_list`."""
+    """Pictures of several sizes or types.
+
+    Parameters
+    ----------
+    items : one picture each.
+    kind : "images" for pictures that may be of several sizes; frames of a video are of one.
+    axes : of all, T first, if they cannot be told.
+    """
 
     def __init__(self, items: Sequence[Any], kind: Kind, axes: str | None) -> None:
         pictures = [

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ..base import VideoError
 from ..contrast import Channel, Contrast
+from ..errors import VideoError
 from ..options import Plane
 from .arrays import ArrayVideo
 

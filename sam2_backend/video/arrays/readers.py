@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from ..base import Video, VideoError
-from ..options import Plane
+from ..base import Kind, Video
+from ..errors import VideoError
+from ..options import OpenOptions, Plane
 from .arrays import ArrayVideo
-from .stores import only_array
+from .stores import find_only_array
 
 
 class _ByGetData:
@@ -29,16 +31,18 @@ class _ByGetData:
         return self._reader.get_meta_data()
 
 
-def open_array(source: Any, axes: str | None, z: Plane) -> Video:
-    """Open an array, a tensor or a reader of any library; parameters as of `open_video`.
+def open_array(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
+    """Open an array, a tensor or a reader of any library; see `SourceOpener`.
 
     Raises
     ------
     VideoError
         When it is none, or cannot be shown.
     """
+    if isinstance(source, (str, Path)):
+        return None
     try:
-        return _open(source, axes, z)
+        return _open(source, options.axes, options.plane)
     except VideoError:
         raise
     except Exception as error:
@@ -51,9 +55,11 @@ def open_array(source: Any, axes: str | None, z: Plane) -> Video:
 def _open(source: Any, axes: str | None, z: Plane) -> Video:
     kind = type(source).__name__
     if hasattr(source, "data_vars"):  # xarray.Dataset
-        source, _ = only_array(source.data_vars, f"The {kind}", lambda name: f"dataset[{name!r}]")
+        source, _ = find_only_array(
+            source.data_vars, f"The {kind}", lambda name: f"dataset[{name!r}]"
+        )
     elif isinstance(source, Mapping) or (hasattr(source, "keys") and not hasattr(source, "shape")):
-        source, _ = only_array(source, f"The {kind}", lambda name: f"it[{name!r}]")
+        source, _ = find_only_array(source, f"The {kind}", lambda name: f"it[{name!r}]")
     name = "tensor" if hasattr(source, "detach") else "array"
     if hasattr(source, "shape") and hasattr(source, "__getitem__"):
         return ArrayVideo(source, name, axes=axes, z=z)

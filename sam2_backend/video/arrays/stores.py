@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..base import Video, VideoError
-from ..options import Plane
+from ..base import Kind, Video
+from ..errors import VideoError
+from ..options import OpenOptions, Plane
 from .arrays import ArrayVideo
 from .ome_zarr import find_multiscale
-from .values import dtype_of
+from .values import get_dtype
 
 HDF5_SUFFIXES = frozenset({".h5", ".hdf5", ".hdf", ".he5", ".nwb", ".ims", ".mat"})
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -21,21 +22,18 @@ ZARR_FILES = "zarr.json", ".zarray", ".zgroup"
 MAX_LISTED = 20
 
 
-def open_store(path: Path, axes: str | None, z: Plane) -> Video:
-    """Open a file or folder of arrays, or an array inside one by its name after the path.
-
-    Parameters
-    ----------
-    path : of which `is_in_store` is true.
-    axes, z : of the array, as of `ArrayVideo`.
+def open_store(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
+    """Open the path of a file or folder of arrays, or of an array inside one; see `SourceOpener`.
 
     Raises
     ------
     VideoError
         When it holds no array or several, cannot be shown, or its library is missing.
     """
-    root, inside = _split(path)
-    assert root is not None
+    root, inside = _split(source) if isinstance(source, Path) else (None, "")
+    if root is None:
+        return None
+    axes, z = options.axes, options.plane
     if root.is_dir() or root.name.lower().endswith(".zip"):
         return _open_zarr(root, inside, axes, z)
     if root.suffix.lower() == ".npy":
@@ -54,7 +52,7 @@ def is_in_store(path: Path) -> bool:
     return _split(path)[0] is not None
 
 
-def only_array(group: Any, what: str, call: Callable[[str], str]) -> tuple[Any, str]:
+def find_only_array(group: Any, what: str, call: Callable[[str], str]) -> tuple[Any, str]:
     """The one array of a group, whatever else of fewer dimensions is in it, and its name.
 
     Parameters
@@ -74,7 +72,7 @@ def only_array(group: Any, what: str, call: Callable[[str], str]) -> tuple[Any, 
     frames = {
         name: array
         for name, array in arrays.items()
-        if len(array.shape) >= 3 and getattr(dtype_of(array), "kind", "u") in "buif"
+        if len(array.shape) >= 3 and getattr(get_dtype(array), "kind", "u") in "buif"
     }
     found = frames or arrays
     if len(found) == 1:
@@ -151,7 +149,7 @@ def read_inside(group: Any, inside: str, root: str) -> tuple[Any, str]:
     """
     short = root.rsplit("/", 1)[-1]
     if not inside:
-        array, name = only_array(group, root, lambda name: f"open_video({f'{root}/{name}'!r})")
+        array, name = find_only_array(group, root, lambda name: f"open_video({f'{root}/{name}'!r})")
         return array, f"{short}/{name}" if name else short
     try:
         found = group[inside]
@@ -162,7 +160,9 @@ def read_inside(group: Any, inside: str, root: str) -> tuple[Any, str]:
         ) from None
     if not hasattr(found, "shape"):
         place = f"{root}/{inside}"
-        found, name = only_array(found, place, lambda name: f"open_video({f'{place}/{name}'!r})")
+        found, name = find_only_array(
+            found, place, lambda name: f"open_video({f'{place}/{name}'!r})"
+        )
         inside = f"{inside}/{name}"
     return found, f"{short}/{inside}"
 
@@ -227,7 +227,7 @@ def open_zarr(zarr: Any, store: Any, place: str, inside: str, axes: str | None, 
         return image.open(full, axes, z)
     if not hasattr(found, "shape"):
         whole = f"{place}/{inside}" if inside else place
-        found, chosen = only_array(
+        found, chosen = find_only_array(
             dict(found.members()) if hasattr(found, "members") else found,
             whole,
             lambda one: f"open_video({f'{whole}/{one}'!r})",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..base import VideoError
+from ..errors import VideoError
 
 DEEP_MODES = ("I", "F")
 """What Pillow calls pictures of more than 8 bits begins with these."""
@@ -75,7 +75,7 @@ def _convert(value: Any) -> NDArray[Any] | None:
     return None
 
 
-def dtype_of(source: Any) -> np.dtype[Any] | None:
+def get_dtype(source: Any) -> np.dtype[Any] | None:
     """The type of an array's values once they are NumPy's; None where that is not said."""
     dtype = getattr(source, "dtype", None)
     if dtype is None:
@@ -106,7 +106,7 @@ def check_type(dtype: np.dtype[Any], what: str) -> None:
     raise VideoError(f"{what} holds values of type {dtype}, which is no picture. {advice}")
 
 
-def names_of_axes(source: Any) -> Sequence[str]:
+def get_axis_names(source: Any) -> Sequence[str]:
     """What an array's own library calls its axes; nothing where it has no names for them."""
     dims: Any = getattr(source, "dims", None)  # xarray
     if dims is not None and hasattr(source, "id"):  # h5py has objects there
@@ -119,7 +119,7 @@ def names_of_axes(source: Any) -> Sequence[str]:
     return [str(dim) for dim in dims] if isinstance(dims, (list, tuple)) else ()
 
 
-def fps_of(source: Any) -> float | None:
+def get_fps(source: Any) -> float | None:
     """Frames a second, where a reader says it."""
     found: Any = None
     if hasattr(source, "get_avg_fps"):  # decord
@@ -133,7 +133,7 @@ def fps_of(source: Any) -> float | None:
     return float(found) if good else None
 
 
-def chunks_of(source: Any) -> Sequence[int | Sequence[int]] | None:
+def get_chunks(source: Any) -> Sequence[int | Sequence[int]] | None:
     """The lengths of chunks along each axis: one number, or each chunk's; None where all lies in
     memory or that is not said."""
     chunks: Any = getattr(source, "chunks", None)

@@ -14,13 +14,15 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from ..base import Video, VideoError
+from ..base import Kind, Video
+from ..errors import VideoError
 from ..identity import REMOTE_BYTES, identify_files
 from ..lru import BytesLru
+from ..options import OpenOptions
 from .decoder import Decoder
 from .indexing import read_index
 from .picture import Turn, is_deep, to_rgb24, to_values
-from .streams import nothing_decodable
+from .streams import describe_undecodable
 from .truncation import VideoFile
 
 CACHE_BYTES = 256 * 2**20
@@ -32,6 +34,14 @@ DECODED_AT_ONCE = 8
 ON_THE_WAY_S = 0.15
 """After so long a frame that has been reached is shown while decoding goes on; the next one after
 twice as long, and so forth, since each takes time from decoding."""
+
+
+def open_movie(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
+    """Open the path of a video file; see `SourceOpener`."""
+    if not isinstance(source, Path):
+        return None
+    options.refuse_for_arrays(f"{source} is none")
+    return FileVideo(source)
 
 
 class FileVideo(Video):
@@ -82,8 +92,8 @@ class FileVideo(Video):
             values = self._keep(frame, picture)
         return values
 
-    def approach(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
-        """See `Video.approach`."""
+    def read_progressive(self, frame: int) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
+        """See `Video.read_progressive`."""
         self._check(frame)
         values = self._known(frame)
         if values is None:
@@ -191,7 +201,7 @@ class FileVideo(Video):
     def _first_frame(self) -> VideoFrame:
         for _, picture in self._decoder().frames():
             return picture
-        raise VideoError(nothing_decodable(self._path))
+        raise VideoError(describe_undecodable(self._path))
 
     def _decoder(self) -> Decoder:
         decoder = getattr(self._decoders, "decoder", None)

@@ -14,8 +14,8 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from ..base import VideoError
-from .streams import VideoPacket, open_stream, packets_of
+from ..errors import VideoError
+from .streams import VideoPacket, iter_packets, open_stream
 from .truncation import VideoFile
 
 Ints: TypeAlias = NDArray[np.int64]
@@ -351,7 +351,7 @@ class Decoder:
     def _read(self) -> Iterator[VideoPacket]:
         """Packets from here on; a file that breaks off ends there."""
         with suppress(FFmpegError):
-            yield from packets_of(self._opened, self._stream)
+            yield from iter_packets(self._opened, self._stream)
 
     def _packets(self) -> Iterator[tuple[int, VideoPacket]]:
         return self._numbered(self._read(), 0)

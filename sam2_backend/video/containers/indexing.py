@@ -16,10 +16,11 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from ..base import DEFAULT_FPS, VideoError
+from ..base import DEFAULT_FPS
+from ..errors import VideoError
 from .decoder import HIDDEN, NO_TIME, Decoder, Index, Ints, Packets
 from .picture import to_rgb24
-from .streams import VideoPacket, damaged, nothing_decodable, open_stream, packets_of
+from .streams import VideoPacket, damage_error, describe_undecodable, iter_packets, open_stream
 from .truncation import VideoFile, is_cut_off
 
 START = 32
@@ -75,7 +76,7 @@ def _index_of_header(
     entries: Sequence[Any] = getattr(stream, "index_entries", cast("Sequence[Any]", ()))
     if "mp4" not in container.format.name or len(entries) != stream.frames or len(entries) <= START:
         return None
-    shown = [packet.pts for packet in islice(packets_of(container, stream), START)]
+    shown = [packet.pts for packet in islice(iter_packets(container, stream), START)]
     times = [pts for pts in shown if pts is not None]
     if len(times) < START:
         return None
@@ -117,7 +118,7 @@ def _packets_from(
         return
     container.seek(int(table.dts[number]), stream=stream, backward=True)
     pos = int(table.pos[number])
-    read = islice(packets_of(container, stream), 2 * LONG_GROUP)
+    read = islice(iter_packets(container, stream), 2 * LONG_GROUP)
     yield from dropwhile(lambda packet: packet.pos != pos, read)
 
 
@@ -159,14 +160,14 @@ def _index_of_packets(path: VideoFile, container: InputContainer, stream: VideoS
     packets, hidden = Packets(), bytearray()
     broken: FFmpegError | None = None
     try:
-        for packet in packets_of(container, stream):
+        for packet in iter_packets(container, stream):
             key = packet.is_keyframe and not packet.is_discard
             packets.add(packet.pos, packet.size, packet.pts, packet.dts, key)
             # What is before the start of an edit, no player shows.
             hidden.append(packet.is_discard or (shows is not None and not shows(packet)))
     except FFmpegError as error:
         if not len(packets):
-            raise damaged(path, error) from error
+            raise damage_error(path, error) from error
         broken = error
     if not len(packets):
         raise VideoError(f"{path} has no frames: it may be damaged or only partly downloaded.")
@@ -285,7 +286,7 @@ def _index_by_decoding(path: VideoFile, packets: Packets, fps: float, careful: b
         came, careful = _all_that_come(path, by_packet, True)[0], True
     order = np.array(came, np.int64)
     if not len(order):
-        raise VideoError(nothing_decodable(path))
+        raise VideoError(describe_undecodable(path))
     if order.min() == HIDDEN or len(np.unique(order)) < len(order):
         index = Index.of_start(packets, fps, len(order))
     else:

@@ -14,8 +14,8 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from ..base import VideoError
-from .truncation import VideoFile, whole_boxes
+from ..errors import VideoError
+from .truncation import VideoFile, measure_whole_boxes
 
 VideoPacket: TypeAlias = "Packet[VideoStream]"
 
@@ -60,7 +60,7 @@ def open_stream(path: VideoFile) -> tuple[InputContainer, VideoStream]:
     return container, known[0]
 
 
-def packets_of(container: InputContainer, stream: VideoStream) -> Iterator[VideoPacket]:
+def iter_packets(container: InputContainer, stream: VideoStream) -> Iterator[VideoPacket]:
     """Packets that hold something, to the end."""
     try:
         for packet in container.demux(stream):
@@ -76,21 +76,21 @@ def _open_file(path: VideoFile) -> InputContainer:
         opened = str(path) if isinstance(path, Path) else path.open()
         container = av.open(opened, "r", metadata_errors="ignore")
     except FFmpegError as error:
-        whole = whole_boxes(path)
+        whole = measure_whole_boxes(path)
         if isinstance(path, Path) and 0 < whole < path.stat().st_size:
             # FFmpeg gives up at a fragment of which a part is missing.
             with suppress(FFmpegError):
                 cut = f"subfile,,start,0,end,{whole},,:{path}"
                 return av.open(cut, metadata_errors="ignore")
-        raise damaged(path, error) from error
+        raise damage_error(path, error) from error
     form = container.format.name
     if form in FILMS_OF_LETTERS or (form == "cdg" and not path.name.lower().endswith(".cdg")):
         container.close()
-        raise damaged(path, ValueError("it is text" if form == "tty" else "it is data"))
+        raise damage_error(path, ValueError("it is text" if form == "tty" else "it is data"))
     return container
 
 
-def damaged(path: VideoFile, error: Exception) -> VideoError:
+def damage_error(path: VideoFile, error: Exception) -> VideoError:
     """Says that a file cannot be read: what else it is, where its name tells that."""
     reason = str(getattr(error, "strerror", None) or error)
     suffix = path.name.lower().rpartition(".")[2]
@@ -103,7 +103,7 @@ def damaged(path: VideoFile, error: Exception) -> VideoError:
     )
 
 
-def nothing_decodable(path: VideoFile) -> str:
+def describe_undecodable(path: VideoFile) -> str:
     """Says that no frame of a file comes out."""
     return (
         f"{path} has no frame that can be decoded: it is not what its header says, or lacks what "

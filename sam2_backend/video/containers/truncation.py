@@ -22,13 +22,13 @@ def is_cut_off(path: VideoFile) -> bool:
     """Whether an AVI, Matroska, WebM, ASF or MP4 file ends before it says; of others, False."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    if whole_boxes(path) not in (0, path.stat().st_size):
+    if measure_whole_boxes(path) not in (0, path.stat().st_size):
         return True
     announced = _riff_bytes(head) or _matroska_bytes(head) or _asf_bytes(head)
     return announced > path.stat().st_size
 
 
-def whole_boxes(path: VideoFile) -> int:
+def measure_whole_boxes(path: VideoFile) -> int:
     """Bytes of an MP4 or MOV file up to the first box of which a part is missing; 0 for others."""
     end, at = path.stat().st_size, 0
     with path.open("rb") as file:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from ..base import VideoError
+from ..errors import VideoError
 
 if TYPE_CHECKING:
     from .live_video import LiveVideo

@@ -14,8 +14,9 @@ from PIL import Image
 
 from ..arrays.axes import COLORS
 from ..arrays.values import to_numpy
-from ..base import VideoError, to_rgb
+from ..errors import VideoError
 from ..pictures.decoding import values_of
+from ..pixels import to_rgb
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..base import DEFAULT_FPS, Kind, Video, VideoError
+from ..base import DEFAULT_FPS, Kind, Video
+from ..errors import VideoError
 from ..lru import BytesLru
 from ..options import MAX_MEGAPIXELS
-from .decoding import no_pillow_limit, open_with_pillow, png_chunks, readable
+from .decoding import iter_png_chunks, no_pillow_limit, open_with_pillow, readable
 
 CACHE_BYTES = 64 * 2**20
 KEPT_IN_MEMORY = 64 * 2**20
@@ -160,7 +161,7 @@ def _gif_durations(data: bytes) -> Iterator[float]:
 
 
 def _png_durations(data: bytes) -> Iterator[float]:
-    for kind, at, length in png_chunks(io.BytesIO(data)):
+    for kind, at, length in iter_png_chunks(io.BytesIO(data)):
         if kind == b"fcTL" and length >= 26:
             above, below = struct.unpack(">HH", data[at + 20 : at + 24])
             yield above / (below or 100)

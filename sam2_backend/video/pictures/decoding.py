@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError, features
 
-from ..base import VideoError
+from ..errors import VideoError
 from ..options import MAX_MEGAPIXELS
 
 _TRANSPOSED = (5, 6, 7, 8)
@@ -59,7 +59,7 @@ class PictureInfo:
 # What a file is
 
 
-def picture_format(path: Path) -> str | None:
+def detect_picture_format(path: Path) -> str | None:
     """What a file's first bytes say it is: "tiff", "heif", "png", "other" picture, or None."""
     with open(path, "rb") as file:
         head = file.read(32)
@@ -160,7 +160,7 @@ def values_of(image: Image.Image) -> NDArray[Any]:
 def readable(path: Path) -> Generator[str | None, None, None]:
     """Give what a file's first bytes say it is, and turn what goes wrong into a VideoError."""
     try:
-        yield picture_format(path)
+        yield detect_picture_format(path)
     except VideoError:
         raise
     except FileNotFoundError as error:
@@ -222,7 +222,7 @@ def upright(values_hwc: NDArray[Any], orientation: int) -> NDArray[Any]:
     return np.ascontiguousarray(values_hwc)
 
 
-def png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+def iter_png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Kind, offset and length of the data of each chunk of a PNG file."""
     at = 8
     while True:
@@ -258,7 +258,7 @@ def _orientation(path: Path, image: Image.Image) -> int:
     if image.format == "PNG":
         # It may come after the pixels: to look there, Pillow decodes the whole picture.
         with open(path, "rb") as file:
-            for kind, at, length in png_chunks(file):
+            for kind, at, length in iter_png_chunks(file):
                 if kind == b"eXIf":
                     file.seek(at)
                     exif = Image.Exif()
@@ -372,8 +372,8 @@ def _deep_reader(path: Path, form: str | None) -> _Packed | _Netpbm | None:
         )
     netpbm = _NETPBM.match(head)
     if netpbm is not None:
-        magic, width, height, most = netpbm.groups()
-        deep = 255 < int(most) < 2**16
+        magic, width, height, maximum = netpbm.groups()
+        deep = 255 < int(maximum) < 2**16
         return _Netpbm(magic, int(width), int(height), netpbm.end()) if deep else None
     size = head.find(b"\xff\x51", head.find(b"\xff\x4f\xff\x51"))
     if head[:4] in (b"\0\0\0\x0c", b"\xff\x4f\xff\x51") and 0 <= size < len(head) - 43:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import DEFAULT_FPS, Kind, Video, VideoError
+from ..base import DEFAULT_FPS, Kind, Video
 from ..contrast import Contrast
+from ..errors import VideoError
 from ..lru import BytesLru
-from ..options import MAX_MEGAPIXELS, Plane
-from .decoding import PictureInfo, picture_format, read_info, read_values
+from ..options import MAX_MEGAPIXELS, OpenOptions, Plane
+from ..remote.files import is_url
+from .decoding import PictureInfo, detect_picture_format, read_info, read_values
 
 IMAGE_SUFFIXES = frozenset(
     {
@@ -76,7 +79,7 @@ class ImageFiles(Video):
         self._paths = paths
         self._max_megapixels = max_megapixels
         self._deep = any(info.is_deep for info in infos)
-        self.names = names_of(paths)
+        self.names = get_picture_names(paths)
         self._cache = BytesLru[int, NDArray[Any]](CACHE_BYTES, lambda values: values.nbytes)
 
     @classmethod
@@ -89,7 +92,7 @@ class ImageFiles(Video):
     ) -> Video:
         """The images of a folder, in natural order: 2.jpg comes before 10.jpg. What is hidden is
         passed over."""
-        paths = sorted(_images_in(folder), key=lambda path: natural_order(path.name))
+        paths = sorted(_images_in(folder), key=lambda path: natural_sort_key(path.name))
         if not paths:
             raise VideoError(
                 f"The folder {folder} holds no images: expected files such as 00000.jpg or "
@@ -126,6 +129,65 @@ class ImageFiles(Video):
         return values
 
 
+def open_pictures(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
+    """Open the path of a folder of pictures, or of a file of one or many; see `SourceOpener`.
+
+    Raises
+    ------
+    VideoError
+        When a folder has none, or one cannot be read.
+    """
+    if not isinstance(source, Path):
+        return None
+    if source.is_dir():
+        pictures = ImageFiles.of_folder(source, kind, options.max_megapixels, options.plane)
+    else:
+        pictures = open_picture_file(source, kind, options.max_megapixels, options.plane)
+    if pictures is not None:
+        from .pages import TiffStack
+
+        if options.axes is not None or not isinstance(pictures, TiffStack):
+            options.refuse_for_arrays(f"{source} is none")
+    return pictures
+
+
+def open_picture_list(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
+    """Open a list of paths of pictures; see `SourceOpener`.
+
+    Raises
+    ------
+    VideoError
+        When one is no picture.
+    """
+    if not isinstance(source, Sequence) or isinstance(source, (str, bytes, bytearray, memoryview)):
+        return None
+    items = cast("Sequence[Any]", source)
+    paths = [Path(one).expanduser() for one in items if isinstance(one, (str, os.PathLike))]
+    if not paths or len(paths) < len(items):
+        return None
+    options.refuse_for_arrays("image files have their own")
+    if any(is_url(str(one)) for one in items):
+        raise VideoError("Of pictures by URL, give the URL of their folder, not a list.")
+    for path in paths:
+        if path.suffix.lower() not in IMAGE_SUFFIXES and _is_no_picture(path):
+            raise VideoError(
+                f"{path} is no picture: a list holds the frames of one video. Open a video "
+                "alone, by its path."
+            )
+    return ImageFiles(paths, "list", kind, options.max_megapixels)
+
+
+def _is_no_picture(path: Path) -> bool:
+    """Whether a file's content is of another kind, such as a video."""
+    if not path.is_file() or path.stat().st_size == 0 or detect_picture_format(path) is not None:
+        return False
+    try:
+        read_info(path)
+    except VideoError:
+        return True
+    return False
+
+
 def open_picture_file(
     path: Path,
     kind: Kind = "video",
@@ -139,7 +201,7 @@ def open_picture_file(
     VideoError
         When it is a picture that cannot be read.
     """
-    form = picture_format(path)
+    form = detect_picture_format(path)
     suffix = path.suffix.lower()
     if suffix in VIDEOS_OF_PICTURES or (form is None and suffix not in IMAGE_SUFFIXES):
         return None
@@ -160,7 +222,7 @@ def open_picture_file(
     return ImageFiles([path], path.name, kind, max_megapixels)
 
 
-def names_of(paths: Sequence[Path]) -> list[str]:
+def get_picture_names(paths: Sequence[Path]) -> list[str]:
     """The names of files, with as many folders before a "/" as it takes to tell them apart."""
     names = [path.name for path in paths]
     if len(set(names)) == len(names):
@@ -226,7 +288,7 @@ def _is_video(path: Path) -> bool:
     return True
 
 
-def natural_order(name: str) -> list[tuple[int, int | str]]:
+def natural_sort_key(name: str) -> list[tuple[int, int | str]]:
     """A key to sort names by: 2.jpg comes before 10.jpg."""
     return [
         (0, int(part)) if part.isdecimal() else (1, part.lower())

@@ -9,7 +9,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..base import Kind, Video, VideoError
+from ..base import Kind, Video
+from ..errors import VideoError
 from ..lru import BytesLru
 from ..options import MAX_MEGAPIXELS, Plane
 from .decoding import readable

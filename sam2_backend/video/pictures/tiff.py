@@ -18,7 +18,8 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..base import DEFAULT_FPS, VideoError
+from ..base import DEFAULT_FPS
+from ..errors import VideoError
 from ..options import MAX_MEGAPIXELS, Plane
 from .decoding import PictureInfo, check_megapixels, no_pillow_limit, upright, values_of
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
-from ..base import VideoError
+from ..errors import VideoError
 from ..lru import BytesLru
 
 BLOCK_BYTES = 512 * 2**10
@@ -26,7 +26,7 @@ def is_url(source: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+(::|://)", source) is not None
 
 
-def without_secrets(url: str) -> str:
+def strip_secrets(url: str) -> str:
     """The URL without passwords and without a query, where tokens and signatures are."""
     return "::".join(_bare(part) for part in url.split("::"))
 
@@ -63,7 +63,7 @@ class RemoteFile:
         try:
             self._file = filesystem.open(path, "rb", cache_type="none", block_size=BLOCK_BYTES)
         except Exception as error:
-            raise refusal(url, error) from None
+            raise access_error(url, error) from None
         size = getattr(self._file, "size", None)
         if callable(size):
             size = size()
@@ -118,7 +118,7 @@ class RemoteFile:
             except Exception as error:
                 if left and _may_pass(error):
                     continue
-                raise refusal(self._url, error) from None
+                raise access_error(self._url, error) from None
             if len(found) == length:
                 return found
         raise VideoError(f"{self._url} ended before its time: it has changed, or was cut off.")
@@ -186,7 +186,7 @@ def _no_ranges(url: str) -> VideoError:
     )
 
 
-def refusal(url: str, error: BaseException) -> VideoError:
+def access_error(url: str, error: BaseException) -> VideoError:
     """What to say of an error on the way to a URL, without secrets that it may hold."""
     status = _status(error)
     if status in (401, 403) or isinstance(error, PermissionError):

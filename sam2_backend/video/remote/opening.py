@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import weakref
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from ..arrays.arrays import ArrayVideo
 from ..arrays.stores import HDF5_SUFFIXES, ZARR_FILES, import_extra, open_zarr, read_inside
-from ..base import DEFAULT_FPS, Kind, Video, VideoError
+from ..base import DEFAULT_FPS, Kind, Video
+from ..errors import VideoError
 from ..lru import BytesLru
-from ..options import Plane
-from ..pictures.images import HIDDEN, IMAGE_SUFFIXES, natural_order
-from .files import WEB, RemoteFile, refusal, without_secrets
+from ..options import OpenOptions, Plane
+from ..pictures.images import HIDDEN, IMAGE_SUFFIXES, natural_sort_key
+from ..sources import open_source
+from .files import WEB, RemoteFile, access_error, strip_secrets
 
 CONNECT_S, READ_S = 20, 60
 """How long a server on the web may take to answer, and to go on."""
@@ -28,47 +30,35 @@ CONNECT_S, READ_S = 20, 60
 KEPT_BYTES = 128 * 2**20
 """Of pictures of a folder."""
 
-OpenPath = Callable[[Path, Kind], Video]
-"""Opens what is on disk."""
 
-
-def open_url(url: str, kind: Kind, axes: str | None, z: Plane, open_path: OpenPath) -> Video:
-    """Open what is at a URL.
-
-    Parameters
-    ----------
-    url : of a video, an image, a folder of images, HDF5 or zarr, with any protocol of fsspec.
-    kind, axes, z : as of `open_video`.
-    open_path : opens a path on disk.
+def open_url(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
+    """Open the URL of a video, an image, a folder of images, HDF5 or zarr, with any protocol of
+    fsspec; see `SourceOpener`.
 
     Raises
     ------
     VideoError
         When it cannot be reached or read.
     """
-    shown = without_secrets(url)
+    if not isinstance(source, str):
+        return None
+    url = source
+    shown = strip_secrets(url)
     fsspec = import_extra("fsspec", f"{shown} is read by its URL", "remote")
     try:
         filesystem, path = fsspec.core.url_to_fs(url, **_options(url))
     except ImportError as error:
         raise VideoError(f"{shown} needs another package: {error}.") from None
     except Exception as error:
-        raise refusal(shown, error) from None
-    video = _open_at(filesystem, path, url, kind, axes, z, open_path)
+        raise access_error(shown, error) from None
+    video = _open_at(filesystem, path, url, kind, options)
     video.location = shown
     return video
 
 
-def _open_at(
-    filesystem: Any,
-    path: str,
-    url: str,
-    kind: Kind,
-    axes: str | None,
-    z: Plane,
-    open_path: OpenPath,
-) -> Video:
-    shown = without_secrets(url)
+def _open_at(filesystem: Any, path: str, url: str, kind: Kind, options: OpenOptions) -> Video:
+    axes, z = options.axes, options.plane
+    shown = strip_secrets(url)
     zarr_root = re.match(r"(.*\.zarr)(?:/+(.*))?$", urlsplit(url).path.rstrip("/"))
     is_folder = zarr_root is not None or _is_folder(filesystem, path, shown)
     names = _listing(filesystem, path) if is_folder and zarr_root is None else {}
@@ -81,17 +71,18 @@ def _open_at(
         array, name = read_inside(h5py.File(file.open(), "r"), "", shown)
         return ArrayVideo(array, name, axes=axes, z=z)
     is_picture = not is_folder and suffix in IMAGE_SUFFIXES
-    if axes is not None or (z is not None and not is_picture):
-        raise VideoError(f"axes= and plane= are for arrays: {shown} is none.")
+    for_arrays = replace(options, plane=None) if is_picture else options
+    for_arrays.refuse_for_arrays(f"{shown} is none")
+    local = replace(options, axes=None)
     if is_folder:
         pictures = [name for name in names if _is_picture(name)]
         if not pictures:
             raise VideoError(f"The folder {shown} holds no images: expected files such as 0.jpg.")
-        return RemoteImages(filesystem, {n: names[n] for n in pictures}, shown, kind, open_path)
+        return RemoteImages(filesystem, {n: names[n] for n in pictures}, shown, kind, local)
     if suffix in (".npy", ".npz", ".zip"):
         raise VideoError(f"{shown} is read from disk alone: download it first, or write zarr.")
     if is_picture:
-        return _open_downloaded(filesystem, path, shown, kind, open_path)
+        return _open_downloaded(filesystem, path, shown, kind, local)
     from ..containers.container import FileVideo
 
     return FileVideo(RemoteFile(filesystem, path, shown))
@@ -113,7 +104,7 @@ def _is_folder(filesystem: Any, path: str, shown: str) -> bool:
     try:
         return bool(filesystem.info(path)["type"] == "directory")
     except Exception as error:
-        raise refusal(shown, error) from None
+        raise access_error(shown, error) from None
 
 
 def _listing(filesystem: Any, path: str) -> dict[str, str]:
@@ -121,7 +112,7 @@ def _listing(filesystem: Any, path: str) -> dict[str, str]:
     try:
         found = filesystem.ls(path, detail=False)
     except Exception as error:
-        raise refusal(without_secrets(path), error) from None
+        raise access_error(strip_secrets(path), error) from None
     paths = [str(one) for one in found]
     return {one.split("?")[0].rstrip("/").rsplit("/", 1)[-1]: one for one in paths}
 
@@ -137,7 +128,7 @@ def _open_zarr(
     parts = urlsplit(url)
     inside = "" if root is None else root[2] or ""
     top = url if root is None else urlunsplit(parts._replace(path=root[1]))
-    place = without_secrets(top).rstrip("/")
+    place = strip_secrets(top).rstrip("/")
     if parts.query:
         raise VideoError(
             f"{shown} is a store of many files, to which a query (?…) cannot be added: give its "
@@ -151,25 +142,26 @@ def _open_zarr(
     try:
         return open_zarr(zarr, store, place, inside, axes, z)
     except VideoError as error:
-        raise VideoError(str(error).replace(top, without_secrets(top))) from None
+        raise VideoError(str(error).replace(top, strip_secrets(top))) from None
 
 
 def _download(filesystem: Any, path: str, target: Path, shown: str) -> Path:
     try:
         target.write_bytes(filesystem.cat_file(path))
     except Exception as error:
-        raise refusal(shown, error) from None
+        raise access_error(shown, error) from None
     return target
 
 
 def _open_downloaded(
-    filesystem: Any, path: str, shown: str, kind: Kind, open_path: OpenPath
+    filesystem: Any, path: str, shown: str, kind: Kind, options: OpenOptions
 ) -> Video:
     """A picture, kept on disk as long as it is in use."""
     folder = tempfile.TemporaryDirectory(prefix="sam2widget-")
     name = shown.rsplit("/", 1)[-1]
     try:
-        video = open_path(_download(filesystem, path, Path(folder.name) / name, shown), kind)
+        file = _download(filesystem, path, Path(folder.name) / name, shown)
+        video = open_source(file, kind, options)
     except VideoError as error:
         raise VideoError(str(error).replace(f"{folder.name}/{name}", shown)) from None
     weakref.finalize(video, folder.cleanup)
@@ -186,7 +178,7 @@ class RemoteImages(Video):
     paths : in it, by name.
     url : of the folder, to show.
     kind : "images" for pictures that may be of several sizes; each is fetched once to find its.
-    open_path : opens an image on disk.
+    options : with which each is opened.
     """
 
     def __init__(
@@ -195,10 +187,10 @@ class RemoteImages(Video):
         paths: dict[str, str],
         url: str,
         kind: Kind,
-        open_path: OpenPath,
+        options: OpenOptions,
     ) -> None:
-        names = sorted(paths, key=natural_order)
-        self._filesystem, self._url, self._open_path = filesystem, url, open_path
+        names = sorted(paths, key=natural_sort_key)
+        self._filesystem, self._url, self._open_options = filesystem, url, options
         self._paths = [paths[name] for name in names]
         self.names = names
         self._cache = BytesLru[int, NDArray[Any]](KEPT_BYTES, lambda values: values.nbytes)
@@ -232,7 +224,7 @@ class RemoteImages(Video):
 
     def _fetch(self, frame: int) -> NDArray[Any]:
         video = _open_downloaded(
-            self._filesystem, self._paths[frame], self._url_of(frame), "images", self._open_path
+            self._filesystem, self._paths[frame], self._url_of(frame), "images", self._open_options
         )
         values = np.array(video.raw(0))
         if frame == 0:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 HELP = "write the masks of a session file for other programs"
-DESCRIPTION = (
-    "Write the masks of a session file. Formats: npz, davis, youtube-vos, coco, sa-v, yolo, cvat, "
-    "csv, cutouts, mp4, gif, webp."
-)
+DESCRIPTION = "Write the masks of a session file."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the session file, the file to write, and its format."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "-h", "--help", action=_HelpWithFormats, help="show this help message and exit"
+    )
     parser.add_argument("session", type=Path, help="a session file (*.sam2.zip)")
     parser.add_argument("out", type=Path, help="the file, whose suffix may say the format")
     parser.add_argument("--format", type=_check_format)
@@ -31,6 +34,24 @@ def run(arguments: argparse.Namespace) -> int:
     )
     print(f"Wrote {written}.")
     return 0
+
+
+class _HelpWithFormats(argparse.Action):
+    """Prints the help, and all formats, which are imported for it alone."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from ...export import FORMATS
+
+        lines = ["formats, and what each has for options in Python:"]
+        for one in FORMATS.values():
+            lines.append(f"  {one.name}: {one.description}")
+            lines += [f"    {option}: {what}" for option, what in one.options.items()]
+        parser.epilog = "\n".join(lines)
+        parser.print_help()
+        parser.exit()
 
 
 def _check_format(name: str) -> str:

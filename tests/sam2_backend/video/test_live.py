@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import itertools
+import os
 import queue
 import re
 import socket
@@ -209,16 +211,17 @@ def test_frames_are_resized_where_a_size_is_given(feeder):
     assert [number(live[n]) for n in range(2)] == [3, 4]
 
 
-def test_a_disk_that_is_full_is_told(feeder, monkeypatch):
+def test_a_disk_that_is_full_is_told(feeder):
+    resource = pytest.importorskip("resource", reason="this system limits no file's size")
     live = recorded(feeder, picture(0), lossless=True)
-
-    def full(data):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(live._recorder.ring, "append", full)
-    feeder.put(picture(1))
-    wait_until(lambda: not live.is_recording)
-    assert live.error == "Frames cannot be kept: No space left on device."
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (live.nbytes, limits[1]))
+    try:
+        feeder.put(picture(1))
+        wait_until(lambda: not live.is_recording)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert live.error == f"Frames cannot be kept: {os.strerror(errno.EFBIG)}."
     assert number(live[0]) == 0
 
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from sam2_backend.video import VideoError, open_video
-from sam2_backend.video.remote.files import BLOCK_BYTES, refusal, without_secrets
+from sam2_backend.video.remote.files import BLOCK_BYTES, access_error, strip_secrets
 from sam2widget.annotation.session import Session
 from sam2widget.storage.saved_session import SavedSession
 
@@ -200,7 +200,7 @@ def test_a_server_that_is_away_gets_a_sentence(site):
 
 
 def test_a_server_that_does_not_answer_gets_a_sentence():
-    said = str(refusal("https://there.org/a.mp4", TimeoutError()))
+    said = str(access_error("https://there.org/a.mp4", TimeoutError()))
     assert (
         said == "https://there.org/a.mp4 does not answer in time: try again, or download it first."
     )
@@ -281,7 +281,7 @@ def test_any_place_of_fsspec_is_read(film, request):
     ],
 )
 def test_a_location_holds_no_secrets(url, bare):
-    assert without_secrets(url) == bare
+    assert strip_secrets(url) == bare
 
 
 def test_a_session_opens_its_remote_video_again(site, film):

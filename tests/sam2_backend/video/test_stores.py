@@ -29,7 +29,9 @@ def test_npy_is_mapped_into_memory(tmp_path):
     np.save(tmp_path / "a.npy", RGB)
     video = quietly(tmp_path / "a.npy")
     assert same(video) and video.name == "a.npy" and video.path == tmp_path / "a.npy"
-    assert isinstance(video._source, np.memmap)
+    np.lib.format.open_memmap(tmp_path / "a.npy", "r+")[1] = 7
+    assert (video.raw(1) == 7).all()
+    assert (video.raw(0) == RGB[0]).all()
     np.save(tmp_path / "b.npy", np.asfortranarray(GREY))
     assert same(quietly(str(tmp_path / "b.npy")), GREY)
 

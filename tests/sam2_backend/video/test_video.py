@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2_backend.video import VideoError, open_video
+from sam2_backend.video import LiveVideo, VideoError, open_video
+from sam2_backend.video.containers.indexing import read_index
 
 HEIGHT, WIDTH = 48, 64
 
@@ -117,31 +120,37 @@ def test_frames_are_exact_when_the_way_to_another_was_left_off(both_ways):
     path, frames = both_ways
     video = open_video(path)
     for wanted, then in ((55, 20), (118, 75), (59, 40), (110, 90)):
-        steps = video.approach(wanted)
+        steps = video.read_progressive(wanted)
         next(steps)
         steps.close()
-        *_, found = video.approach(then)
+        *_, found = video.read_progressive(then)
         assert found[0] == then and np.array_equal(found[1], frames[then])
 
 
 def test_a_frame_is_approached_with_frames_on_the_way(both_ways, monkeypatch):
     monkeypatch.setattr("sam2_backend.video.containers.container.ON_THE_WAY_S", 0)
     path, frames = both_ways
-    found = [one for one in open_video(path).approach(50) if one is not None]
+    found = [one for one in open_video(path).read_progressive(50) if one is not None]
     order = [at for at, _ in found]
     assert order == sorted(set(order)) and order[-1] == 50 and len(order) > 2
     assert all(np.array_equal(rgb, frames[at]) for at, rgb in found)
     with pytest.raises(IndexError, match="no frame 150"):
-        next(open_video(path).approach(150))
+        next(open_video(path).read_progressive(150))
+
+
+def test_the_earlier_name_of_reading_progressively_still_works(mp4):
+    with pytest.warns(DeprecationWarning, match="call read_progressive"):
+        *_, (frame, rgb) = open_video(mp4).approach(7)
+    assert frame == 7 and np.array_equal(rgb, open_video(mp4)[7])
 
 
 def test_the_header_gives_the_index_that_the_packets_give(both_ways, monkeypatch):
     path, frames = both_ways
-    by_header = open_video(path)._index
+    by_header = read_index(path)
     monkeypatch.setattr("sam2_backend.video.containers.indexing._index_of_header", lambda *_: None)
-    by_decoding = open_video(path)._index
+    by_decoding = read_index(path)
     monkeypatch.setattr("sam2_backend.video.containers.indexing.SHORT_PIXELS", 0)
-    by_times = open_video(path)._index
+    by_times = read_index(path)
     for index in (by_header, by_times, by_decoding):
         assert index.num_frames == len(frames)
         assert index.starts.tolist() == index.start_frames.tolist() == [0, 60, 120]
@@ -152,9 +161,9 @@ def test_the_frame_cache_is_bounded(mp4, monkeypatch):
         "sam2_backend.video.containers.container.CACHE_BYTES", 5 * 3 * WIDTH * HEIGHT
     )
     video = open_video(mp4)
-    for frame in range(60):
-        video[frame]
-    assert len(video._cache) == 5
+    frames = [video[frame] for frame in range(60)]
+    kept = [frame for frame in reversed(range(60)) if video[frame] is frames[frame]]
+    assert kept == [59, 58, 57, 56, 55]
 
 
 def test_uneven_timestamps_do_not_shift_frames(tmp_path):
@@ -444,6 +453,36 @@ def test_pictures_may_be_of_several_sizes_if_they_are_said_to_be(tmp_path):
         assert images[1].shape == (16, 8, 3) and images[1][0, 0, 0] == 1
     with pytest.raises(VideoError, match="kind must be"):
         open_video(paths, "album")
+
+
+def test_a_video_that_is_opened_anew_as_pictures_stays_as_it_is(mp4):
+    video = open_video(mp4)
+    pictures = open_video(video, "images")
+    assert pictures.kind == "images" and pictures.sizes == [(WIDTH, HEIGHT)] * len(video)
+    assert video.kind == "video" and video.sizes is None
+    assert np.array_equal(pictures[3], video[3]) and pictures.identity() == video.identity()
+    assert (pictures.path, pictures.location) == (video.path, video.location)
+    assert open_video(video) is video and open_video(video, "video") is video
+
+
+def test_a_video_that_is_opened_anew_with_a_contrast_stays_as_it_is():
+    deep = open_video(np.arange(3 * 4 * 5, dtype=np.uint16).reshape(3, 4, 5, 1) * 100)
+    before = deep.contrast
+    darker = open_video(deep, contrast=(0, 60000))
+    assert darker.chosen_contrast is not None and deep.chosen_contrast is None
+    assert darker[2].max() < deep[2].max() and deep.contrast == before
+    pictures = open_video(deep, "images")
+    assert pictures.contrast != deep.contrast == before  # each picture has its own
+
+
+def test_a_recording_lasts_as_long_as_what_was_made_of_it():
+    live = LiveVideo(iter([picture(n) for n in range(3)]), lossless=True)
+    live.wait(3)
+    pictures = open_video(live, "images")
+    ended = weakref.ref(live)
+    del live
+    gc.collect()
+    assert ended() is not None and np.array_equal(pictures[2], picture(2))
 
 
 def test_one_frame_is_a_picture_and_more_are_a_video():

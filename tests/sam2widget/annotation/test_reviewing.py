@@ -50,7 +50,7 @@ def undone_and_redone(session, edit):
 def test_a_stroke_mends_the_mask_that_is_there(tracked):
     before = tracked.masks(1)[5]
     undone_and_redone(tracked, lambda: tracked.paint(5, [30, 6, 34, 6], 2))
-    brush = painting.brush([30, 6, 34, 6], 2, HEIGHT, WIDTH)
+    brush = painting.rasterize_brush([30, 6, 34, 6], 2, HEIGHT, WIDTH)
     assert np.array_equal(tracked.masks(1)[5], before | brush)
     assert tracked.result(5, 1).source == "edit" and tracked.is_anchor(5, 1)
     tracked.paint(5, [30, 6, 34, 6], 2, erase=True)

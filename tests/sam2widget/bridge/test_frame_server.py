@@ -24,7 +24,7 @@ class LongWay(Video):
     def _read(self, frame):
         return np.full((6, 8, 3), frame, np.uint8)
 
-    def approach(self, frame):
+    def read_progressive(self, frame):
         for at in range(frame // 10 * 10, frame):
             self.gate.acquire()
             self.visited.append(at)

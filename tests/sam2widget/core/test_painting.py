@@ -31,7 +31,7 @@ def test_a_brush_covers_the_centres_near_its_way(seed):
     rng = np.random.default_rng(seed)
     path = rng.uniform(-3, 20, 2 * (seed + 1))
     radius = rng.uniform(0.4, 4)
-    covered = painting.brush(path, radius, HEIGHT, WIDTH)
+    covered = painting.rasterize_brush(path, radius, HEIGHT, WIDTH)
     slow = slow_brush(path, radius)
     assert covered.shape == (HEIGHT, WIDTH) and covered.dtype == bool
     # The plain one walks in steps, and misses centres at the very edge.
@@ -39,21 +39,21 @@ def test_a_brush_covers_the_centres_near_its_way(seed):
 
 
 def test_a_brush_is_exact_at_its_edge():
-    assert painting.brush([5.5, 5.5], 1, HEIGHT, WIDTH).sum() == 5
-    assert painting.brush([5.5, 5.5], 0.999, HEIGHT, WIDTH).sum() == 1
-    assert painting.brush([2.5, 3.5, 2.5, 3.5, 9.5, 3.5], 0.1, HEIGHT, WIDTH).sum() == 8
-    assert not painting.brush([-50, -50], 3, HEIGHT, WIDTH).any()
+    assert painting.rasterize_brush([5.5, 5.5], 1, HEIGHT, WIDTH).sum() == 5
+    assert painting.rasterize_brush([5.5, 5.5], 0.999, HEIGHT, WIDTH).sum() == 1
+    assert painting.rasterize_brush([2.5, 3.5, 2.5, 3.5, 9.5, 3.5], 0.1, HEIGHT, WIDTH).sum() == 8
+    assert not painting.rasterize_brush([-50, -50], 3, HEIGHT, WIDTH).any()
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_polygon_covers_the_centres_it_goes_around(seed):
     path = np.random.default_rng(seed).uniform(-3, 20, 2 * (seed + 3))
-    covered = painting.polygon(path, HEIGHT, WIDTH)
+    covered = painting.rasterize_polygon(path, HEIGHT, WIDTH)
     expected = [[winding(path, x + 0.5, y + 0.5) != 0 for x in range(WIDTH)] for y in range(HEIGHT)]
     assert np.array_equal(covered, expected)
 
 
 def test_polygons_side_by_side_share_no_pixel_and_leave_none_out():
-    left = painting.polygon([0, 0, 7.5, 0, 7.5, 14, 0, 14], HEIGHT, WIDTH)
-    right = painting.polygon([7.5, 0, 18, 0, 18, 14, 7.5, 14], HEIGHT, WIDTH)
+    left = painting.rasterize_polygon([0, 0, 7.5, 0, 7.5, 14, 0, 14], HEIGHT, WIDTH)
+    right = painting.rasterize_polygon([7.5, 0, 18, 0, 18, 14, 7.5, 14], HEIGHT, WIDTH)
     assert (left ^ right).all()

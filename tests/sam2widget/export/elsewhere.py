@@ -48,7 +48,7 @@ def video_of(place: Path, names: Sequence[str]) -> Video:
     return open_video([place / name for name in names])
 
 
-def heard(source: Any, video: Video, format: str | None = None):
+def import_noting(source: Any, video: Video, format: str | None = None):
     """What is imported, and the warnings that it takes."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

@@ -30,7 +30,7 @@ from .elsewhere import (
     coco,
     corners,
     folder,
-    heard,
+    import_noting,
     video_of,
 )
 
@@ -92,7 +92,7 @@ ARRAYS = {
 @pytest.mark.parametrize("name", ARRAYS)
 def test_arrays_are_masks_by_shape_type_and_range(name):
     source, wanted, says = ARRAYS[name]
-    found, said = heard(source, NAMELESS)
+    found, said = import_noting(source, NAMELESS)
     assert_masks(found, *wanted)
     assert (says in " ".join(said)) if says else not said
 
@@ -135,7 +135,7 @@ NONE = {
 def test_arrays_that_are_no_masks_are_refused_with_the_reason(name):
     source, says = NONE[name]
     with pytest.raises(SessionError, match=says) as refusal:
-        heard(source, NAMELESS)
+        import_noting(source, NAMELESS)
     assert str(refusal.value).endswith(".")
 
 
@@ -151,7 +151,7 @@ PICTURES = {
 
 @pytest.mark.parametrize("kind", PICTURES)
 def test_black_and_white_pictures_are_masks(tmp_path, kind):
-    found, said = heard(folder(tmp_path, NUMBERED, PICTURES[kind]), NAMELESS)
+    found, said = import_noting(folder(tmp_path, NUMBERED, PICTURES[kind]), NAMELESS)
     assert_masks(found, ALL)
     assert not said
 
@@ -175,7 +175,7 @@ def object_folders(place, *names, picture=indexed):
 @pytest.mark.parametrize("picture", [indexed, lambda mask_hw: 255 * mask_hw.astype(np.uint8)])
 def test_a_folder_for_each_object_is_read(tmp_path, given, picture):
     object_folders(tmp_path / "clip", "003", "001", picture=picture)
-    found, said = heard(tmp_path / given, NAMELESS)
+    found, said = import_noting(tmp_path / given, NAMELESS)
     assert sorted(found.masks) == [(obj, t) for obj in (1, 3) for t in range(FRAMES)]
     for t in range(FRAMES):
         assert np.array_equal(found.masks[3, t].to_array(), TRUTH[t])
@@ -184,12 +184,12 @@ def test_a_folder_for_each_object_is_read(tmp_path, given, picture):
 
 
 def test_folders_of_objects_that_count_from_0_or_have_names(tmp_path):
-    found, said = heard(object_folders(tmp_path / "a", "000", "001"), NAMELESS)
+    found, said = import_noting(object_folders(tmp_path / "a", "000", "001"), NAMELESS)
     assert_masks(found, ALL, ALSO)
     assert "counts from 0: 0 is object 1" in " ".join(said)
     video = open_video(folder(tmp_path / "walk", [f"{t:05}.jpg" for t in range(FRAMES)]))
     object_folders(tmp_path / "masks" / "walk", "cat", "dog")
-    found, _ = heard(tmp_path / "masks", video)
+    found, _ = import_noting(tmp_path / "masks", video)
     assert_masks(found, ALL, ALSO)
     assert found.names == {1: "cat", 2: "dog"}
 
@@ -198,24 +198,24 @@ def test_every_other_frame_of_an_object_is_on_its_frame(tmp_path):
     video = video_of(tmp_path / "sav_1", [f"{t:05}.png" for t in range(2 * FRAMES)])
     place = tmp_path / "Annotations_6fps" / "sav_1" / "000"
     folder(place, [f"{2 * t:05}.png" for t in range(FRAMES)], lambda t: indexed(TRUTH[t]))
-    found, _ = heard(tmp_path, video)
+    found, _ = import_noting(tmp_path, video)
     assert_masks(found, {2 * t: mask for t, mask in ALL.items()})
 
 
 def test_folders_of_videos_are_no_objects(tmp_path):
     object_folders(tmp_path / "names", "bear", "camel")
     with pytest.raises(SessionError, match=r"found bear, camel: give .*objects are numbered"):
-        heard(tmp_path / "names", NAMELESS)
+        import_noting(tmp_path / "names", NAMELESS)
     frames = [f"{t:05}.jpg" for t in range(FRAMES)]
     video = open_video(folder(tmp_path / "frames" / "001", frames))
     with pytest.raises(SessionError, match=r"found 001, 002: give the folder of one video"):
-        heard(object_folders(tmp_path / "numbers", "001", "002"), video)
+        import_noting(object_folders(tmp_path / "numbers", "001", "002"), video)
     alone = folder(tmp_path / "alone" / "0003", NUMBERED, lambda t: LABELS[t])
-    assert_masks(heard(alone.parent, NAMELESS)[0], ALL, ALSO)
+    assert_masks(import_noting(alone.parent, NAMELESS)[0], ALL, ALSO)
     labels = object_folders(tmp_path / "labels", "001")
     folder(labels / "002", NUMBERED, lambda t: LABELS[t])
     with pytest.raises(SessionError, match="002 holds the objects 1, 2, so that folders in"):
-        heard(labels, NAMELESS)
+        import_noting(labels, NAMELESS)
 
 
 BLACK, WHITE = [0, 0, 0], [255, 255, 255]
@@ -235,12 +235,12 @@ def test_a_palette_whose_0_is_not_black_is_read_as_it_is_seen_with_a_word(tmp_pa
             with_palette(~TRUTH[t], WHITE, BLACK) if t % 2 else with_palette(TRUTH[t], BLACK, WHITE)
         ),
     )
-    found, said = heard(mixed, NAMELESS)
+    found, said = import_noting(mixed, NAMELESS)
     assert_masks(found, ALL)
     (doubt,) = [one for one in said if "palette" in one]
     assert "00001.png has a palette in which 0 is not black: black is taken for the back" in doubt
     clear = folder(tmp_path / "clear", NUMBERED, lambda t: with_palette(TRUTH[t], BLACK, WHITE))
-    assert "palette" not in " ".join(heard(clear, NAMELESS)[1])
+    assert "palette" not in " ".join(import_noting(clear, NAMELESS)[1])
     with pytest.warns(UserWarning, match="0 is not black: black is taken for the background"):
         mask_hw, _ = as_mask(with_palette(~TRUTH[0], WHITE, BLACK), (HEIGHT, WIDTH))
     assert np.array_equal(mask_hw, TRUTH[0])
@@ -248,18 +248,21 @@ def test_a_palette_whose_0_is_not_black_is_read_as_it_is_seen_with_a_word(tmp_pa
 
 def test_arrays_that_are_called_as_frames_are_of_one_object(tmp_path):
     np.savez(tmp_path / "a.npz", **{f"frame_{t}": TRUTH[t] for t in range(FRAMES)})
-    found, said = heard(tmp_path / "a.npz", NAMELESS)
+    found, said = import_noting(tmp_path / "a.npz", NAMELESS)
     assert_masks(found, ALL)
     assert any("called as frames: they are taken for those of one object" in one for one in said)
     assert_masks(
-        heard({f"{t:05}": TRUTH[t] for t in (1, 3)}, NAMELESS)[0], {1: TRUTH[1], 3: TRUTH[3]}
+        import_noting({f"{t:05}": TRUTH[t] for t in (1, 3)}, NAMELESS)[0],
+        {1: TRUTH[1], 3: TRUTH[3]},
     )
 
 
 @pytest.mark.parametrize("suffix", ["webp", "jpg"])
 def test_masks_in_lossy_pictures_are_one_object(tmp_path, suffix):
     files = [f"{t:05}.{suffix}" for t in range(FRAMES)]
-    found, _ = heard(folder(tmp_path, files, lambda t: np.stack([BINARY[t]] * 3, -1)), NAMELESS)
+    found, _ = import_noting(
+        folder(tmp_path, files, lambda t: np.stack([BINARY[t]] * 3, -1)), NAMELESS
+    )
     assert {obj for obj, _ in found.masks} == {1}
     for t in range(FRAMES):
         assert (found.masks[1, t].to_array() != TRUTH[t]).mean() < 0.02
@@ -269,24 +272,24 @@ def test_numbers_in_one_channel_stay_objects(tmp_path):
     pictures = folder(
         tmp_path, NUMBERED, lambda t: np.stack([LABELS[t], 0 * LABELS[t], 0 * LABELS[t]], -1)
     )
-    assert_masks(heard(pictures, NAMELESS)[0], ALL, ALSO)
+    assert_masks(import_noting(pictures, NAMELESS)[0], ALL, ALSO)
 
 
 def test_folders_beside_masks_are_said_to_be_left_out(tmp_path):
     folder(tmp_path, NUMBERED, lambda t: BINARY[t])
     object_folders(tmp_path, "001")
-    found, said = heard(tmp_path, NAMELESS)
+    found, said = import_noting(tmp_path, NAMELESS)
     assert_masks(found, ALL)
     assert any("are left out: 001." in one for one in said)
 
 
 def test_masks_that_seem_inverted_are_said_to(tmp_path):
     inverted = folder(tmp_path / "a", NUMBERED, lambda t: 255 - BINARY[t])
-    found, said = heard(inverted, NAMELESS)
+    found, said = import_noting(inverted, NAMELESS)
     assert_masks(found, dict(enumerate(~TRUTH)))
     assert any("though it is all around on each picture: if black is the" in one for one in said)
     once = folder(tmp_path / "b", NUMBERED, lambda t: BINARY[t] if t else 255 - BINARY[t])
-    assert "all around" not in " ".join(heard(once, NAMELESS)[1])
+    assert "all around" not in " ".join(import_noting(once, NAMELESS)[1])
 
 
 def test_keypoints_and_turned_boxes_of_yolo_are_told(tmp_path):
@@ -295,17 +298,19 @@ def test_keypoints_and_turned_boxes_of_yolo_are_told(tmp_path):
     pose = "0 .5 .5 .3 .3 " + " ".join(f".{n + 1} .{n + 2} {n % 3}" for n in range(4))
     (place / "00000.txt").write_text(f"{pose}\n{pose}\n")
     with pytest.raises(SessionError, match=r"has keypoints of poses .* no masks"):
-        heard(tmp_path, NAMELESS)
+        import_noting(tmp_path, NAMELESS)
     turned = "0 .1 .5 .3 .5 .3 .8 .1 .8"
     (place / "00000.txt").write_text(f"{turned}\n{turned}\n")
-    assert any("four corners, as turned boxes have" in one for one in heard(tmp_path, NAMELESS)[1])
+    assert any(
+        "four corners, as turned boxes have" in one for one in import_noting(tmp_path, NAMELESS)[1]
+    )
 
 
 def test_labels_that_a_palette_shows_alike_stay_apart(tmp_path):
     alike = folder(
         tmp_path, NUMBERED, lambda t: with_palette(LABELS[t] * (t != 0), BLACK, WHITE, WHITE)
     )
-    found, _ = heard(alike, NAMELESS)
+    found, _ = import_noting(alike, NAMELESS)
     assert_masks(found, *({t: one[t] for t in range(1, FRAMES)} for one in (TRUTH, OTHER)))
 
 
@@ -317,7 +322,7 @@ def test_grey_edges_in_a_palette_of_any_order_are_levels(tmp_path):
             Image.fromarray(np.rint(255 * SOFT[t]).astype(np.uint8)).convert("RGB").quantize(24)
         ),
     )
-    found, said = heard(pictures, NAMELESS)
+    found, said = import_noting(pictures, NAMELESS)
     assert any("grey edges" in one for one in said) and {obj for obj, _ in found.masks} == {1}
     for t in range(FRAMES):
         assert (found.masks[1, t].to_array() != TRUTH[t]).mean() < 0.02
@@ -326,18 +331,18 @@ def test_grey_edges_in_a_palette_of_any_order_are_levels(tmp_path):
         NUMBERED,
         lambda t: with_palette(LABELS[t], BLACK, [90] * 3, [180] * 3, WHITE),
     )
-    assert_masks(heard(greys, NAMELESS)[0], ALL, ALSO)
+    assert_masks(import_noting(greys, NAMELESS)[0], ALL, ALSO)
 
 
 def test_a_picture_without_the_object_changes_nothing(tmp_path):
     """255 alone on some pictures and not on others is one object all the same."""
     some = folder(tmp_path, NUMBERED, lambda t: BINARY[t] * np.uint8(t % 2))
-    assert_masks(heard(some, NAMELESS)[0], {t: TRUTH[t] for t in (1, 3, 5)})
+    assert_masks(import_noting(some, NAMELESS)[0], {t: TRUTH[t] for t in (1, 3, 5)})
 
 
 def test_jpeg_masks_are_cut_in_the_middle(tmp_path):
     files = folder(tmp_path, [f"{t}.jpg" for t in range(FRAMES)], BINARY.__getitem__)
-    found, said = heard(files, NAMELESS)
+    found, said = import_noting(files, NAMELESS)
     assert sum(found.masks[1, t].area for t in range(FRAMES)) == pytest.approx(TRUTH.sum(), rel=0.1)
     assert "128 or more" in said[0]
 
@@ -345,7 +350,7 @@ def test_jpeg_masks_are_cut_in_the_middle(tmp_path):
 def test_labels_in_a_jpeg_are_refused(tmp_path):
     folder(tmp_path, ["00000.jpg"], lambda n: LABELS[n])
     with pytest.raises(SessionError, match=r"00000\.jpg is a JPEG, which changes values"):
-        heard(tmp_path, NAMELESS)
+        import_noting(tmp_path, NAMELESS)
 
 
 def test_colours_on_black_are_objects(tmp_path):
@@ -353,14 +358,14 @@ def test_colours_on_black_are_objects(tmp_path):
     files = folder(
         tmp_path, NUMBERED, lambda t: TRUTH[t][..., None] * red[1] + OTHER[t][..., None] * red[0]
     )
-    found, said = heard(files, NAMELESS)
+    found, said = import_noting(files, NAMELESS)
     assert_masks(found, ALL, ALSO)
     assert "#008000 is 1, #800000 is 2" in said[0]
 
 
 def test_label_pictures_of_16_bits_keep_large_ids(tmp_path):
     labels = TRUTH * np.uint16(300) + OTHER * np.uint16(2)
-    found, said = heard(folder(tmp_path, NUMBERED, labels.__getitem__), NAMELESS)
+    found, said = import_noting(folder(tmp_path, NUMBERED, labels.__getitem__), NAMELESS)
     assert {obj for obj, _ in found.masks} == {2, 300}
     assert_masks(found, ALSO, ALL)
     assert not said
@@ -372,12 +377,12 @@ def test_stacks_of_tiff_have_a_page_for_each_frame(tmp_path, kind, compression):
     pages = [Image.fromarray(labels.astype(kind)) for labels in LABELS]
     path = tmp_path / "labels.tif"
     pages[0].save(path, save_all=True, append_images=pages[1:], compression=compression)
-    found, said = heard(path, NAMELESS)
+    found, said = import_noting(path, NAMELESS)
     assert_masks(found, ALL, ALSO)
     assert not said
     pages[0].save(path, save_all=True, append_images=pages[1:3])
     with pytest.raises(SessionError, match="3 pages, but the video has 6 frames"):
-        heard(path, NAMELESS)
+        import_noting(path, NAMELESS)
 
 
 def test_a_tiff_whose_0_is_white_keeps_its_labels(tmp_path):
@@ -389,16 +394,16 @@ def test_a_tiff_whose_0_is_white_keeps_its_labels(tmp_path):
         assert content.count(black_is_0) == 1
         file.write_bytes(content.replace(black_is_0, white_is_0))
         assert np.asarray(Image.open(file))[0, 0] == 255, "as it is shown"
-    assert_masks(heard(files, NAMELESS)[0], ALL)
+    assert_masks(import_noting(files, NAMELESS)[0], ALL)
 
 
 def test_arrays_in_files(tmp_path):
     np.save(tmp_path / "labels.npy", LABELS)
-    assert_masks(heard(tmp_path / "labels.npy", NAMELESS)[0], ALL, ALSO)
+    assert_masks(import_noting(tmp_path / "labels.npy", NAMELESS)[0], ALL, ALSO)
     np.savez(tmp_path / "labels.npz", labels=LABELS)
-    assert_masks(heard(tmp_path / "labels.npz", NAMELESS)[0], ALL, ALSO)
+    assert_masks(import_noting(tmp_path / "labels.npz", NAMELESS)[0], ALL, ALSO)
     np.savez(tmp_path / "objects.npz", ball=LOGITS, car=OTHER)
-    found, said = heard(tmp_path / "objects.npz", NAMELESS)
+    found, said = import_noting(tmp_path / "objects.npz", NAMELESS)
     assert_masks(found, ALL, ALSO)
     assert found.names == {1: "ball", 2: "car"} and "ball in" in said[0]
 
@@ -419,7 +424,7 @@ COCO = {
 @pytest.mark.parametrize("name", COCO)
 def test_ids_of_coco_are_taken_as_they_come(tmp_path, name):
     extra, names, says = COCO[name]
-    found, said = heard(coco(tmp_path / "a.json", NUMBERED, **extra), NAMELESS)
+    found, said = import_noting(coco(tmp_path / "a.json", NUMBERED, **extra), NAMELESS)
     assert dict(found.names) == names
     assert {t for _, t in found.masks} == set(range(FRAMES))
     for (_, frame), mask in found.masks.items():
@@ -438,7 +443,7 @@ def test_crowds_of_coco_are_masks(tmp_path, compressed):
         return {"size": rle["size"], "counts": np.diff([0, *changes, flat.size]).tolist()}
 
     path = coco(tmp_path / "a.json", NUMBERED, iscrowd=1, track_id=1, segmentation=shape)
-    found, said = heard(path, NAMELESS)
+    found, said = import_noting(path, NAMELESS)
     assert_masks(found, ALL)
     assert "6 crowds" in said[0]
 
@@ -448,7 +453,7 @@ def test_parts_of_one_track_on_one_picture_are_one_mask(tmp_path):
     document = json.loads(path.read_text())
     document["annotations"].append({**document["annotations"][0], "segmentation": [corners(3)]})
     path.write_text(json.dumps(document))
-    found, _ = heard(path, NAMELESS)
+    found, _ = import_noting(path, NAMELESS)
     np.testing.assert_array_equal(found.masks[3, 0].to_array(), TRUTH[0] | TRUTH[3])
 
 
@@ -481,7 +486,7 @@ def test_wrong_coco_is_refused_with_the_entry_and_without_words_of_python(tmp_pa
         one.update(image)
     path.write_text(json.dumps(document))
     with pytest.raises(SessionError, match=says) as refusal:
-        heard(path, NAMELESS)
+        import_noting(path, NAMELESS)
     assert "a.json" in str(refusal.value)
     assert not re.search(r"invalid literal|object is not|could not convert", str(refusal.value))
 
@@ -491,14 +496,14 @@ def test_wrong_coco_is_refused_with_the_entry_and_without_words_of_python(tmp_pa
 )
 def test_polygons_without_a_pixel_are_left_out_with_a_word(tmp_path, shape):
     path = coco(tmp_path / "a.json", NUMBERED, segmentation=lambda n: [corners(n)] if n else shape)
-    found, said = heard(path, NAMELESS)
+    found, said = import_noting(path, NAMELESS)
     assert_masks(found, {t: mask for t, mask in ALL.items() if t})
     assert any("1 annotation whose corners enclose no pixel" in one for one in said)
     path = cvat(
         tmp_path / "a.xml",
         images(lambda t: polygon(t) if t else '<polygon label="car" points="1,2;3,4"/>'),
     )
-    found, said = heard(path, NAMELESS)
+    found, said = import_noting(path, NAMELESS)
     assert_masks(found, {t: mask for t, mask in ALL.items() if t})
     assert any("1 polygon whose corners enclose no pixel" in one for one in said)
 
@@ -510,7 +515,7 @@ def test_polygons_without_a_pixel_are_left_out_with_a_word(tmp_path, shape):
 def test_json_of_other_tools_is_named(tmp_path, document, tool):
     (tmp_path / "a.json").write_text(json.dumps(document))
     with pytest.raises(SessionError, match=f"is a file of {tool}, which is not read"):
-        heard(tmp_path / "a.json", NAMELESS)
+        import_noting(tmp_path / "a.json", NAMELESS)
 
 
 def polygon(frame: int, extra: str = "") -> str:
@@ -542,7 +547,7 @@ def test_tracks_of_cvat_are_objects_until_they_are_outside(tmp_path):
     path = cvat(
         tmp_path / "a.xml", track(0, "car", first) + track(1, "bus", [(1, 1, 0), (5, 1, 0)])
     )
-    found, said = heard(path, NAMELESS)
+    found, said = import_noting(path, NAMELESS)
     assert_masks(found, {t: TRUTH[t] for t in range(3)}, {t: TRUTH[t] for t in (1, 5)})
     assert dict(found.names) == {1: "car", 2: "bus"}
     assert "1 gap between keyframes" in said[0]
@@ -573,34 +578,34 @@ def part_of_cvat(kind, place=lambda t: 10 + 3 * t):
 
 @pytest.mark.parametrize("kind", ["track", "image", "id"])
 def test_a_task_of_cvat_that_has_some_frames_of_a_source_comes_to_them(tmp_path, kind):
-    whole, _ = heard(cvat(tmp_path / "a.xml", part_of_cvat(kind)), SOURCE)
+    whole, _ = import_noting(cvat(tmp_path / "a.xml", part_of_cvat(kind)), SOURCE)
     assert_masks(whole, {10 + 3 * t: TRUTH[t] for t in range(FRAMES)})
-    part, said = heard(tmp_path / "a.xml", NAMELESS)
+    part, said = import_noting(tmp_path / "a.xml", NAMELESS)
     assert_masks(part, ALL)
     assert any("one in 3: its frame 10 is frame 0 of this video" in one for one in said)
     assert "gap" not in " ".join(said)
     frames = [f"shot{t}.png" for t in range(FRAMES)]
     if kind != "id":
-        assert_masks(heard(tmp_path / "a.xml", video_of(tmp_path / "f", frames))[0], ALL)
+        assert_masks(import_noting(tmp_path / "a.xml", video_of(tmp_path / "f", frames))[0], ALL)
     with pytest.raises(SessionError, match="frames 10 to 26 of its source, one in 3, but the vid"):
-        heard(tmp_path / "a.xml", open_video(np.zeros((20, HEIGHT, WIDTH, 3), np.uint8)))
+        import_noting(tmp_path / "a.xml", open_video(np.zeros((20, HEIGHT, WIDTH, 3), np.uint8)))
 
 
 def test_a_part_of_cvat_that_other_tools_count_from_0_is_mapped_too(tmp_path):
     path = cvat(tmp_path / "a.xml", part_of_cvat("track", lambda t: t))
-    assert_masks(heard(path, SOURCE)[0], {10 + 3 * t: TRUTH[t] for t in range(FRAMES)})
-    assert_masks(heard(path, NAMELESS)[0], ALL)
+    assert_masks(import_noting(path, SOURCE)[0], {10 + 3 * t: TRUTH[t] for t in range(FRAMES)})
+    assert_masks(import_noting(path, NAMELESS)[0], ALL)
     path = cvat(tmp_path / "a.xml", part_of_cvat("track", lambda t: 11 + t))
     with pytest.raises(SessionError, match="shapes on frames 11 to 16, which are others"):
-        heard(path, SOURCE)
+        import_noting(path, SOURCE)
 
 
 def test_shapes_of_cvat_that_are_no_masks_are_named(tmp_path):
     box = '<box label="a" xtl="1" ytl="1" xbr="9" ybr="9" rotation="30"/><ellipse label="a"/>'
     with pytest.raises(SessionError, match="6 x ellipse, 6 x rotated box"):
-        heard(cvat(tmp_path / "a.xml", images(lambda t: box)), NAMELESS)
+        import_noting(cvat(tmp_path / "a.xml", images(lambda t: box)), NAMELESS)
     path = cvat(tmp_path / "a.xml", images(lambda t: box + polygon(t, 'group_id="3"')))
-    found, said = heard(path, NAMELESS)
+    found, said = import_noting(path, NAMELESS)
     assert_masks(found, ALL)
     assert len(said) == 1 and "6 x rotated box" in said[0]
 
@@ -617,7 +622,7 @@ def test_wrong_cvat_is_refused_with_the_frame(tmp_path, shape, says):
     with pytest.raises(
         SessionError, match=re.escape(f"'a' on frame 0 that cannot be read: {says}")
     ):
-        heard(cvat(tmp_path / "a.xml", images(lambda t: shape)), NAMELESS)
+        import_noting(cvat(tmp_path / "a.xml", images(lambda t: shape)), NAMELESS)
 
 
 def yolo(place, line, names=None):
@@ -636,7 +641,7 @@ def yolo(place, line, names=None):
 )
 def test_labels_of_ultralytics_may_end_in_scores_and_tracks(tmp_path, line, objects):
     """Its trackers count frames from 1."""
-    found, said = heard(yolo(tmp_path / "labels", line), NAMELESS)
+    found, said = import_noting(yolo(tmp_path / "labels", line), NAMELESS)
     assert {obj for obj, _ in found.masks} == objects
     for (_, frame), mask in found.masks.items():
         np.testing.assert_array_equal(mask.to_array(), TRUTH[frame])
@@ -657,21 +662,21 @@ def test_names_of_classes_are_found_where_tools_write_them(tmp_path, file, text)
     yolo(tmp_path / "labels" / "train", "1 {0}")
     (tmp_path / file).write_text(text)
     (tmp_path / "README.dataset.txt").write_text("About this data set")
-    assert heard(tmp_path, NAMELESS)[0].names == {2: "my box"}
+    assert import_noting(tmp_path, NAMELESS)[0].names == {2: "my box"}
 
 
 def test_lines_of_yolo_that_all_end_in_1_are_said_to_be_doubtful(tmp_path):
-    _, said = heard(yolo(tmp_path / "labels", "0 {0} 0.9 1"), NAMELESS)
+    _, said = import_noting(yolo(tmp_path / "labels", "0 {0} 0.9 1"), NAMELESS)
     assert any("ends in 1, which is taken for the y of a corner" in one for one in said)
 
 
 def test_yolo_that_is_no_segmentation_is_refused(tmp_path):
     (tmp_path / "0.txt").write_text("0 0.5 0.5 0.1 0.1\n")
     with pytest.raises(SessionError, match="boxes alone"):
-        heard(tmp_path, NAMELESS)
+        import_noting(tmp_path, NAMELESS)
     (tmp_path / "0.txt").write_text("0 12 15 30 15 30 25 12 25\n")
     with pytest.raises(SessionError, match=r"Line 1 of .*0\.txt has corners beyond 1"):
-        heard(tmp_path, NAMELESS)
+        import_noting(tmp_path, NAMELESS)
 
 
 def test_an_import_says_in_the_widget_what_it_guessed(tmp_path):

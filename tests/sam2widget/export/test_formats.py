@@ -25,8 +25,8 @@ from sam2widget.annotation.session import Session
 from sam2widget.cli.main import main
 from sam2widget.core.masks import Mask
 from sam2widget.export import FORMATS, Segmentation, export_masks, import_masks
-from sam2widget.export.outlines import fill, one_polygon, polygons_of
-from sam2widget.export.pictures import overlay
+from sam2widget.export.outlines import fill, find_polygons, join_polygons
+from sam2widget.export.overlay import overlay
 
 from .conftest import FRAMES, HEIGHT, NAMES, WIDTH, masks
 
@@ -144,9 +144,9 @@ def test_outlines_of_noise_enclose_the_same_pixels():
     rng = np.random.default_rng(0)
     for share in (0.02, 0.3, 0.6, 0.95):
         mask = rng.random((23, 31)) < share
-        parts = [fill(part, mask.shape) for part in polygons_of(mask)]
+        parts = [fill(part, mask.shape) for part in find_polygons(mask)]
         np.testing.assert_array_equal(np.any(parts, axis=0), mask)
-        np.testing.assert_array_equal(fill(one_polygon(mask), mask.shape), mask)
+        np.testing.assert_array_equal(fill(join_polygons(mask), mask.shape), mask)
 
 
 def test_the_table_has_a_row_for_each_mask(segmentation, tmp_path):
@@ -333,7 +333,7 @@ def test_arrays_are_imported_as_they_are(segmentation):
     [
         (lambda s, p: export_masks(s, p / "x.tiff"), "Which format shall"),
         (lambda s, p: export_masks(s, p / "x.json"), "format= one of coco, sa-v"),
-        (lambda s, p: export_masks(s, p, "pascal"), "no format 'pascal'. Formats: npz, davis"),
+        (lambda s, p: export_masks(s, p, "pascal"), "no format 'pascal'. Formats: coco, csv"),
         (lambda s, p: export_masks(s, p / "x.npz", crop=True), "'npz' has no option crop"),
         (lambda s, p: import_masks(p / "none.npz", s.video), "There is no "),
         (lambda s, p: import_masks(p, s.video, "csv"), "'csv' is written only"),
@@ -400,11 +400,13 @@ def test_the_command_line_exports_a_session_file(tmp_path, capsys):
 def test_the_command_line_names_every_format_and_refuses_others(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["export", "--help"])
-    said = capsys.readouterr().out.replace("\n", " ")
-    assert all(f" {name}" in said for name in FORMATS)
+    said = " ".join(capsys.readouterr().out.split())
+    for one in FORMATS.values():
+        assert f"{one.name}: {one.description}" in said
+        assert all(f"{option}: {what}" in said for option, what in one.options.items())
     with pytest.raises(SystemExit, match="2"):
         main(["export", "a.sam2.zip", "b", "--format", "tiff"])
-    assert "'tiff' is none of npz" in capsys.readouterr().err
+    assert "'tiff' is none of coco, csv" in capsys.readouterr().err
 
 
 def _even_odd(corners: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from .elsewhere import (
     assert_masks,
     coco,
     folder,
-    heard,
+    import_noting,
     video_of,
 )
 
@@ -69,7 +69,7 @@ def test_what_is_written_comes_back_to_the_same_pictures(tmp_path, names, form):
     ways = [{"every": 1}] if form == "sa-v" else ways
     for n, options in enumerate(ways):
         path = export_masks(segmentation, tmp_path / f"out{n}" / "masks", form, **options)
-        found, said = heard(path, video, form)
+        found, said = import_noting(path, video, form)
         at, last = len(video) // 2, len(video) - 1
         assert_masks(found, {at: TRUTH[at]}, {last: OTHER[last]})
         assert not said
@@ -83,7 +83,7 @@ def test_a_part_of_a_folder_takes_what_was_exported_of_all(tmp_path):
     for form in READABLE:
         options = {"every": 1} if form == "sa-v" else {}
         path = export_masks(segmentation, tmp_path / form, form, **options)
-        found, _ = heard(path, part, form)
+        found, _ = import_noting(path, part, form)
         assert_masks(found, {1: TRUTH[3]}, {3: OTHER[5]})
 
 
@@ -152,7 +152,7 @@ MATCHES = [
 def test_masks_come_to_the_frames_that_are_called_so(tmp_path, frames, masks, places, says):
     video = named_frames(SOURCES[frames])
     files = folder(tmp_path, masks, lambda n: 255 * TRUTH[n].astype(np.uint8))
-    found, said = heard([files / name for name in masks], video)
+    found, said = import_noting([files / name for name in masks], video)
     assert_masks(found, {t: TRUTH[n] for n, t in enumerate(places) if t is not None})
     assert bool(said) == bool(says) and all(any(word in one for one in said) for word in says)
 
@@ -183,24 +183,24 @@ REFUSED = [
 def test_what_cannot_be_matched_is_refused_with_names_of_both(tmp_path, frames, masks, says):
     files = folder(tmp_path, masks, lambda n: 255 * TRUTH[n].astype(np.uint8))
     with pytest.raises(SessionError, match=says):
-        heard([files / name for name in masks], named_frames(SOURCES[frames]))
+        import_noting([files / name for name in masks], named_frames(SOURCES[frames]))
 
 
 def test_frames_without_names_go_by_number_and_numbers_from_1_are_said(tmp_path):
     masks = folder(tmp_path / "0", [f"frame_{n:06}.png" for n in range(6)], LABELS.__getitem__)
-    found, said = heard(masks, NAMELESS)
+    found, said = import_noting(masks, NAMELESS)
     assert_masks(found, dict(enumerate(TRUTH)), dict(enumerate(OTHER)))
     assert not said
     masks = folder(tmp_path / "1", [f"{n + 1:05}.png" for n in range(6)], LABELS.__getitem__)
-    found, said = heard(masks, NAMELESS)
+    found, said = import_noting(masks, NAMELESS)
     assert_masks(found, dict(enumerate(TRUTH)), dict(enumerate(OTHER)))
     assert "count from 1" in said[0]
     masks = folder(tmp_path / "5", [f"{5 * n:05}.png" for n in range(6)], LABELS.__getitem__)
     with pytest.raises(SessionError, match=r"00010.png, 00015.png.*frames 0 to 5, without names"):
-        heard(masks, NAMELESS)
+        import_noting(masks, NAMELESS)
     masks = folder(tmp_path / "2", ["3.png", "03.png"], LABELS.__getitem__)
     with pytest.raises(SessionError, match=r"both .*3\.png.* for frame 3"):
-        heard(masks, NAMELESS)
+        import_noting(masks, NAMELESS)
 
 
 @pytest.mark.parametrize(
@@ -216,22 +216,24 @@ def test_frames_without_names_go_by_number_and_numbers_from_1_are_said(tmp_path)
 def test_coco_of_other_tools_finds_pictures_below_their_paths(tmp_path, called):
     names = SOURCES["from 1"]
     path = coco(tmp_path / "a.json", [called.format(name) for name in names], track_id=1)
-    assert_masks(heard(path, named_frames(names))[0], dict(enumerate(TRUTH)))
+    assert_masks(import_noting(path, named_frames(names))[0], dict(enumerate(TRUTH)))
 
 
 def test_coco_of_a_whole_data_set_gives_the_pictures_that_are_here(tmp_path):
     names = ["cat.png", "dog.png", *(f"other{n}.png" for n in range(4))]
-    found, said = heard(coco(tmp_path / "a.json", names, track_id=1), named_frames(names[:2]))
+    found, said = import_noting(
+        coco(tmp_path / "a.json", names, track_id=1), named_frames(names[:2])
+    )
     assert_masks(found, {0: TRUTH[0], 1: TRUTH[1]})
     assert "4 frames that this video has not" in said[0] and "other0.png" in said[0]
     videos = [f"{video}/{n}.jpg" for video in ("left", "right") for n in range(3)]
     film = named_frames([f"{n}.jpg" for n in range(3)])
     film.name = "right"
-    found, _ = heard(coco(tmp_path / "b.json", videos, track_id=1), film)
+    found, _ = import_noting(coco(tmp_path / "b.json", videos, track_id=1), film)
     assert_masks(found, {t: TRUTH[3 + t] for t in range(3)})
     film.name = "middle"
     with pytest.raises(SessionError, match=r"left/0.jpg, right/0.jpg, which all mean"):
-        heard(tmp_path / "b.json", film)
+        import_noting(tmp_path / "b.json", film)
 
 
 def test_an_export_by_position_comes_back_by_frame_id(tmp_path):
@@ -242,7 +244,7 @@ def test_an_export_by_position_comes_back_by_frame_id(tmp_path):
         image["frame_id"] = n
     document["annotations"] = document["annotations"][2:3]
     path.write_text(json.dumps(document))
-    found, said = heard(path, named_frames(SOURCES["from 1"]))
+    found, said = import_noting(path, named_frames(SOURCES["from 1"]))
     assert_masks(found, {2: TRUTH[2]})
     assert "frame_id" in said[0]
 
@@ -251,6 +253,6 @@ def test_a_list_of_masks_in_several_folders_keeps_them_apart(tmp_path):
     names = SOURCES["one name in two folders"]
     video = video_of(tmp_path / "frames", names)
     files = folder(tmp_path / "masks", [n.replace("jpg", "png") for n in names], LABELS.__getitem__)
-    found, said = heard(sorted(files.rglob("*.png")), video)
+    found, said = import_noting(sorted(files.rglob("*.png")), video)
     assert_masks(found, dict(enumerate(TRUTH[:4])), dict(enumerate(OTHER[:4])))
     assert not said

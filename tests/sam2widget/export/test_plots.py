@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2widget import SessionError
-from sam2widget.export import plots
+from sam2widget import SessionError, plots
 from tests.sam2widget.export.conftest import FRAMES, NAMES, masks, segmentation
 
 __all__ = ["segmentation"]

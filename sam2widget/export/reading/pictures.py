@@ -13,15 +13,16 @@ from PIL import Image, UnidentifiedImageError
 
 from sam2_backend.masks.mask_input import is_nearly_grey, values_of_picture
 from sam2_backend.video import Video
-from sam2_backend.video.pictures.images import names_of
+from sam2_backend.video.pictures.images import get_picture_names
 
-from ..core.errors import SessionError
-from ..core.masks import Mask
-from .files import check_frame_size, read_json, shorten
-from .frame_names import FrameNames, fold_case
-from .mask_arrays import read_slices
+from ...core.errors import SessionError
+from ...core.masks import Mask
+from ..frame_names import FrameNames, fold_case
+from ..segmentation import Imported
+from ..wording import shorten
+from .arrays import read_slices
+from .entries import check_frame_size, read_json
 from .object_ids import ObjectIds
-from .segmentation import Imported
 
 SUFFIX_GROUPS = ((".png",), (".tif", ".tiff"), (".bmp",), (".gif", ".webp"), (".jpg", ".jpeg"))
 """A folder's masks are of the first of these that are there."""
@@ -91,7 +92,7 @@ def read_picture_files(
         if pages is not None and len(pages) > 1:
             return _read_stack(pages, video, files[0])
     if root is None:
-        by_name = dict(zip(names_of(files), files, strict=True))
+        by_name = dict(zip(get_picture_names(files), files, strict=True))
     else:
         by_name = {file.relative_to(root).as_posix(): file for file in files}
     matched = FrameNames(video).match(by_name, where)

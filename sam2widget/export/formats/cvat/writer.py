@@ -7,8 +7,8 @@ from xml.etree import ElementTree as Xml
 
 import numpy as np
 
-from ..core.masks import Mask
-from .segmentation import Segmentation
+from ....core.masks import Mask
+from ...segmentation import Segmentation
 
 _RUN = np.dtype("<u4")
 

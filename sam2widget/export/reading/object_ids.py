@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 
-from .files import as_id
+from .entries import as_id
 
 LARGEST = 2**31 - 1
 _LISTED = 3

@@ -1,7 +1,9 @@
-"""YOLO's segmentation labels: reading, as Ultralytics and others write them."""
+"""YOLO's segmentation labels, a text file for each frame, a polygon in each line; read as
+Ultralytics and others write them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +12,21 @@ from typing import Any
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+from PIL import Image
 
 from sam2_backend.video import Video
 
-from ..core.errors import SessionError
-from ..core.masks import Mask
-from .files import as_id
-from .files import count as counted
-from .frame_names import FrameNames
-from .object_ids import ObjectIds
-from .outlines import NO_PIXEL, fill
-from .segmentation import Imported
+from ...core.errors import SessionError
+from ...core.masks import Mask
+from ..frame_names import FrameNames
+from ..outlines import NO_PIXEL, fill, join_polygons
+from ..reading.entries import as_id
+from ..reading.object_ids import ObjectIds
+from ..reading.pictures import list_pictures
+from ..registry import Format
+from ..segmentation import Imported, Segmentation
+from ..wording import pluralize
+from ..writing import JPEG_QUALITY, open_folder, save_below
 
 NOT_LABELS = frozenset(
     {"classes.txt", "labels.txt", "requirements.txt", "test.txt", "train.txt", "val.txt"}
@@ -30,6 +36,56 @@ _BOX_NUMBERS = 4
 _NUMBERS_OF_TURNED_BOX = 8
 _LARGEST_SHARE = 1.5
 """Of width or height: somewhat outside the picture is still a share of it."""
+
+
+def write_yolo(segmentation: Segmentation, path: Path, *, frames: bool = False) -> Path:
+    """Write `labels/train/NAME_00000.txt`… of the frames that have masks, and `data.yaml`.
+
+    Where the source's frames have names, the files have them too: `00012.txt` for `00012.jpg`.
+
+    A line is the class and the corners x y of one polygon, over width and height. Objects of one
+    name are one class; an object in several parts is one polygon with cuts between them.
+
+    Parameters
+    ----------
+    path : the folder.
+    frames : write the pictures too, as `images/train`.
+    """
+    classes = list(dict.fromkeys(info.name for info in segmentation.objects))
+    names = segmentation.frame_names
+    labels, images = path / "labels" / "train", path / "images" / "train"
+    folders = {labels: ".txt", **({images: ".jpg"} if frames else {})}
+
+    def name(frame: int) -> str:
+        own = names.stem(frame)
+        return own if names.known else f"{segmentation.name}_{own}"
+
+    files = [
+        folder / f"{name(frame)}{suffix}"
+        for folder, suffix in folders.items()
+        for frame in segmentation.frames
+    ]
+    open_folder(segmentation, path, files, list(folders))
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    for frame in segmentation.frames:
+        height, width = segmentation.size_hw(frame)
+        lines = []
+        for info, mask_hw in segmentation.shown(frame):
+            points_p2 = join_polygons(mask_hw) / (width, height)
+            numbers = " ".join(f"{value:.6f}" for value in points_p2.ravel())
+            lines.append(f"{classes.index(info.name)} {numbers}\n")
+        file = labels / f"{name(frame)}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(lines), encoding="utf-8")
+        if frames:
+            picture = Image.fromarray(segmentation.video[frame])
+            save_below(images, f"{name(frame)}.jpg", picture, quality=JPEG_QUALITY)
+    # JSON is YAML too, and quotes names that need it.
+    listed = "".join(f"  {n}: {json.dumps(one)}\n" for n, one in enumerate(classes))
+    text = f"path: .\ntrain: images/train\nval: images/train\nnames:\n{listed}"
+    (path / "data.yaml").write_text(text, encoding="utf-8")
+    return path
 
 
 @dataclass(frozen=True)
@@ -92,7 +148,9 @@ def read_yolo(path: Path, video: Video) -> Imported:
             "masks all the same."
         )
     if boxes:
-        notes.append(f"{root} has {counted(boxes, 'line')} of a box among its polygons, left out.")
+        notes.append(
+            f"{root} has {pluralize(boxes, 'line')} of a box among its polygons, left out."
+        )
     has_id, has_score = _extras(polygons)
     tracks = ObjectIds(
         sorted({int(line.values[-1]) for line in polygons}) if has_id else [], "track"
@@ -121,7 +179,7 @@ def read_yolo(path: Path, video: Video) -> Imported:
     elif parts > len(masks):
         notes.append(f"{root} has several polygons of one class on a frame: a class is an object.")
     if empty:
-        notes.append(f"{root} has {counted(empty, 'polygon')} {NO_PIXEL}.")
+        notes.append(f"{root} has {pluralize(empty, 'polygon')} {NO_PIXEL}.")
     if not has_id and len(polygons) > 1 and all(line.values[-1] == "1" for line in polygons):
         notes.append(
             f"Each line in {root} ends in 1, which is taken for the y of a corner, not for the id "
@@ -219,3 +277,22 @@ def _names(path: Path) -> dict[int, str]:
             lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
             return {n: line.strip() for n, line in enumerate(lines) if line.strip()}
     return {}
+
+
+def is_yolo(path: Path) -> bool:
+    """Whether a folder is of YOLO's text files."""
+    places = (path / "data.yaml", path / "obj.names")
+    if any(place.is_file() for place in places) or (path / "labels").is_dir():
+        return True
+    return not list_pictures(path, deep=True) and any(path.rglob("*.txt"))
+
+
+FORMAT = Format(
+    "yolo",
+    "",
+    write_yolo,
+    read_yolo,
+    description="labels/train/*.txt, data.yaml",
+    options={"frames": "True writes the pictures too, as images/train"},
+    recognize=is_yolo,
+)

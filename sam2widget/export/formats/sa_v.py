@@ -10,14 +10,14 @@ import numpy as np
 
 from sam2_backend.video import Video
 
-from ..core.errors import SessionError
-from ..core.masks import Mask
-from .coco import as_text, encode
-from .coco_reader import decode
-from .files import EntryError, as_number, read_json, reason
-from .frame_names import FrameNames
-from .object_ids import ObjectIds
-from .segmentation import Imported, Segmentation
+from ...core.errors import SessionError
+from ...core.masks import Mask
+from ..coco_segmentation import as_text, decode, encode
+from ..frame_names import FrameNames
+from ..reading.entries import EntryError, as_number, describe_error, read_json
+from ..reading.object_ids import ObjectIds
+from ..registry import Format
+from ..segmentation import Imported, Segmentation
 
 EVERY = 4
 """SA-V's videos have 24 frames a second, and are annotated 6 times a second."""
@@ -82,7 +82,7 @@ def read_sa_v(path: Path, video: Video) -> Imported:
         listed = document.get("masklet_id") or list(range(len(masklets[0])))
         ids = ObjectIds(listed, "masklet_id")
     except (EntryError, TypeError) as error:
-        raise SessionError(f"{path} cannot be read as sa-v: {reason(error)}.") from error
+        raise SessionError(f"{path} cannot be read as sa-v: {describe_error(error)}.") from error
     names = FrameNames(video)
     frames = [n * every for n in range(len(masklets))]
     notes: list[str] = []
@@ -105,7 +105,7 @@ def read_sa_v(path: Path, video: Video) -> Imported:
                 mask_hw = decode(said, (height, width))
             except (KeyError, TypeError, ValueError) as error:
                 raise SessionError(
-                    f"{path} has a mask that cannot be read: {reason(error)}."
+                    f"{path} has a mask that cannot be read: {describe_error(error)}."
                 ) from error
             if mask_hw.any():
                 masks[ids[obj], frame] = Mask.from_array(mask_hw)
@@ -121,3 +121,19 @@ def _names(segmentation: Segmentation, annotated: range) -> dict[str, list[str]]
     """What the annotated frames are called, which SA-V has no place for."""
     names = segmentation.frame_names
     return {"frame_names": [names.name(frame) for frame in annotated]} if names.known else {}
+
+
+def is_sa_v(path: Path) -> bool:
+    """Whether a JSON file has masklets."""
+    return "masklet" in read_json(path)
+
+
+FORMAT = Format(
+    "sa-v",
+    ".json",
+    write_sa_v,
+    read_sa_v,
+    description="one JSON of masklets as SA-V",
+    options={"every": "annotate one frame in so many; 4, as there, if not given"},
+    recognize=is_sa_v,
+)

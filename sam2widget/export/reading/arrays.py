@@ -16,11 +16,11 @@ from sam2_backend.masks.mask_input import as_array, grey_of_colours, swapped
 from sam2_backend.masks.values import MaskReading, MaskValues, read_values
 from sam2_backend.video import Video
 
-from ..core.errors import SessionError
-from ..core.masks import Mask
-from .frame_names import FrameNames
+from ...core.errors import SessionError
+from ...core.masks import Mask
+from ..frame_names import FrameNames
+from ..segmentation import Imported
 from .object_ids import ObjectIds
-from .segmentation import Imported
 
 Slices = Mapping[int, Callable[[], NDArray[Any]]]
 """By frame, what gives its (H, W) values, when they are needed."""

@@ -15,7 +15,7 @@ _FileId = tuple[int, int]
 """Of a file system and of a file in it: the same whatever links lead there."""
 
 
-class Sources:
+class ProtectedFiles:
     """The files of a video, as they are when this is made.
 
     Parameters
@@ -33,7 +33,7 @@ class Sources:
             files.append(place)
         self._files = {_identify(path) for path in files} - {None}
 
-    def refuse(self, targets: Iterable[Path], *, instead: Path | None = None) -> None:
+    def check(self, targets: Iterable[Path], *, instead: Path | None = None) -> None:
         """Raise SessionError where writing to one of some files would change the video: it is one
         of its files, lies in its store, or would be one more picture of its folder.
 
@@ -67,7 +67,7 @@ class Sources:
                     f"choose another place, such as {Path('..', better.name)}."
                 )
 
-    def refuse_folder(self, folder: Path) -> None:
+    def check_folder(self, folder: Path) -> None:
         """Raise SessionError where a folder is the video's, or lies in its store."""
         if self._folder is None:
             return

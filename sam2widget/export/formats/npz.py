@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import Video
 
-from ..core.errors import SessionError
-from .frame_names import FrameNames
-from .mask_arrays import read_objects, read_volume
-from .segmentation import Imported, Segmentation
+from ...core.errors import SessionError
+from ..frame_names import FrameNames
+from ..reading.arrays import read_objects, read_volume
+from ..registry import Format
+from ..segmentation import Imported, Segmentation
 
 NAMES = "names"
 FRAME_NAMES = "frame_names"
@@ -120,3 +121,14 @@ def _load(path: Path) -> Any:
 def _unreadable(path: Path, error: Exception) -> SessionError:
     kind = path.suffix.lower()
     return SessionError(f"{path} cannot be read as {kind} ({error}).")
+
+
+FORMAT = Format(
+    "npz",
+    ".npz",
+    write_npz,
+    read_npz,
+    description="one .npz: for each object id a (T, H, W) bool array, names of objects, and "
+    "frame_names",
+    more_suffixes=frozenset({".npy"}),
+)

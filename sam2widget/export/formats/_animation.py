@@ -1,4 +1,4 @@
-"""The video with its masks, as MP4 with the sound of the source, GIF or WebP."""
+"""Animations that play over and over, as GIF and WebP have them."""
 
 from __future__ import annotations
 
@@ -8,52 +8,25 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.audio.resampler import AudioResampler
-from av.audio.stream import AudioStream
 from av.codec.codec import UnknownCodecError
 from av.container import OutputContainer
-from av.error import FFmpegError
 from av.filter import Graph
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
-from sam2_backend.video import Video
-
-from ..core.errors import SessionError
-from .pictures import overlay
-from .segmentation import Segmentation
+from ...core.errors import SessionError
+from ..overlay import check_one_size, overlay
+from ..segmentation import Segmentation
 
 ANIMATION_WIDTH = 480
 """Of GIF and WebP, which grow large."""
 WEBP_OPTIONS = {"quality": "80", "compression_level": "0"}
-
-
-def write_mp4(segmentation: Segmentation, path: Path, *, crf: int = 20) -> Path:
-    """Write every frame with its masks as H.264, and the source's sound as AAC. Odd sizes lose
-    a row or column.
-
-    Parameters
-    ----------
-    crf : quality from 0 (lossless) to 51; 18 cannot be told from the source.
-    """
-    video = segmentation.video
-    _check_one_size(video)
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", rate=Fraction(video.fps).limit_denominator(1001))
-        stream.width, stream.height = video.width // 2 * 2, video.height // 2 * 2
-        stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": str(crf)}
-        rate = _sound_rate(video.path)
-        sound = None if rate is None else out.add_stream("aac", rate=rate)
-        for frame in range(len(video)):
-            rgb = overlay(segmentation, frame)[: stream.height, : stream.width]
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
-            out.mux(stream.encode(picture))
-        out.mux(stream.encode())
-        if sound is not None and video.path is not None:
-            _copy_sound(video.path, out, sound)
-    return path
+OPTIONS = {
+    "width": "in pixels at most; 480 if not given, None for the source's",
+    "every": "take one frame in so many",
+}
+"""What the options of `write_animation` do."""
 
 
 def write_animation(
@@ -72,7 +45,7 @@ def write_animation(
         raise SessionError(f"every must be at least 1, got {every}.")
     if width is not None and width < 1:
         raise SessionError(f"width must be at least 1, got {width}.")
-    _check_one_size(segmentation.video)
+    check_one_size(segmentation.video)
     seconds = every / segmentation.video.fps
     is_gif = path.suffix.lower() == ".gif"
     step = max(100 * seconds, 2.0) if is_gif else max(1000 * seconds, 1.0)
@@ -167,30 +140,3 @@ def _choose_palettes(graph: Graph, like: av.VideoFrame) -> None:
     choose.link_to(use, 0, 1)
     use.link_to(graph.add("buffersink"))
     graph.configure()
-
-
-def _check_one_size(video: Video) -> None:
-    if video.sizes is not None and len(set(video.sizes)) > 1:
-        raise SessionError("Pictures of several sizes make no video: export 'cutouts'.")
-
-
-def _sound_rate(path: Path | None) -> int | None:
-    """Samples a second of a file's sound; None where there is none."""
-    if path is None or not path.is_file():
-        return None
-    try:
-        with av.open(str(path)) as source:
-            return source.streams.audio[0].rate if source.streams.audio else None
-    except FFmpegError:
-        return None
-
-
-def _copy_sound(path: Path, out: OutputContainer, stream: AudioStream) -> None:
-    with av.open(str(path)) as source:
-        resampler = AudioResampler(stream.format, stream.layout, stream.rate)
-        for frame in source.decode(audio=0):
-            for resampled in resampler.resample(frame):
-                out.mux(stream.encode(resampled))
-        for resampled in resampler.resample(None):
-            out.mux(stream.encode(resampled))
-    out.mux(stream.encode(None))

@@ -1,33 +1,16 @@
-"""Pictures of objects: cut out with a transparent background, and tinted in their frames."""
+"""Objects cut out, with a transparent background."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
-from .files import save_below
-from .folders import open_folder
-from .segmentation import Segmentation, file_name
-
-TINT = 0.45
-OUTLINE_PX = 2
-
-
-def overlay(segmentation: Segmentation, frame: int) -> NDArray[np.uint8]:
-    """(H, W, 3) a frame with its visible objects tinted, and outlined in full colour."""
-    rgb = segmentation.video[frame].astype(np.float32)
-    for info, mask_hw in segmentation.shown(frame):
-        if not info.visible:
-            continue
-        color = np.array(info.rgb, np.float32)
-        rgb[mask_hw] = (1 - TINT) * rgb[mask_hw] + TINT * color
-        grown_hw = np.asarray(ndimage.binary_dilation(mask_hw, iterations=OUTLINE_PX), np.bool_)
-        rgb[grown_hw & ~mask_hw] = color
-    return rgb.astype(np.uint8)
+from ..registry import Format
+from ..segmentation import Segmentation
+from ..wording import file_name
+from ..writing import open_folder, save_below
 
 
 def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False) -> Path:
@@ -40,7 +23,7 @@ def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False)
     crop : cut to the object's box; else each is as large as its frame.
     """
     folders = {
-        info.id: path / f"{info.id}_{file_name(info.name, otherwise='object')}"
+        info.id: path / f"{info.id}_{file_name(info.name, default='object')}"
         for info in segmentation.objects
     }
 
@@ -59,3 +42,12 @@ def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False)
             target = file(info.id, frame)
             save_below(target.parent, target.name, picture)
     return path
+
+
+FORMAT = Format(
+    "cutouts",
+    "",
+    write_cutouts,
+    description="a folder for each object: RGBA PNGs, transparent outside",
+    options={"crop": "True cuts to the object's box"},
+)

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml
 
 from sam2_backend.video import Video
 
-from ..core.errors import SessionError
+from ....core.errors import SessionError
 
 _STEP = re.compile(r"step\s*=\s*([1-9]\d*)")
 

@@ -1,17 +1,21 @@
-"""Folders that are written to: nothing of the video's is lost there, and what is left from before
-is said."""
+"""Files and folders that are written: nothing of the video's is lost there, and what is left from
+before is said."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from ..core.sources import Sources
+from PIL import Image
+
+from ..core.protected_files import ProtectedFiles
 from ..core.user_warnings import warn
-from .files import count
 from .segmentation import Segmentation
+from .wording import pluralize
 
+JPEG_QUALITY = 95
 _LISTED = 3
 
 
@@ -33,7 +37,7 @@ def open_folder(
         When a file of the video would be written over, or get one more picture beside it.
     """
     files = list(files)
-    Sources(segmentation.video).refuse(files)
+    ProtectedFiles(segmentation.video).check(files)
     written = set(files)
     left: defaultdict[Path, list[str]] = defaultdict(list)
     for folder in own:
@@ -47,11 +51,13 @@ def open_folder(
             + (
                 names[0]
                 if len(names) == 1 and folder in busy
-                else f" ({_told(names, folder in busy)})"
+                else f" ({_describe_files(names, folder in busy)})"
             )
             for folder, names in left.items()
         ]
-        more = f" and {count(len(named) - _LISTED, 'more folder')}" if len(named) > _LISTED else ""
+        more = (
+            f" and {pluralize(len(named) - _LISTED, 'more folder')}" if len(named) > _LISTED else ""
+        )
         warn(
             f"{root} has files from before that are not of this export, and stay: "
             f"{', '.join(named[:_LISTED])}{more}. Readers find them too: remove them if they are "
@@ -59,7 +65,15 @@ def open_folder(
         )
 
 
-def _told(names: list[str], some: bool) -> str:
+def _describe_files(names: list[str], some: bool) -> str:
     """How many files are left in a folder, and where others are written there, which."""
-    told = count(len(names), "file")
+    told = pluralize(len(names), "file")
     return f"{told} such as {names[0]}" if some else told
+
+
+def save_below(folder: Path, name: str, picture: Image.Image, **options: Any) -> Path:
+    """Save a picture in a folder, by a name that may have folders before a "/"."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, **options)
+    return path

@@ -1,4 +1,4 @@
-"""What several formats need of folders and files."""
+"""Entries of files that other programs wrote: each is checked as it is taken."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from PIL import Image
 
-from ..core.errors import SessionError
+from ...core.errors import SessionError
+from ..wording import shorten
 
-JPEG_QUALITY = 95
-MOST_PIXELS = 2**28
+MAX_PIXELS = 2**28
 """Of a mask that is read: what says that it has more is damaged, or means harm."""
 
 
@@ -44,7 +43,7 @@ class EntryError(ValueError):
     """What is wrong with an entry of a file, as a part of a sentence that names both."""
 
 
-def reason(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Why something could not be read, in words that are not Python's."""
     if isinstance(error, KeyError):
         return f"it lacks {error}"
@@ -88,21 +87,10 @@ def as_number(value: object, what: str) -> int:
     return found
 
 
-def count(number: int, noun: str) -> str:
-    """A number of things, in words."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def shorten(value: object) -> str:
-    """A value as it is written, cut to the length of a sentence."""
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
 def check_size(hw: tuple[int, int]) -> None:
     """Raise ValueError where no picture is (H, W) pixels large."""
     height, width = hw
-    if height < 1 or width < 1 or height * width > MOST_PIXELS:
+    if height < 1 or width < 1 or height * width > MAX_PIXELS:
         raise EntryError(f"a mask of {width} x {height} pixels")
 
 
@@ -115,11 +103,3 @@ def check_frame_size(hw: tuple[int, int], frame_hw: tuple[int, int], where: str)
             f"masks are of the frame's size. Scale them, or give the pictures that they are "
             f"of as the video.{turned}"
         )
-
-
-def save_below(folder: Path, name: str, picture: Image.Image, **options: Any) -> Path:
-    """Save a picture in a folder, by a name that may have folders before a "/"."""
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path, **options)
-    return path

@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import Video
 
-from ..core.errors import SessionError
-from ..core.masks import Mask
-from .cvat_part import PartOfSource
-from .files import EntryError, as_number, check_frame_size, check_size, count, reason, shorten
-from .frame_names import FrameNames, file_number
-from .object_ids import ObjectIds
-from .outlines import NO_PIXEL, fill_shape
-from .segmentation import Imported
+from ....core.errors import SessionError
+from ....core.masks import Mask
+from ...frame_names import FrameNames, file_number
+from ...outlines import NO_PIXEL, fill_shape
+from ...reading.entries import EntryError, as_number, check_frame_size, check_size, describe_error
+from ...reading.object_ids import ObjectIds
+from ...segmentation import Imported
+from ...wording import pluralize, shorten
+from .part import PartOfSource
 
 _RUN = np.dtype("<u4")
 _OF_VIDEO = re.compile(r"frame_[0-9]{6}(\.png)?", re.I)
@@ -94,7 +95,7 @@ def read_cvat(path: Path, video: Video) -> Imported:
         except (KeyError, ValueError) as error:
             raise SessionError(
                 f"{path} has a {shape.element.tag} of {shape.label!r} on frame {shape.frame} that "
-                f"cannot be read: {reason(error)}."
+                f"cannot be read: {describe_error(error)}."
             ) from error
         if shape.element.tag == "polygon" and not mask_hw.any():
             empty += 1
@@ -104,7 +105,7 @@ def read_cvat(path: Path, video: Video) -> Imported:
         masks[key] = Mask.from_array(mask_hw)
         names[key[0]] = shape.label
     if empty:
-        notes.append(f"{path} has {count(empty, 'polygon')} {NO_PIXEL}.")
+        notes.append(f"{path} has {pluralize(empty, 'polygon')} {NO_PIXEL}.")
     if any(owner == "label" for (owner, _) in ids):
         notes.append(f"{path} has shapes without group_id or track: each label is an object.")
     return Imported(masks, names, tuple(notes))
@@ -141,7 +142,7 @@ def _on_images(
             raise
         except (KeyError, ValueError) as error:
             raise SessionError(
-                f"{path} has an image {name!r} that cannot be read: {reason(error)}."
+                f"{path} has an image {name!r} that cannot be read: {describe_error(error)}."
             ) from error
 
 
@@ -218,12 +219,13 @@ def _shapes_of_tracks(
                     yield _Shape(owner, label, frame, element)
         except (KeyError, ValueError) as error:
             raise SessionError(
-                f"{path} has a track {track.get('id', n)} that cannot be read: {reason(error)}."
+                f"{path} has a track {track.get('id', n)} that cannot be read: "
+                f"{describe_error(error)}."
             ) from error
     if gaps:
         notes.append(
-            f"{path} has tracks with {count(gaps, 'gap')} between keyframes, where frames have no "
-            "mask: propagate to fill them."
+            f"{path} has tracks with {pluralize(gaps, 'gap')} between keyframes, where frames have "
+            "no mask: propagate to fill them."
         )
 
 

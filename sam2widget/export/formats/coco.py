@@ -1,34 +1,39 @@
-"""COCO's instance JSON, each image a frame: reading, as many tools write it."""
+"""COCO's instance JSON, each image a frame; read as many tools write it."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+from pycocotools import mask as coco_mask
 
-from sam2_backend.masks.run_lengths import decode_run_lengths
 from sam2_backend.video import Video
 
-from ..core.errors import SessionError
-from ..core.masks import Mask
-from .files import (
+from ...core.errors import SessionError
+from ...core.masks import Mask
+from ..coco_segmentation import as_text, decode, encode
+from ..frame_names import FrameNames
+from ..outlines import NO_PIXEL, find_polygons
+from ..reading.entries import (
     EntryError,
     as_id,
     as_number,
     check_frame_size,
     check_size,
-    count,
+    describe_error,
     read_json,
-    reason,
-    shorten,
 )
-from .frame_names import FrameNames
-from .object_ids import ObjectIds
-from .outlines import NO_PIXEL, fill_shape
-from .segmentation import Imported
+from ..reading.object_ids import ObjectIds
+from ..registry import Format
+from ..segmentation import Imported, Segmentation
+from ..wording import pluralize, shorten
+from ..writing import JPEG_QUALITY, open_folder, save_below
 
+Outline = Literal["rle", "polygons"]
 Id: TypeAlias = int | str
 _ARTICLES = {"image": "an image", "annotation": "an annotation", "category": "a category"}
 _OTHERS = {
@@ -40,6 +45,84 @@ _OTHERS = {
 """Keys by which files of other tools are known."""
 TRACK_KEYS = ("track_id", "instance_id", "object_id")
 """What an annotation calls its object."""
+
+
+def write_coco(
+    segmentation: Segmentation, path: Path, *, outline: Outline = "rle", frames: bool = False
+) -> Path:
+    """Write one JSON file.
+
+    Images have the names of the source's frames; where it has none they are called
+    `NAME/00000.jpg`. With `frames` they are beside the file, in a folder that is named after it:
+    for `dataset.json`, `dataset-frames/00000.jpg`, by number or by name. Objects of one name are
+    one category; which of them an annotation is of says its ``track_id``, the object's id.
+
+    Parameters
+    ----------
+    outline : "rle" is exact; "polygons" is what some tools read only, and has holes as cuts.
+    frames : write the pictures beside the file too.
+    """
+    if outline not in ("rle", "polygons"):
+        raise SessionError(f"outline is 'rle' or 'polygons', got {outline!r}.")
+    folder = f"{path.stem}-frames" if frames else None
+    images = [_image(segmentation, frame, folder) for frame in range(len(segmentation))]
+    if folder is not None:
+        files = [path.parent / image["file_name"] for image in images]
+        open_folder(segmentation, path.parent, files, [path.parent / folder])
+    categories = list(dict.fromkeys(info.name for info in segmentation.objects))
+    document: dict[str, Any] = {
+        "info": {"description": segmentation.video.name, "version": "1.0"},
+        "licenses": [],
+        "videos": [{"id": 1, "name": segmentation.name}],
+        "images": images,
+        "categories": [
+            {"id": n, "name": name, "supercategory": "object"}
+            for n, name in enumerate(categories, 1)
+        ],
+        "annotations": [],
+    }
+    for frame in segmentation.frames:
+        for info, mask_hw in segmentation.shown(frame):
+            encoded = encode(mask_hw)
+            result = segmentation.results[info.id, frame]
+            document["annotations"].append(
+                {
+                    "id": len(document["annotations"]) + 1,
+                    "image_id": frame + 1,
+                    "category_id": categories.index(info.name) + 1,
+                    "track_id": info.id,
+                    "iscrowd": 0,
+                    "area": int(mask_hw.sum()),
+                    "bbox": [float(value) for value in coco_mask.toBbox(encoded)],
+                    "segmentation": as_text(encoded)
+                    if outline == "rle"
+                    else [part.ravel().tolist() for part in find_polygons(mask_hw)],
+                    "score": round(result.iou, 4),
+                }
+            )
+    path.write_text(json.dumps(document), encoding="utf-8")
+    if frames:
+        for frame, image in enumerate(images):
+            picture = Image.fromarray(segmentation.video[frame])
+            save_below(path.parent, image["file_name"], picture, quality=JPEG_QUALITY)
+    return path
+
+
+def _image(segmentation: Segmentation, frame: int, folder: str | None) -> dict[str, Any]:
+    """As COCO describes it; `folder` is where its picture is written to, None where it is not."""
+    height, width = segmentation.size_hw(frame)
+    names = segmentation.frame_names
+    own = names.known and folder is None
+    return {
+        "id": frame + 1,
+        "video_id": 1,
+        "frame_id": frame,
+        "file_name": names.name(frame)
+        if own
+        else f"{folder or segmentation.name}/{names.stem(frame)}.jpg",
+        "width": width,
+        "height": height,
+    }
 
 
 def read_coco(path: Path, video: Video) -> Imported:
@@ -99,7 +182,8 @@ def read_coco(path: Path, video: Video) -> Imported:
             mask_hw = decode(shape, hw)
         except (EntryError, KeyError, TypeError, ValueError) as error:
             raise SessionError(
-                f"{path} has an annotation that cannot be read: {_name(one, n)}: {reason(error)}."
+                f"{path} has an annotation that cannot be read: {_name(one, n)}: "
+                f"{describe_error(error)}."
             ) from error
         check_frame_size(
             hw, video.size_hw(frame), f"Image {images[image].get('file_name')} in {path}"
@@ -118,52 +202,16 @@ def read_coco(path: Path, video: Video) -> Imported:
             f"{path} has boxes alone, no masks: export with segmentation, or add boxes as prompts."
         )
     if boxes:
-        notes.append(f"{path} has {count(boxes, 'annotation')} with a box alone, left out.")
+        notes.append(f"{path} has {pluralize(boxes, 'annotation')} with a box alone, left out.")
     if empty:
-        notes.append(f"{path} has {count(empty, 'annotation')} {NO_PIXEL}.")
+        notes.append(f"{path} has {pluralize(empty, 'annotation')} {NO_PIXEL}.")
     if any(not key for key, _ in owners):
         notes.append(f"{path} has annotations without track_id: each category is an object.")
     if crowds:
-        notes.append(f"{path} has {count(crowds, 'crowd')} (iscrowd), taken as masks.")
+        notes.append(f"{path} has {pluralize(crowds, 'crowd')} (iscrowd), taken as masks.")
     return Imported(
         {key: Mask.from_array(mask) for key, mask in masks.items()}, names, tuple(notes)
     )
-
-
-def decode(said: Any, hw: tuple[int, int]) -> NDArray[np.bool_]:
-    """(H, W) of polygons or of run lengths, compressed or not.
-
-    Raises
-    ------
-    EntryError
-        When they are not of this size, or damaged.
-    """
-    check_size(hw)
-    if isinstance(said, list):
-        parts = said if said and isinstance(said[0], list) else [said] if said else []
-        masks = [fill_shape(_corners(part), hw) for part in parts]
-        return np.any([np.zeros(hw, bool), *masks], axis=0)
-    if not isinstance(said, dict) or not {"size", "counts"} <= said.keys():  # panoptic COCO, too
-        raise EntryError(
-            f"its segmentation is {shorten(said)}, neither polygons nor run lengths with size and "
-            "counts"
-        )
-    if said["size"] != list(hw):
-        raise EntryError(f"run lengths of {shorten(said['size'])} for a picture of {list(hw)}")
-    try:
-        return decode_run_lengths(said["counts"], hw)
-    except ValueError as error:
-        raise EntryError(str(error)) from error
-
-
-def _corners(part: Any) -> NDArray[np.float64]:
-    try:
-        corners_p2 = np.array(part, np.float64).reshape(-1, 2)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise EntryError(f"its polygon {shorten(part)} is not x and y of corners") from error
-    if not np.isfinite(corners_p2).all():
-        raise EntryError("its polygon has corners that are not finite")
-    return corners_p2
 
 
 def _frames(
@@ -279,3 +327,16 @@ def _size(image: dict[str, Any], frame_hw: tuple[int, int]) -> tuple[int, int]:
     hw = as_number(image.get("height"), "height"), as_number(image.get("width"), "width")
     check_size(hw)
     return hw
+
+
+FORMAT = Format(
+    "coco",
+    ".json",
+    write_coco,
+    read_coco,
+    description="one JSON, each frame an image, with track_id",
+    options={
+        "outline": "'rle', which is exact, or 'polygons'",
+        "frames": "True writes the pictures too, to dataset-frames/ for dataset.json",
+    },
+)

@@ -215,7 +215,7 @@ def test_commands_do_not_write_over_the_video(widget, tmp_path, capsys):
 
 def test_what_cannot_be_read_is_refused_with_what_can(segmentation, tmp_path):
     (tmp_path / "q1.py").write_text("")
-    with refused("can be read: npz, davis, youtube-vos, coco, sa-v, yolo, cvat. Say which"):
+    with refused("can be read: coco, cvat, davis, npz, sa-v, yolo, youtube-vos. Say which"):
         import_masks(tmp_path / "q1.py", segmentation.video)
     path = export_masks(segmentation, tmp_path / "ds", "coco")
     with refused(f"There is no {tmp_path / 'ds'}: did you mean {path}?"):

@@ -1,0 +1,74 @@
+"""Masks written for other programs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sam2_backend.video import FrameSource
+
+from ..core.errors import SessionError
+from ..core.protected_files import ProtectedFiles
+from .registry import find_format, format_for_writing
+from .segmentation import Segmentation, SegmentationSource
+
+
+def export_masks(
+    source: SegmentationSource,
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    *,
+    video: FrameSource | None = None,
+    **options: Any,
+) -> Path:
+    """Write masks for another program.
+
+    Parameters
+    ----------
+    source : a widget, a session file, or what is in one.
+    path : of the file, or of the folder.
+    format : one of `FORMATS`; the one of the path's suffix if None.
+    video : of a session whose video is not where the session says.
+    options : of the format, as `docs/formats.md` lists them; a wrong one is named with those that
+        there are.
+
+    Returns
+    -------
+    Path
+        What was written.
+
+    Raises
+    ------
+    SessionError
+        When there is no such format or option, nothing to write, or a file of the video would be
+        written over.
+    OSError
+        When it cannot be written.
+
+    Examples
+    --------
+    >>> export_masks("dog.sam2.zip", "dog-overlay.mp4")
+    >>> export_masks(w, "dataset", "coco", frames=True)
+    """
+    path = Path(path).expanduser()
+    chosen = find_format(format) if format is not None else format_for_writing(path)
+    wrong = ", ".join(sorted(options.keys() - chosen.options.keys()))
+    if wrong:
+        raise SessionError(
+            f"The format {chosen.name!r} has no option {wrong}. It has: "
+            f"{', '.join(chosen.options) or 'none'}."
+        )
+    segmentation = Segmentation.of(source, video)
+    if not segmentation.results:
+        raise SessionError("There are no masks to export: prompt an object first.")
+    protected = ProtectedFiles(segmentation.video)
+    if not chosen.suffix:
+        protected.check_folder(path)
+        path.mkdir(parents=True, exist_ok=True)
+    else:
+        if path.suffix.lower() != chosen.suffix:
+            path = path.with_name(path.name + chosen.suffix)
+        protected.check([path])
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return chosen.write(segmentation, path, **options)

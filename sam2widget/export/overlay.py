@@ -1,0 +1,34 @@
+"""Frames with their objects tinted."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from sam2_backend.video import Video
+
+from ..core.errors import SessionError
+from .segmentation import Segmentation
+
+TINT = 0.45
+OUTLINE_PX = 2
+
+
+def overlay(segmentation: Segmentation, frame: int) -> NDArray[np.uint8]:
+    """(H, W, 3) a frame with its visible objects tinted, and outlined in full colour."""
+    rgb = segmentation.video[frame].astype(np.float32)
+    for info, mask_hw in segmentation.shown(frame):
+        if not info.visible:
+            continue
+        color = np.array(info.rgb, np.float32)
+        rgb[mask_hw] = (1 - TINT) * rgb[mask_hw] + TINT * color
+        grown_hw = np.asarray(ndimage.binary_dilation(mask_hw, iterations=OUTLINE_PX), np.bool_)
+        rgb[grown_hw & ~mask_hw] = color
+    return rgb.astype(np.uint8)
+
+
+def check_one_size(video: Video) -> None:
+    """Raise SessionError where a movie cannot have the frames, as their sizes differ."""
+    if video.sizes is not None and len(set(video.sizes)) > 1:
+        raise SessionError("Pictures of several sizes make no video: export 'cutouts'.")
