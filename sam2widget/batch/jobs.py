@@ -134,7 +134,7 @@ def open_source(job: BatchJob) -> Video:
         When there is none, it cannot be read, or it is another one.
     """
     if isinstance(job.source, SavedSession):
-        return job.source.open_video(job.video, beside=job.path)
+        return job.source.open_video(job.video, near=job.path)
     if job.video is not None:
         return open_video(job.video)
     if job.source.video is None:

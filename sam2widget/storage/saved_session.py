@@ -104,7 +104,7 @@ class SavedSession:
     def open_video(
         self,
         given: FrameSource | None = None,
-        beside: str | os.PathLike[str] | None = None,
+        near: str | os.PathLike[str] | None = None,
         *,
         same_video: bool = False,
     ) -> Video:
@@ -114,7 +114,7 @@ class SavedSession:
         Parameters
         ----------
         given : the video, if it is known where it is now.
-        beside : the session file; without `given`, the video is looked for where it was and in
+        near : the session file; without `given`, the video is looked for where it was and in
             this file's folder, and then by its content in both folders.
         same_video : see `check_video`.
 
@@ -125,7 +125,7 @@ class SavedSession:
         VideoError
             When it cannot be read.
         """
-        video = self._find_video(given, beside, same_video=same_video)
+        video = self._find_video(given, near, same_video=same_video)
         if self.contrast is not None and video.chosen_contrast is None:
             video.contrast = self.contrast
         return video
@@ -133,7 +133,7 @@ class SavedSession:
     def _find_video(
         self,
         given: FrameSource | None,
-        beside: str | os.PathLike[str] | None,
+        near: str | os.PathLike[str] | None,
         *,
         same_video: bool,
     ) -> Video:
@@ -147,7 +147,7 @@ class SavedSession:
                 f"give them with video=. {self._expected()}"
             )
         name = re.split(r"[\\/]", self.video_path)[-1]
-        folder = None if beside is None else Path(beside).absolute().parent
+        folder = None if near is None else Path(near).absolute().parent
         places = [self.video_path, *([] if folder is None else [str(folder / name)])]
         videos: list[Video] = []
         for place in filter(is_there, places):
