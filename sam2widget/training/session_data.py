@@ -106,7 +106,7 @@ class SessionRecord:
         """
         given = None if self._source is None else self._saved.open_given(self._source)
         is_alike = given is not None and self._saved.video.difference(given) is None
-        return self._saved.open_video(given, beside=self._path, same_video=is_alike)
+        return self._saved.open_video(given, near=self._path, same_video=is_alike)
 
     def restrict_to(self, frames: Set[int]) -> SessionRecord | None:
         """Restrict the record to some frames; None where the object is visible on none."""

@@ -204,7 +204,7 @@ class Saving:
                     f"Sam2Widget({os.fspath(path)!r})."
                 ) from None
             raise
-        frames = saved.open_video(video, beside=path, same_video=same_video)
+        frames = saved.open_video(video, near=path, same_video=same_video)
         if not saved.video.recognizes(frames):
             # From now on it is this one's.
             saved = replace(saved, video=Fingerprint.of(frames))
