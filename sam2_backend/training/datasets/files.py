@@ -25,8 +25,6 @@ MASK_SUFFIXES = IMAGE_SUFFIXES - {".jpeg", ".jpg"}
 
 VOID = 255
 """In an indexed mask: pixels that belong to nothing for certain."""
-_RATE_TOLERANCE = 0.01
-"""By how much, as a share, the rate of a video may differ from the one it is annotated at."""
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
@@ -105,14 +103,13 @@ def read_json(path: Path, expected: str) -> Any:
         raise DatasetError(f"{path} is no JSON ({error}): expected {expected}.") from error
 
 
-def read_video_frames(path: Path, frames: Sequence[int], fps: float) -> list[NDArray[np.uint8]]:
-    """Decode some frames of a video of constant rate.
+def read_video_frames(path: Path, frames: Sequence[int]) -> list[NDArray[np.uint8]]:
+    """Decode some frames of a video.
 
     Parameters
     ----------
     path : of the video file.
     frames : frame indices, zero-based, ascending.
-    fps : the rate that the video is annotated at, in frames per second.
 
     Returns
     -------
@@ -122,7 +119,7 @@ def read_video_frames(path: Path, frames: Sequence[int], fps: float) -> list[NDA
     Raises
     ------
     DatasetError
-        When it is no video, is of another rate, or lacks one of the frames.
+        When it is no video, or lacks one of the frames.
     """
     try:
         # Opened anew each time: a video keeps decoded frames, and a data set has thousands.
@@ -130,13 +127,8 @@ def read_video_frames(path: Path, frames: Sequence[int], fps: float) -> list[NDA
         missing = next((frame for frame in frames if frame >= len(video)), None)
         if missing is not None:
             raise DatasetError(
-                f"{path} has no frame {missing} at {fps:g} frames per second, which is annotated: "
-                "expected the video as it was released, complete and at its own rate."
-            )
-        if abs(video.fps / fps - 1) > _RATE_TOLERANCE:
-            raise DatasetError(
-                f"{path} has {video.fps:g} frames per second, but its annotations count {fps:g}: "
-                "expected the video as it was released, complete and at its own rate."
+                f"{path} has no frame {missing} at {video.fps:g} frames per second, which is "
+                "annotated: expected the video as it was released, complete and at its own rate."
             )
         return [video[frame] for frame in frames]
     except VideoError as error:

@@ -16,9 +16,8 @@ from .coco import decode_segmentation
 from .files import read_json, read_video_frames
 from .records import MAX_STRIDE, DatasetError, Frames, VideoRecords
 
-VIDEO_FPS = 24.0
 ANNOTATED_EVERY = 4
-"""Frames of the video for each annotated one: 24 against 6 a second."""
+"""Frames of the video for each annotated one: 24 against 6 a second in SA-V itself."""
 
 _FORM = '{"masklet": [[run lengths of each object] of each annotated frame]}'
 
@@ -37,7 +36,7 @@ class SavRecord:
     def read(self, positions: Sequence[int]) -> Frames:
         """Decode some annotated frames; see `Record`."""
         wanted = [ANNOTATED_EVERY * position for position in positions]
-        pictures = read_video_frames(self.video, wanted, VIDEO_FPS)
+        pictures = read_video_frames(self.video, wanted)
         return [
             (rgb_hw3, self._masks(position, *rgb_hw3.shape[:2]))
             for position, rgb_hw3 in zip(positions, pictures, strict=True)
@@ -70,7 +69,7 @@ def open_sa_v(
 
         sav_train/sav_000
         ├── sav_000001.mp4            24 frames per second
-        ├── sav_000001_manual.json    masklets by hand, 6 frames per second
+        ├── sav_000001_manual.json    masklets by hand, on every fourth frame
         └── sav_000001_auto.json      automatic ones; not every video has them
 
     Parameters

@@ -111,7 +111,9 @@ def test_sa_v_is_read_by_its_reader_and_annotates_every_fourth_frame(segmentatio
     export_masks(segmentation, tmp_path / "walk.mp4")
     (record,) = open_sa_v(tmp_path).records
     assert len(record) == 3
-    for position, (_, found) in enumerate(record.read([0, 1, 2])):
+    film = open_video(tmp_path / "walk.mp4")
+    for position, (rgb, found) in enumerate(record.read([0, 1, 2])):
+        np.testing.assert_array_equal(rgb, film[4 * position])
         truth = {obj: SEEN[obj, 4 * position] for obj in (1, 2, 5) if (obj, 4 * position) in SEEN}
         read = [mask for mask in found.values() if mask.any()]
         assert len(read) == len(truth)
