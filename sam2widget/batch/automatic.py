@@ -17,8 +17,9 @@ from sam2_backend.video import FrameSource, Video, open_video
 
 from ..annotation.session import Session
 from ..core.errors import SessionError
-from ..models.sam2 import load_segmenter
-from ..models.segmenter import HasThresholds, Proposed, Proposes, Segmenter
+from ..models.capabilities import SupportsProposals, SupportsProposalThresholds
+from ..models.loading import load_segmenter
+from ..models.segmenter import Proposed, Segmenter
 from ..models.source import model_source
 from ..storage.saved_session import SavedSession
 
@@ -123,10 +124,12 @@ def segment_everything(
     frames = open_video(video)
     segmenter: Segmenter = (
         cast("Segmenter", model)
-        if isinstance(model, Proposes)
+        if isinstance(model, SupportsProposals)
         else load_segmenter(model, device, frames, say)
     )
-    known = segmenter.proposal_thresholds if isinstance(segmenter, HasThresholds) else THRESHOLDS
+    known = THRESHOLDS
+    if isinstance(segmenter, SupportsProposalThresholds):
+        known = segmenter.proposal_thresholds
     # A model may be less sure of what is right than others, but none has to be surer.
     iou, stability = (min(pair) for pair in zip(known, THRESHOLDS, strict=True))
     min_iou = iou if min_iou is None else min_iou
@@ -176,7 +179,7 @@ class _Search:
 
     def look(self, frame: int) -> None:
         """Make objects of what is new on a frame."""
-        if not isinstance(self._segmenter, Proposes):
+        if not isinstance(self._segmenter, SupportsProposals):
             raise SessionError(f"The model {self._segmenter.name} cannot propose masks.")
         known_hw = self._session.label_map(frame)
         for proposed in _all_of(self._segmenter.propose(frame)):

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from sam2_backend.video import FrameSource
 
-from ..models.sam2 import load_any, load_segmenter
+from ..models.loading import load_any, load_segmenter
 from ..models.source import model_source
 from ..storage.session_file import write_session
 from .jobs import Job, Outcome, SourcePath, is_done, make_jobs, model_of, open_source, track

@@ -27,7 +27,7 @@ from ..core.user_warnings import warn
 from ..models.segmenter import PromptSet
 
 if TYPE_CHECKING:
-    from ..annotation.edits import SessionEdits
+    from ..annotation.session import Session
 
 THUMB = 16
 """Side of a thumbnail in pixels."""
@@ -171,7 +171,7 @@ class SavedSession:
     @classmethod
     def of(
         cls,
-        session: SessionEdits,
+        session: Session,
         video: Video,
         model: str,
         model_source: str | None,

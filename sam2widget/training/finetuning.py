@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sam2_backend.video import FrameSource
 
 from ..core.errors import SessionError
-from ..models.sam2 import load_any
+from ..models.loading import load_any
 from ..storage.session_file import SUFFIX
 from .session_data import SessionRecord, session_records, split_in_time
 

@@ -125,7 +125,7 @@ def test_what_a_person_made_or_vouched_for_keeps_its_pixels(session, own):
     elif own == "painted":
         session.paint(0, (8, 4, 22, 4, 22, 14, 8, 14), obj=2, shape="polygon")
     elif own == "imported":
-        session.take_in({(2, 0): Mask.from_array(box(8, 4, 22, 14))})
+        session.import_masks({(2, 0): Mask.from_array(box(8, 4, 22, 14))})
     else:
         session.add_mask(0, box(8, 4, 22, 14), 2)
     kept = mask(session, 2)
@@ -238,7 +238,7 @@ def test_tracking_goes_out_from_what_the_model_said_and_not_from_what_is_left():
     for frame in range(FRAMES):
         for obj in (1, 2):
             np.testing.assert_array_equal(answer(apart, obj, frame), mask(free, obj, frame))
-    restored = apart._memory.segmenter.memory
+    restored = apart.segmenter.memory
     np.testing.assert_array_equal(restored[2, 3], mask(free, 2, 3))
 
 
@@ -383,7 +383,9 @@ def _check(session):
             own = result.mask.to_array()
             assert not (own & ~result.answer.to_array()).any()
             assert result.whole is None or result.whole != result.mask
-            held += own * (100 if session._is_fixed(info.id, result) else 1)
+            own_work = info.locked or result.state == "accepted"
+            own_work |= result.source in ("edit", "import")
+            held += own * (100 if own_work else 1)
         assert not ((held % 100 > 1) | ((held > 100) & (held % 100 > 0))).any(), frame
 
 

@@ -134,7 +134,7 @@ def test_misuse_shows_the_callers_line_and_one_of_ours_and_the_log_has_the_rest(
 
 
 def test_a_fault_shows_where_it_happened_without_the_way_to_the_thread(widget):
-    widget._session._memory.segmenter.fail_on = {"prompt"}
+    widget._session.segmenter.fail_on = {"prompt"}
     with pytest.raises(RuntimeError) as failed:
         widget.add_point(0, 10, 6)
     files = [file.rsplit("/", 1)[-1] for file in files_of(failed.value)]

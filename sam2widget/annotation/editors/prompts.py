@@ -11,18 +11,33 @@ from numpy.typing import NDArray
 
 from sam2_backend.masks.mask_input import as_mask
 
-from ..core import painting
-from ..core.arguments import as_float, as_numbers
-from ..core.errors import SessionError
-from ..core.masks import Mask
-from ..models.segmenter import Point, Prediction, Previews, PromptSet
-from .edits import SessionEdits, pack_logits
-from .records import Shape, Source
-from .view import whole
+from ...core import painting
+from ...core.arguments import as_float, as_int, as_numbers
+from ...core.errors import SessionError
+from ...core.masks import Mask
+from ...models.segmenter import Point, Prediction, PromptSet
+from ..history import Edit
+from ..model_sync import ModelSync
+from ..predictions import pack_logits, prompted_result
+from ..records import Result, Shape, Source
+from ..store import AnnotationStore
+from .overlap_resolver import OverlapResolver
 
 
-class Prompting(SessionEdits):
-    """Prompts of a session. All coordinates are (x, y) in pixels of the original frame."""
+class PromptEditor:
+    """Prompts of a session. All coordinates are (x, y) in pixels of the original frame.
+
+    Parameters
+    ----------
+    store : that is edited.
+    model : which answers.
+    overlaps : gives pixels to one object.
+    """
+
+    def __init__(self, store: AnnotationStore, model: ModelSync, overlaps: OverlapResolver) -> None:
+        self._store = store
+        self._model = model
+        self._overlaps = overlaps
 
     def add_point(self, frame: int, x: float, y: float, label: int = 1, obj: int = 1) -> None:
         """Click on an object (label 1) or outside it (label 0); a new id adds the object.
@@ -32,8 +47,8 @@ class Prompting(SessionEdits):
         SessionError
             When the point lies outside the frame, or there is no such frame.
         """
-        frame, obj = self.check_frame(frame), whole(obj, "An object's id")
-        number = int(label) if isinstance(label, bool) else whole(label, "A point's label")
+        frame, obj = self._store.check_frame(frame), as_int(obj, "An object's id")
+        number = int(label) if isinstance(label, bool) else as_int(label, "A point's label")
         if number not in (0, 1):
             raise SessionError(
                 f"A point's label is 1 (on the object) or 0 (outside it), got {label!r}."
@@ -41,21 +56,21 @@ class Prompting(SessionEdits):
         x, y = as_float(x, "A point's x"), as_float(y, "A point's y")
         self._check_inside(frame, x, y)
         point = Point(x, y, number)
-        self._set_prompts("point", frame, obj, self.prompts(frame, obj).with_point(point))
+        self._set("point", frame, obj, self._store.prompts(frame, obj).with_point(point))
 
     def want_of_positive(self, frame: int, obj: int) -> str:
         """A sentence where a new object got nothing but points outside it, and so no mask; ""
         otherwise."""
-        frame, obj = self.check_frame(frame), self.check_object(obj)
-        prompts = self.prompts(frame, obj)
+        frame, obj = self._store.check_frame(frame), self._store.check_object(obj)
+        prompts = self._store.prompts(frame, obj)
         outside = not any(point.label for point in prompts.points)
         if not prompts.points or not outside or prompts.box is not None or prompts.mask is not None:
             return ""
-        if any(result.mask.area for result in self._results.of(obj).values()):
+        if any(result.mask.area for result in self._store.results(obj).values()):
             return ""
         return (
-            f"{self._name(obj)} is empty on frame {frame}: it has only points where it is not "
-            "(label 0). Click the object itself (label 1)."
+            f"{self._store.name_of(obj)} is empty on frame {frame}: it has only points where it is "
+            "not (label 0). Click the object itself (label 1)."
         )
 
     def add_box(self, frame: int, x0: float, y0: float, x1: float, y1: float, obj: int = 1) -> None:
@@ -67,14 +82,14 @@ class Prompting(SessionEdits):
         SessionError
             When the box is empty or lies outside the frame, or there is no such frame.
         """
-        frame, obj = self.check_frame(frame), whole(obj, "An object's id")
+        frame, obj = self._store.check_frame(frame), as_int(obj, "An object's id")
         x0, y0, x1, y1 = as_numbers((x0, y0, x1, y1), ("x0", "y0", "x1", "y1"), "A box")
         if not (x0 < x1 and y0 < y1):
             raise SessionError(
                 f"A box needs x0 < x1 and y0 < y1, got ({x0:g}, {y0:g}, {x1:g}, {y1:g}): these are "
                 "two corners, not a corner, a width and a height."
             )
-        height, width = self.frame_hw(frame)
+        height, width = self._store.frame_hw(frame)
         if x0 >= width or y0 >= height or x1 <= 0 or y1 <= 0:
             raise SessionError(
                 f"The box ({x0:g}, {y0:g}, {x1:g}, {y1:g}) lies outside the frame, which is "
@@ -86,7 +101,7 @@ class Prompting(SessionEdits):
             min(float(x1), float(width)),
             min(float(y1), float(height)),
         )
-        self._set_prompts("box", frame, obj, self.prompts(frame, obj).with_box(box))
+        self._set("box", frame, obj, self._store.prompts(frame, obj).with_box(box))
 
     def check_mask(self, frame: int, mask: object) -> tuple[NDArray[np.bool_], str | None]:
         """The (H, W) bool mask that something is on a frame, and what had to be guessed; see
@@ -98,7 +113,7 @@ class Prompting(SessionEdits):
             When it is none, or of another size.
         """
         try:
-            return as_mask(mask, self.frame_hw(self.check_frame(frame)))
+            return as_mask(mask, self._store.frame_hw(self._store.check_frame(frame)))
         except SessionError:
             raise
         except ValueError as error:
@@ -115,10 +130,10 @@ class Prompting(SessionEdits):
         mask_hw : (H, W), as `check_mask` takes it.
         source : "import", or "edit" for a mask drawn by hand.
         """
-        frame, obj = self.check_frame(frame), whole(obj, "An object's id")
+        frame, obj = self._store.check_frame(frame), as_int(obj, "An object's id")
         checked_hw, _ = self.check_mask(frame, mask_hw)
         prompts = PromptSet(mask=Mask.from_array(checked_hw))
-        self._set_prompts("mask", frame, obj, prompts, source)
+        self._set("mask", frame, obj, prompts, source)
 
     def paint(
         self,
@@ -145,10 +160,10 @@ class Prompting(SessionEdits):
         SessionError
             When there is nothing to erase, or the path or the radius is none.
         """
-        frame, obj = self.check_frame(frame), whole(obj, "An object's id")
-        height, width = self.frame_hw(frame)
+        frame, obj = self._store.check_frame(frame), as_int(obj, "An object's id")
+        height, width = self._store.frame_hw(frame)
         _check_stroke(shape, path, radius)
-        now = self.shown_mask(frame, obj)
+        now = self._store.shown_mask(frame, obj)
         if erase and (now is None or not now.area):
             raise SessionError(f"There is no mask on frame {frame} to erase from.")
         before_hw = np.zeros((height, width), np.bool_) if now is None else now.to_array()
@@ -160,58 +175,55 @@ class Prompting(SessionEdits):
         if np.array_equal(painted_hw, before_hw):
             return
         prompts = PromptSet(mask=Mask.from_array(painted_hw))
-        self._set_prompts("erase" if erase else "paint", frame, obj, prompts, "edit")
+        self._set("erase" if erase else "paint", frame, obj, prompts, "edit")
 
     def choose(self, frame: int, obj: int, index: int) -> None:
         """Choose another of the masks that a single click may mean; `index` counts from 0."""
-        frame, obj = self.check_frame(frame), self.check_object(obj)
-        result = self._results.get((obj, frame))
+        frame, obj = self._store.check_frame(frame), self._store.check_object(obj)
+        result = self._store.result(frame, obj)
         count = 0 if result is None else len(result.candidates)
         if result is None or not 0 <= index < count:
             raise SessionError(
-                f"There is no candidate {index} of {self._name(obj)} on frame {frame}: it has "
-                f"{count}. Only a first click has some."
+                f"There is no candidate {index} of {self._store.name_of(obj)} on frame {frame}: it "
+                f"has {count}. Only a first click has some."
             )
         if index != result.chosen:
-            prompts = self.prompts(frame, obj).with_candidate(result.candidates[index].index)
-            self._set_prompts("choose mask", frame, obj, prompts)
+            prompts = self._store.prompts(frame, obj).with_candidate(result.candidates[index].index)
+            self._set("choose mask", frame, obj, prompts)
 
     def move_point(self, frame: int, obj: int, index: int, x: float, y: float) -> None:
         """Put one click elsewhere; `index` counts from 0 in the order of the clicks."""
-        frame, obj = self.check_frame(frame), self.check_object(obj)
+        frame, obj = self._store.check_frame(frame), self._store.check_object(obj)
         prompts = self._with_point(frame, obj, index)
         x, y = as_float(x, "A point's x"), as_float(y, "A point's y")
         self._check_inside(frame, x, y)
         moved = prompts.with_moved_point(index, float(x), float(y))
         if moved.points != prompts.points:
-            self._set_prompts("move point", frame, obj, moved)
+            self._set("move point", frame, obj, moved)
 
     def remove_point(self, frame: int, obj: int, index: int) -> None:
         """Take one click away; `index` counts from 0 in the order of the clicks."""
-        frame, obj = self.check_frame(frame), self.check_object(obj)
+        frame, obj = self._store.check_frame(frame), self._store.check_object(obj)
         prompts = self._with_point(frame, obj, index).without_point(index)
-        self._set_prompts("remove point", frame, obj, prompts)
+        self._set("remove point", frame, obj, prompts)
 
     def remove_box(self, frame: int, obj: int) -> None:
         """Take the box away."""
-        frame, obj = self.check_frame(frame), self.check_object(obj)
-        prompts = self.prompts(frame, obj)
+        frame, obj = self._store.check_frame(frame), self._store.check_object(obj)
+        prompts = self._store.prompts(frame, obj)
         if prompts.box is None:
-            raise SessionError(f"{self._name(obj)} has no box on frame {frame}.")
-        self._set_prompts("remove box", frame, obj, prompts.with_box(None))
+            raise SessionError(f"{self._store.name_of(obj)} has no box on frame {frame}.")
+        self._set("remove box", frame, obj, prompts.with_box(None))
 
     def clear_prompts(self, frame: int, obj: int) -> None:
         """Take all prompts of an object on a frame away. The tracked mask that they corrected,
         if there was one, shows again and is stale."""
-        frame, obj = self.check_frame(frame), self.check_object(obj)
-        if not self.prompts(frame, obj):
-            raise SessionError(f"{self._name(obj)} has no prompts on frame {frame} to clear.")
-        self._set_prompts("clear prompts", frame, obj, PromptSet())
-
-    @property
-    def can_preview(self) -> bool:
-        """Whether the model can say what a click would give."""
-        return self._memory is not None and isinstance(self._memory.segmenter, Previews)
+        frame, obj = self._store.check_frame(frame), self._store.check_object(obj)
+        if not self._store.prompts(frame, obj):
+            raise SessionError(
+                f"{self._store.name_of(obj)} has no prompts on frame {frame} to clear."
+            )
+        self._set("clear prompts", frame, obj, PromptSet())
 
     def preview(self, frame: int, x: float, y: float, obj: int | None = None) -> Prediction:
         """What a click on an object (None: a new one) would give. Nothing changes.
@@ -221,28 +233,64 @@ class Prompting(SessionEdits):
         SessionError
             When the point cannot be clicked, or the model cannot preview.
         """
-        frame = self.check_frame(frame)
+        frame = self._store.check_frame(frame)
         self._check_inside(frame, x, y)
-        known = None if obj is None else self.check_unlocked(self.check_object(obj))
+        known = None if obj is None else self._store.check_unlocked(self._store.check_object(obj))
         point = Point(float(x), float(y), 1)
-        prediction = self._ready.preview(frame, known, point)
-        new = max(self._objects, default=0) + 1 if known is None else known
+        prediction = self._model.preview(frame, known, point)
+        new = self._store.next_object_id if known is None else known
         mask = Mask.from_array(prediction.mask_hw)
-        prompts = self.prompts(frame, new).with_point(point)
-        left = self._share(frame, new, mask, pack_logits(prediction), prompts)
+        prompts = self._store.prompts(frame, new).with_point(point)
+        left = self._overlaps.visible_part(frame, new, mask, pack_logits(prediction), prompts)
         return prediction if left is mask else replace(prediction, mask_hw=left.to_array())
 
+    def write(self, edit: Edit, frame: int, obj: int, prompts: PromptSet, source: Source) -> None:
+        """Set an object's prompts on a frame as part of an edit: let the model answer, and make
+        stale what follows from it.
+
+        Parameters
+        ----------
+        edit : that is open.
+        prompts : all of them; an empty set takes them away.
+        source : of the mask that they give.
+        """
+        store = self._store
+        store.ensure_object(obj)
+        before = store.result(frame, obj)
+        corrected = None
+        if before is not None and before.state != "rejected":
+            corrected = before.answer if before.source == "track" else before.corrected
+        result: Result | None = None
+        if prompts:
+            prediction = self._model.prompt(frame, obj, prompts, corrected)
+            result = prompted_result(prediction, prompts, source, corrected)
+        else:
+            self._model.forget(frame, obj)
+            if corrected is not None:
+                assert before is not None
+                result = Result(corrected, before.score, before.iou, "track", "stale")
+        store.write_prompts(frame, obj, prompts)
+        self._overlaps.write_results(frame, {obj: result})
+        edit.corrects |= store.mark_span_stale(frame, obj)
+
+    def _set(
+        self, label: str, frame: int, obj: int, prompts: PromptSet, source: Source = "prompt"
+    ) -> None:
+        self._store.check_unlocked(obj)
+        with self._store.edit(label) as edit:
+            self.write(edit, frame, obj, prompts, source)
+
     def _with_point(self, frame: int, obj: int, index: int) -> PromptSet:
-        prompts = self.prompts(frame, obj)
+        prompts = self._store.prompts(frame, obj)
         if not 0 <= index < len(prompts.points):
             raise SessionError(
-                f"There is no point {index} of {self._name(obj)} on frame {frame}: it has "
+                f"There is no point {index} of {self._store.name_of(obj)} on frame {frame}: it has "
                 f"{len(prompts.points)}."
             )
         return prompts
 
     def _check_inside(self, frame: int, x: float, y: float) -> None:
-        height, width = self.frame_hw(frame)
+        height, width = self._store.frame_hw(frame)
         if not (0 <= x <= width and 0 <= y <= height):
             raise SessionError(
                 f"The point ({x:g}, {y:g}) lies outside the frame, which is {width} x {height} "
