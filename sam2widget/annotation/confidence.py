@@ -141,8 +141,10 @@ class _Track:
         pairs = sorted({t for frame in frames for t in (frame - 1, frame) if 0 <= t < last})
         for t in pairs:
             before, after = session.shown_mask(t, obj), session.shown_mask(t + 1, obj)
-            known = before is not None and after is not None
-            self._set_agreement(t, mask_iou(before, after) if known else np.nan)
+            if before is None or after is None:
+                self._set_agreement(t, np.nan)
+            else:
+                self._set_agreement(t, mask_iou(before, after))
         for t in {side for pair in pairs for side in (pair, pair + 1)}:
             sides = [
                 float(self._agreement_t[n])

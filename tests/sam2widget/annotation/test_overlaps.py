@@ -460,7 +460,7 @@ def test_a_widget_keeps_objects_apart_unless_told_otherwise(make):
     assert overlap(free) and not free.non_overlapping
 
 
-def test_the_switches_of_the_browser_reach_the_session(make):
+def test_the_switches_of_the_browser_reach_the_session(make, tmp_path):
     widget = make()
     browser = Browser(widget)
     browser.say("hello")
@@ -472,7 +472,9 @@ def test_the_switches_of_the_browser_reach_the_session(make):
     browser.ask("undo")
     assert not overlap(widget) and widget.non_overlapping is True
     widget.set_state({"clean_masks": 0.0, "non_overlapping": False})
-    assert widget._session.clean_masks == 0 and widget.non_overlapping is True
+    widget.save(tmp_path / "a.sam2.zip")
+    assert read_session(tmp_path / "a.sam2.zip").clean_masks == 0
+    assert widget.non_overlapping is True
 
 
 @pytest.mark.parametrize(
@@ -482,9 +484,10 @@ def test_how_masks_are_cleaned_is_said_once_and_goes_on_with_the_session(
     make, tmp_path, given, kept
 ):
     widget = make(clean_masks=given, non_overlapping=False)
-    assert widget.clean_masks == widget._session.clean_masks == kept
+    assert widget.clean_masks == kept
     box_both(widget)
     widget.save(tmp_path / "a.sam2.zip")
+    assert read_session(tmp_path / "a.sam2.zip").clean_masks == kept
     loaded = Sam2Widget.load(tmp_path / "a.sam2.zip", CLIP, SureSegmenter(HEIGHT, WIDTH, SURE))
     try:
         assert loaded.clean_masks == kept and not loaded.non_overlapping and overlap(loaded)
@@ -533,7 +536,7 @@ def test_what_is_exported_is_what_is_seen(make, tmp_path):
     widget = make()
     box_both(widget)
     widget.propagate()
-    found = import_masks(widget.export(tmp_path / "out", "coco"), widget._frames)
+    found = import_masks(widget.export(tmp_path / "out", "coco"), CLIP)
     for (obj, frame), exported in found.masks.items():
         np.testing.assert_array_equal(exported.to_array(), widget.masks[obj][frame])
     widget.save(tmp_path / "a.sam2.zip")
