@@ -7,6 +7,7 @@ what is usual for this object. Where the object is judged absent, it is how sure
 
 from __future__ import annotations
 
+import math
 import threading
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
@@ -133,7 +134,7 @@ class _Track:
                 self._is_present_t[t], self._alone_t[t] = False, np.nan
                 continue
             self._is_present_t[t] = result.score > 0
-            sure = 1 / (1 + np.exp(-abs(result.score)))
+            sure = 1 / (1 + math.exp(-abs(result.score)))
             self._alone_t[t] = sure * (min(max(result.iou, 0), 1) if result.score > 0 else 1)
         if session.kind == "images":
             return
@@ -147,9 +148,9 @@ class _Track:
                 self._set_agreement(t, mask_iou(before, after))
         for t in {side for pair in pairs for side in (pair, pair + 1)}:
             sides = [
-                float(self._agreement_t[n])
+                agreement
                 for n in (t - 1, t)
-                if n >= 0 and np.isfinite(self._agreement_t[n])
+                if n >= 0 and not math.isnan(agreement := float(self._agreement_t[n]))
             ]
             self._sides_t[t] = sum(sides) / len(sides) if sides else np.nan
 
@@ -182,9 +183,9 @@ class _Track:
 
     def _set_agreement(self, t: int, value: float) -> None:
         before, after = float(self._agreement_t[t]), float(np.float32(value))
-        if np.isfinite(before):
+        if not math.isnan(before):
             del self._agreements[bisect_left(self._agreements, before)]
-        if np.isfinite(after):
+        if not math.isnan(after):
             insort(self._agreements, after)
         self._agreement_t[t] = after
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from sam2widget.annotation.confidence import ABSENT, NO_MASK, Review, mask_iou
+from sam2widget.annotation.records import Changed
 from sam2widget.annotation.session import Session
 from sam2widget.core.masks import Mask
 from sam2widget.models.segmenter import Prediction
@@ -90,6 +91,27 @@ def test_undo_is_followed(session, review):
     assert review.confidence(1)[7] > before[7]
     session.undo()
     assert np.array_equal(review.confidence(1), before)
+
+
+def test_what_is_kept_up_to_date_is_what_all_of_it_gives(session, review):
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        frame = int(rng.integers(FRAMES))
+        edit = rng.integers(4)
+        if edit == 0:
+            session.add_point(frame, int(rng.integers(WIDTH)), 6)
+        elif edit == 1:
+            session.reset(None, 0, FRAMES) if frame % 5 == 0 else session.undo()
+        elif edit == 2 and session.result(frame, 1) is not None:
+            session.reject(1, frame) if frame % 2 else session.accept(1, frame)
+        elif session.anchors(1):
+            list(session.propagate())
+        before = review.confidence(1)
+        anew = Review(session)
+        keys = frozenset((1, t) for t in range(FRAMES))
+        anew.note(Changed(False, frozenset(), keys))
+        np.testing.assert_array_equal(before, anew.confidence(1))
+        np.testing.assert_array_equal(review.levels(1), anew.levels(1))
 
 
 def test_a_tracked_frame_costs_less_than_a_millisecond():
