@@ -146,6 +146,16 @@ class Session(SessionView):
         """Click on an object (label 1) or outside it (label 0); a new id adds the object."""
         self._prompts.add_point(frame, x, y, label, obj)
 
+    def add_points(
+        self,
+        frame: int,
+        points: Sequence[tuple[float, float]],
+        labels: Sequence[int],
+        obj: int = 1,
+    ) -> None:
+        """Click several times, which is one edit."""
+        self._prompts.add_points(frame, points, labels, obj)
+
     def add_box(self, frame: int, x0: float, y0: float, x1: float, y1: float, obj: int = 1) -> None:
         """Draw a box around an object, in place of an earlier one."""
         self._prompts.add_box(frame, x0, y0, x1, y1, obj)
@@ -192,6 +202,10 @@ class Session(SessionView):
     def clear_prompts(self, frame: int, obj: int) -> None:
         """Take all prompts of an object on a frame away."""
         self._prompts.clear_prompts(frame, obj)
+
+    def reset_prompts(self, frame: int | None = None, obj: int | None = None) -> None:
+        """Take all prompts away, on a frame or on all, of an object or of all."""
+        self._prompts.reset_prompts(frame, obj)
 
     def preview(self, frame: int, x: float, y: float, obj: int | None = None) -> Prediction:
         """What a click on an object (None: a new one) would give. Nothing changes."""
