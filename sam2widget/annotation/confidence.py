@@ -62,7 +62,9 @@ class Review:
 
     def next_unreviewed(self) -> tuple[int, int] | None:
         """(object id, frame) of the least certain mask that nobody has made or reviewed, or None.
-        Those that were given before come again only when all have been."""
+
+        Those that were given before come again only when all have been.
+        """
         candidates: list[tuple[float, int, int]] = []
         for info in self._objects():
             confidence_t = self.confidence(info.id)

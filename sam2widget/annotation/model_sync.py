@@ -80,8 +80,10 @@ class ModelSync:
             segmenter.set_cleaning(size)
 
     def remove_specks(self, frame: int, obj: int, mask_hw: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """An (H, W) mask without specks, but with those that were clicked; the same one where the
-        model cleans nothing."""
+        """An (H, W) mask without specks, but with those that were clicked.
+
+        The same mask where the model cleans nothing.
+        """
         segmenter = self.segmenter
         if not isinstance(segmenter, SupportsMaskCleaning):
             return mask_hw
@@ -157,8 +159,9 @@ class ModelSync:
         return segmenter.track(step.frame, step.objs, reverse=step.reverse)
 
     def track_next(self, frame: int, anchors: Mapping[int, int]) -> dict[int, Prediction]:
-        """Track objects onto a frame that comes after all others, from what the model
-        remembers: earlier frames may be gone.
+        """Track objects onto a frame that comes after all others.
+
+        They are tracked from what the model remembers: earlier frames may be gone.
 
         Parameters
         ----------

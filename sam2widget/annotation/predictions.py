@@ -57,8 +57,10 @@ def is_same_prediction(before: object, after: object) -> bool:
 
 
 def _plausible(found: Candidates) -> tuple[Candidate, ...]:
-    """What is offered to choose from: the answer, and whatever may be meant as well; nothing where
-    that is the answer alone."""
+    """What is offered to choose from: the answer, and whatever may be meant as well.
+
+    Nothing where that is the answer alone.
+    """
     min_iou = MIN_IOU_SHARE * max(found.ious)
     offered = [n for n, iou in enumerate(found.ious) if iou >= min_iou or n == found.chosen]
     if len(offered) < 2:

@@ -37,8 +37,9 @@ from .view import SessionView
 
 
 class Session(SessionView):
-    """One video being segmented, or some pictures: what `SessionView` reads, and all that changes
-    it. The editors say more of each method.
+    """One video being segmented, or some pictures.
+
+    `SessionView` reads it; what is here changes it. The editors say more of each method.
 
     Parameters
     ----------
@@ -222,8 +223,7 @@ class Session(SessionView):
         self._overlaps.set_non_overlapping(on)
 
     def losses(self, frame: int, obj: int, before: Mapping[int, Mask]) -> str:
-        """A sentence where most of an object's mask is of others, `before` being what each held
-        (`held_on`) before an edit of it; "" otherwise."""
+        """A sentence where an object has lost most of what the model said of it; "" otherwise."""
         return self._overlaps.losses(frame, obj, before)
 
     # Review
@@ -290,8 +290,10 @@ class Session(SessionView):
         prompts: Mapping[tuple[int, int], PromptSet],
         results: Mapping[tuple[int, int], Result],
     ) -> None:
-        """Take over what was saved, in a session that is still empty. The model learns of it when
-        it is first asked."""
+        """Take over what was saved, in a session that is still empty.
+
+        The model learns of it when it is first asked.
+        """
         self._store.fill(objects, prompts, results)
 
     def import_masks(
@@ -301,8 +303,7 @@ class Session(SessionView):
         *,
         as_prompts: bool = False,
     ) -> list[int]:
-        """Put masks, by (object id, frame), in place of what there is, as one edit. Returns the
-        objects' ids."""
+        """Put masks, by (object id, frame), in place of what there is; returns the objects' ids."""
         return self._importer.import_masks(masks, names, as_prompts=as_prompts)
 
     # Undo

@@ -19,8 +19,9 @@ _log = logging.getLogger(__name__)
 
 
 class AnnotationStore(SessionView):
-    """Objects, prompts, results, proposals and settings of one video; their history, and who is
-    told of changes. Changed from one thread.
+    """Objects, prompts, results, proposals and settings of one video, and their history.
+
+    It is changed from one thread, and tells listeners of each change.
 
     Parameters
     ----------
@@ -37,8 +38,11 @@ class AnnotationStore(SessionView):
         self._listeners: tuple[Callable[[Changed], None], ...] = ()
 
     def listen(self, listener: Callable[[Changed], None]) -> None:
-        """Call `listener` after each change, in the thread that made it. What it raises ends
-        neither the edit, which is made by then, nor the turn of the other listeners."""
+        """Call `listener` after each change, in the thread that made it.
+
+        What it raises ends neither the edit, which is made by then, nor the turn of the other
+        listeners.
+        """
         self._listeners = (*self._listeners, listener)
 
     def notify(self, keys: Iterable[Key]) -> None:
@@ -94,8 +98,10 @@ class AnnotationStore(SessionView):
 
     @contextmanager
     def edit(self, label: str, amend: Edit | None = None) -> Generator[Edit, None, None]:
-        """Group writes into one step of undo; see `History.edit`. Listeners hear of it at the
-        end, and of nothing where it fails."""
+        """Group writes into one step of undo; see `History.edit`.
+
+        Listeners are told at the end, and of nothing where it fails.
+        """
         with self.history.edit(label, amend) as edit:
             yield edit
         self.notify(edit.changes)
@@ -142,8 +148,13 @@ class AnnotationStore(SessionView):
             self.write_object(obj, info)
 
     def mark_span_stale(self, frame: int, obj: int) -> bool:
-        """Make results stale from a frame outwards to the next anchors of the object. Returns
-        whether anything there is stale now, the frame itself included."""
+        """Make results stale from a frame outwards to the next anchors of the object.
+
+        Returns
+        -------
+        bool
+            Whether anything there is stale now, the frame itself included.
+        """
         here = self.result(frame, obj)
         found = here is not None and here.state == "stale"
         for span in range(frame + 1, self.num_frames), range(frame - 1, -1, -1):

@@ -13,8 +13,9 @@ from .records import State, Timeline
 
 
 class FrameRuns:
-    """A set of frames, as ascending half-open runs. Each change is one slice assignment, so that
-    other threads read it whole.
+    """A set of frames, as ascending half-open runs.
+
+    Each change is one slice assignment, so that other threads read it whole.
 
     Parameters
     ----------

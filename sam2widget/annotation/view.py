@@ -33,7 +33,7 @@ class SessionView:
 
     @property
     def kind(self) -> Kind:
-        """ "video", or "images" for frames that have nothing to do with each other."""
+        """Either "video", or "images" for frames that have nothing to do with each other."""
         return self.tables.kind
 
     @property
@@ -118,16 +118,20 @@ class SessionView:
         )
 
     def label_map(self, frame: int, covered: Covered | None = None) -> NDArray[np.int32]:
-        """(H, W) object ids on a frame, 0 for background. Where objects overlap, the one with
-        the larger id shows; `covered` is told."""
+        """(H, W) object ids on a frame, 0 for background.
+
+        Where objects overlap, the one with the larger id shows; `covered` is told.
+        """
         frame = self.check_frame(frame)
         shown = ((info.id, self.shown_mask(frame, info.id)) for info in self.objects)
         masks = ((obj, mask.to_array()) for obj, mask in shown if mask is not None)
         return paint_labels(self.frame_hw(frame), masks, frame, covered)
 
     def scores(self, obj: int) -> NDArray[np.float32]:
-        """(T,) object-score logits of an object, above 0 where it is judged visible; NaN on
-        frames without a result."""
+        """(T,) object-score logits of an object, above 0 where it is judged visible.
+
+        NaN on frames without a result.
+        """
         return self._per_frame(obj, lambda result: result.score)
 
     def ious(self, obj: int) -> NDArray[np.float32]:

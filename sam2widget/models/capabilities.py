@@ -48,13 +48,21 @@ class SupportsExclusiveMemory(Protocol):
     """A segmenter that can remember objects without what others have more of."""
 
     def set_exclusive_memory(self, on: bool) -> None:
-        """Do so from now on where it tracks, or not: it keeps an object from sliding onto
-        another."""
+        """Do so from now on where it tracks, or not.
+
+        It keeps an object from sliding onto another.
+        """
         ...
 
     def remember_as(self, frame: int, obj: int, mask_hw: NDArray[np.bool_] | None) -> None:
-        """Let memory hold another (H, W) mask on a prompted frame than the answer; that one if
-        None. Called only where it is another than before."""
+        """Let memory hold another mask on a prompted frame than the answer.
+
+        Called only where it is another than before.
+
+        Parameters
+        ----------
+        mask_hw : (H, W) bool; the answer itself if None.
+        """
         ...
 
 
@@ -63,8 +71,12 @@ class SupportsMaskCleaning(Protocol):
     """A segmenter that drops specks and pinholes from its answers."""
 
     def set_cleaning(self, size: float) -> None:
-        """Drop from now on those that are smaller: in pixels from 1 up, below 1 as a share of the
-        mask's area; 0 is none."""
+        """Drop from now on those that are smaller.
+
+        Parameters
+        ----------
+        size : in pixels from 1 up, below 1 as a share of the mask's area; 0 is none.
+        """
         ...
 
     def without_specks(

@@ -103,8 +103,10 @@ def _load_auto(
 
 
 def is_hub_reachable(timeout_s: float = HUB_TIMEOUT_S) -> bool:
-    """Whether the Hugging Face hub answers in time; resolving its name takes its own time, so a
-    thread asks."""
+    """Whether the Hugging Face hub answers in time.
+
+    A thread asks, since resolving its name takes its own time.
+    """
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 
     if constants.HF_HUB_OFFLINE:

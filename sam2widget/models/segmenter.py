@@ -131,8 +131,9 @@ class Segmenter(Protocol):
         ...
 
     def prompt(self, frame: int, obj: int, prompts: PromptSet) -> Prediction:
-        """Answer the whole prompt set of one object on one frame, which becomes a conditioning
-        frame. Where the set extends the one before, the answer before is refined; else the
+        """Answer the whole prompt set of one object on one frame, a conditioning frame from now on.
+
+        Where the set extends the one before, the answer before is refined; else the
         clicks are replayed one at a time: the answer depends on the frame, the prompts and the
         memory alone.
 

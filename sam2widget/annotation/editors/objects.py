@@ -56,8 +56,10 @@ class ObjectEditor:
         visible: bool | None = None,
         locked: bool | None = None,
     ) -> None:
-        """Change the name, the colour ("#rrggbb") or the visibility of an object, or lock it:
-        nothing changes its masks then."""
+        """Change the name, the colour ("#rrggbb") or the visibility of an object, or lock it.
+
+        Nothing changes the masks of a locked object.
+        """
         obj = self._store.check_object(obj)
         info = self._store.tables.objects[obj]
         if name is not None:

@@ -97,8 +97,10 @@ class OverlapResolver:
                 write(frame, obj, result.holding(mask))
 
     def set_non_overlapping(self, on: bool) -> None:
-        """Let masks of different objects exclude each other, or overlap, as one edit. Those so far
-        follow, but for what a person has made or vouched for."""
+        """Let masks of different objects exclude each other, or overlap, as one edit.
+
+        Those so far follow, but for what a person has made or vouched for.
+        """
         if on == self._store.non_overlapping:
             return
         with self._store.edit("keep objects apart" if on else "let objects overlap"):
@@ -125,8 +127,9 @@ class OverlapResolver:
         return _with_part(mask, box, resolve_overlaps(parts, region_hw)[place])
 
     def losses(self, frame: int, obj: int, before: Mapping[int, Mask]) -> str:
-        """That most of what the model said of an object on a frame is of others, in a sentence, and
-        of others that an edit of it took from; "" where nothing is lost.
+        """A sentence where an object has lost most of what the model said of it; "" otherwise.
+
+        It also names those that an edit of this object took most of theirs from.
 
         Parameters
         ----------

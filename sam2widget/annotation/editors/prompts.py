@@ -71,8 +71,10 @@ class PromptEditor:
         self._set("point" if len(points) == 1 else "points", frame, obj, prompts)
 
     def want_of_positive(self, frame: int, obj: int) -> str:
-        """A sentence where a new object got nothing but points outside it, and so no mask; ""
-        otherwise."""
+        """A sentence where a new object got nothing but points outside it; "" otherwise.
+
+        It has no mask then.
+        """
         frame, obj = self._store.check_frame(frame), self._store.check_object(obj)
         prompts = self._store.prompts(frame, obj)
         outside = not any(point.label for point in prompts.points)
@@ -87,6 +89,7 @@ class PromptEditor:
 
     def add_box(self, frame: int, x0: float, y0: float, x1: float, y1: float, obj: int = 1) -> None:
         """Draw a box around an object, in place of an earlier one; a new id adds the object.
+
         What sticks out of the frame is cut off.
 
         Raises
@@ -116,8 +119,9 @@ class PromptEditor:
         self._set("box", frame, obj, self._store.prompts(frame, obj).with_box(box))
 
     def check_mask(self, frame: int, mask: object) -> tuple[NDArray[np.bool_], str | None]:
-        """The (H, W) bool mask that something is on a frame, and what had to be guessed; see
-        `as_mask`.
+        """The (H, W) bool mask that something is on a frame, and what had to be guessed.
+
+        See `as_mask`.
 
         Raises
         ------
@@ -134,8 +138,9 @@ class PromptEditor:
     def add_mask(
         self, frame: int, mask_hw: object, obj: int = 1, source: Source = "import"
     ) -> None:
-        """Give an object's mask on a frame, in place of all its prompts there; a new id adds
-        the object. An empty mask says that the object is not to be seen.
+        """Give an object's mask on a frame, in place of all its prompts there.
+
+        A new id adds the object. An empty mask says that the object is not to be seen.
 
         Parameters
         ----------
@@ -157,8 +162,9 @@ class PromptEditor:
         shape: Shape = "brush",
         erase: bool = False,
     ) -> None:
-        """Add to an object's mask by hand, or take away from it. The mask that this gives takes
-        the place of all prompts there; a new id adds the object.
+        """Add to an object's mask by hand, or take away from it.
+
+        The mask that this gives takes the place of all prompts there; a new id adds the object.
 
         Parameters
         ----------
@@ -228,8 +234,10 @@ class PromptEditor:
         self._set("remove box", frame, obj, prompts.with_box(None))
 
     def clear_prompts(self, frame: int, obj: int) -> None:
-        """Take all prompts of an object on a frame away. The tracked mask that they corrected,
-        if there was one, shows again and is stale."""
+        """Take all prompts of an object on a frame away.
+
+        The tracked mask that they corrected, if there was one, shows again and is stale.
+        """
         frame, obj = self._store.check_frame(frame), self._store.check_object(obj)
         if not self._store.prompts(frame, obj):
             raise SessionError(
@@ -238,9 +246,14 @@ class PromptEditor:
         self._set("clear prompts", frame, obj, PromptSet())
 
     def reset_prompts(self, frame: int | None = None, obj: int | None = None) -> None:
-        """Take all prompts away, which is one edit: on a frame, or on all if None; of an object, or
-        of all that are not locked if None. What they corrected shows again, as `clear_prompts`
-        has it.
+        """Take all prompts away, as one edit.
+
+        What they corrected shows again, as `clear_prompts` has it.
+
+        Parameters
+        ----------
+        frame : from which; from all if None.
+        obj : whose; of all that are not locked if None.
 
         Raises
         ------
@@ -281,8 +294,9 @@ class PromptEditor:
         return prediction if left is mask else replace(prediction, mask_hw=left.to_array())
 
     def write(self, edit: Edit, frame: int, obj: int, prompts: PromptSet, source: Source) -> None:
-        """Set an object's prompts on a frame as part of an edit: let the model answer, and make
-        stale what follows from it.
+        """Set an object's prompts on a frame as part of an edit.
+
+        The model answers, and what follows from the frame becomes stale.
 
         Parameters
         ----------

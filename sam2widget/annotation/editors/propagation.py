@@ -109,11 +109,10 @@ class Propagator:
             yield Tracked(step.frame, step.reverse, done, done + len(steps))
 
     def track_newest(self) -> Tracked | None:
-        """Track all objects that are not locked onto the newest frame of a live video, from what
-        was tracked last, however many frames have come since.
+        """Track all objects that are not locked onto the newest frame of a live video.
 
-        It counts as a consequence of the last edit of each object's prompts, and is undone with
-        that.
+        They are tracked from what was tracked last, however many frames have come since. It counts
+        as a consequence of the last edit of each object's prompts, and is undone with that.
 
         Returns
         -------
@@ -150,8 +149,10 @@ class Propagator:
         return Tracked(frame, False, 1, 1)
 
     def _cause_of(self, obj: int) -> Edit | None:
-        """The last edit of an object's prompts or of what it is accepted on. Looked for once for
-        each edit: there may be many, and frames come fast."""
+        """The last edit of an object's prompts or of what it is accepted on.
+
+        Looked for once for each edit: there may be many, and frames come fast.
+        """
         last = self._store.history.last
         if self._causes is None or self._causes[0] is not last:
             self._causes = last, {}

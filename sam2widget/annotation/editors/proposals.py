@@ -31,8 +31,9 @@ class ProposalEditor:
         self._prompts = prompts
 
     def propose(self, frame: int) -> Generator[None, None, list[Proposal]]:
-        """Segment everything on a frame, in steps; other edits may come in between. The
-        proposals take the place of those there, and are the generator's result.
+        """Segment everything on a frame, in steps; other edits may come in between.
+
+        The proposals take the place of those there, and are the generator's result.
 
         Raises
         ------

@@ -10,8 +10,10 @@ from .overlap_resolver import OverlapResolver
 
 
 class Reviewer:
-    """Review of a session. An object None stands for all that are not locked; frames are `start`
-    to `stop`, which is not included (one frame if None).
+    """Review of a session.
+
+    An object None stands for all that are not locked; frames are `start` to `stop`, which is not
+    included (one frame if None).
 
     Parameters
     ----------
@@ -26,8 +28,9 @@ class Reviewer:
         self._overlaps = overlaps
 
     def accept(self, obj: int | None, start: int, stop: int | None = None) -> None:
-        """Vouch for masks. They condition tracking, and only a person's edit changes them.
-        Rejected ones stay rejected.
+        """Vouch for masks.
+
+        They condition tracking, and only a person's edit changes them. Rejected ones stay rejected.
 
         Raises
         ------
@@ -45,8 +48,10 @@ class Reviewer:
                 self._store.write_state(frame, of, "accepted")
 
     def reject(self, obj: int | None, start: int, stop: int | None = None) -> None:
-        """Say that masks are wrong. They are no results any more, tracking neither changes them
-        nor looks at them, and a prompt on the frame takes their place.
+        """Say that masks are wrong.
+
+        They are no results any more, tracking neither changes them nor uses them, and a prompt on
+        the frame takes their place.
 
         Raises
         ------
@@ -67,8 +72,10 @@ class Reviewer:
                 edit.corrects |= self._store.mark_span_stale(frame, of)
 
     def unreview(self, obj: int | None, start: int, stop: int | None = None) -> None:
-        """Take acceptance or rejection back; the masks stay. What has been rejected is worth
-        tracking again, unless it was prompted."""
+        """Take acceptance or rejection back; the masks stay.
+
+        What has been rejected is worth tracking again, unless it was prompted.
+        """
         accepted = self._with_state(obj, start, stop, "accepted")
         rejected = self._with_state(obj, start, stop, "rejected")
         with self._store.edit("unreview") as edit:
