@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from .batch.automatic import segment_everything
     from .batch.propagation import propagate_many
     from .core.errors import SessionError
+    from .core.masks import Mask
     from .export import Segmentation, export_masks, import_masks, to_dataframe
+    from .models.segmenter import (
+        Candidates,
+        Point,
+        Prediction,
+        PromptSet,
+        Proposed,
+        Segmenter,
+    )
     from .storage.saved_session import SavedSession
     from .storage.session_file import read_session, write_session
     from .storage.statistics import Statistics
@@ -23,10 +32,17 @@ if TYPE_CHECKING:
     from .widget.widget import Sam2Widget
 
 __all__ = [
+    "Candidates",
     "LiveVideo",
+    "Mask",
+    "Point",
+    "Prediction",
+    "PromptSet",
+    "Proposed",
     "Sam2Widget",
     "SavedSession",
     "Segmentation",
+    "Segmenter",
     "SessionError",
     "Statistics",
     "VideoError",
@@ -44,10 +60,17 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Candidates": ".models.segmenter",
     "LiveVideo": "sam2_backend.video",
+    "Mask": ".core.masks",
+    "Point": ".models.segmenter",
+    "Prediction": ".models.segmenter",
+    "PromptSet": ".models.segmenter",
+    "Proposed": ".models.segmenter",
     "Sam2Widget": ".widget.widget",
     "SavedSession": ".storage.saved_session",
     "Segmentation": ".export",
+    "Segmenter": ".models.segmenter",
     "SessionError": ".core.errors",
     "Statistics": ".storage.statistics",
     "VideoError": "sam2_backend.video",

@@ -1,30 +1,31 @@
-"""How sure each mask is, and which to look at next.
+"""How sure each mask is, and which to review next.
 
-A mask's certainty is the product of three shares: that the object is there (the sigmoid of its
+A mask's confidence is the product of three shares: that the object is there (the sigmoid of its
 score), the predicted IoU, and how well the mask agrees with the neighbouring frames', next to
 what is usual for this object. Where the object is judged absent, it is how sure that is.
 """
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterable
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.masks import Mask
+from .overlaps import intersection_area
 from .records import Changed, ObjectInfo
 from .view import SessionView
 
-NO_MASK, ABSENT, LEAST, MOST = 0, 1, 2, 255
-"""Bytes of `Review.levels`: no mask, an absent object, and the range of certainties."""
-
-_RUN = np.dtype("<u4")
+NO_MASK, ABSENT, MIN_LEVEL, MAX_LEVEL = 0, 1, 2, 255
+"""Bytes of `Review.levels`: no mask, an absent object, and the range of confidences."""
 
 
 class Review:
-    """Certainties of all masks of a session, kept up to date as they change. Any thread.
+    """Confidences of all masks of a session, kept up to date as they change. Any thread.
 
     Parameters
     ----------
@@ -45,33 +46,29 @@ class Review:
                 self._changed.setdefault(obj, set()).add(frame)
             self._visited -= changed.results
 
-    def certainty(self, obj: int) -> NDArray[np.float32]:
-        """(T,) certainty of an object's masks, 0..1; NaN where there is none."""
+    def confidence(self, obj: int) -> NDArray[np.float32]:
+        """(T,) confidence of an object's masks, 0..1; NaN where there is none."""
         with self._lock:
-            return self._track(obj).certainty()
+            return self._track(obj).confidence()
 
     def levels(self, obj: int) -> NDArray[np.uint8]:
         """(T,) the same in bytes, as they are shown."""
         with self._lock:
-            track = self._track(obj)
-            certainty_t = track.certainty()
-            levels_t = np.full(len(certainty_t), NO_MASK, np.uint8)
-            there = np.isfinite(certainty_t)
-            scaled = LEAST + np.rint(certainty_t[there] * (MOST - LEAST))
-            levels_t[there] = np.where(track.score_t[there] > 0, scaled, ABSENT)
-            return levels_t
+            return self._track(obj).levels()
 
-    def left(self) -> int:
+    def num_unreviewed(self) -> int:
         """How many masks nobody has made or reviewed."""
-        return sum(len(self._unreviewed(info.id)) for info in self._objects())
+        return sum(b - a for info in self._objects() for a, b in self._unreviewed_runs(info.id))
 
-    def next(self) -> tuple[int, int] | None:
+    def next_unreviewed(self) -> tuple[int, int] | None:
         """(object id, frame) of the least certain mask that nobody has made or reviewed, or None.
-        Those that were given before come again only when all have been."""
+
+        Those that were given before come again only when all have been.
+        """
         candidates: list[tuple[float, int, int]] = []
         for info in self._objects():
-            certainty_t = self.certainty(info.id)
-            candidates += [(float(certainty_t[t]), info.id, t) for t in self._unreviewed(info.id)]
+            confidence_t = self.confidence(info.id)
+            candidates += [(float(confidence_t[t]), info.id, t) for t in self._unreviewed(info.id)]
         if not candidates:
             return None
         with self._lock:
@@ -85,13 +82,12 @@ class Review:
     def _objects(self) -> list[ObjectInfo]:
         return [info for info in self._session.objects if not info.locked]
 
-    def _unreviewed(self, obj: int) -> list[int]:
-        prompted = set(self._session.timeline(obj).prompted)
-        return [
-            t
-            for t, result in self._session.results(obj).items()
-            if result.state in ("fresh", "stale") and t not in prompted
-        ]
+    def _unreviewed(self, obj: int) -> Iterator[int]:
+        return (t for run in self._unreviewed_runs(obj) for t in range(*run))
+
+    def _unreviewed_runs(self, obj: int) -> list[tuple[int, int]]:
+        timeline = self._session.timeline(obj)
+        return timeline.tracked + timeline.stale
 
     def _track(self, obj: int) -> _Track:
         """Of an object, brought up to date."""
@@ -104,63 +100,100 @@ class Review:
 
 
 class _Track:
-    """What certainty is made of, by frame of one object; NaN where there is nothing."""
+    """What confidence is made of, by frame of one object; NaN where there is nothing.
+
+    Per frame it is kept up to date; what is usual for the object concerns all of its frames.
+    """
 
     def __init__(self, num_frames: int) -> None:
-        self.score_t, self._iou_t = np.full((2, num_frames), np.nan, np.float32)
-        self._agreement_t = np.full(max(num_frames - 1, 0), np.nan, np.float32)
-        """IoU of the masks of frames t and t + 1."""
+        self._is_present_t = np.zeros(num_frames, np.bool_)
+        """Judged visible."""
+        self._alone_t = np.full(num_frames, np.nan, np.float32)
+        """Confidence without agreement."""
+        self._agreement_t = np.full(num_frames, np.nan, np.float32)
+        """IoU of the masks of frames t and t + 1; the last one is always NaN."""
+        self._sides_t = np.full(num_frames, np.nan, np.float32)
+        """Mean agreement with the frames before and after."""
+        self._agreements: list[float] = []
+        """All that are known, ascending."""
 
     def grow(self, num_frames: int) -> None:
-        """Make room for more frames of a live video."""
-        more = num_frames - len(self.score_t)
+        """Add frames of a live video."""
+        more = num_frames - len(self._alone_t)
         if more > 0:
             nothing = np.full(more, np.nan, np.float32)
-            self.score_t = np.concatenate((self.score_t, nothing))
-            self._iou_t = np.concatenate((self._iou_t, nothing))
+            self._is_present_t = np.concatenate((self._is_present_t, np.zeros(more, np.bool_)))
+            self._alone_t = np.concatenate((self._alone_t, nothing))
             self._agreement_t = np.concatenate((self._agreement_t, nothing))
+            self._sides_t = np.concatenate((self._sides_t, nothing))
 
     def update(self, session: SessionView, obj: int, frames: Iterable[int]) -> None:
+        """Read the results of some frames anew."""
         frames = set(frames)
         for t in frames:
             result = session.result(t, obj)
             if result is None or result.state == "rejected":
-                self.score_t[t] = self._iou_t[t] = np.nan
-            else:
-                self.score_t[t], self._iou_t[t] = result.score, result.iou
+                self._is_present_t[t], self._alone_t[t] = False, np.nan
+                continue
+            self._is_present_t[t] = result.score > 0
+            sure = 1 / (1 + math.exp(-abs(result.score)))
+            self._alone_t[t] = sure * (min(max(result.iou, 0), 1) if result.score > 0 else 1)
         if session.kind == "images":
             return
-        for t in {pair for frame in frames for pair in (frame - 1, frame)}:
-            if 0 <= t < len(self._agreement_t):
-                before, after = session.shown_mask(t, obj), session.shown_mask(t + 1, obj)
-                if before is None or after is None:
-                    self._agreement_t[t] = np.nan
-                else:
-                    self._agreement_t[t] = mask_iou(before, after)
+        last = len(self._agreement_t) - 1
+        pairs = sorted({t for frame in frames for t in (frame - 1, frame) if 0 <= t < last})
+        for t in pairs:
+            before, after = session.shown_mask(t, obj), session.shown_mask(t + 1, obj)
+            if before is None or after is None:
+                self._set_agreement(t, np.nan)
+            else:
+                self._set_agreement(t, mask_iou(before, after))
+        for t in {side for pair in pairs for side in (pair, pair + 1)}:
+            sides = [
+                agreement
+                for n in (t - 1, t)
+                if n >= 0 and not math.isnan(agreement := float(self._agreement_t[n]))
+            ]
+            self._sides_t[t] = sum(sides) / len(sides) if sides else np.nan
 
-    def certainty(self) -> NDArray[np.float32]:
-        absent = self.score_t <= 0
-        there_t = 1 / (1 + np.exp(-np.abs(self.score_t)))
-        certainty_t = there_t * np.where(absent, 1, self._iou_t.clip(0, 1)) * self._stability()
-        return certainty_t.astype(np.float32)
+    def confidence(self) -> NDArray[np.float32]:
+        """(T,) 0..1; NaN where there is no mask."""
+        usual = self._usual_agreement()
+        if usual <= 0:
+            return self._alone_t.copy()
+        stability_t = np.minimum(self._sides_t / np.float32(max(usual, 1e-6)), np.float32(1))
+        stability_t[np.isnan(stability_t)] = 1
+        return self._alone_t * stability_t
 
-    def _stability(self) -> NDArray[np.floating]:
-        """(T,) agreement with the frames before and after, 1 where it is as usual."""
-        padded = np.concatenate(([np.nan], self._agreement_t, [np.nan])).astype(np.float32)
-        sides_2t = np.stack((padded[:-1], padded[1:]))
-        count = np.isfinite(sides_2t).sum(axis=0)
-        known = np.isfinite(self._agreement_t)
-        usual = float(np.median(self._agreement_t[known])) if known.any() else 0.0
-        mean = np.nansum(sides_2t, axis=0) / np.maximum(count, 1)
-        return np.where((count > 0) & (usual > 0), mean / max(usual, 1e-6), 1).clip(0, 1)
+    def levels(self) -> NDArray[np.uint8]:
+        """(T,) as bytes, see `ABSENT`."""
+        confidence_t = self.confidence()
+        is_there_t = np.isfinite(confidence_t)
+        scaled_t = np.rint(np.nan_to_num(confidence_t) * (MAX_LEVEL - MIN_LEVEL))
+        levels_t = scaled_t.astype(np.uint8) + np.uint8(MIN_LEVEL)
+        levels_t[is_there_t & ~self._is_present_t] = ABSENT
+        levels_t[~is_there_t] = NO_MASK
+        return levels_t
+
+    def _usual_agreement(self) -> float:
+        """Their median; 0 where none is known."""
+        known = self._agreements
+        if not known:
+            return 0.0
+        middle = len(known) // 2
+        return known[middle] if len(known) % 2 else (known[middle - 1] + known[middle]) / 2
+
+    def _set_agreement(self, t: int, value: float) -> None:
+        before, after = float(self._agreement_t[t]), float(np.float32(value))
+        if not math.isnan(before):
+            del self._agreements[bisect_left(self._agreements, before)]
+        if not math.isnan(after):
+            insort(self._agreements, after)
+        self._agreement_t[t] = after
 
 
 def mask_iou(a: Mask, b: Mask) -> float:
-    """Intersection over union of two masks of one size, from their run lengths; 1 where both are
-    empty."""
-    ends_a, ends_b = (np.cumsum(np.frombuffer(mask.runs, _RUN), dtype=np.int64) for mask in (a, b))
-    ends = np.union1d(ends_a, ends_b)
-    inside = (np.searchsorted(ends_a, ends) % 2 == 1) & (np.searchsorted(ends_b, ends) % 2 == 1)
-    shared = int(np.diff(ends, prepend=0)[inside].sum())
+    """Intersection over union of two masks of one size; 1 where both are empty."""
+    shared = intersection_area(a, b)
     union = a.area + b.area - shared
     return shared / union if union else 1.0

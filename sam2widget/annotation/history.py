@@ -83,8 +83,12 @@ class History:
         self._set(table, key, value)
 
     def latest(self, matches: Callable[[Key, Any, Any], bool]) -> Edit | None:
-        """The last edit that can be undone and has changed something that matches: a key, and its
-        values before and after."""
+        """The last edit that can be undone and has changed something that matches.
+
+        Parameters
+        ----------
+        matches : is given a key, and its values before and after.
+        """
         return next(
             (
                 edit
@@ -103,8 +107,10 @@ class History:
         return next((n for n, one in enumerate(self._undo) if one is edit), -1)
 
     def add(self, table: str, key: Hashable, value: object, edit: Edit | None) -> None:
-        """Set a value as a consequence of an earlier edit, and let what was undone be redone
-        still; without an edit, no undo takes it back."""
+        """Set a value as a consequence of an earlier edit; without one, no undo takes it back.
+
+        What was undone can still be redone.
+        """
         before = self._tables[table].get(key)
         if edit is not None:
             first, _ = edit.changes.get((table, key), (before, None))

@@ -1,88 +1,138 @@
-"""Keeps a segmenter's memory in step with the session's tables, as late as it can.
+"""Keeps what a model remembers in step with a session's tables, as late as it can.
 
-Edits only note what the segmenter should forget; what it must know again it is told when it is
-next asked. Undo, a removed object that comes back and a resumed propagation are thus one case.
+Edits only note what the model should forget; what it must know again it is told when it is next
+asked. Undo, a removed object that comes back and a resumed propagation are thus one case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.cleaning import CLEANED_SHARE, as_cleaning
 from ..core.errors import SessionError
 from ..core.masks import Mask
-from ..models.segmenter import (
-    ForgetsPixels,
-    Point,
-    Prediction,
-    Previews,
-    PromptSet,
-    Proposed,
-    Proposes,
-    RemembersApart,
-    Segmenter,
+from ..models.capabilities import (
+    SupportsExclusiveMemory,
+    SupportsFrameChanges,
+    SupportsMaskCleaning,
+    SupportsPreview,
+    SupportsProposals,
 )
+from ..models.segmenter import Point, Prediction, PromptSet, Proposed, Segmenter
 from .plan import Step, neighbours
-from .records import FrameTable, Result
+from .records import Result
+from .view import SessionView
 
 RESTORED_FRAMES = 6
 """Tracked frames that SAM 2 looks back at (Ravi et al. 2024, section 4)."""
 
 
-class Memory:
-    """What a segmenter has been told.
+class ModelSync:
+    """The model of a session, if it is loaded, and what it has been told.
 
     Parameters
     ----------
-    segmenter : whose memory it is.
-    prompts, results : the session's tables; they are read only.
-    tracks : whether frames have to do with each other.
-    skips : whether frames between tracked ones may have been left out.
+    session : whose prompts and results it is told; they are read only.
+    skips : whether tracking leaves frames out, as it does in a live video.
+    clean_masks : specks and pinholes of what the model says are dropped where they are smaller: in
+        pixels from 1 up, below 1 as a share of the mask's area; 0 is not at all. What was clicked
+        stays.
     """
 
     def __init__(
-        self,
-        segmenter: Segmenter,
-        prompts: FrameTable[PromptSet],
-        results: FrameTable[Result],
-        *,
-        tracks: bool = True,
-        skips: bool = False,
+        self, session: SessionView, *, skips: bool = False, clean_masks: float = CLEANED_SHARE
     ) -> None:
-        self.segmenter = segmenter
+        self.segmenter: Segmenter | None = None
+        """None before `load` and after `unload`."""
+        self.clean_masks = as_cleaning(clean_masks)
+        self._session = session
         self._skips = skips
-        self._tracks = tracks
-        self._prompts = prompts
-        self._results = results
         self._known: dict[tuple[int, int], PromptSet] = {}
         self._shares: dict[tuple[int, int], Mask] = {}
         """What prompted objects are remembered as, where others have some of their answer."""
 
-    def answer(
+    def load(self, segmenter: Segmenter) -> None:
+        """Work with this model from now on. It is told nothing yet."""
+        if isinstance(segmenter, SupportsMaskCleaning):
+            segmenter.set_cleaning(self.clean_masks)
+        self._known, self._shares = {}, {}
+        self.segmenter = segmenter
+
+    def unload(self) -> None:
+        """Let go of the model."""
+        self.segmenter = None
+        self._known, self._shares = {}, {}
+
+    def set_cleaning(self, size: float) -> None:
+        """Clean what the model says from now on; see `clean_masks`. Any thread.
+
+        Raises
+        ------
+        SessionError
+            When it is no such size.
+        """
+        self.clean_masks = size = as_cleaning(size)
+        segmenter = self.segmenter
+        if isinstance(segmenter, SupportsMaskCleaning):
+            segmenter.set_cleaning(size)
+
+    def remove_specks(self, frame: int, obj: int, mask_hw: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """An (H, W) mask without specks, but with those that were clicked.
+
+        The same mask where the model cleans nothing.
+        """
+        segmenter = self.segmenter
+        if not isinstance(segmenter, SupportsMaskCleaning):
+            return mask_hw
+        return segmenter.without_specks(mask_hw, self._session.prompts(frame, obj).points)
+
+    @property
+    def can_preview(self) -> bool:
+        """Whether the model can say what a click would give."""
+        return isinstance(self.segmenter, SupportsPreview)
+
+    def check_loaded(self) -> Segmenter:
+        """The model.
+
+        Raises
+        ------
+        SessionError
+            When none is loaded.
+        """
+        if self.segmenter is None:
+            raise SessionError("The model is not loaded yet.")
+        return self.segmenter
+
+    def prompt(
         self, frame: int, obj: int, prompts: PromptSet, corrected: Mask | None
     ) -> Prediction:
-        """Let the segmenter answer a prompt set, new or changed.
+        """Let the model answer a prompt set, new or changed.
 
         Parameters
         ----------
         corrected : the tracked mask that the prompts correct, if the frame was tracked.
         """
-        if self._tracks:
-            self._tell(obj, (t for t in self._conditioning(obj) if t != frame))
-        return self._prompt(frame, obj, prompts, corrected)
+        segmenter = self._ready()
+        if self._session.kind == "video":
+            self._tell(segmenter, obj, (t for t in self._conditioning(obj) if t != frame))
+        return self._prompt(segmenter, frame, obj, prompts, corrected)
 
     def preview(self, frame: int, obj: int | None, point: Point) -> Prediction:
         """What one more click on an object (None: a new one) would give."""
-        segmenter = self.segmenter
-        if not isinstance(segmenter, Previews):
+        segmenter = self._ready()
+        if not isinstance(segmenter, SupportsPreview):
             raise SessionError(f"The model {segmenter.name} cannot preview a click.")
         if obj is not None and frame in self._conditioning(obj):
-            self._tell(obj, [frame])
+            self._tell(segmenter, obj, [frame])
         return segmenter.preview(frame, obj, point)
 
     def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
         """Find what there is on a frame."""
-        segmenter = self.segmenter
-        if not isinstance(segmenter, Proposes):
+        segmenter = self._ready()
+        if not isinstance(segmenter, SupportsProposals):
             raise SessionError(f"The model {segmenter.name} cannot propose masks.")
         return segmenter.propose(frame)
 
@@ -97,99 +147,116 @@ class Memory:
             the neighbour, memory is rebuilt first.
         anchors : prompted and accepted frames by object, ascending.
         """
-        towards_past = 1 if step.reverse else -1
+        segmenter = self._ready()
+        previous = step.frame + (1 if step.reverse else -1)
         for obj in step.objs:
-            if last.get(obj) != step.frame + towards_past:
+            if last.get(obj) != previous:
                 anchor = neighbours(step.frame, anchors[obj])[step.reverse]
                 assert anchor is not None, "a planned frame has an anchor"
-                self._tell(obj, (*self._conditioning(obj), anchor))
-                self._restore_neighbours(obj, step.frame, anchor)
+                self._tell(segmenter, obj, (*self._conditioning(obj), anchor))
+                self._restore_neighbours(segmenter, obj, step.frame, anchor)
             last[obj] = step.frame
-        return self.segmenter.track(step.frame, step.objs, reverse=step.reverse)
+        return segmenter.track(step.frame, step.objs, reverse=step.reverse)
 
     def track_next(self, frame: int, anchors: Mapping[int, int]) -> dict[int, Prediction]:
-        """Track objects onto a frame that comes after all others, from what the segmenter
-        remembers: earlier frames may be gone.
+        """Track objects onto a frame that comes after all others.
+
+        They are tracked from what the model remembers: earlier frames may be gone.
 
         Parameters
         ----------
         anchors : the nearest prompted or accepted frame of each object.
         """
+        segmenter = self._ready()
         for obj, anchor in anchors.items():
-            self._tell(obj, (*self._conditioning(obj), anchor))
-        return self.segmenter.track(frame, tuple(anchors), reverse=False)
+            self._tell(segmenter, obj, (*self._conditioning(obj), anchor))
+        return segmenter.track(frame, tuple(anchors), reverse=False)
 
     def forget(self, frame: int, obj: int) -> None:
-        """What the segmenter holds of this frame no longer counts."""
+        """What the model holds of an object on a frame no longer counts."""
         self._known.pop((obj, frame), None)
         self._shares.pop((obj, frame), None)
-        self.segmenter.clear(frame, obj)
+        if self.segmenter is not None:
+            self.segmenter.clear(frame, obj)
+
+    def forget_object(self, obj: int) -> None:
+        """What the model holds of an object no longer counts."""
+        self._known = {key: value for key, value in self._known.items() if key[0] != obj}
+        self._shares = {key: value for key, value in self._shares.items() if key[0] != obj}
+        if self.segmenter is not None:
+            self.segmenter.remove(obj)
 
     def forget_pixels(self) -> None:
         """Frames are shown otherwise now."""
-        if isinstance(self.segmenter, ForgetsPixels):
+        if isinstance(self.segmenter, SupportsFrameChanges):
             self.segmenter.forget_pixels()
 
-    def remove(self, obj: int) -> None:
-        """Forget an object."""
-        self._known = {key: value for key, value in self._known.items() if key[0] != obj}
-        self._shares = {key: value for key, value in self._shares.items() if key[0] != obj}
-        self.segmenter.remove(obj)
+    def _ready(self) -> Segmenter:
+        """The model, which keeps objects apart as the session does."""
+        segmenter = self.check_loaded()
+        if isinstance(segmenter, SupportsExclusiveMemory):
+            segmenter.set_exclusive_memory(self._session.non_overlapping)
+        return segmenter
 
     def _conditioning(self, obj: int) -> list[int]:
         """Prompted frames, without those whose mask was rejected."""
-        results = self._results.of(obj)
-        return [
-            t for t in self._prompts.of(obj) if t not in results or results[t].state != "rejected"
-        ]
+        return [t for t in self._session.tables.prompts.of(obj) if self._session.is_anchor(t, obj)]
 
-    def _tell(self, obj: int, frames: Iterable[int]) -> None:
+    def _tell(self, segmenter: Segmenter, obj: int, frames: Iterable[int]) -> None:
         """See to it that these prompted or accepted frames condition tracking."""
         for frame in frames:
-            result = self._results.get((obj, frame))
-            prompts = self._prompts.get((obj, frame))
-            if prompts is None:
+            result = self._session.result(frame, obj)
+            prompts = self._session.prompts(frame, obj)
+            if not prompts:
                 assert result is not None, "an anchor has prompts or an accepted mask"
                 prompts = PromptSet(mask=result.mask)
             if self._known.get((obj, frame)) != prompts:
-                self._prompt(frame, obj, prompts, result.corrected if result else None)
-            self._remember_share(frame, obj, result)
+                corrected = result.corrected if result else None
+                self._prompt(segmenter, frame, obj, prompts, corrected)
+            self._remember_share(segmenter, frame, obj, result)
 
-    def _remember_share(self, frame: int, obj: int, result: Result | None) -> None:
-        """Let the segmenter remember what other objects leave of an answer."""
-        segmenter = self.segmenter
-        if not isinstance(segmenter, RemembersApart):
+    def _remember_share(
+        self, segmenter: Segmenter, frame: int, obj: int, result: Result | None
+    ) -> None:
+        """Let the model remember what other objects leave of an answer, if that has changed."""
+        if not isinstance(segmenter, SupportsExclusiveMemory):
             return
         share = None if result is None or result.whole is None else result.mask
-        if share is not self._shares.pop((obj, frame), None):
+        if share != self._shares.pop((obj, frame), None):
             segmenter.remember_as(frame, obj, None if share is None else share.to_array())
         if share is not None:
             self._shares[obj, frame] = share
 
     def _prompt(
-        self, frame: int, obj: int, prompts: PromptSet, corrected: Mask | None
+        self,
+        segmenter: Segmenter,
+        frame: int,
+        obj: int,
+        prompts: PromptSet,
+        corrected: Mask | None,
     ) -> Prediction:
         known = self._known.pop((obj, frame), None)
         self._shares.pop((obj, frame), None)
         if known is not None and not prompts.extends(known):
-            self.segmenter.clear(frame, obj)
+            segmenter.clear(frame, obj)
             known = None
         if known is None and corrected is not None:
-            self.segmenter.restore(frame, obj, corrected.to_array())
+            segmenter.restore(frame, obj, corrected.to_array())
         try:
-            prediction = self.segmenter.prompt(frame, obj, prompts)
+            prediction = segmenter.prompt(frame, obj, prompts)
         except BaseException:
-            self.segmenter.clear(frame, obj)
+            segmenter.clear(frame, obj)
             raise
         self._known[obj, frame] = prompts
         return prediction
 
-    def _restore_neighbours(self, obj: int, frame: int, anchor: int) -> None:
+    def _restore_neighbours(self, segmenter: Segmenter, obj: int, frame: int, anchor: int) -> None:
+        """Put the tracked masks between a frame and its anchor back into the model's memory."""
         towards_past = -1 if anchor < frame else 1
         masks: dict[int, Mask] = {}
-        shares = isinstance(self.segmenter, RemembersApart)
+        shares = isinstance(segmenter, SupportsExclusiveMemory)
         for t in range(frame + towards_past, anchor, towards_past):
-            result = self._results.get((obj, t))
+            result = self._session.result(t, obj)
             if result is None and self._skips:
                 continue
             if result is None or result.state == "stale" or len(masks) == RESTORED_FRAMES:
@@ -197,4 +264,4 @@ class Memory:
             if result.state != "rejected":
                 masks[t] = result.mask if shares else result.answer
         for t in reversed(masks):
-            self.segmenter.restore(t, obj, masks[t].to_array())
+            segmenter.restore(t, obj, masks[t].to_array())

@@ -1,15 +1,12 @@
-"""What a session knows of objects and their masks, and the table that holds it by frame."""
+"""What a session knows of objects and their masks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from typing import Literal
 
 from ..core.mask_logits import MaskLogits
 from ..core.masks import Mask
-
-V = TypeVar("V")
 
 Source = Literal["prompt", "track", "edit", "import", "proposal"]
 """Where a mask comes from: prompts, tracking, a person's brush, a file or array, or a proposal
@@ -155,44 +152,3 @@ class Timeline:
     tracked: list[tuple[int, int]]
     """Tracked and not stale."""
     stale: list[tuple[int, int]]
-
-
-class FrameTable(MutableMapping[tuple[int, int], V]):
-    """Values by (object id, frame)."""
-
-    def __init__(self) -> None:
-        self._rows: dict[int, dict[int, V]] = {}
-
-    def of(self, obj: int) -> dict[int, V]:
-        """A copy of one object's values, by frame."""
-        row = self._rows.get(obj)
-        return {} if row is None else row.copy()
-
-    def __getitem__(self, key: tuple[int, int]) -> V:
-        return self._rows[key[0]][key[1]]
-
-    def __setitem__(self, key: tuple[int, int], value: V) -> None:
-        self._rows.setdefault(key[0], {})[key[1]] = value
-
-    def __delitem__(self, key: tuple[int, int]) -> None:
-        row = self._rows[key[0]]
-        del row[key[1]]
-        if not row:
-            del self._rows[key[0]]
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        return ((obj, frame) for obj, row in self._rows.items() for frame in row)
-
-    def __len__(self) -> int:
-        return sum(len(row) for row in self._rows.values())
-
-
-def runs_of(frames: Iterable[int]) -> list[tuple[int, int]]:
-    """Join frames into half-open runs, ascending."""
-    runs: list[tuple[int, int]] = []
-    for frame in sorted(frames):
-        if runs and runs[-1][1] == frame:
-            runs[-1] = runs[-1][0], frame + 1
-        else:
-            runs.append((frame, frame + 1))
-    return runs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import SupportsIndex
 
 import numpy as np
@@ -15,7 +15,9 @@ from ..core.errors import SessionError
 from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask, MaskVolume
 from ..models.segmenter import PromptSet
-from .records import FrameTable, ObjectInfo, Proposal, Result, Timeline, runs_of
+from .records import ObjectInfo, Proposal, Result, Timeline
+from .tables import SessionTables
+from .timeline import FrameRuns
 
 
 class SessionView:
@@ -23,69 +25,81 @@ class SessionView:
 
     Parameters
     ----------
-    num_frames : length of the video.
-    height, width : of its frames in pixels.
-    kind : "video", or "images" for frames that have nothing to do with each other.
-    sizes_hw : (H, W) of each frame where they differ.
+    tables : what is read.
     """
 
-    def __init__(
-        self,
-        num_frames: int,
-        height: int,
-        width: int,
-        *,
-        kind: Kind = "video",
-        sizes_hw: Sequence[tuple[int, int]] | None = None,
-    ) -> None:
-        self.kind: Kind = kind
-        self._sizes_hw = sizes_hw
-        self.num_frames = num_frames
-        self.height = height
-        self.width = width
-        self._objects: dict[int, ObjectInfo] = {}
-        self._prompts: FrameTable[PromptSet] = FrameTable()
-        self._results: FrameTable[Result] = FrameTable()
-        self._proposals: dict[int, tuple[Proposal, ...]] = {}
+    def __init__(self, tables: SessionTables) -> None:
+        self.tables = tables
+
+    @property
+    def kind(self) -> Kind:
+        """Either "video", or "images" for frames that have nothing to do with each other."""
+        return self.tables.kind
+
+    @property
+    def num_frames(self) -> int:
+        """Length of the video."""
+        return self.tables.num_frames
+
+    @property
+    def height(self) -> int:
+        """Of the frames, in pixels."""
+        return self.tables.height
+
+    @property
+    def width(self) -> int:
+        """Of the frames, in pixels."""
+        return self.tables.width
+
+    @property
+    def non_overlapping(self) -> bool:
+        """Whether masks of different objects on a frame exclude each other."""
+        return self.tables.settings["non_overlapping"]
 
     def frame_hw(self, frame: int) -> tuple[int, int]:
         """(H, W) of a frame in pixels."""
-        return (self.height, self.width) if self._sizes_hw is None else self._sizes_hw[frame]
+        sizes_hw = self.tables.sizes_hw
+        return (self.height, self.width) if sizes_hw is None else sizes_hw[frame]
 
     @property
     def objects(self) -> list[ObjectInfo]:
         """All objects by id."""
-        return sorted(self._objects.copy().values(), key=lambda info: info.id)
+        return sorted(self.tables.objects.copy().values(), key=lambda info: info.id)
+
+    @property
+    def next_object_id(self) -> int:
+        """The id that a new object gets."""
+        return max(self.tables.objects, default=0) + 1
 
     def prompts(self, frame: int, obj: int) -> PromptSet:
         """The prompts of an object on a frame; an empty set where there are none."""
-        return self._prompts.get((obj, frame)) or PromptSet()
+        return self.tables.prompts.get((obj, frame)) or PromptSet()
 
     def proposals(self, frame: int) -> tuple[Proposal, ...]:
         """What was found on a frame and is neither adopted nor dismissed."""
-        return self._proposals.get(frame, ())
+        return self.tables.proposals.get(frame, ())
 
     @property
     def all_prompts(self) -> dict[tuple[int, int], PromptSet]:
         """A copy of all prompts, by (object id, frame)."""
-        return dict(self._prompts)
+        return dict(self.tables.prompts)
 
     @property
     def all_results(self) -> dict[tuple[int, int], Result]:
         """A copy of all results, by (object id, frame)."""
-        return dict(self._results)
+        return dict(self.tables.results)
 
     def result(self, frame: int, obj: int) -> Result | None:
         """The result of an object on a frame, rejected or not."""
-        return self._results.get((obj, frame))
+        return self.tables.results.get((obj, frame))
 
     def results(self, obj: int) -> dict[int, Result]:
         """All results of an object, by frame, the rejected included."""
-        return self._results.of(obj)
+        return self.tables.results.of(obj)
 
     def shown_mask(self, frame: int, obj: int) -> Mask | None:
         """The mask of an object on a frame, unless it was rejected."""
-        result = self._results.get((obj, frame))
+        result = self.tables.results.get((obj, frame))
         return None if result is None or result.state == "rejected" else result.mask
 
     def masks(self, obj: int) -> MaskVolume:
@@ -100,20 +114,24 @@ class SessionView:
         return MaskVolume(
             lambda frame: self.shown_mask(frame, obj),
             lambda: (self.num_frames, self.height, self.width),
-            self._sizes_hw,
+            self.tables.sizes_hw,
         )
 
     def label_map(self, frame: int, covered: OverlapCounter | None = None) -> NDArray[np.int32]:
-        """(H, W) object ids on a frame, 0 for background. Where objects overlap, the one with
-        the larger id shows; `covered` is told."""
+        """(H, W) object ids on a frame, 0 for background.
+
+        Where objects overlap, the one with the larger id shows; `covered` is told.
+        """
         frame = self.check_frame(frame)
         shown = ((info.id, self.shown_mask(frame, info.id)) for info in self.objects)
         masks = ((obj, mask.to_array()) for obj, mask in shown if mask is not None)
         return paint_labels(self.frame_hw(frame), masks, frame, covered)
 
     def scores(self, obj: int) -> NDArray[np.float32]:
-        """(T,) object-score logits of an object, above 0 where it is judged visible; NaN on
-        frames without a result."""
+        """(T,) object-score logits of an object, above 0 where it is judged visible.
+
+        NaN on frames without a result.
+        """
         return self._per_frame(obj, lambda result: result.score)
 
     def ious(self, obj: int) -> NDArray[np.float32]:
@@ -122,25 +140,13 @@ class SessionView:
 
     def timeline(self, obj: int) -> Timeline:
         """Where an object is prompted, accepted, rejected, tracked and stale."""
-        prompted = self._prompts.of(obj)
-        results = self._results.of(obj)
-        states = {
-            state: runs_of(t for t, r in results.items() if r.state == state and t not in prompted)
-            for state in ("fresh", "stale")
-        }
-        accepted, rejected = (
-            runs_of(t for t, r in results.items() if r.state == state)
-            for state in ("accepted", "rejected")
-        )
-        return Timeline(sorted(prompted), accepted, rejected, states["fresh"], states["stale"])
+        return self.tables.timelines.get(obj)
 
     @property
     def has_stale(self) -> bool:
         """Whether there are stale masks and frames to track them again from."""
         return any(
-            not info.locked
-            and self.anchors(info.id)
-            and any(result.state == "stale" for result in self._results.of(info.id).values())
+            not info.locked and self.tables.timelines.stale(info.id) and self.anchors(info.id)
             for info in self.objects
         )
 
@@ -155,36 +161,45 @@ class SessionView:
 
     def is_anchor(self, frame: int, obj: int) -> bool:
         """Whether an object is tracked from this frame: prompted or accepted, not rejected."""
-        result = self._results.get((obj, frame))
+        result = self.tables.results.get((obj, frame))
         state = None if result is None else result.state
-        return state == "accepted" or (state != "rejected" and (obj, frame) in self._prompts)
+        return state == "accepted" or (state != "rejected" and (obj, frame) in self.tables.prompts)
 
     def anchors(self, obj: int) -> list[int]:
         """All frames that an object is tracked from, ascending."""
-        results, prompted = self._results.of(obj), self._prompts.of(obj)
-        accepted = {t for t, r in results.items() if r.state == "accepted"}
-        rejected = {t for t, r in results.items() if r.state == "rejected"}
-        return sorted(accepted | prompted.keys() - rejected)
+        timelines = self.tables.timelines
+        accepted = {t for run in timelines.accepted(obj) for t in range(*run)}
+        rejected = FrameRuns(timelines.rejected(obj))
+        return sorted(accepted.union(t for t in timelines.prompted(obj) if t not in rejected))
 
     def pending(self, obj: int, frames: range, stale_only: bool) -> list[int]:
-        """Those of some frames that are to be tracked."""
-        results, prompted = self._results.of(obj), self._prompts.of(obj)
+        """Those of some frames, which follow each other, that are to be tracked."""
+        if stale_only:
+            runs = self.tables.timelines.stale(obj)
+            within = ((max(a, frames.start), min(b, frames.stop)) for a, b in runs)
+            return [t for run in within for t in range(*run)]
+        results, prompted = self.tables.results.of(obj), self.tables.prompts.of(obj)
         return [
             t
             for t in frames
-            if t not in prompted
-            and (results[t].state == "stale" if t in results else not stale_only)
+            if t not in prompted and (t not in results or results[t].state == "stale")
         ]
 
-    def _per_frame(self, obj: int, read: Callable[[Result], float]) -> NDArray[np.float32]:
-        values_t = np.full(self.num_frames, np.nan, np.float32)
-        for frame, result in self._results.of(self.check_object(obj)).items():
-            if result.state != "rejected":
-                values_t[frame] = read(result)
-        return values_t
+    def held_on(self, frame: int) -> dict[int, Mask]:
+        """What each object holds on a frame."""
+        frame = self.check_frame(frame)
+        found = ((info.id, self.result(frame, info.id)) for info in self.objects)
+        return {obj: result.mask for obj, result in found if result is not None}
 
     def check_frame(self, frame: SupportsIndex) -> int:
-        index = whole(frame, "A frame")
+        """A frame's index as an int.
+
+        Raises
+        ------
+        SessionError
+            When the video has no such frame.
+        """
+        index = as_int(frame, "A frame")
         if not 0 <= index < self.num_frames:
             raise SessionError(
                 f"There is no frame {index}: the video has frames 0 to {self.num_frames - 1}."
@@ -192,7 +207,14 @@ class SessionView:
         return index
 
     def check_range(self, start: SupportsIndex, stop: SupportsIndex) -> tuple[int, int]:
-        first, end = self.check_frame(start), whole(stop, "stop")
+        """The first frame and the one after the last, as ints.
+
+        Raises
+        ------
+        SessionError
+            When they are no range of the video.
+        """
+        first, end = self.check_frame(start), as_int(stop, "stop")
         if not first < end <= self.num_frames:
             raise SessionError(
                 f"Frames {first} to {end} (not included) are no range of this video, which has "
@@ -202,22 +224,39 @@ class SessionView:
         return first, end
 
     def check_object(self, obj: SupportsIndex) -> int:
-        index = whole(obj, "An object's id")
-        if index not in self._objects:
+        """An object's id as an int.
+
+        Raises
+        ------
+        SessionError
+            When there is no such object.
+        """
+        index = as_int(obj, "An object's id")
+        if index not in self.tables.objects:
             known = ", ".join(str(info.id) for info in self.objects) or "none yet"
             raise SessionError(f"There is no object {index}. Objects: {known}.")
         return index
 
     def check_unlocked(self, obj: int) -> int:
-        """The same id, unless it is of a locked object."""
-        info = self._objects.get(obj)
+        """The same id.
+
+        Raises
+        ------
+        SessionError
+            When the object is locked.
+        """
+        info = self.tables.objects.get(obj)
         if info is not None and info.locked:
             raise SessionError(f"{info.name} is locked: unlock it to change its masks.")
         return obj
 
-    def _name(self, obj: int) -> str:
-        return self._objects[obj].name
+    def name_of(self, obj: int) -> str:
+        """Of an object that there is."""
+        return self.tables.objects[obj].name
 
-
-def whole(value: SupportsIndex, what: str) -> int:
-    return as_int(value, what)
+    def _per_frame(self, obj: int, read: Callable[[Result], float]) -> NDArray[np.float32]:
+        values_t = np.full(self.num_frames, np.nan, np.float32)
+        for frame, result in self.tables.results.of(self.check_object(obj)).items():
+            if result.state != "rejected":
+                values_t[frame] = read(result)
+        return values_t

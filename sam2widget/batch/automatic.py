@@ -21,8 +21,9 @@ from sam2_backend.video import FrameSource, Video, open_video
 
 from ..annotation.session import Session
 from ..core.errors import SessionError
-from ..models.sam2 import load_segmenter
-from ..models.segmenter import HasThresholds, Proposed, Proposes, Segmenter
+from ..models.capabilities import SupportsProposals, SupportsProposalThresholds
+from ..models.loading import load_segmenter
+from ..models.segmenter import Proposed, Segmenter
 from ..models.source import model_source
 from ..storage.saved_session import SavedSession
 
@@ -143,10 +144,12 @@ def segment_everything(
     frames = open_video(video)
     segmenter: Segmenter = (
         cast("Segmenter", model)
-        if isinstance(model, Proposes)
+        if isinstance(model, SupportsProposals)
         else load_segmenter(model, device, frames, on_status)
     )
-    its_own = segmenter.proposal_thresholds if isinstance(segmenter, HasThresholds) else THRESHOLDS
+    its_own = THRESHOLDS
+    if isinstance(segmenter, SupportsProposalThresholds):
+        its_own = segmenter.proposal_thresholds
     # A model may be less sure of what is right than others, but none has to be surer.
     iou, stability = (min(pair) for pair in zip(its_own, THRESHOLDS, strict=True))
     min_iou = iou if min_iou is None else min_iou
@@ -196,7 +199,7 @@ class _Search:
 
     def propose(self, frame: int) -> None:
         """Propose masks on a frame, and make objects of those that are new."""
-        if not isinstance(self._segmenter, Proposes):
+        if not isinstance(self._segmenter, SupportsProposals):
             raise SessionError(f"The model {self._segmenter.name} cannot propose masks.")
         known_hw = self._session.label_map(frame)
         for proposed in _run_to_end(self._segmenter.propose(frame)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from ..models.sam2 import load_any, load_segmenter
+from ..models.loading import load_any, load_segmenter
 from ..storage.session_file import write_session
 from .jobs import BatchJob, BatchOutcome, choose_model, open_source, track_job
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..models.sam2 import load_any, load_segmenter
+from ..models.loading import load_any, load_segmenter
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import write_session
 from .jobs import BatchJob, BatchOutcome, choose_model, open_source, track_job

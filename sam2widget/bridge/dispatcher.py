@@ -88,7 +88,7 @@ class Dispatcher:
 
     def check_next(self) -> None:
         """Go to the least certain mask that nobody has reviewed."""
-        found = self._review.next()
+        found = self._review.next_unreviewed()
         if found is None:
             raise SessionError("Nothing is left to check: every mask was prompted or reviewed.")
         obj, frame = found

@@ -23,7 +23,7 @@ from ..annotation.session import Session
 from ..core.protected_files import ProtectedFiles
 from ..export import Segmentation, export_masks
 from ..export.plots import contact_sheet
-from ..models.sam2 import load_segmenter
+from ..models.loading import load_segmenter
 from ..samples.sample import SampleClip, sample_clip
 
 Masks = NDArray[np.bool_]

@@ -102,7 +102,7 @@ def _accepts(name: str, model: Any) -> bool:
 def _load_sam2(
     model: Any, device: str | None, video: Video, on_status: Callable[[str], None]
 ) -> Segmenter:
-    from .sam2 import load_segmenter
+    from .loading import load_segmenter
 
     return load_segmenter(model, device, video, on_status)
 

@@ -1,8 +1,8 @@
-"""What a session asks of a model: the Segmenter Protocol, and what it may be able to besides."""
+"""What a session asks of a model: the `Segmenter` protocol, and the types that it speaks in."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -112,11 +112,12 @@ class Proposed:
     """IoU of the masks of two thresholds, 0..1."""
 
 
+@runtime_checkable
 class Segmenter(Protocol):
     """A model and its memory of one video. Used from one thread only.
 
     Its memory holds, per object, the conditioning frames (those that were prompted) and recently
-    tracked frames.
+    tracked frames. Masks are (H, W) bool in pixels of the original frame.
     """
 
     @property
@@ -130,14 +131,22 @@ class Segmenter(Protocol):
         ...
 
     def prompt(self, frame: int, obj: int, prompts: PromptSet) -> Prediction:
-        """Answer the whole prompt set of one object on one frame, which becomes a conditioning
-        frame. Where the set extends the one before, the answer before is refined; else the
+        """Answer the whole prompt set of one object on one frame, a conditioning frame from now on.
+
+        Where the set extends the one before, the answer before is refined; else the
         clicks are replayed one at a time: the answer depends on the frame, the prompts and the
-        memory alone."""
+        memory alone.
+
+        Parameters
+        ----------
+        frame : from 0.
+        obj : id of the object, from 1; a new one adds it.
+        prompts : all there are, at least one, in pixels of the frame.
+        """
         ...
 
     def clear(self, frame: int, obj: int) -> None:
-        """Forget all there is of one object on one frame."""
+        """Forget all there is of one object on one frame, if there is any."""
         ...
 
     def remove(self, obj: int) -> None:
@@ -145,96 +154,26 @@ class Segmenter(Protocol):
         ...
 
     def track(self, frame: int, objs: Sequence[int], *, reverse: bool) -> dict[int, Prediction]:
-        """Track objects onto one frame from its earlier neighbours, or the later in reverse."""
+        """Track objects onto one frame from its earlier neighbours, or the later in reverse.
+
+        Parameters
+        ----------
+        frame : that none of them is prompted on.
+        objs : ids; each has a conditioning frame on that side.
+        reverse : whether towards the beginning of the video.
+
+        Returns
+        -------
+        dict
+            A prediction for each object, by id.
+        """
         ...
 
     def restore(self, frame: int, obj: int, mask_hw: NDArray[np.bool_]) -> None:
-        """Put a known (H, W) mask back into memory as a tracked one, if it is not there."""
-        ...
+        """Put a known mask back into memory as a tracked one, if the frame is not there.
 
-
-@runtime_checkable
-class Previews(Protocol):
-    """A segmenter that can say what a click would give."""
-
-    def preview(self, frame: int, obj: int | None, point: Point) -> Prediction:
-        """Answer one more click on an object (None: a new one) without remembering it."""
-        ...
-
-
-@runtime_checkable
-class Proposes(Protocol):
-    """A segmenter that finds masks without a prompt."""
-
-    def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
-        """Find what there is on a frame, the best first, in steps that leave others their turn."""
-        ...
-
-
-@runtime_checkable
-class HasThresholds(Protocol):
-    """A segmenter that knows from which on its proposals are worth something."""
-
-    @property
-    def proposal_thresholds(self) -> tuple[float, float]:
-        """Predicted IoU and stability."""
-        ...
-
-
-@runtime_checkable
-class RemembersApart(Protocol):
-    """A segmenter that can remember objects without what others have more of."""
-
-    def set_exclusive_memory(self, on: bool) -> None:
-        """Do so from now on where it tracks, or not: it keeps an object from sliding onto
-        another."""
-        ...
-
-    def remember_as(self, frame: int, obj: int, mask_hw: NDArray[np.bool_] | None) -> None:
-        """Let memory hold another mask on a prompted frame than the answer; that one if None."""
-        ...
-
-
-@runtime_checkable
-class CleansMasks(Protocol):
-    """A segmenter that drops specks and pinholes from its answers."""
-
-    def set_cleaning(self, size: float) -> None:
-        """Drop from now on those that are smaller: in pixels from 1 up, below 1 as a share of the
-        mask's area; 0 is none."""
-        ...
-
-    def without_specks(
-        self, mask_hw: NDArray[np.bool_], points: Sequence[Point]
-    ) -> NDArray[np.bool_]:
-        """An (H, W) mask without specks of that size, but with those that were clicked."""
-        ...
-
-
-@dataclass(frozen=True)
-class ModelNote:
-    """What a person should know of a model, beside its name."""
-
-    text: str
-    """A few words."""
-    details: str
-    """What to do, in a sentence."""
-
-
-@runtime_checkable
-class HasNote(Protocol):
-    """A segmenter whose model should be known for what it is."""
-
-    @property
-    def model_note(self) -> ModelNote | None:
-        """None where there is nothing to say."""
-        ...
-
-
-@runtime_checkable
-class ForgetsPixels(Protocol):
-    """A segmenter that keeps what it has seen of frames."""
-
-    def forget_pixels(self) -> None:
-        """Look at frames anew: they are shown otherwise now."""
+        Parameters
+        ----------
+        mask_hw : (H, W) bool.
+        """
         ...

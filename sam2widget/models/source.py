@@ -20,23 +20,48 @@ def check_model(model: object) -> None:
     Raises
     ------
     SessionError
-        When it is nothing that could be a model.
+        When it is nothing that could be a model, or a segmenter that lacks something.
     """
-    known = isinstance(model, (str, os.PathLike)) or callable(model) or _segments(model)
-    if not known and not is_model(model):
+    if (
+        is_segmenter(model)
+        or isinstance(model, (str, os.PathLike))
+        or callable(model)
+        or is_model(model)
+    ):
+        return
+    raise SessionError(
+        "model is a name, a path, a loaded Sam2Model, a function that returns one of these, "
+        f"or a Segmenter, got {model!r}."
+    )
+
+
+def is_segmenter(model: object) -> bool:
+    """Whether an object is a `Segmenter`, not something to load one by.
+
+    Raises
+    ------
+    SessionError
+        When it is meant as one, having `prompt` or `track`, and lacks something.
+    """
+    if isinstance(model, type) or not (hasattr(model, "prompt") or hasattr(model, "track")):
+        return False
+    needed = [name for name in vars(Segmenter) if not name.startswith("_")]
+    missing = [name for name in needed if not hasattr(model, name)]
+    if missing:
         raise SessionError(
-            "model is a name, a path, a loaded Sam2Model, a function that returns one of these, "
-            f"or a Segmenter, got {model!r}."
+            f"The model is a {type(model).__name__}, which has no {' and no '.join(missing)}: a "
+            f"Segmenter has {', '.join(needed[:-1])} and {needed[-1]}."
         )
+    return True
 
 
 def as_segmenter(
-    model: Any, device: str | None, video: Video, say: Callable[[str], None]
+    model: Any, device: str | None, video: Video, on_status: Callable[[str], None]
 ) -> Segmenter:
     """A segmenter as it is, or one that a family of models loads."""
-    if _segments(model):
+    if is_segmenter(model):
         return cast(Segmenter, model)
-    return load_by_family(model, device, video, say)
+    return load_by_family(model, device, video, on_status)
 
 
 def model_source(model: object) -> str | None:
@@ -45,7 +70,3 @@ def model_source(model: object) -> str | None:
         return None
     path = Path(cast("str | os.PathLike[str]", model)).expanduser()
     return str(path.absolute()) if path.is_file() else os.fspath(model)
-
-
-def _segments(model: object) -> bool:
-    return hasattr(model, "prompt") and hasattr(model, "track")

@@ -11,7 +11,8 @@ from typing import Generic, TypeVar, cast
 from ..annotation.records import Proposal, Tracked
 from ..annotation.session import Session
 from ..core.errors import SessionError
-from ..models.segmenter import HasNote, Segmenter
+from ..models.capabilities import HasModelNote
+from ..models.segmenter import Segmenter
 from .reporter import Reporter
 from .widget_state import WidgetState
 from .worker import CLOSED, ClosedError, Job, Priority, Worker
@@ -334,7 +335,7 @@ class Controller(Generic[R]):
             log_unless_expected(error, "Loading the model failed")
         else:
             self._session.load(segmenter)
-            note = segmenter.model_note if isinstance(segmenter, HasNote) else None
+            note = segmenter.model_note if isinstance(segmenter, HasModelNote) else None
             said = {} if note is None else {"note": note.text, "note_details": note.details}
             self._set_status(model=segmenter.name, device=segmenter.device, **said)
         self._is_loaded = True

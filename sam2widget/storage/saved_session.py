@@ -22,7 +22,7 @@ from ..models.segmenter import PromptSet
 from .fingerprint import Fingerprint
 
 if TYPE_CHECKING:
-    from ..annotation.edits import SessionEdits
+    from ..annotation.session import Session
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class SavedSession:
     @classmethod
     def of(
         cls,
-        session: SessionEdits,
+        session: Session,
         video: Video,
         model: str,
         model_source: str | None,

@@ -11,7 +11,7 @@ from sam2_backend.renamed import renamed_arguments
 from sam2_backend.video import FrameSource
 
 from ..core.errors import SessionError
-from ..models.sam2 import load_any
+from ..models.loading import load_any
 from ..storage.session_file import SUFFIX
 from .session_data import SessionRecord, read_session_records, split_in_time
 

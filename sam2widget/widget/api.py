@@ -24,7 +24,7 @@ from ..core.arguments import ById, as_int, as_numbers
 from ..core.errors import SessionError
 from ..core.label_maps import OverlapCounter
 from ..core.masks import MaskVolume
-from ..core.user_warnings import warn
+from ..core.user_warnings import warn, warn_renamed
 from ..models.segmenter import PromptSet
 from ..runtime.controller import STOPPED, Controller
 from ..runtime.worker import Job
@@ -246,15 +246,15 @@ class Api:
     # Review
 
     @property
-    def certainty(self) -> Mapping[int, NDArray[np.float32]]:
+    def confidence(self) -> Mapping[int, NDArray[np.float32]]:
         """By object id, (T,) how sure its masks are, 0..1: from object score, predicted IoU and
         how well each agrees with its neighbours; NaN where there is none."""
-        return ById({info.id: self._review.certainty(info.id) for info in self._session.objects})
+        return ById({info.id: self._review.confidence(info.id) for info in self._session.objects})
 
     @property
-    def left_to_check(self) -> int:
+    def num_unreviewed(self) -> int:
         """How many masks nobody has prompted, accepted or rejected."""
-        return self._review.left()
+        return self._review.num_unreviewed()
 
     def accept(self, start: int, stop: int | None = None, obj: int | None = None) -> None:
         """Vouch for masks on a frame, or on frames `start` to `stop`: tracking goes out from
@@ -274,7 +274,7 @@ class Api:
         """Take prompts and masks away. Frames and objects as in `accept`."""
         self._controller.edit(lambda: self._session.reset(obj, start, stop))
 
-    def next_to_check(self) -> None:
+    def go_to_next_unreviewed(self) -> None:
         """Go to the least certain mask that nobody has reviewed: `frame` and `selected` change.
 
         Raises
@@ -283,6 +283,23 @@ class Api:
             When nothing is left.
         """
         self._controller.call(self._dispatcher.check_next)
+
+    @property
+    def certainty(self) -> Mapping[int, NDArray[np.float32]]:
+        """Deprecated name of `confidence`."""
+        warn_renamed("certainty", "confidence")
+        return self.confidence
+
+    @property
+    def left_to_check(self) -> int:
+        """Deprecated name of `num_unreviewed`."""
+        warn_renamed("left_to_check", "num_unreviewed")
+        return self.num_unreviewed
+
+    def next_to_check(self) -> None:
+        """Deprecated name of `go_to_next_unreviewed`."""
+        warn_renamed("next_to_check()", "go_to_next_unreviewed()")
+        self.go_to_next_unreviewed()
 
     # Proposals
 

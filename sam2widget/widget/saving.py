@@ -155,12 +155,12 @@ class Saving:
         check_ids(source)
         found = read_masks(source, self._frames, format)
 
-        def take_in() -> list[int]:
-            objects = self._session.take_in(found.masks, found.names, as_prompts=as_prompts)
+        def put_in() -> list[int]:
+            objects = self._session.import_masks(found.masks, found.names, as_prompts=as_prompts)
             self._controller.set_notice(" ".join(found.notes))
             return objects
 
-        objects = self._controller.edit(take_in)
+        objects = self._controller.edit(put_in)
         for note in found.notes:
             warn(note)
         return objects

@@ -251,7 +251,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             found = read_masks(masks, frames)
             for note in found.notes:
                 warn(note)
-            objects = self._session.take_in(found.masks, found.names)
+            objects = self._session.import_masks(found.masks, found.names)
             kwargs = {"selected": objects[0], **kwargs}
         super().__init__(
             video=describe(frames),
@@ -387,7 +387,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         _MADE.add(self, cell)
         if not earlier:
             return None
-        from ..models.sam2 import find_loaded
+        from ..models.loading import find_loaded
 
         shared = find_loaded(model, device)
         for widget in earlier:

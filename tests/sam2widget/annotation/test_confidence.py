@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from sam2widget.annotation.confidence import ABSENT, NO_MASK, Review, mask_iou
+from sam2widget.annotation.records import Changed
 from sam2widget.annotation.session import Session
 from sam2widget.core.masks import Mask
 from sam2widget.models.segmenter import Prediction
@@ -58,38 +59,59 @@ def review(session):
 
 
 def test_a_jump_a_doubt_and_an_absence_show(review):
-    certainty = review.certainty(1)
-    assert certainty[7] < 0.1 and certainty[12] < 0.5 * certainty[3]
-    assert certainty[3] == pytest.approx(0.9 / (1 + np.exp(-5)), abs=0.01)
+    confidence = review.confidence(1)
+    assert confidence[7] < 0.1 and confidence[12] < 0.5 * confidence[3]
+    assert confidence[3] == pytest.approx(0.9 / (1 + np.exp(-5)), abs=0.01)
     levels = review.levels(1)
     assert levels[15] == ABSENT and levels[3] > 200 and levels.dtype == np.uint8
 
 
 def test_the_queue_goes_from_the_least_certain_on_and_around(session, review):
-    assert review.left() == FRAMES - 1
-    seen = [review.next() for _ in range(FRAMES - 1)]
-    assert len(set(seen)) == FRAMES - 1 and review.next() == seen[0]
-    certainty = review.certainty(1)
-    assert [certainty[t] for _, t in seen] == sorted(certainty[t] for _, t in seen)
+    assert review.num_unreviewed() == FRAMES - 1
+    seen = [review.next_unreviewed() for _ in range(FRAMES - 1)]
+    assert len(set(seen)) == FRAMES - 1 and review.next_unreviewed() == seen[0]
+    confidence = review.confidence(1)
+    assert [confidence[t] for _, t in seen] == sorted(confidence[t] for _, t in seen)
 
 
 def test_what_is_reviewed_is_left_out(session, review):
     session.accept(1, 1, 11)
     session.reject(1, 11)
-    assert review.left() == FRAMES - 12 and review.levels(1)[11] == NO_MASK
+    assert review.num_unreviewed() == FRAMES - 12 and review.levels(1)[11] == NO_MASK
     session.accept(1, 12, FRAMES)
-    assert review.left() == 0 and review.next() is None
+    assert review.num_unreviewed() == 0 and review.next_unreviewed() is None
     session.undo()
     session.update_object(1, locked=True)
-    assert review.left() == 0
+    assert review.num_unreviewed() == 0
 
 
 def test_undo_is_followed(session, review):
-    before = review.certainty(1)
+    before = review.confidence(1)
     session.add_point(7, 17, 6)
-    assert review.certainty(1)[7] > before[7]
+    assert review.confidence(1)[7] > before[7]
     session.undo()
-    assert np.array_equal(review.certainty(1), before)
+    assert np.array_equal(review.confidence(1), before)
+
+
+def test_what_is_kept_up_to_date_is_what_all_of_it_gives(session, review):
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        frame = int(rng.integers(FRAMES))
+        edit = rng.integers(4)
+        if edit == 0:
+            session.add_point(frame, int(rng.integers(WIDTH)), 6)
+        elif edit == 1:
+            session.reset(None, 0, FRAMES) if frame % 5 == 0 else session.undo()
+        elif edit == 2 and session.result(frame, 1) is not None:
+            session.reject(1, frame) if frame % 2 else session.accept(1, frame)
+        elif session.anchors(1):
+            list(session.propagate())
+        before = review.confidence(1)
+        anew = Review(session)
+        keys = frozenset((1, t) for t in range(FRAMES))
+        anew.note(Changed(False, frozenset(), keys))
+        np.testing.assert_array_equal(before, anew.confidence(1))
+        np.testing.assert_array_equal(review.levels(1), anew.levels(1))
 
 
 def test_a_tracked_frame_costs_less_than_a_millisecond():

@@ -1,5 +1,4 @@
 from sam2widget.annotation.plan import Step, make_plan, neighbours
-from sam2widget.annotation.records import runs_of
 
 
 def order(pending, anchors, direction="both"):
@@ -40,8 +39,3 @@ def test_neighbours_are_the_anchors_around_a_frame():
     assert neighbours(3, [1, 5]) == (1, 5)
     assert neighbours(0, [1, 5]) == (None, 1)
     assert neighbours(9, [1, 5]) == (5, None)
-
-
-def test_frames_join_into_half_open_runs():
-    assert runs_of([3, 1, 2, 7]) == [(1, 4), (7, 8)]
-    assert runs_of([]) == []

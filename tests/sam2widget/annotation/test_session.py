@@ -76,6 +76,32 @@ def test_a_second_click_refines_and_a_removed_one_is_as_if_it_had_not_been(sessi
     assert segmenter.asked("clear") == [(3, 1)]
 
 
+def test_several_clicks_are_one_edit(session, segmenter):
+    session.add_points(3, [(10, 6), (11, 6)], [1, 0])
+    assert [(point.x, point.label) for point in session.prompts(3, 1).points] == [(10, 1), (11, 0)]
+    assert segmenter.asked("prompt") == [(3, 1)]
+    assert session.undo() == "points" and session.objects == []
+    with pytest.raises(SessionError, match=r"label is 1 .* got 2"):
+        session.add_points(3, [(10, 6), (11, 6)], [1, 2])
+    assert session.objects == []
+
+
+def test_all_prompts_of_a_frame_or_an_object_are_taken_away_as_one_edit(session):
+    for obj in 1, 2:
+        session.add_point(0, 10 * obj, 6, obj=obj)
+        session.add_point(5, 10 * obj, 6, obj=obj)
+    session.update_object(2, locked=True)
+    session.reset_prompts()
+    assert sorted(session.all_prompts) == [(2, 0), (2, 5)]
+    assert session.undo() == "reset prompts" and len(session.all_prompts) == 4
+    session.reset_prompts(5, 1)
+    assert sorted(session.all_prompts) == [(1, 0), (2, 0), (2, 5)]
+    with pytest.raises(SessionError, match="no prompts on frame 5 to take away"):
+        session.reset_prompts(5)
+    with pytest.raises(SessionError, match="Object 2 is locked"):
+        session.reset_prompts(obj=2)
+
+
 def test_a_box_takes_the_place_of_another_and_clicks_stay(session):
     session.add_point(0, 30, 6)
     session.add_box(0, 2, 2, 8, 8)

@@ -15,6 +15,7 @@ from sam2widget.models.segmenter import Point, PromptSet
 from tests.support.fakes import DiscSegmenter, prompted_mask, tracked_mask
 
 from .naive import Naive, NaiveSession
+from .test_timeline import walked
 
 FRAMES, HEIGHT, WIDTH = 9, 8, 14
 frames = st.integers(0, FRAMES - 1)
@@ -141,6 +142,10 @@ class SessionAgainstNaive(RuleBasedStateMachine):
                 assert result.state == self.now.states[obj, t]
                 assert result.mask == self.now.masks[obj, t]
                 assert self.session.prompts(t, obj) == self.naive.prompts(obj, t)
+            assert self.session.timeline(obj) == walked(self.session, obj)
+            assert self.session.anchors(obj) == [
+                t for t in range(FRAMES) if self.now.is_anchor(obj, t)
+            ]
 
 
 SessionAgainstNaive.TestCase.settings = settings(

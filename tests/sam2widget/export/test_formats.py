@@ -302,7 +302,7 @@ def test_an_import_becomes_accepted_frames_or_prompts(segmentation, tmp_path):
     path = export_masks(segmentation, tmp_path / "out.npz")
     found = import_masks(path, segmentation.video)
     session = Session(FRAMES, HEIGHT, WIDTH)
-    assert session.take_in(found.masks, found.names) == [1, 2, 5]
+    assert session.import_masks(found.masks, found.names) == [1, 2, 5]
     assert [info.name for info in session.objects] == list(NAMES.values())
     assert {result.state for result in session.all_results.values()} == {"accepted"}
     np.testing.assert_array_equal(session.masks(1)[2], SEEN[1, 2])
@@ -315,10 +315,10 @@ def test_an_import_of_another_size_changes_nothing(segmentation, tmp_path):
     found = import_masks(path, segmentation.video)
     session = Session(FRAMES, HEIGHT + 1, WIDTH)
     with pytest.raises(SessionError, match="64 x 46 pixels, the frame 64 x 47"):
-        session.take_in(found.masks)
+        session.import_masks(found.masks)
     short = Session(FRAMES - 1, HEIGHT, WIDTH)
     with pytest.raises(SessionError, match="no frame 8"):
-        short.take_in(found.masks)
+        short.import_masks(found.masks)
     assert not session.objects and not short.objects
 
 
@@ -370,7 +370,7 @@ def test_the_command_line_exports_a_session_file(tmp_path, capsys):
     video = open_video(folder)
     session = Session(2, HEIGHT, WIDTH)
     found = import_masks([SEEN[1, 0]], video)
-    session.take_in(found.masks)
+    session.import_masks(found.masks)
     saved = SavedSession(
         Fingerprint.of(video),
         str(folder),

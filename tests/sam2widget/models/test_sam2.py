@@ -16,8 +16,13 @@ from sam2_backend.video import open_video
 from sam2widget import Sam2Widget, SessionError
 from sam2widget.annotation.session import Session
 from sam2widget.core.masks import Mask
-from sam2widget.models import sam2 as module
-from sam2widget.models.sam2 import Sam2Segmenter, load_any, load_segmenter
+from sam2widget.models.loading import (
+    HUB_TIMEOUT_S,
+    is_hub_reachable,
+    load_any,
+    load_segmenter,
+)
+from sam2widget.models.sam2 import Sam2Segmenter
 from sam2widget.models.segmenter import Point, PromptSet
 
 FRAMES, HEIGHT, WIDTH = 24, 48, 64
@@ -203,7 +208,7 @@ def test_auto_falls_back_to_the_bundled_model_within_seconds_when_offline(
     began = time.monotonic()
     load_segmenter("auto", None, video, said.append)
     assert asked == ["nano"] and "bundled nano" in said[-1]
-    assert time.monotonic() - began < module.REACH_S + 2
+    assert time.monotonic() - began < HUB_TIMEOUT_S + 2
 
 
 def test_auto_takes_the_official_model_and_the_bundled_one_if_that_fails(video, model, monkeypatch):
@@ -228,10 +233,9 @@ def test_a_hub_that_does_not_answer_is_given_up_in_time(monkeypatch):
     import threading
 
     never = threading.Event()
-    monkeypatch.setattr(module, "REACH_S", 0.1)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: never.wait())
-    assert not module._hub_answers()
+    assert not is_hub_reachable(timeout_s=0.1)
     never.set()
 
 
@@ -317,7 +321,7 @@ def test_objects_are_divided_all_together_also_where_memory_lets_only_one_be_tra
     model, video, largest
 ):
     segmenter = Sam2Segmenter(model, video)
-    segmenter._predictor._batches.largest = largest  # as after an allocation that failed
+    segmenter.predictor._batches.largest = largest  # as after an allocation that failed
     session = Session(FRAMES, HEIGHT, WIDTH, segmenter, clean_masks=0)
     for obj, (x, y) in enumerate(((20, 20), (40, 30), (30, 24)), 1):
         session.add_box(0, x - 15, y - 15, x + 15, y + 15, obj)
@@ -355,7 +359,7 @@ def test_a_prompted_object_is_remembered_as_what_others_leave_of_it(
     session, segmenter, monkeypatch
 ):
     remembered = {}
-    predictor = segmenter._predictor
+    predictor = segmenter.predictor
     monkeypatch.setattr(
         *(predictor, "remember_as"), lambda frame, obj, mask: remembered.__setitem__(obj, mask)
     )
@@ -380,8 +384,8 @@ def test_memory_keeps_objects_apart_where_the_session_does(session, segmenter):
     for on in (False, True):
         session.set_non_overlapping(on)
         session.add_point(0, 10, 10, 1, 1)
-        assert segmenter._predictor.exclusive_memory == on
+        assert segmenter.predictor.exclusive_memory == on
     session.undo()
     session.undo()
     run(session.propagate())
-    assert not segmenter._predictor.exclusive_memory
+    assert not segmenter.predictor.exclusive_memory

@@ -141,12 +141,12 @@ def test_the_time_of_a_click_is_measured(widget, browser):
 def test_review_by_the_browser(widget, browser):
     browser.ask("click", **click())
     browser.ask("propagate", **EVERYTHING)
-    assert widget.left_to_check == FRAMES - 1
+    assert widget.num_unreviewed == FRAMES - 1
     browser.ask("accept", **span(None, 1, 10))
     browser.ask("reject", **span(1, 10, 12))
     timeline = browser.of("timeline")[-1]
     assert timeline["accepted"] == [(1, 10)] and timeline["rejected"] == [(10, 12)]
-    assert widget.left_to_check == FRAMES - 12
+    assert widget.num_unreviewed == FRAMES - 12
     browser.ask("unreview", **span(1, 5, 12))
     idle(widget)
     assert browser.of("timeline")[-1]["accepted"] == [(1, 5)]
@@ -162,11 +162,23 @@ def test_next_to_check_goes_there(widget, browser):
     browser.ask("next_to_check")
     assert widget.frame > 0 and widget.selected == 1
     first = widget.frame
-    widget.next_to_check()
+    widget.go_to_next_unreviewed()
     assert widget.frame != first
     widget.accept(0, FRAMES)
     with pytest.raises(SessionError, match="Nothing is left to check"):
+        widget.go_to_next_unreviewed()
+
+
+def test_names_of_before_are_still_known_and_say_what_they_are_called_now(widget):
+    widget.add_point(0, 10, 6)
+    widget.propagate()
+    with pytest.warns(DeprecationWarning, match="certainty is now called confidence"):
+        np.testing.assert_array_equal(widget.certainty[1], widget.confidence[1])
+    with pytest.warns(DeprecationWarning, match="left_to_check is now called num_unreviewed"):
+        assert widget.left_to_check == FRAMES - 1
+    with pytest.warns(DeprecationWarning, match=r"is now called go_to_next_unreviewed\(\)") as told:
         widget.next_to_check()
+    assert widget.frame > 0 and told[0].filename == __file__
 
 
 def test_only_the_range_of_certainty_that_changed_is_told(widget, browser):
@@ -182,7 +194,7 @@ def test_only_the_range_of_certainty_that_changed_is_told(widget, browser):
     browser.ask("reject", **span(1, 20, 22))
     (content,), (buffers,) = browser.of("certainty"), buffers_of(browser, "certainty")
     assert content["start"] in (19, 20) and len(buffers[0]) <= 4
-    assert widget.certainty[1].shape == (FRAMES,) and np.isnan(widget.certainty[1][20])
+    assert widget.confidence[1].shape == (FRAMES,) and np.isnan(widget.confidence[1][20])
 
 
 # Proposals

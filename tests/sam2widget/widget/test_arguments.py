@@ -130,11 +130,11 @@ def test_misuse_shows_the_callers_line_and_one_of_ours_and_the_log_has_the_rest(
     files = files_of(failed.value)
     assert files[0] == __file__ and len(files) == 2
     assert failed.value.__cause__ is None and failed.value.__suppress_context__
-    assert "session_prompts.py" in caplog.text
+    assert "editors/prompts.py" in caplog.text
 
 
 def test_a_fault_shows_where_it_happened_without_the_way_to_the_thread(widget):
-    widget._session._memory.segmenter.fail_on = {"prompt"}
+    widget._session.segmenter.fail_on = {"prompt"}
     with pytest.raises(RuntimeError) as failed:
         widget.add_point(0, 10, 6)
     files = [file.rsplit("/", 1)[-1] for file in files_of(failed.value)]

@@ -157,7 +157,7 @@ def test_the_model_sees_what_is_shown_and_masks_stay(film, widgets):
     w = widgets(film, model)
     w.add_point(0, 10, 10)
     mask = np.asarray(w.masks[1])[0].copy()
-    predictor = w._session._memory.segmenter._predictor
+    predictor = w._session.segmenter.predictor
     before = predictor._features[0].s16.clone()
     w.contrast = 0, 50
     np.testing.assert_array_equal(w.masks[1][0], mask)

@@ -226,7 +226,7 @@ def test_widgets_of_one_model_and_device_share_it_and_two_threads_load_it_once(t
     widgets = [Sam2Widget(CLIP, "nano", autosave=False) for _ in range(2)]
     for widget in widgets:
         widget.wait_until_loaded()
-    models = {id(one._session._memory.segmenter._predictor.model) for one in widgets}
+    models = {id(one._session.segmenter.predictor.model) for one in widgets}
     assert len(models) == 1
     for widget in widgets:
         widget.close()

@@ -249,7 +249,7 @@ def test_while_the_model_loads_frames_are_served_and_clicks_wait(monkeypatch, se
         ready.wait()
         return segmenter
 
-    monkeypatch.setattr("sam2widget.models.sam2.load_segmenter", load)
+    monkeypatch.setattr("sam2widget.models.loading.load_segmenter", load)
     widget = Sam2Widget(CLIP, "slow")
     browser = Browser(widget)
     browser.say("hello")

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
-from ..core.arguments import as_objects
-from ..core.errors import SessionError
-from ..core.masks import Mask
-from ..models.segmenter import Prediction
-from .edits import SessionEdits, is_same_answer, pack_logits
-from .history import Edit, Key
-from .plan import Step, make_plan
-from .records import Direction, Result, Tracked
+from ...core.arguments import as_objects
+from ...core.errors import SessionError
+from ..history import Edit, Key
+from ..model_sync import ModelSync
+from ..plan import Step, make_plan
+from ..predictions import is_same_prediction, tracked_result
+from ..records import Direction, Result, Tracked
+from ..store import AnnotationStore
+from .overlap_resolver import OverlapResolver
 
 
-class Propagating(SessionEdits):
-    """Propagation of a session."""
+class Propagator:
+    """Propagation of a session.
 
-    _causes: tuple[Edit | None, dict[int, Edit | None]] | None = None
+    Parameters
+    ----------
+    store : that is edited.
+    model : which tracks.
+    overlaps : gives pixels to one object.
+    """
+
+    def __init__(self, store: AnnotationStore, model: ModelSync, overlaps: OverlapResolver) -> None:
+        self._store = store
+        self._model = model
+        self._overlaps = overlaps
+        self._causes: tuple[Edit | None, dict[int, Edit | None]] | None = None
+        """The last edit when they were looked for, and by object that of its prompts."""
 
     def propagate(
         self,
@@ -46,12 +58,12 @@ class Propagating(SessionEdits):
         SessionError
             When there is nothing to track from, or the range or direction is not one.
         """
-        if self.kind == "images":
+        if self._store.kind == "images":
             raise SessionError(
                 "These are pictures, each on its own: there is nothing to propagate. Prompt each."
             )
-        first, end = self.check_range(
-            0 if start is None else start, self.num_frames if stop is None else stop
+        first, end = self._store.check_range(
+            0 if start is None else start, self._store.num_frames if stop is None else stop
         )
         if direction not in ("both", "forward", "backward"):
             raise SessionError(
@@ -59,8 +71,8 @@ class Propagating(SessionEdits):
             )
         chosen = as_objects(objects)
         if chosen is not None:
-            chosen = [self.check_unlocked(self.check_object(obj)) for obj in chosen]
-        if not any(self.anchors(obj) for obj in self._among(chosen)):
+            chosen = [self._store.check_unlocked(self._store.check_object(obj)) for obj in chosen]
+        if not any(self._store.anchors(obj) for obj in self._among(chosen)):
             raise SessionError(
                 "There is nothing to propagate: click an object, draw a box or give a mask first."
             )
@@ -76,69 +88,72 @@ class Propagating(SessionEdits):
         last: dict[int, int] = {}
         own: Edit | None = None
         while True:
-            if planned_at != self._revision:
-                anchors = {obj: self.anchors(obj) for obj in self._among(chosen)}
-                pending = {obj: self.pending(obj, frames, stale_only) for obj in anchors}
+            if planned_at != self._store.revision:
+                anchors = {obj: self._store.anchors(obj) for obj in self._among(chosen)}
+                pending = {obj: self._store.pending(obj, frames, stale_only) for obj in anchors}
                 steps = make_plan(pending, anchors, direction)[::-1]
                 last = {}
             if not steps:
                 return
             step = steps.pop()
-            amend = self.last_edit
+            amend = self._store.history.last
             if amend is not own and not (stale_only and amend is not None and amend.corrects):
                 amend = None
-            with self._edit("propagate", amend):
-                found = self._ready.track(step, last, anchors)
-                results = {obj: _as_tracked(prediction) for obj, prediction in found.items()}
-                self._write_results(step.frame, results, self._history.write)
-            own = self.last_edit
-            planned_at = self._revision
+            with self._store.edit("propagate", amend):
+                found = self._model.track(step, last, anchors)
+                results = {obj: tracked_result(prediction) for obj, prediction in found.items()}
+                self._overlaps.write_results(step.frame, results)
+            own = self._store.history.last
+            planned_at = self._store.revision
             done += 1
             yield Tracked(step.frame, step.reverse, done, done + len(steps))
 
     def track_newest(self) -> Tracked | None:
-        """Track all objects that are not locked onto the newest frame of a live video, from what
-        was tracked last, however many frames have come since.
+        """Track all objects that are not locked onto the newest frame of a live video.
 
-        It counts as a consequence of the last edit of each object's prompts, and is undone with
-        that.
+        They are tracked from what was tracked last, however many frames have come since. It counts
+        as a consequence of the last edit of each object's prompts, and is undone with that.
 
         Returns
         -------
         Tracked or None
             None where there is nothing to track, or it is tracked already.
         """
-        frame = self.num_frames - 1
+        frame = self._store.num_frames - 1
         anchors: dict[int, int] = {}
         for obj in self._among(None):
-            result = self._results.get((obj, frame))
-            known = self.anchors(obj)
+            result = self._store.result(frame, obj)
+            known = self._store.anchors(obj)
             if known and frame not in known and (result is None or result.state == "stale"):
                 anchors[obj] = known[-1]
         if not anchors:
             return None
-        found = self._ready.track_next(frame, anchors)
+        found = self._model.track_next(frame, anchors)
+        history = self._store.history
         written: set[tuple[int, int]] = set()
         # In the order of their causes: undoing a later one gives back what it took from others.
-        for obj in sorted(found, key=lambda obj: self._history.position(self._cause_of(obj))):
+        for obj in sorted(found, key=lambda obj: history.position(self._cause_of(obj))):
             cause = self._cause_of(obj)
 
             def write(
-                table: str, key: tuple[int, int], value: Any, cause: Edit | None = cause
+                frame: int, obj: int, result: Result | None, cause: Edit | None = cause
             ) -> None:
                 # Not before what has made the value that this takes the place of.
-                made = self._history.last_change((table, key))
-                self._history.add(table, key, value, max(cause, made, key=self._history.position))
-                written.add(key)
+                made = history.last_change(("results", (obj, frame)))
+                latest = max(cause, made, key=history.position)
+                history.add("results", (obj, frame), result, latest)
+                written.add((obj, frame))
 
-            self._write_results(frame, {obj: _as_tracked(found[obj])}, write)
-        self._notify(("results", key) for key in written)
+            self._overlaps.write_results(frame, {obj: tracked_result(found[obj])}, write)
+        self._store.notify(("results", key) for key in written)
         return Tracked(frame, False, 1, 1)
 
     def _cause_of(self, obj: int) -> Edit | None:
-        """The last edit of an object's prompts or of what it is accepted on. Looked for once for
-        each edit: there may be many, and frames come fast."""
-        last = self.last_edit
+        """The last edit of an object's prompts or of what it is accepted on.
+
+        Looked for once for each edit: there may be many, and frames come fast.
+        """
+        last = self._store.history.last
         if self._causes is None or self._causes[0] is not last:
             self._causes = last, {}
         causes = self._causes[1]
@@ -146,19 +161,14 @@ class Propagating(SessionEdits):
 
             def changes(key: Key, before: object, after: object) -> bool:
                 of_object = key[0] in ("prompts", "results") and key[1][0] == obj
-                return of_object and not is_same_answer(before, after)
+                return of_object and not is_same_prediction(before, after)
 
-            causes[obj] = self._history.latest(changes)
+            causes[obj] = self._store.history.latest(changes)
         return causes[obj]
 
     def _among(self, chosen: list[int] | None) -> list[int]:
         return [
             info.id
-            for info in self.objects
+            for info in self._store.objects
             if not info.locked and (chosen is None or info.id in chosen)
         ]
-
-
-def _as_tracked(prediction: Prediction) -> Result:
-    mask, logits = Mask.from_array(prediction.mask_hw), pack_logits(prediction)
-    return Result(mask, prediction.score, prediction.iou, "track", logits=logits)

@@ -1,0 +1,1 @@
+"""What changes a session: an editor for each kind of edit, which is handed what it needs."""

@@ -1,0 +1,96 @@
+"""Masks from elsewhere, which become masks of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...core.errors import SessionError
+from ...core.masks import Mask
+from ...models.segmenter import PromptSet
+from ..model_sync import ModelSync
+from ..records import Result
+from ..store import AnnotationStore
+from .overlap_resolver import OverlapResolver
+from .prompts import PromptEditor
+
+IMPORT_SCORE = 10.0
+"""Object-score logit of a mask that a person or another program vouches for."""
+
+
+class Importer:
+    """Imports of a session.
+
+    Parameters
+    ----------
+    store : that is edited.
+    model : which forgets what no longer counts.
+    overlaps : gives pixels to one object.
+    prompts : writes masks that become prompts.
+    """
+
+    def __init__(
+        self,
+        store: AnnotationStore,
+        model: ModelSync,
+        overlaps: OverlapResolver,
+        prompts: PromptEditor,
+    ) -> None:
+        self._store = store
+        self._model = model
+        self._overlaps = overlaps
+        self._prompts = prompts
+
+    def import_masks(
+        self,
+        masks: Mapping[tuple[int, int], Mask],
+        names: Mapping[int, str] | None = None,
+        *,
+        as_prompts: bool = False,
+    ) -> list[int]:
+        """Put masks in place of what there is on their frames, as one edit; new ids add objects.
+
+        Parameters
+        ----------
+        masks : by (object id, frame). An empty one says that the object is not to be seen.
+        names : of objects, where they are known.
+        as_prompts : make them prompts, which the model answers; else they are accepted frames,
+            as they are, which need no model.
+
+        Returns
+        -------
+        list of int
+            Ids of the objects, ascending.
+
+        Raises
+        ------
+        SessionError
+            When there is no mask, one is of another size than its frame, or its object is
+            locked. Nothing has changed then.
+        """
+        if not masks:
+            raise SessionError("There is no mask in it.")
+        store = self._store
+        objects = sorted({obj for obj, _ in masks})
+        for (obj, frame), mask in masks.items():
+            if mask.shape != store.frame_hw(store.check_frame(frame)):
+                height, width = store.frame_hw(frame)
+                raise SessionError(
+                    f"The mask of object {obj} on frame {frame} has {mask.width} x {mask.height} "
+                    f"pixels, the frame {width} x {height}: it is of another video."
+                )
+        for obj in objects:
+            store.check_unlocked(obj)
+        with store.edit("import") as edit:
+            for obj in objects:
+                store.ensure_object(obj, (names or {}).get(obj))
+            for (obj, frame), mask in sorted(masks.items()):
+                if as_prompts:
+                    self._prompts.write(edit, frame, obj, PromptSet(mask=mask), "import")
+                    continue
+                self._model.forget(frame, obj)
+                store.write_prompts(frame, obj, None)
+                score = IMPORT_SCORE if mask.area else -IMPORT_SCORE
+                result = Result(mask, score, 1.0, "import", "accepted")
+                self._overlaps.write_results(frame, {obj: result})
+                edit.corrects |= store.mark_span_stale(frame, obj)
+        return objects

@@ -1,0 +1,107 @@
+"""The list of objects: added, named, locked, removed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ...core.arguments import as_int
+from ...core.errors import SessionError
+from ..model_sync import ModelSync
+from ..store import AnnotationStore
+from .overlap_resolver import OverlapResolver
+
+
+class ObjectEditor:
+    """Objects of a session.
+
+    Parameters
+    ----------
+    store : that is edited.
+    model : which forgets objects that are removed.
+    overlaps : gives their pixels to others.
+    """
+
+    def __init__(self, store: AnnotationStore, model: ModelSync, overlaps: OverlapResolver) -> None:
+        self._store = store
+        self._model = model
+        self._overlaps = overlaps
+
+    def add_object(self, obj: int | None = None) -> int:
+        """Add an object.
+
+        Parameters
+        ----------
+        obj : its id, from 1; the next free one if None.
+
+        Returns
+        -------
+        int
+            The id.
+        """
+        store = self._store
+        obj = store.next_object_id if obj is None else as_int(obj, "An object's id")
+        if obj in store.tables.objects:
+            raise SessionError(f"There is an object {obj} already: choose another id.")
+        with store.edit("add object"):
+            store.ensure_object(obj)
+        return obj
+
+    def update_object(
+        self,
+        obj: int,
+        *,
+        name: str | None = None,
+        color: str | None = None,
+        visible: bool | None = None,
+        locked: bool | None = None,
+    ) -> None:
+        """Change the name, the colour ("#rrggbb") or the visibility of an object, or lock it.
+
+        Nothing changes the masks of a locked object.
+        """
+        obj = self._store.check_object(obj)
+        info = self._store.tables.objects[obj]
+        if name is not None:
+            if not name.strip():
+                raise SessionError("An object's name cannot be empty.")
+            info = replace(info, name=name.strip())
+        if color is not None:
+            if not re.fullmatch(r"#[0-9a-fA-F]{6}", color):
+                raise SessionError(f"A colour is written like '#2f7ff5', got {color!r}.")
+            info = replace(info, color=color.lower())
+        if visible is not None:
+            info = replace(info, visible=visible)
+        if locked is not None:
+            info = replace(info, locked=locked)
+        with self._store.edit("change object"):
+            self._store.write_object(obj, info)
+
+    def remove_object(self, obj: int) -> None:
+        """Remove an object with its prompts and masks; the others are not disturbed."""
+        store = self._store
+        obj = store.check_unlocked(store.check_object(obj))
+        with store.edit("remove object"):
+            for frame in store.tables.prompts.of(obj):
+                store.write_prompts(frame, obj, None)
+            for frame in store.results(obj):
+                self._overlaps.write_results(frame, {obj: None})
+            store.write_object(obj, None)
+        self._model.forget_object(obj)
+
+    def clear(self) -> None:
+        """Remove all objects, locked ones too, and all proposals."""
+        store = self._store
+        tables = store.tables
+        known = list(tables.objects)
+        with store.edit("clear"):
+            for obj in known:
+                store.write_object(obj, None)
+            for obj, frame in list(tables.prompts):
+                store.write_prompts(frame, obj, None)
+            for obj, frame in list(tables.results):
+                store.write_result(frame, obj, None)
+            for frame in list(tables.proposals):
+                store.write_proposals(frame, ())
+        for obj in known:
+            self._model.forget_object(obj)

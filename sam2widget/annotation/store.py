@@ -1,0 +1,172 @@
+"""What a session holds, and the only way to change it: each edit is one step of undo."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from ..core.errors import SessionError
+from ..models.segmenter import PromptSet
+from .history import Edit, History, Key
+from .records import Changed, ObjectInfo, Proposal, Result, State
+from .tables import SessionTables
+from .view import SessionView
+
+_log = logging.getLogger(__name__)
+
+
+class AnnotationStore(SessionView):
+    """Objects, prompts, results, proposals and settings of one video, and their history.
+
+    It is changed from one thread, and tells listeners of each change.
+
+    Parameters
+    ----------
+    tables : what it holds; from now on, nobody else writes to them.
+    """
+
+    def __init__(self, tables: SessionTables) -> None:
+        super().__init__(tables)
+        self.history = History(tables.by_name())
+        self.revision = 0
+        """Counts changes."""
+        self.on_listener_error: Callable[[Exception], None] = _log_error
+        """Called with what a listener raises."""
+        self._listeners: tuple[Callable[[Changed], None], ...] = ()
+
+    def listen(self, listener: Callable[[Changed], None]) -> None:
+        """Call `listener` after each change, in the thread that made it.
+
+        What it raises ends neither the edit, which is made by then, nor the turn of the other
+        listeners.
+        """
+        self._listeners = (*self._listeners, listener)
+
+    def notify(self, keys: Iterable[Key]) -> None:
+        """Tell the listeners that these values are others.
+
+        Parameters
+        ----------
+        keys : name of a table and key in it.
+        """
+        by_table: dict[str, set[Any]] = {table: set() for table in self.tables.by_name()}
+        for table, key in keys:
+            by_table[table].add(key)
+        if not any(by_table.values()):
+            return
+        self.revision += 1
+        changed = Changed(
+            objects=bool(by_table["objects"]),
+            prompts=frozenset(by_table["prompts"]),
+            results=frozenset(by_table["results"]),
+            proposals=frozenset(by_table["proposals"]),
+        )
+        for listener in self._listeners:
+            try:
+                listener(changed)
+            except Exception as error:
+                self.on_listener_error(error)
+
+    def grow(self, num_frames: int) -> None:
+        """The video has more frames now. Any thread."""
+        self.tables.num_frames = max(self.num_frames, num_frames)
+
+    def fill(
+        self,
+        objects: Iterable[ObjectInfo],
+        prompts: Mapping[tuple[int, int], PromptSet],
+        results: Mapping[tuple[int, int], Result],
+    ) -> None:
+        """Take over what was saved, in a session that is still empty. Undo does not take it back.
+
+        Parameters
+        ----------
+        objects : in any order.
+        prompts, results : by (object id, frame).
+        """
+        tables = self.tables
+        if tables.objects:
+            raise SessionError("Only an empty session can be filled: make a new one.")
+        tables.objects.update((info.id, info) for info in objects)
+        tables.prompts.update(prompts)
+        tables.results.update(results)
+        filled = {"objects": tables.objects, "prompts": prompts, "results": results}
+        self.notify((table, key) for table, keys in filled.items() for key in keys)
+
+    @contextmanager
+    def edit(self, label: str, amend: Edit | None = None) -> Generator[Edit, None, None]:
+        """Group writes into one step of undo; see `History.edit`.
+
+        Listeners are told at the end, and of nothing where it fails.
+        """
+        with self.history.edit(label, amend) as edit:
+            yield edit
+        self.notify(edit.changes)
+
+    # Writing, inside an edit
+
+    def write_object(self, obj: int, info: ObjectInfo | None) -> None:
+        """Set what is listed of an object; None takes it off the list."""
+        self.history.write("objects", obj, info)
+
+    def write_prompts(self, frame: int, obj: int, prompts: PromptSet | None) -> None:
+        """Set the prompts of an object on a frame; none, or an empty set, is no prompts."""
+        self.history.write("prompts", (obj, frame), prompts or None)
+
+    def write_result(self, frame: int, obj: int, result: Result | None) -> None:
+        """Set the result of an object on a frame; None takes it away."""
+        self.history.write("results", (obj, frame), result)
+
+    def write_proposals(self, frame: int, proposals: tuple[Proposal, ...]) -> None:
+        """Set what was found on a frame."""
+        self.history.write("proposals", frame, proposals or None)
+
+    def write_setting(self, name: str, value: bool) -> None:
+        """Set a setting that undo takes back."""
+        self.history.write("settings", name, value)
+
+    def write_state(self, frame: int, obj: int, state: State) -> None:
+        """Set the state of a result that there is."""
+        result = self.tables.results[obj, frame]
+        self.write_result(frame, obj, replace(result, state=state))
+
+    def ensure_object(self, obj: int, name: str | None = None) -> None:
+        """Add an object, if there is none of this id.
+
+        Parameters
+        ----------
+        name : its name; one from its id if None or blank.
+        """
+        if obj < 1:
+            raise SessionError(f"An object's id is 1 or larger, got {obj}.")
+        if obj not in self.tables.objects:
+            info = ObjectInfo.numbered(obj)
+            info = info if not name or not name.strip() else replace(info, name=name.strip())
+            self.write_object(obj, info)
+
+    def mark_span_stale(self, frame: int, obj: int) -> bool:
+        """Make results stale from a frame outwards to the next anchors of the object.
+
+        Returns
+        -------
+        bool
+            Whether anything there is stale now, the frame itself included.
+        """
+        here = self.result(frame, obj)
+        found = here is not None and here.state == "stale"
+        for span in range(frame + 1, self.num_frames), range(frame - 1, -1, -1):
+            for t in span:
+                if self.is_anchor(t, obj):
+                    break
+                result = self.result(t, obj)
+                if result is not None and result.state != "rejected":
+                    found = True
+                    self.write_result(t, obj, replace(result, state="stale"))
+        return found
+
+
+def _log_error(error: Exception) -> None:
+    _log.error("What was to be told of an edit failed", exc_info=error)

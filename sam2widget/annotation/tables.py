@@ -1,0 +1,124 @@
+"""The tables of a session, by object and frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from typing import Any, TypeVar
+
+from sam2_backend.video import Kind
+
+from ..models.segmenter import PromptSet
+from .records import ObjectInfo, Proposal, Result
+from .timeline import TimelineIndex
+
+V = TypeVar("V")
+
+OnChange = Callable[[int, int, "V | None", "V | None"], None]
+"""Called with object id, frame, and the values before and after; None where there is none."""
+
+
+class FrameTable(MutableMapping[tuple[int, int], V]):
+    """Values by (object id, frame).
+
+    Parameters
+    ----------
+    on_change : called after each write.
+    """
+
+    def __init__(self, on_change: OnChange[V] | None = None) -> None:
+        self._rows: dict[int, dict[int, V]] = {}
+        self._on_change = on_change
+
+    def of(self, obj: int) -> dict[int, V]:
+        """A copy of one object's values, by frame."""
+        row = self._rows.get(obj)
+        return {} if row is None else row.copy()
+
+    def __getitem__(self, key: tuple[int, int]) -> V:
+        return self._rows[key[0]][key[1]]
+
+    def __setitem__(self, key: tuple[int, int], value: V) -> None:
+        obj, frame = key
+        row = self._rows.setdefault(obj, {})
+        before = row.get(frame)
+        row[frame] = value
+        if self._on_change is not None:
+            self._on_change(obj, frame, before, value)
+
+    def __delitem__(self, key: tuple[int, int]) -> None:
+        obj, frame = key
+        row = self._rows[obj]
+        before = row.pop(frame)
+        if not row:
+            del self._rows[obj]
+        if self._on_change is not None:
+            self._on_change(obj, frame, before, None)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return ((obj, frame) for obj, row in self._rows.items() for frame in row)
+
+    def __len__(self) -> int:
+        return sum(len(row) for row in self._rows.values())
+
+
+class SessionTables:
+    """All that is known of one video: its size, and what was done to it.
+
+    Parameters
+    ----------
+    num_frames : length of the video.
+    height, width : of its frames in pixels.
+    kind : "video", or "images" for frames that have nothing to do with each other.
+    sizes_hw : (H, W) of each frame where they differ.
+    non_overlapping : whether masks of different objects on a frame exclude each other.
+    """
+
+    def __init__(
+        self,
+        num_frames: int,
+        height: int,
+        width: int,
+        *,
+        kind: Kind = "video",
+        sizes_hw: Sequence[tuple[int, int]] | None = None,
+        non_overlapping: bool = True,
+    ) -> None:
+        self.num_frames = num_frames
+        self.height = height
+        self.width = width
+        self.kind: Kind = kind
+        self.sizes_hw = sizes_hw
+        self.objects: dict[int, ObjectInfo] = {}
+        self.prompts: FrameTable[PromptSet] = FrameTable(self._index_prompts)
+        self.results: FrameTable[Result] = FrameTable(self._index_result)
+        self.proposals: dict[int, tuple[Proposal, ...]] = {}
+        self.settings: dict[str, bool] = {"non_overlapping": non_overlapping}
+        self.timelines = TimelineIndex()
+        """Follows prompts and results."""
+
+    def by_name(self) -> dict[str, MutableMapping[Any, Any]]:
+        """The tables that undo knows."""
+        return {
+            "objects": self.objects,
+            "prompts": self.prompts,
+            "results": self.results,
+            "proposals": self.proposals,
+            "settings": self.settings,
+        }
+
+    def _index_prompts(
+        self, obj: int, frame: int, before: PromptSet | None, after: PromptSet | None
+    ) -> None:
+        if (before is None) == (after is None):
+            return
+        result = self.results.get((obj, frame))
+        state = None if result is None else result.state
+        self.timelines.set_prompted(obj, frame, after is not None, state)
+
+    def _index_result(
+        self, obj: int, frame: int, before: Result | None, after: Result | None
+    ) -> None:
+        state_before = None if before is None else before.state
+        state_after = None if after is None else after.state
+        if state_before != state_after:
+            self.timelines.set_state(obj, frame, state_before, state_after)

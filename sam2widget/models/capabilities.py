@@ -1,0 +1,115 @@
+"""What a segmenter may be able to besides: a session asks for each of these and does without.
+
+Each is a protocol: a segmenter that has its methods supports it, and need not say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .segmenter import Point, Prediction, Proposed
+
+
+@runtime_checkable
+class SupportsPreview(Protocol):
+    """A segmenter that can say what a click would give: masks follow the pointer then."""
+
+    def preview(self, frame: int, obj: int | None, point: Point) -> Prediction:
+        """Answer one more click on an object (None: a new one) without remembering it."""
+        ...
+
+
+@runtime_checkable
+class SupportsProposals(Protocol):
+    """A segmenter that finds masks without a prompt."""
+
+    def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
+        """Find what there is on a frame, the best first, in steps that leave others their turn."""
+        ...
+
+
+@runtime_checkable
+class SupportsProposalThresholds(Protocol):
+    """A segmenter that knows from which on its proposals are worth something."""
+
+    @property
+    def proposal_thresholds(self) -> tuple[float, float]:
+        """Predicted IoU and stability, 0..1."""
+        ...
+
+
+@runtime_checkable
+class SupportsExclusiveMemory(Protocol):
+    """A segmenter that can remember objects without what others have more of."""
+
+    def set_exclusive_memory(self, on: bool) -> None:
+        """Do so from now on where it tracks, or not.
+
+        It keeps an object from sliding onto another.
+        """
+        ...
+
+    def remember_as(self, frame: int, obj: int, mask_hw: NDArray[np.bool_] | None) -> None:
+        """Let memory hold another mask on a prompted frame than the answer.
+
+        Called only where it is another than before.
+
+        Parameters
+        ----------
+        mask_hw : (H, W) bool; the answer itself if None.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsMaskCleaning(Protocol):
+    """A segmenter that drops specks and pinholes from its answers."""
+
+    def set_cleaning(self, size: float) -> None:
+        """Drop from now on those that are smaller.
+
+        Parameters
+        ----------
+        size : in pixels from 1 up, below 1 as a share of the mask's area; 0 is none.
+        """
+        ...
+
+    def without_specks(
+        self, mask_hw: NDArray[np.bool_], points: Sequence[Point]
+    ) -> NDArray[np.bool_]:
+        """An (H, W) mask without specks of that size, but with those that were clicked."""
+        ...
+
+
+@runtime_checkable
+class SupportsFrameChanges(Protocol):
+    """A segmenter that keeps what it has computed of frames, and can do it anew."""
+
+    def forget_pixels(self) -> None:
+        """Read frames again: their contrast is another now. Memory of objects stays."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelNote:
+    """What a person should know of a model, beside its name."""
+
+    text: str
+    """A few words."""
+    details: str
+    """What to do, in a sentence."""
+
+
+@runtime_checkable
+class HasModelNote(Protocol):
+    """A segmenter whose model should be known for what it is."""
+
+    @property
+    def model_note(self) -> ModelNote | None:
+        """None where there is nothing to say."""
+        ...
