@@ -32,16 +32,28 @@ class Prompting(SessionEdits):
         SessionError
             When the point lies outside the frame, or there is no such frame.
         """
+        self.add_points(frame, [(x, y)], [label], obj)
+
+    def add_points(
+        self,
+        frame: int,
+        points: Sequence[tuple[float, float]],
+        labels: Sequence[int],
+        obj: int = 1,
+    ) -> None:
+        """Click several times, which is one edit; see `add_point`."""
         frame, obj = self.check_frame(frame), whole(obj, "An object's id")
-        number = int(label) if isinstance(label, bool) else whole(label, "A point's label")
-        if number not in (0, 1):
-            raise SessionError(
-                f"A point's label is 1 (on the object) or 0 (outside it), got {label!r}."
-            )
-        x, y = as_float(x, "A point's x"), as_float(y, "A point's y")
-        self._check_inside(frame, x, y)
-        point = Point(x, y, number)
-        self._set_prompts("point", frame, obj, self.prompts(frame, obj).with_point(point))
+        prompts = self.prompts(frame, obj)
+        for (x, y), label in zip(points, labels, strict=True):
+            number = int(label) if isinstance(label, bool) else whole(label, "A point's label")
+            if number not in (0, 1):
+                raise SessionError(
+                    f"A point's label is 1 (on the object) or 0 (outside it), got {label!r}."
+                )
+            x, y = as_float(x, "A point's x"), as_float(y, "A point's y")
+            self._check_inside(frame, x, y)
+            prompts = prompts.with_point(Point(x, y, number))
+        self._set_prompts("point" if len(points) == 1 else "points", frame, obj, prompts)
 
     def want_of_positive(self, frame: int, obj: int) -> str:
         """A sentence where a new object got nothing but points outside it, and so no mask; ""
@@ -207,6 +219,29 @@ class Prompting(SessionEdits):
         if not self.prompts(frame, obj):
             raise SessionError(f"{self._name(obj)} has no prompts on frame {frame} to clear.")
         self._set_prompts("clear prompts", frame, obj, PromptSet())
+
+    def reset_prompts(self, frame: int | None = None, obj: int | None = None) -> None:
+        """Take all prompts away, which is one edit: on a frame, or on all if None; of an object, or
+        of all that are not locked if None. What they corrected shows again, as `clear_prompts`
+        has it.
+
+        Raises
+        ------
+        SessionError
+            When there are none.
+        """
+        frame = None if frame is None else self.check_frame(frame)
+        if obj is None:
+            chosen = {info.id for info in self.objects if not info.locked}
+        else:
+            chosen = {self.check_unlocked(self.check_object(obj))}
+        keys = [key for key in self._prompts if key[0] in chosen and frame in (None, key[1])]
+        if not keys:
+            where = "" if frame is None else f" on frame {frame}"
+            raise SessionError(f"There are no prompts{where} to take away.")
+        with self._edit("reset prompts") as edit:
+            for of, at in sorted(keys):
+                self._write_prompts(edit, at, of, PromptSet(), "prompt")
 
     @property
     def can_preview(self) -> bool:

@@ -79,7 +79,8 @@ class Publisher:
         self._told_at = 0.0
         self._live_due_at = 0.0
         self.outbox = Outbox(send, self._masks)
-        session.listen(self._note)
+        self.outbox.on_gone.append(self._forget)
+        session.listen(self._handle_change)
 
     def set_frame(self, view: str, frame: int) -> None:
         """Remember which frame a view shows."""
@@ -89,7 +90,7 @@ class Publisher:
     def leave(self, view: str) -> None:
         """A view went out of sight."""
         with self.outbox.lock:
-            self._wanted.pop(view, None)
+            self._forget(view)
             self.outbox.set_visible(view, False)
 
     def replay(self, reply_to: ReplyTo | None = None) -> None:
@@ -184,7 +185,10 @@ class Publisher:
             self._tell_timelines()
             self.outbox.post(self._meter.progress())
 
-    def _note(self, changed: Changed) -> None:
+    def _forget(self, view: str) -> None:
+        self._wanted.pop(view, None)
+
+    def _handle_change(self, changed: Changed) -> None:
         with self.outbox.lock:
             self._changed_prompts |= changed.prompts
             self._changed_masks |= {frame for _, frame in changed.results}

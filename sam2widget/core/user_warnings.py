@@ -11,9 +11,9 @@ from typing import cast
 _FOLDER = Path(__file__).parents[1]
 
 
-def warn(text: str) -> None:
-    """Give a `UserWarning` of the line outside of this package that has led here."""
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Give a warning of the line outside of this package that has led here."""
     level, frame = 1, cast("FrameType | None", sys._getframe())  # pyright: ignore[reportPrivateUsage]
     while frame is not None and Path(frame.f_code.co_filename).is_relative_to(_FOLDER):
         level, frame = level + 1, frame.f_back
-    warnings.warn(text, UserWarning, stacklevel=level)
+    warnings.warn(text, category, stacklevel=level)

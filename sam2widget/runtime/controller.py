@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import threading
 import time
 from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import suppress
@@ -10,8 +10,10 @@ from typing import Generic, TypeVar, cast
 
 from ..annotation.records import Proposal, Tracked
 from ..annotation.session import Session
+from ..core.arguments import as_int
 from ..core.errors import SessionError
 from ..models.segmenter import HasNote, Segmenter
+from .error_texts import log_unless_expected, sentence
 from .reporter import Reporter
 from .widget_state import WidgetState
 from .worker import CLOSED, ClosedError, Job, Priority, Worker
@@ -19,7 +21,6 @@ from .worker import CLOSED, ClosedError, Job, Priority, Worker
 R = TypeVar("R")
 """By what a request is known to who asked for it."""
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 
 STOPPED = "stop()"
 """The reason why jobs stop that a person has stopped."""
@@ -59,7 +60,9 @@ class Controller(Generic[R]):
         self._follow_next: Callable[[], None] | None = None
         self._failure = ""
         self._notice = ""
-        self._is_loaded = False
+        self._is_loading = False
+        self._loading_lock = threading.Lock()
+        """Held where a model comes into use, and where a session without one is read."""
         self._closed_because = CLOSED
         self.edit_times_s: list[float] = []
         """When edits began, by a clock that only goes forward."""
@@ -86,7 +89,12 @@ class Controller(Generic[R]):
 
     def load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
         """Queue the loading of the model; `make` is given a function that shows a message."""
+        self._is_loading = True
         self._worker.submit(lambda: self._load(make))
+
+    def wait_until_idle(self) -> None:
+        """Wait until nothing is queued."""
+        self._worker.wait_until_idle()
 
     def call(self, action: Callable[[], T]) -> T:
         """Do something in the model's thread and wait for it.
@@ -105,10 +113,14 @@ class Controller(Generic[R]):
         return run() if self._worker.is_current else self._wait_for(run)
 
     def read(self, action: Callable[[], T]) -> T:
-        """As `call`, for what needs no model and changes nothing: it works without a model, and
-        after the thread has ended."""
+        """As `call`, for what needs no model and changes nothing: it works without a model, while
+        one is being loaded, and after the thread has ended."""
         if self._worker.is_current:
             return action()
+        with self._loading_lock:
+            if self._is_loading:
+                # What would change the session waits for the model, which may take minutes.
+                return action()
         with suppress(ClosedError):
             return self._wait_for(action)
         self._worker.join()
@@ -174,10 +186,12 @@ class Controller(Generic[R]):
             self.call(lambda: None)  # what is told at their end has been told
 
     def close(self, why: str = CLOSED) -> None:
-        """End the thread after the step at hand and let go of the model; a model that is just
-        being loaded is not waited for. From now on, edits are refused with the reason."""
+        """End the thread after the step at hand and let go of the model. A model that is just
+        being loaded is waited for neither here nor by edits that wait for it. From now on, edits
+        are refused with the reason."""
         self._closed_because = why
-        self._worker.close(wait=self._is_loaded, then=self._session.unload)
+        loading = self._is_loading
+        self._worker.close(wait=not loading, drop_waiting=loading, then=self._session.unload)
 
     # The model's thread
 
@@ -247,6 +261,19 @@ class Controller(Generic[R]):
         began_at = time.monotonic()
         prompt()
         self._set_status(click_ms=max(round(1000 * (time.monotonic() - began_at)), 1))
+
+    def prompt(self, frame: int, obj: int, prompt: Callable[[], object]) -> str:
+        """Prompt an object. Where it, or what it takes from, keeps little of its mask, a sentence
+        says so, as a notice and to the caller; "" where there is nothing to say."""
+        session = self._session
+        before = session.held_on(frame)
+        prompt()
+        if as_int(obj, "An object's id") not in (info.id for info in session.objects):
+            return ""  # nothing was painted
+        sentence = session.want_of_positive(frame, obj) or session.losses(frame, obj, before)
+        if sentence:
+            self.set_notice(sentence)
+        return sentence
 
     def after_propagation(self, follow: Callable[[], None]) -> None:
         """Do something once all propagations are through, or now if none runs."""
@@ -333,12 +360,17 @@ class Controller(Generic[R]):
             self._failure = f"The model could not be loaded: {sentence(error)}"
             log_unless_expected(error, "Loading the model failed")
         else:
-            self._session.load(segmenter)
-            note = segmenter.model_note if isinstance(segmenter, HasNote) else None
-            said = {} if note is None else {"note": note.text, "note_details": note.details}
-            self._set_status(model=segmenter.name, device=segmenter.device, **said)
-        self._is_loaded = True
+            self._set_segmenter(segmenter)
+        finally:
+            with self._loading_lock:
+                self._is_loading = False
         self.refresh_status()
+
+    def _set_segmenter(self, segmenter: Segmenter) -> None:
+        self._session.load(segmenter)
+        note = segmenter.model_note if isinstance(segmenter, HasNote) else None
+        said = {} if note is None else {"note": note.text, "note_details": note.details}
+        self._set_status(model=segmenter.name, device=segmenter.device, **said)
 
     @property
     def failure(self) -> str:
@@ -372,19 +404,3 @@ class Controller(Generic[R]):
     def _show_notice(self) -> None:
         if self._status["state"] == "ready":
             self.refresh_status()
-
-
-EXPECTED = ValueError, MemoryError
-"""Misuse, and too little memory: their texts say it all."""
-
-
-def sentence(error: Exception) -> str:
-    """An error for a person: what is not expected needs its kind too."""
-    text = str(error).strip() or "no reason given"
-    return text if isinstance(error, EXPECTED) else f"{type(error).__name__}: {text}"
-
-
-def log_unless_expected(error: Exception, what: str) -> None:
-    """A sentence is all that a person needs of misuse; of a fault, the log keeps the rest."""
-    if not isinstance(error, EXPECTED):
-        _log.error(what, exc_info=error)

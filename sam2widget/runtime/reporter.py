@@ -11,7 +11,7 @@ Request = TypeVar("Request", contravariant=True)
 
 
 class Reporter(Protocol[Request]):
-    """Hears of edits, propagations and errors. Called in the model's thread."""
+    """Is told of edits, propagations and errors, in the model's thread."""
 
     def publish(self, reply_to: Request | None) -> None:
         """Tell what has changed, then that this request is done."""

@@ -38,6 +38,7 @@ class Priority(IntEnum):
     HOVER = 1
     PROPAGATE = 2
     PREFETCH = 3
+    IDLE = 4
 
 
 class Job(Generic[T]):
@@ -53,6 +54,8 @@ class Job(Generic[T]):
         self._future: Future[T | None] = Future()
         self._stopped = False
         self._reason = ""
+        self.has_begun = False
+        """Whether its first step was taken up."""
 
     @property
     def done(self) -> bool:
@@ -100,8 +103,15 @@ class Job(Generic[T]):
 
         self._future.add_done_callback(told)
 
+    def drop(self, reason: str) -> None:
+        """End before the first step, in whichever thread."""
+        self.stop(reason)
+        self._steps.close()
+        self._future.set_result(None)
+
     def advance(self) -> None:
         """Do the next step, in the worker's thread."""
+        self.has_begun = True
         try:
             if self._stopped:
                 self._steps.close()
@@ -172,15 +182,33 @@ class Worker:
         self._queue.put(job, priority, key)
         return job
 
-    def close(self, *, wait: bool = True, then: Callable[[], object] | None = None) -> None:
+    def wait_until_idle(self) -> None:
+        """Wait until nothing else is queued.
+
+        Raises
+        ------
+        ClosedError
+            When the worker is closed.
+        """
+        self.submit(lambda: None, Priority.IDLE).wait()
+
+    def close(
+        self,
+        *,
+        wait: bool = True,
+        drop_waiting: bool = False,
+        then: Callable[[], object] | None = None,
+    ) -> None:
         """Stop all jobs and end the thread after the step at hand. Any thread; idempotent.
 
         Parameters
         ----------
         wait : for the thread to end, unless it is the caller's.
+        drop_waiting : end jobs that have not begun at once, in the caller's thread; else the
+            thread ends them, after the step at hand.
         then : called once no job runs any more, in the thread or the caller's.
         """
-        self._queue.close(then)
+        self._queue.close(then, drop_waiting=drop_waiting)
         if wait and not self.is_current:
             self._thread.join(JOIN_S)
 
@@ -194,15 +222,13 @@ class _Queue:
 
     def __init__(self) -> None:
         self.closed = False
-        self._jobs: list[tuple[Priority, int, Job[Any]]] = []
+        self._jobs: list[tuple[Priority, int, Job[Any], Hashable | None]] = []
         self._newest: dict[Hashable, Job[Any]] = {}
+        """By key, the job that counts, until it is done."""
         self._count = 0
         self._ended = False
         self._then: list[Callable[[], object]] = []
         self._wake = threading.Condition()
-
-    def __len__(self) -> int:
-        return len(self._jobs)
 
     def put(self, job: Job[Any], priority: Priority, key: Hashable | None) -> None:
         with self._wake:
@@ -212,19 +238,26 @@ class _Queue:
                 if key in self._newest:
                     self._newest[key].stop()
                 self._newest[key] = job
-            heapq.heappush(self._jobs, (priority, self._count, job))
+            heapq.heappush(self._jobs, (priority, self._count, job, key))
             self._count += 1
             self._wake.notify()
 
-    def close(self, then: Callable[[], object] | None = None) -> None:
+    def close(
+        self, then: Callable[[], object] | None = None, *, drop_waiting: bool = False
+    ) -> None:
         with self._wake:
             self.closed = True
-            for _, _, job in self._jobs:
+            waiting = [job for _, _, job, _ in self._jobs if drop_waiting and not job.has_begun]
+            self._jobs = [entry for entry in self._jobs if entry[2] not in waiting]
+            heapq.heapify(self._jobs)
+            for _, _, job, _ in self._jobs:
                 job.stop(CLOSING)
             if then is not None and not self._ended:
                 self._then.append(then)
                 then = None
             self._wake.notify()
+        for job in waiting:
+            job.drop(CLOSING)
         if then is not None:
             then()
 
@@ -233,6 +266,7 @@ class _Queue:
             pass
         with self._wake:
             self._ended = True
+            self._newest.clear()
             calls, self._then = self._then, []
         for call in calls:
             call()
@@ -245,16 +279,15 @@ class _Queue:
             if not self._jobs:
                 return False
             entry = heapq.heappop(self._jobs)
-        job = entry[2]
+        _, _, job, key = entry
         job.advance()
         with self._wake:
-            if job.done:
-                for key in [key for key, newest in self._newest.items() if newest is job]:
-                    del self._newest[key]
-            else:
+            if not job.done:
                 if self.closed:
                     job.stop(CLOSING)
                 heapq.heappush(self._jobs, entry)
+            elif key is not None and self._newest.get(key) is job:
+                del self._newest[key]
         return True
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
-from ..runtime.controller import EXPECTED
+from ..runtime.error_texts import EXPECTED
 
 C = TypeVar("C", bound=type)
 P = ParamSpec("P")
@@ -19,8 +19,9 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parents[1]
 _ON_THE_WAY = {
-    *(str(_FOLDER / name) for name in ("runtime/controller.py", "runtime/worker.py")),
-    *(str(_FOLDER / "widget" / name) for name in ("api.py", "saving.py", "short_errors.py")),
+    *(str(_FOLDER / "runtime" / f"{name}.py") for name in ("blocking", "controller", "worker")),
+    *(str(_FOLDER / "widget" / f"{name}.py") for name in ("annotator", "autosave_controller")),
+    *(str(_FOLDER / "widget" / f"{name}.py") for name in ("deprecation", "short_errors")),
     futures.__file__,
     str(Path(futures.__file__).with_name("_base.py")),
 }

@@ -113,7 +113,7 @@ def review(open_: Open, target: Path) -> None:
     with open_() as bench:
         track(bench)
         bench.run("w.accept(3, 14, obj=1); w.accept(0, 9, obj=2); w.reject(30, 33, obj=2)")
-        bench.run("w.accept(40, 48, obj=3); w.next_to_check()")
+        bench.run("w.accept(40, 48, obj=3); w.go_to_next_unreviewed()")
         bench.widget.wait_for("frame-drawn", bench.run("print(w.frame)").strip())
         shoot(bench, target)
 

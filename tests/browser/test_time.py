@@ -129,7 +129,7 @@ def test_masks_are_reviewed_until_none_is_left(bench: Bench) -> None:
     tracked = bench.masks()
 
     widget.press("n")
-    bench.run("import numpy as np; sure = w.certainty[1][1:7]")
+    bench.run("import numpy as np; sure = w.confidence[1][1:7]")
     least = 1 + int(bench.run("print(int(np.argmin(sure)))"))
     widget.wait_for("frame-drawn", least)
     widget.press("r")
@@ -144,7 +144,7 @@ def test_masks_are_reviewed_until_none_is_left(bench: Bench) -> None:
     expect(left).to_have_text("6 to check")
     widget.press("x", "Control+a")
     expect(left).to_have_text("All checked")
-    assert int(bench.run("print(w.left_to_check)")) == 0
+    assert int(bench.run("print(w.num_unreviewed)")) == 0
 
     widget.press("Backspace")
     widget.eventually(lambda: not bench.masks()[least].any())

@@ -42,7 +42,7 @@ def widget(tmp_path):
 
 
 def accept(widget: Sam2Widget, obj: int, start: int, stop: int) -> None:
-    widget._controller.edit(lambda: widget._session.accept(obj, start, stop))
+    widget.accept(start, stop, obj=obj)
 
 
 def saved(widget: Sam2Widget, folder: Path, name: str = "a") -> Path:

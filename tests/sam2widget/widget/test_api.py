@@ -141,12 +141,12 @@ def test_the_time_of_a_click_is_measured(widget, browser):
 def test_review_by_the_browser(widget, browser):
     browser.ask("click", **click())
     browser.ask("propagate", **EVERYTHING)
-    assert widget.left_to_check == FRAMES - 1
+    assert widget.num_unreviewed == FRAMES - 1
     browser.ask("accept", **span(None, 1, 10))
     browser.ask("reject", **span(1, 10, 12))
     timeline = browser.of("timeline")[-1]
     assert timeline["accepted"] == [(1, 10)] and timeline["rejected"] == [(10, 12)]
-    assert widget.left_to_check == FRAMES - 12
+    assert widget.num_unreviewed == FRAMES - 12
     browser.ask("unreview", **span(1, 5, 12))
     idle(widget)
     assert browser.of("timeline")[-1]["accepted"] == [(1, 5)]
@@ -155,18 +155,18 @@ def test_review_by_the_browser(widget, browser):
     assert "no mask there to accept" in browser.ask("accept", **span())["text"]
 
 
-def test_next_to_check_goes_there(widget, browser):
+def test_going_to_the_next_unreviewed_mask(widget, browser):
     assert "Nothing is left to check" in browser.ask("next_to_check")["text"]
     browser.ask("click", **click())
     widget.propagate()
     browser.ask("next_to_check")
     assert widget.frame > 0 and widget.selected == 1
     first = widget.frame
-    widget.next_to_check()
+    widget.go_to_next_unreviewed()
     assert widget.frame != first
     widget.accept(0, FRAMES)
     with pytest.raises(SessionError, match="Nothing is left to check"):
-        widget.next_to_check()
+        widget.go_to_next_unreviewed()
 
 
 def test_only_the_range_of_certainty_that_changed_is_told(widget, browser):
@@ -182,7 +182,7 @@ def test_only_the_range_of_certainty_that_changed_is_told(widget, browser):
     browser.ask("reject", **span(1, 20, 22))
     (content,), (buffers,) = browser.of("certainty"), buffers_of(browser, "certainty")
     assert content["start"] in (19, 20) and len(buffers[0]) <= 4
-    assert widget.certainty[1].shape == (FRAMES,) and np.isnan(widget.certainty[1][20])
+    assert widget.confidence[1].shape == (FRAMES,) and np.isnan(widget.confidence[1][20])
 
 
 # Proposals
@@ -335,14 +335,14 @@ def test_events_come_in_a_thread_that_may_call_the_widget(widget):
     widget.add_point(0, 10, 6)
     assert came.wait(20)
     widget.frame = 3
-    widget._events._worker.submit(lambda: None).result()
+    widget._callbacks.wait_until_idle()
     assert [(e.object, e.frame, len(e.prompts.points)) for e in prompts] == [(1, 0, 1), (2, 0, 0)]
     assert {(e.object, e.frame) for e in masks} == {(o, t) for o in (1, 2) for t in range(4)}
     assert masks[0].result.mask.area > 0 and [e.frame for e in frames] == [3]
     for end in ends:
         end()
     widget.remove_object(2)
-    widget._events._worker.submit(lambda: None).result()
+    widget._callbacks.wait_until_idle()
     assert len(prompts) == 2
 
 
@@ -356,7 +356,7 @@ def test_a_function_that_fails_on_each_frame_is_logged_once(widget, caplog):
     widget.on_mask(fails)
     for frame in range(3):
         widget.add_point(frame, 10, 6)
-    widget._events._worker.submit(lambda: None).result()
+    widget._callbacks.wait_until_idle()
     assert len(failed) == 3
     assert len([one for one in caplog.records if one.name == "sam2widget.bridge.callbacks"]) == 1
 
@@ -370,7 +370,7 @@ def test_a_function_that_fails_is_shown_and_ends_nothing(widget, browser):
     widget.on_mask(fails)
     widget.on_mask(seen.append)
     widget.add_point(0, 10, 6)
-    widget._events._worker.submit(lambda: None).result()
+    widget._callbacks.wait_until_idle()
     assert "each MaskEvent failed: KeyError: 'oops'" in browser.of("error")[-1]["text"]
     assert len(seen) == 1
     with pytest.raises(TypeError, match="A function is needed"):
@@ -421,7 +421,7 @@ def drawn(widget):
     def wait():
         sent.clear()
         panel.redraw()
-        panel._worker.submit(lambda: None).result()
+        panel.wait_until_idle()
         return sent[-1]
 
     return panel, wait
@@ -470,5 +470,5 @@ def test_the_panel_draws_at_most_five_times_a_second(widget, drawn):
     panel._manager._send_custom = lambda *_: count.append(1)
     for frame in range(FRAMES):
         widget.frame = frame
-    panel._worker.submit(lambda: None).result()
+    panel.wait_until_idle()
     assert len(count) <= 2 + (time.monotonic() - began) / 0.2

@@ -89,7 +89,7 @@ def test_the_length_grows_everywhere(feeder, widget):
     masks = widget.masks[1]
     grow(feeder, widget, 4)
     assert masks.shape == (5, HEIGHT, WIDTH) == np.asarray(masks).shape
-    assert len(widget.scores[1]) == len(widget.certainty[1]) == 5
+    assert len(widget.scores[1]) == len(widget.confidence[1]) == 5
     assert widget.video["live"]["recording"]
     widget.frame = 4
 

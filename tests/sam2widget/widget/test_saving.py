@@ -54,8 +54,8 @@ def work(widget: Sam2Widget) -> None:
     widget.add_point(3, 10, 5)
     widget.add_box(8, 5, 2, 12, 9, obj=2)
     widget.propagate(stop=20)
-    widget._controller.edit(lambda: widget._session.accept(1, 6, 9))
-    widget._controller.edit(lambda: widget._session.update_object(2, name="Ball", visible=False))
+    widget.accept(6, 9, obj=1)
+    widget.update_object(2, name="Ball", visible=False)
     widget.frame, widget.selected = 7, 1
 
 
