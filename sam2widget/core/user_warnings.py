@@ -17,3 +17,8 @@ def warn(text: str, category: type[Warning] = UserWarning) -> None:
     while frame is not None and Path(frame.f_code.co_filename).is_relative_to(_FOLDER):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, category, stacklevel=level)
+
+
+def warn_renamed(old: str, new: str) -> None:
+    """Say that a name is going to disappear, and which one has taken its place."""
+    warn(f"{old} is now called {new}; the old name goes with the next release.", DeprecationWarning)

@@ -18,11 +18,10 @@ from ..annotation.session import Session
 from ..core.arguments import ById
 from ..core.label_maps import Covered
 from ..core.masks import MaskVolume
-from ..core.user_warnings import warn
+from ..core.user_warnings import warn, warn_renamed
 from ..models.segmenter import PromptSet
 from ..runtime.controller import Controller
 from ..storage.statistics import Statistics, time_spent
-from .deprecation import warn_renamed
 from .short_errors import shorten_errors
 
 if TYPE_CHECKING:
@@ -143,13 +142,13 @@ class AnnotationReader:
 
     @property
     def certainty(self) -> Mapping[int, NDArray[np.float32]]:
-        """The old name of `confidence`."""
+        """Deprecated name of `confidence`."""
         warn_renamed("certainty", "confidence")
         return self.confidence
 
     @property
     def left_to_check(self) -> int:
-        """The old name of `num_unreviewed`."""
+        """Deprecated name of `num_unreviewed`."""
         warn_renamed("left_to_check", "num_unreviewed")
         return self.num_unreviewed
 

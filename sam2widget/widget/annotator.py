@@ -15,12 +15,12 @@ from ..annotation.records import Direction, Proposal, Shape, Tracked
 from ..annotation.session import Session
 from ..bridge.callbacks import Callbacks, FrameEvent, MaskEvent, PromptEvent
 from ..core.arguments import as_int, as_numbers, as_points
-from ..core.user_warnings import warn
+from ..core.user_warnings import warn, warn_renamed
 from ..runtime import blocking
 from ..runtime.controller import Controller
 from ..runtime.widget_state import WidgetState, show_next_unreviewed
 from .annotation_reader import AnnotationReader
-from .deprecation import takes_by_keyword, warn_renamed
+from .deprecation import takes_by_keyword
 from .short_errors import shorten_errors
 
 
@@ -399,7 +399,7 @@ class Annotator(AnnotationReader):
     # An old name
 
     def next_to_check(self) -> None:
-        """The old name of `go_to_next_unreviewed`."""
+        """Deprecated name of `go_to_next_unreviewed`."""
         warn_renamed("next_to_check()", "go_to_next_unreviewed()")
         self.go_to_next_unreviewed()
 

@@ -14,11 +14,6 @@ R = TypeVar("R")
 _POSITIONAL = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
-def warn_renamed(old: str, new: str) -> None:
-    """Warn the line of a person's cell that a name is going to disappear."""
-    warn(f"{old} is now called {new}; the old name goes with the next release.", DeprecationWarning)
-
-
 def takes_by_keyword(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a method still take by position what is keyword-only now.
 

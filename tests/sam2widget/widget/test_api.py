@@ -155,7 +155,7 @@ def test_review_by_the_browser(widget, browser):
     assert "no mask there to accept" in browser.ask("accept", **span())["text"]
 
 
-def test_going_to_the_next_unreviewed_mask(widget, browser):
+def test_next_to_check_goes_there(widget, browser):
     assert "Nothing is left to check" in browser.ask("next_to_check")["text"]
     browser.ask("click", **click())
     widget.propagate()
@@ -167,6 +167,18 @@ def test_going_to_the_next_unreviewed_mask(widget, browser):
     widget.accept(0, FRAMES)
     with pytest.raises(SessionError, match="Nothing is left to check"):
         widget.go_to_next_unreviewed()
+
+
+def test_names_of_before_are_still_known_and_say_what_they_are_called_now(widget):
+    widget.add_point(0, 20, 20)
+    widget.propagate()
+    with pytest.warns(DeprecationWarning, match="certainty is now called confidence"):
+        np.testing.assert_array_equal(widget.certainty[1], widget.confidence[1])
+    with pytest.warns(DeprecationWarning, match="left_to_check is now called num_unreviewed"):
+        assert widget.left_to_check == FRAMES - 1
+    with pytest.warns(DeprecationWarning, match=r"is now called go_to_next_unreviewed\(\)") as told:
+        widget.next_to_check()
+    assert widget.frame > 0 and told[0].filename == __file__
 
 
 def test_only_the_range_of_certainty_that_changed_is_told(widget, browser):
