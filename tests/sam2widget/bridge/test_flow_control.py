@@ -2,7 +2,7 @@
 
 import pytest
 
-from sam2widget.bridge.flow_control import MAX_HELD, Outbox
+from sam2widget.bridge.flow_control import GONE_AFTER_S, MAX_HELD, Outbox
 from sam2widget.bridge.protocol import Done, Error, Masks, Progress, ReplyTo
 
 ME = ReplyTo("view", 1)
@@ -152,3 +152,96 @@ def test_acknowledging_inside_send_is_fine():
     for frame in range(20):
         outbox.stream(frame)
     assert len(sent) == 20
+
+
+# Views that are gone
+
+
+class Clock:
+    """Time passes when a test says so."""
+
+    def __init__(self):
+        self.now_s = 0.0
+
+    def __call__(self):
+        return self.now_s
+
+    def pass_by(self):
+        self.now_s += GONE_AFTER_S + 1
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def timed(sent, clock):
+    outbox = Outbox(sent, lambda frame, to, seq: (Masks(seq, to, frame, True, []), []), clock)
+    outbox.hello("view")
+    return outbox
+
+
+def test_a_view_that_acknowledges_nothing_any_more_is_sent_nothing_any_more(timed, sent, clock):
+    gone = []
+    timed.on_gone.append(gone.append)
+    for frame in range(3):
+        timed.frame("view", frame, b"jpeg")
+        timed.stream(frame)
+    clock.pass_by()
+    sent.clear()
+    timed.post(progress())
+    timed.stream(9)
+    timed.masks(9, None)
+    timed.frame("view", 9, b"jpeg")
+    assert sent == [] and gone == ["view"] and not timed.is_visible()
+
+
+def test_a_view_that_is_sent_nothing_to_acknowledge_is_never_gone(timed, sent, clock):
+    for _ in range(3):
+        clock.pass_by()
+        timed.post(progress())
+    assert len(sent) == 3 and timed.is_visible("view")
+
+
+def test_a_view_that_says_something_is_not_gone_though_slow(timed, sent, clock):
+    for frame in range(9):
+        timed.stream(frame)
+        clock.now_s += GONE_AFTER_S - 1
+        assert not timed.mark_alive("view")
+        timed.ack(sent.last_seq())
+    assert timed.is_visible("view")
+
+
+def test_a_gone_view_does_not_set_the_pace_of_one_that_comes_back(timed, sent, clock):
+    timed.hello("closed page")
+    timed.set_visible("view", False)
+    for frame in range(9):
+        timed.stream(frame)  # used up by who is no more
+    timed.set_visible("view", True)
+    sent.clear()
+    for frame in range(20, 24):
+        timed.masks(frame, None)
+    # With the newest of the stream, these are four on the way.
+    assert sent.frames("masks") == [20, 21, 22]
+
+
+def test_beside_a_gone_view_another_goes_on_at_its_own_pace(timed, sent, clock):
+    timed.hello("closed page")
+    for frame in range(100):
+        timed.stream(frame)
+        timed.mark_alive("view")
+        timed.ack(sent.last_seq())
+        clock.now_s += 1
+    assert sent.frames("masks") == list(range(100))
+    assert timed.is_visible("view") and not timed.is_visible("closed page")
+
+
+def test_a_view_that_was_asleep_is_told_what_is_current_and_has_its_answers(timed, sent, clock):
+    timed.stream(0)
+    clock.pass_by()
+    timed.post(Done(ME))
+    assert sent.frames("masks") == [0] and len(sent) == 1
+    assert timed.mark_alive("view") and not timed.mark_alive("view")
+    assert [kind for kind, *_ in sent] == ["masks", "done"] and timed.is_visible("view")
+    assert not timed.mark_alive("never seen") and not timed.is_visible("never seen")

@@ -1,10 +1,13 @@
+import gc
 import threading
 import warnings
+import weakref
 
 import pytest
 
 from sam2widget.core.errors import SessionError
 from sam2widget.runtime.worker import Priority, Worker
+from tests.support.waiting import threads_ended, wait_until
 
 
 @pytest.fixture
@@ -121,8 +124,10 @@ def test_even_exits_do_not_end_the_thread(worker):
     assert worker.submit(lambda: 1).result() == 1
 
 
-def test_closing_stops_jobs_and_ends_the_thread(worker, held):
-    closed = []
+def test_closing_stops_jobs_and_ends_the_thread():
+    before = threading.enumerate()
+    worker, held, closed = Worker("test"), threading.Event(), []
+    worker.submit(held.wait)
 
     def steps():
         try:
@@ -136,7 +141,7 @@ def test_closing_stops_jobs_and_ends_the_thread(worker, held):
     held.set()
     worker.close()
     worker.close()
-    assert job.done and waiting.done and not worker._thread.is_alive()
+    assert job.done and waiting.done and threads_ended(before)
     with pytest.raises(SessionError, match="has been closed: make a new one"):
         worker.submit(lambda: 1)
 
@@ -151,6 +156,60 @@ def test_the_end_of_a_job_is_told_in_the_thread(worker):
     with warnings.catch_warnings(record=True) as caught:
         worker.close()
     assert not caught
+
+
+def test_of_many_keys_nothing_is_kept_once_their_jobs_are_done(worker):
+    def job_of(view):
+        return worker.submit(lambda: view, key=("hover", view))
+
+    jobs = [weakref.ref(job_of(view)) for view in range(100)]
+    worker.wait_until_idle()
+    gc.collect()
+    assert [job() for job in jobs] == [None] * 100
+
+
+def test_the_end_of_a_replaced_job_does_not_forget_the_newer_one(worker, held):
+    done = []
+
+    def endless():
+        while True:
+            yield
+
+    first = worker.submit(lambda: done.append("first"), key="want")
+    second = worker.start(endless(), Priority.PREFETCH, key="want")
+    held.set()
+    first.wait()
+    worker.submit(lambda: done.append("third"), key="want").wait()
+    wait_until(lambda: second.done)
+    assert second.stopped and done == ["third"]
+
+
+def test_waiting_until_idle_is_over_when_all_else_is_done(worker, held):
+    done = []
+    worker.start(steps_of(done, 3), Priority.PREFETCH)
+    worker.submit(lambda: worker.submit(lambda: done.append("late"), Priority.PREFETCH))
+    held.set()
+    worker.wait_until_idle()
+    assert sorted(map(str, done)) == ["0", "1", "2", "late"]
+
+
+def test_closing_may_drop_what_has_not_begun_and_not_wait_for_what_has(worker):
+    begun, release, ended = threading.Event(), threading.Event(), threading.Event()
+    busy = worker.submit(lambda: (begun.set(), release.wait()))
+    assert begun.wait(5)
+    waiting = [worker.submit(lambda: 1), worker.start(steps_of([], 3))]
+    worker.close(wait=False, drop_waiting=True, then=ended.set)
+    assert [job.result() for job in waiting] == [None, None]
+    assert all(job.stopped and job.reason == "close()" for job in waiting)
+    assert not busy.done and not ended.is_set()
+    release.set()
+    assert ended.wait(5) and busy.done
+
+
+def steps_of(done, count):
+    for n in range(count):
+        done.append(n)
+        yield
 
 
 def iter_once():

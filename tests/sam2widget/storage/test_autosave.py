@@ -113,7 +113,7 @@ def test_two_widgets_on_one_video_say_where_each_keeps_its_work(widgets, tmp_pat
     monkeypatch.setattr(autosave, "DELAY_S", 0.01)
     both, said = [widgets(), widgets()], []
     for n, widget in enumerate(both):
-        widget._publisher.refuse = lambda _, text: said.append(text)
+        widget._publisher.publish_error = lambda _, text: said.append(text)
         widget.add_point(n, 10, 6)
         wait_until(lambda n=n: len(list(tmp_path.glob("*.zip"))) == n + 1)
     for _ in range(3):  # by turns, each into its own file
@@ -145,7 +145,7 @@ def test_who_began_first_takes_a_new_file_once_another_went_on_in_its_own(widget
     second.add_point(0, 30, 6, obj=2)
     second.close()
     said = []
-    first._publisher.refuse = lambda _, text: said.append(text)
+    first._publisher.publish_error = lambda _, text: said.append(text)
     first.add_point(1, 10, 6)
     first.close()
     other = tmp_path / "a-2.sam2.zip"
@@ -218,7 +218,7 @@ def test_a_place_that_cannot_be_written_is_said_once(widgets, tmp_path, monkeypa
     (tmp_path / "file").write_text("")
     widget = widgets(autosave=tmp_path / "file" / "a.sam2.zip")
     said = []
-    widget._publisher.refuse = lambda _, text: said.append(text)
+    widget._publisher.publish_error = lambda _, text: said.append(text)
     widget.add_point(0, 10, 6)
     with pytest.warns(UserWarning, match="could not be saved"):
         widget.close()
@@ -248,7 +248,7 @@ def test_work_beside_a_video_in_a_folder_that_may_only_be_read_is_kept_elsewhere
     monkeypatch.setattr(autosave, "RETRY_S", 0.01)
     both, said = [widgets(autosave=read_only / "film.sam2.zip") for _ in range(2)], []
     for n, widget in enumerate(both):
-        widget._publisher.refuse = lambda _, text: said.append(text)
+        widget._publisher.publish_error = lambda _, text: said.append(text)
         widget.add_point(n, 10, 6)
         wait_until(lambda n=n: len(said) == n + 1)
         assert "not saved by itself" in said[n] and "may be written to" in said[n]
@@ -435,7 +435,7 @@ def test_a_write_that_failed_is_made_again_without_another_edit(
     path = tmp_path / "a.sam2.zip"
     widget = widgets(autosave=path)
     said = []
-    widget._publisher.refuse = lambda _, text: said.append(text)
+    widget._publisher.publish_error = lambda _, text: said.append(text)
     widget.add_point(0, 10, 6)
     wait_until(path.exists)
     assert len(attempts) == 4 and len(read_session(path).objects) == 1
