@@ -11,9 +11,9 @@ from ..annotation.confidence import Review
 from ..annotation.session import Session
 from ..core.errors import SessionError
 from ..runtime.controller import Controller
-from ..runtime.error_texts import log_unless_expected, sentence
+from ..runtime.error_texts import describe_error, log_unless_expected
 from ..runtime.widget_state import WidgetState, show_next_unreviewed
-from ..runtime.worker import Job, Priority
+from ..runtime.worker import Priority, Task
 from .frame_server import FrameServer
 from .protocol import (
     Accept,
@@ -167,14 +167,14 @@ class Dispatcher:
             self._publisher.publish_error(reply_to, str(error))
             return
         contrast = Contrast(channels) if channels else None
-        job = self._frame_server.set_contrast(contrast, reply_to.view)
-        job.when_done(lambda: self._answer_contrast(job, reply_to))
+        task = self._frame_server.set_contrast(contrast, reply_to.view)
+        task.when_done(lambda: self._answer_contrast(task, reply_to))
 
-    def _answer_contrast(self, job: Job[None], reply_to: ReplyTo) -> None:
-        if job.stopped:
+    def _answer_contrast(self, task: Task[None], reply_to: ReplyTo) -> None:
+        if task.stopped:
             return
         try:
-            job.result()
+            task.result()
         except ValueError as error:
             self._publisher.publish_error(reply_to, str(error))
         else:
@@ -190,7 +190,7 @@ class Dispatcher:
                 self._follow_up(request)
         except Exception as error:
             log_unless_expected(error, f"A request of the browser failed: {request}")
-            self._publisher.publish_error(reply_to, sentence(error))
+            self._publisher.publish_error(reply_to, describe_error(error))
             self._publisher.publish(None)
         else:
             self._publisher.publish(None if isinstance(request, ANSWERED_LATER) else reply_to)
@@ -265,7 +265,7 @@ class Dispatcher:
             obj = selected if selected in known else max(known, default=0) + 1
         if isinstance(request, Click):
             self._controller.prompt(
-                *(request.frame, obj), lambda: self._controller.timed(lambda: prompt(obj))
+                *(request.frame, obj), lambda: self._controller.time_prompt(lambda: prompt(obj))
             )
         else:
             self._controller.prompt(request.frame, obj, lambda: prompt(obj))
@@ -296,9 +296,9 @@ class Dispatcher:
         mode, session = self._state.auto_propagate, self._session
         edit = session.last_edit
         if mode == "always" and isinstance(request, PROMPTS):
-            self._controller.after_propagation(partial(self._track, stale_only=False))
+            self._controller.run_after_propagation(partial(self._track, stale_only=False))
         elif mode != "never" and edit is not None and edit.corrects:
-            self._controller.after_propagation(partial(self._track, stale_only=True))
+            self._controller.run_after_propagation(partial(self._track, stale_only=True))
 
     def _track(self, *, stale_only: bool) -> None:
         session = self._session

@@ -124,7 +124,7 @@ class Outbox:
             elif isinstance(message, (Done, Error)):
                 self._held.append(message)
 
-    def frame(self, view: str, frame: int, jpeg: bytes, towards: int | None = None) -> None:
+    def send_frame(self, view: str, frame: int, jpeg: bytes, towards: int | None = None) -> None:
         """Send pixels that a view wants, or that lie on the way to those."""
         with self.lock:
             self._frames[view] = frame, towards, jpeg
@@ -136,7 +136,7 @@ class Outbox:
             self._frames.clear()
             self.post(message)
 
-    def masks(self, frame: int, reply_to: ReplyTo | None) -> None:
+    def send_masks(self, frame: int, reply_to: ReplyTo | None) -> None:
         """Send a frame's masks. A view that is out of sight is told of them when it comes back."""
         with self.lock:
             if self.is_visible():
@@ -153,7 +153,7 @@ class Outbox:
             else:
                 batch.then.append(message)
 
-    def stream(self, frame: int) -> None:
+    def stream_masks(self, frame: int) -> None:
         """Send the masks of a frame just tracked, unless a newer one takes its place."""
         with self.lock:
             if self.is_visible():
@@ -198,14 +198,14 @@ class Outbox:
         while self._batches and len(self._unacked_masks) < MAX_UNACKED_MASKS:
             frame = next(iter(self._batches))
             batch = self._batches.pop(frame)
-            self._send_masks(frame, batch.reply_to)
+            self._build_and_send(frame, batch.reply_to)
             for message in batch.then:
                 self._send(message, ())
         if self._streamed is not None and len(self._unacked_masks) < MAX_UNACKED_MASKS:
             frame, self._streamed = self._streamed, None
-            self._send_masks(frame, None)
+            self._build_and_send(frame, None)
 
-    def _send_masks(self, frame: int, reply_to: ReplyTo | None) -> None:
+    def _build_and_send(self, frame: int, reply_to: ReplyTo | None) -> None:
         seq = self._number(self._unacked_masks)
         try:
             message, buffers = self._build_masks(frame, reply_to, seq)

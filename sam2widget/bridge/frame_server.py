@@ -8,11 +8,11 @@ from sam2_backend.video import Video, VideoError
 from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.lru import BytesLru
 
-from ..runtime.error_texts import log_unless_expected, sentence
-from ..runtime.worker import Job, Priority, Worker
+from ..runtime.error_texts import describe_error, log_unless_expected
+from ..runtime.worker import Priority, Task, Worker
 from .codecs import encode_jpeg
 from .flow_control import Outbox
-from .levels import levels_of
+from .levels import make_levels
 from .protocol import ContrastChanged, Error, ReplyTo, Thumbnail
 
 CACHE_BYTES = 64 * 2**20
@@ -76,13 +76,13 @@ class FrameServer:
 
         def tell() -> None:
             try:
-                self._outbox.post(*levels_of(self._video, frame, reply_to))
+                self._outbox.post(*make_levels(self._video, frame, reply_to))
             except (VideoError, IndexError) as error:
                 self._outbox.post(Error(reply_to, str(error)))
 
         self._worker.submit(tell, Priority.HOVER, key=("levels", reply_to.view))
 
-    def set_contrast(self, contrast: ContrastLike | None, view: str | None = None) -> Job[None]:
+    def set_contrast(self, contrast: ContrastLike | None, view: str | None = None) -> Task[None]:
         """Show the video otherwise: what was encoded before is dropped, here and in views. Any
         thread; of a view's wishes the newest counts."""
 
@@ -128,7 +128,7 @@ class FrameServer:
             for at, jpeg in self._jpegs_to(frame):
                 if at is not None:
                     towards = None if at == frame else frame
-                    self._outbox.frame(reply_to.view, at, jpeg, towards)
+                    self._outbox.send_frame(reply_to.view, at, jpeg, towards)
                 if at != frame:
                     yield
             then()
@@ -138,7 +138,7 @@ class FrameServer:
         except Exception as error:
             # Whatever it is, whoever waits for the frame must hear of it.
             log_unless_expected(error, f"Frame {frame} could not be sent")
-            self._outbox.post(Error(reply_to, sentence(error)))
+            self._outbox.post(Error(reply_to, describe_error(error)))
             return
         # After a leap it is as likely to go on as to go back, and on is what costs least.
         step = -1 if 0 < self._last - frame <= LEAP else 1

@@ -113,7 +113,7 @@ class Publisher:
                 self._tell_candidates(frame, info.id)
             if frame in self._proposed:
                 self._tell_proposals(frame)
-            self.outbox.masks(frame, None)
+            self.outbox.send_masks(frame, None)
 
     def publish(self, reply_to: ReplyTo | None) -> None:
         """Tell what an edit has changed, then that the request is done. Masks go first: they are
@@ -122,7 +122,7 @@ class Publisher:
             frames = sorted(self._changed_masks & {*self._wanted.values(), self._current_frame()})
             self._changed_masks.clear()
             for frame in frames:
-                self.outbox.masks(frame, reply_to)
+                self.outbox.send_masks(frame, reply_to)
             for obj, frame in sorted(self._changed_prompts):
                 self.outbox.post(self._prompts(frame, obj))
                 self._tell_candidates(frame, obj)
@@ -147,30 +147,30 @@ class Publisher:
         runs = Mask.from_array(prediction.mask_hw).runs
         self.outbox.post(Preview(reply_to, frame, prediction.iou), (runs,))
 
-    def begin(self) -> None:
+    def report_begin(self) -> None:
         """A propagation begins."""
         with self.outbox.lock:
             self._meter = _Meter(running=True)
 
-    def step(self, tracked: Tracked) -> None:
+    def report_step(self, tracked: Tracked) -> None:
         """Tell of a tracked frame."""
         with self.outbox.lock:
             self._meter.step(tracked)
             self._changed_masks.discard(tracked.frame)
-            self.outbox.stream(tracked.frame)
+            self.outbox.stream_masks(tracked.frame)
             if time.monotonic() - self._told_at >= INTERVAL_S:
                 self._told_at = time.monotonic()
                 self.outbox.post(self._meter.progress())
                 self._tell_timelines()
 
-    def live_step(self, frame: int) -> None:
+    def report_live_step(self, frame: int) -> None:
         """Tell of the newest frame of a live video, which has been tracked. What its objects'
         timelines cost grows with them: they are told as often as leaves time for other things."""
         self._changed_masks.discard(frame)
-        self.outbox.stream(frame)
-        self.live_rest()
+        self.outbox.stream_masks(frame)
+        self.report_live_rest()
 
-    def live_rest(self) -> None:
+    def report_live_rest(self) -> None:
         """Tell the timelines of a live video's objects, if it is time."""
         began_at = time.monotonic()
         if self._changed_timelines and began_at >= self._live_due_at:
@@ -178,7 +178,7 @@ class Publisher:
             took_s = time.monotonic() - began_at
             self._live_due_at = began_at + max(LIVE_INTERVAL_S, took_s / LIVE_SHARE)
 
-    def end(self) -> None:
+    def report_end(self) -> None:
         """The propagation has ended."""
         with self.outbox.lock:
             self._meter.running = False

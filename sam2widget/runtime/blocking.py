@@ -15,10 +15,10 @@ from ..annotation.records import Proposal, Tracked
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from .controller import STOPPED, Controller
-from .worker import Job
+from .worker import Task
 
 CANCELLED = "its cancellation"
-"""The reason why the job of a task stops that was cancelled."""
+"""The reason why a propagation stops whose asyncio task was cancelled."""
 INTERRUPTED = "an interrupt"
 """The same of a call that a person has interrupted."""
 
@@ -40,22 +40,22 @@ def propagate(controller: Controller[Any], make_steps: Callable[[], Iterator[Tra
     ticks: SimpleQueue[Tracked | None] = SimpleQueue()
     last: Tracked | None = None
 
-    def begin() -> Job[None]:
+    def begin() -> Task[None]:
         return controller.propagate(make_steps(), on_step=ticks.put)
 
     try:
         with tqdm(desc="Propagating", unit="frame") as bar:
-            job = controller.call(begin)
-            job.when_done(lambda: ticks.put(None))
+            task = controller.call(begin)
+            task.when_done(lambda: ticks.put(None))
             while (tracked := ticks.get()) is not None:
                 last = tracked
                 bar.total = tracked.total
                 bar.update(tracked.done - bar.n)
-        job.result()
+        task.result()
     except KeyboardInterrupt:
         controller.halt(INTERRUPTED)
         raise
-    _check_ended(job, last)
+    _check_ended(task, last)
 
 
 async def propagate_async(
@@ -65,15 +65,15 @@ async def propagate_async(
     stops this propagation alone."""
     _check_may_wait(controller, "propagate_async()")
     last: deque[Tracked] = deque(maxlen=1)
-    begun: list[Job[None]] = []
+    begun: list[Task[None]] = []
     abandoned = threading.Event()
 
-    def begin() -> Job[None]:
-        job = controller.propagate(make_steps(), on_step=last.append)
-        begun.append(job)
+    def begin() -> Task[None]:
+        task = controller.propagate(make_steps(), on_step=last.append)
+        begun.append(task)
         if abandoned.is_set():
-            job.stop(CANCELLED)
-        return job
+            task.stop(CANCELLED)
+        return task
 
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -85,17 +85,17 @@ async def propagate_async(
     # Not cancelled with us: what it has begun must be stopped.
     beginning = loop.run_in_executor(None, controller.call, begin)
     try:
-        job = await asyncio.shield(beginning)
-        job.when_done(tell)
+        task = await asyncio.shield(beginning)
+        task.when_done(tell)
         await ended.wait()
     except asyncio.CancelledError:
         # It may begin only now.
         abandoned.set()
-        for job in begun:
-            job.stop(CANCELLED)
+        for task in begun:
+            task.stop(CANCELLED)
         raise
-    job.result()
-    _check_ended(job, last[-1] if last else None)
+    task.result()
+    _check_ended(task, last[-1] if last else None)
 
 
 def propose(controller: Controller[Any], frame: int) -> list[Proposal]:
@@ -108,15 +108,15 @@ def propose(controller: Controller[Any], frame: int) -> list[Proposal]:
         When it was stopped; and what it raises itself.
     """
     _check_may_wait(controller, "propose()")
-    job = controller.call(lambda: controller.propose(frame))
+    task = controller.call(lambda: controller.propose(frame))
     try:
-        found = job.result()
+        found = task.result()
     except KeyboardInterrupt:
-        job.stop(INTERRUPTED)
+        task.stop(INTERRUPTED)
         raise
     if found is None:
         raise SessionError(
-            f"The search on frame {frame} was ended by {job.reason}, before it was through: "
+            f"The search on frame {frame} was ended by {task.reason}, before it was through: "
             "call propose() again."
         )
     return found
@@ -131,21 +131,20 @@ def _check_may_wait(controller: Controller[Any], what: str) -> None:
         )
 
 
-def _check_ended(job: Job[None], last: Tracked | None) -> None:
+def _check_ended(task: Task[None], last: Tracked | None) -> None:
     """Say so where a propagation was ended before it was through.
 
     Parameters
     ----------
     last : its last step; None if it has made none.
     """
-    if not job.stopped or (last is not None and last.done == last.total):
+    if not task.stopped or (last is not None and last.done == last.total):
         return
-    how_far = "before its first frame" if last is None else f"after {last.done} of {last.total}"
-    stays = "" if job.reason in ("undo", "clear") else "what was tracked stays, and "
-    text = (
-        f"The propagation was ended by {job.reason}, {how_far}{'' if last is None else ' frames'}: "
-        f"{stays}propagate() goes on."
-    )
-    if job.reason != STOPPED:
+    how_far = "before its first frame"
+    if last is not None:
+        how_far = f"after {last.done} of {last.total} frames"
+    stays = "" if task.reason in ("undo", "clear") else "what was tracked stays, and "
+    text = f"The propagation was ended by {task.reason}, {how_far}: {stays}propagate() goes on."
+    if task.reason != STOPPED:
         raise SessionError(text)
     warn(text)

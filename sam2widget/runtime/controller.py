@@ -13,17 +13,17 @@ from ..annotation.session import Session
 from ..core.arguments import as_int
 from ..core.errors import SessionError
 from ..models.segmenter import HasNote, Segmenter
-from .error_texts import log_unless_expected, sentence
+from .error_texts import describe_error, log_unless_expected
 from .reporter import Reporter
 from .widget_state import WidgetState
-from .worker import CLOSED, ClosedError, Job, Priority, Worker
+from .worker import CLOSED, ClosedError, Priority, Task, Worker
 
 R = TypeVar("R")
 """By what a request is known to who asked for it."""
 T = TypeVar("T")
 
 STOPPED = "stop()"
-"""The reason why jobs stop that a person has stopped."""
+"""The reason why tasks stop that a person has stopped."""
 
 INITIAL_STATUS: dict[str, str | int] = {
     "state": "loading",
@@ -49,13 +49,13 @@ class Controller(Generic[R]):
         self._state = state
         self._reporter = reporter
         self._worker = Worker("sam2widget model")
-        self._propagations: list[Job[None]] = []
+        self._propagations: list[Task[None]] = []
         """Those that are not over yet, in the order of their turns."""
-        self._searches: list[Job[list[Proposal]]] = []
+        self._searches: list[Task[list[Proposal]]] = []
         """The same for proposals."""
-        self._replaceable: set[Job[list[Proposal]]] = set()
+        self._replaceable: set[Task[list[Proposal]]] = set()
         """Those of them that the browser asked for."""
-        self._tracking_live: Job[None] | None = None
+        self._tracking_live: Task[None] | None = None
         self._live_failure = ""
         self._follow_next: Callable[[], None] | None = None
         self._failure = ""
@@ -129,9 +129,9 @@ class Controller(Generic[R]):
     def _wait_for(self, action: Callable[[], T]) -> T:
         if self._worker.is_closed:
             raise ClosedError(self._closed_because)
-        job = self._worker.submit(action)
-        result = job.result()
-        if job.stopped:
+        task = self._worker.submit(action)
+        result = task.result()
+        if task.stopped:
             # Nothing else stops it; its result says nothing then.
             raise ClosedError(self._closed_because)
         return cast(T, result)
@@ -166,23 +166,23 @@ class Controller(Generic[R]):
         reason : told to those who wait for them.
         """
         self._follow_next = None
-        for job in (*self._propagations, *self._searches):
-            job.stop(reason)
+        for task in (*self._propagations, *self._searches):
+            task.stop(reason)
         if reply_to is not None:
             self._worker.submit(lambda: self._reporter.publish(reply_to))
 
     def halt(self, reason: str) -> None:
         """Stop all propagations, also those that are only queued, and wait for their end."""
 
-        def stop() -> list[Job[None]]:
-            jobs = self._propagations.copy()
+        def stop() -> list[Task[None]]:
+            tasks = self._propagations.copy()
             self.stop(reason=reason)
-            return jobs
+            return tasks
 
-        jobs = self.call(stop)
-        for job in jobs:
-            job.wait()
-        if jobs:
+        tasks = self.call(stop)
+        for task in tasks:
+            task.wait()
+        if tasks:
             self.call(lambda: None)  # what is told at their end has been told
 
     def close(self, why: str = CLOSED) -> None:
@@ -215,7 +215,7 @@ class Controller(Generic[R]):
         steps: Iterator[Tracked],
         on_step: Callable[[Tracked], None] | None = None,
         reply_to: R | None = None,
-    ) -> Job[None]:
+    ) -> Task[None]:
         """Begin a propagation. While another one runs it waits for its turn, and then tracks what
         is left of its own frames and objects.
 
@@ -226,24 +226,24 @@ class Controller(Generic[R]):
         reply_to : the request to answer at the end.
         """
         # Of the same priority, the earlier one is through before the next one begins.
-        job = self._worker.start(self._propagate(steps, on_step, reply_to), Priority.PROPAGATE)
-        self._propagations.append(job)
-        job.when_done(lambda: self._after_propagation(job, reply_to))
-        return job
+        task = self._worker.start(self._propagate(steps, on_step, reply_to), Priority.PROPAGATE)
+        self._propagations.append(task)
+        task.when_done(lambda: self._after_propagation(task, reply_to))
+        return task
 
-    def propose(self, frame: int, reply_to: R | None = None) -> Job[list[Proposal]]:
+    def propose(self, frame: int, reply_to: R | None = None) -> Task[list[Proposal]]:
         """Begin to segment everything on a frame; while another search runs, after it. The
         browser's are for what is looked at: a new one takes the place of an earlier one."""
         steps = self._session.propose(frame)
         if reply_to is not None:
             for search in self._replaceable:
                 search.stop("another search")
-        job = self._worker.start(self._propose(frame, steps, reply_to), Priority.PROPAGATE)
-        self._searches.append(job)
+        task = self._worker.start(self._propose(frame, steps, reply_to), Priority.PROPAGATE)
+        self._searches.append(task)
         if reply_to is not None:
-            self._replaceable.add(job)
-        job.when_done(lambda: self._after_proposing(job, reply_to))
-        return job
+            self._replaceable.add(task)
+        task.when_done(lambda: self._after_proposing(task, reply_to))
+        return task
 
     def track_live(self, on_tracked: Callable[[int], None]) -> None:
         """See to it that the newest frame of a live video is tracked, and those that come
@@ -256,7 +256,7 @@ class Controller(Generic[R]):
         if self._tracking_live is None or self._tracking_live.done:
             self._tracking_live = self._worker.start(self._track_live(on_tracked))
 
-    def timed(self, prompt: Callable[[], object]) -> None:
+    def time_prompt(self, prompt: Callable[[], object]) -> None:
         """Add a prompt and note how long the model takes for it."""
         began_at = time.monotonic()
         prompt()
@@ -275,9 +275,9 @@ class Controller(Generic[R]):
             self.set_notice(sentence)
         return sentence
 
-    def after_propagation(self, follow: Callable[[], None]) -> None:
+    def run_after_propagation(self, follow: Callable[[], None]) -> None:
         """Do something once all propagations are through, or now if none runs."""
-        if any(not job.stopped for job in self._propagations):
+        if any(not task.stopped for task in self._propagations):
             self._follow_next = follow
         else:
             follow()
@@ -293,13 +293,13 @@ class Controller(Generic[R]):
             return (yield from steps)
         except Exception as error:
             log_unless_expected(error, "A search for proposals failed")
-            self._reporter.publish_error(reply_to, sentence(error))
+            self._reporter.publish_error(reply_to, describe_error(error))
             raise
 
-    def _after_proposing(self, job: Job[list[Proposal]], reply_to: R | None) -> None:
-        self._searches.remove(job)
-        self._replaceable.discard(job)
-        self._reporter.publish(None if job.failed else reply_to)
+    def _after_proposing(self, task: Task[list[Proposal]], reply_to: R | None) -> None:
+        self._searches.remove(task)
+        self._replaceable.discard(task)
+        self._reporter.publish(None if task.failed else reply_to)
         self.refresh_status()
 
     def _propagate(
@@ -308,17 +308,19 @@ class Controller(Generic[R]):
         on_step: Callable[[Tracked], None] | None,
         reply_to: R | None,
     ) -> Generator[None, None, None]:
-        self._reporter.begin()
+        self._reporter.report_begin()
         self.show("propagating")
         try:
             for tracked in steps:
-                self._reporter.step(tracked)
+                self._reporter.report_step(tracked)
                 if on_step is not None:
                     on_step(tracked)
                 yield
         except Exception as error:
             log_unless_expected(error, "A propagation failed")
-            self._reporter.publish_error(reply_to, f"The propagation stopped: {sentence(error)}")
+            self._reporter.publish_error(
+                reply_to, f"The propagation stopped: {describe_error(error)}"
+            )
             raise
 
     def _track_live(self, on_tracked: Callable[[int], None]) -> Generator[None, None, None]:
@@ -327,25 +329,25 @@ class Controller(Generic[R]):
                 tracked = self._session.track_newest()
             except Exception as error:
                 # The next frame is tried all the same, but one sentence is enough.
-                if self._live_failure != sentence(error):
-                    self._live_failure = sentence(error)
+                if self._live_failure != describe_error(error):
+                    self._live_failure = describe_error(error)
                     log_unless_expected(error, "Tracking a live video failed")
                     self._reporter.publish_error(
                         None, f"The newest frame cannot be tracked: {self._live_failure}"
                     )
                 return
             if tracked is None:
-                self._reporter.live_rest()
+                self._reporter.report_live_rest()
                 return
             self._live_failure = ""
-            self._reporter.live_step(tracked.frame)
+            self._reporter.report_live_step(tracked.frame)
             on_tracked(tracked.frame)
             yield
 
-    def _after_propagation(self, job: Job[None], reply_to: R | None) -> None:
-        self._propagations.remove(job)
-        self._reporter.end()
-        self._reporter.publish(None if job.failed else reply_to)
+    def _after_propagation(self, task: Task[None], reply_to: R | None) -> None:
+        self._propagations.remove(task)
+        self._reporter.report_end()
+        self._reporter.publish(None if task.failed else reply_to)
         if not self._propagations:
             follow, self._follow_next = self._follow_next, None
             if follow is not None:
@@ -357,7 +359,7 @@ class Controller(Generic[R]):
             segmenter = make(lambda message: self.show("loading", message))
         except Exception as error:
             # Whatever it is, the person must see it: each later call repeats it.
-            self._failure = f"The model could not be loaded: {sentence(error)}"
+            self._failure = f"The model could not be loaded: {describe_error(error)}"
             log_unless_expected(error, "Loading the model failed")
         else:
             self._set_segmenter(segmenter)

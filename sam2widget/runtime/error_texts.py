@@ -10,7 +10,7 @@ EXPECTED = ValueError, MemoryError
 """Misuse, and too little memory: their texts say it all."""
 
 
-def sentence(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """An error for a person: what is not expected needs its kind too."""
     text = str(error).strip() or "no reason given"
     return text if isinstance(error, EXPECTED) else f"{type(error).__name__}: {text}"

@@ -21,22 +21,22 @@ class Reporter(Protocol[Request]):
         """Show why something cannot be done."""
         ...
 
-    def begin(self) -> None:
+    def report_begin(self) -> None:
         """A propagation begins."""
         ...
 
-    def step(self, tracked: Tracked) -> None:
+    def report_step(self, tracked: Tracked) -> None:
         """A frame has been tracked."""
         ...
 
-    def end(self) -> None:
+    def report_end(self) -> None:
         """The propagation has ended."""
         ...
 
-    def live_step(self, frame: int) -> None:
+    def report_live_step(self, frame: int) -> None:
         """The newest frame of a live video has been tracked."""
         ...
 
-    def live_rest(self) -> None:
+    def report_live_rest(self) -> None:
         """There is nothing to track in a live video now."""
         ...

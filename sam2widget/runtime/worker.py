@@ -18,7 +18,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 CLOSING = "close()"
-"""The reason why jobs stop when their worker is closed."""
+"""The reason why tasks stop when their worker is closed."""
 JOIN_S = 30.0
 """How long closing waits for the step at hand, which cannot be interrupted."""
 CLOSED = "This widget has been closed: make a new one. The masks of this one can still be read."
@@ -32,7 +32,7 @@ class ClosedError(SessionError):
 
 
 class Priority(IntEnum):
-    """What goes first. A long job is made of steps and gives way between them."""
+    """What goes first. A long task is made of steps and gives way between them."""
 
     CLICK = 0
     HOVER = 1
@@ -41,12 +41,12 @@ class Priority(IntEnum):
     IDLE = 4
 
 
-class Job(Generic[T]):
+class Task(Generic[T]):
     """Work on a queue, advanced a step at a time.
 
     Parameters
     ----------
-    steps : a generator; its return value is the job's result.
+    steps : a generator; its return value is the task's result.
     """
 
     def __init__(self, steps: Generator[object, None, T]) -> None:
@@ -99,7 +99,7 @@ class Job(Generic[T]):
             try:
                 call()
             except BaseException as error:
-                _log.error("What was to be done at the end of a job failed", exc_info=error)
+                _log.error("What was to be done at the end of a task failed", exc_info=error)
 
         self._future.add_done_callback(told)
 
@@ -121,7 +121,7 @@ class Job(Generic[T]):
         except StopIteration as end:
             self._future.set_result(end.value)
         except BaseException as error:
-            # The thread outlives every failure; whoever waits for the job gets it.
+            # The thread outlives every failure; whoever waits for the task gets it.
             self._future.set_exception(error)
 
 
@@ -157,7 +157,7 @@ class Worker:
         call: Callable[[], T],
         priority: Priority = Priority.CLICK,
         key: Hashable | None = None,
-    ) -> Job[T]:
+    ) -> Task[T]:
         """Queue a call; `key` as in `start`."""
         return self.start(_once(call), priority, key)
 
@@ -166,21 +166,21 @@ class Worker:
         steps: Generator[object, None, T],
         priority: Priority = Priority.PROPAGATE,
         key: Hashable | None = None,
-    ) -> Job[T]:
+    ) -> Task[T]:
         """Queue a generator, which is advanced one step at a time.
 
         Parameters
         ----------
-        key : of jobs with the same key only the newest counts; those before it are stopped.
+        key : of tasks with the same key only the newest counts; those before it are stopped.
 
         Raises
         ------
         ClosedError
             When the worker is closed.
         """
-        job = Job(steps)
-        self._queue.put(job, priority, key)
-        return job
+        task = Task(steps)
+        self._queue.put(task, priority, key)
+        return task
 
     def wait_until_idle(self) -> None:
         """Wait until nothing else is queued.
@@ -199,14 +199,14 @@ class Worker:
         drop_waiting: bool = False,
         then: Callable[[], object] | None = None,
     ) -> None:
-        """Stop all jobs and end the thread after the step at hand. Any thread; idempotent.
+        """Stop all tasks and end the thread after the step at hand. Any thread; idempotent.
 
         Parameters
         ----------
         wait : for the thread to end, unless it is the caller's.
-        drop_waiting : end jobs that have not begun at once, in the caller's thread; else the
+        drop_waiting : end tasks that have not begun at once, in the caller's thread; else the
             thread ends them, after the step at hand.
-        then : called once no job runs any more, in the thread or the caller's.
+        then : called once no task runs any more, in the thread or the caller's.
         """
         self._queue.close(then, drop_waiting=drop_waiting)
         if wait and not self.is_current:
@@ -222,23 +222,23 @@ class _Queue:
 
     def __init__(self) -> None:
         self.closed = False
-        self._jobs: list[tuple[Priority, int, Job[Any], Hashable | None]] = []
-        self._newest: dict[Hashable, Job[Any]] = {}
-        """By key, the job that counts, until it is done."""
+        self._tasks: list[tuple[Priority, int, Task[Any], Hashable | None]] = []
+        self._newest: dict[Hashable, Task[Any]] = {}
+        """By key, the task that counts, until it is done."""
         self._count = 0
         self._ended = False
         self._then: list[Callable[[], object]] = []
         self._wake = threading.Condition()
 
-    def put(self, job: Job[Any], priority: Priority, key: Hashable | None) -> None:
+    def put(self, task: Task[Any], priority: Priority, key: Hashable | None) -> None:
         with self._wake:
             if self.closed:
                 raise ClosedError
             if key is not None:
                 if key in self._newest:
                     self._newest[key].stop()
-                self._newest[key] = job
-            heapq.heappush(self._jobs, (priority, self._count, job, key))
+                self._newest[key] = task
+            heapq.heappush(self._tasks, (priority, self._count, task, key))
             self._count += 1
             self._wake.notify()
 
@@ -247,17 +247,17 @@ class _Queue:
     ) -> None:
         with self._wake:
             self.closed = True
-            waiting = [job for _, _, job, _ in self._jobs if drop_waiting and not job.has_begun]
-            self._jobs = [entry for entry in self._jobs if entry[2] not in waiting]
-            heapq.heapify(self._jobs)
-            for _, _, job, _ in self._jobs:
-                job.stop(CLOSING)
+            waiting = [task for _, _, task, _ in self._tasks if drop_waiting and not task.has_begun]
+            self._tasks = [entry for entry in self._tasks if entry[2] not in waiting]
+            heapq.heapify(self._tasks)
+            for _, _, task, _ in self._tasks:
+                task.stop(CLOSING)
             if then is not None and not self._ended:
                 self._then.append(then)
                 then = None
             self._wake.notify()
-        for job in waiting:
-            job.drop(CLOSING)
+        for task in waiting:
+            task.drop(CLOSING)
         if then is not None:
             then()
 
@@ -272,27 +272,27 @@ class _Queue:
             call()
 
     def _run_next(self) -> bool:
-        """Advance the most urgent job by a step. What it was about is let go of before the next
+        """Advance the most urgent task by a step. What it was about is let go of before the next
         is waited for."""
         with self._wake:
-            self._wake.wait_for(lambda: self._jobs or self.closed)
-            if not self._jobs:
+            self._wake.wait_for(lambda: self._tasks or self.closed)
+            if not self._tasks:
                 return False
-            entry = heapq.heappop(self._jobs)
-        _, _, job, key = entry
-        job.advance()
+            entry = heapq.heappop(self._tasks)
+        _, _, task, key = entry
+        task.advance()
         with self._wake:
-            if not job.done:
+            if not task.done:
                 if self.closed:
-                    job.stop(CLOSING)
-                heapq.heappush(self._jobs, entry)
-            elif key is not None and self._newest.get(key) is job:
+                    task.stop(CLOSING)
+                heapq.heappush(self._tasks, entry)
+            elif key is not None and self._newest.get(key) is task:
                 del self._newest[key]
         return True
 
 
 def _once(call: Callable[[], T]) -> Generator[None, None, T]:
-    """A job without a step between."""
+    """A task without a step between."""
     yield from ()
     return call()
 

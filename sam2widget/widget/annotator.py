@@ -83,7 +83,7 @@ class Annotator(AnnotationReader):
         def prompt() -> None:
             self._session.add_point(frame, x=x, y=y, label=label, obj=obj)
 
-        self._prompt(frame, obj, lambda: self._controller.timed(prompt))
+        self._prompt(frame, obj, lambda: self._controller.time_prompt(prompt))
 
     def add_points(
         self, frame: int, points: ArrayLike, labels: ArrayLike | None = None, obj: int = 1
@@ -100,7 +100,7 @@ class Annotator(AnnotationReader):
         def prompt() -> None:
             self._session.add_points(frame, points=places, labels=checked, obj=obj)
 
-        self._prompt(frame, obj, lambda: self._controller.timed(prompt))
+        self._prompt(frame, obj, lambda: self._controller.time_prompt(prompt))
 
     @takes_by_keyword("obj")
     def add_box(

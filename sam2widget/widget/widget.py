@@ -25,7 +25,7 @@ from ..core.user_warnings import warn
 from ..models.segmenter import Segmenter
 from ..models.source import as_segmenter, check_model, model_source
 from ..runtime.controller import INITIAL_STATUS, Controller
-from ..runtime.error_texts import sentence
+from ..runtime.error_texts import describe_error
 from ..runtime.worker import CLOSED, CLOSING
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import SUFFIX
@@ -404,7 +404,7 @@ class Sam2Widget(Annotator, SessionTraits):
 
     def _on_listener_error(self, error: Exception) -> None:
         _log.error("What was to be told of an edit failed", exc_info=error)
-        self._show_error(f"An edit was made, but not told to all: {sentence(error)}")
+        self._show_error(f"An edit was made, but not told to all: {describe_error(error)}")
 
     @observe("frame")
     def _on_frame(self, _: object) -> None:

@@ -40,19 +40,19 @@ class Reports:
     def publish_error(self, reply_to, sentence):
         self._tell("error", reply_to, sentence)
 
-    def begin(self):
+    def report_begin(self):
         self._tell("begin")
 
-    def step(self, tracked):
+    def report_step(self, tracked):
         self._tell("step", tracked.frame)
 
-    def end(self):
+    def report_end(self):
         self._tell("end")
 
-    def live_step(self, frame):
+    def report_live_step(self, frame):
         self._tell("live step", frame)
 
-    def live_rest(self):
+    def report_live_rest(self):
         self._tell("live rest")
 
     def of(self, kind):

@@ -70,10 +70,10 @@ def test_a_propagation_is_told_step_by_step(parts):
     controller, session = parts.controller, parts.session
     controller.edit(lambda: session.add_point(0, 10, 6))
     seen = []
-    job = controller.call(
+    task = controller.call(
         lambda: controller.propagate(session.propagate(), lambda t: seen.append(t.frame), "me")
     )
-    job.result()
+    task.result()
     parts.reports.wait_for("publish", "me")
     assert seen == list(range(1, FRAMES)) == [frame for _, frame in parts.reports.of("step")]
     kinds = [what[0] for what in parts.reports.told]

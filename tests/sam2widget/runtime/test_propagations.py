@@ -66,7 +66,7 @@ def tracked(widget, obj=1):
 def waiting(widget):
     """How many requests wait for the model's thread."""
     return sum(
-        entry[0] == Priority.CLICK for entry in widget._controller._worker._queue._jobs.copy()
+        entry[0] == Priority.CLICK for entry in widget._controller._worker._queue._tasks.copy()
     )
 
 
