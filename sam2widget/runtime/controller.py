@@ -80,6 +80,16 @@ class Controller(Generic[R]):
         """Whether the caller is the thread of the model."""
         return self._worker.is_current
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more can be done."""
+        return self._worker.is_closed
+
+    @property
+    def num_waiting(self) -> int:
+        """How many requests, propagations and searches have not begun."""
+        return self._worker.num_waiting
+
     # Any thread
 
     def set_notice(self, notice: str) -> None:

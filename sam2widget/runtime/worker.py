@@ -152,6 +152,11 @@ class Worker:
         """Whether it takes no more work."""
         return self._queue.closed
 
+    @property
+    def num_waiting(self) -> int:
+        """How many tasks have not begun."""
+        return self._queue.num_waiting
+
     def submit(
         self,
         call: Callable[[], T],
@@ -229,6 +234,11 @@ class _Queue:
         self._ended = False
         self._then: list[Callable[[], object]] = []
         self._wake = threading.Condition()
+
+    @property
+    def num_waiting(self) -> int:
+        with self._wake:
+            return sum(not task.has_begun for _, _, task, _ in self._tasks)
 
     def put(self, task: Task[Any], priority: Priority, key: Hashable | None) -> None:
         with self._wake:

@@ -262,9 +262,9 @@ def test_a_call_that_waits_while_the_widget_is_closed_is_told_so():
     begun.wait()
     with ThreadPoolExecutor(2) as threads:
         waiting = threads.submit(widget.add_point, 0, 10, 6)
-        wait_until(lambda: len(widget._controller._worker._queue) == 1)
+        wait_until(lambda: widget._controller.num_waiting == 1)
         closing = threads.submit(widget.close)
-        wait_until(lambda: widget._controller._worker.is_closed)
+        wait_until(lambda: widget._controller.is_closed)
         go_on.set()
         closing.result()
         with pytest.raises(SessionError, match="has been closed"):
