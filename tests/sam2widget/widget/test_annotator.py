@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def annotator(parts):
 def test_the_main_job(annotator, tmp_path):
     annotator.add_point(0, 10, 6)
     annotator.propagate()
-    annotator.add_point(5, 30, 6, label=0)
+    annotator.add_point(5, 30, 6)
     annotator.propagate()
     assert np.asarray(annotator.masks[1]).any((1, 2)).all()
     assert annotator.statistics.masks == FRAMES
@@ -140,9 +141,12 @@ def test_prompts_are_reset_in_one_edit(annotator):
 )
 def test_numbers_that_look_alike_are_still_taken_by_position_with_a_warning(annotator, old, new):
     annotator.add_point(0, 10, 6)
-    with pytest.warns(DeprecationWarning, match=f"by keyword alone: write {new}") as told:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
         old(annotator)
-    assert told[0].filename == __file__
+    (text,) = [str(one.message) for one in told if one.category is DeprecationWarning]
+    assert f"by keyword alone: write {new}. By position it goes" in text
+    assert {one.filename for one in told} == {__file__}
 
 
 def test_what_is_given_twice_or_too_much_is_refused_by_name(annotator):

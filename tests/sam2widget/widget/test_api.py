@@ -170,7 +170,7 @@ def test_next_to_check_goes_there(widget, browser):
 
 
 def test_names_of_before_are_still_known_and_say_what_they_are_called_now(widget):
-    widget.add_point(0, 20, 20)
+    widget.add_point(0, 10, 6)
     widget.propagate()
     with pytest.warns(DeprecationWarning, match="certainty is now called confidence"):
         np.testing.assert_array_equal(widget.certainty[1], widget.confidence[1])
