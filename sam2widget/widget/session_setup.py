@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -80,7 +80,7 @@ def read_checked(video: Video, source: MaskSource, format: str | None = None) ->
     from ..export import read_masks
 
     if isinstance(source, Mapping):
-        for key in cast("Mapping[Any, Any]", source):
+        for key in source:
             if isinstance(key, (float, np.floating)):
                 as_int(key, "An object's id")
     return read_masks(source, video, format)
