@@ -17,7 +17,7 @@ from ..storage.saved_session import SavedSession, settings_of
 
 if TYPE_CHECKING:
     from ..export import MaskSource
-    from ..export.formats import Imported
+    from ..export.segmentation import Imported
 
 
 def make_session(
