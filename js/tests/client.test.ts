@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { Client } from "../src/kernel/client";
+import { Client, randomId } from "../src/kernel/client";
 import { FrameLayer } from "../src/stage/draw/frame-layer";
 import { Store } from "../src/state/store";
 import { FakeHost, settle, viewState } from "./fake-host";
@@ -21,6 +21,21 @@ const answerFrame = async (frame: number, seq: number, towards: number | null = 
   host.receive({ type: "frame", frame, seq, towards }, [new ArrayBuffer(4)]);
   await settle();
 };
+
+describe("a view", () => {
+  it("has an id of its own also where there is no secure context", () => {
+    const { randomUUID } = crypto;
+    Object.defineProperty(crypto, "randomUUID", { value: undefined, configurable: true });
+    try {
+      const ids = Array.from({ length: 100 }, () => new Client(new FakeHost(), store).view);
+      expect(new Set(ids).size).toBe(100);
+      for (const id of [...ids, randomId()])
+        expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    } finally {
+      Object.defineProperty(crypto, "randomUUID", { value: randomUUID, configurable: true });
+    }
+  });
+});
 
 describe("scrubbing", () => {
   it("has one request under way and then asks for where the user is", async () => {

@@ -1,4 +1,4 @@
-"""What code is told of: prompts, masks and frames, in a thread that may call the widget."""
+"""Calls functions of a user's with what happens, in a thread that may call the widget."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ class FrameEvent:
 E = TypeVar("E", PromptEvent, MaskEvent, FrameEvent)
 
 
-class Events:
+class Callbacks:
     """Calls functions of a user's, one after the other, in a thread of its own.
 
     Parameters
     ----------
-    session : whose changes are told.
-    complain : shows the sentence of a function that failed.
+    session : whose prompts and masks events carry.
+    on_error : shows the sentence of a function that failed.
     """
 
-    def __init__(self, session: SessionView, complain: Callable[[str], None]) -> None:
+    def __init__(self, session: SessionView, on_error: Callable[[str], None]) -> None:
         self._session = session
-        self._complain = complain
+        self._on_error = on_error
         self._calls: dict[type, tuple[Callable[[Any], object], ...]] = {}
         self._logged: set[tuple[Callable[[Any], object], type[BaseException]]] = set()
         self._worker: Worker | None = None
@@ -71,33 +71,38 @@ class Events:
             raise TypeError(f"A function is needed, to be called with each event, got {call!r}.")
 
         # Twice the same function is two subscriptions.
-        def told(event: E) -> object:
+        def subscribed(event: E) -> object:
             return call(event)
 
         with self._lock:
             if self._worker is None:
                 self._worker = Worker("sam2widget events")
-            self._calls[kind] = (*self._calls.get(kind, ()), told)
+            self._calls[kind] = (*self._calls.get(kind, ()), subscribed)
 
         def unsubscribe() -> None:
             with self._lock:
-                self._calls[kind] = tuple(one for one in self._calls[kind] if one is not told)
-                self._logged = {one for one in self._logged if one[0] is not told}
+                self._calls[kind] = tuple(one for one in self._calls[kind] if one is not subscribed)
+                self._logged = {one for one in self._logged if one[0] is not subscribed}
 
         return unsubscribe
 
-    def note(self, changed: Changed) -> None:
-        """Tell of a change of the session. Any thread."""
+    def handle_change(self, changed: Changed) -> None:
+        """Call functions after a change of the session. Any thread."""
         if self._calls.get(PromptEvent):
             for obj, frame in sorted(changed.prompts):
-                self._tell(PromptEvent(obj, frame, self._session.prompts(frame, obj)))
+                self._submit(PromptEvent(obj, frame, self._session.prompts(frame, obj)))
         if self._calls.get(MaskEvent):
             for obj, frame in sorted(changed.results):
-                self._tell(MaskEvent(obj, frame, self._session.result(frame, obj)))
+                self._submit(MaskEvent(obj, frame, self._session.result(frame, obj)))
 
-    def frame(self, frame: int) -> None:
-        """Tell that a frame is shown. Any thread."""
-        self._tell(FrameEvent(frame))
+    def handle_frame(self, frame: int) -> None:
+        """Call functions now that a frame is shown. Any thread."""
+        self._submit(FrameEvent(frame))
+
+    def wait_until_idle(self) -> None:
+        """Wait until all events so far have been told."""
+        if self._worker is not None:
+            self._worker.wait_until_idle()
 
     def close(self) -> None:
         """End the thread, and let go of the functions."""
@@ -106,9 +111,9 @@ class Events:
         if self._worker is not None:
             self._worker.close()
 
-    def _tell(self, event: PromptEvent | MaskEvent | FrameEvent) -> None:
+    def _submit(self, event: PromptEvent | MaskEvent | FrameEvent) -> None:
         if self._worker is not None and self._calls.get(type(event)):
-            # A widget that is being closed tells no more.
+            # A widget that is being closed calls nobody any more.
             with suppress(ClosedError):
                 self._worker.submit(lambda: self._call(event))
 
@@ -119,7 +124,7 @@ class Events:
             except BaseException as error:
                 # A user's fault, be it sys.exit(), must not end the others' turn.
                 self._log_once(call, event, error)
-                self._complain(
+                self._on_error(
                     f"A function called with each {type(event).__name__} failed: "
                     f"{type(error).__name__}: {error}"
                 )

@@ -1,18 +1,23 @@
-"""Carries out what the browser asks for."""
+"""What the browser asks for, handed to those who carry it out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 
+from sam2_backend.video import Channel, Contrast
+
 from ..annotation.confidence import Review
 from ..annotation.session import Session
 from ..core.errors import SessionError
-from ..runtime.controller import Controller, log_unless_expected, sentence
-from ..runtime.widget_state import WidgetState
-from ..runtime.worker import Priority
+from ..runtime.controller import Controller
+from ..runtime.error_texts import describe_error, log_unless_expected
+from ..runtime.widget_state import WidgetState, show_next_unreviewed
+from ..runtime.worker import Priority, Task
+from .frame_server import FrameServer
 from .protocol import (
     Accept,
+    Ack,
     AddObject,
     Adopt,
     Box,
@@ -20,6 +25,8 @@ from .protocol import (
     ClearPrompts,
     Click,
     Dismiss,
+    Done,
+    Hello,
     Hover,
     MovePoint,
     NextToCheck,
@@ -35,10 +42,17 @@ from .protocol import (
     ReplyTo,
     Request,
     Reset,
+    SetContrast,
     SetNonOverlapping,
+    Stop,
+    Thumbnails,
     Undo,
     Unreview,
     UpdateObject,
+    Visible,
+    Want,
+    WantLevels,
+    parse,
 )
 from .publisher import Publisher
 
@@ -53,13 +67,17 @@ ANSWERED_LATER = (Propagate, Propose)
 
 
 class Dispatcher:
-    """Queues requests and answers them.
+    """Checks each message of the browser and hands it to whoever carries it out.
 
     Parameters
     ----------
-    controller : in whose thread they are carried out.
-    session, publisher, review : what they change, who tells of it, and what is left to check.
+    controller : in whose thread edits are carried out.
+    session : that they change.
+    publisher : tells views what has changed, and answers them.
+    frame_server : sends them frames.
+    review : knows what is left to review.
     state : shows frame and selection.
+    on_hello : called when a view is new or has come back.
     """
 
     def __init__(
@@ -67,35 +85,105 @@ class Dispatcher:
         controller: Controller[ReplyTo],
         session: Session,
         publisher: Publisher,
+        frame_server: FrameServer,
         review: Review,
         state: WidgetState,
+        on_hello: Callable[[], None] = lambda: None,
     ) -> None:
         self._controller = controller
         self._session = session
         self._publisher = publisher
+        self._outbox = publisher.outbox
+        self._frame_server = frame_server
         self._review = review
         self._state = state
+        self._on_hello = on_hello
         self._told_no_preview = False
 
-    def serve(self, request: Request) -> None:
-        """Queue a request. Any thread."""
-        if isinstance(request, Hover):
-            self._controller.submit(
-                lambda: self._preview(request), Priority.HOVER, ("hover", request.view)
-            )
-        else:
-            self._controller.submit(lambda: self._serve(request))
-
-    def check_next(self) -> None:
-        """Go to the least certain mask that nobody has reviewed."""
-        found = self._review.next_unreviewed()
-        if found is None:
-            raise SessionError("Nothing is left to check: every mask was prompted or reviewed.")
-        obj, frame = found
-        self._state.write_traits(selected=obj, frame=frame)
-
-    def _serve(self, request: Request) -> None:
+    def receive(self, content: object) -> None:
+        """Take a message. Whatever thread this is, it is soon free again."""
+        try:
+            request = parse(content)
+        except ProtocolError as error:
+            self._publisher.publish_error(None, str(error))
+            return
         reply_to = ReplyTo(request.view, request.id)
+        is_back = self._outbox.mark_alive(request.view)
+        match request:
+            case Hello():
+                self._on_hello()
+                self._outbox.hello(request.view)
+                self._tell_all(reply_to, welcome=True)
+            case Visible(visible=False):
+                self._publisher.leave(request.view)
+            case Visible():
+                self._outbox.set_visible(request.view, True)
+                self._tell_all(reply_to)
+            case _:
+                if is_back:
+                    self._tell_all(reply_to)
+                if isinstance(request, Ack):
+                    self._outbox.ack(request.seq)
+                elif request.epoch == self._state.epoch:
+                    self._serve(request, reply_to)
+
+    def _tell_all(self, reply_to: ReplyTo, *, welcome: bool = False) -> None:
+        """Tell a view all that is current."""
+        frame = int(self._state.frame)
+        self._publisher.set_frame(reply_to.view, frame)
+        self._publisher.replay(reply_to if welcome else None)
+        self._frame_server.want(reply_to, frame)
+        self._frame_server.resume(reply_to.view)
+
+    def _serve(self, request: Request, reply_to: ReplyTo) -> None:
+        view = request.view
+        match request:
+            case Want(frame=frame, pixels=pixels):
+                self._publisher.set_frame(view, frame)
+                self._frame_server.want(
+                    *(reply_to, frame, lambda: self._publisher.tell_frame(frame)), pixels=pixels
+                )
+            case Thumbnails(frames=frames):
+                self._frame_server.want_thumbnails(view, frames)
+            case WantLevels(frame=frame):
+                self._frame_server.want_levels(reply_to, frame)
+            case SetContrast():
+                self._set_contrast(request, reply_to)
+            case Stop():
+                self._controller.stop(reply_to)
+            case Hover():
+                key = "hover", view
+                self._controller.submit(lambda: self._preview(request), Priority.HOVER, key)
+            case _:
+                if isinstance(request, PROMPTS):
+                    # Where the view goes on its own, what it showed last is not yet known here.
+                    self._publisher.set_frame(view, request.frame)
+                self._controller.submit(lambda: self._edit(request, reply_to))
+
+    def _set_contrast(self, request: SetContrast, reply_to: ReplyTo) -> None:
+        try:
+            channels = tuple(
+                Channel(one.low, one.high, one.gamma, one.color, one.visible)
+                for one in request.channels or ()
+            )
+        except ValueError as error:
+            self._publisher.publish_error(reply_to, str(error))
+            return
+        contrast = Contrast(channels) if channels else None
+        task = self._frame_server.set_contrast(contrast, reply_to.view)
+        task.when_done(lambda: self._answer_contrast(task, reply_to))
+
+    def _answer_contrast(self, task: Task[None], reply_to: ReplyTo) -> None:
+        if task.stopped:
+            return
+        try:
+            task.result()
+        except ValueError as error:
+            self._publisher.publish_error(reply_to, str(error))
+        else:
+            self._outbox.post(Done(reply_to))
+
+    def _edit(self, request: Request, reply_to: ReplyTo) -> None:
         try:
             if self._controller.failure:
                 raise SessionError(self._controller.failure)
@@ -105,7 +193,7 @@ class Dispatcher:
                 self._follow_up(request)
         except Exception as error:
             log_unless_expected(error, f"A request of the browser failed: {request}")
-            self._publisher.publish_error(reply_to, sentence(error))
+            self._publisher.publish_error(reply_to, describe_error(error))
             self._publisher.publish(None)
         else:
             self._publisher.publish(None if isinstance(request, ANSWERED_LATER) else reply_to)
@@ -115,24 +203,26 @@ class Dispatcher:
         session, controller = self._session, self._controller
         match request:
             case Click(frame=frame, x=x, y=y, label=label):
-                self._prompt(request, lambda obj: session.add_point(frame, x, y, label, obj))
-            case Box(frame=frame, x0=x0, y0=y0, x1=x1, y1=y1):
-                self._prompt(request, lambda obj: session.add_box(frame, x0, y0, x1, y1, obj))
-            case Paint(frame=frame, shape=shape, erase=erase, radius=radius, path=path):
                 self._prompt(
-                    request,
-                    lambda obj: session.paint(frame, path, radius, obj, shape=shape, erase=erase),
+                    request, lambda obj: session.add_point(frame, x=x, y=y, label=label, obj=obj)
                 )
+            case Box(frame=frame, x0=x0, y0=y0, x1=x1, y1=y1):
+                self._prompt(
+                    request, lambda obj: session.add_box(frame, x0=x0, y0=y0, x1=x1, y1=y1, obj=obj)
+                )
+            case Paint(frame=frame, shape=shape, erase=erase, radius=radius, path=path):
+                stroke = partial(session.paint, frame, path=path, radius=radius)
+                self._prompt(request, lambda obj: stroke(obj=obj, shape=shape, erase=erase))
             case Choose(frame=frame, object=obj, index=index):
-                session.choose(frame, obj, index)
+                session.choose(frame, obj=obj, index=index)
             case MovePoint(frame=frame, object=obj, index=index, x=x, y=y):
-                session.move_point(frame, obj, index, x, y)
+                session.move_point(frame, obj=obj, index=index, x=x, y=y)
             case RemovePoint(frame=frame, object=obj, index=index):
-                session.remove_point(frame, obj, index)
+                session.remove_point(frame, obj=obj, index=index)
             case RemoveBox(frame=frame, object=obj):
-                session.remove_box(frame, obj)
+                session.remove_box(frame, obj=obj)
             case ClearPrompts(frame=frame, object=obj):
-                session.clear_prompts(frame, obj)
+                session.clear_prompts(frame, obj=obj)
             case AddObject():
                 self._state.write_traits(selected=session.add_object())
             case RemoveObject(object=obj):
@@ -143,19 +233,20 @@ class Dispatcher:
                 steps = session.propagate(start, stop, direction, objects)
                 controller.propagate(steps, reply_to=reply_to)
             case Accept(object=obj, start=start, stop=stop):
-                session.accept(obj, start, stop)
+                session.accept(obj=obj, start=start, stop=stop)
             case Reject(object=obj, start=start, stop=stop):
-                session.reject(obj, start, stop)
+                session.reject(obj=obj, start=start, stop=stop)
             case Unreview(object=obj, start=start, stop=stop):
-                session.unreview(obj, start, stop)
+                session.unreview(obj=obj, start=start, stop=stop)
             case Reset(object=obj, start=start, stop=stop):
-                session.reset(obj, start, stop)
+                session.reset(obj=obj, start=start, stop=stop)
             case NextToCheck():
-                self.check_next()
+                show_next_unreviewed(self._review, self._state)
             case Propose(frame=frame):
                 controller.propose(frame, reply_to)
             case Adopt(frame=frame, proposals=ids, merge=merge, object=obj):
-                self._state.write_traits(selected=session.adopt(frame, ids, merge, obj)[-1])
+                adopted = session.adopt(frame, ids, merge=merge, obj=obj)
+                self._state.write_traits(selected=adopted[-1])
             case Dismiss(frame=frame, proposals=ids):
                 session.dismiss(frame, ids)
             case SetNonOverlapping(on=on):
@@ -175,17 +266,14 @@ class Dispatcher:
             obj = self._session.check_object(request.object)
         else:
             obj = selected if selected in known else max(known, default=0) + 1
-        before = self._session.held_on(request.frame)
         if isinstance(request, Click):
-            self._controller.timed(lambda: prompt(obj))
+            self._controller.prompt(
+                *(request.frame, obj), lambda: self._controller.time_prompt(lambda: prompt(obj))
+            )
         else:
-            prompt(obj)
+            self._controller.prompt(request.frame, obj, lambda: prompt(obj))
         if obj in (info.id for info in self._session.objects):
             self._state.write_traits(selected=obj)
-            sentence = self._session.want_of_positive(request.frame, obj)
-            sentence = sentence or self._session.losses(request.frame, obj, before)
-            if sentence:
-                self._controller.set_notice(sentence)
 
     def _preview(self, request: Hover) -> None:
         """Answer a hover. Whatever is wrong with it, nobody has asked for anything yet."""
@@ -198,7 +286,9 @@ class Dispatcher:
                 self._publisher.publish_error(reply_to, "This model cannot preview a click.")
             return
         try:
-            prediction = self._session.preview(request.frame, request.x, request.y, request.object)
+            prediction = self._session.preview(
+                request.frame, x=request.x, y=request.y, obj=request.object
+            )
         except Exception as error:
             log_unless_expected(error, "A preview failed")
         else:
@@ -209,9 +299,9 @@ class Dispatcher:
         mode, session = self._state.auto_propagate, self._session
         edit = session.last_edit
         if mode == "always" and isinstance(request, PROMPTS):
-            self._controller.after_propagation(partial(self._track, stale_only=False))
+            self._controller.run_after_propagation(partial(self._track, stale_only=False))
         elif mode != "never" and edit is not None and edit.corrects:
-            self._controller.after_propagation(partial(self._track, stale_only=True))
+            self._controller.run_after_propagation(partial(self._track, stale_only=True))
 
     def _track(self, *, stale_only: bool) -> None:
         session = self._session

@@ -8,11 +8,11 @@ from sam2_backend.video import Video, VideoError
 from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.lru import BytesLru
 
-from ..runtime.controller import log_unless_expected, sentence
-from ..runtime.worker import Job, Priority, Worker
+from ..runtime.error_texts import describe_error, log_unless_expected
+from ..runtime.worker import Priority, Task, Worker
 from .codecs import encode_jpeg
 from .flow_control import Outbox
-from .levels import levels_of
+from .levels import make_levels
 from .protocol import ContrastChanged, Error, ReplyTo, Thumbnail
 
 CACHE_BYTES = 64 * 2**20
@@ -32,22 +32,28 @@ class FrameServer:
     ----------
     video : its frames.
     outbox : where they go.
+    on_contrast : called, in the server's thread, when frames are shown otherwise.
     """
 
-    def __init__(self, video: Video, outbox: Outbox) -> None:
+    def __init__(
+        self, video: Video, outbox: Outbox, on_contrast: Callable[[], None] = lambda: None
+    ) -> None:
         self._video = video
         self._outbox = outbox
+        self._on_contrast = on_contrast
         self._jpegs = BytesLru[int, bytes](CACHE_BYTES, len)
         self._thumbnails = BytesLru[int, bytes](THUMBNAIL_CACHE_BYTES, len)
         self._missing: dict[str, Sequence[int]] = {}
         self._worker = Worker("sam2widget frames")
         self._last = 0
+        outbox.on_gone.append(self.forget)
 
     def want(
         self,
         reply_to: ReplyTo,
         frame: int,
         then: Callable[[], None] = lambda: None,
+        *,
         pixels: bool = True,
     ) -> None:
         """Send a frame to a view, unless it has the pixels, and call `then`. Where a frame takes
@@ -70,13 +76,13 @@ class FrameServer:
 
         def tell() -> None:
             try:
-                self._outbox.post(*levels_of(self._video, frame, reply_to))
+                self._outbox.post(*make_levels(self._video, frame, reply_to))
             except (VideoError, IndexError) as error:
                 self._outbox.post(Error(reply_to, str(error)))
 
         self._worker.submit(tell, Priority.HOVER, key=("levels", reply_to.view))
 
-    def set_contrast(self, contrast: ContrastLike | None, view: str | None = None) -> Job[None]:
+    def set_contrast(self, contrast: ContrastLike | None, view: str | None = None) -> Task[None]:
         """Show the video otherwise: what was encoded before is dropped, here and in views. Any
         thread; of a view's wishes the newest counts."""
 
@@ -85,6 +91,7 @@ class FrameServer:
             self._jpegs.clear()
             self._thumbnails.clear()
             self._outbox.drop_frames(ContrastChanged())
+            self._on_contrast()
 
         return self._worker.submit(change, key=None if view is None else ("contrast", view))
 
@@ -94,6 +101,14 @@ class FrameServer:
             self._worker.start(
                 self._send_thumbnails(view), Priority.PREFETCH, key=("thumbnails", view)
             )
+
+    def forget(self, view: str) -> None:
+        """Let go of what a view wanted that is no more. Any thread."""
+        self._missing.pop(view, None)
+
+    def wait_until_idle(self) -> None:
+        """Wait until nothing is queued, frames that are read ahead included."""
+        self._worker.wait_until_idle()
 
     def close(self, video: Video | None = None) -> None:
         """End the thread, and let go of all pixels; `video` takes the place of the one that they
@@ -113,7 +128,7 @@ class FrameServer:
             for at, jpeg in self._jpegs_to(frame):
                 if at is not None:
                     towards = None if at == frame else frame
-                    self._outbox.frame(reply_to.view, at, jpeg, towards)
+                    self._outbox.send_frame(reply_to.view, at, jpeg, towards)
                 if at != frame:
                     yield
             then()
@@ -123,7 +138,7 @@ class FrameServer:
         except Exception as error:
             # Whatever it is, whoever waits for the frame must hear of it.
             log_unless_expected(error, f"Frame {frame} could not be sent")
-            self._outbox.post(Error(reply_to, sentence(error)))
+            self._outbox.post(Error(reply_to, describe_error(error)))
             return
         # After a leap it is as likely to go on as to go back, and on is what costs least.
         step = -1 if 0 < self._last - frame <= LEAP else 1
@@ -154,7 +169,7 @@ class FrameServer:
 
     def _send_thumbnails(self, view: str) -> Generator[None, None, None]:
         """One picture a step; what is left stays for when the view is in sight again."""
-        frames = self._missing[view]
+        frames = self._missing.get(view, ())
         known = {t: jpeg for t in frames if (jpeg := self._thumbnails.get(t)) is not None}
         for frame, jpeg in known.items():
             self._outbox.post(Thumbnail(frame), (jpeg,))
@@ -177,3 +192,5 @@ class FrameServer:
             # Another wish may have come meanwhile.
             if self._missing.get(view) is frames:
                 self._missing[view] = left
+                if not left:
+                    self.forget(view)

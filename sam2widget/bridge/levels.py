@@ -16,7 +16,7 @@ BINS = 64
 SAMPLED_PIXELS = 2**18
 
 
-def levels_of(video: Video, frame: int, reply_to: ReplyTo) -> tuple[Levels, list[bytes]]:
+def make_levels(video: Video, frame: int, reply_to: ReplyTo) -> tuple[Levels, list[bytes]]:
     """The message that tells a frame's levels, and its buffers."""
     values = video.raw(frame)
     stride = max(int((values.shape[0] * values.shape[1] / SAMPLED_PIXELS) ** 0.5), 1)

@@ -79,7 +79,8 @@ class Publisher:
         self._told_at = 0.0
         self._live_due_at = 0.0
         self.outbox = Outbox(send, self._masks)
-        session.listen(self._note)
+        self.outbox.on_gone.append(self._forget)
+        session.listen(self._handle_change)
 
     def set_frame(self, view: str, frame: int) -> None:
         """Remember which frame a view shows."""
@@ -89,7 +90,7 @@ class Publisher:
     def leave(self, view: str) -> None:
         """A view went out of sight."""
         with self.outbox.lock:
-            self._wanted.pop(view, None)
+            self._forget(view)
             self.outbox.set_visible(view, False)
 
     def replay(self, reply_to: ReplyTo | None = None) -> None:
@@ -112,7 +113,7 @@ class Publisher:
                 self._tell_candidates(frame, info.id)
             if frame in self._proposed:
                 self._tell_proposals(frame)
-            self.outbox.masks(frame, None)
+            self.outbox.send_masks(frame, None)
 
     def publish(self, reply_to: ReplyTo | None) -> None:
         """Tell what an edit has changed, then that the request is done. Masks go first: they are
@@ -121,7 +122,7 @@ class Publisher:
             frames = sorted(self._changed_masks & {*self._wanted.values(), self._current_frame()})
             self._changed_masks.clear()
             for frame in frames:
-                self.outbox.masks(frame, reply_to)
+                self.outbox.send_masks(frame, reply_to)
             for obj, frame in sorted(self._changed_prompts):
                 self.outbox.post(self._prompts(frame, obj))
                 self._tell_candidates(frame, obj)
@@ -146,30 +147,30 @@ class Publisher:
         runs = Mask.from_array(prediction.mask_hw).runs
         self.outbox.post(Preview(reply_to, frame, prediction.iou), (runs,))
 
-    def begin(self) -> None:
+    def report_begin(self) -> None:
         """A propagation begins."""
         with self.outbox.lock:
             self._meter = _Meter(running=True)
 
-    def step(self, tracked: Tracked) -> None:
+    def report_step(self, tracked: Tracked) -> None:
         """Tell of a tracked frame."""
         with self.outbox.lock:
             self._meter.step(tracked)
             self._changed_masks.discard(tracked.frame)
-            self.outbox.stream(tracked.frame)
+            self.outbox.stream_masks(tracked.frame)
             if time.monotonic() - self._told_at >= INTERVAL_S:
                 self._told_at = time.monotonic()
                 self.outbox.post(self._meter.progress())
                 self._tell_timelines()
 
-    def live_step(self, frame: int) -> None:
+    def report_live_step(self, frame: int) -> None:
         """Tell of the newest frame of a live video, which has been tracked. What its objects'
         timelines cost grows with them: they are told as often as leaves time for other things."""
         self._changed_masks.discard(frame)
-        self.outbox.stream(frame)
-        self.live_rest()
+        self.outbox.stream_masks(frame)
+        self.report_live_rest()
 
-    def live_rest(self) -> None:
+    def report_live_rest(self) -> None:
         """Tell the timelines of a live video's objects, if it is time."""
         began_at = time.monotonic()
         if self._changed_timelines and began_at >= self._live_due_at:
@@ -177,14 +178,17 @@ class Publisher:
             took_s = time.monotonic() - began_at
             self._live_due_at = began_at + max(LIVE_INTERVAL_S, took_s / LIVE_SHARE)
 
-    def end(self) -> None:
+    def report_end(self) -> None:
         """The propagation has ended."""
         with self.outbox.lock:
             self._meter.running = False
             self._tell_timelines()
             self.outbox.post(self._meter.progress())
 
-    def _note(self, changed: Changed) -> None:
+    def _forget(self, view: str) -> None:
+        self._wanted.pop(view, None)
+
+    def _handle_change(self, changed: Changed) -> None:
         with self.outbox.lock:
             self._changed_prompts |= changed.prompts
             self._changed_masks |= {frame for _, frame in changed.results}

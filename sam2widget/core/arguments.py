@@ -72,6 +72,33 @@ def as_numbers(values: tuple[Any, ...], names: tuple[str, ...], what: str) -> li
     ]
 
 
+def as_points(points: Any, labels: Any = None) -> tuple[list[tuple[float, float]], list[int]]:
+    """Points and their labels, given as lists, arrays or tensors.
+
+    Parameters
+    ----------
+    points : (P, 2) x and y of each; of one point also (2,).
+    labels : (P,) numbers; 1 for all if None.
+
+    Raises
+    ------
+    SessionError
+        When these are no points, or there is not a label for each.
+    """
+    flat = [as_float(value, "A coordinate of a point") for value in _flat(points)]
+    if not flat or len(flat) % 2:
+        raise SessionError(f"Points are (P, 2) numbers, x and y of each, got {points!r}.")
+    places = list(zip(flat[::2], flat[1::2], strict=True))
+    if labels is None:
+        return places, [1] * len(places)
+    numbers = [as_int(value, "A point's label") for value in _flat(labels)]
+    if len(numbers) != len(places):
+        raise SessionError(
+            f"Each point needs a label, got {len(places)} points and {len(numbers)} labels."
+        )
+    return places, numbers
+
+
 def as_objects(objects: Any) -> list[int] | None:
     """Ids of objects, given as one or as any collection; None stays None."""
     if objects is None:

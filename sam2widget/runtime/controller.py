@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import threading
 import time
 from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import suppress
@@ -10,20 +10,21 @@ from typing import Generic, TypeVar, cast
 
 from ..annotation.records import Proposal, Tracked
 from ..annotation.session import Session
+from ..core.arguments import as_int
 from ..core.errors import SessionError
 from ..models.capabilities import HasModelNote
 from ..models.segmenter import Segmenter
+from .error_texts import describe_error, log_unless_expected
 from .reporter import Reporter
 from .widget_state import WidgetState
-from .worker import CLOSED, ClosedError, Job, Priority, Worker
+from .worker import CLOSED, ClosedError, Priority, Task, Worker
 
 R = TypeVar("R")
 """By what a request is known to who asked for it."""
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 
 STOPPED = "stop()"
-"""The reason why jobs stop that a person has stopped."""
+"""The reason why tasks stop that a person has stopped."""
 
 INITIAL_STATUS: dict[str, str | int] = {
     "state": "loading",
@@ -49,18 +50,20 @@ class Controller(Generic[R]):
         self._state = state
         self._reporter = reporter
         self._worker = Worker("sam2widget model")
-        self._propagations: list[Job[None]] = []
+        self._propagations: list[Task[None]] = []
         """Those that are not over yet, in the order of their turns."""
-        self._searches: list[Job[list[Proposal]]] = []
+        self._searches: list[Task[list[Proposal]]] = []
         """The same for proposals."""
-        self._replaceable: set[Job[list[Proposal]]] = set()
+        self._replaceable: set[Task[list[Proposal]]] = set()
         """Those of them that the browser asked for."""
-        self._tracking_live: Job[None] | None = None
+        self._tracking_live: Task[None] | None = None
         self._live_failure = ""
         self._follow_next: Callable[[], None] | None = None
         self._failure = ""
         self._notice = ""
-        self._is_loaded = False
+        self._is_loading = False
+        self._loading_lock = threading.Lock()
+        """Held where a model comes into use, and where a session without one is read."""
         self._closed_because = CLOSED
         self.edit_times_s: list[float] = []
         """When edits began, by a clock that only goes forward."""
@@ -78,6 +81,16 @@ class Controller(Generic[R]):
         """Whether the caller is the thread of the model."""
         return self._worker.is_current
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more can be done."""
+        return self._worker.is_closed
+
+    @property
+    def num_waiting(self) -> int:
+        """How many requests, propagations and searches have not begun."""
+        return self._worker.num_waiting
+
     # Any thread
 
     def set_notice(self, notice: str) -> None:
@@ -87,7 +100,12 @@ class Controller(Generic[R]):
 
     def load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
         """Queue the loading of the model; `make` is given a function that shows a message."""
+        self._is_loading = True
         self._worker.submit(lambda: self._load(make))
+
+    def wait_until_idle(self) -> None:
+        """Wait until nothing is queued."""
+        self._worker.wait_until_idle()
 
     def call(self, action: Callable[[], T]) -> T:
         """Do something in the model's thread and wait for it.
@@ -106,10 +124,14 @@ class Controller(Generic[R]):
         return run() if self._worker.is_current else self._wait_for(run)
 
     def read(self, action: Callable[[], T]) -> T:
-        """As `call`, for what needs no model and changes nothing: it works without a model, and
-        after the thread has ended."""
+        """As `call`, for what needs no model and changes nothing: it works without a model, while
+        one is being loaded, and after the thread has ended."""
         if self._worker.is_current:
             return action()
+        with self._loading_lock:
+            if self._is_loading:
+                # What would change the session waits for the model, which may take minutes.
+                return action()
         with suppress(ClosedError):
             return self._wait_for(action)
         self._worker.join()
@@ -118,9 +140,9 @@ class Controller(Generic[R]):
     def _wait_for(self, action: Callable[[], T]) -> T:
         if self._worker.is_closed:
             raise ClosedError(self._closed_because)
-        job = self._worker.submit(action)
-        result = job.result()
-        if job.stopped:
+        task = self._worker.submit(action)
+        result = task.result()
+        if task.stopped:
             # Nothing else stops it; its result says nothing then.
             raise ClosedError(self._closed_because)
         return cast(T, result)
@@ -155,30 +177,32 @@ class Controller(Generic[R]):
         reason : told to those who wait for them.
         """
         self._follow_next = None
-        for job in (*self._propagations, *self._searches):
-            job.stop(reason)
+        for task in (*self._propagations, *self._searches):
+            task.stop(reason)
         if reply_to is not None:
             self._worker.submit(lambda: self._reporter.publish(reply_to))
 
     def halt(self, reason: str) -> None:
         """Stop all propagations, also those that are only queued, and wait for their end."""
 
-        def stop() -> list[Job[None]]:
-            jobs = self._propagations.copy()
+        def stop() -> list[Task[None]]:
+            tasks = self._propagations.copy()
             self.stop(reason=reason)
-            return jobs
+            return tasks
 
-        jobs = self.call(stop)
-        for job in jobs:
-            job.wait()
-        if jobs:
+        tasks = self.call(stop)
+        for task in tasks:
+            task.wait()
+        if tasks:
             self.call(lambda: None)  # what is told at their end has been told
 
     def close(self, why: str = CLOSED) -> None:
-        """End the thread after the step at hand and let go of the model; a model that is just
-        being loaded is not waited for. From now on, edits are refused with the reason."""
+        """End the thread after the step at hand and let go of the model. A model that is just
+        being loaded is waited for neither here nor by edits that wait for it. From now on, edits
+        are refused with the reason."""
         self._closed_because = why
-        self._worker.close(wait=self._is_loaded, then=self._session.unload)
+        loading = self._is_loading
+        self._worker.close(wait=not loading, drop_waiting=loading, then=self._session.unload)
 
     # The model's thread
 
@@ -202,7 +226,7 @@ class Controller(Generic[R]):
         steps: Iterator[Tracked],
         on_step: Callable[[Tracked], None] | None = None,
         reply_to: R | None = None,
-    ) -> Job[None]:
+    ) -> Task[None]:
         """Begin a propagation. While another one runs it waits for its turn, and then tracks what
         is left of its own frames and objects.
 
@@ -213,24 +237,24 @@ class Controller(Generic[R]):
         reply_to : the request to answer at the end.
         """
         # Of the same priority, the earlier one is through before the next one begins.
-        job = self._worker.start(self._propagate(steps, on_step, reply_to), Priority.PROPAGATE)
-        self._propagations.append(job)
-        job.when_done(lambda: self._after_propagation(job, reply_to))
-        return job
+        task = self._worker.start(self._propagate(steps, on_step, reply_to), Priority.PROPAGATE)
+        self._propagations.append(task)
+        task.when_done(lambda: self._after_propagation(task, reply_to))
+        return task
 
-    def propose(self, frame: int, reply_to: R | None = None) -> Job[list[Proposal]]:
+    def propose(self, frame: int, reply_to: R | None = None) -> Task[list[Proposal]]:
         """Begin to segment everything on a frame; while another search runs, after it. The
         browser's are for what is looked at: a new one takes the place of an earlier one."""
         steps = self._session.propose(frame)
         if reply_to is not None:
             for search in self._replaceable:
                 search.stop("another search")
-        job = self._worker.start(self._propose(frame, steps, reply_to), Priority.PROPAGATE)
-        self._searches.append(job)
+        task = self._worker.start(self._propose(frame, steps, reply_to), Priority.PROPAGATE)
+        self._searches.append(task)
         if reply_to is not None:
-            self._replaceable.add(job)
-        job.when_done(lambda: self._after_proposing(job, reply_to))
-        return job
+            self._replaceable.add(task)
+        task.when_done(lambda: self._after_proposing(task, reply_to))
+        return task
 
     def track_live(self, on_tracked: Callable[[int], None]) -> None:
         """See to it that the newest frame of a live video is tracked, and those that come
@@ -243,15 +267,28 @@ class Controller(Generic[R]):
         if self._tracking_live is None or self._tracking_live.done:
             self._tracking_live = self._worker.start(self._track_live(on_tracked))
 
-    def timed(self, prompt: Callable[[], object]) -> None:
+    def time_prompt(self, prompt: Callable[[], object]) -> None:
         """Add a prompt and note how long the model takes for it."""
         began_at = time.monotonic()
         prompt()
         self._set_status(click_ms=max(round(1000 * (time.monotonic() - began_at)), 1))
 
-    def after_propagation(self, follow: Callable[[], None]) -> None:
+    def prompt(self, frame: int, obj: int, prompt: Callable[[], object]) -> str:
+        """Prompt an object. Where it, or what it takes from, keeps little of its mask, a sentence
+        says so, as a notice and to the caller; "" where there is nothing to say."""
+        session = self._session
+        before = session.held_on(frame)
+        prompt()
+        if as_int(obj, "An object's id") not in (info.id for info in session.objects):
+            return ""  # nothing was painted
+        sentence = session.want_of_positive(frame, obj) or session.losses(frame, obj, before)
+        if sentence:
+            self.set_notice(sentence)
+        return sentence
+
+    def run_after_propagation(self, follow: Callable[[], None]) -> None:
         """Do something once all propagations are through, or now if none runs."""
-        if any(not job.stopped for job in self._propagations):
+        if any(not task.stopped for task in self._propagations):
             self._follow_next = follow
         else:
             follow()
@@ -267,13 +304,13 @@ class Controller(Generic[R]):
             return (yield from steps)
         except Exception as error:
             log_unless_expected(error, "A search for proposals failed")
-            self._reporter.publish_error(reply_to, sentence(error))
+            self._reporter.publish_error(reply_to, describe_error(error))
             raise
 
-    def _after_proposing(self, job: Job[list[Proposal]], reply_to: R | None) -> None:
-        self._searches.remove(job)
-        self._replaceable.discard(job)
-        self._reporter.publish(None if job.failed else reply_to)
+    def _after_proposing(self, task: Task[list[Proposal]], reply_to: R | None) -> None:
+        self._searches.remove(task)
+        self._replaceable.discard(task)
+        self._reporter.publish(None if task.failed else reply_to)
         self.refresh_status()
 
     def _propagate(
@@ -282,17 +319,19 @@ class Controller(Generic[R]):
         on_step: Callable[[Tracked], None] | None,
         reply_to: R | None,
     ) -> Generator[None, None, None]:
-        self._reporter.begin()
+        self._reporter.report_begin()
         self.show("propagating")
         try:
             for tracked in steps:
-                self._reporter.step(tracked)
+                self._reporter.report_step(tracked)
                 if on_step is not None:
                     on_step(tracked)
                 yield
         except Exception as error:
             log_unless_expected(error, "A propagation failed")
-            self._reporter.publish_error(reply_to, f"The propagation stopped: {sentence(error)}")
+            self._reporter.publish_error(
+                reply_to, f"The propagation stopped: {describe_error(error)}"
+            )
             raise
 
     def _track_live(self, on_tracked: Callable[[int], None]) -> Generator[None, None, None]:
@@ -301,25 +340,25 @@ class Controller(Generic[R]):
                 tracked = self._session.track_newest()
             except Exception as error:
                 # The next frame is tried all the same, but one sentence is enough.
-                if self._live_failure != sentence(error):
-                    self._live_failure = sentence(error)
+                if self._live_failure != describe_error(error):
+                    self._live_failure = describe_error(error)
                     log_unless_expected(error, "Tracking a live video failed")
                     self._reporter.publish_error(
                         None, f"The newest frame cannot be tracked: {self._live_failure}"
                     )
                 return
             if tracked is None:
-                self._reporter.live_rest()
+                self._reporter.report_live_rest()
                 return
             self._live_failure = ""
-            self._reporter.live_step(tracked.frame)
+            self._reporter.report_live_step(tracked.frame)
             on_tracked(tracked.frame)
             yield
 
-    def _after_propagation(self, job: Job[None], reply_to: R | None) -> None:
-        self._propagations.remove(job)
-        self._reporter.end()
-        self._reporter.publish(None if job.failed else reply_to)
+    def _after_propagation(self, task: Task[None], reply_to: R | None) -> None:
+        self._propagations.remove(task)
+        self._reporter.report_end()
+        self._reporter.publish(None if task.failed else reply_to)
         if not self._propagations:
             follow, self._follow_next = self._follow_next, None
             if follow is not None:
@@ -331,15 +370,20 @@ class Controller(Generic[R]):
             segmenter = make(lambda message: self.show("loading", message))
         except Exception as error:
             # Whatever it is, the person must see it: each later call repeats it.
-            self._failure = f"The model could not be loaded: {sentence(error)}"
+            self._failure = f"The model could not be loaded: {describe_error(error)}"
             log_unless_expected(error, "Loading the model failed")
         else:
-            self._session.load(segmenter)
-            note = segmenter.model_note if isinstance(segmenter, HasModelNote) else None
-            said = {} if note is None else {"note": note.text, "note_details": note.details}
-            self._set_status(model=segmenter.name, device=segmenter.device, **said)
-        self._is_loaded = True
+            self._set_segmenter(segmenter)
+        finally:
+            with self._loading_lock:
+                self._is_loading = False
         self.refresh_status()
+
+    def _set_segmenter(self, segmenter: Segmenter) -> None:
+        self._session.load(segmenter)
+        note = segmenter.model_note if isinstance(segmenter, HasModelNote) else None
+        said = {} if note is None else {"note": note.text, "note_details": note.details}
+        self._set_status(model=segmenter.name, device=segmenter.device, **said)
 
     @property
     def failure(self) -> str:
@@ -373,19 +417,3 @@ class Controller(Generic[R]):
     def _show_notice(self) -> None:
         if self._status["state"] == "ready":
             self.refresh_status()
-
-
-EXPECTED = ValueError, MemoryError
-"""Misuse, and too little memory: their texts say it all."""
-
-
-def sentence(error: Exception) -> str:
-    """An error for a person: what is not expected needs its kind too."""
-    text = str(error).strip() or "no reason given"
-    return text if isinstance(error, EXPECTED) else f"{type(error).__name__}: {text}"
-
-
-def log_unless_expected(error: Exception, what: str) -> None:
-    """A sentence is all that a person needs of misuse; of a fault, the log keeps the rest."""
-    if not isinstance(error, EXPECTED):
-        _log.error(what, exc_info=error)

@@ -11,7 +11,7 @@ Request = TypeVar("Request", contravariant=True)
 
 
 class Reporter(Protocol[Request]):
-    """Hears of edits, propagations and errors. Called in the model's thread."""
+    """Is told of edits, propagations and errors, in the model's thread."""
 
     def publish(self, reply_to: Request | None) -> None:
         """Tell what has changed, then that this request is done."""
@@ -21,22 +21,22 @@ class Reporter(Protocol[Request]):
         """Show why something cannot be done."""
         ...
 
-    def begin(self) -> None:
+    def report_begin(self) -> None:
         """A propagation begins."""
         ...
 
-    def step(self, tracked: Tracked) -> None:
+    def report_step(self, tracked: Tracked) -> None:
         """A frame has been tracked."""
         ...
 
-    def end(self) -> None:
+    def report_end(self) -> None:
         """The propagation has ended."""
         ...
 
-    def live_step(self, frame: int) -> None:
+    def report_live_step(self, frame: int) -> None:
         """The newest frame of a live video has been tracked."""
         ...
 
-    def live_rest(self) -> None:
+    def report_live_rest(self) -> None:
         """There is nothing to track in a live video now."""
         ...

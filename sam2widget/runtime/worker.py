@@ -18,7 +18,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 CLOSING = "close()"
-"""The reason why jobs stop when their worker is closed."""
+"""The reason why tasks stop when their worker is closed."""
 JOIN_S = 30.0
 """How long closing waits for the step at hand, which cannot be interrupted."""
 CLOSED = "This widget has been closed: make a new one. The masks of this one can still be read."
@@ -32,20 +32,21 @@ class ClosedError(SessionError):
 
 
 class Priority(IntEnum):
-    """What goes first. A long job is made of steps and gives way between them."""
+    """What goes first. A long task is made of steps and gives way between them."""
 
     CLICK = 0
     HOVER = 1
     PROPAGATE = 2
     PREFETCH = 3
+    IDLE = 4
 
 
-class Job(Generic[T]):
+class Task(Generic[T]):
     """Work on a queue, advanced a step at a time.
 
     Parameters
     ----------
-    steps : a generator; its return value is the job's result.
+    steps : a generator; its return value is the task's result.
     """
 
     def __init__(self, steps: Generator[object, None, T]) -> None:
@@ -53,6 +54,8 @@ class Job(Generic[T]):
         self._future: Future[T | None] = Future()
         self._stopped = False
         self._reason = ""
+        self.has_begun = False
+        """Whether its first step was taken up."""
 
     @property
     def done(self) -> bool:
@@ -96,12 +99,19 @@ class Job(Generic[T]):
             try:
                 call()
             except BaseException as error:
-                _log.error("What was to be done at the end of a job failed", exc_info=error)
+                _log.error("What was to be done at the end of a task failed", exc_info=error)
 
         self._future.add_done_callback(told)
 
+    def drop(self, reason: str) -> None:
+        """End before the first step, in whichever thread."""
+        self.stop(reason)
+        self._steps.close()
+        self._future.set_result(None)
+
     def advance(self) -> None:
         """Do the next step, in the worker's thread."""
+        self.has_begun = True
         try:
             if self._stopped:
                 self._steps.close()
@@ -111,7 +121,7 @@ class Job(Generic[T]):
         except StopIteration as end:
             self._future.set_result(end.value)
         except BaseException as error:
-            # The thread outlives every failure; whoever waits for the job gets it.
+            # The thread outlives every failure; whoever waits for the task gets it.
             self._future.set_exception(error)
 
 
@@ -142,12 +152,17 @@ class Worker:
         """Whether it takes no more work."""
         return self._queue.closed
 
+    @property
+    def num_waiting(self) -> int:
+        """How many tasks have not begun."""
+        return self._queue.num_waiting
+
     def submit(
         self,
         call: Callable[[], T],
         priority: Priority = Priority.CLICK,
         key: Hashable | None = None,
-    ) -> Job[T]:
+    ) -> Task[T]:
         """Queue a call; `key` as in `start`."""
         return self.start(_once(call), priority, key)
 
@@ -156,31 +171,49 @@ class Worker:
         steps: Generator[object, None, T],
         priority: Priority = Priority.PROPAGATE,
         key: Hashable | None = None,
-    ) -> Job[T]:
+    ) -> Task[T]:
         """Queue a generator, which is advanced one step at a time.
 
         Parameters
         ----------
-        key : of jobs with the same key only the newest counts; those before it are stopped.
+        key : of tasks with the same key only the newest counts; those before it are stopped.
 
         Raises
         ------
         ClosedError
             When the worker is closed.
         """
-        job = Job(steps)
-        self._queue.put(job, priority, key)
-        return job
+        task = Task(steps)
+        self._queue.put(task, priority, key)
+        return task
 
-    def close(self, *, wait: bool = True, then: Callable[[], object] | None = None) -> None:
-        """Stop all jobs and end the thread after the step at hand. Any thread; idempotent.
+    def wait_until_idle(self) -> None:
+        """Wait until nothing else is queued.
+
+        Raises
+        ------
+        ClosedError
+            When the worker is closed.
+        """
+        self.submit(lambda: None, Priority.IDLE).wait()
+
+    def close(
+        self,
+        *,
+        wait: bool = True,
+        drop_waiting: bool = False,
+        then: Callable[[], object] | None = None,
+    ) -> None:
+        """Stop all tasks and end the thread after the step at hand. Any thread; idempotent.
 
         Parameters
         ----------
         wait : for the thread to end, unless it is the caller's.
-        then : called once no job runs any more, in the thread or the caller's.
+        drop_waiting : end tasks that have not begun at once, in the caller's thread; else the
+            thread ends them, after the step at hand.
+        then : called once no task runs any more, in the thread or the caller's.
         """
-        self._queue.close(then)
+        self._queue.close(then, drop_waiting=drop_waiting)
         if wait and not self.is_current:
             self._thread.join(JOIN_S)
 
@@ -194,37 +227,47 @@ class _Queue:
 
     def __init__(self) -> None:
         self.closed = False
-        self._jobs: list[tuple[Priority, int, Job[Any]]] = []
-        self._newest: dict[Hashable, Job[Any]] = {}
+        self._tasks: list[tuple[Priority, int, Task[Any], Hashable | None]] = []
+        self._newest: dict[Hashable, Task[Any]] = {}
+        """By key, the task that counts, until it is done."""
         self._count = 0
         self._ended = False
         self._then: list[Callable[[], object]] = []
         self._wake = threading.Condition()
 
-    def __len__(self) -> int:
-        return len(self._jobs)
+    @property
+    def num_waiting(self) -> int:
+        with self._wake:
+            return sum(not task.has_begun for _, _, task, _ in self._tasks)
 
-    def put(self, job: Job[Any], priority: Priority, key: Hashable | None) -> None:
+    def put(self, task: Task[Any], priority: Priority, key: Hashable | None) -> None:
         with self._wake:
             if self.closed:
                 raise ClosedError
             if key is not None:
                 if key in self._newest:
                     self._newest[key].stop()
-                self._newest[key] = job
-            heapq.heappush(self._jobs, (priority, self._count, job))
+                self._newest[key] = task
+            heapq.heappush(self._tasks, (priority, self._count, task, key))
             self._count += 1
             self._wake.notify()
 
-    def close(self, then: Callable[[], object] | None = None) -> None:
+    def close(
+        self, then: Callable[[], object] | None = None, *, drop_waiting: bool = False
+    ) -> None:
         with self._wake:
             self.closed = True
-            for _, _, job in self._jobs:
-                job.stop(CLOSING)
+            waiting = [task for _, _, task, _ in self._tasks if drop_waiting and not task.has_begun]
+            self._tasks = [entry for entry in self._tasks if entry[2] not in waiting]
+            heapq.heapify(self._tasks)
+            for _, _, task, _ in self._tasks:
+                task.stop(CLOSING)
             if then is not None and not self._ended:
                 self._then.append(then)
                 then = None
             self._wake.notify()
+        for task in waiting:
+            task.drop(CLOSING)
         if then is not None:
             then()
 
@@ -233,33 +276,33 @@ class _Queue:
             pass
         with self._wake:
             self._ended = True
+            self._newest.clear()
             calls, self._then = self._then, []
         for call in calls:
             call()
 
     def _run_next(self) -> bool:
-        """Advance the most urgent job by a step. What it was about is let go of before the next
+        """Advance the most urgent task by a step. What it was about is let go of before the next
         is waited for."""
         with self._wake:
-            self._wake.wait_for(lambda: self._jobs or self.closed)
-            if not self._jobs:
+            self._wake.wait_for(lambda: self._tasks or self.closed)
+            if not self._tasks:
                 return False
-            entry = heapq.heappop(self._jobs)
-        job = entry[2]
-        job.advance()
+            entry = heapq.heappop(self._tasks)
+        _, _, task, key = entry
+        task.advance()
         with self._wake:
-            if job.done:
-                for key in [key for key, newest in self._newest.items() if newest is job]:
-                    del self._newest[key]
-            else:
+            if not task.done:
                 if self.closed:
-                    job.stop(CLOSING)
-                heapq.heappush(self._jobs, entry)
+                    task.stop(CLOSING)
+                heapq.heappush(self._tasks, entry)
+            elif key is not None and self._newest.get(key) is task:
+                del self._newest[key]
         return True
 
 
 def _once(call: Callable[[], T]) -> Generator[None, None, T]:
-    """A job without a step between."""
+    """A task without a step between."""
     yield from ()
     return call()
 

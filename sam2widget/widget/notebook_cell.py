@@ -62,7 +62,7 @@ class Cell:
         return holders <= self.renewed and (self.has_id or bool(holders))
 
 
-class Made(Generic[W]):
+class MadeWidgets(Generic[W]):
     """Widgets, and the runs of cells that made them. Nothing is kept alive by it."""
 
     def __init__(self) -> None:

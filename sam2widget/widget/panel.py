@@ -79,7 +79,7 @@ class Panel(MultiCanvas):
         """The topmost layer, which the panel leaves to you."""
         return self._layer(2)
 
-    def note(self, changed: Changed) -> None:
+    def handle_change(self, changed: Changed) -> None:
         """The session has changed. Any thread."""
         if changed.objects or changed.results:
             self.redraw()
@@ -92,6 +92,10 @@ class Panel(MultiCanvas):
                 return
             self._due = True
         self._worker.submit(self._draw)
+
+    def wait_until_idle(self) -> None:
+        """Wait until all is drawn."""
+        self._worker.wait_until_idle()
 
     def close(self) -> None:
         """Take the panel from the page and end its thread."""

@@ -11,16 +11,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
-from ..runtime.controller import EXPECTED
+from ..runtime.error_texts import EXPECTED
 
 C = TypeVar("C", bound=type)
 P = ParamSpec("P")
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parents[1]
-_ON_THE_WAY = {
-    *(str(_FOLDER / name) for name in ("runtime/controller.py", "runtime/worker.py")),
-    *(str(_FOLDER / "widget" / name) for name in ("api.py", "saving.py", "short_errors.py")),
+_FORWARDING = {
+    *(str(_FOLDER / "runtime" / f"{name}.py") for name in ("blocking", "controller", "worker")),
+    *(str(_FOLDER / "widget" / f"{name}.py") for name in ("annotator", "autosave_controller")),
+    *(str(_FOLDER / "widget" / f"{name}.py") for name in ("deprecation", "short_errors")),
     futures.__file__,
     str(Path(futures.__file__).with_name("_base.py")),
 }
@@ -73,7 +74,7 @@ def _with_short_traceback(
         return TypeError(wrong)
     if isinstance(error, EXPECTED):
         return error.with_traceback(None)
-    return error.with_traceback(_without_the_way(error.__traceback__))
+    return error.with_traceback(_without_forwarding(error.__traceback__))
 
 
 def _wrong_call(method: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> str:
@@ -97,10 +98,10 @@ def _wrong_call(method: Callable[..., Any], args: Sequence[Any], options: Mappin
     return ""
 
 
-def _without_the_way(traceback: TracebackType | None) -> TracebackType | None:
+def _without_forwarding(traceback: TracebackType | None) -> TracebackType | None:
     if traceback is None:
         return None
-    following = _without_the_way(traceback.tb_next)
-    if traceback.tb_frame.f_code.co_filename in _ON_THE_WAY:
+    following = _without_forwarding(traceback.tb_next)
+    if traceback.tb_frame.f_code.co_filename in _FORWARDING:
         return following
     return TracebackType(following, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno)

@@ -5,71 +5,48 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
 from difflib import get_close_matches
 from inspect import signature
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from traitlets import Bool, Dict, Int, List, TraitError, observe, validate
+from traitlets import observe
 
-from sam2_backend.video import Channel, Contrast, FrameSource, Kind, LiveVideo, open_video
+from sam2_backend.video import Contrast, FrameSource, Kind, LiveVideo, open_video
 from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.options import MAX_MEGAPIXELS
 
-from ..annotation.confidence import Review
-from ..annotation.records import Changed
-from ..annotation.session import Session
-from ..bridge.callbacks import Events
-from ..bridge.dispatcher import PROMPTS, Dispatcher
+from ..bridge.callbacks import Callbacks
+from ..bridge.dispatcher import Dispatcher
 from ..bridge.frame_server import FrameServer
-from ..bridge.protocol import (
-    Ack,
-    ChannelEntry,
-    Done,
-    Hello,
-    Message,
-    ProtocolError,
-    ReplyTo,
-    SetContrast,
-    Stop,
-    Thumbnails,
-    Visible,
-    Want,
-    WantLevels,
-    parse,
-    to_wire,
-)
+from ..bridge.protocol import Message, to_wire
 from ..bridge.publisher import Publisher
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from ..models.segmenter import Segmenter
 from ..models.source import as_segmenter, check_model, model_source
-from ..runtime.controller import INITIAL_STATUS, Controller, sentence
-from ..runtime.worker import CLOSED, CLOSING, Job
-from ..storage.saved_session import SavedSession, settings_of
+from ..runtime.controller import INITIAL_STATUS, Controller
+from ..runtime.error_texts import describe_error
+from ..runtime.worker import CLOSED, CLOSING
+from ..storage.saved_session import SavedSession
 from ..storage.session_file import SUFFIX
-from .api import Api
+from .annotator import Annotator
+from .autosave_controller import AutosaveController
 from .closed_video import ClosedVideo
-from .following import Following, describe
-from .notebook_cell import Made, current_cell
+from .front_end import HOW_TO_BUILD, NOT_BUILT, read_static
+from .live_follower import LiveFollower, describe_video
+from .notebook_cell import MadeWidgets, current_cell
 from .panel import Panel
-from .saving import Saving, check_ids
-from .short_errors import with_short_errors
-from .traits import AutoPropagate, Cleaning, ThreadSafeTraits
+from .resuming import open_saved, plan_autosave
+from .session_setup import add_first_masks, make_session, read_checked
+from .session_traits import SessionTraits
+from .short_errors import shorten_errors, with_short_errors
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from ..export import MaskSource
 
 _log = logging.getLogger(__name__)
-
-_STATIC = Path(__file__).parents[1] / "static"
-_HOW_TO_BUILD = (
-    "The front end of sam2widget is not built, so the widget cannot be shown. In a checkout, run "
-    "'npm ci && npm run build' in the folder js/, then restart the kernel."
-)
-_NOT_BUILT = f'export default {{ render({{ el }}) {{ el.textContent = "{_HOW_TO_BUILD}"; }} }};'
-
 
 REPLACED = (
     "This widget was closed when its cell was run again: use the new one. The masks of this one "
@@ -77,14 +54,8 @@ REPLACED = (
 )
 
 
-def _static(name: str, otherwise: str) -> str:
-    """The text of a file. anywidget would watch a path for changes, and what watches it holds on
-    to every widget for ever."""
-    path = _STATIC / name
-    return path.read_text(encoding="utf-8") if path.is_file() else otherwise
-
-
-class Sam2Widget(Api, Saving, ThreadSafeTraits):
+@shorten_errors
+class Sam2Widget(Annotator, SessionTraits):
     """Click an object in a video, propagate its mask, correct it, take the masks as arrays.
 
     What code does shows in the view and the reverse. Methods wait until what they ask for is
@@ -145,31 +116,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     >>> masks_thw = np.asarray(w.masks[1])
     """
 
-    _esm = _static("widget.js", _NOT_BUILT)
-    _css = _static("widget.css", "")
-
-    frame = Int(0, help="Frame that is shown.").tag(sync=True, echo_update=False)
-    selected = Int(0, help="Id of the selected object, 0 for none.").tag(
-        sync=True, echo_update=False
-    )
-    objects = List(Dict(), help="id, name, color, visible and locked of each object.").tag(
-        sync=True
-    )
-    status = Dict(help="state, message, model, device and click_ms.").tag(sync=True)
-    history = Dict(
-        {"undo": "", "redo": ""}, help='What undo and redo would do; "" for nothing.'
-    ).tag(sync=True)
-    video = Dict(help="width, height, num_frames, fps, name, kind, sizes and live.").tag(sync=True)
-    epoch = Int(1, help="Number of the session; messages of another one are dropped.").tag(
-        sync=True
-    )
-    auto_propagate = AutoPropagate(help="What an edit in the browser tracks by itself.").tag(
-        sync=True
-    )
-    clean_masks = Cleaning(help="Below which size specks and pinholes are dropped.").tag(sync=True)
-    non_overlapping = Bool(True, help="Whether a pixel belongs to one object at most.").tag(
-        sync=True
-    )
+    _esm = read_static("widget.js", NOT_BUILT)
+    _css = read_static("widget.css", "")
 
     @with_short_errors
     def __init__(
@@ -191,20 +139,7 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         autosave: str | os.PathLike[str] | bool | None = None,
         **kwargs: Any,
     ) -> None:
-        wrong = [name for name in kwargs if not self.has_trait(name)]
-        if wrong:
-            known = [name for name in signature(Sam2Widget).parameters if name != "kwargs"]
-            raise SessionError(
-                f"Sam2Widget has no option {', '.join(wrong)}. It has: {', '.join(known)}."
-            )
-        if self._esm == _NOT_BUILT:
-            warn(_HOW_TO_BUILD)
-        if isinstance(video, (str, os.PathLike)) and os.fspath(video).endswith(SUFFIX):
-            raise SessionError(
-                f"{os.fspath(video)} is a session and no video: go on with it by "
-                f"Sam2Widget.load({os.fspath(video)!r})."
-            )
-        check_model(model)
+        self._check_options(video, model, kwargs)
         frames = open_video(
             *(video, kind),
             contrast=contrast,
@@ -213,78 +148,56 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
             max_megapixels=max_megapixels,
         )
         shared = self._replace_earlier(model, device)
-        self._frames = frames
-        self._panel: Panel | None = None
-        self._fingerprint = None
-        self._model_source = model_source(model)
-        found = self._resume(autosave, saved)
-        resumed = saved is None and found is not None
-        saved = saved or found
-        self._session = Session(
-            *(len(frames), frames.height, frames.width),
-            kind=frames.kind,
-            sizes_hw=frames.sizes_hw,
-            skips=frames.recording is not None,
-            **settings_of(saved, clean_masks),
+        plan = plan_autosave(frames, autosave, saved)
+        origin, is_resumed = saved or plan.found, saved is None and plan.found is not None
+        session, review = make_session(
+            *(frames, origin, clean_masks, non_overlapping), is_resumed=is_resumed
         )
-        self._review = Review(self._session)
-        self._session.listen(self._review.note)
-        if saved is not None:
-            if not (resumed and frames.recording):  # which may have grown since it was compared
-                saved.check_video(frames)
-            self._fingerprint = saved.video if saved.video.identity else None
-            if frames.chosen_contrast is None:
-                frames.contrast = saved.contrast
-            self._session.fill(saved.objects, saved.prompts, saved.results)
-            kwargs = {"frame": saved.frame, "selected": saved.selected, **kwargs}
-        if non_overlapping is not None:
-            self._session.set_non_overlapping(non_overlapping)
-        if masks is not None and resumed:
+        if origin is not None:
+            kwargs = {"frame": origin.frame, "selected": origin.selected, **kwargs}
+        if masks is not None and is_resumed:
             warn(
                 "masks= were not taken: what was saved of this video by itself goes on. Give them "
                 "to w.import_masks(…), or begin anew with autosave=False."
             )
         elif masks is not None:
-            from ..export import read_masks
+            kwargs = {"selected": add_first_masks(session, frames, masks), **kwargs}
 
-            check_ids(masks)
-            found = read_masks(masks, frames)
-            for note in found.notes:
-                warn(note)
-            objects = self._session.import_masks(found.masks, found.names)
-            kwargs = {"selected": objects[0], **kwargs}
-        super().__init__(
-            video=describe(frames),
-            objects=self._listed_objects(),
+        self._frames = frames
+        self._publisher = Publisher(session, self._send_message, lambda: self.frame, review)
+        self._server = FrameServer(frames, self._publisher.outbox, self._on_contrast)
+        controller = Controller(session, self._publisher, self)
+        self._dispatcher = Dispatcher(
+            *(controller, session, self._publisher, self._server, review, self), self.keep
+        )
+        callbacks = Callbacks(session, self._show_error)
+        self._panel: Panel | None = None
+        self._following: LiveFollower | None = None
+        Annotator.__init__(
+            *(self, session, controller, review, callbacks, self), lambda: self._frames
+        )
+        SessionTraits.__init__(
+            *(self, session, lambda: len(self._frames), self._show_error),
+            video=describe_video(frames),
             status=INITIAL_STATUS,
             auto_propagate=auto_propagate,
-            clean_masks=self._session.clean_masks,
-            non_overlapping=self._session.non_overlapping,
             **kwargs,
         )
-        self._publisher = Publisher(
-            self._session, self._send_message, lambda: self.frame, self._review
+        self._saving = AutosaveController(
+            *(session, lambda: self._frames, controller, self, plan),
+            origin=origin,
+            model_source=model_source(model),
+            on_error=self._show_error,
         )
-        self._server = FrameServer(frames, self._publisher.outbox)
-        self._controller = Controller(self._session, self._publisher, self)
-        self._dispatcher = Dispatcher(
-            self._controller, self._session, self._publisher, self._review, self
-        )
-        if resumed:
-            self._tell_of_session()
-        self._autosave = self._save_from_now_on()
-        self._events = Events(self._session, self._complain)
-        self._session.listen(self._show)
-        self._session.listen(self._events.note)
-        self._session.on_listener_error = self._on_listener_error
+        if is_resumed:
+            self._saving.show_origin()
+        session.listen(self.show_change)
+        session.listen(callbacks.handle_change)
+        session.on_listener_error = self._on_listener_error
         self.on_msg(self._on_message)  # pyright: ignore[reportUnknownMemberType]
-        self._controller.load(lambda say: as_segmenter(shared or model, device, frames, say))
-        self._following: Following | None = None
+        controller.load(lambda on_status: as_segmenter(shared or model, device, frames, on_status))
         if isinstance(frames, LiveVideo):
-            self._following = Following(
-                *(frames, self._session, self._controller, self),
-                lambda text: self._publisher.publish_error(None, text),
-            )
+            self._following = LiveFollower(frames, session, controller, self, self._show_error)
 
     if not TYPE_CHECKING:  # a type checker shall go on to see what is misspelt
 
@@ -303,30 +216,8 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         one: ``ipywidgets.HBox([w, w.panel])``. Draw your own on ``w.panel.canvas``."""
         if self._panel is None:
             panel = self._panel = Panel(self, self._session)
-            self._session.listen(panel.note)
+            self._session.listen(panel.handle_change)
         return self._panel
-
-    def close(self) -> None:
-        """Take the widget from the page, save what is not saved yet, end the threads and let go
-        of model and video. Its masks can still be read, and exported where that needs no frames.
-        """
-        self._close(CLOSED)
-
-    def _close(self, why: str) -> None:
-        _MADE.forget(self)
-        if hasattr(self, "_following") and not isinstance(self._frames, ClosedVideo):
-            if self._following is not None:
-                self._following.close()
-            self._controller.stop(reason=CLOSING)
-            if self._autosave is not None:
-                self._autosave.close(wait=not self._controller.is_current_thread)
-            self._events.close()
-            if self._panel is not None:
-                self._panel.close()
-            self._controller.close(why)
-            self._frames = ClosedVideo(self._frames, why)
-            self._server.close(self._frames)
-        super().close()
 
     # Contrast
 
@@ -345,37 +236,120 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
     @contrast.setter
     def contrast(self, contrast: ContrastLike | None) -> None:
         self._server.set_contrast(contrast).result()
-        self._contrast_changed()
 
-    def _set_contrast(self, reply_to: ReplyTo, channels: list[ChannelEntry] | None) -> None:
-        try:
-            shown = tuple(
-                Channel(one.low, one.high, one.gamma, one.color, one.visible)
-                for one in channels or ()
+    # Files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything that you would lose to a session file: objects, prompts, masks,
+        scores, what you have accepted, and where you are. The video itself is not in it, nor
+        what undo would take back.
+
+        Parameters
+        ----------
+        path : of the file, by custom ``NAME.sam2.zip``. An earlier session file is replaced once
+            the new one is complete; any other file stays, and is an error.
+
+        Raises
+        ------
+        SessionError
+            When it cannot be written, another file is there, or the name is one of a format that
+            `export` writes.
+        """
+        self._saving.save(path)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        video: FrameSource | None = None,
+        model: str | os.PathLike[str] | Segmenter | object | None = None,
+        device: str | None = None,
+        *,
+        same_video: bool = False,
+    ) -> Self:
+        """Go on where a session file stopped.
+
+        Parameters
+        ----------
+        path : of the file.
+        video : as for a new widget; if None, looked for where it was when the file was written,
+            then beside the file.
+        model : as for a new widget; if None, what the session was made with.
+        device : as for a new widget.
+        same_video : say that this is the session's video, frame by frame, though its content is
+            another: it was compressed again, or was given as an array and is now a file.
+
+        Raises
+        ------
+        SessionError
+            When the file cannot be read, its video is not found, or this is another video, or
+            one that only looks the same.
+        VideoError
+            When the video cannot be read.
+        """
+        opened, frames = open_saved(path, video, same_video=same_video)
+        model = opened.model_source if model is None else model
+        if model is None:
+            raise SessionError(
+                f"The model of this session, {opened.model or 'none'!r}, was given as an object, "
+                "which a session file does not hold: give one with model=, for instance "
+                "model='auto'."
             )
-        except ValueError as error:
-            self._publisher.publish_error(reply_to, str(error))
-            return
-        job = self._server.set_contrast(Contrast(shown) if shown else None, reply_to.view)
-        job.when_done(lambda: self._after_contrast(job, reply_to))
+        return cls(frames, model, device, saved=opened)
 
-    def _after_contrast(self, job: Job[None], reply_to: ReplyTo) -> None:
-        if job.stopped:
-            return
-        try:
-            job.result()
-        except ValueError as error:
-            self._publisher.publish_error(reply_to, str(error))
-        else:
-            self._contrast_changed()
-            self._publisher.outbox.post(Done(reply_to))
+    def import_masks(
+        self, source: MaskSource, format: str | None = None, *, as_prompts: bool = False
+    ) -> list[int]:
+        """Take in masks in place of what there is on their frames. What had to be guessed, and
+        what was left out, is said in warnings and in the view.
 
-    def _contrast_changed(self) -> None:
-        self._controller.submit(self._session.forget_pixels)
-        if self._autosave is not None:
-            self._autosave.note()
+        Parameters
+        ----------
+        source, format : as for `sam2widget.export.import_masks`.
+        as_prompts : make them prompts; else they are accepted frames, which tracking goes out
+            from and never changes.
+
+        Returns
+        -------
+        list of int
+            Ids of the objects.
+        """
+        found = read_checked(self._frames, source, format)
+
+        def take_in() -> list[int]:
+            objects = self._session.import_masks(found.masks, found.names, as_prompts=as_prompts)
+            self._controller.set_notice(" ".join(found.notes))
+            return objects
+
+        objects = self._controller.edit(take_in)
+        for note in found.notes:
+            warn(note)
+        return objects
 
     # Its life
+
+    def close(self) -> None:
+        """Take the widget from the page, save what is not saved yet, end the threads and let go
+        of model and video. Its masks can still be read, and exported where that needs no frames.
+        """
+        self._close(CLOSED)
+
+    def _close(self, why: str) -> None:
+        _MADE.forget(self)
+        # Not where the constructor has failed.
+        if hasattr(self, "_saving") and not isinstance(self._frames, ClosedVideo):
+            if self._following is not None:
+                self._following.close()
+            self._controller.stop(reason=CLOSING)
+            self._saving.close(wait=not self._controller.is_current_thread)
+            # Before what may wait for it in a thread of its own.
+            self._controller.close(why)
+            self._callbacks.close()
+            if self._panel is not None:
+                self._panel.close()
+            self._frames = ClosedVideo(self._frames, why)
+            self._server.close(self._frames)
+        super().close()
 
     def _replace_earlier(self, model: object, device: str | None) -> object | None:
         """Close what an earlier run of the same cell has made. Gives the model that this one
@@ -399,119 +373,56 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         state = "closed: its masks can still be read" if self.comm is None else self.status["state"]
         return f"<Sam2Widget of {name}, {frames} frames, {state}>"
 
+    def _check_options(self, video: object, model: object, options: dict[str, Any]) -> None:
+        wrong = [name for name in options if not self.has_trait(name)]
+        if wrong:
+            known = [name for name in signature(Sam2Widget).parameters if name != "kwargs"]
+            raise SessionError(
+                f"Sam2Widget has no option {', '.join(wrong)}. It has: {', '.join(known)}."
+            )
+        if self._esm == NOT_BUILT:
+            warn(HOW_TO_BUILD)
+        if isinstance(video, (str, os.PathLike)):
+            path = os.fspath(cast("str | os.PathLike[str]", video))
+            if path.endswith(SUFFIX):
+                raise SessionError(
+                    f"{path} is a session and no video: go on with it by Sam2Widget.load({path!r})."
+                )
+        check_model(model)
+
     # The browser
 
     def _on_message(self, _: object, content: object, buffers: object) -> None:
-        """Check a message and queue it; whatever thread this is, it is soon free again."""
-        try:
-            request = parse(content)
-        except ProtocolError as error:
-            self._publisher.publish_error(None, str(error))
-            return
-        view, reply_to = request.view, ReplyTo(request.view, request.id)
-        match request:
-            case Hello():
-                self.keep()
-                self._publisher.outbox.hello(view)
-                self._publisher.set_frame(view, self.frame)
-                self._publisher.replay(reply_to)
-                self._server.want(reply_to, self.frame)
-            case Visible(visible=True):
-                self._publisher.outbox.set_visible(view, True)
-                self._publisher.set_frame(view, self.frame)
-                self._publisher.replay()
-                self._server.want(reply_to, self.frame)
-                self._server.resume(view)
-            case Visible():
-                self._publisher.leave(view)
-            case Ack(seq=seq):
-                self._publisher.outbox.ack(seq)
-            case _ if request.epoch != self.epoch:
-                pass
-            case Want(frame=frame, pixels=pixels):
-                self._publisher.set_frame(view, frame)
-                self._server.want(
-                    reply_to, frame, lambda: self._publisher.tell_frame(frame), pixels
-                )
-            case Thumbnails(frames=frames):
-                self._server.want_thumbnails(view, frames)
-            case WantLevels(frame=frame):
-                self._server.want_levels(reply_to, frame)
-            case SetContrast(channels=channels):
-                self._set_contrast(reply_to, channels)
-            case Stop():
-                self._controller.stop(reply_to)
-            case _:
-                if isinstance(request, PROMPTS):
-                    # Where the view goes on its own, what it showed last is not yet known here.
-                    self._publisher.set_frame(view, request.frame)
-                self._dispatcher.serve(request)
-
-    def _complain(self, text: str) -> None:
-        self._publisher.publish_error(None, text)
+        self._dispatcher.receive(content)
 
     def _send_message(self, message: Message, buffers: Sequence[bytes]) -> None:
         content = to_wire(message, self.epoch)
         self.send(content, list(buffers))  # pyright: ignore[reportUnknownMemberType]
 
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take what the front end has written: of our traits, frame, selected, auto_propagate and
-        clean_masks."""
-        own = {"objects", "status", "history", "video", "epoch", "non_overlapping"}
-        # A view may still select what has just been removed.
-        if sync_data.get("selected") not in self._selectable():
-            own.add("selected")
-        try:
-            super().set_state({name: value for name, value in sync_data.items() if name not in own})
-        except TraitError as error:
-            self._publisher.publish_error(None, str(error))
-
-    def _show(self, changed: Changed) -> None:
-        """Bring the traits up to date after a change."""
-        last, following = self._session.last_edit, self._session.next_edit
-        history = {
-            "undo": "" if last is None else last.label,
-            "redo": "" if following is None else following.label,
-        }
-        if history != self.history:
-            self.write_traits(history=history)
-        if changed.objects:
-            self.write_traits(objects=self._listed_objects())
-            known = self._selectable()[1:]
-            if self.selected not in known:
-                self.write_traits(selected=known[-1] if known else 0)
-
-        if self.non_overlapping != self._session.non_overlapping:
-            self.write_traits(non_overlapping=self._session.non_overlapping)
+    def _show_error(self, text: str) -> None:
+        self._publisher.publish_error(None, text)
 
     def _on_listener_error(self, error: Exception) -> None:
         _log.error("What was to be told of an edit failed", exc_info=error)
-        self._publisher.publish_error(
-            None, f"An edit was made, but not told to all: {sentence(error)}"
-        )
-
-    def _selectable(self) -> list[int]:
-        return [0, *(info.id for info in self._session.objects)]
+        self._show_error(f"An edit was made, but not told to all: {describe_error(error)}")
 
     @observe("frame")
     def _on_frame(self, _: object) -> None:
-        if hasattr(self, "_events"):
-            self._events.frame(self.frame)
+        self._callbacks.handle_frame(self.frame)
         if self._panel is not None:
             self._panel.redraw(scores=False)
 
     @observe("clean_masks")
     def _on_clean_masks(self, _: object) -> None:
-        if hasattr(self, "_events"):
+        if self.clean_masks != self._session.clean_masks:
             self._session.set_cleaning(self.clean_masks)
-            if self._autosave is not None:
-                self._autosave.note()
+            self._saving.mark_changed()
 
     @observe("non_overlapping")
     def _on_non_overlapping(self, change: Any) -> None:
         # Where it is the session's already, the session has said so.
         on = bool(change["new"])
-        if hasattr(self, "_events") and on != self._session.non_overlapping:
+        if on != self._session.non_overlapping:
             self._controller.edit(lambda: self._session.set_non_overlapping(on))
 
     @observe("selected")
@@ -519,26 +430,9 @@ class Sam2Widget(Api, Saving, ThreadSafeTraits):
         if self._panel is not None:
             self._panel.redraw()
 
-    @validate("selected")
-    def _check_selected(self, proposal: Any) -> int:
-        if proposal["value"] not in self._selectable():
-            raise TraitError(
-                f"There is no object {proposal['value']} to select. Objects: "
-                f"{', '.join(map(str, self._selectable()[1:])) or 'none yet'}."
-            )
-        return proposal["value"]
-
-    def _listed_objects(self) -> list[dict[str, Any]]:
-        return [asdict(info) for info in self._session.objects]
-
-    @validate("frame")
-    def _check_frame(self, proposal: Any) -> int:
-        frame = proposal["value"]
-        if not 0 <= frame < len(self._frames):
-            raise TraitError(
-                f"There is no frame {frame}: the video has frames 0 to {len(self._frames) - 1}."
-            )
-        return frame
+    def _on_contrast(self) -> None:
+        self._controller.submit(self._session.forget_pixels)
+        self._saving.mark_changed()
 
 
-_MADE: Made[Sam2Widget] = Made()
+_MADE: MadeWidgets[Sam2Widget] = MadeWidgets()

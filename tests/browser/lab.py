@@ -24,7 +24,11 @@ AUTOSAVED = "autosaved"
 ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
 """Asks a question over the page, and fetches news."""
 
+PLAIN_HOST = "lab.test"
+"""A name by which the browser finds the lab too: over plain http, it is no secure context."""
+
 CHROMIUM_FLAGS = [
+    f"--host-resolver-rules=MAP {PLAIN_HOST} 127.0.0.1",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -44,6 +48,7 @@ class Lab:
 
     def __init__(self, folder: Path, port: int, token: str) -> None:
         self.folder = folder
+        self._port = port
         self._base = f"http://127.0.0.1:{port}"
         self._token = token
 
@@ -51,10 +56,11 @@ class Lab:
         """Remove what widgets have saved by themselves: a new one would go on with it."""
         shutil.rmtree(self.folder / AUTOSAVED, ignore_errors=True)
 
-    def url(self, notebook: str) -> str:
+    def url(self, notebook: str, host: str = "127.0.0.1") -> str:
         """The address of a notebook's page, where no other notebook is open."""
         workspace = notebook.removesuffix(".ipynb")
-        return f"{self._base}/lab/workspaces/{workspace}/tree/{notebook}?token={self._token}"
+        path = f"lab/workspaces/{workspace}/tree/{notebook}"
+        return f"http://{host}:{self._port}/{path}?token={self._token}"
 
     def notebook_url(self, notebook: str) -> str:
         """The address of a notebook's page in Notebook 7."""
@@ -117,6 +123,7 @@ def running_lab(folder: Path, **environment: str) -> Iterator[Lab]:
             f"--ServerApp.root_dir={folder}",
             f"--ServerApp.port={port}",
             "--ServerApp.port_retries=0",
+            *(f"--ServerApp.local_hostnames={name}" for name in ("localhost", PLAIN_HOST)),
             f"--IdentityProvider.token={token}",
             "--LabApp.expose_app_in_browser=True",
             "--JupyterNotebookApp.expose_app_in_browser=True",

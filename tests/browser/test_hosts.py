@@ -19,9 +19,10 @@ from playwright.sync_api import Browser, Page, expect
 from sam2widget.cli.demo import deepest_point
 from sam2widget.samples import HEIGHT, WIDTH, sample_clip
 from tests.browser.conftest import MODEL, NOTEBOOK, Bench, run_cells, screenshot_after
-from tests.browser.lab import EXAMPLES, Lab
+from tests.browser.lab import EXAMPLES, PLAIN_HOST, Lab
 from tests.browser.test_quickstart import centre_of
 from tests.browser.widget_page import LIMIT_MS, WidgetPage
+from tests.support.data import Clip
 from tests.support.waiting import wait_until
 
 
@@ -46,6 +47,17 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     with screenshot_after(request, page):
         yield page
     context.close()
+
+
+def test_plain_http_on_a_name_that_is_not_localhost(page: Page, lab: Lab, clip: Clip) -> None:
+    height, width = clip.truth_thw.shape[1:]
+    notebook = lab.copy_of(NOTEBOOK, "plain_http.ipynb")
+    lab.forget()
+    page.goto(lab.url(notebook, host=PLAIN_HOST))
+    assert page.evaluate("[isSecureContext, typeof crypto.randomUUID]") == [False, "undefined"]
+    run_cells(page, "first")
+    click_and_propagate(WidgetPage(page, width, height), *deepest_point(clip.truth_thw[0]))
+    lab.shut_down_kernel(notebook)
 
 
 def test_notebook_7(page: Page, lab: Lab, desk: Bench) -> None:

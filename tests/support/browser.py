@@ -6,7 +6,6 @@ import itertools
 import threading
 
 from sam2widget.core.masks import Mask
-from sam2widget.runtime.worker import Priority
 from tests.support.waiting import LIMIT_S
 
 
@@ -61,18 +60,25 @@ class Browser:
     def ask(self, type, **fields):
         return self.answer(self.say(type, **fields))
 
+    def size_hw(self, frame):
+        """(H, W) of a frame, as the page knows it."""
+        video = self.widget.video
+        sizes = video["sizes"]
+        width, height = sizes[frame] if sizes else (video["width"], video["height"])
+        return height, width
+
     def mask(self, frame, obj):
         """The mask last received."""
         for content, buffers in reversed(self.received):
             if content["type"] == "masks" and content["frame"] == frame:
                 for entry, runs in zip(content["masks"], buffers, strict=True):
                     if entry["object"] == obj:
-                        return Mask.from_bytes(runs, *self.widget._frames.size_hw(frame)).to_array()
+                        return Mask.from_bytes(runs, *self.size_hw(frame)).to_array()
                 return None
         return None
 
 
 def idle(widget):
     """Wait until all that is queued is done."""
-    for worker in widget._controller._worker, widget._server._worker:
-        worker.submit(lambda: None, Priority.PREFETCH).result()
+    for part in widget._controller, widget._server:
+        part.wait_until_idle()

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from sam2widget import Sam2Widget, SessionError
-from sam2widget.runtime.worker import Priority
 from tests.sam2widget.widget.test_widget import CLIP, EVERYTHING, FRAMES, HEIGHT, WIDTH
 from tests.support.browser import Browser, idle
 from tests.support.fakes import ChoosySegmenter
@@ -63,16 +62,9 @@ def tracked(widget, obj=1):
     return int(np.isfinite(widget.scores[obj]).sum())
 
 
-def waiting(widget):
-    """How many requests wait for the model's thread."""
-    return sum(
-        entry[0] == Priority.CLICK for entry in widget._controller._worker._queue._jobs.copy()
-    )
-
-
 def queued(widget, count=1):
-    """Wait until so many requests wait."""
-    wait_until(lambda: waiting(widget) == count)
+    """Wait until so many requests wait for the model's thread."""
+    wait_until(lambda: widget._controller.num_waiting == count)
 
 
 def test_a_second_propagation_waits_and_both_are_done(widget, segmenter, pool):
@@ -139,7 +131,7 @@ def test_what_ends_a_propagation_is_told_to_all_who_wait(widget, segmenter, pool
     queued(widget)
     ending = pool.submit(ENDS[what], widget)
     if what == "close":
-        wait_until(lambda: widget._controller._worker.is_closed)
+        wait_until(lambda: widget._controller.is_closed)
     else:
         queued(widget, 2)
     segmenter.gate.set()
@@ -171,7 +163,7 @@ def test_cancelling_one_propagation_leaves_the_other(widget, segmenter, pool):
 
     async def cancelled():
         task = asyncio.create_task(widget.propagate_async())
-        while not waiting(widget):
+        while not widget._controller.num_waiting:
             await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -212,8 +204,10 @@ def test_of_the_browsers_searches_the_newest_counts_and_codes_is_left(widget, se
     queued(widget, 2)
     segmenter.gate.set()
     assert browser.answer(first)["type"] == browser.answer(second)["type"] == "done"
-    assert len(code.result()) == 4 and widget._session.proposals(3) == ()
-    assert len(widget._session.proposals(5)) == 4
+    idle(widget)
+    assert len(code.result()) == 4
+    told = {content["frame"]: len(content["proposals"]) for content in browser.of("proposals")}
+    assert told == {1: 4, 5: 4}
 
 
 def test_a_call_that_closing_cuts_off_does_not_return_as_if_done(widget, segmenter, pool):
@@ -222,7 +216,7 @@ def test_a_call_that_closing_cuts_off_does_not_return_as_if_done(widget, segment
     click = pool.submit(widget.add_point, 4, 10, 6)
     queued(widget)
     closing = pool.submit(widget.close)
-    wait_until(lambda: widget._controller._worker.is_closed)
+    wait_until(lambda: widget._controller.is_closed)
     segmenter.gate.set()
     closing.result()
     with pytest.raises(SessionError, match="closed"):

@@ -130,7 +130,7 @@ def test_misuse_shows_the_callers_line_and_one_of_ours_and_the_log_has_the_rest(
     files = files_of(failed.value)
     assert files[0] == __file__ and len(files) == 2
     assert failed.value.__cause__ is None and failed.value.__suppress_context__
-    assert "editors/prompts.py" in caplog.text
+    assert "prompting.py" in caplog.text
 
 
 def test_a_fault_shows_where_it_happened_without_the_way_to_the_thread(widget):
@@ -139,7 +139,7 @@ def test_a_fault_shows_where_it_happened_without_the_way_to_the_thread(widget):
         widget.add_point(0, 10, 6)
     files = [file.rsplit("/", 1)[-1] for file in files_of(failed.value)]
     assert files[-1] == "fakes.py"
-    assert not {"controller.py", "worker.py", "_base.py", "api.py"} & set(files)
+    assert not {"controller.py", "worker.py", "_base.py", "annotator.py"} & set(files)
 
 
 def test_a_widget_that_is_refused_and_a_file_that_is_not_there_show_one_line_of_ours(tmp_path):

@@ -14,9 +14,11 @@ import pytest
 from sam2_backend import VideoPredictor, load_model
 from sam2widget import LiveVideo, Sam2Widget, VideoError, read_session
 from sam2widget.annotation.session import Session
+from sam2widget.widget.live_follower import LiveFollower
 from tests.support.browser import Browser, idle
 from tests.support.fakes import DiscSegmenter, prompted_mask, tracked_mask
-from tests.support.waiting import LIMIT_S, wait_until
+from tests.support.parts import Traits
+from tests.support.waiting import LIMIT_S, threads_ended, wait_until
 
 HEIGHT, WIDTH = 12, 40
 FRAME = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
@@ -261,19 +263,14 @@ def test_closing_ends_the_thread_and_leaves_the_recording(feeder, live):
 
 
 def test_the_thread_does_not_hold_what_it_tells(live):
-    from sam2widget.widget.following import Following
-
-    class Face:
-        auto_propagate = "never"
-
-        def write_traits(self, **_):
-            pass
-
-    following = Following(live, Session(1, HEIGHT, WIDTH), None, Face(), lambda _: None)
-    gone, thread = weakref.ref(following), following._thread
-    del following
+    before, traits = threading.enumerate(), Traits()
+    traits.auto_propagate = "never"
+    follower = LiveFollower(live, Session(1, HEIGHT, WIDTH), None, traits, lambda _: None)
+    wait_until(lambda: traits.written)
+    gone = weakref.ref(follower)
+    del follower
     gc.collect()
-    wait_until(lambda: gone() is None and not thread.is_alive())
+    wait_until(lambda: gone() is None and threads_ended(before))
 
 
 def test_an_iterator_is_refused_with_what_to_write():

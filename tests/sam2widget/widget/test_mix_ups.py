@@ -16,7 +16,7 @@ from sam2_backend import (
     VideoPredictor,
     load_model,
 )
-from sam2widget import Sam2Widget, SessionError
+from sam2widget import Sam2Widget, SessionError, read_session
 from sam2widget.annotation.session import Session
 from sam2widget.batch.automatic import Everything, ProposalOutcome
 from sam2widget.cli import demo
@@ -152,7 +152,8 @@ def test_points_outside_alone_are_told(widget) -> None:
 
 def test_what_a_cell_shows_last_is_short(widget, tmp_path: Path) -> None:
     widget.add_point(0, 20, 12)
-    saved = widget._saved_now()
+    widget.save(tmp_path / "a.sam2.zip")
+    saved = read_session(tmp_path / "a.sam2.zip")
     assert repr(saved) == "<SavedSession of frames in memory, 6 frames: 1 objects, 1 masks>"
     outcome = ProposalOutcome(0, 12, 0.9, 0.9, 1, "tracked")
     found = Everything(replace(saved, video_path="/far/dog.mp4"), (outcome,))

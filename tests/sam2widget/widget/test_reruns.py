@@ -14,7 +14,7 @@ import pytest
 
 from sam2_backend import VideoError
 from sam2_backend.checkpoints.shared import load_shared
-from sam2widget import Sam2Widget, SessionError, read_session
+from sam2widget import Sam2Widget, SessionError, open_video, read_session
 from tests.support.fakes import DiscSegmenter
 from tests.support.waiting import threads_ended, wait_until
 
@@ -155,11 +155,11 @@ assert (names["w"].masks[1][0] == before).all() and before.any()
 
 def test_what_nobody_holds_goes_with_its_threads_and_model():
     before = threading.enumerate()
-    widget = Sam2Widget(CLIP, "nano", autosave=False)
+    video = open_video(CLIP)
+    widget = Sam2Widget(video, "nano", autosave=False)
     widget.add_point(0, 10, 6)
-    model = weakref.ref(load_shared("nano"))
-    frames = weakref.ref(widget._frames)
-    del widget
+    model, frames = weakref.ref(load_shared("nano")), weakref.ref(video)
+    del widget, video
     gc.collect()
     wait_until(lambda: threads_ended(before))
     assert model() is None and frames() is None
@@ -196,10 +196,12 @@ def test_a_widget_that_a_page_shows_lives_on():
 
 
 def test_a_closed_widget_holds_neither_model_nor_video_and_its_masks_can_be_read(tmp_path):
-    widget = Sam2Widget(CLIP, "nano", autosave=False)
+    video = open_video(CLIP)
+    widget = Sam2Widget(video, "nano", autosave=False)
     widget.add_point(0, 10, 6)
     mask = widget.masks[1][0]
-    model, frames = weakref.ref(load_shared("nano")), weakref.ref(widget._frames)
+    model, frames = weakref.ref(load_shared("nano")), weakref.ref(video)
+    del video
     gc.disable()
     try:
         widget.close()
@@ -262,9 +264,9 @@ def test_a_call_that_waits_while_the_widget_is_closed_is_told_so():
     begun.wait()
     with ThreadPoolExecutor(2) as threads:
         waiting = threads.submit(widget.add_point, 0, 10, 6)
-        wait_until(lambda: len(widget._controller._worker._queue) == 1)
+        wait_until(lambda: widget._controller.num_waiting == 1)
         closing = threads.submit(widget.close)
-        wait_until(lambda: widget._controller._worker.is_closed)
+        wait_until(lambda: widget._controller.is_closed)
         go_on.set()
         closing.result()
         with pytest.raises(SessionError, match="has been closed"):

@@ -55,19 +55,26 @@ def work(widget: Sam2Widget) -> None:
     widget.add_point(3, 10, 5)
     widget.add_box(8, 5, 2, 12, 9, obj=2)
     widget.propagate(stop=20)
-    widget._controller.edit(lambda: widget._session.accept(1, 6, 9))
-    widget._controller.edit(lambda: widget._session.update_object(2, name="Ball", visible=False))
+    widget.accept(6, 9, obj=1)
+    widget.update_object(2, name="Ball", visible=False)
     widget.frame, widget.selected = 7, 1
 
 
 def state(widget: Sam2Widget) -> dict:
-    session = widget._session
+    found = widget.segmentation
+    frames = {obj: widget.timeline(obj).prompted for obj in widget.masks}
     return {
-        "objects": session.objects,
-        "prompts": session.all_prompts,
-        "results": session.all_results,
+        "objects": found.objects,
+        "prompts": {(obj, t): widget.prompts(t, obj) for obj in frames for t in frames[obj]},
+        "results": found.results,
         "traits": (widget.frame, widget.selected, widget.objects),
     }
+
+
+def results(widget: Sam2Widget, stop: int) -> dict:
+    """Of object 1 before a frame."""
+    found = widget.segmentation.results
+    return {t: found[1, t] for t in range(stop)}
 
 
 @pytest.fixture
@@ -143,12 +150,12 @@ def test_a_real_network_goes_on_from_the_stored_masks(widgets, tmp_path) -> None
     before.save(tmp_path / "a.sam2.zip")
     after = Sam2Widget.load(tmp_path / "a.sam2.zip", video=clip, model=network)
     try:
-        stored = {t: before._session.result(t, 1) for t in range(10)}
+        stored = results(before, 10)
         for widget in before, after:
             widget.propagate()
         # What a click might have meant besides is not kept.
         stored = {t: replace(result, candidates=(), chosen=0) for t, result in stored.items()}
-        assert {t: after._session.result(t, 1) for t in range(10)} == stored
+        assert results(after, 10) == stored
         # Not to the pixel: memories are encoded again from masks, not from logits.
         ours, theirs = after.masks[1][10:], before.masks[1][10:]
         assert (ours & theirs).sum() / max((ours | theirs).sum(), 1) > 0.9
@@ -178,7 +185,7 @@ np.save({str(tmp_path / "masks.npy")!r}, np.asarray(widget.masks[2]))
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, check=True)
     before.propagate()
     assert np.array_equal(np.load(tmp_path / "masks.npy"), before.masks[2])
-    assert read_session(tmp_path / "b.sam2.zip").results == before._session.all_results
+    assert read_session(tmp_path / "b.sam2.zip").results == before.segmentation.results
 
 
 def test_a_session_is_saved_while_it_propagates(tmp_path) -> None:
@@ -271,7 +278,7 @@ def test_the_right_one_of_two_videos_is_taken(widgets, folder_of_frames, tmp_pat
     shutil.copytree(folder_of_frames, beside)
     widgets(folder_of_frames).save(tmp_path / "a.sam2.zip")
     Image.fromarray(255 - CLIP[0]).save(folder_of_frames / "000.png")
-    assert np.array_equal(widgets.load(tmp_path / "a.sam2.zip")._frames[0], CLIP[0])
+    assert np.array_equal(widgets.load(tmp_path / "a.sam2.zip").segmentation.video[0], CLIP[0])
 
 
 def test_a_video_that_is_gone_is_named(widgets, folder_of_frames, tmp_path) -> None:
@@ -313,10 +320,10 @@ def make_planes(folder: Path) -> Path:
 )
 def test_the_video_is_opened_as_it_was(widgets, tmp_path, make, options) -> None:
     model = DiscSegmenter(12, 12)
-    before = Sam2Widget(make(tmp_path), model, **options)
+    path = make(tmp_path)
+    before = Sam2Widget(path, model, **options)
     before.add_point(3, 6, 6)
     before.save(tmp_path / "a.sam2.zip")
-    path = before._frames.path
     for given in (None, path, "renamed"):
         if given == "renamed":
             path.rename(tmp_path / f"b{path.suffix}")
@@ -324,8 +331,8 @@ def test_the_video_is_opened_as_it_was(widgets, tmp_path, make, options) -> None
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             after = Sam2Widget.load(tmp_path / "a.sam2.zip", video=given, model=model)
-        assert np.array_equal(after._frames[5], before._frames[5])
-        assert after._frames.kind == before._frames.kind
+        assert np.array_equal(after.segmentation.video[5], before.segmentation.video[5])
+        assert after.video["kind"] == before.video["kind"]
         assert after.contrast == before.contrast
         after.close()
     before.close()

@@ -84,9 +84,9 @@ def test_a_feed_is_hammered_by_all_its_threads():
         for n in range(ROUNDS):
             frame, obj = n // OBJECTS, n % OBJECTS + 1
             session.add_point(frame, 10, 6, 1, obj)
-            publisher.begin()
-            publisher.step(Tracked(frame, False, 1, 2))
-            publisher.end()
+            publisher.report_begin()
+            publisher.report_step(Tracked(frame, False, 1, 2))
+            publisher.report_end()
             publisher.publish(ReplyTo("view", n))
     finally:
         over.set()
@@ -197,17 +197,17 @@ def test_a_connection_that_fails_ends_no_edit(widget):
 
 
 @pytest.mark.parametrize("fault", [ZeroDivisionError, SystemExit])
-def test_the_end_of_a_job_is_told_to_all_and_the_thread_lives_on(widget, fault):
+def test_the_end_of_a_task_is_told_to_all_and_the_thread_lives_on(widget, fault):
     heard = []
 
     def fail():
         raise fault
 
     def begin():
-        job = widget._controller.propose(0)
-        job.when_done(fail)
-        job.when_done(lambda: heard.append(1))
-        return job
+        task = widget._controller.propose(0)
+        task.when_done(fail)
+        task.when_done(lambda: heard.append(1))
+        return task
 
     widget._controller.call(begin).wait()
     idle(widget)

@@ -12,7 +12,7 @@ from PIL import Image
 from traitlets import TraitError
 
 from sam2widget import Sam2Widget, SessionError, VideoError
-from sam2widget.runtime.worker import Priority
+from sam2widget.widget.front_end import HOW_TO_BUILD, NOT_BUILT, read_static
 from tests.support.browser import Browser, idle
 from tests.support.fakes import DiscSegmenter
 from tests.support.waiting import threads_ended, wait_until
@@ -254,7 +254,7 @@ def test_while_the_model_loads_frames_are_served_and_clicks_wait(monkeypatch, se
     browser = Browser(widget)
     browser.say("hello")
     number = browser.say("click", **click())
-    widget._server._worker.submit(lambda: None, Priority.PREFETCH).result()
+    widget._server.wait_until_idle()
     assert browser.of("frame")[0]["frame"] == 0
     assert widget.status["state"] == "loading" and widget.status["message"]
     assert not browser.of("done")
@@ -587,16 +587,12 @@ def test_traits_written_while_the_front_end_writes_are_not_lost(widget):
 
 
 def test_the_bundle_or_how_to_build_it_is_shown():
-    from sam2widget.widget.widget import _HOW_TO_BUILD, _NOT_BUILT, _static
-
-    assert "npm ci && npm run build" in _HOW_TO_BUILD and "export default" in _NOT_BUILT
-    assert _static("no-such-file.js", _NOT_BUILT) == _NOT_BUILT
+    assert "npm ci && npm run build" in HOW_TO_BUILD and "export default" in NOT_BUILT
+    assert read_static("no-such-file.js", NOT_BUILT) == NOT_BUILT
 
 
 def test_without_the_bundle_scripting_works_and_a_warning_says_how_to_build(monkeypatch, segmenter):
-    from sam2widget.widget import widget as module
-
-    monkeypatch.setattr(module.Sam2Widget, "_esm", module._NOT_BUILT)
+    monkeypatch.setattr(Sam2Widget, "_esm", NOT_BUILT)
     with pytest.warns(UserWarning, match="npm run build"):
         widget = Sam2Widget(CLIP, segmenter)
     widget.add_point(0, 10, 6)

@@ -1,4 +1,4 @@
-"""Brings what a live video records into a widget."""
+"""Follows a live video: tells a widget's parts of the frames that come."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRACKING_S = 2.0
 """A frame that was tracked so long ago is not what is shown as the newest."""
 
 
-def describe(video: Video, *, newest: int | None = None) -> dict[str, Any]:
+def describe_video(video: Video, *, newest: int | None = None) -> dict[str, Any]:
     """What the front end is told of a video, as its trait.
 
     Parameters
@@ -51,14 +51,14 @@ def describe(video: Video, *, newest: int | None = None) -> dict[str, Any]:
     }
 
 
-class Following:
+class LiveFollower:
     """A thread that tells session, model and views of the frames that come.
 
     Parameters
     ----------
     video : that is recorded.
     session, controller, state : who are told.
-    complain : shows why the recording has ended.
+    on_error : shows why the recording has ended.
     """
 
     def __init__(
@@ -67,13 +67,13 @@ class Following:
         session: Session,
         controller: Controller[ReplyTo],
         state: WidgetState,
-        complain: Callable[[str], None],
+        on_error: Callable[[str], None],
     ) -> None:
         self._video = video
         self._session = session
         self._controller = controller
         self._state = state
-        self._complain = complain
+        self._on_error = on_error
         self._closing = threading.Event()
         self._tracked = -1
         self._tracked_at = 0.0
@@ -100,23 +100,23 @@ class Following:
             self._controller.track_live(self._note_tracked)
         is_tracking = time.monotonic() - self._tracked_at < TRACKING_S
         newest = self._tracked if is_tracking and video.is_recording else None
-        self._state.write_traits(video=describe(video, newest=newest))
+        self._state.write_traits(video=describe_video(video, newest=newest))
 
     def end(self) -> None:
         """Say why no more frames come, where the source has failed."""
         if self._video.error:
-            self._complain(f"The recording has ended: {self._video.error}")
+            self._on_error(f"The recording has ended: {self._video.error}")
 
     def _note_tracked(self, frame: int) -> None:
         self._tracked, self._tracked_at = frame, time.monotonic()
 
 
-def _run(following: weakref.ref[Following], video: LiveVideo, closing: threading.Event) -> None:
+def _run(follower: weakref.ref[LiveFollower], video: LiveVideo, closing: threading.Event) -> None:
     shown = 0
     while not closing.is_set():
         video.wait(shown + 1, CLOSING_S)
         is_last = not video.is_recording
-        told = following()
+        told = follower()
         if told is None:
             return
         # Also where no frame has come: the one before may have been tracked meanwhile.

@@ -1,0 +1,22 @@
+"""What a person is told of an error, and what the log keeps of it."""
+
+from __future__ import annotations
+
+import logging
+
+_log = logging.getLogger(__name__)
+
+EXPECTED = ValueError, MemoryError
+"""Misuse, and too little memory: their texts say it all."""
+
+
+def describe_error(error: Exception) -> str:
+    """An error for a person: what is not expected needs its kind too."""
+    text = str(error).strip() or "no reason given"
+    return text if isinstance(error, EXPECTED) else f"{type(error).__name__}: {text}"
+
+
+def log_unless_expected(error: Exception, what: str) -> None:
+    """A sentence is all that a person needs of misuse; of a fault, the log keeps the rest."""
+    if not isinstance(error, EXPECTED):
+        _log.error(what, exc_info=error)

@@ -1,0 +1,156 @@
+"""What there is in a video by now: masks, scores, prompts, and all of it for other programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam2_backend.video import Video
+
+from ..annotation.confidence import Review
+from ..annotation.records import Timeline
+from ..annotation.session import Session
+from ..core.arguments import ById
+from ..core.label_maps import OverlapCounter
+from ..core.masks import MaskVolume
+from ..core.user_warnings import warn, warn_renamed
+from ..models.segmenter import PromptSet
+from ..runtime.controller import Controller
+from ..storage.statistics import Statistics, time_spent
+from .short_errors import shorten_errors
+
+if TYPE_CHECKING:
+    from ..export import Segmentation
+
+
+@shorten_errors
+class AnnotationReader:
+    """The results of a session, as arrays, as numbers and in files. Any thread.
+
+    Parameters
+    ----------
+    session : that is read.
+    review : knows how sure the masks are.
+    controller : in whose thread the session is changed.
+    get_video : gives the video, or what is left of it once it is closed.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        review: Review,
+        controller: Controller[Any],
+        get_video: Callable[[], Video],
+    ) -> None:
+        self._session = session
+        self._review = review
+        self._controller = controller
+        self._get_video = get_video
+
+    @property
+    def masks(self) -> Mapping[int, MaskVolume]:
+        """By object id, a lazy (T, H, W) bool array that follows the session:
+        ``w.masks[1][10]`` is one frame, ``np.asarray(w.masks[1])`` all."""
+        return self._by_id(self._session.masks)
+
+    @property
+    def scores(self) -> Mapping[int, NDArray[np.float32]]:
+        """By object id, (T,) object-score logits, above 0 where it is judged visible; NaN where
+        there is no mask yet."""
+        return self._by_id(self._session.scores)
+
+    @property
+    def ious(self) -> Mapping[int, NDArray[np.float32]]:
+        """By object id, (T,) predicted IoU of its masks; NaN where there is none yet."""
+        return self._by_id(self._session.ious)
+
+    def prompts(self, frame: int, obj: int = 1) -> PromptSet:
+        """What an object was prompted with on a frame; an empty set where there is nothing."""
+        return self._session.prompts(frame, obj)
+
+    def timeline(self, obj: int = 1) -> Timeline:
+        """On which frames an object is prompted, tracked, stale, accepted or rejected."""
+        return self._session.timeline(obj)
+
+    def label_map(self, frame: int) -> NDArray[np.int32]:
+        """(H, W) object ids on a frame, 0 for background; the larger id shows where two
+        overlap, and a warning says so."""
+        covered = OverlapCounter()
+        labels_hw = self._session.label_map(frame, covered)
+        names = {info.id: info.name for info in self._session.objects}
+        sentence = covered.describe(
+            names, "a label map", non_overlapping=self._session.non_overlapping
+        )
+        if sentence:
+            warn(sentence)
+        return labels_hw
+
+    @property
+    def confidence(self) -> Mapping[int, NDArray[np.float32]]:
+        """By object id, (T,) how sure its masks are, 0..1: from object score, predicted IoU and
+        how well each agrees with its neighbours; NaN where there is none."""
+        return self._by_id(self._review.confidence)
+
+    @property
+    def num_unreviewed(self) -> int:
+        """How many masks nobody has prompted, accepted or rejected."""
+        return self._review.num_unreviewed()
+
+    @property
+    def segmentation(self) -> Segmentation:
+        """The objects and masks as they are now, for `export` and `plots`."""
+        from ..export import Segmentation
+
+        return self._controller.read(
+            lambda: Segmentation.make(
+                self._get_video().snapshot(),
+                tuple(self._session.objects),
+                self._session.all_results,
+                non_overlapping=self._session.non_overlapping,
+            )
+        )
+
+    @property
+    def statistics(self) -> Statistics:
+        """How much has been annotated, and what it took; `print` shows it as a table. Seconds
+        are those between edits in this widget, without long pauses."""
+        return self._controller.read(
+            lambda: Statistics.count(
+                len(self._get_video()),
+                self._session.all_prompts,
+                self._session.all_results,
+                time_spent(self._controller.edit_times_s),
+            )
+        )
+
+    def export(
+        self, path: str | os.PathLike[str], format: str | None = None, **options: Any
+    ) -> Path:
+        """Write the masks for another program: see `sam2widget.export.export_masks`.
+
+        >>> w.export("dog-overlay.mp4")  # an overlay with sound; the suffix says the format
+        >>> w.export("data", "coco", frames=True)
+        """
+        from ..export import export_masks
+
+        return export_masks(self, path, format, **options)
+
+    @property
+    def certainty(self) -> Mapping[int, NDArray[np.float32]]:
+        """Deprecated name of `confidence`."""
+        warn_renamed("certainty", "confidence")
+        return self.confidence
+
+    @property
+    def left_to_check(self) -> int:
+        """Deprecated name of `num_unreviewed`."""
+        warn_renamed("left_to_check", "num_unreviewed")
+        return self.num_unreviewed
+
+    def _by_id(self, read: Callable[[int], Any]) -> Mapping[int, Any]:
+        return ById({info.id: read(info.id) for info in self._session.objects})

@@ -1,0 +1,122 @@
+"""What the browser is told of a session as synced traits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from traitlets import Bool, Dict, Instance, Int, List, TraitError, validate
+
+from ..annotation.records import Changed
+from ..annotation.session import Session
+from .object_record import ObjectRecord
+from .traits import AutoPropagate, Cleaning, ThreadSafeTraits
+
+READ_ONLY = {"objects", "status", "history", "video", "epoch", "non_overlapping"}
+"""Traits that the front end does not write."""
+
+
+class SessionTraits(ThreadSafeTraits):
+    """Traits that say what is current in a session: what is shown, selected, listed, going on.
+
+    Parameters
+    ----------
+    session : whose objects these are.
+    count_frames : gives how many frames there are.
+    on_error : shows why a value of the front end was refused.
+    traits : values to begin with.
+    """
+
+    frame = Int(0, help="Frame that is shown.").tag(sync=True, echo_update=False)
+    selected = Int(0, help="Id of the selected object, 0 for none.").tag(
+        sync=True, echo_update=False
+    )
+    objects = List(
+        Instance(ObjectRecord), help="id, name, color, visible and locked of each object."
+    ).tag(sync=True)
+    status = Dict(help="state, message, model, device and click_ms.").tag(sync=True)
+    history = Dict(
+        {"undo": "", "redo": ""}, help='What undo and redo would do; "" for nothing.'
+    ).tag(sync=True)
+    video = Dict(help="width, height, num_frames, fps, name, kind, sizes and live.").tag(sync=True)
+    epoch = Int(1, help="Number of the session; messages of another one are dropped.").tag(
+        sync=True
+    )
+    auto_propagate = AutoPropagate(help="What an edit in the browser tracks by itself.").tag(
+        sync=True
+    )
+    clean_masks = Cleaning(help="Below which size specks and pinholes are dropped.").tag(sync=True)
+    non_overlapping = Bool(True, help="Whether a pixel belongs to one object at most.").tag(
+        sync=True
+    )
+
+    def __init__(
+        self,
+        session: Session,
+        count_frames: Callable[[], int],
+        on_error: Callable[[str], None],
+        **traits: Any,
+    ) -> None:
+        self._shown_session = session
+        self._count_frames = count_frames
+        self._on_refusal = on_error
+        super().__init__(
+            objects=self._list_objects(),
+            clean_masks=session.clean_masks,
+            non_overlapping=session.non_overlapping,
+            **traits,
+        )
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the front end has written: of our traits, frame, selected, auto_propagate and
+        clean_masks."""
+        # A view may still select what has just been removed.
+        gone = {"selected"} if sync_data.get("selected") not in self._selectable() else set[str]()
+        try:
+            super().set_state(
+                {name: value for name, value in sync_data.items() if name not in READ_ONLY | gone}
+            )
+        except TraitError as error:
+            self._on_refusal(str(error))
+
+    def show_change(self, changed: Changed) -> None:
+        """Bring the traits up to date after a change. Any thread."""
+        session = self._shown_session
+        last, following = session.last_edit, session.next_edit
+        history = {
+            "undo": "" if last is None else last.label,
+            "redo": "" if following is None else following.label,
+        }
+        if history != self.history:
+            self.write_traits(history=history)
+        if changed.objects:
+            self.write_traits(objects=self._list_objects())
+            known = self._selectable()[1:]
+            if self.selected not in known:
+                self.write_traits(selected=known[-1] if known else 0)
+        if self.non_overlapping != session.non_overlapping:
+            self.write_traits(non_overlapping=session.non_overlapping)
+
+    @validate("selected")
+    def _check_selected(self, proposal: Any) -> int:
+        if proposal["value"] not in self._selectable():
+            raise TraitError(
+                f"There is no object {proposal['value']} to select. Objects: "
+                f"{', '.join(map(str, self._selectable()[1:])) or 'none yet'}."
+            )
+        return proposal["value"]
+
+    @validate("frame")
+    def _check_frame(self, proposal: Any) -> int:
+        frame = proposal["value"]
+        if not 0 <= frame < self._count_frames():
+            raise TraitError(
+                f"There is no frame {frame}: the video has frames 0 to {self._count_frames() - 1}."
+            )
+        return frame
+
+    def _selectable(self) -> list[int]:
+        return [0, *(info.id for info in self._shown_session.objects)]
+
+    def _list_objects(self) -> list[ObjectRecord]:
+        return [ObjectRecord.of(info) for info in self._shown_session.objects]

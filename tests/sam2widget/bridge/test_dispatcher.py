@@ -1,0 +1,170 @@
+"""Requests of the browser, carried out without a widget."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+import numpy as np
+import pytest
+
+from sam2_backend.video import open_video
+from sam2widget.bridge import flow_control
+from sam2widget.bridge.dispatcher import Dispatcher
+from sam2widget.bridge.frame_server import FrameServer
+from sam2widget.bridge.publisher import Publisher
+from tests.support.parts import FRAMES, HEIGHT, WIDTH, Parts
+from tests.support.waiting import LIMIT_S
+
+CLIP = np.random.default_rng(0).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
+
+
+class Wire(Parts):
+    """All that is behind a comm, and what came out of it. Drawn is acknowledged, while `acks`."""
+
+    def __init__(self):
+        self.sent, self.hellos, self.contrasts = [], [], []
+        self.acks = True
+        self.arrived = threading.Condition()
+        self.ids = itertools.count(1)
+        super().__init__()
+        self.publisher = self.reports
+        self.server = FrameServer(
+            open_video(CLIP), self.publisher.outbox, lambda: self.contrasts.append(1)
+        )
+        self.dispatcher = Dispatcher(
+            *(self.controller, self.session, self.publisher, self.server, self.review),
+            *(self.traits, lambda: self.hellos.append(1)),
+        )
+        self.load()
+
+    def make_reporter(self):
+        return Publisher(self.session, self.send, lambda: self.traits.frame, self.review)
+
+    def send(self, message, buffers):
+        with self.arrived:
+            self.sent.append(message)
+            self.arrived.notify_all()
+        if self.acks and hasattr(message, "seq"):
+            self.say("ack", seq=message.seq)
+
+    def say(self, type, view="view", epoch=1, **fields):
+        message = {"type": type, "id": next(self.ids), "view": view, "epoch": epoch, **fields}
+        self.dispatcher.receive(message)
+        return message["id"]
+
+    def ask(self, type, **fields):
+        number = self.say(type, **fields)
+
+        def answered():
+            replies = [one for one in self.sent if one.type in ("done", "error") and one.reply_to]
+            return next((one for one in replies if one.reply_to.id == number), None)
+
+        with self.arrived:
+            assert self.arrived.wait_for(answered, LIMIT_S), self.sent
+        return answered()
+
+    def of(self, type):
+        return [message for message in self.sent if message.type == type]
+
+    def idle(self):
+        self.controller.wait_until_idle()
+        self.server.wait_until_idle()
+
+    def close(self):
+        super().close()
+        self.server.close()
+
+
+@pytest.fixture
+def wire():
+    wire = Wire()
+    wire.say("hello")
+    wire.idle()
+    yield wire
+    wire.close()
+
+
+def click(frame=0, obj=None, x=10.0):
+    return {"frame": frame, "object": obj, "x": x, "y": 6.0, "label": 1}
+
+
+def test_hello_is_welcomed_with_the_frame_that_is_shown(wire):
+    assert wire.hellos == [1] and wire.sent[0].type == "welcome"
+    assert [one.frame for one in wire.of("frame")] == [0]
+
+
+def test_a_click_is_done_selects_and_is_shown_on_its_frame(wire):
+    assert wire.ask("click", **click(frame=4)).type == "done"
+    assert wire.of("masks")[-1].frame == 4 and wire.traits.selected == 1
+    assert "no object 9" in wire.ask("click", **click(obj=9)).text
+
+
+def test_what_is_no_message_is_answered_with_a_sentence(wire):
+    wire.dispatcher.receive({"type": "dance"})
+    assert "dance" in wire.of("error")[-1].text
+
+
+def test_another_epochs_requests_are_dropped_but_what_it_drew_counts(wire):
+    wire.acks = False
+    for frame in range(3):
+        wire.say("want", frame=frame, pixels=True)
+        wire.idle()
+    seqs = [one.seq for one in wire.of("frame")][1:]
+    assert len(seqs) == 2, "two are on the way at most"
+    wire.say("click", epoch=7, **click())
+    wire.say("ack", epoch=7, seq=seqs[0])
+    wire.idle()
+    assert len(wire.of("frame")) == 4 and wire.session.objects == []
+
+
+def test_contrast_is_changed_answered_and_told_of(wire):
+    shown = {"gamma": 1.0, "color": "#ff0000", "visible": True}
+    channels = [{"low": 0.0, "high": 99.0, **shown} for _ in range(3)]
+    assert wire.ask("set_contrast", channels=channels).type == "done"
+    assert wire.contrasts == [1] and len(wire.of("contrast")) == 1
+    bad = [{"low": 9.0, "high": 9.0, **shown}] * 3
+    assert "low < high" in wire.ask("set_contrast", channels=bad).text
+    assert wire.contrasts == [1]
+
+
+def test_a_view_out_of_sight_gets_nothing_and_all_when_it_is_back(wire):
+    wire.say("visible", visible=False)
+    wire.sent.clear()
+    number = wire.say("click", **click())
+    wire.idle()
+    assert wire.sent == []
+    wire.say("visible", visible=True)
+    wire.idle()
+    assert [one.reply_to.id for one in wire.of("done")] == [number]
+    assert wire.of("timeline")[-1].prompted == [0] and wire.of("frame") and wire.of("masks")
+
+
+def test_a_closed_page_stops_receiving_and_a_sleeping_one_is_told_all_when_it_wakes(
+    wire, monkeypatch
+):
+    wire.acks = False
+    wire.ask("click", **click())
+    wire.sent.clear()
+    monkeypatch.setattr(flow_control, "GONE_AFTER_S", 0.0)
+    wire.controller.edit(lambda: wire.session.add_point(5, 10, 6, 1, 1))
+    assert wire.sent == [] and not wire.publisher.outbox.is_visible("view")
+    monkeypatch.setattr(flow_control, "GONE_AFTER_S", 60.0)
+    wire.say("ack", seq=1)
+    wire.idle()
+    assert wire.of("timeline")[-1].prompted == [0, 5]
+    assert wire.of("masks") and wire.of("frame")
+    assert wire.ask("undo").type == "done"
+
+
+def test_stop_and_hover_reach_the_controller(wire):
+    wire.ask("click", **click())
+    wire.say("hover", frame=2, object=None, x=12.0, y=6.0)
+    wire.idle()
+    assert wire.of("preview")[-1].frame == 2
+    number = wire.say("propagate", start=None, stop=None, direction="both", objects=None)
+    stopped = wire.ask("stop")
+    wire.idle()
+    assert stopped.type == "done"
+    assert [one for one in wire.of("done") if one.reply_to.id == number]
+    assert not wire.of("progress")[-1].running
