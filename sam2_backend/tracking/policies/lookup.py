@@ -32,11 +32,10 @@ def find_policy(policy: str | MemoryPolicy, config: ModelConfig) -> MemoryPolicy
     ValueError
         When there is no policy of this name, or the object is none.
     """
+    made: object = policy
     if isinstance(policy, str):
         make = BUILT_IN.get(policy) or _find_installed(policy)
         made = make(config)
-    else:
-        made = policy
     if not isinstance(made, MemoryPolicy):
         raise ValueError(
             "memory_policy must be a name or an object with memory_reach, pointer_reach and "

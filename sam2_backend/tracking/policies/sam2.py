@@ -32,9 +32,9 @@ class Sam2Policy:
             if t is not None and t in history.with_memory:
                 memories.append((distance - 1, t))
 
-        frame = history.frame
-        is_past = (lambda t: t > frame) if history.reverse else (lambda t: t < frame)
-        pointers = [(abs(frame - t), t) for t in attended if is_past(t)]
+        towards_past = 1 if history.reverse else -1
+        distances = [(towards_past * (t - history.frame), t) for t in attended]
+        pointers = [(distance, t) for distance, t in distances if distance > 0]
         for distance in range(1, self.pointer_reach + 1):
             if distance in tracked:
                 pointers.append((distance, tracked[distance]))
