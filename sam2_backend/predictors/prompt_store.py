@@ -31,9 +31,13 @@ class PromptStore:
         self._tracker = tracker
         self._prompts: dict[tuple[int, int], ModelPrompts] = {}
 
+    def find(self, frame: int, obj: int) -> ModelPrompts | None:
+        """Get the prompts of an object on a frame; None if there are none."""
+        return self._prompts.get((frame, obj))
+
     def get(self, frame: int, obj: int) -> ModelPrompts:
         """Get the prompts of an object on a frame; an empty set if there are none."""
-        return self._prompts.get((frame, obj)) or ModelPrompts.empty(self._model.device)
+        return self.find(frame, obj) or ModelPrompts.empty(self._model.device)
 
     def __setitem__(self, key: tuple[int, int], prompts: ModelPrompts) -> None:
         self._prompts[key] = prompts

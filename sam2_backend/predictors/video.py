@@ -486,12 +486,14 @@ class VideoPredictor:
     def _result(self, frame: int, objs: Iterable[int]) -> FrameResult:
         """Build the result of what memory holds of some objects on a frame."""
         entries = self.tracker.entries(frame, objs)
-        clicks = {obj: self._clicks_px(frame, self.prompts.get(frame, obj)) for obj in entries}
+        clicks = {obj: self._clicks_px(frame, self.prompts.find(frame, obj)) for obj in entries}
         return self._builder.build(frame, entries, clicks)
 
-    def _clicks_px(self, frame: int, prompts: ModelPrompts) -> Clicks:
+    def _clicks_px(self, frame: int, prompts: ModelPrompts | None) -> Clicks:
         """Clicks in pixels of the frame; none where nothing is cleaned, which needs no copy."""
-        return self.prompts.clicks_px(frame, prompts) if self.cleaner else NO_CLICKS
+        if prompts is None or not self.cleaner:
+            return NO_CLICKS
+        return self.prompts.clicks_px(frame, prompts)
 
     @property
     def _builder(self) -> ResultBuilder:
