@@ -55,7 +55,7 @@ def make_crops(frame_hw: tuple[int, int], layers: int, overlap_ratio: float) -> 
     return crops
 
 
-def point_grid(side: int) -> NDArray[np.float64]:
+def make_point_grid(side: int) -> NDArray[np.float64]:
     """Make the centres of `side` by `side` cells, row by row: (side², 2), (x, y) in 0..1."""
     centres = (np.arange(side) + 0.5) / side
     x, y = np.meshgrid(centres, centres)
@@ -116,7 +116,7 @@ def make_point_grids(
                 f"crop_n_layers at least 0, got {points_per_side}, {downscale} and {layers}."
             )
         return [
-            point_grid(max(1, int(points_per_side / downscale**layer)))
+            make_point_grid(max(1, int(points_per_side / downscale**layer)))
             for layer in range(layers + 1)
         ]
     grids = [np.asarray(grid, np.float64) for grid in point_grids or ()]

@@ -128,7 +128,7 @@ class SAM2MultiPersonSegmentation:
         generator = AutomaticMaskGenerator(
             self.model,
             points_per_side=None,
-            point_grids=[person_grid()],
+            point_grids=[make_person_grid()],
             pred_iou_thresh=min(0.5, iou),
             stability_score_thresh=min(0.7, stability),
             min_mask_region_area=MIN_AREA * image.shape[0] * image.shape[1] / 4,
@@ -168,7 +168,7 @@ class SAM2MultiPersonSegmentation:
         return figure
 
 
-def person_grid() -> NDArray[np.float64]:
+def make_person_grid() -> NDArray[np.float64]:
     """Make (P, 2) clicks (x, y) in 0..1: a coarse grid everywhere, a dense one where people are
     likely."""
 

@@ -14,7 +14,7 @@ from ...kernels.out_of_memory import AdaptiveBatcher
 from ...network.prompt_encoder import BOX_END, BOX_START
 from ...network.sam2 import ImageFeatures, Sam2Model
 from ...network.transforms import as_rgb, image_to_input
-from ..automatic.crops import point_grid
+from ..automatic.crops import make_point_grid
 from ..prompt_batches import prompt_batch_size
 from ..prompts import REFINEMENT_CLAMP
 
@@ -80,7 +80,7 @@ def search_people(model: Sam2Model, rgb: ArrayLike) -> PersonMasks:
             found = batcher.map(work, torch.arange(count, device=device))
             return _take_best(list(found), MAX_MASKS)
 
-        clicks = torch.as_tensor(point_grid(POINTS_PER_SIDE), dtype=torch.float32) * size
+        clicks = torch.as_tensor(make_point_grid(POINTS_PER_SIDE), dtype=torch.float32) * size
         clicks = clicks.to(device)[:, None]
         found = search(len(clicks), lambda n: decode(clicks[n], [1], None))
         if not len(found.scores_n):
