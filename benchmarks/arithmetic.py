@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from sam2_backend import CONFIGS, Sam2Model
-from sam2_backend.kernels.allocator import keep_freed_memory
+from sam2_backend.kernels.allocator import tune_malloc
 from sam2_backend.kernels.runtime import Runtime
 
 TURNS = 7
@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=1024)
     parser.add_argument("--device", default="cpu", choices=SIDE)
     arguments = parser.parse_args()
-    keep_freed_memory()
+    tune_malloc()
     torch.manual_seed(0)
     config = replace(CONFIGS[arguments.name], image_size=arguments.image_size)
     model = Sam2Model(config).eval().requires_grad_(False).to(arguments.device)

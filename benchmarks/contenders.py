@@ -72,7 +72,7 @@ class Ours:
         for obj in range(num_objects):
             self.video.add_points(0, obj, [[90.0 + 80.0 * obj, 240.0]], [1])
         self.video.track(1)
-        for bank in self.video._banks.values():
+        for bank in self.video.tracker.banks.values():
             for t in range(2, FIRST):
                 bank.track(t, replace(bank.tracked[t - 1]), reverse=False)
         self.coming = self.video.propagate(FIRST)

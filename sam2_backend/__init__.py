@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from .network.sam2 import Sam2Model
     from .predictors.automatic.generator import AutomaticMaskGenerator
     from .predictors.automatic.mask_record import MaskRecord
+    from .predictors.frame_result import FrameResult
     from .predictors.image import ImagePredictor
+    from .predictors.official import SAM2VideoPredictor
     from .predictors.people.multi_person import SAM2MultiPersonSegmentation
-    from .predictors.video import FrameResult, VideoPredictor
+    from .predictors.video import VideoPredictor
+    from .tracking.policies import FrameHistory, MemoryPolicy, MemorySelection
     from .video import LiveVideo, VideoError, open_video
 
 __all__ = [
@@ -26,13 +29,17 @@ __all__ = [
     "CONFIGS",
     "AutomaticMaskGenerator",
     "CheckpointError",
+    "FrameHistory",
     "FrameResult",
     "ImagePredictor",
     "LiveVideo",
     "MaskRecord",
+    "MemoryPolicy",
+    "MemorySelection",
     "ModelConfig",
     "OutOfMemoryError",
     "SAM2MultiPersonSegmentation",
+    "SAM2VideoPredictor",
     "Sam2Model",
     "VideoError",
     "VideoPredictor",
@@ -46,13 +53,17 @@ _HOMES = {
     "CONFIGS": ".network.config",
     "AutomaticMaskGenerator": ".predictors.automatic.generator",
     "CheckpointError": ".checkpoints.hub",
-    "FrameResult": ".predictors.video",
+    "FrameHistory": ".tracking.policies",
+    "FrameResult": ".predictors.frame_result",
     "ImagePredictor": ".predictors.image",
     "LiveVideo": ".video",
     "MaskRecord": ".predictors.automatic.mask_record",
+    "MemoryPolicy": ".tracking.policies",
+    "MemorySelection": ".tracking.policies",
     "ModelConfig": ".network.config",
     "OutOfMemoryError": ".kernels.out_of_memory",
     "SAM2MultiPersonSegmentation": ".predictors.people.multi_person",
+    "SAM2VideoPredictor": ".predictors.official",
     "Sam2Model": ".network.sam2",
     "VideoError": ".video",
     "VideoPredictor": ".predictors.video",

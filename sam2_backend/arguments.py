@@ -1,4 +1,4 @@
-"""Sentences for arguments that people know from elsewhere, or mix up."""
+"""Checks of arguments that people know from elsewhere, or mix up."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import functools
 import os
 from collections.abc import Callable
 from inspect import signature
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def check_model(model: object, what: str) -> None:
-    """Refuse what is no loaded model; `what` is the class that is given it.
+    """Refuse what is no loaded model.
+
+    Parameters
+    ----------
+    model : any object.
+    what : the class that is given it.
 
     Raises
     ------
@@ -28,27 +33,36 @@ def check_model(model: object, what: str) -> None:
     raise ValueError(f"{what} takes a loaded model, got {given}: write {load}.")
 
 
-def with_known_names(**known: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a method say its own name of an argument that is given by the official predictor's.
+def accept_aliases(**aliases: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function take keyword arguments by the official predictor's names too.
 
     Parameters
     ----------
-    **known : our names, by theirs.
+    **aliases : our names, by theirs. Other names that there are not are refused by a `TypeError`
+        that lists those that there are.
     """
 
-    def decorate(method: Callable[P, R]) -> Callable[P, R]:
-        own = [name for name in signature(method).parameters if name != "self"]
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        own = [name for name in signature(function).parameters if name != "self"]
 
-        @functools.wraps(method)
+        @functools.wraps(function)
         def call(*args: P.args, **options: P.kwargs) -> R:
-            wrong = [name for name in options if name not in own]
-            if wrong:
-                hints = [f"{name}= is {known[name]}= here" for name in wrong if name in known]
-                raise TypeError(
-                    f"{method.__name__}() has no argument {', '.join(wrong)}. "
-                    f"{'; '.join([*hints, 'it takes ' + ', '.join(own)])}."
-                )
-            return method(*args, **options)
+            if options.keys() <= set(own):
+                return function(*args, **options)
+            renamed: dict[str, Any] = {}
+            for name, value in options.items():
+                known = aliases.get(name, name)
+                if known not in own:
+                    raise TypeError(
+                        f"{function.__name__}() has no argument {name}. It takes {', '.join(own)}."
+                    )
+                if known in renamed:
+                    raise TypeError(
+                        f"{function.__name__}() was given {known} twice: {name} is the official "
+                        "predictor's name of it."
+                    )
+                renamed[known] = value
+            return cast("Any", function)(*args, **renamed)
 
         return call
 

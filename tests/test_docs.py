@@ -106,7 +106,10 @@ def test_python_in_it_calls_what_exists_as_it_is_declared(path):
                     binds(known[called], node, of_instance=False)
                 case ast.Call(func=ast.Attribute(value=ast.Name(of), attr=attr)):
                     if of in instances:
-                        binds(getattr(instances[of], attr), node, of_instance=True)
+                        is_static = isinstance(
+                            inspect.getattr_static(instances[of], attr), staticmethod
+                        )
+                        binds(getattr(instances[of], attr), node, of_instance=not is_static)
                     elif of in classes:
                         binds(getattr(classes[of], attr), node, of_instance=False)
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from sam2_backend import Sam2Model, load_model, save_model
 from sam2_backend.network.prompt_encoder import BOX_END, BOX_START
 from sam2_backend.network.transforms import image_to_input
-from sam2_backend.predictors.image import REFINEMENT_CLAMP
+from sam2_backend.predictors.prompts import REFINEMENT_CLAMP
 from sam2_backend.training import Pack
 from sam2_backend.training.data.packing import PackRecord, set_name
 
@@ -94,7 +94,7 @@ def predict_tokens(
     labels = torch.ones(len(points), 1, dtype=torch.int64, device=model.device)
     with model.runtime.inference():
         features = model.encode_image(image_to_input(rgb, size, model.device))
-        s16 = model.condition_on_nothing(features.s16)
+        s16 = model.add_no_memory_embed(features.s16)
         output = model.decode_masks(
             s16, features.s8, features.s4, points_np2=points, labels_np=labels
         )

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ..kernels.allocator import keep_freed_memory
+from ..kernels.allocator import tune_malloc
 from ..kernels.runtime import Runtime
 from ..network.config import CONFIGS, EARLIER_CONFIGS, ModelConfig
 from ..network.sam2 import Sam2Model
@@ -83,7 +83,7 @@ def load_model(
     """
     runtime = Runtime.choose(device, dtype)
     if runtime.device.type == "cpu":
-        keep_freed_memory()
+        tune_malloc()
     path, config = _locate(_check_name(name))
     state = read_state(path)
     config = config or _recognise_config(state, path, ignore_extra=ignore_extra)

@@ -1,1 +1,1 @@
-"""How the network runs: device and precision, fast paths of the CPU, and too little memory."""
+"""Device and precision, the CPU's fast paths, the allocator, and handling of too little memory."""

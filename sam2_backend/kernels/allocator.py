@@ -1,9 +1,9 @@
-"""Keep what the network frees for its next layer, rather than give it back to the system.
+"""Tune the C allocator, so that memory which one layer frees is reused by the next.
 
 glibc maps large blocks anew each time and unmaps them when they are freed; a network on a CPU
 frees hundreds of megabytes with every layer, and the page faults of the next one took up to a
-quarter of the image encoder's time. What lives longer than a step is better off outside: it would
-leave holes among what does not, and the process would grow.
+quarter of the image encoder's time. Tensors that outlive a step are copied out of the heap: they
+would fragment it, and the process would grow.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ _SETTINGS = {
     "M_TOP_PAD": (-2, 2**26),
     "M_ARENA_MAX": (-8, 1),
 }
-"""Of mallopt(3): its number and value. Nothing is mapped for itself, up to 2 GB are kept, more is
-asked for in steps of 64 MB, and threads share what was freed."""
+"""Parameters of mallopt(3), each with its number and value: no block gets a mapping of its own, up
+to 2 GB of freed memory are kept, the heap grows in steps of 64 MB, and threads share one arena."""
 OPT_OUT = "SAM2_SYSTEM_MALLOC"
 """Environment variable: anything in it leaves the process's allocator as it is."""
 
 
-def keep_freed_memory() -> None:
-    """Tune glibc's malloc for this process. Elsewhere, or where the user tuned it, do nothing."""
+def tune_malloc() -> None:
+    """Tune glibc's malloc for this process.
+
+    Nothing is done with other C libraries, or where the environment tunes malloc already.
+    """
     tuned = any(name.startswith(("MALLOC_", "GLIBC_TUNABLES", OPT_OUT)) for name in os.environ)
     if platform.libc_ver()[0] != "glibc" or tuned:
         return
@@ -38,9 +41,20 @@ def keep_freed_memory() -> None:
         mallopt(number, value)
 
 
-def in_own_pages(tensor: Tensor) -> Tensor:
-    """A copy of a dense tensor, of the same layout, whose pages go back to the system when nobody
-    holds it any more; the very tensor where it is not in the memory of a CPU."""
+def copy_to_mmap(tensor: Tensor) -> Tensor:
+    """Copy a dense CPU tensor into memory pages of its own.
+
+    The pages go back to the system as soon as the copy is freed.
+
+    Parameters
+    ----------
+    tensor : dense, of any shape and layout.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and strides; on other devices the given tensor itself.
+    """
     if tensor.device.type != "cpu":
         return tensor
     pages = mmap.mmap(-1, tensor.nbytes)

@@ -1,4 +1,4 @@
-"""When memory does not suffice: smaller batches, and if nothing helps, a sentence."""
+"""Too little memory: smaller batches, and where nothing helps, an error that says what to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ import torch
 R = TypeVar("R")
 
 _SIGNS = "can't allocate memory", "not enough memory", "bad_alloc", "out of memory"
-"""What PyTorch says of a host's memory, by a mere RuntimeError."""
+"""Parts of the messages of PyTorch's plain RuntimeErrors about a host's memory."""
+GROW_AFTER = 128
+"""Batches of the reduced size that must succeed before twice as many items are tried."""
+MAX_GROW_AFTER = 64 * GROW_AFTER
+"""The same after several attempts that failed: each doubles the wait."""
 
 
 class OutOfMemoryError(MemoryError):
@@ -20,8 +24,18 @@ class OutOfMemoryError(MemoryError):
 
 
 @contextmanager
-def memory_guarded(device: torch.device) -> Generator[None, None, None]:
-    """Raise `OutOfMemoryError` where anything inside fails for lack of memory."""
+def guard_memory(device: torch.device) -> Generator[None, None, None]:
+    """Turn every error for lack of memory inside the block into an `OutOfMemoryError`.
+
+    Parameters
+    ----------
+    device : named in the message.
+
+    Raises
+    ------
+    OutOfMemoryError
+        When the block fails for lack of memory.
+    """
     try:
         yield
     except OutOfMemoryError:
@@ -47,57 +61,87 @@ class _Sliceable(Protocol):
     def __getitem__(self, part: slice, /) -> Any: ...
 
 
-class FittingBatches:
-    """Batches as large as memory allows, which is learnt from failures.
+class AdaptiveBatcher:
+    """Runs work in batches as large as memory allows, which is learnt from failures.
+
+    A batch that fails is halved. After `GROW_AFTER` batches that succeeded twice as many items
+    are tried again: another process may have freed its memory. Each attempt that fails doubles
+    the wait for the next.
 
     Parameters
     ----------
     device : whose memory it is.
-    make_room : gives back what could be computed again.
-    largest : items of a batch at first; all at once if None.
+    free_cache : frees what can be computed again; called before a smaller batch is tried.
+    max_size : most items of a batch; if None all at once.
     """
 
     def __init__(
         self,
         device: torch.device,
-        make_room: Callable[[], object] = lambda: None,
-        largest: int | None = None,
+        free_cache: Callable[[], object] = lambda: None,
+        max_size: int | None = None,
     ) -> None:
         self._device = device
-        self._make_room = make_room
-        self.largest = largest
+        self._free_cache = free_cache
+        self._max_size = max_size
+        self._grow_after = GROW_AFTER
+        self._successes = 0
+        self._is_trial = False
+        self.size = max_size
+        """Most items of the next batch; None for all at once."""
 
     def map(self, work: Callable[[Any], R], items: _Sliceable) -> Iterator[R]:
-        """The results of the batches, in order.
+        """Give the results of the batches, in order.
 
         Parameters
         ----------
-        work : what is done with a batch; it must not matter that it is begun again.
+        work : is given a batch; it may be called again with a part of it.
         items : a sequence, an array or a tensor.
 
         Raises
         ------
         OutOfMemoryError
-            When a single item does not fit after room was made.
+            When a single item does not fit after the cache was freed.
         """
-        done, room_was_made = 0, False
+        done, cache_was_freed = 0, False
         while done < len(items):
-            batch = items[done : done + (self.largest or len(items))]
+            batch = items[done : done + (self.size or len(items))]
             try:
-                with memory_guarded(self._device):
+                with guard_memory(self._device):
                     result = work(batch)
             except OutOfMemoryError:
-                if len(batch) == 1 and room_was_made:
+                if len(batch) == 1 and cache_was_freed:
                     raise
             else:
                 yield result
                 done += len(batch)
-                room_was_made = False
+                cache_was_freed = False
+                self._count_success(len(batch))
                 continue
             # Out of the handler: the error no longer holds on to what the attempt had computed.
-            self.largest = max(len(batch) // 2, 1)
-            self._make_room()
+            self._shrink(len(batch))
+            self._free_cache()
             gc.collect()
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
-            room_was_made = True
+            cache_was_freed = True
+
+    def _shrink(self, failed_size: int) -> None:
+        self.size = max(failed_size // 2, 1)
+        if self._is_trial:
+            self._grow_after = min(2 * self._grow_after, MAX_GROW_AFTER)
+        self._successes, self._is_trial = 0, False
+
+    def _count_success(self, size: int) -> None:
+        """Try larger batches after enough full ones of a reduced size."""
+        if self.size is None or size < self.size:
+            return
+        if self._is_trial:
+            self._grow_after, self._is_trial = GROW_AFTER, False
+        if self.size == self._max_size:
+            return
+        self._successes += 1
+        if self._successes < self._grow_after:
+            return
+        self._successes, self._is_trial = 0, True
+        self.size = 2 * self.size if self._max_size is None else min(2 * self.size, self._max_size)

@@ -8,19 +8,21 @@ from dataclasses import dataclass
 
 import torch
 
-from .out_of_memory import memory_guarded
+from .out_of_memory import guard_memory
 
 
 @dataclass(frozen=True)
 class Runtime:
     """Device and precision of one loaded model.
 
-    Weights and memory arithmetic stay in float32; `dtype` is what matrix products and
-    convolutions are computed in.
+    Weights and memory arithmetic stay in float32; matrix products and convolutions are computed
+    in `dtype`.
     """
 
     device: torch.device
+    """Where the weights are and the network runs."""
     dtype: torch.dtype
+    """Of matrix products and convolutions: float32, bfloat16 or float16."""
     memory_dtype: torch.dtype = torch.bfloat16
     """Memories are kept in bfloat16 on every device, as the official predictor keeps them."""
     frames_at_once: int = 1
@@ -30,8 +32,12 @@ class Runtime:
     def choose(
         cls, device: str | torch.device | None = None, dtype: torch.dtype | None = None
     ) -> Runtime:
-        """Fill in what is not given: CUDA if there is one, else the CPU; bfloat16 on CUDA
-        devices that have it, else float32.
+        """Choose what is not given.
+
+        Parameters
+        ----------
+        device : CUDA if None and there is one, else the CPU.
+        dtype : if None bfloat16 on CUDA devices that have it, else float32.
 
         Raises
         ------
@@ -66,7 +72,7 @@ class Runtime:
         """
         mixed = self.dtype is not torch.float32
         with (
-            memory_guarded(self.device),
+            guard_memory(self.device),
             torch.inference_mode(),
             torch.autocast(self.device.type, dtype=self.dtype, enabled=True)
             if mixed

@@ -1,4 +1,4 @@
-"""One mask from whatever holds one: an array, a tensor, a picture, run lengths."""
+"""Conversion of arrays, tensors, images and run lengths to one (H, W) mask."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PHOTOMETRIC = 262
 def as_mask(
     given: object, hw: tuple[int, int], what: str = "The mask"
 ) -> tuple[NDArray[np.bool_], str | None]:
-    """The (H, W) bool mask of one object, and what had to be guessed in a sentence, or None.
+    """Convert to the (H, W) bool mask of one object.
 
     Parameters
     ----------
@@ -31,22 +31,28 @@ def as_mask(
         below and above 0; as an array, a torch tensor, a sparse matrix, a Pillow image, or COCO's
         run lengths ``{"size", "counts"}``.
     hw : (H, W) of its frame in pixels.
-    what : names it in sentences.
+    what : names it in messages.
+
+    Returns
+    -------
+    mask_hw, note
+        (H, W) bool, and a sentence on what had to be guessed, or None.
 
     Raises
     ------
     ValueError
-        When it is none, of another size, or of several objects.
+        When it is no mask, of another size, or of several objects.
     """
     values = as_array(given, what)
     shape = values.shape
     if shape[:2] == hw and values.ndim == 3 and shape[2] in (1, 2, 3, 4):
-        values = grey_of_colours(values, what)
+        values = colours_to_grey(values, what)
     while values.ndim > 2 and values.shape[0] == 1:
         values = values[0]
     if values.shape != hw:
         raise ValueError(
-            f"{what} must have the frame's shape (H, W) = {hw}, got {shape}.{swapped(shape, hw)}"
+            f"{what} must have the frame's shape (H, W) = {hw}, got {shape}."
+            f"{explain_swapped_axes(shape, hw)}"
         )
     reading = read_values([MaskValues.of(values, what)], what)
     if len(reading.labels) > 1:
@@ -60,20 +66,20 @@ def as_mask(
     return np.zeros(hw, np.bool_) if mask_hw is None else mask_hw, reading.note
 
 
-def swapped(shape: tuple[int, ...], hw: tuple[int, int]) -> str:
-    """A sentence where an array has width and height the other way round, else nothing."""
+def explain_swapped_axes(shape: tuple[int, ...], hw: tuple[int, int]) -> str:
+    """Say in a sentence that an array has width and height swapped; empty if it has not."""
     if tuple(shape[-2:]) != hw[::-1] or hw[0] == hw[1]:
         return ""
     return " Width and height are the other way round: swap its last two axes, as .T does."
 
 
 def as_array(given: object, what: str) -> NDArray[Any]:
-    """The values of an array, a tensor, a picture or run lengths, as a NumPy array.
+    """Convert an array, a tensor, an image or run lengths to a NumPy array of its values.
 
     Raises
     ------
     ValueError
-        When it holds no numbers; it says `what`.
+        When it holds no numbers; the message names `what`.
     """
     if isinstance(given, Mapping):
         return _from_run_lengths(cast("Mapping[str, Any]", given), what)
@@ -102,20 +108,21 @@ def as_array(given: object, what: str) -> NDArray[Any]:
 def values_of_picture(
     image: Image.Image, what: str, on_doubt: Callable[[str], object] | None = None
 ) -> NDArray[Any]:
-    """(H, W) the labels or grey levels of a Pillow image. Of a palette these are its indices,
-    but where two colours are used, black and white, what is white is the object, and where greys
-    are those of an antialiased mask, they are the levels.
+    """Read (H, W) labels or grey levels from a Pillow image.
+
+    Of a palette these are its indices, but where two colours are used, black and white, what is
+    white is the object, and where greys are those of an antialiased mask, they are the levels.
 
     Parameters
     ----------
-    what : names it in sentences.
+    what : names it in messages.
     on_doubt : is given a sentence where a palette may be meant in another way; if None, it is
         warned of.
 
     Raises
     ------
     ValueError
-        When it has colours; it says `what`.
+        When it has colours; the message names `what`.
     """
     if image.mode == "P":
         return _values_of_palette(image, what, on_doubt or _warn)
@@ -127,7 +134,7 @@ def values_of_picture(
         return np.asarray(image)
     if image.mode not in ("LA", "RGB", "RGBA"):
         image = image.convert("RGBA" if "A" in image.mode or "a" in image.mode else "RGB")
-    return grey_of_colours(np.asarray(image), what)
+    return colours_to_grey(np.asarray(image), what)
 
 
 def _values_of_palette(
@@ -162,14 +169,13 @@ def _warn(text: str) -> None:
     warnings.warn(text, UserWarning, stacklevel=4)
 
 
-def grey_of_colours(values_hwc: NDArray[Any], what: str) -> NDArray[Any]:
-    """(H, W) of 1 to 4 channels that say the same: grey, or one colour that is transparent around
-    the object.
+def colours_to_grey(values_hwc: NDArray[Any], what: str) -> NDArray[Any]:
+    """Convert (H, W, 1 to 4) channels to (H, W): grey, or one colour with alpha as the mask.
 
     Raises
     ------
     ValueError
-        When there are colours; it says `what`.
+        When there are colours; the message names `what`.
     """
     channels = values_hwc.shape[-1]
     colours, alpha_hw = values_hwc, None
@@ -201,20 +207,22 @@ def grey_of_colours(values_hwc: NDArray[Any], what: str) -> NDArray[Any]:
 
 
 def is_nearly_grey(colours: NDArray[Any]) -> bool:
-    """Whether (..., 3) 8-bit colours are greys up to white, but for what lossy compression makes
-    of them. Dark ones alone may be numbers of objects, which some tools spread over channels."""
+    """Whether (..., 3) 8-bit colours are greys up to white, up to compression artefacts.
+
+    Dark colours alone may be object numbers, which some tools spread over channels.
+    """
     if colours.dtype != np.uint8 or not colours.size or colours.max() < _WHITE:
         return False
     spread = colours.max(-1).astype(np.int16) - colours.min(-1)
     return int(spread.max()) <= _LOSS
 
 
-def _from_run_lengths(said: Mapping[str, Any], what: str) -> NDArray[np.bool_]:
-    if "segmentation" in said:  # as mask generators give it
-        return as_array(said["segmentation"], what)
-    size = np.ravel(np.asarray(said.get("size", ()), object))
+def _from_run_lengths(given: Mapping[str, Any], what: str) -> NDArray[np.bool_]:
+    if "segmentation" in given:  # as mask generators give it
+        return as_array(given["segmentation"], what)
+    size = np.ravel(np.asarray(given.get("size", ()), object))
     if (
-        "counts" not in said
+        "counts" not in given
         or len(size) != 2
         or not all(isinstance(n, (int, np.integer)) for n in size)
     ):
@@ -223,7 +231,7 @@ def _from_run_lengths(said: Mapping[str, Any], what: str) -> NDArray[np.bool_]:
             '{"size": [H, W], "counts": ...}.'
         )
     try:
-        return decode_run_lengths(said["counts"], (int(size[0]), int(size[1])))
+        return decode_run_lengths(given["counts"], (int(size[0]), int(size[1])))
     except ValueError as error:
         raise ValueError(f"{what} has run lengths that cannot be read ({error}).") from error
 

@@ -1,4 +1,4 @@
-"""What may be done to masks after the network: small parts removed, overlaps decided."""
+"""Post-processing of masks: removal of small components, and exclusive masks of several objects."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ from .regions import fill_holes, remove_specks
 
 @dataclass(frozen=True)
 class MaskCleaner:
-    """Removes specks and pinholes. The default does nothing, as the official predictors.
+    """Removes small components and holes; by default none, as the official predictors.
 
     Parameters
     ----------
-    fill_holes, remove_specks : holes and separate parts that are smaller are filled and dropped:
-        in pixels of the frame from 1 up, below 1 as a share of the mask's area. 0 is not at all.
-        The largest part stays, and so does what was clicked.
+    fill_holes, remove_specks : holes and separate components that are smaller are filled and
+        dropped: in pixels of the frame from 1 up, below 1 as a share of the mask's area; 0 for
+        none. The largest component stays, and so does what was clicked.
+
+    Raises
+    ------
+    ValueError
+        When a size is negative or NaN.
     """
 
     fill_holes: float = 0.0
@@ -50,17 +55,17 @@ class MaskCleaner:
         Parameters
         ----------
         mask_hw : (H, W) bool.
-        points_xy : (P, 2) clicks in pixels, whose part of the mask or of the outside stays.
-        labels : (P,) 1 on the object, 0 outside it.
+        points_xy : (P, 2) clicks (x, y) in pixels of the mask, whose component stays.
+        labels : (P,) 1 on the object, 0 outside it; others are ignored.
 
         Returns
         -------
-        (H, W) bool; the very same array where nothing had to be done.
+        (H, W) bool; the given array itself where nothing changed.
         """
         rows, columns = mask_hw.any(axis=1).nonzero()[0], mask_hw.any(axis=0).nonzero()[0]
         if not self or not len(rows):
             return mask_hw
-        # A rim of one pixel joins what lies outside the box of the mask.
+        # One pixel around the mask's box connects the background that lies outside it.
         y0, x0 = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
         box = slice(y0, rows[-1] + 2), slice(x0, columns[-1] + 2)
         part_hw = mask_hw[box]
@@ -68,7 +73,8 @@ class MaskCleaner:
         points = np.floor(np.asarray(points_xy, np.float64).reshape(-1, 2)).astype(int) - (x0, y0)
         clicks: dict[int, list[tuple[int, int]]] = {0: [], 1: []}
         for (x, y), label in zip(points.tolist(), labels, strict=True):
-            if 0 <= x < part_hw.shape[1] and 0 <= y < part_hw.shape[0]:
+            in_box = 0 <= x < part_hw.shape[1] and 0 <= y < part_hw.shape[0]
+            if in_box and int(label) in clicks:
                 clicks[int(label)].append((x, y))
         cleaned_hw = part_hw
         if self.fill_holes:
@@ -83,15 +89,19 @@ class MaskCleaner:
 
 
 def make_exclusive(logits_n1hw: Tensor) -> Tensor:
-    """Mask logits of N objects of which at most one is above 0 at any place: the largest.
+    """Lower mask logits of N objects so that at most one, the largest, is above 0 at a pixel.
 
-    Each is lowered to its lead over the best of the others where that is less. The sum of any two
+    Each is lowered to its margin over the best of the others where that is less. The sum of any two
     is then 0 at most, also between cells, so that masks stay exclusive however they are resized;
     a border lies where two logits are equal.
 
     Parameters
     ----------
     logits_n1hw : (N, 1, h, w).
+
+    Returns
+    -------
+    (N, 1, h, w).
     """
     if len(logits_n1hw) < 2:
         return logits_n1hw

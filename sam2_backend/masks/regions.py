@@ -11,17 +11,20 @@ from scipy import ndimage
 
 _NEIGHBOURS_8 = np.ones((3, 3), bool)
 _RASTER = 256
+"""Cells a side on which overlaps of masks are measured."""
 
 
 def keep_distinct_boxes(
     boxes_n4: NDArray[np.float32], scores_n: NDArray[np.float32], max_iou: float
 ) -> NDArray[np.int64]:
-    """Non-maximum suppression: indices of the boxes to keep, the best score first; of two whose
-    IoU is more than `max_iou` the better one stays, at equal scores the earlier.
+    """Suppress boxes that are no maximum (NMS): indices of those to keep, the best score first.
 
     Parameters
     ----------
-    boxes_n4 : x0, y0, x1, y1.
+    boxes_n4 : (N, 4) x0, y0, x1, y1 in pixels.
+    scores_n : (N,).
+    max_iou : of two boxes whose IoU is higher the one of the higher score is kept, at equal
+        scores the earlier.
     """
     order = np.argsort(-scores_n, kind="stable")
     x0, y0, x1, y1 = boxes_n4[order].astype(np.float32).T
@@ -41,30 +44,47 @@ def keep_distinct_boxes(
 
 
 def keep_distinct_masks(masks: Sequence[NDArray[np.bool_]], max_iou: float) -> list[int]:
-    """Indices of the masks to keep, where of two whose IoU is more than `max_iou` the earlier
-    is the better. Overlaps are measured on a raster of about 256 pixels a side."""
-    shared, areas = _shared(masks)
+    """Suppress masks that nearly equal an earlier one: indices of those to keep, in order.
+
+    Parameters
+    ----------
+    masks : (H, W) bool of one size, the best first.
+    max_iou : of two masks whose IoU is higher the earlier is kept; measured on a raster of about
+        256 cells a side.
+    """
+    shared, areas = _intersections(masks)
     unions = areas[:, None] + areas[None] - shared
-    return _first_ones(shared / np.maximum(unions, np.float32(1)), max_iou)
+    return _keep_first(shared / np.maximum(unions, np.float32(1)), max_iou)
 
 
 def keep_separate_masks(masks: Sequence[NDArray[np.bool_]], max_share: float) -> list[int]:
-    """The same, of two of which one has more than `max_share` of its area in the other: a part
-    is not kept beside its whole."""
-    shared, areas = _shared(masks)
+    """Suppress masks that overlap an earlier one, also as its part: indices of those to keep.
+
+    Parameters
+    ----------
+    masks : (H, W) bool of one size, the best first.
+    max_share : of two masks whose intersection is a larger share of the smaller one's area the
+        earlier is kept.
+    """
+    shared, areas = _intersections(masks)
     smaller = np.minimum(areas[:, None], areas[None])
-    return _first_ones(shared / np.maximum(smaller, np.float32(1)), max_share)
+    return _keep_first(shared / np.maximum(smaller, np.float32(1)), max_share)
 
 
-def without_small_regions(
+def remove_small_regions(
     mask_hw: NDArray[np.bool_], min_area_px: float
 ) -> tuple[NDArray[np.bool_], bool]:
-    """Fill holes and drop separate parts of fewer pixels; the largest part always stays.
+    """Fill holes and drop separate components of fewer pixels; the largest always stays.
+
+    Parameters
+    ----------
+    mask_hw : (H, W) bool.
+    min_area_px : components and holes of as many pixels stay.
 
     Returns
     -------
     mask_hw, changed
-        The mask, the very same one where nothing had to be done.
+        The mask, the given array itself where nothing changed, and whether something did.
     """
     cleaned_hw = remove_specks(fill_holes(mask_hw, min_area_px), min_area_px)
     return cleaned_hw, cleaned_hw is not mask_hw
@@ -73,17 +93,19 @@ def without_small_regions(
 def fill_holes(
     mask_hw: NDArray[np.bool_], min_area_px: float, keep_xy: Sequence[tuple[int, int]] = ()
 ) -> NDArray[np.bool_]:
-    """Fill parts of the outside that have fewer pixels than `min_area_px`.
+    """Fill components of the background that have fewer pixels than `min_area_px`.
 
     Parameters
     ----------
-    keep_xy : pixels (x, y) whose part of the outside stays, such as negative clicks.
+    mask_hw : (H, W) bool.
+    min_area_px : in pixels.
+    keep_xy : pixels (x, y) whose background component stays, such as negative clicks.
 
     Returns
     -------
-    (H, W) bool; the very same array where nothing had to be done.
+    (H, W) bool; the given array itself where nothing changed.
     """
-    labels_hw, is_small, _ = _parts(~mask_hw, min_area_px)
+    labels_hw, is_small, _ = _components(~mask_hw, min_area_px)
     for x, y in keep_xy:
         is_small[labels_hw[y, x]] = False
     return mask_hw | is_small[labels_hw] if is_small.any() else mask_hw
@@ -92,35 +114,37 @@ def fill_holes(
 def remove_specks(
     mask_hw: NDArray[np.bool_], min_area_px: float, keep_xy: Sequence[tuple[int, int]] = ()
 ) -> NDArray[np.bool_]:
-    """Drop parts of the mask that have fewer pixels than `min_area_px`; the largest stays.
+    """Drop components of the mask that have fewer pixels than `min_area_px`; the largest stays.
 
     Parameters
     ----------
-    keep_xy : pixels (x, y) whose part stays, such as positive clicks.
+    mask_hw : (H, W) bool.
+    min_area_px : in pixels.
+    keep_xy : pixels (x, y) whose component stays, such as positive clicks.
 
     Returns
     -------
-    (H, W) bool; the very same array where nothing had to be done.
+    (H, W) bool; the given array itself where nothing changed.
     """
-    labels_hw, is_small, largest = _parts(mask_hw, min_area_px)
-    for part in (largest, *(labels_hw[y, x] for x, y in keep_xy)):
-        is_small[part] = False
+    labels_hw, is_small, largest = _components(mask_hw, min_area_px)
+    for label in (largest, *(labels_hw[y, x] for x, y in keep_xy)):
+        is_small[label] = False
     return mask_hw & ~is_small[labels_hw] if is_small.any() else mask_hw
 
 
-def _shared(
+def _intersections(
     masks: Sequence[NDArray[np.bool_]],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(N, N) pixels that masks share, and (N,) those they have, on a coarse raster."""
+    """Areas of N masks' intersections (N, N) and of the masks (N,), in cells of a coarse raster."""
     if not masks:
         return np.zeros((0, 0), np.float32), np.zeros(0, np.float32)
     step = max(1, max(masks[0].shape) // _RASTER)
     flat = np.stack([mask[::step, ::step].ravel() for mask in masks]).astype(np.float32)
-    shared = flat @ flat.T
-    return shared, shared.diagonal()
+    areas_nn = flat @ flat.T
+    return areas_nn, areas_nn.diagonal()
 
 
-def _first_ones(overlaps_nn: NDArray[np.floating[Any]], limit: float) -> list[int]:
+def _keep_first(overlaps_nn: NDArray[np.floating[Any]], limit: float) -> list[int]:
     kept: list[int] = []
     for n in range(len(overlaps_nn)):
         if (overlaps_nn[n, kept] <= limit).all():
@@ -128,11 +152,17 @@ def _first_ones(overlaps_nn: NDArray[np.floating[Any]], limit: float) -> list[in
     return kept
 
 
-def _parts(
+def _components(
     mask_hw: NDArray[np.bool_], min_area_px: float
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_], int]:
-    """Connected parts (8 neighbours): (H, W) their numbers from 1, which of the numbers have
-    fewer pixels (0, what is outside, never), and the number of the largest."""
+    """Label connected components (8 neighbours).
+
+    Returns
+    -------
+    labels_hw, is_small, largest
+        (H, W) labels from 1, 0 outside; by label, whether it has fewer pixels than `min_area_px`
+        (0 never); and the label of the largest component.
+    """
     labels_hw = np.zeros(mask_hw.shape, np.int32)
     ndimage.label(mask_hw, structure=_NEIGHBOURS_8, output=labels_hw)
     areas = np.bincount(labels_hw.ravel(), minlength=1)

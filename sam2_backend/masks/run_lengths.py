@@ -1,5 +1,7 @@
-"""COCO's run lengths, decoded within bounds: pycocotools writes outside its memory where they are
-damaged."""
+"""Decoding of COCO run lengths with bounds checks.
+
+pycocotools writes outside its memory where they are damaged.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,12 @@ from numpy.typing import NDArray
 def decode_run_lengths(
     counts: str | bytes | Sequence[int], hw: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """(H, W) of run lengths, column by column, background first.
+    """Decode the run lengths of an (H, W) mask, by columns, background first.
 
     Parameters
     ----------
-    counts : numbers, or COCO's compressed text.
-    hw : H and W.
+    counts : numbers of pixels, or COCO's compressed text.
+    hw : (H, W) in pixels.
 
     Raises
     ------
@@ -42,9 +44,12 @@ def decode_run_lengths(
 
 
 def _decompress(counts: str) -> list[int]:
-    """Run lengths from COCO's text: groups of 5 bits, the lowest first, in characters from "0" on;
-    32 says that another follows, 16 in the last is the sign. From the fourth number on it is the
-    difference to the one two before."""
+    """Decompress COCO's text.
+
+    Numbers are groups of 5 bits, the lowest first, in characters from "0" on; 32 says that another
+    follows, 16 in the last is the sign. From the fourth number on it is the difference to the one
+    two before.
+    """
     lengths: list[int] = []
     number = bits = 0
     for character in counts:

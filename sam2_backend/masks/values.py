@@ -1,4 +1,4 @@
-"""What the values of masks from elsewhere mean: flags, labels, grey edges, probabilities, logits.
+"""Interpretation of mask values: flags, labels, antialiased grey, probabilities, logits.
 
 Values are judged by type and range over all arrays that belong together, then each is cut alike.
 """
@@ -13,13 +13,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Kind: TypeAlias = Literal["bool", "whole", "real"]
+Kind: TypeAlias = Literal["bool", "integer", "float"]
 VOID = 255
-"""In DAVIS' pictures of labels: pixels that belong to nothing for certain."""
+"""Label of pixels that are undefined in DAVIS' label images."""
 _DARK, _BRIGHT = 16, 240
 """Grey levels up to the one and from the other on are background and object."""
 _LARGEST_VOID_NEIGHBOUR = 63
-"""Larger labels beside 255 are levels of grey, chosen to be seen."""
+"""Larger labels beside 255 are levels of grey, chosen to be told apart."""
 _GREY = "has grey edges between 0 and 255: what is 128 or more is the object."
 _MANY = 32
 """More values than these, each on few pixels next to each other, are a picture."""
@@ -27,7 +27,7 @@ _MANY = 32
 
 @dataclass(frozen=True)
 class MaskValues:
-    """What is known of the values of (H, W) arrays that are masks of the same things."""
+    """Statistics of the values of (H, W) arrays that are masks of the same objects."""
 
     kind: Kind
     low: float
@@ -45,12 +45,13 @@ class MaskValues:
 
     @classmethod
     def of(cls, values_hw: NDArray[Any], what: str) -> MaskValues:
-        """Look at one array.
+        """Compute the statistics of one array.
 
         Raises
         ------
         ValueError
-            When it holds NaN or infinity, negative whole numbers, or no numbers; it says `what`.
+            When it holds NaN or infinity, negative whole numbers, or no numbers; the message
+            names `what`.
         """
         kind = values_hw.dtype.kind
         if kind == "b" or not values_hw.size:
@@ -76,9 +77,9 @@ class MaskValues:
                 grey_hw = (
                     np.rint(values_hw) if low >= 0 and _BRIGHT <= high <= VOID else values_hw[:0]
                 )
-                return cls("real", low, high, frozenset(), *_texture(grey_hw, high))
+                return cls("float", low, high, frozenset(), *_texture(grey_hw, high))
             values_hw = values_hw.astype(np.int64)
-        return cls("whole", low, high, _distinct(values_hw), *_texture(values_hw, high))
+        return cls("integer", low, high, _distinct(values_hw), *_texture(values_hw, high))
 
     @property
     def is_grey(self) -> bool:
@@ -90,9 +91,9 @@ class MaskValues:
         )
 
     def __or__(self, other: MaskValues) -> MaskValues:
-        kind: Kind = "bool" if self.kind == other.kind == "bool" else "whole"
-        if "real" in (self.kind, other.kind):
-            kind = "real"
+        kind: Kind = "bool" if self.kind == other.kind == "bool" else "integer"
+        if "float" in (self.kind, other.kind):
+            kind = "float"
         counts = ("between", "flat_between", "bright", "neighbours", "equal_neighbours")
         return MaskValues(
             kind,
@@ -105,17 +106,17 @@ class MaskValues:
 
 @dataclass(frozen=True)
 class MaskReading:
-    """How values become masks."""
+    """How values are converted to masks."""
 
     labels: tuple[int, ...] = ()
     """Values that are objects; empty where a cut or flags make one object of all."""
     cut: float | None = None
     """Above it is the object."""
     note: str | None = None
-    """What was decided on doubtful grounds, in a sentence."""
+    """A sentence on what had to be guessed."""
 
     def masks(self, values_hw: NDArray[Any]) -> dict[int, NDArray[np.bool_]]:
-        """The (H, W) mask of each object that has a pixel; 1 is the object of a cut or flags."""
+        """Convert (H, W) values to masks by object; without labels the object is 1."""
         if not self.labels:
             mask_hw = values_hw > (self.cut or 0)
             return {1: mask_hw} if mask_hw.any() else {}
@@ -124,18 +125,18 @@ class MaskReading:
 
 
 def read_values(found: Iterable[MaskValues], what: str) -> MaskReading:
-    """Decide what the values of arrays mean that belong together.
+    """Decide how values of arrays that belong together are converted to masks.
 
     Raises
     ------
     ValueError
-        When they are no masks, or it is doubtful what they mean; it says `what`.
+        When they are no masks, or it is doubtful what they mean; the message names `what`.
     """
     values = reduce(lambda one, other: one | other, found)
     if values.kind == "bool":
         return MaskReading()
-    if values.kind == "real":
-        return _read_real(values, what)
+    if values.kind == "float":
+        return _read_floats(values, what)
     if not values.labels:
         return MaskReading()
     if len(values.labels) > _MANY and 2 * values.equal_neighbours < values.neighbours:
@@ -162,7 +163,7 @@ def read_values(found: Iterable[MaskValues], what: str) -> MaskReading:
     return MaskReading(tuple(sorted(values.labels)))
 
 
-def _read_real(values: MaskValues, what: str) -> MaskReading:
+def _read_floats(values: MaskValues, what: str) -> MaskReading:
     low, high = values.low, values.high
     span = f"{what} holds values from {low:g} to {high:g}"
     if -0.25 <= low < 0 and 0.5 < high <= 1.25:

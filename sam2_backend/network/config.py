@@ -17,42 +17,64 @@ NO_OBJECT_LOGIT = -1024.0
 """Mask logit of every pixel of an object that is judged absent."""
 
 NUM_CANDIDATES = 3
-"""Masks proposed for an ambiguous prompt, beside the single-mask output (SAM, section 3)."""
+"""Candidate masks for an ambiguous prompt, besides the single-mask output (SAM, section 3)."""
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Everything that decides the shape of one network.
+    """The shape of one network.
 
     Weights do not depend on `image_size`: `dataclasses.replace(config, image_size=512)` is a
     legal variant of the same checkpoint. It must be a multiple of 32.
+
+    Raises
+    ------
+    ValueError
+        When `image_size`, `tracked_memories` or `memory_pooling` does not fit the others.
     """
 
     name: str
+    """As `load_model` takes it."""
     embed_dim: int
+    """Channels of the encoder's first stage; each stage doubles them."""
     num_heads: int
+    """Attention heads of the first stage; each stage doubles them."""
     stages: tuple[int, int, int, int]
+    """Blocks of each stage."""
     global_blocks: tuple[int, ...]
+    """Indices of the blocks that attend globally, not within windows."""
     window_sizes: tuple[int, int, int, int] = (8, 4, 14, 7)
+    """Side of the attention windows of each stage, in cells."""
     pos_embed_size: tuple[int, int] = (7, 7)
+    """(H, W) of the background position embedding, before it is resized."""
     image_size: int = 1024
+    """Side of the network's input in pixels."""
     hidden_dim: int = 256
+    """Channels of the features that decoder and memory attention work with."""
     decoder_heads: int = 8
+    """Attention heads of the mask decoder."""
     decoder_mlp_dim: int = 2048
+    """Hidden width of the mask decoder's MLPs."""
     memory_dim: int = 64
+    """Channels of a memory map."""
     memory_layers: int = 4
+    """Layers of the memory attention."""
     memory_mlp_dim: int = 2048
+    """Hidden width of the memory attention's MLPs."""
     num_memories: int = 7
-    """Conditioning slot and the six tracked frames before the current one."""
+    """Temporal slots of memories: one for conditioning frames, and the six tracked frames before
+    the current one."""
     max_pointers: int = 16
+    """Object pointers of tracked frames reach fewer frames back than this."""
     occlusion_memory: bool = True
     """SAM 2.1: an absent object marks its memory with a learned embedding."""
     pointer_time: bool = True
     """SAM 2.1: object pointers carry their distance in time."""
     tracked_memories: int = 6
-    """Tracked frames that are looked at, the nearest first; fewer are faster and less exact."""
+    """Tracked frames whose memory a frame attends to, the nearest first; fewer are faster and less
+    exact."""
     memory_pooling: int = 1
-    """Side of the squares of cells over which memories are averaged before they are looked at
+    """Side of the squares of cells over which memories are averaged before they are attended to
     (2 in Xiong et al. 2024, EfficientTAM); larger is faster and less exact."""
     person_head: bool = False
     """Whether a small head on the mask tokens says how much a mask is one whole person. Official

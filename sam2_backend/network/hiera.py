@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import MLP, add_linear, by_rows, predicting_on_cpu
+from .layers import MLP, add_linear, apply_in_chunks, use_cpu_fast_path
 
 
 class PatchEmbed(nn.Module):
@@ -39,13 +39,22 @@ class WindowAttention(nn.Module):
         self.proj = nn.Linear(dim_out, dim_out)
 
     def forward(self, x_bhwc: Tensor) -> Tensor:
-        """What each place sees, its heads side by side: `added_to` makes it an answer."""
+        """Attend within windows, without the output projection.
+
+        Parameters
+        ----------
+        x_bhwc : (B, H, W, C) windows, normalised.
+
+        Returns
+        -------
+        (B, H or H/2, W or W/2, dim_out); `add_projected` completes it.
+        """
         q, k, v = F.linear(x_bhwc, self.qkv.weight).chunk(3, dim=-1)
         if self.pool:
             q = max_pool(q)
-        # The keys' bias adds the same to all scores of a query, which softmax does not see.
+        # The keys' bias adds the same to all scores of a query, which cancels in the softmax.
         q_bias = self.qkv.bias[: q.shape[-1]]
-        q = q.add_(q_bias) if predicting_on_cpu(q) else q + q_bias
+        q = q.add_(q_bias) if use_cpu_fast_path(q) else q + q_bias
         b, h, w, _ = q.shape
         q, k, v = (
             t.reshape(b, -1, self.num_heads, t.shape[-1] // self.num_heads).transpose(1, 2)
@@ -53,12 +62,12 @@ class WindowAttention(nn.Module):
         )
         return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, h, w, -1)
 
-    def added_to(self, base_bhwc: Tensor, seen_bhwc: Tensor) -> Tensor:
-        """`base` and what was seen, projected."""
-        # The values' bias comes through any weights that add up to 1.
-        v_bias = self.qkv.bias[-seen_bhwc.shape[-1] :]
+    def add_projected(self, residual_bhwc: Tensor, attended_bhwc: Tensor) -> Tensor:
+        """Project what `forward` returned and add it to a residual of the same shape."""
+        # Attention weights add up to 1: the values' bias may as well be added after the sum.
+        v_bias = self.qkv.bias[-attended_bhwc.shape[-1] :]
         bias = self.proj.weight @ v_bias + self.proj.bias
-        return add_linear(base_bhwc, seen_bhwc, self.proj.weight, bias)
+        return add_linear(residual_bhwc, attended_bhwc, self.proj.weight, bias)
 
 
 class Block(nn.Module):
@@ -76,25 +85,27 @@ class Block(nn.Module):
             self.proj = nn.Linear(dim, dim_out)
 
     def forward(self, x_bhwc: Tensor) -> Tensor:
-        """A map, or windows of a map along the batch, as wide as this block's own."""
-        width = 4 * self.norm2.normalized_shape[0]
+        """Transform a (B, H, W, C) map, or its windows (B * windows, window, window, C)."""
+        hidden_dim = 4 * self.norm2.normalized_shape[0]
         if x_bhwc.shape[1] == self.window:
-            return by_rows(lambda x: self._widen(self._look(x)), x_bhwc, width)
-        looked = self._look(x_bhwc)
-        return by_rows(self._widen, looked.flatten(0, 2), width).view(looked.shape)
+            return apply_in_chunks(lambda x: self._mlp(self._attention(x)), x_bhwc, hidden_dim)
+        attended = self._attention(x_bhwc)
+        return apply_in_chunks(self._mlp, attended.flatten(0, 2), hidden_dim).view(attended.shape)
 
-    def _look(self, x_bhwc: Tensor) -> Tensor:
+    def _attention(self, x_bhwc: Tensor) -> Tensor:
         normed = self.norm1(x_bhwc)
         # Where a stage begins the shortcut is the projection of the *normed* input, pooled.
         shortcut = max_pool(self.proj(normed)) if self.pool else x_bhwc
         if self.window in (0, x_bhwc.shape[1]):
-            return self.attn.added_to(shortcut, self.attn(normed))
-        seen = self.attn(to_windows(normed, self.window))
+            return self.attn.add_projected(shortcut, self.attn(normed))
+        attended = self.attn(to_windows(normed, self.window))
         window = self.window // 2 if self.pool else self.window
-        return self.attn.added_to(shortcut, from_windows(seen, window, shortcut.shape[1:3]))
+        return self.attn.add_projected(
+            shortcut, from_windows(attended, window, shortcut.shape[1:3])
+        )
 
-    def _widen(self, x: Tensor) -> Tensor:
-        return self.mlp.added_to(x, self.norm2(x))
+    def _mlp(self, x: Tensor) -> Tensor:
+        return self.mlp.forward_residual(x, self.norm2(x))
 
 
 class Hiera(nn.Module):
@@ -114,7 +125,7 @@ class Hiera(nn.Module):
         for stage, depth in enumerate(config.stages):
             for i in range(depth):
                 starts_stage = i == 0 and stage > 0
-                # A block that starts a stage still sees the windows of the stage before.
+                # A block that starts a stage still has the windows of the stage before.
                 window = config.window_sizes[stage - 1 if starts_stage else stage]
                 if len(self.blocks) in config.global_blocks:
                     window = 0
@@ -125,40 +136,40 @@ class Hiera(nn.Module):
                 )
 
     def forward(self, pixels_bchw: Tensor) -> list[Tensor]:
-        """(B, 3, S, S) -> four (B, C, H, W) maps, strides 4, 8, 16, 32."""
+        """Encode normalised images (B, 3, S, S) as four (B, C, H, W) maps of strides 4 to 32."""
         x = self.patch_embed(pixels_bchw)
-        x = x + self._known_position(x.shape[1], x.shape[2])
+        x = x + self._cached_position(x.shape[1], x.shape[2])
         side, window = x.shape[1], 0
         features = []
         for i, block in enumerate(self.blocks):
             assert isinstance(block, Block)
-            # Blocks of one window follow each other without putting the map together between.
-            wanted = block.window if block.window and side % block.window == 0 else 0
-            if wanted != window:
+            # Consecutive blocks of one window size stay in windows: the map is not put together.
+            new_window = block.window if block.window and side % block.window == 0 else 0
+            if new_window != window:
                 x = from_windows(x, window, (side, side)) if window else x
-                x = to_windows(x, wanted) if wanted else x
-                window = wanted
+                x = to_windows(x, new_window) if new_window else x
+                window = new_window
             x = block(x)
             if block.pool:
                 side, window = side // 2, window // 2
             if i in self.stage_ends:
-                whole = from_windows(x, window, (side, side)) if window else x
-                features.append(whole.permute(0, 3, 1, 2))
+                map_bhwc = from_windows(x, window, (side, side)) if window else x
+                features.append(map_bhwc.permute(0, 3, 1, 2))
         return features
 
-    def _known_position(self, height: int, width: int) -> Tensor:
-        """The same as before, as long as the weights are."""
-        if not predicting_on_cpu(self.pos_embed):
+    def _cached_position(self, height: int, width: int) -> Tensor:
+        """`position`, computed once for these weights on the CPU's fast path."""
+        if not use_cpu_fast_path(self.pos_embed):
             return self.position(height, width)
         weights = self.pos_embed, self.pos_embed_window
-        of = height, width, *((w.data_ptr(), w._version) for w in weights)
-        known = self._position
-        if known is None or known[0] != of:
-            known = self._position = of, self.position(height, width)
-        return known[1]
+        key = height, width, *((w.data_ptr(), w._version) for w in weights)
+        cached = self._position
+        if cached is None or cached[0] != key:
+            cached = self._position = key, self.position(height, width)
+        return cached[1]
 
     def position(self, height: int, width: int) -> Tensor:
-        """Resized background plus tiled window embedding: (1, height, width, C)."""
+        """Compute the position embedding, resized background plus tiled window: (1, H, W, C)."""
         window = self.pos_embed_window
         background = F.interpolate(self.pos_embed, size=(height, width), mode="bicubic")
         tiles = (1, 1, -(-height // window.shape[2]), -(-width // window.shape[3]))
@@ -167,13 +178,13 @@ class Hiera(nn.Module):
 
 
 def max_pool(x_bhwc: Tensor) -> Tensor:
-    """2x2 max pooling of a (B, H, W, C) map. PyTorch's own takes several times as long."""
+    """Pool a (B, H, W, C) map by the maximum of 2x2 cells; faster than PyTorch's own."""
     rows = torch.maximum(x_bhwc[:, 0::2], x_bhwc[:, 1::2])
     return torch.maximum(rows[:, :, 0::2], rows[:, :, 1::2])
 
 
 def to_windows(x_bhwc: Tensor, window: int) -> Tensor:
-    """Cut into (B * windows, window, window, C), padding right and bottom with zeros."""
+    """Cut (B, H, W, C) into (B * windows, window, window, C), zero-padded right and bottom."""
     _, h, w, c = x_bhwc.shape
     x_bhwc = F.pad(x_bhwc, (0, 0, 0, -w % window, 0, -h % window))
     x = x_bhwc.unflatten(2, (-1, window)).unflatten(1, (-1, window))  # (B, nh, win, nw, win, C)

@@ -11,42 +11,54 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CACHED_NUMBERS = 3 * 2**19
-"""Of what lies between two matrix products: so many stay in a CPU's cache."""
-LEAST_TOKENS = 1024
-"""Of a matrix product that still runs at full speed."""
+CHUNK_ELEMENTS = 3 * 2**19
+"""Numbers between two matrix products of a chunk: so many stay in a CPU's cache."""
+MIN_CHUNK_TOKENS = 1024
+"""Rows of a matrix product that still runs at full speed."""
 
 
-def predicting_on_cpu(x: Tensor) -> bool:
-    """Whether what is done for speed on a CPU may be done: in float32, without gradients, and
-    nothing is compiled."""
+def use_cpu_fast_path(x: Tensor) -> bool:
+    """Whether the CPU's fast paths apply: float32, no gradients, and nothing is compiled.
+
+    Parameters
+    ----------
+    x : a tensor of the computation, for its device.
+    """
     plain = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
     return plain and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
 
 
-def by_rows(work: Callable[[Tensor], Tensor], x: Tensor, width: int) -> Tensor:
-    """Do what treats each row of a (rows, ..., C) by itself in parts that fit a CPU's cache.
+def apply_in_chunks(function: Callable[[Tensor], Tensor], x: Tensor, hidden_dim: int) -> Tensor:
+    """Apply a function of independent rows to (rows, ..., C) in chunks that fit a CPU's cache.
+
+    Off the CPU's fast path the function is applied to all rows at once.
 
     Parameters
     ----------
-    work : keeps the number of rows.
-    width : the most numbers that there are on the way for each of C.
+    function : maps (rows, ..., C) to as many rows; no row depends on another.
+    hidden_dim : channels of its widest intermediate result.
     """
-    if not predicting_on_cpu(x):
-        return work(x)
-    tokens = max(LEAST_TOKENS, CACHED_NUMBERS // width)
-    parts = x.split(max(1, tokens // math.prod(x.shape[1:-1])))
-    return torch.cat([work(part) for part in parts])
+    if not use_cpu_fast_path(x):
+        return function(x)
+    tokens = max(MIN_CHUNK_TOKENS, CHUNK_ELEMENTS // hidden_dim)
+    chunks = x.split(max(1, tokens // math.prod(x.shape[1:-1])))
+    return torch.cat([function(chunk) for chunk in chunks])
 
 
-def add_linear(base: Tensor, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """`base` (..., C) and a linear layer's answer to `x` (..., D), summed.
+def add_linear(residual: Tensor, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Add a linear layer's output to a residual: `residual` + `x` Wᵀ + b, (..., C).
 
-    On a CPU the product is added where it falls, rather than by a pass of its own over both.
+    On a CPU the product is accumulated in place, rather than by another pass over both.
+
+    Parameters
+    ----------
+    residual : (..., C).
+    x : (..., D).
+    weight, bias : (C, D) and (C,).
     """
-    if not predicting_on_cpu(base):
-        return base + F.linear(x, weight, bias)
-    total = (base + bias).expand(*x.shape[:-1], -1).contiguous()
+    if not use_cpu_fast_path(residual):
+        return residual + F.linear(x, weight, bias)
+    total = (residual + bias).expand(*x.shape[:-1], -1).contiguous()
     total.view(-1, len(weight)).addmm_(x.reshape(-1, x.shape[-1]), weight.T)
     return total
 
@@ -85,13 +97,13 @@ class MLP(nn.Module):
         x = self.last(self._hidden(x))
         return x.sigmoid() if self.sigmoid_output else x
 
-    def added_to(self, base: Tensor, x: Tensor) -> Tensor:
-        """`base` and what this makes of `x`: a residual block's end."""
-        return add_linear(base, self._hidden(x), self.last.weight, self.last.bias)
+    def forward_residual(self, residual: Tensor, x: Tensor) -> Tensor:
+        """Compute `residual` + MLP(`x`), the end of a residual block; no sigmoid."""
+        return add_linear(residual, self._hidden(x), self.last.weight, self.last.bias)
 
     @property
     def last(self) -> nn.Linear:
-        """The layer that nothing follows."""
+        """The output layer."""
         return cast("nn.Linear", self.layers[-1])
 
     def _hidden(self, x: Tensor) -> Tensor:
@@ -101,8 +113,8 @@ class MLP(nn.Module):
         return x
 
 
-class Attention(nn.Module):
-    """Multi-head attention whose inner width may be narrower than its input.
+class AttentionProjections(nn.Module):
+    """The projections of multi-head attention, whose inner width may differ from its input's.
 
     Parameters
     ----------
@@ -124,53 +136,64 @@ class Attention(nn.Module):
         self.v_proj = nn.Linear(kv_dim, inner_dim)
         self.out_proj = nn.Linear(inner_dim, dim)
 
+    def split_heads(self, x_bnc: Tensor) -> Tensor:
+        """(B, N, C) -> (B, heads, N, C / heads)."""
+        return x_bnc.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+
+
+class Attention(AttentionProjections):
+    """Multi-head attention."""
+
     def forward(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
-        """Attend; where one side has a single row it is projected once and shared by all."""
-        if len(q_bnc) == len(k_bmc) and predicting_on_cpu(q_bnc):
-            # A head is narrow: the longer side is not projected where the shorter one is so
-            # short that its heads can be carried over instead.
-            most = self.q_proj.out_features // self.num_heads
-            if q_bnc.shape[1] < most < k_bmc.shape[1]:
-                return self._from_few(q_bnc, k_bmc, v_bmc)
-            if k_bmc.shape[1] < most < q_bnc.shape[1]:
-                return self._to_few(q_bnc, k_bmc, v_bmc)
-        q = self._split_heads(self.q_proj(q_bnc))
-        k = self._split_heads(self.k_proj(k_bmc))
-        v = self._split_heads(self.v_proj(v_bmc))
+        """Attend from (B, N, C) queries to (B, M, C) keys and values: (B, N, C).
+
+        A batch of one row on one side is projected once and shared by all rows of the other.
+        """
+        if len(q_bnc) == len(k_bmc) and use_cpu_fast_path(q_bnc):
+            # With fewer tokens on one side than a head has channels, it takes less arithmetic to
+            # apply the other side's projection to them than to project the many tokens.
+            head_dim = self.q_proj.out_features // self.num_heads
+            if q_bnc.shape[1] < head_dim < k_bmc.shape[1]:
+                return self._few_queries(q_bnc, k_bmc, v_bmc)
+            if k_bmc.shape[1] < head_dim < q_bnc.shape[1]:
+                return self._few_keys(q_bnc, k_bmc, v_bmc)
+        q = self.split_heads(self.q_proj(q_bnc))
+        k = self.split_heads(self.k_proj(k_bmc))
+        v = self.split_heads(self.v_proj(v_bmc))
         b = max(len(q), len(k))
         q, k, v = (x.expand(b, -1, -1, -1) for x in (q, k, v))
         return self._join_heads(F.scaled_dot_product_attention(q, k, v))
 
-    def _from_few(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
-        """Few queries: q·(W k + b) is (Wᵀ q)·k, and q·b, the same for all keys, cancels out."""
-        q_bhnd = self._split_heads(self.q_proj(q_bnc))
+    def _few_queries(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
+        """Attend with the key projection applied to the queries.
+
+        q·(W k + b) = (Wᵀ q)·k + q·b, and q·b, the same for all keys, cancels out in the softmax.
+        """
+        q_bhnd = self.split_heads(self.q_proj(q_bnc))
         scale = q_bhnd.shape[-1] ** -0.5
-        carried = (q_bhnd * scale) @ self._by_head(self.k_proj.weight)  # (B, heads, N, C)
-        weights = (carried.flatten(1, 2) @ k_bmc.transpose(1, 2)).softmax(dim=-1)
+        projected = (q_bhnd * scale) @ self._by_head(self.k_proj.weight)  # (B, heads, N, C)
+        weights = (projected.flatten(1, 2) @ k_bmc.transpose(1, 2)).softmax(dim=-1)
         summed = (weights @ v_bmc).unflatten(1, (self.num_heads, -1))
         out = summed @ self._by_head(self.v_proj.weight).transpose(1, 2)
         bias_h1d = self.v_proj.bias.unflatten(0, (self.num_heads, 1, -1))
         return self._join_heads(out + bias_h1d)
 
-    def _to_few(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
-        """Few keys: the same the other way round, and values are projected out at once."""
-        k_bhmd = self._split_heads(self.k_proj(k_bmc))
+    def _few_keys(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
+        """Attend with the query projection applied to the keys, and the output's to the values."""
+        k_bhmd = self.split_heads(self.k_proj(k_bmc))
         scaled = k_bhmd * k_bhmd.shape[-1] ** -0.5
-        carried = (scaled @ self._by_head(self.q_proj.weight)).flatten(1, 2)
+        projected = (scaled @ self._by_head(self.q_proj.weight)).flatten(1, 2)
         bias = (scaled @ self.q_proj.bias.unflatten(0, (self.num_heads, -1, 1))).flatten(1)
         # Queries last: a softmax over so few keys is slow where they lie side by side.
-        scores = torch.baddbmm(bias[..., None], carried, q_bnc.transpose(1, 2))
+        scores = torch.baddbmm(bias[..., None], projected, q_bnc.transpose(1, 2))
         weights = scores.unflatten(1, (self.num_heads, -1)).softmax(dim=2).flatten(1, 2)
-        v_bhmd = self._split_heads(self.v_proj(v_bmc))
+        v_bhmd = self.split_heads(self.v_proj(v_bmc))
         out_hdc = self._by_head(self.out_proj.weight.T)
-        carried_out = (v_bhmd @ out_hdc).flatten(1, 2)  # (B, heads * M, C)
-        return torch.baddbmm(self.out_proj.bias[None, None], weights.transpose(1, 2), carried_out)
+        projected_v = (v_bhmd @ out_hdc).flatten(1, 2)  # (B, heads * M, C)
+        return torch.baddbmm(self.out_proj.bias[None, None], weights.transpose(1, 2), projected_v)
 
     def _by_head(self, weight_ic: Tensor) -> Tensor:
         return weight_ic.unflatten(0, (self.num_heads, -1))  # (heads, inner/heads, C)
-
-    def _split_heads(self, x_bnc: Tensor) -> Tensor:
-        return x_bnc.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (B, heads, N, C/heads)
 
     def _join_heads(self, x_bhnc: Tensor) -> Tensor:
         return self.out_proj(x_bhnc.transpose(1, 2).flatten(2))

@@ -1,4 +1,4 @@
-"""The mask decoder: prompts and image look at each other, masks come out.
+"""The mask decoder: a two-way transformer between prompts and image, and mask prediction.
 
 Kirillov et al. 2023, section 3 and appendix A; SAM 2 (Ravi et al. 2024), appendix D, adds the
 object-score token and the high-resolution features.
@@ -19,7 +19,7 @@ from .layers import MLP, Attention, LayerNorm2d
 
 
 class DecoderOutput(NamedTuple):
-    """Everything the decoder says, before anything is chosen.
+    """All outputs of the mask decoder, before one mask is selected.
 
     Index 0 along M is the single-mask output, 1..3 are the candidates.
     """
@@ -34,21 +34,21 @@ class DecoderOutput(NamedTuple):
     """(N, 4, C) output tokens, from which object pointers are made."""
 
 
-class Considered(NamedTuple):
-    """What the decoder knows before it draws masks, which is most of its work."""
+class DecoderState(NamedTuple):
+    """Output of the decoder's transformer and its heads for scores; masks are predicted from it."""
 
     tokens_nmc: Tensor
     """(N, 4, C) output tokens of the masks."""
     image_nlc: Tensor
-    """(N, h*w, C) the image as the prompts see it."""
+    """(N, h*w, C) image embedding, updated by the prompts."""
     ious_nm: Tensor
     """(N, 4) predicted IoU, 0..1."""
     object_score_n1: Tensor
     """(N, 1) logit that the object is visible."""
 
-    def take(self, rows: Tensor) -> Considered:
-        """Of some prompt sets."""
-        return Considered(*(part[rows] for part in self))
+    def take(self, rows: Tensor) -> DecoderState:
+        """Select some prompt sets by (K,) indices."""
+        return DecoderState(*(field[rows] for field in self))
 
 
 class TwoWayBlock(nn.Module):
@@ -87,7 +87,7 @@ class TwoWayBlock(nn.Module):
 
 
 class TwoWayTransformer(nn.Module):
-    """Two such blocks and a last look of the tokens at the image."""
+    """Two such blocks and a final attention from tokens to image."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class TwoWayTransformer(nn.Module):
 
 
 class MaskDecoder(nn.Module):
-    """Image features and prompt embeddings -> four masks with their scores."""
+    """Predicts four masks and their scores from image features and prompt embeddings."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -134,21 +134,21 @@ class MaskDecoder(nn.Module):
         if config.person_head:
             self.person_head = MLP((dim, dim // 2, 1))
 
-    def consider(
+    def run_transformer(
         self,
         s16_nchw: Tensor,
         *,
         image_pos_1chw: Tensor,
         prompts_npc: Tensor,
         dense_nchw: Tensor,
-    ) -> Considered:
-        """Let prompts and image look at each other.
+    ) -> DecoderState:
+        """Run the two-way transformer and the heads for scores: all but the masks.
 
-        An image of one row is projected once for all prompt sets, for as long as it is the same.
+        An image of one row is projected once for all prompt sets, until they change it.
 
         Parameters
         ----------
-        s16_nchw : (N or 1, C, h, w) image features, conditioned on memory or on nothing.
+        s16_nchw : (N or 1, C, h, w) image features, conditioned on memory or without any.
         image_pos_1chw : (1, C, h, w) position of the cells.
         prompts_npc : (N, P, C) sparse prompt embeddings.
         dense_nchw : (N or 1, C, h or 1, w or 1) mask embedding, added to the features.
@@ -159,7 +159,7 @@ class MaskDecoder(nn.Module):
         tokens = torch.cat((own.expand(len(prompts_npc), -1, -1), prompts_npc), dim=1)
         image = (s16_nchw + dense_nchw).flatten(2).transpose(1, 2)  # (N or 1, h*w, C)
         tokens, image = self.transformer(tokens, image, image_pos_1chw.flatten(2).transpose(1, 2))
-        return Considered(
+        return DecoderState(
             tokens_nmc=tokens[:, 2 : 2 + NUM_CANDIDATES + 1],
             image_nlc=image,
             ious_nm=self.iou_prediction_head(tokens[:, 1]),
@@ -167,30 +167,30 @@ class MaskDecoder(nn.Module):
         )
 
     def person_scores(self, tokens_nmc: Tensor) -> Tensor:
-        """(N, M) how much each mask is one whole person, 0..1, from its token; 1 for all where the
-        network has no head for it."""
+        """Score from (N, M, C) mask tokens how much each mask is one whole person: (N, M), 0..1.
+
+        All are 1 where the network has no person head.
+        """
         if not hasattr(self, "person_head"):
             return tokens_nmc.new_ones(tokens_nmc.shape[:2])
         return self.person_head(tokens_nmc)[..., 0].sigmoid()
 
-    def draw(self, considered: Considered, s8_nchw: Tensor, s4_nchw: Tensor) -> Tensor:
-        """(N, 4, S/4, S/4) mask logits.
+    def predict_masks(self, state: DecoderState, s8_nchw: Tensor, s4_nchw: Tensor) -> Tensor:
+        """Predict (N, 4, S/4, S/4) mask logits.
 
         Parameters
         ----------
+        state : from `run_transformer`.
         s8_nchw, s4_nchw : (N or 1, C/4, 2h, 2w) and (N or 1, C/8, 4h, 4w) image features.
         """
         up1, norm, gelu1, up2, gelu2 = cast("Iterable[Any]", self.output_upscaling)
         h, w = s8_nchw.shape[2] // 2, s8_nchw.shape[3] // 2
-        image = considered.image_nlc.unflatten(1, (h, w))
+        image = state.image_nlc.unflatten(1, (h, w))
         image = _split(image, up1).add_(_by_cell(s8_nchw, 1))
         image = gelu1(F.layer_norm(image, norm.weight.shape, norm.weight, norm.bias, norm.eps))
         image = gelu2(_split(image, up2).add_(_by_cell(s4_nchw, 2)))  # (N, h, w, 2, 2, 2, 2, C/8)
         filters = torch.stack(
-            [
-                mlp(considered.tokens_nmc[:, i])
-                for i, mlp in enumerate(self.output_hypernetworks_mlps)
-            ],
+            [mlp(state.tokens_nmc[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)],
             dim=1,
         )
         masks = filters @ image.flatten(1, -2).transpose(1, 2)
@@ -199,10 +199,10 @@ class MaskDecoder(nn.Module):
 
 
 def _split(cells: Tensor, up: nn.ConvTranspose2d) -> Tensor:
-    """(..., C) cells -> (..., 2, 2, C'), the four that each becomes.
+    """Apply a 2x2 transposed convolution of stride 2 to (..., C) cells: (..., 2, 2, C').
 
-    What a transposed convolution makes of two cells does not overlap here, so that it is a product,
-    and its result stays as a product leaves it: cell by cell.
+    Its outputs do not overlap, so that it is a matrix product, whose layout is kept: the four
+    cells that each becomes stay together.
     """
     assert up.bias is not None
     weight = up.weight.permute(2, 3, 1, 0)  # (2, 2, C', C)
@@ -210,8 +210,10 @@ def _split(cells: Tensor, up: nn.ConvTranspose2d) -> Tensor:
 
 
 def _by_cell(map_nchw: Tensor, splits: int) -> Tensor:
-    """A view of a map as `_split` leaves one, whose cells were split once or twice:
-    (N, h, w, 2, 2, C) or (N, h, w, 2, 2, 2, 2, C)."""
+    """View an (N, C, H, W) map in the layout of `_split`, applied once or twice.
+
+    (N, h, w, 2, 2, C) or (N, h, w, 2, 2, 2, 2, C).
+    """
     parts = -1, *(2,) * splits
     split = map_nchw.unflatten(3, parts).unflatten(2, parts)
     rows, columns = range(2, 3 + splits), range(3 + splits, 4 + 2 * splits)

@@ -1,4 +1,4 @@
-"""A frame and its mask, summed up for later frames (Ravi et al. 2024, section 4)."""
+"""The memory encoder: a frame and its mask as one memory map (Ravi et al. 2024, section 4)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import LayerNorm2d, by_rows
+from .layers import LayerNorm2d, apply_in_chunks
 
 
 class MaskDownsampler(nn.Module):
-    """(N, 1, S, S) mask -> (N, C, S/16, S/16) by four strided convolutions."""
+    """Four strided convolutions from an (N, 1, S, S) mask to (N, C, S/16, S/16)."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -43,10 +43,10 @@ class ConvNeXtBlock(nn.Module):
 
     def forward(self, x_nchw: Tensor) -> Tensor:
         x = self.norm(self.dwconv(x_nchw)).permute(0, 2, 3, 1)
-        widened = by_rows(self._widen, x.flatten(0, 2), self.pwconv1.out_features)
-        return x_nchw + widened.view(x.shape).permute(0, 3, 1, 2)
+        update = apply_in_chunks(self._mlp, x.flatten(0, 2), self.pwconv1.out_features)
+        return x_nchw + update.view(x.shape).permute(0, 3, 1, 2)
 
-    def _widen(self, x_rc: Tensor) -> Tensor:
+    def _mlp(self, x_rc: Tensor) -> Tensor:
         return self.gamma * self.pwconv2(self.act(self.pwconv1(x_rc)))
 
 
@@ -60,7 +60,7 @@ class _Fuser(nn.Module):
 
 
 class MemoryEncoder(nn.Module):
-    """Un-conditioned image features and a mask -> one memory."""
+    """Encodes unconditioned image features and a mask as a memory map."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -71,6 +71,16 @@ class MemoryEncoder(nn.Module):
         self.out_proj = nn.Conv2d(dim, config.memory_dim, kernel_size=1)
 
     def forward(self, s16_nchw: Tensor, mask_n1hw: Tensor) -> Tensor:
-        """(N or 1, C, h, w) features and (N, 1, 16h, 16w) scaled mask -> (N, D, h, w)."""
+        """Encode memories.
+
+        Parameters
+        ----------
+        s16_nchw : (N or 1, C, h, w) unconditioned features.
+        mask_n1hw : (N, 1, 16h, 16w) mask, scaled as in `Sam2Model.encode_memory`.
+
+        Returns
+        -------
+        (N, D, h, w).
+        """
         x = self.pix_feat_proj(s16_nchw) + self.mask_downsampler(mask_n1hw)
         return self.out_proj(self.fuser(x))

@@ -1,4 +1,4 @@
-"""From four Hiera maps to the three the rest of the network reads."""
+"""The image encoder: Hiera, and a neck that makes three feature maps of its four."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class _Lateral(nn.Module):
     def forward(self, x_bchw: Tensor) -> Tensor:
         return self.conv(x_bchw)
 
-    def narrowed(self, x_bchw: Tensor, narrow: nn.Conv2d) -> Tensor:
-        """This and another 1x1 convolution, as the one that they make together."""
+    def fused_projection(self, x_bchw: Tensor, next_conv: nn.Conv2d) -> Tensor:
+        """Apply this and another 1x1 convolution as the single one that they amount to."""
         assert self.conv.bias is not None
-        narrowing = narrow.weight.flatten(1)
-        weight = narrowing @ self.conv.weight.flatten(1)
-        bias = F.linear(self.conv.bias, narrowing, narrow.bias)
+        next_weight = next_conv.weight.flatten(1)
+        weight = next_weight @ self.conv.weight.flatten(1)
+        bias = F.linear(self.conv.bias, next_weight, next_conv.bias)
         return F.linear(x_bchw.permute(0, 2, 3, 1), weight, bias).permute(0, 3, 1, 2)
 
 
 class Neck(nn.Module):
-    """A feature pyramid (Lin et al. 2017) in which only the stride-16 level looks upward."""
+    """A feature pyramid (Lin et al. 2017) with a top-down path into stride 16 only."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -39,16 +39,27 @@ class Neck(nn.Module):
         self.convs = nn.ModuleList(_Lateral(dim, config.hidden_dim) for dim in dims)
 
     def forward(
-        self, features: list[Tensor], narrow_s4: nn.Conv2d, narrow_s8: nn.Conv2d
+        self, features: list[Tensor], conv_s4: nn.Conv2d, conv_s8: nn.Conv2d
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Maps at strides 4, 8, 16, 32 -> those at strides 4 and 8 as the mask decoder's 1x1
-        convolutions leave them, and that of the hidden width at stride 16."""
+        """Merge four maps into three.
+
+        Parameters
+        ----------
+        features : (B, C_i, S/s, S/s) maps of the trunk at strides s of 4, 8, 16 and 32.
+        conv_s4, conv_s8 : the mask decoder's 1x1 convolutions of its high-resolution features,
+            which are applied here, once an image.
+
+        Returns
+        -------
+        s4, s8, s16
+            (B, C/8, S/4, S/4), (B, C/4, S/8, S/8) and (B, C, S/16, S/16); C is the hidden width.
+        """
         s32_lateral, s16_lateral, s8_lateral, s4_lateral = cast("Iterable[_Lateral]", self.convs)
         s4, s8, s16, s32 = features
         upper = F.interpolate(s32_lateral(s32).float(), scale_factor=2.0, mode="nearest")
         return (
-            s4_lateral.narrowed(s4, narrow_s4),
-            s8_lateral.narrowed(s8, narrow_s8),
+            s4_lateral.fused_projection(s4, conv_s4),
+            s8_lateral.fused_projection(s8, conv_s8),
             s16_lateral(s16) + upper,
         )
 
@@ -62,7 +73,7 @@ class ImageEncoder(nn.Module):
         self.neck = Neck(config)
 
     def forward(
-        self, pixels_bchw: Tensor, narrow_s4: nn.Conv2d, narrow_s8: nn.Conv2d
+        self, pixels_bchw: Tensor, conv_s4: nn.Conv2d, conv_s8: nn.Conv2d
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Normalised (B, 3, S, S) -> maps at strides 4, 8 and 16; see `Neck.forward`."""
-        return self.neck(self.trunk(pixels_bchw), narrow_s4, narrow_s8)
+        """Encode normalised images (B, 3, S, S) at strides 4, 8 and 16; see `Neck.forward`."""
+        return self.neck(self.trunk(pixels_bchw), conv_s4, conv_s8)

@@ -18,8 +18,8 @@ _TEMPERATURE = 10_000.0
 
 @lru_cache(maxsize=32)
 @torch.inference_mode(False)
-def sine_embedding_2d(channels: int, height: int, width: int, device: torch.device) -> Tensor:
-    """Sine embedding of a grid (Carion et al. 2020), positions scaled to 0..2π.
+def sine_embedding_2d(channels: int, *, height: int, width: int, device: torch.device) -> Tensor:
+    """Compute the sine embedding of a grid (Carion et al. 2020), positions scaled to 0..2π.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def sine_embedding_2d(channels: int, height: int, width: int, device: torch.devi
 
 
 def sine_embedding_1d(position: Tensor, channels: int) -> Tensor:
-    """Sine embedding of scalars: (...) -> (..., channels), sines first."""
+    """Compute the sine embedding of scalars: (...) -> (..., channels), sines first."""
     angles = position[..., None] / _frequencies(channels // 2, position.device)
     return torch.cat((angles.sin(), angles.cos()), dim=-1)
 
@@ -49,44 +49,50 @@ def _frequencies(n: int, device: torch.device) -> Tensor:
 
 
 class RotaryTable(NamedTuple):
-    """Turns of channel pairs by place."""
+    """Angles of a rotary position embedding, for N positions and C channels."""
 
     cos: Tensor
     sin: Tensor
-    """Each (N, C / 2)."""
-    turns: Tensor | None
-    """The same as complex numbers, by which a CPU turns pairs many times faster; there alone."""
+    """(N, C / 2) each."""
+    freqs_cis: Tensor | None
+    """(N, C / 2) cos + i·sin: a CPU multiplies complex numbers many times faster. None on other
+    devices."""
 
 
 @lru_cache(maxsize=32)
 @torch.inference_mode(False)
 def rotary_table(
-    dim: int, height: int, width: int, device: torch.device, pooling: int = 1
+    dim: int, *, height: int, width: int, device: torch.device, pooling: int = 1
 ) -> RotaryTable:
-    """Axial rotary embedding of height * width places.
+    """Compute the axial rotary embedding of a grid (Heo et al. 2024, RoPE-ViT).
 
-    The first half of the pairs turns with x, the second with y (Heo et al. 2024, RoPE-ViT).
-    With `pooling`, cells are squares of so many a side, and turn as their centres do.
+    The first half of the channel pairs is rotated by x, the second by y.
+
+    Parameters
+    ----------
+    dim : channels C, of one head.
+    height, width : of the grid, in cells.
+    pooling : side of the squares that each cell stands for; it is rotated as their centre.
     """
     frequency = 1.0 / _TEMPERATURE ** (torch.arange(0, dim, 4).float()[: dim // 4] / dim)
     index = torch.arange(height * width, dtype=torch.float32)
-    x = torch.outer(_centre(index % width, pooling), frequency)
-    y = torch.outer(_centre(torch.div(index, width, rounding_mode="floor"), pooling), frequency)
+    x = torch.outer(_center(index % width, pooling), frequency)
+    y = torch.outer(_center(torch.div(index, width, rounding_mode="floor"), pooling), frequency)
     angles = torch.cat((x, y), dim=-1)
     cos, sin = angles.cos().to(device), angles.sin().to(device)
     return RotaryTable(cos, sin, torch.complex(cos, sin) if device.type == "cpu" else None)
 
 
-def _centre(index: Tensor, pooling: int) -> Tensor:
+def _center(index: Tensor, pooling: int) -> Tensor:
     return index * pooling + (pooling - 1) / 2
 
 
 def rotate(x: Tensor, table: RotaryTable) -> Tensor:
-    """Rotate neighbouring channel pairs of x (..., N, C), in float32."""
+    """Rotate neighbouring channel pairs of x (..., N, C) by its position, in float32."""
     pairs = x.float().unflatten(-1, (-1, 2))
-    if table.turns is not None and not torch.compiler.is_compiling():
-        turned = torch.view_as_complex(pairs.contiguous()) * table.turns
-        return torch.view_as_real(turned).flatten(-2).type_as(x)
+    if table.freqs_cis is not None and not torch.compiler.is_compiling():
+        rotated_pairs = torch.view_as_complex(pairs.contiguous()) * table.freqs_cis
+        return torch.view_as_real(rotated_pairs).flatten(-2).type_as(x)
     even, odd = pairs.unbind(-1)
     cos, sin = table.cos, table.sin
     rotated = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
@@ -102,26 +108,25 @@ class RandomFourierFeatures(nn.Module):
         super().__init__()
         self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, channels // 2))
         self._grid: tuple[Any, Tensor] | None = None
-        """The last grid, and what it depends on."""
+        """The last grid, after the key of what it depends on."""
 
     def forward(self, points_norm: Tensor) -> Tensor:
-        """(..., 2) points (x, y) in 0..1 -> (..., channels)."""
+        """Encode (..., 2) points (x, y) in 0..1: (..., channels)."""
         angles = 2 * math.pi * ((2 * points_norm - 1) @ self.positional_encoding_gaussian_matrix)
         return torch.cat((angles.sin(), angles.cos()), dim=-1)
 
     def grid(self, height: int, width: int) -> Tensor:
-        """Encoding of the cell centres of a grid: (1, channels, height, width). The same again
-        costs nothing."""
+        """Encode the cell centres of a grid: (1, channels, height, width); the last is cached."""
         if torch.compiler.is_compiling() or torch.is_grad_enabled():
             return self._grid_of(height, width)
         matrix = self.positional_encoding_gaussian_matrix
         mixed = torch.is_autocast_enabled(matrix.device.type)
         key = height, width, matrix.device, matrix.data_ptr(), matrix._version, mixed
-        known = self._grid
-        if known is None or known[0] != key:
+        cached = self._grid
+        if cached is None or cached[0] != key:
             with torch.inference_mode(False), torch.no_grad():
-                known = self._grid = key, self._grid_of(height, width)
-        return known[1]
+                cached = self._grid = key, self._grid_of(height, width)
+        return cached[1]
 
     def _grid_of(self, height: int, width: int) -> Tensor:
         device = self.positional_encoding_gaussian_matrix.device

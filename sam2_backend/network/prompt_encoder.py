@@ -10,11 +10,11 @@ from .layers import LayerNorm2d
 from .position import RandomFourierFeatures
 
 PAD, NEGATIVE, POSITIVE, BOX_START, BOX_END = -1, 0, 1, 2, 3
-"""Labels of a point: nothing, a click outside or inside the object, the corners of a box."""
+"""Labels of a point: padding, a negative or positive click, the corners of a box."""
 
 
 class PromptEncoder(nn.Module):
-    """Sparse embeddings for points and box corners, a dense one for a mask.
+    """Embeds points and box corners sparsely, a mask densely.
 
     A box enters as its two corners; the caller puts them before the clicks.
     """
@@ -58,7 +58,7 @@ class PromptEncoder(nn.Module):
         return embedded
 
     def embed_mask(self, logits_n1hw: Tensor | None) -> Tensor:
-        """(N, 1, S/4, S/4) logits -> (N, C, S/16, S/16); None -> (1, C, 1, 1), "no mask"."""
+        """Embed (N, 1, S/4, S/4) mask logits: (N, C, S/16, S/16), or (1, C, 1, 1) for None."""
         if logits_n1hw is None:
             return self.no_mask_embed.weight[..., None, None]
         return self.mask_downscaling(logits_n1hw)

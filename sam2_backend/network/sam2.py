@@ -1,6 +1,6 @@
 """The assembled network: every step of SAM 2 as a pure function of tensors.
 
-Nothing here remembers a frame or an object: `MemoryBank` does. All methods are differentiable
+The network holds no state of frames or objects: a `MemoryBank` does. All methods are differentiable
 and take objects as the batch dimension N.
 """
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..kernels.runtime import Runtime
 from .config import NO_OBJECT_LOGIT, ModelConfig
 from .layers import MLP
-from .mask_decoder import Considered, DecoderOutput, MaskDecoder
+from .mask_decoder import DecoderOutput, DecoderState, MaskDecoder
 from .memory_attention import MemoryAttention
 from .memory_encoder import MemoryEncoder
 from .neck import ImageEncoder
@@ -23,27 +23,27 @@ from .position import sine_embedding_1d, sine_embedding_2d
 from .prompt_encoder import PromptEncoder
 
 _MEMORY_SCALE, _MEMORY_BIAS = 20.0, -10.0
-"""A mask enters memory as probability * 20 - 10 (official configuration)."""
+"""A mask enters the memory encoder as probability * 20 - 10 (official configuration)."""
 _STABILITY_DELTA, _STABILITY_THRESHOLD = 0.05, 0.98
-"""When the single mask is unsure of its edge, the best candidate replaces it."""
+"""A single mask of lower stability is replaced by the best candidate (official predictors)."""
 
 
 class ImageFeatures(NamedTuple):
-    """What the encoder sees in B pictures. C is the hidden width, S the input size."""
+    """Features of B images at three strides. C is the hidden width, S the input size."""
 
     s4: Tensor
-    """(B, C/8, S/4, S/4), ready for the mask decoder."""
+    """(B, C/8, S/4, S/4), projected for the mask decoder."""
     s8: Tensor
-    """(B, C/4, S/8, S/8), ready for the mask decoder."""
+    """(B, C/4, S/8, S/8), projected for the mask decoder."""
     s16: Tensor
     """(B, C, S/16, S/16)."""
 
     def select(self, index_n: Tensor | slice) -> ImageFeatures:
-        """Rows of the batch, one for each of N objects."""
+        """Select rows of the batch, one for each of N objects."""
         return ImageFeatures(*(level[index_n] for level in self))
 
     def expand(self, n: int) -> ImageFeatures:
-        """One picture's features seen by N objects, without a copy."""
+        """Repeat one image's features for N objects, without a copy."""
         return ImageFeatures(*(level.expand(n, -1, -1, -1) for level in self))
 
     @property
@@ -95,24 +95,31 @@ class Sam2Model(nn.Module):
             self.obj_ptr_tpos_proj = nn.Linear(dim, memory_dim)
 
     is_bundled: bool = False
-    """Whether its weights are those that come with the library."""
+    """Whether its weights come with the library."""
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.no_obj_ptr.device
 
-    # Seeing
+    # Image encoder
 
     def encode_image(self, pixels_b3ss: Tensor) -> ImageFeatures:
-        """Normalised pictures (B, 3, S, S) -> features, with the decoder's share precomputed."""
+        """Encode images (Ravi et al. 2024, section 4).
+
+        The decoder's convolutions of the high-resolution features are applied here, once an image.
+
+        Parameters
+        ----------
+        pixels_b3ss : (B, 3, S, S) normalised; see `network.transforms`.
+        """
         decoder = self.sam_mask_decoder
         return ImageFeatures(*self.image_encoder(pixels_b3ss, decoder.conv_s0, decoder.conv_s1))
 
-    # Remembering
+    # Memory
 
-    def condition_on_nothing(self, s16_nchw: Tensor) -> Tensor:
-        """Features of an object's first frame: there is no memory yet."""
+    def add_no_memory_embed(self, s16_nchw: Tensor) -> Tensor:
+        """Add the "no memory" embedding to (N, C, h, w) features, as on a frame without memory."""
         return s16_nchw + self.no_mem_embed[0, 0, :, None, None]
 
     def condition_on_memory(
@@ -123,7 +130,7 @@ class Sam2Model(nn.Module):
         pointers_npc: Tensor,
         distances_np: Tensor,
     ) -> Tensor:
-        """Features that have looked at each object's memory.
+        """Condition features on each object's memory (Ravi et al. 2024, section 4).
 
         Parameters
         ----------
@@ -140,15 +147,15 @@ class Sam2Model(nn.Module):
         (N, C, h, w).
         """
         m, d, h, w = memories_nmdhw.shape[1:]
-        place = sine_embedding_2d(d, h, w, s16_nchw.device)
+        spatial = sine_embedding_2d(d, height=h, width=w, device=s16_nchw.device)
         memories = memories_nmdhw.to(s16_nchw.dtype)
         pooling = self.config.memory_pooling
         if pooling > 1:
-            place = F.avg_pool2d(place, pooling)
+            spatial = F.avg_pool2d(spatial, pooling)
             memories = F.avg_pool2d(memories.flatten(0, 1), pooling).unflatten(0, (-1, m))
             h, w = h // pooling, w // pooling
         time = self.maskmem_tpos_enc[slots_nm, 0, 0]  # (N, M, D)
-        position = (time[:, :, None] + place.flatten(1).T).flatten(1, 2)  # (N, M*h*w, D)
+        position = (time[:, :, None] + spatial.flatten(1).T).flatten(1, 2)  # (N, M*h*w, D)
         memory = memories.flatten(3).transpose(2, 3).flatten(1, 2)
 
         # A pointer is wider than a memory token and enters as several of them.
@@ -159,7 +166,7 @@ class Sam2Model(nn.Module):
             s16_nchw,
             torch.cat((memory, pointer_tokens), dim=1),
             torch.cat((position, pointer_position), dim=1),
-            spatial=m * h * w,
+            num_spatial=m * h * w,
         )
 
     def _pointer_position(self, distances_np: Tensor) -> Tensor:
@@ -176,14 +183,14 @@ class Sam2Model(nn.Module):
         *,
         binarize: bool,
     ) -> Tensor:
-        """Sum up a frame and each object's mask on it.
+        """Encode a frame and each object's mask on it as a memory map.
 
         Parameters
         ----------
-        s16_nchw : (N or 1, C, h, w) un-conditioned features.
+        s16_nchw : (N or 1, C, h, w) unconditioned features.
         mask_logits_n1ss : (N, 1, S, S) mask logits at input size.
         object_score_n1 : (N, 1) visibility logits.
-        binarize : harden the mask first, as on frames that a user prompted.
+        binarize : cut the mask at 0 first, as on frames that a user prompted; else its sigmoid.
 
         Returns
         -------
@@ -196,7 +203,7 @@ class Sam2Model(nn.Module):
             memory = memory + (absent * self.no_obj_embed_spatial)[..., None, None]
         return memory
 
-    # Deciding
+    # Mask decoder
 
     def decode_masks(
         self,
@@ -208,7 +215,7 @@ class Sam2Model(nn.Module):
         labels_np: Tensor | None = None,
         mask_logits_n1hw: Tensor | None = None,
     ) -> DecoderOutput:
-        """All four masks for N prompt sets; nothing is chosen yet.
+        """Predict all four masks for N prompt sets, before one is selected.
 
         Parameters
         ----------
@@ -219,49 +226,55 @@ class Sam2Model(nn.Module):
         labels_np : (N, P): see `prompt_encoder`.
         mask_logits_n1hw : (N, 1, S/4, S/4) mask prompt or logits of an earlier answer.
         """
-        considered = self.consider_prompts(
+        state = self.run_transformer(
             s16_nchw, points_np2=points_np2, labels_np=labels_np, mask_logits_n1hw=mask_logits_n1hw
         )
-        return self.draw_masks(considered, s8_nchw, s4_nchw)
+        return self.predict_masks(state, s8_nchw, s4_nchw)
 
-    def consider_prompts(
+    def run_transformer(
         self,
         s16_nchw: Tensor,
         *,
         points_np2: Tensor | None = None,
         labels_np: Tensor | None = None,
         mask_logits_n1hw: Tensor | None = None,
-    ) -> Considered:
-        """The first half of `decode_masks`: all but the masks. Where `s16_nchw` is one row, it
-        is that of all prompt sets."""
+    ) -> DecoderState:
+        """Run the first half of `decode_masks`: the transformer, and the scores.
+
+        Parameters are those of `decode_masks`; one row of `s16_nchw` serves all prompt sets.
+        """
         n, _, h, w = s16_nchw.shape
         if points_np2 is None or labels_np is None:
             prompts = s16_nchw.new_zeros(n, 0, self.config.hidden_dim)
         else:
             prompts = self.sam_prompt_encoder.embed_points(points_np2, labels_np)
-        return self.sam_mask_decoder.consider(
+        return self.sam_mask_decoder.run_transformer(
             s16_nchw,
             image_pos_1chw=self.sam_prompt_encoder.pe_layer.grid(h, w),
             prompts_npc=prompts,
             dense_nchw=self.sam_prompt_encoder.embed_mask(mask_logits_n1hw),
         )
 
-    def draw_masks(self, considered: Considered, s8_nchw: Tensor, s4_nchw: Tensor) -> DecoderOutput:
-        """The second half of `decode_masks`: the masks."""
+    def predict_masks(self, state: DecoderState, s8_nchw: Tensor, s4_nchw: Tensor) -> DecoderOutput:
+        """Run the second half of `decode_masks`: the masks."""
         return DecoderOutput(
-            logits_nmhw=self.sam_mask_decoder.draw(considered, s8_nchw, s4_nchw),
-            ious_nm=considered.ious_nm,
-            object_score_n1=considered.object_score_n1,
-            tokens_nmc=considered.tokens_nmc,
+            logits_nmhw=self.sam_mask_decoder.predict_masks(state, s8_nchw, s4_nchw),
+            ious_nm=state.ious_nm,
+            object_score_n1=state.object_score_n1,
+            tokens_nmc=state.tokens_nmc,
         )
 
     def select_mask(
         self, output: DecoderOutput, *, multimask: bool, candidate: int | None = None
     ) -> SelectedMask:
-        """One mask an object, as the video path chooses it, with occlusion applied.
+        """Select one mask an object as the video path does, and apply occlusion.
 
-        With `multimask` the candidate of the highest predicted IoU, or `candidate`; without, the
-        single mask, or in evaluation the best candidate where the single mask's edge is unstable.
+        Parameters
+        ----------
+        output : from `decode_masks`.
+        multimask : take the candidate of the highest predicted IoU; else the single mask, or in
+            evaluation the best candidate where the single mask is unstable.
+        candidate : with `multimask`, the candidate to take, 0 to 2.
         """
         rows = torch.arange(len(output.ious_nm), device=output.ious_nm.device)
         if multimask:
@@ -271,18 +284,24 @@ class Sam2Model(nn.Module):
             ious = output.ious_nm[rows, chosen]
             token = output.tokens_nmc[rows, chosen]
         else:
-            logits, ious = single_mask(output, stable=not self.training)
+            logits, ious = select_single_mask(output, stable=not self.training)
             token = output.tokens_nmc[:, 0]
         visible = output.object_score_n1 > 0
         return SelectedMask(
             logits_n1hw=torch.where(visible[..., None, None], logits.float(), NO_OBJECT_LOGIT),
             ious_n=ious,
             object_score_n1=output.object_score_n1,
-            pointer_nc=self._hide(self.obj_ptr_proj(token), visible),
+            pointer_nc=self._apply_occlusion(self.obj_ptr_proj(token), visible),
         )
 
-    def adopt_mask(self, features: ImageFeatures, masks_n1ss: Tensor) -> SelectedMask:
-        """Take given masks (N, 1, S, S; 0 or 1) as the answer; decode them for pointers only."""
+    def mask_as_output(self, features: ImageFeatures, masks_n1ss: Tensor) -> SelectedMask:
+        """Use given masks as the output; they are decoded for their object pointers only.
+
+        Parameters
+        ----------
+        features : of one image.
+        masks_n1ss : (N, 1, S, S), 0 or 1; an empty one says that the object is absent.
+        """
         masks = masks_n1ss.float()
         size = (self.config.mask_size, self.config.mask_size)
         logits = F.interpolate(
@@ -303,18 +322,22 @@ class Sam2Model(nn.Module):
             logits_n1hw=logits,
             ious_n=masks.new_ones(n),
             object_score_n1=visible.float() * 20.0 - 10.0,
-            pointer_nc=self._hide(selected.pointer_nc, visible),
+            pointer_nc=self._apply_occlusion(selected.pointer_nc, visible),
         )
 
-    def _hide(self, pointer_nc: Tensor, visible_n1: Tensor) -> Tensor:
+    def _apply_occlusion(self, pointer_nc: Tensor, visible_n1: Tensor) -> Tensor:
+        """Replace the pointers of absent objects by the learned one."""
         return torch.where(visible_n1, pointer_nc, self.no_obj_ptr.to(pointer_nc.dtype))
 
 
-def single_mask(output: DecoderOutput, *, stable: bool = True) -> tuple[Tensor, Tensor]:
-    """The single mask of each row: logits (N, 1, h, w) and predicted IoU (N,).
+def select_single_mask(output: DecoderOutput, *, stable: bool = True) -> tuple[Tensor, Tensor]:
+    """Select the single mask of each row: logits (N, 1, h, w) and predicted IoU (N,).
 
-    With `stable`, a mask whose area depends too much on the threshold gives way to the best
-    candidate (official predictors: delta 0.05, threshold 0.98).
+    Parameters
+    ----------
+    output : of a decoder.
+    stable : whether a mask whose area depends too much on the threshold is replaced by the best
+        candidate (official predictors: delta 0.05, threshold 0.98).
     """
     logits, ious = output.logits_nmhw[:, :1], output.ious_nm[:, 0]
     if not stable:

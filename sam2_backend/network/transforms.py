@@ -1,4 +1,4 @@
-"""Between pictures and tensors: sizes, colours, coordinates.
+"""Conversion between images and tensors: size, colour, coordinates.
 
 The official image path resizes the float tensor (bilinear, antialiased), its video path the
 uint8 frame with Pillow's bicubic filter. Both are kept: parity needs the very same resize.
@@ -19,14 +19,14 @@ from .config import IMAGE_MEAN, IMAGE_STD
 
 
 def normalize(pixels_bchw: Tensor) -> Tensor:
-    """RGB in 0..1 -> ImageNet-normalised."""
+    """Normalise (B, 3, H, W) RGB in 0..1 by ImageNet's mean and standard deviation."""
     mean = pixels_bchw.new_tensor(IMAGE_MEAN)[:, None, None]
     std = pixels_bchw.new_tensor(IMAGE_STD)[:, None, None]
     return (pixels_bchw - mean) / std
 
 
 def image_to_input(rgb_hw3: NDArray[np.uint8], size: int, device: torch.device) -> Tensor:
-    """A picture as the image path feeds it: (1, 3, size, size)."""
+    """Resize and normalise an image as the image path does: (1, 3, size, size)."""
     pixels = _to_float(np.array(rgb_hw3)[None], device)
     pixels = F.interpolate(
         pixels, size=(size, size), mode="bilinear", align_corners=False, antialias=True
@@ -35,22 +35,22 @@ def image_to_input(rgb_hw3: NDArray[np.uint8], size: int, device: torch.device) 
 
 
 def frame_to_input(rgb_hw3: NDArray[np.uint8], size: int, device: torch.device) -> Tensor:
-    """A video frame as the video path feeds it: (1, 3, size, size)."""
+    """Resize and normalise a frame as the video path does: (1, 3, size, size)."""
     return frames_to_input([resize_frame(rgb_hw3, size)], device)
 
 
 def resize_frame(rgb_hw3: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """A video frame, squeezed into the network's square: (size, size, 3)."""
+    """Resize an (H, W, 3) frame to the network's square by Pillow's bicubic filter, as uint8."""
     return np.array(Image.fromarray(rgb_hw3).resize((size, size)))
 
 
 def frames_to_input(resized: Sequence[NDArray[np.uint8]], device: torch.device) -> Tensor:
-    """Several resized frames: (B, 3, size, size)."""
+    """Normalise B resized frames: (B, 3, size, size)."""
     return normalize(_to_float(np.stack(resized), device))
 
 
 def mask_to_input(mask_hw: NDArray[np.bool_], size: int, device: torch.device) -> Tensor:
-    """A mask as a video prompt: (1, 1, size, size), 0 or 1."""
+    """Resize an (H, W) mask as a prompt of the video path: (1, 1, size, size), 0 or 1."""
     mask = torch.from_numpy(np.ascontiguousarray(mask_hw)).to(device).float()[None, None]
     mask = F.interpolate(
         mask, size=(size, size), mode="bilinear", align_corners=False, antialias=True
@@ -59,14 +59,14 @@ def mask_to_input(mask_hw: NDArray[np.bool_], size: int, device: torch.device) -
 
 
 def points_to_model(points_px: NDArray[np.float32], frame_hw: tuple[int, int], size: int) -> Tensor:
-    """(P, 2) points (x, y) in pixels of the frame -> pixels of the network's input."""
+    """Scale (..., 2) points (x, y) from pixels of the frame to those of the network's input."""
     height, width = frame_hw
     points = torch.from_numpy(np.asarray(points_px, dtype=np.float32))
     return points / torch.tensor([width, height], dtype=torch.float32) * size
 
 
 def logits_to_masks(logits_n1hw: Tensor, frame_hw: tuple[int, int]) -> NDArray[np.bool_]:
-    """Low-resolution logits -> (N, H, W) masks: resized once, then cut at 0."""
+    """Resize (N, 1, h, w) logits to a frame's (H, W), and cut them at 0: (N, H, W) bool."""
     logits = F.interpolate(logits_n1hw.float(), frame_hw, mode="bilinear", align_corners=False)
     masks_nhw = logits[:, 0] > 0
     if masks_nhw.device.type == "cpu":
@@ -77,20 +77,26 @@ def logits_to_masks(logits_n1hw: Tensor, frame_hw: tuple[int, int]) -> NDArray[n
 
 
 def pack_bits(masks_nhw: Tensor) -> Tensor:
-    """(N, H, W) bool -> (N, ceil(H * W / 8)) uint8 as `numpy.packbits` has it: an eighth of the
-    bytes to copy off a device."""
+    """Pack (N, H, W) bool as `numpy.packbits` does: (N, ceil(H * W / 8)) uint8.
+
+    An eighth of the bytes to copy off a device.
+    """
     bits = F.pad(masks_nhw.flatten(1).to(torch.uint8), (0, -masks_nhw[0].numel() % 8))
-    places = 2 ** torch.arange(7, -1, -1, dtype=torch.uint8, device=bits.device)
-    return (bits.unflatten(1, (-1, 8)) * places).sum(dim=2, dtype=torch.uint8)
+    bit_values = 2 ** torch.arange(7, -1, -1, dtype=torch.uint8, device=bits.device)
+    return (bits.unflatten(1, (-1, 8)) * bit_values).sum(dim=2, dtype=torch.uint8)
 
 
 def as_rgb(image: object) -> NDArray[np.uint8]:
-    """Check that a picture is an (H, W, 3) uint8 array.
+    """Check that an image is an (H, W, 3) uint8 array, and return it.
+
+    Parameters
+    ----------
+    image : anything that NumPy takes for an array, in RGB.
 
     Raises
     ------
     ValueError
-        When it is not, with what it is.
+        When it has another shape or type, or no pixels.
     """
     array = np.asarray(image)
     if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8 or 0 in array.shape:

@@ -12,13 +12,19 @@ from .image import ImagePredictor
 from .video import VideoPredictor
 
 _FIXED = ("encode_image",)
-"""Steps whose shapes hardly change: each gets a graph of its own."""
-_VARYING = ("condition_on_memory", "consider_prompts", "draw_masks", "select_mask", "encode_memory")
-"""Steps with so many objects, prompts, memories and pointers: one graph for all numbers."""
+"""Steps whose shapes hardly change: each shape gets a graph of its own."""
+_VARYING = (
+    "condition_on_memory",
+    "run_transformer",
+    "predict_masks",
+    "select_mask",
+    "encode_memory",
+)
+"""Steps whose numbers of objects, prompts, memories and pointers vary: one graph for all."""
 
 
 def compile_model(model: Sam2Model, **options: Any) -> None:
-    """Compile a network in place, and run it until nothing is left to compile.
+    """Compile a network in place, and run it until no further shape has to be compiled.
 
     Parameters
     ----------
@@ -33,7 +39,7 @@ def compile_model(model: Sam2Model, **options: Any) -> None:
 
 
 def warm_up(model: Sam2Model) -> None:
-    """Go through all that a user does: clicks, boxes, several objects, tracking both ways."""
+    """Run every step once: clicks, boxes, several objects, tracking forward and in reverse."""
     length = 2 * model.config.max_pointers
     frames = np.zeros((length, 64, 64, 3), np.uint8)
     image = ImagePredictor(model)

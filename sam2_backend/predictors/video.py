@@ -2,67 +2,34 @@
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
+from numpy.typing import ArrayLike
 
-from ..arguments import check_model, with_known_names
+from ..arguments import accept_aliases, check_model
 from ..masks.mask_input import as_mask
 from ..masks.postprocessing import MaskCleaner
 from ..network.config import NUM_CANDIDATES
-from ..network.mask_decoder import DecoderOutput
-from ..network.prompt_encoder import BOX_END, BOX_START, PAD
-from ..network.sam2 import Sam2Model, SelectedMask
-from ..network.transforms import logits_to_masks, points_to_model
-from ..tracking.memory_bank import MemoryBank, MemoryEntry, Recall
-from ..tracking.video_memory import (
-    Candidates,
-    Clicks,
-    FrameResult,
-    Frames,
-    VideoMemory,
-    entries_of,
-    logits_of,
-)
+from ..network.sam2 import Sam2Model
+from ..tracking.frame_encoder import FrameEncoder, Frames, open_frames
+from ..tracking.memory_bank import make_entries
+from ..tracking.policies import MemoryPolicy, find_policy
+from ..tracking.tracker import Tracker
+from ..video import FrameSource
+from . import official
 from .automatic.mask_record import MaskRecord
 from .automatic.proposals import propose_masks
-from .image import REFINEMENT_CLAMP, check_box, check_points
+from .frame_result import Candidates, FrameResult, ResultBuilder
+from .prompt_store import PromptStore
+from .prompts import NO_CLICKS, Clicks, ModelPrompts
 
 __all__ = ["Candidates", "FrameResult", "Frames", "VideoPredictor"]
 
 
-@dataclass
-class _Prompts:
-    """Points and box of one object on one frame, in pixels of the network's input."""
-
-    points_p2: Tensor
-    labels_p: Tensor
-    box_22: Tensor | None = None
-
-    @property
-    def ambiguous(self) -> bool:
-        """One click may mean several things; more, or a box, say which object is meant."""
-        return self.box_22 is None and len(self.labels_p) <= 1
-
-    def joined(self) -> tuple[Tensor, Tensor]:
-        """(1, P, 2) coordinates and (1, P) labels, the box first."""
-        points, labels = self.points_p2, self.labels_p
-        if self.box_22 is not None:
-            points = torch.cat((self.box_22, points))
-            labels = torch.cat((labels.new_tensor([BOX_START, BOX_END]), labels))
-        return points[None], labels[None]
-
-
-class VideoPredictor(VideoMemory):
+class VideoPredictor:
     """Interactive segmentation of one video.
 
     A frame that has prompts is a conditioning frame, always, also when it was tracked before:
@@ -72,10 +39,12 @@ class VideoPredictor(VideoMemory):
     Parameters
     ----------
     model : from `load_model`.
-    frames : anything with a length that indexes to (H, W, 3) uint8 RGB; read when needed, on a
-        GPU by a second thread too, ahead of tracking.
-    cache_bytes : most bytes of image features kept for frames that are looked at again.
-    sizes_hw : (H, W) of each frame where they differ, as of pictures that are only prompted.
+    frames : anything with a length that indexes to (H, W, 3) uint8 RGB, or what `open_video`
+        takes: the path of a video, a folder of images, an array of another layout… Frames are read
+        when needed, on a GPU by a second thread too, ahead of tracking.
+    cache_bytes : most bytes of image features kept for frames that are needed again.
+    sizes_hw : (H, W) of each frame in pixels where they differ, as of pictures that are only
+        prompted; the video's own if None.
     fill_holes, remove_specks : holes and separate parts of masks that are smaller are filled and
         dropped, but never what was clicked: in pixels of the frame from 1 up, below 1 as a share
         of the mask's area. 0, the default, is not at all, as in the official predictor.
@@ -85,10 +54,18 @@ class VideoPredictor(VideoMemory):
         which keeps one from sliding onto another that it meets (the official predictor has
         `non_overlap_masks_for_mem_enc`); as `non_overlapping` if None. Prompted frames are
         remembered as prompted.
+    memory_policy : which memories a frame attends to: "sam2", as the reference; "nearest", of the
+        prompted frames the nearest alone, so that many of them cost no more time; the name of an
+        installed one; or an object, see `MemoryPolicy`.
+
+    Raises
+    ------
+    ValueError
+        When an argument is none that can be used; `VideoError` where the video cannot be read.
 
     Examples
     --------
-    >>> video = VideoPredictor(load_model("nano"), frames)
+    >>> video = VideoPredictor(load_model("nano"), "dog.mp4")
     >>> video.add_points(frame=0, obj=1, points=[[320, 180]], labels=[1])
     >>> masks = [result.masks[1] for result in video.propagate()]
     """
@@ -96,7 +73,7 @@ class VideoPredictor(VideoMemory):
     def __init__(
         self,
         model: Sam2Model,
-        frames: Frames,
+        frames: Frames | FrameSource,
         *,
         cache_bytes: int = 512 * 2**20,
         sizes_hw: Sequence[tuple[int, int]] | None = None,
@@ -104,27 +81,59 @@ class VideoPredictor(VideoMemory):
         remove_specks: float = 0.0,
         non_overlapping: bool = False,
         exclusive_memory: bool | None = None,
+        memory_policy: str | MemoryPolicy = "sam2",
     ) -> None:
         check_model(model, type(self).__name__)
-        if isinstance(frames, (str, os.PathLike)):
-            raise ValueError(
-                f"frames are an array or a video, got a path: write VideoPredictor(model, "
-                f"open_video({os.fspath(frames)!r}))."
-            )
-        super().__init__(
+        self.model = model
+        self.frames = open_frames(frames)
+        if sizes_hw is None:
+            sizes_hw = getattr(self.frames, "sizes_hw", None)
+        self._features = FrameEncoder(
+            model, self.frames, cache_bytes=cache_bytes, sizes_hw=sizes_hw
+        )
+        self.tracker = Tracker(
             model,
-            frames,
-            cache_bytes=cache_bytes,
-            sizes_hw=sizes_hw,
-            cleaner=MaskCleaner(fill_holes, remove_specks),
-            non_overlapping=non_overlapping,
+            self._features,
+            find_policy(memory_policy, model.config),
             exclusive_memory=non_overlapping if exclusive_memory is None else exclusive_memory,
         )
-        self._prompts: dict[tuple[int, int], _Prompts] = {}
+        """Its objects' memory banks."""
+        self.prompts = PromptStore(model, self.tracker)
+        """The points and boxes that were given."""
+        self.cleaner = MaskCleaner(fill_holes, remove_specks)
+        """Removes small parts and holes of masks; may be exchanged at any time."""
+        self.non_overlapping = non_overlapping
+        """Whether masks of different objects exclude each other; may be changed at any time."""
 
-    # Prompting
+    def __len__(self) -> int:
+        return len(self._features)
 
-    @with_known_names(frame_idx="frame", obj_id="obj")
+    @property
+    def objects(self) -> tuple[int, ...]:
+        """Ids of the objects that have prompts, in the order they were added."""
+        return tuple(obj for obj, bank in self.tracker.banks.items() if bank.conditioning)
+
+    @property
+    def frame_hw(self) -> tuple[int, int]:
+        """(H, W) of the first frame in pixels."""
+        return self._features.frame_hw
+
+    @property
+    def exclusive_memory(self) -> bool:
+        """Whether tracked objects are remembered exclusively; may be changed at any time."""
+        return self.tracker.exclusive_memory
+
+    @exclusive_memory.setter
+    def exclusive_memory(self, on: bool) -> None:
+        self.tracker.exclusive_memory = on
+
+    def size_of(self, frame: int) -> tuple[int, int]:
+        """Get the (H, W) of a frame in pixels."""
+        return self._features.size_of(frame)
+
+    # Prompts
+
+    @accept_aliases(frame_idx="frame", obj_id="obj", clear_old_points="replace")
     def add_points(
         self,
         frame: int,
@@ -132,10 +141,11 @@ class VideoPredictor(VideoMemory):
         points: ArrayLike,
         labels: ArrayLike,
         *,
+        box: ArrayLike | None = None,
         replace: bool = False,
         candidate: int | None = None,
     ) -> FrameResult:
-        """Add clicks on a frame and see the object's mask there.
+        """Add clicks, and a box if given, on a frame and get the object's mask there.
 
         Parameters
         ----------
@@ -143,49 +153,33 @@ class VideoPredictor(VideoMemory):
         obj : id of the object, new or known.
         points : (P, 2) clicks (x, y) in pixels of the frame.
         labels : (P,) 1 on the object, 0 outside it.
+        box : (4,) x0, y0, x1, y1 in pixels of the frame, in place of an earlier one.
         replace : forget the frame's earlier clicks on this object first.
-        candidate : of the three masks that a single click may mean, the one to take for its
-            answer, 0 to 2; the one of the highest predicted IoU if None.
+        candidate : of the three masks that a single click may mean, the one to take, 0 to 2; the
+            one of the highest predicted IoU if None.
 
         Returns
         -------
         FrameResult
-            Of this object on this frame. The answer to the clicks before is refined.
+            Of this object on this frame. The mask that it had there is refined.
 
         Raises
         ------
         IndexError
             When the video has no such frame.
         ValueError
-            When points or labels have the wrong shape or values.
+            When points, labels or box have the wrong shape or values.
         """
-        self._check_frame(frame)
+        self._features.check_frame(frame)
         if candidate is not None and not 0 <= candidate < NUM_CANDIDATES:
             raise ValueError(f"There are candidates 0 to {NUM_CANDIDATES - 1}, got {candidate}.")
-        prompts = self._prompts_of(frame, obj)
+        prompts = self.prompts.get(frame, obj)
         if replace:
-            prompts.points_p2, prompts.labels_p = prompts.points_p2[:0], prompts.labels_p[:0]
-        self._extend(prompts, frame, points, labels)
-        return self._answer(frame, obj, prompts, candidate)
+            prompts = prompts.without_points()
+        prompts = self.prompts.extend(frame, prompts, points, labels, box)
+        return self._predict(frame, obj, prompts, candidate)
 
-    def preview(self, frame: int, obj: int, points: ArrayLike, labels: ArrayLike) -> FrameResult:
-        """What `add_points` would answer; nothing is remembered. An object that is not known
-        is a new one."""
-        self._check_frame(frame)
-        prompts = self._prompts_of(frame, obj)
-        self._extend(prompts, frame, points, labels)
-        bank = self._banks.get(obj) or self._new_bank()
-        selected, _ = self._decide(frame, bank, prompts, None)
-        clicks = {obj: self._in_frame(frame, prompts)}
-        return self._result_of(frame, {obj: entries_of(selected)[0]}, clicks)
-
-    def propose(self, frame: int, **settings: Any) -> Generator[None, None, list[MaskRecord]]:
-        """Segment everything on a frame, a batch of clicks a step: see `propose_masks`. Objects
-        and their memories are not touched."""
-        self._check_frame(frame)
-        return propose_masks(self.model, self.frames[frame], self._features[frame], **settings)
-
-    @with_known_names(frame_idx="frame", obj_id="obj")
+    @accept_aliases(frame_idx="frame", obj_id="obj")
     def add_box(self, frame: int, obj: int, box: ArrayLike) -> FrameResult:
         """Put a box around the object on a frame, in place of an earlier one.
 
@@ -193,14 +187,25 @@ class VideoPredictor(VideoMemory):
         ----------
         frame, obj : as in `add_points`.
         box : (4,) x0, y0, x1, y1 in pixels of the frame.
-        """
-        self._check_frame(frame)
-        corners = check_box(box).reshape(2, 2)
-        prompts = self._prompts_of(frame, obj)
-        prompts.box_22 = self._to_model(corners, frame)
-        return self._answer(frame, obj, prompts)
 
-    @with_known_names(frame_idx="frame", obj_id="obj")
+        Returns
+        -------
+        FrameResult
+            Of this object on this frame; its clicks there still count.
+
+        Raises
+        ------
+        IndexError
+            When the video has no such frame.
+        ValueError
+            When it is no box, or empty.
+        """
+        self._features.check_frame(frame)
+        prompts = self.prompts.get(frame, obj)
+        prompts = self.prompts.extend(frame, prompts, None, None, box)
+        return self._predict(frame, obj, prompts)
+
+    @accept_aliases(frame_idx="frame", obj_id="obj")
     def add_mask(self, frame: int, obj: int, mask: object) -> FrameResult:
         """Give the object's mask on a frame; it takes the place of earlier prompts there.
 
@@ -211,28 +216,84 @@ class VideoPredictor(VideoMemory):
             which are cut at 0.5, and logits, which are cut at 0, with a warning. An array, a
             tensor, a Pillow image, or COCO's run lengths. An empty one says "not visible here".
 
+        Returns
+        -------
+        FrameResult
+            Of this object on this frame.
+
         Raises
         ------
+        IndexError
+            When the video has no such frame.
         ValueError
             When it is no mask of one object, or of another size.
         """
-        self._check_frame(frame)
+        self._features.check_frame(frame)
         height, width = self.size_of(frame)
         mask_hw, note = as_mask(mask, (height, width))
         if note:
-            warnings.warn(note, UserWarning, stacklevel=2)
-        self._prompts.pop((obj, frame), None)
-        selected = self._adopt(frame, mask_hw)
-        self._bank(obj).condition(frame, entries_of(selected)[0])
+            warnings.warn(note, UserWarning, stacklevel=3)
+        self.prompts.clear(frame, obj)
+        selected = self.tracker.mask_as_output(frame, [mask_hw])
+        self.tracker.bank(obj).condition(frame, make_entries(selected)[0])
         return self._result(frame, [obj])
 
+    def preview(self, frame: int, obj: int, points: ArrayLike, labels: ArrayLike) -> FrameResult:
+        """Get what `add_points` would return, without storing anything.
+
+        Parameters are those of `add_points`. An object that is not known is a new one.
+        """
+        self._features.check_frame(frame)
+        prompts = self.prompts.extend(frame, self.prompts.get(frame, obj), points, labels)
+        bank = self.tracker.banks.get(obj) or self.tracker.new_bank()
+        selected, _ = self.prompts.decode(frame, bank, prompts)
+        clicks = {obj: self._clicks_px(frame, prompts)}
+        return self._builder.build(frame, {obj: make_entries(selected)[0]}, clicks)
+
+    def propose(self, frame: int, **settings: Any) -> Generator[None, None, list[MaskRecord]]:
+        """Segment everything on a frame, a batch of clicks a step: see `propose_masks`.
+
+        Objects and their memories are not touched.
+        """
+        self._features.check_frame(frame)
+        return propose_masks(self.model, self.frames[frame], self._features[frame], **settings)
+
+    @accept_aliases(frame_idx="frame", obj_id="obj")
     def clear_prompts(self, frame: int, obj: int) -> None:
         """Forget the prompts of one object on one frame, and their mask."""
-        self._check_frame(frame)
-        self._prompts.pop((obj, frame), None)
-        if obj in self._banks:
-            self._banks[obj].forget(frame)
+        self._features.check_frame(frame)
+        self.prompts.clear(frame, obj)
+        if obj in self.tracker.banks:
+            self.tracker.banks[obj].forget(frame)
 
+    # Objects
+
+    def add_object(self, obj: int | None = None) -> int:
+        """Make an object known before its first prompt.
+
+        Parameters
+        ----------
+        obj : its id; one that is free if None.
+
+        Returns
+        -------
+        int
+            Its id.
+
+        Raises
+        ------
+        ValueError
+            When there is one of this id.
+        """
+        banks = self.tracker.banks
+        if obj is None:
+            obj = max(banks, default=0) + 1
+        elif obj in banks:
+            raise ValueError(f"There is an object {obj} already; there are {sorted(banks)}.")
+        self.tracker.bank(obj)
+        return obj
+
+    @accept_aliases(obj_id="obj")
     def remove_object(self, obj: int) -> None:
         """Forget an object; the others are not disturbed.
 
@@ -241,11 +302,16 @@ class VideoPredictor(VideoMemory):
         KeyError
             When there is no such object.
         """
-        if obj not in self._banks:
-            raise KeyError(f"There is no object {obj}; there are {sorted(self._banks)}.")
-        del self._banks[obj]
-        for key in [key for key in self._prompts if key[0] == obj]:
-            del self._prompts[key]
+        banks = self.tracker.banks
+        if obj not in banks:
+            raise KeyError(f"There is no object {obj}; there are {sorted(banks)}.")
+        del banks[obj]
+        self.prompts.remove_object(obj)
+
+    def reset(self) -> None:
+        """Forget all objects, their prompts and masks; the video stays open."""
+        self.prompts.reset()
+        self.tracker.banks.clear()
 
     # Tracking
 
@@ -268,15 +334,17 @@ class VideoPredictor(VideoMemory):
 
         Raises
         ------
+        IndexError
+            When the video has no frame `start`.
         ValueError
             When nothing has been prompted yet.
         """
-        prompted = [t for bank in self._banks.values() for t in bank.conditioning]
+        prompted = [t for bank in self.tracker.banks.values() for t in bank.conditioning]
         if not prompted:
             raise ValueError("Nothing to propagate: add points, a box or a mask to a frame first.")
         if start is None:
             start = max(prompted) if reverse else min(prompted)
-        self._check_frame(start)
+        self._features.check_frame(start)
         end = -1 if reverse else len(self)
         for frame in range(start, end if stop is None else stop, -1 if reverse else 1):
             yield self.track(frame, reverse=reverse)
@@ -284,7 +352,7 @@ class VideoPredictor(VideoMemory):
     def track(
         self, frame: int, objs: Iterable[int] | None = None, *, reverse: bool = False
     ) -> FrameResult:
-        """Track objects onto one frame, from what is remembered of its neighbours.
+        """Track objects onto one frame, from the memory of its neighbours.
 
         Parameters
         ----------
@@ -295,163 +363,138 @@ class VideoPredictor(VideoMemory):
         Returns
         -------
         FrameResult
-            Prompted frames give the answer to their prompts, unchanged.
+            Of these objects. Prompted frames give the mask of their prompts, unchanged.
+
+        Raises
+        ------
+        IndexError
+            When the video has no such frame.
+        ValueError
+            When one of them has no prompts.
         """
-        self._check_frame(frame)
+        self._features.check_frame(frame)
         wanted = self.objects if objs is None else tuple(objs)
-        groups: dict[tuple[int, int], dict[int, Recall]] = defaultdict(dict)
         for obj in wanted:
-            bank = self._banks.get(obj)
+            bank = self.tracker.banks.get(obj)
             if bank is None or not bank.conditioning:
                 raise ValueError(f"Object {obj} has no prompts yet: there is nothing to track.")
-            bank.drop_corrected_spans()
-            if frame not in bank.conditioning:
-                recall = bank.recall(frame, reverse=reverse)
-                groups[recall.layout][obj] = recall
-        tracked: dict[int, MemoryEntry] = {}
-        for recalls in groups.values():
-            find = partial(self._find, frame, recalls, reverse=reverse)
-            for found in self._batches.map(find, list(recalls)):
-                tracked.update(found)
-        # Only when all are found is it known what each may keep.
-        logits = {obj: logits_of(entry) for obj, entry in tracked.items()}
-        logits = self._remembered_logits(frame, logits)
-        for recalls in groups.values():
-            remember = partial(self._remember, frame, tracked, logits, reverse=reverse)
-            for _ in self._batches.map(remember, list(recalls)):
-                pass
+        self.tracker.track(frame, wanted, reverse=reverse)
         return self._result(frame, wanted)
 
-    def _find(
-        self, frame: int, recalls: dict[int, Recall], objs: Sequence[int], *, reverse: bool
-    ) -> dict[int, MemoryEntry]:
-        """Find some of the objects that `recalls` are of on a frame."""
-        model = self.model
-        self._ensure_memories([(self._banks[obj], recalls[obj]) for obj in objs])
-        features = self._features.fetch(frame, self._following(frame, reverse=reverse))
-        with model.runtime.inference():
-            conditioned = self._condition(features.s16, [recalls[obj] for obj in objs])
-            no_points = self._no_points(len(objs))
-            output = model.decode_masks(conditioned, features.s8, features.s4, **no_points)
-            entries = entries_of(model.select_mask(output, multimask=True))
-        return dict(zip(objs, entries, strict=True))
+    # Memory
 
-    def _remember(
+    def restore(self, frame: int, obj: int, mask: ArrayLike) -> None:
+        """Put a known mask back into memory as a tracked one.
+
+        Nothing happens where the frame is still in memory. To go on where an earlier pass stopped
+        `restore_before` restores all that is needed.
+
+        Parameters
+        ----------
+        frame, obj : as in `add_points`.
+        mask : (H, W) bool, in pixels of the frame.
+        """
+        self._features.check_frame(frame)
+        masks = {obj: np.asarray(mask).astype(bool)}
+        self.tracker.restore(frame, masks, reverse=False, memory=True)
+
+    def restore_before(
         self,
         frame: int,
-        tracked: dict[int, MemoryEntry],
-        logits: dict[int, Tensor],
-        objs: Sequence[int],
+        masks: Mapping[int, Mapping[int, ArrayLike]],
         *,
-        reverse: bool,
+        reverse: bool = False,
     ) -> None:
-        """Remember some of the objects that were tracked onto a frame."""
-        entries = [tracked[obj] for obj in objs]
-        self._encode_memories(frame, entries, [logits[obj] for obj in objs], binarize=False)
-        for obj, entry in zip(objs, entries, strict=True):
-            self._banks[obj].track(frame, entry, reverse=reverse)
+        """Put known masks back into memory, as far back as tracking onto a frame attends to.
+
+        The next `track` or `propagate` goes on from there as if the frames before had just been
+        tracked. Of the frames that memory holds still nothing is computed again; objects are a
+        batch.
+
+        Parameters
+        ----------
+        frame : the one that tracking goes on with.
+        masks : (H, W) bool masks in pixels of the frame, by frame, then by object. Frames farther
+            than `reach` may be left out.
+        reverse : whether tracking comes from later frames.
+
+        Raises
+        ------
+        IndexError
+            When the video has no such frame.
+        """
+        for t in (frame, *masks):
+            self._features.check_frame(t)
+        bool_masks = {
+            t: {obj: np.asarray(mask).astype(bool) for obj, mask in by_obj.items()}
+            for t, by_obj in masks.items()
+        }
+        self.tracker.restore_before(frame, bool_masks, reverse=reverse)
+
+    @property
+    def reach(self) -> int:
+        """Frames that tracking looks back: as many masks as `restore_before` may use."""
+        return self.tracker.reach
+
+    def remember_as(self, frame: int, obj: int, mask: ArrayLike | None) -> None:
+        """Let memory hold another mask of a prompted object than the one of its prompts.
+
+        As where a part of it went to another object. Further prompts still refine the mask of the
+        prompts. Nothing happens where there are no prompts.
+
+        Parameters
+        ----------
+        frame, obj : as in `add_points`.
+        mask : (H, W) bool, in pixels of the frame; None for the mask of the prompts.
+        """
+        self._features.check_frame(frame)
+        self.tracker.remember_as(frame, obj, None if mask is None else np.asarray(mask))
+
+    def forget_pixels(self) -> None:
+        """Read frames again when they are next needed: their pixels have changed.
+
+        Objects' memories stay.
+        """
+        self._features.forget_pixels()
+
+    # The official predictor's calls, which return what they return there
+
+    add_new_points_or_box = official.add_new_points_or_box
+    add_new_mask = official.add_new_mask
+    propagate_in_video = official.propagate_in_video
+    clear_all_prompts_in_frame = official.clear_all_prompts_in_frame
+    reset_state = official.reset_state
 
     # Inside
 
-    def _answer(
-        self, frame: int, obj: int, prompts: _Prompts, candidate: int | None = None
+    def _predict(
+        self, frame: int, obj: int, prompts: ModelPrompts, candidate: int | None = None
     ) -> FrameResult:
-        """Run the decoder on a prompt set and make the frame a conditioning one."""
-        bank = self._bank(obj)
-        selected, output = self._decide(frame, bank, prompts, candidate)
-        bank.condition(frame, entries_of(selected)[0])
-        self._prompts[obj, frame] = prompts
+        """Decode a prompt set and make the frame a conditioning one."""
+        bank = self.tracker.bank(obj)
+        selected, output = self.prompts.decode(frame, bank, prompts, candidate)
+        bank.condition(frame, make_entries(selected)[0])
+        self.prompts[frame, obj] = prompts
         result = self._result(frame, [obj])
-        if prompts.ambiguous and float(selected.object_score_n1) > 0:
-            result.candidates[obj] = self._candidates(frame, obj, output, prompts, candidate)
+        if prompts.is_ambiguous and float(selected.object_score_n1) > 0:
+            clicks = self._clicks_px(frame, prompts)
+            result.candidates[obj] = self._builder.build_candidates(
+                frame, obj, output, clicks, candidate
+            )
         return result
 
-    def _candidates(
-        self,
-        frame: int,
-        obj: int,
-        output: DecoderOutput,
-        prompts: _Prompts,
-        candidate: int | None,
-    ) -> Candidates:
-        logits_n1hw = torch.cat(
-            [
-                self._exclusive_logits(frame, {obj: logits[None, None].float()})[obj]
-                for logits in output.logits_nmhw[0, 1:]
-            ]
-        )
-        clicks = self._in_frame(frame, prompts)
-        masks = logits_to_masks(logits_n1hw, self.size_of(frame))
-        masks_nhw = np.stack([self.cleaner.clean(mask_hw, *clicks) for mask_hw in masks])
-        ious = output.ious_nm[0, 1:].float()
-        chosen = int(ious.argmax()) if candidate is None else candidate
-        return Candidates(masks_nhw, tuple(ious.tolist()), chosen)
+    def _result(self, frame: int, objs: Iterable[int]) -> FrameResult:
+        """Build the result of what memory holds of some objects on a frame."""
+        entries = self.tracker.entries(frame, objs)
+        clicks = {obj: self._clicks_px(frame, self.prompts.find(frame, obj)) for obj in entries}
+        return self._builder.build(frame, entries, clicks)
 
-    def _clicks(self, frame: int, obj: int) -> Clicks:
-        return self._in_frame(frame, self._prompts.get((obj, frame)))
-
-    def _in_frame(self, frame: int, prompts: _Prompts | None) -> Clicks:
+    def _clicks_px(self, frame: int, prompts: ModelPrompts | None) -> Clicks:
         """Clicks in pixels of the frame; none where nothing is cleaned, which needs no copy."""
         if prompts is None or not self.cleaner:
-            return super()._clicks(frame, 0)
-        height, width = self.size_of(frame)
-        scale = np.array((width, height), np.float32) / self.model.config.image_size
-        points_p2 = (prompts.points_p2.cpu().numpy() * scale).astype(np.float32)
-        return points_p2, prompts.labels_p.cpu().numpy()
+            return NO_CLICKS
+        return self.prompts.clicks_px(frame, prompts)
 
-    def _decide(
-        self, frame: int, bank: MemoryBank, prompts: _Prompts, candidate: int | None
-    ) -> tuple[SelectedMask, DecoderOutput]:
-        """The mask for a prompt set, and all that the decoder says to it."""
-        model = self.model
-        before = bank.entry(frame)
-        recall = None
-        if bank.was_tracked(frame):
-            recall = bank.recall(frame, reverse=bank.was_tracked_in_reverse(frame))
-            self._ensure_memories([(bank, recall)])
-        points, labels = prompts.joined()
-        with model.runtime.inference():
-            features = self._features[frame]
-            if recall is None or not recall.memories:
-                conditioned = model.condition_on_nothing(features.s16)
-            else:
-                conditioned = self._condition(features.s16, [recall])
-            logits = None
-            if before is not None and before.logits is not None:
-                logits = before.logits.clamp(-REFINEMENT_CLAMP, REFINEMENT_CLAMP)
-            output = model.decode_masks(
-                conditioned,
-                features.s8,
-                features.s4,
-                points_np2=points,
-                labels_np=labels,
-                mask_logits_n1hw=logits,
-            )
-            selected = model.select_mask(output, multimask=prompts.ambiguous, candidate=candidate)
-        return selected, output
-
-    def _extend(self, prompts: _Prompts, frame: int, points: ArrayLike, labels: ArrayLike) -> None:
-        points_p2, labels_p = check_points(points, labels)
-        prompts.points_p2 = torch.cat((prompts.points_p2, self._to_model(points_p2, frame)))
-        labels_t = torch.as_tensor(labels_p, device=self.model.device)
-        prompts.labels_p = torch.cat((prompts.labels_p, labels_t))
-
-    def _no_points(self, n: int) -> dict[str, Tensor]:
-        device = self.model.device
-        return {
-            "points_np2": torch.zeros(n, 1, 2, device=device),
-            "labels_np": torch.full((n, 1), PAD, device=device),
-        }
-
-    def _prompts_of(self, frame: int, obj: int) -> _Prompts:
-        known = self._prompts.get((obj, frame))
-        if known is not None:
-            return _Prompts(known.points_p2, known.labels_p, known.box_22)
-        device = self.model.device
-        return _Prompts(
-            torch.zeros(0, 2, device=device), torch.zeros(0, dtype=torch.int64, device=device)
-        )
-
-    def _to_model(self, points_p2: NDArray[np.float32], frame: int) -> Tensor:
-        points = points_to_model(points_p2, self.size_of(frame), self.model.config.image_size)
-        return points.to(self.model.device)
+    @property
+    def _builder(self) -> ResultBuilder:
+        return ResultBuilder(self.tracker, self.cleaner, non_overlapping=self.non_overlapping)

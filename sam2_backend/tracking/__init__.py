@@ -1,1 +1,1 @@
-"""Memory of one video: which frames each object is tracked from, and features of frames."""
+"""Tracking through one video: memory banks and their policies, encoded frames, the tracker."""

@@ -1,24 +1,29 @@
-"""Image features of recent frames, bounded in bytes."""
+"""Cache of image features, bounded in bytes."""
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import chain
+from typing import ParamSpec, TypeVar
 
 import torch
 
-from ..kernels.out_of_memory import FittingBatches
+from ..kernels.out_of_memory import AdaptiveBatcher
 from ..network.sam2 import ImageFeatures
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class FeatureCache:
-    """Least-recently-used features by frame.
+    """A least-recently-used cache of features by frame.
 
     Parameters
     ----------
     encode : computes the features of some frames.
-    device : that encodes; where its memory does not suffice, what is kept makes room.
+    device : that encodes; where its memory does not suffice, the cache is cleared.
     max_bytes : most bytes kept; the newest frame is kept even when it alone is larger.
     """
 
@@ -30,7 +35,7 @@ class FeatureCache:
         max_bytes: int,
     ) -> None:
         self._encode = encode
-        self._batches = FittingBatches(device, self.clear)
+        self._batcher = AdaptiveBatcher(device, weak_method(self.clear))
         self._max_bytes = max_bytes
         self._nbytes = 0
         self._features: OrderedDict[int, ImageFeatures] = OrderedDict()
@@ -39,11 +44,11 @@ class FeatureCache:
         return self.fetch(frame)
 
     def fetch(self, frame: int, following: Sequence[int] = ()) -> ImageFeatures:
-        """Features of a frame; where they must be computed, those `following` are with it."""
+        """Get the features of a frame; where they are computed, so are those of `following`."""
         if frame not in self._features:
             frames = [frame, *(t for t in following if t not in self._features)]
-            # The frame itself comes last, so as not to make way for the others.
-            encoded = chain.from_iterable(self._batches.map(self._encode, frames))
+            # The frame itself comes last, so that the others do not evict it.
+            encoded = chain.from_iterable(self._batcher.map(self._encode, frames))
             found = dict(zip(frames, encoded, strict=True))
             for t in reversed(frames):
                 self._features[t] = found[t]
@@ -54,6 +59,21 @@ class FeatureCache:
         return self._features[frame]
 
     def clear(self) -> None:
-        """Keep nothing."""
+        """Free all features."""
         self._features.clear()
         self._nbytes = 0
+
+
+def weak_method(method: Callable[P, R]) -> Callable[P, R]:
+    """Wrap a bound method so that it does not keep its object alive.
+
+    Objects that hold each other only so are freed at once, without the garbage collector.
+    """
+    reference = weakref.WeakMethod(method)
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        found = reference()
+        assert found is not None, "its object calls it"
+        return found(*args, **kwargs)
+
+    return call

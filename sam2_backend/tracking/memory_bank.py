@@ -1,18 +1,22 @@
-"""What is remembered of one object, and which of it a frame may look at.
+"""The memory bank of one object: its prompted and tracked frames, as long as they are reachable.
 
-SAM 2 (Ravi et al. 2024, section 4): the prompted frames, the last six tracked frames, and the
-object pointers of the last fifteen frames and of earlier prompted ones. The bank keeps what a pass
-in either direction can still reach from the current frame or from a prompted one, and drops the
-rest, so that its size does not grow with the length of the video.
+SAM 2 (Ravi et al. 2024, section 4) attends to prompted frames, to the memories of the last tracked
+frames and to recent object pointers; a `MemoryPolicy` chooses. The bank keeps what a pass in
+either direction can still reach from the current frame or from a prompted one, and drops the rest,
+so that its size does not grow with the length of the video.
 """
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from torch import Tensor
+
+from ..network.sam2 import SelectedMask
+from .policies.policy import FrameHistory, MemoryPolicy, MemorySelection
 
 
 @dataclass
@@ -20,63 +24,68 @@ class MemoryEntry:
     """One object on one frame. Tensors have a batch dimension of 1."""
 
     pointer: Tensor
-    """(1, C)."""
+    """(1, C) object pointer."""
     object_score: Tensor
     """(1, 1) visibility logit."""
     iou: float
-    """Predicted IoU."""
+    """Predicted IoU, 0..1."""
     logits: Tensor | None
     """(1, 1, S/4, S/4) mask logits; None once only the pointer is still reachable."""
     memory: Tensor | None = None
-    """(1, D, h, w); None on a prompted frame until tracking first needs it."""
+    """(1, D, h, w) memory map; None on a prompted frame until tracking first needs it, and once
+    only the pointer is still reachable."""
     remembered_as: Tensor | None = None
-    """(1, 1, S, S) mask, 0 or 1, that memory holds in place of that of the logits."""
+    """(1, 1, S, S) mask, 0 or 1, that the memory map is made of in place of the logits."""
+
+    def require_logits(self) -> Tensor:
+        """Get the logits of an entry that is near enough to have them."""
+        assert self.logits is not None, "logits are kept as long as memories are"
+        return self.logits
+
+    def require_memory(self) -> Tensor:
+        """Get the memory map of an entry that was selected, and encoded where it was pending."""
+        assert self.memory is not None, "memories are encoded before they are attended to"
+        return self.memory
 
 
-@dataclass(frozen=True)
-class Recall:
-    """What one frame looks at, in the order the network expects."""
-
-    memories: list[tuple[int, MemoryEntry]]
-    """Slot in time (see `Sam2Model.condition_on_memory`) and entry."""
-    pointers: list[tuple[int, MemoryEntry]]
-    """Distance in frames and entry."""
-
-    @property
-    def layout(self) -> tuple[int, int]:
-        """Objects of equal layout can be batched."""
-        return len(self.memories), len(self.pointers)
+def make_entries(selected: SelectedMask) -> list[MemoryEntry]:
+    """Make one entry of each row of a batch."""
+    ious = selected.ious_n.tolist()  # copied off the device at once
+    return [
+        MemoryEntry(
+            pointer=selected.pointer_nc[i : i + 1].float(),
+            object_score=selected.object_score_n1[i : i + 1].float(),
+            iou=iou,
+            logits=selected.logits_n1hw[i : i + 1].float(),
+        )
+        for i, iou in enumerate(ious)
+    ]
 
 
 _UNTRACKED, _FORWARD, _REVERSE = 0, 1, 2
 
 
-@dataclass
 class MemoryBank:
     """The memory of one object.
 
     Parameters
     ----------
-    num_frames : length of the video; of one that grows, any that it will not reach.
-    num_memories : slots in time; the last is that of conditioning frames.
-    max_pointers : most recent pointers that are looked at.
-    tracked_memories : frames just before that are looked at, fewer than slots.
-    skips : whether frames are left out while tracking. Distances are then counted in frames that
-        are remembered, not in frames of the video: what was tracked last is looked at however
-        many were left out since.
+    policy : chooses what a frame attends to, and so how far back entries are kept.
+    skips_frames : whether tracking may leave frames out, as of a live video. Distances are then
+        counted in frames that are remembered, not in frames of the video, so that what was
+        tracked last is attended to however many were skipped since.
     """
 
-    num_frames: int
-    num_memories: int
-    max_pointers: int
-    tracked_memories: int
-    skips: bool = False
-    conditioning: dict[int, MemoryEntry] = field(default_factory=dict)
-    """By frame, for prompted frames; in the order in which they were prompted."""
-    tracked: dict[int, MemoryEntry] = field(default_factory=dict)
-    """By frame, for tracked frames near enough to be looked at again."""
-    _passes: bytearray = field(default_factory=bytearray, init=False)
-    _corrected: set[int] = field(default_factory=set, init=False)
+    def __init__(self, policy: MemoryPolicy, *, skips_frames: bool = False) -> None:
+        self.policy = policy
+        self._reach = max(policy.memory_reach, policy.pointer_reach)
+        self.skips_frames = skips_frames
+        self.conditioning: dict[int, MemoryEntry] = {}
+        """Prompted frames, in the order in which they were prompted."""
+        self.tracked: dict[int, MemoryEntry] = {}
+        """Tracked frames near enough to be attended to again."""
+        self._passes = bytearray()
+        self._corrected: set[int] = set()
 
     def condition(self, frame: int, entry: MemoryEntry) -> None:
         """Make a frame a conditioning frame, also when it was tracked before."""
@@ -85,13 +94,13 @@ class MemoryBank:
         self._corrected.add(frame)
 
     def track(self, frame: int, entry: MemoryEntry, *, reverse: bool) -> None:
-        """Remember a tracked frame and forget what can no longer be reached."""
+        """Store a tracked frame, and drop what can no longer be reached."""
         self.tracked[frame] = entry
         self._set_pass(frame, _REVERSE if reverse else _FORWARD)
         self._prune(frame)
 
     def forget(self, frame: int) -> None:
-        """Drop all that is known of one frame."""
+        """Drop all that is stored of one frame."""
         self.conditioning.pop(frame, None)
         self.tracked.pop(frame, None)
         self._corrected.discard(frame)
@@ -106,81 +115,102 @@ class MemoryBank:
         return self._pass(frame) == _REVERSE
 
     def entry(self, frame: int) -> MemoryEntry | None:
-        """What is known of one frame."""
+        """Get what is stored of one frame."""
         return self.conditioning.get(frame) or self.tracked.get(frame)
 
+    def require(self, frame: int) -> MemoryEntry:
+        """Get what is stored of a frame that was selected."""
+        entry = self.entry(frame)
+        assert entry is not None, "frames are selected from those stored"
+        return entry
+
     def drop_corrected_spans(self) -> None:
-        """Forget tracked frames that a correction since the last pass has made stale: from
-        each corrected frame outwards to the next prompted one."""
+        """Drop tracked frames that a correction since the last pass has made stale.
+
+        These are the frames from each corrected one outwards to the next prompted one.
+        """
         if not self._corrected:
             return
         fixed = sorted(self.conditioning)
         for frame in self._corrected:
             at = bisect_left(fixed, frame)
             first = fixed[at - 1] if at else -1
-            last = fixed[at + 1] if at + 1 < len(fixed) else self.num_frames
+            last = fixed[at + 1] if at + 1 < len(fixed) else sys.maxsize
             for stale in [t for t in self.tracked if first < t < last]:
                 del self.tracked[stale]
         self._corrected.clear()
 
-    def recall(self, frame: int, *, reverse: bool) -> Recall:
-        """What `frame` may look at when tracking goes forward or in reverse; not at itself."""
-        before = self._before(frame, reverse=reverse)
-        others = {t: entry for t, entry in self.conditioning.items() if t != frame}
-        memories = [(self.num_memories - 1, entry) for entry in others.values()]
-        for distance in range(self.tracked_memories, 0, -1):
-            entry = before(distance)
-            # Far behind the last pass, only the pointers of neighbours are kept.
-            if entry is not None and entry.memory is not None:
-                memories.append((distance - 1, entry))
+    def select(self, frame: int, *, reverse: bool) -> MemorySelection:
+        """Let the policy choose what a frame attends to; never itself.
 
-        # Prompted frames of the future lend their memory, but not their pointer.
-        pointers = [
-            (abs(frame - t), entry)
-            for t, entry in others.items()
-            if (t > frame if reverse else t < frame)
-        ]
-        for distance in range(1, self.pointer_reach + 1):
-            entry = before(distance)
-            if entry is not None:
-                pointers.append((distance, entry))
-        return Recall(memories, pointers)
+        Parameters
+        ----------
+        frame : zero-based index.
+        reverse : whether tracking comes from later frames.
 
-    @property
-    def pointer_reach(self) -> int:
-        """Frames back to the farthest tracked pointer that is looked at."""
-        return min(self.num_frames, self.max_pointers) - 1
+        Raises
+        ------
+        ValueError
+            When the policy chooses what is not stored.
+        """
+        history = self._history(frame, reverse=reverse)
+        selection = self.policy.select(history)
+        usable = {*history.conditioning, *history.with_memory}
+        kept = {*history.conditioning, *history.previous.values()}
+        for what, frames, stored in (
+            ("memory", selection.memories, usable),
+            ("object pointer", selection.pointers, kept),
+        ):
+            missing = [t for _, t in frames if t not in stored]
+            if missing:
+                raise ValueError(
+                    f"The memory policy {type(self.policy).__name__} chose the {what} of frame "
+                    f"{missing[0]} for frame {frame}, which is not stored."
+                )
+        return selection
+
+    def _history(self, frame: int, *, reverse: bool) -> FrameHistory:
+        previous = self._previous(frame, reverse=reverse)
+        return FrameHistory(
+            frame=frame,
+            reverse=reverse,
+            conditioning=[t for t in self.conditioning if t != frame],
+            previous=previous,
+            with_memory={
+                t
+                for t in previous.values()
+                if t in self.conditioning or self.tracked[t].memory is not None
+            },
+        )
+
+    def _previous(self, frame: int, *, reverse: bool) -> dict[int, int]:
+        """Stored frames on the side that tracking comes from, by distance."""
+        distances = range(1, self._reach + 1)
+        if not self.skips_frames:
+            towards_past = 1 if reverse else -1
+            frames = ((d, frame + towards_past * d) for d in distances)
+            return {d: t for d, t in frames if t in self.tracked or t in self.conditioning}
+        stored = sorted({*self.tracked, *self.conditioning, frame}, reverse=not reverse)
+        past = stored[stored.index(frame) :]
+        return dict(zip(distances, past[1:], strict=False))
 
     def _prune(self, frame: int) -> None:
         anchors = sorted((*self.conditioning, frame))
-        place = self._places(frame)
-        at = [place(t) for t in anchors]
+        position = self._positions(frame)
+        at = [position(t) for t in anchors]
         for t in list(self.tracked):
-            distance = _nearest(place(t), at)
-            if distance > self.pointer_reach:
+            distance = _nearest(position(t), at)
+            if distance > self._reach:
                 del self.tracked[t]
-            elif distance > self.tracked_memories:
+            elif distance > self.policy.memory_reach:
                 self.tracked[t].memory = self.tracked[t].logits = None
 
-    def _before(self, frame: int, *, reverse: bool) -> Callable[[int], MemoryEntry | None]:
-        """Gives what was tracked at a distance from a frame, on the side that tracking is from."""
-        towards_past = 1 if reverse else -1
-        if not self.skips:
-            return lambda distance: self.tracked.get(frame + towards_past * distance)
-        known = sorted({*self.tracked, *self.conditioning, frame}, reverse=not reverse)
-        past = known[known.index(frame) :]
-
-        def find(distance: int) -> MemoryEntry | None:
-            return self.tracked.get(past[distance]) if distance < len(past) else None
-
-        return find
-
-    def _places(self, frame: int) -> Callable[[int], int]:
-        """Gives where a frame that is remembered, or this one, is in the order of distances."""
-        if not self.skips:
+    def _positions(self, frame: int) -> Callable[[int], int]:
+        """Map stored frames and this one to what distances are differences of."""
+        if not self.skips_frames:
             return lambda t: t
-        known = sorted({*self.tracked, *self.conditioning, frame})
-        return {t: n for n, t in enumerate(known)}.__getitem__
+        stored = sorted({*self.tracked, *self.conditioning, frame})
+        return {t: n for n, t in enumerate(stored)}.__getitem__
 
     def _pass(self, frame: int) -> int:
         return self._passes[frame] if frame < len(self._passes) else _UNTRACKED
@@ -192,10 +222,6 @@ class MemoryBank:
 
 
 def _nearest(t: int, anchors: list[int]) -> int:
+    """Distance to the nearest of some ascending positions."""
     at = bisect_left(anchors, t)
     return min(abs(t - anchor) for anchor in anchors[max(at - 1, 0) : at + 1])
-
-
-def used_memories(recalls: Iterable[Recall]) -> list[MemoryEntry]:
-    """Every entry whose memory map some recall needs."""
-    return [entry for recall in recalls for _, entry in recall.memories]

@@ -1,4 +1,4 @@
-"""Frames read beside the network, by a thread of their own."""
+"""Prefetching of frames by a thread, while the network works on others."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class ReadAhead:
-    """Reads frames, some of them before they are asked for.
+class Prefetcher:
+    """Reads frames, some of them before they are needed.
 
     Parameters
     ----------
-    read : reads a frame, from any thread; what it raises is raised where the frame is asked for.
+    read : reads a frame, from any thread; what it raises is raised where the frame is needed.
     """
 
     def __init__(self, read: Callable[[int], NDArray[np.uint8]]) -> None:
         self._read = read
         self._thread: ThreadPoolExecutor | None = None
-        self._coming: dict[int, Future[Any]] = {}
+        self._pending: dict[int, Future[Any]] = {}
 
     def __call__(self, frame: int) -> NDArray[np.uint8]:
-        coming = self._coming.pop(frame, None)
-        return self._read(frame) if coming is None else coming.result()
+        """Read a frame, or wait for it where it is being prefetched."""
+        pending = self._pending.pop(frame, None)
+        return self._read(frame) if pending is None else pending.result()
 
-    def expect(self, frames: Iterable[int]) -> None:
-        """Begin to read these; what was expected before and is not among them is dropped."""
+    def prefetch(self, frames: Iterable[int]) -> None:
+        """Begin to read these frames; pending ones that are not among them are cancelled."""
         self._thread = self._thread or ThreadPoolExecutor(1, "sam2 frames")
-        before, self._coming = self._coming, {}
+        before, self._pending = self._pending, {}
         for frame in frames:
-            self._coming[frame] = before.pop(frame, None) or self._thread.submit(self._read, frame)
-        for dropped in before.values():
-            dropped.cancel()
+            self._pending[frame] = before.pop(frame, None) or self._thread.submit(self._read, frame)
+        for cancelled in before.values():
+            cancelled.cancel()

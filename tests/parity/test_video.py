@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 import torch
 
 from sam2_backend import load_model
+from sam2_backend.tracking.policies.nearest import NearestPolicy
 from tests.conftest import Twins
 from tests.oracle.official import NAMES
 from tests.oracle.random_weights import VISIBLE, set_object_score_bias
@@ -19,7 +19,10 @@ from tests.parity.scenarios import NUM_FRAMES, both_directions, late_object_and_
 from tests.parity.scene import disc, drifting_texture
 from tests.parity.video_pair import VideoPair
 
-pytestmark = pytest.mark.filterwarnings("ignore:cannot import name '_C'")  # no CUDA
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:cannot import name '_C'"),  # no CUDA
+    pytest.mark.usefixtures("memories"),
+]
 TINY = pytest.mark.parametrize("twins", ["sam2.1-hiera-tiny"], indirect=True)
 TINY_OF_BOTH = pytest.mark.parametrize(
     "twins", ["sam2.1-hiera-tiny", "sam2-hiera-tiny"], indirect=True
@@ -30,35 +33,17 @@ WITH_OLDER_TINY = pytest.mark.parametrize("twins", [*EACH_SIZE, "sam2-hiera-tiny
 
 
 def pair_of(
-    twins: Twins, folder: Path, *, num_frames: int = NUM_FRAMES, same_tensor: bool = True
+    twins: Twins,
+    folder: Path,
+    *,
+    num_frames: int = NUM_FRAMES,
+    same_tensor: bool = True,
+    **options: Any,
 ) -> VideoPair:
     frames = drifting_texture(num_frames, 180, 320)
-    return VideoPair(twins.official, twins.model, frames, folder, same_tensor=same_tensor)
-
-
-class _Float32Memories:
-    """torch, as the official video predictor sees it, whose memories are not rounded then."""
-
-    bfloat16 = torch.float32
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(torch, name)
-
-
-@pytest.fixture(autouse=True)
-def memories(
-    request: pytest.FixtureRequest, twins: Twins, monkeypatch: pytest.MonkeyPatch
-) -> torch.dtype:
-    """Neither rounds memories unless a test asks for it: from frame to frame roundings to bfloat16
-    flip and add up, and how often depends on the processor."""
-    dtype = getattr(request, "param", torch.float32)
-    if dtype is torch.float32:
-        from sam2 import sam2_video_predictor
-
-        monkeypatch.setattr(sam2_video_predictor, "torch", _Float32Memories())
-    runtime = replace(twins.model.runtime, memory_dtype=dtype)
-    monkeypatch.setattr(twins.model, "runtime", runtime)
-    return dtype
+    return VideoPair(
+        twins.official, twins.model, frames, folder, same_tensor=same_tensor, **options
+    )
 
 
 @pytest.fixture
@@ -91,7 +76,7 @@ def test_memories_are_rounded_as_the_official_ones(
     pair = pair_of(twins, tmp_path / "video")
     pair.add_points(0, 1, [(0.35, 0.45)], [1])
     pair.propagate(0, stop=2)
-    entry = pair.ours._banks[1].entry(1)
+    entry = pair.ours.tracker.banks[1].entry(1)
     official = pair.state["output_dict_per_obj"][0]["non_cond_frame_outputs"][1]["maskmem_features"]
     assert entry is not None and entry.memory is not None
     assert entry.memory.dtype == official.dtype == torch.bfloat16
@@ -215,4 +200,21 @@ def test_tracking_on_from_a_correction_does_not_look_at_what_it_made_stale(
     pair.propagate(0)
     pair.add_points(4, 1, [(0.7, 0.2), (0.2, 0.8)], [1, 0])
     pair.propagate(4)
+    pair.figures.check()
+
+
+@TINY
+def test_the_nearest_policy_is_the_official_bound_on_conditioning_frames(
+    twins: Twins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(twins.official, "max_cond_frames_in_attn", 3)
+    policy = NearestPolicy(twins.model.config, max_conditioning=3)
+    pair = pair_of(twins, tmp_path / "video", memory_policy=policy)
+    for frame in (2, 10, 4, 7, 5):
+        pair.add_points(frame, 1, [(0.35 + frame / 50, 0.45)], [1])
+    pair.propagate(0)
+    pair.propagate(11, reverse=True)
+    selection = pair.ours.tracker.banks[1].select(8, reverse=False)
+    assert sorted(t for slot, t in selection.memories if slot == 6) == [5, 7, 10]
+    assert 4 in [t for slot, t in selection.memories if slot < 6], "attended to as if tracked"
     pair.figures.check()

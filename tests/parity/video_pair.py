@@ -28,6 +28,7 @@ class VideoPair:
     frames : (H, W, 3) uint8.
     folder : an empty one, for the files that the official predictor reads.
     same_tensor : both see the very same input tensor; otherwise each resizes for itself.
+    options : of our predictor.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class VideoPair:
         folder: Path,
         *,
         same_tensor: bool = True,
+        **options: Any,
     ) -> None:
         decoded = oracle.save_video(frames, folder)
         pixels = None
@@ -46,7 +48,7 @@ class VideoPair:
             pixels = torch.cat([frame_to_input(rgb, size, torch.device("cpu")) for rgb in decoded])
         self.official = official
         self.state = oracle.open_video(official, folder, pixels)
-        self.ours = VideoPredictor(model, decoded)
+        self.ours = VideoPredictor(model, decoded, **options)
         self.figures = Figures()
         self.scores: list[float] = []
         """The official object score of each answer compared."""
@@ -113,7 +115,7 @@ class VideoPair:
         it cut at 0: a pixel on the very edge, which the last bit decides, would count as much as
         one that is wrong."""
         logits = oracle.low_resolution_logits(self.state, obj, frame)
-        entry = self.ours._banks[obj].entry(frame)
+        entry = self.ours.tracker.banks[obj].entry(frame)
         assert entry is not None
         entry.logits = torch.from_numpy(logits)[None, None]
 

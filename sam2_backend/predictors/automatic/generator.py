@@ -1,18 +1,17 @@
-"""Masks of everything on a picture, from a grid of single clicks (Kirillov et al. 2023, section 5
+"""Masks of everything on an image, from a grid of single clicks (Kirillov et al. 2023, section 5
 and appendix B).
 
 Parameters, records and results are those of the official generator. It is faster because it
-filters early: by the predicted IoU before masks are drawn, by stability and overlap before they
-are encoded; because the image is projected once for all clicks; and because masks are resized in
-batches that fit the cache.
+filters early: by the predicted IoU before masks are predicted, by stability and overlap before
+they are encoded; because the image is projected once for all clicks; and because masks are
+resized in batches that fit the cache.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -21,64 +20,29 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ...arguments import check_model
-from ...kernels.out_of_memory import FittingBatches
-from ...masks.regions import keep_distinct_boxes, without_small_regions
-from ...network.sam2 import ImageFeatures, Sam2Model, single_mask
+from ...kernels.out_of_memory import AdaptiveBatcher
+from ...masks.regions import keep_distinct_boxes, remove_small_regions
+from ...network.sam2 import ImageFeatures, Sam2Model, select_single_mask
 from ...network.transforms import as_rgb, image_to_input
-from ..image import REFINEMENT_CLAMP
-from .crops import Crop, crops_of, is_cut_off, point_grid
+from ..prompt_batches import prompt_batch_size
+from ..prompts import REFINEMENT_CLAMP
+from .crops import Crop, is_cut_off, make_crops, make_point_grids
+from .found_masks import (
+    DecodedMasks,
+    KeptMask,
+    ScoredMasks,
+    count_pixels,
+    find_boxes,
+    suppress_overlaps,
+)
 from .mask_record import ENCODERS, MaskRecord, OutputMode
 
-MOST_CLICKS = 64
-"""That are decoded at once on a GPU, and at most on a CPU."""
-CPU_CELLS = 2**22
-"""Numbers that the image is for the clicks of a batch together: so many stay in a CPU's cache."""
 CPU_PIXELS, GPU_PIXELS = 2**20, 2**26
 """Pixels of masks that are resized at once."""
 
 
-class _Decoded(NamedTuple):
-    """N masks of one crop as the network gives them."""
-
-    logits_nhw: Tensor
-    ious_n: NDArray[np.float32]
-    people_n: NDArray[np.float32]
-    points_n2: NDArray[np.float32]
-    """In pixels of the crop."""
-
-
-class _Found(NamedTuple):
-    """The same, resized and judged."""
-
-    logits_nhw: Tensor
-    ious_n: NDArray[np.float32]
-    people_n: NDArray[np.float32]
-    points_n2: NDArray[np.float32]
-    stabilities_n: NDArray[np.float32]
-    boxes_n4: NDArray[np.float32]
-    """In pixels of the picture."""
-
-    def take(self, index: NDArray[Any]) -> _Found:
-        logits_nhw, *others = self
-        on_device = torch.as_tensor(index, device=logits_nhw.device)
-        return _Found(logits_nhw[on_device], *(part[index] for part in others))
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """A mask of the whole picture, and what its record needs."""
-
-    mask_hw: NDArray[np.bool_]
-    box_4: NDArray[np.float32]
-    iou: float
-    person: float
-    stability: float
-    point_2: NDArray[np.float32]
-    crop: Crop
-
-
 class AutomaticMaskGenerator:
-    """Find masks of everything on a picture.
+    """Finds masks of everything on an image.
 
     Parameters
     ----------
@@ -94,9 +58,9 @@ class AutomaticMaskGenerator:
     mask_threshold : logit above which a pixel belongs to the mask.
     box_nms_thresh : of two masks on one crop whose boxes' IoU is higher, the one of the higher
         predicted IoU is kept.
-    crop_n_layers : how often the picture is searched again in smaller crops; layer n has 4ⁿ.
+    crop_n_layers : how often the image is searched again in smaller crops; layer n has 4ⁿ.
     crop_nms_thresh : as `box_nms_thresh` between crops, where smaller crops go first.
-    crop_overlap_ratio : how far the first layer's crops overlap, over the picture's shorter side.
+    crop_overlap_ratio : how far the first layer's crops overlap, over the image's shorter side.
     crop_n_points_downscale_factor : the grid of layer n has `points_per_side` over this, to the
         power of n, clicks a side.
     point_grids : for each layer, (P, 2) clicks (x, y) in 0..1, instead of `points_per_side`.
@@ -111,7 +75,7 @@ class AutomaticMaskGenerator:
     Raises
     ------
     ValueError
-        When a parameter is none that can be used.
+        When a parameter is out of range.
 
     Examples
     --------
@@ -148,8 +112,8 @@ class AutomaticMaskGenerator:
             )
         self.model = model
         on_cpu = model.device.type == "cpu"
-        self.points_per_batch = points_per_batch or clicks_at_once(model)
-        self._batches = FittingBatches(model.device, largest=self.points_per_batch)
+        self.points_per_batch = points_per_batch or prompt_batch_size(model)
+        self._batcher = AdaptiveBatcher(model.device, max_size=self.points_per_batch)
         self._resize_pixels = CPU_PIXELS if on_cpu else GPU_PIXELS
         iou, stability = model.config.proposal_thresholds
         self.pred_iou_thresh = iou if pred_iou_thresh is None else pred_iou_thresh
@@ -166,12 +130,15 @@ class AutomaticMaskGenerator:
         self.output_mode: OutputMode = output_mode
         self.use_m2m = use_m2m
         self.multimask_output = multimask_output
-        self.point_grids = _grids(
-            points_per_side, point_grids, crop_n_layers, crop_n_points_downscale_factor
+        self.point_grids = make_point_grids(
+            points_per_side,
+            point_grids,
+            layers=crop_n_layers,
+            downscale=crop_n_points_downscale_factor,
         )
 
     def generate(self, rgb: ArrayLike) -> list[MaskRecord]:
-        """Find the masks of a picture.
+        """Find the masks of an image.
 
         Parameters
         ----------
@@ -185,7 +152,7 @@ class AutomaticMaskGenerator:
         Raises
         ------
         ValueError
-            When it is no such picture.
+            When it is no such image.
         """
         steps = self.steps(rgb)
         while True:
@@ -197,25 +164,26 @@ class AutomaticMaskGenerator:
     def steps(
         self, rgb: ArrayLike, features: ImageFeatures | None = None
     ) -> Generator[None, None, list[MaskRecord]]:
-        """The same a batch of clicks at a time; the records are the generator's result.
+        """Find the masks of an image, a batch of clicks a step; the records are the return value.
 
         Parameters
         ----------
-        features : of the whole picture, where it has been encoded before.
+        rgb : (H, W, 3) uint8, RGB.
+        features : of the whole image, where it has been encoded before.
         """
         image = as_rgb(rgb)
         frame_hw = image.shape[0], image.shape[1]
-        crops = crops_of(frame_hw, self.crop_n_layers, self.crop_overlap_ratio)
-        kept: list[_Kept] = []
+        crops = make_crops(frame_hw, self.crop_n_layers, self.crop_overlap_ratio)
+        kept: list[KeptMask] = []
         for crop in crops:
             if features is None or crop.layer:
                 features = self._encode(image[crop.y0 : crop.y1, crop.x0 : crop.x1])
             kept += yield from self._search(features, crop, frame_hw)
         if len(crops) > 1:
             areas = np.array([(one.crop.hw[0] * one.crop.hw[1]) for one in kept], np.float32)
-            kept = _distinct(kept, np.reciprocal(areas), self.crop_nms_thresh)
+            kept = suppress_overlaps(kept, np.reciprocal(areas), self.crop_nms_thresh)
         if self.min_mask_region_area > 0:
-            kept = self._cleaned(kept)
+            kept = self._clean(kept)
         return [self._record(one) for one in kept]
 
     def _encode(self, rgb_hw3: NDArray[np.uint8]) -> ImageFeatures:
@@ -226,20 +194,20 @@ class AutomaticMaskGenerator:
 
     def _search(
         self, features: ImageFeatures, crop: Crop, frame_hw: tuple[int, int]
-    ) -> Generator[None, None, list[_Kept]]:
+    ) -> Generator[None, None, list[KeptMask]]:
         """The masks of one crop."""
         height, width = crop.hw
         points_n2 = (self.point_grids[crop.layer] * (width, height)).astype(np.float32)
-        several = []
+        batches = []
 
-        def work(batch_n2: NDArray[np.float32]) -> _Found:
-            return self._judge(self._decode(features, batch_n2, crop.hw), crop, frame_hw)
+        def search(batch_n2: NDArray[np.float32]) -> ScoredMasks:
+            return self._score(self._decode(features, batch_n2, crop.hw), crop, frame_hw)
 
-        for found in self._batches.map(work, points_n2):
-            several.append(found)
+        for found in self._batcher.map(search, points_n2):
+            batches.append(found)
             yield
-        logits, *others = zip(*several, strict=True)
-        found = _Found(torch.cat(logits), *(np.concatenate(part) for part in others))
+        logits, *others = zip(*batches, strict=True)
+        found = ScoredMasks(torch.cat(logits), *(np.concatenate(part) for part in others))
         found = found.take(keep_distinct_boxes(found.boxes_n4, found.ious_n, self.box_nms_thresh))
         kept = []
         for n in range(len(found.ious_n)):
@@ -249,29 +217,34 @@ class AutomaticMaskGenerator:
                 (logits_hw > self.mask_threshold).cpu().numpy()
             )
             point_2 = found.points_n2[n] + np.array((crop.x0, crop.y0), np.float32)
-            iou, person, stability = (
-                float(part[n]) for part in (found.ious_n, found.people_n, found.stabilities_n)
+            kept.append(
+                KeptMask(
+                    mask_hw=mask_hw,
+                    box_4=found.boxes_n4[n],
+                    iou=float(found.ious_n[n]),
+                    person_score=float(found.person_scores_n[n]),
+                    stability=float(found.stabilities_n[n]),
+                    point_2=point_2,
+                    crop=crop,
+                )
             )
-            kept.append(_Kept(mask_hw, found.boxes_n4[n], iou, person, stability, point_2, crop))
         return kept
 
     def _decode(
         self, features: ImageFeatures, points_n2: NDArray[np.float32], hw: tuple[int, int]
-    ) -> _Decoded:
-        """Masks of some single clicks; those of too low a predicted IoU are not even drawn."""
+    ) -> DecodedMasks:
+        """Masks of some single clicks; those of too low a predicted IoU are not predicted."""
         model = self.model
         with model.runtime.inference():
             points = torch.from_numpy(points_n2) / torch.tensor(hw[::-1]) * model.config.image_size
             points = points.to(model.device)[:, None]
             labels = torch.ones(points.shape[:2], dtype=torch.int64, device=model.device)
-            s16 = model.condition_on_nothing(features.s16)
-            considered = model.consider_prompts(s16, points_np2=points, labels_np=labels)
+            s16 = model.add_no_memory_embed(features.s16)
+            state = model.run_transformer(s16, points_np2=points, labels_np=labels)
             if self.multimask_output:
-                wanted_nm = considered.ious_nm[:, 1:] > (
-                    -math.inf if self.use_m2m else self._least_iou
-                )
+                wanted_nm = state.ious_nm[:, 1:] > (-math.inf if self.use_m2m else self._min_iou)
                 rows = wanted_nm.any(dim=1).nonzero()[:, 0]
-                output = model.draw_masks(considered.take(rows), features.s8, features.s4)
+                output = model.predict_masks(state.take(rows), features.s8, features.s4)
                 rows_m, which_m = wanted_nm[rows].nonzero(as_tuple=True)
                 logits = output.logits_nmhw[rows_m, 1 + which_m]
                 ious = output.ious_nm[rows_m, 1 + which_m]
@@ -279,17 +252,17 @@ class AutomaticMaskGenerator:
                 rows = rows[rows_m]
             else:
                 rows = torch.arange(len(points), device=model.device)
-                output = model.draw_masks(considered, features.s8, features.s4)
-                logits, ious = single_mask(output)
+                output = model.predict_masks(state, features.s8, features.s4)
+                logits, ious = select_single_mask(output)
                 logits, tokens = logits[:, 0], output.tokens_nmc[:, 0]
-            people = model.sam_mask_decoder.person_scores(tokens[:, None])[:, 0]
+            person_scores = model.sam_mask_decoder.person_scores(tokens[:, None])[:, 0]
             if self.use_m2m and len(rows):
                 logits, ious = self._refine(features, s16, points[rows], labels[rows], logits)
-            good = ious > self._least_iou
-            return _Decoded(
+            good = ious > self._min_iou
+            return DecodedMasks(
                 logits[good].float(),
                 ious[good].float().cpu().numpy(),
-                people[good].float().cpu().numpy(),
+                person_scores[good].float().cpu().numpy(),
                 points_n2[rows[good].cpu().numpy()],
             )
 
@@ -301,7 +274,7 @@ class AutomaticMaskGenerator:
         labels_n1: Tensor,
         logits_nhw: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """Hand masks back to the network with their clicks: logits (N, h, w), IoU (N,)."""
+        """Predict masks again from their logits and clicks: logits (N, h, w), IoU (N,)."""
         refined = []
         for batch in torch.arange(len(points_n12)).split(self.points_per_batch):
             prompt = logits_nhw[batch, None].clamp(-REFINEMENT_CLAMP, REFINEMENT_CLAMP)
@@ -313,30 +286,30 @@ class AutomaticMaskGenerator:
                 labels_np=labels_n1[batch],
                 mask_logits_n1hw=prompt,
             )
-            refined.append(single_mask(output))
+            refined.append(select_single_mask(output))
         logits, ious = (torch.cat(part) for part in zip(*refined, strict=True))
         return logits[:, 0], ious
 
     @property
-    def _least_iou(self) -> float:
+    def _min_iou(self) -> float:
         """Predicted IoU that a mask must be above; 0 is no threshold."""
         return self.pred_iou_thresh if self.pred_iou_thresh > 0 else -math.inf
 
-    def _judge(self, decoded: _Decoded, crop: Crop, frame_hw: tuple[int, int]) -> _Found:
-        """Drop what is not stable, or cut off by the crop's edge."""
+    def _score(self, decoded: DecodedMasks, crop: Crop, frame_hw: tuple[int, int]) -> ScoredMasks:
+        """Measure stability and boxes; drop what is unstable, or cut off by the crop's edge."""
         offset = self.stability_score_offset
         stabilities, boxes = [], []
-        most = max(1, self._resize_pixels // math.prod(crop.hw))
-        for logits_nhw in decoded.logits_nhw.split(most):
+        chunk = max(1, self._resize_pixels // math.prod(crop.hw))
+        for logits_nhw in decoded.logits_nhw.split(chunk):
             resized_nhw = self._resize(logits_nhw, crop.hw)
-            inner_n = _areas_of(resized_nhw > self.mask_threshold + offset)
-            outer_n = _areas_of(resized_nhw > self.mask_threshold - offset)
+            inner_n = count_pixels(resized_nhw > self.mask_threshold + offset)
+            outer_n = count_pixels(resized_nhw > self.mask_threshold - offset)
             stabilities.append(inner_n / outer_n)
-            boxes.append(_boxes_of(resized_nhw > self.mask_threshold))
+            boxes.append(find_boxes(resized_nhw > self.mask_threshold))
         stabilities_n = torch.cat([*stabilities, decoded.logits_nhw.new_zeros(0)]).cpu().numpy()
         boxes_n4 = torch.cat([*boxes, decoded.logits_nhw.new_zeros(0, 4)]).cpu().numpy()
         boxes_n4 += np.array((crop.x0, crop.y0) * 2, np.float32)
-        found = _Found(*decoded, stabilities_n, boxes_n4)
+        found = ScoredMasks(*decoded, stabilities_n, boxes_n4)
         good_n = ~is_cut_off(boxes_n4, crop, frame_hw)
         if self.stability_score_thresh > 0:
             good_n &= stabilities_n >= self.stability_score_thresh
@@ -345,20 +318,19 @@ class AutomaticMaskGenerator:
     def _resize(self, logits_nhw: Tensor, hw: tuple[int, int]) -> Tensor:
         return F.interpolate(logits_nhw[:, None], hw, mode="bilinear", align_corners=False)[:, 0]
 
-    def _cleaned(self, kept: list[_Kept]) -> list[_Kept]:
-        """Without holes and crumbs, and without masks that are the same then; those that had
-        none go first."""
-        least = self.min_mask_region_area
+    def _clean(self, kept: list[KeptMask]) -> list[KeptMask]:
+        """Fill small holes, drop small components, then masks that are alike; unchanged ones are
+        kept first."""
         unchanged = np.ones(len(kept), np.float32)
         for n, one in enumerate(kept):
-            mask_hw, changed = without_small_regions(one.mask_hw, least)
+            mask_hw, changed = remove_small_regions(one.mask_hw, self.min_mask_region_area)
             if changed:
-                box_4 = _boxes_of(torch.from_numpy(mask_hw)[None])[0].numpy()
+                box_4 = find_boxes(torch.from_numpy(mask_hw)[None])[0].numpy()
                 kept[n] = replace(one, mask_hw=mask_hw, box_4=box_4)
                 unchanged[n] = 0
-        return _distinct(kept, unchanged, max(self.box_nms_thresh, self.crop_nms_thresh))
+        return suppress_overlaps(kept, unchanged, max(self.box_nms_thresh, self.crop_nms_thresh))
 
-    def _record(self, kept: _Kept) -> MaskRecord:
+    def _record(self, kept: KeptMask) -> MaskRecord:
         x0, y0, x1, y1 = kept.box_4.tolist()
         height, width = kept.crop.hw
         record = MaskRecord(
@@ -371,68 +343,5 @@ class AutomaticMaskGenerator:
             crop_box=[float(one) for one in (kept.crop.x0, kept.crop.y0, width, height)],
         )
         if self.model.config.person_head:
-            record["person_score"] = kept.person
+            record["person_score"] = kept.person_score
         return record
-
-
-def clicks_at_once(model: Sam2Model) -> int:
-    """As many as suit the model's device."""
-    if model.device.type != "cpu":
-        return MOST_CLICKS
-    cells = model.config.hidden_dim * model.config.feature_size**2
-    return min(MOST_CLICKS, max(1, CPU_CELLS // cells))
-
-
-def _grids(
-    points_per_side: int | None,
-    point_grids: Sequence[ArrayLike] | None,
-    layers: int,
-    downscale: int,
-) -> list[NDArray[np.float64]]:
-    """For each layer (P, 2) clicks, checked."""
-    if (points_per_side is None) == (point_grids is None):
-        raise ValueError("Give either points_per_side or point_grids, and the other as None.")
-    if points_per_side is not None:
-        if points_per_side < 1 or downscale < 1 or layers < 0:
-            raise ValueError(
-                "points_per_side and crop_n_points_downscale_factor must be at least 1 and "
-                f"crop_n_layers at least 0, got {points_per_side}, {downscale} and {layers}."
-            )
-        return [
-            point_grid(max(1, int(points_per_side / downscale**layer)))
-            for layer in range(layers + 1)
-        ]
-    grids = [np.asarray(grid, np.float64) for grid in point_grids or ()]
-    if len(grids) <= layers or any(grid.ndim != 2 or grid.shape[1] != 2 for grid in grids):
-        raise ValueError(
-            f"point_grids must have {layers + 1} arrays (P, 2) of x and y in 0..1, one for each "
-            f"layer, got the shapes {[grid.shape for grid in grids]}."
-        )
-    return grids
-
-
-def _distinct(kept: list[_Kept], scores_n: NDArray[np.float32], max_iou: float) -> list[_Kept]:
-    if not kept:
-        return kept
-    boxes_n4 = np.stack([one.box_4 for one in kept])
-    return [kept[n] for n in keep_distinct_boxes(boxes_n4, scores_n, max_iou)]
-
-
-# Bytes, because PyTorch reduces them several times faster than booleans.
-
-
-def _areas_of(masks_nhw: Tensor) -> Tensor:
-    return masks_nhw.view(torch.uint8).flatten(1).sum(1, dtype=torch.int32)
-
-
-def _boxes_of(masks_nhw: Tensor) -> Tensor:
-    """(N, 4) float first and last column and row as x0, y0, x1, y1; zeros for empty masks."""
-    masks_nhw = masks_nhw.view(torch.uint8)
-    (x0, x1), (y0, y1) = _ends_of(masks_nhw.amax(1)), _ends_of(masks_nhw.amax(2))
-    return torch.stack((x0, y0, x1, y1), dim=1).float()
-
-
-def _ends_of(line_nl: Tensor) -> tuple[Tensor, Tensor]:
-    """The first and last 1 in each row; zeros where there is none."""
-    last = line_nl.shape[1] - 1 - line_nl.flip(1).argmax(dim=1)
-    return line_nl.argmax(dim=1), last * line_nl.amax(1)

@@ -1,4 +1,4 @@
-"""What the automatic mask generator says of each mask, and the forms that masks come in."""
+"""Records of the automatic mask generator, and the encodings of their masks."""
 
 from __future__ import annotations
 
@@ -33,12 +33,11 @@ class MaskRecord(TypedDict):
     crop_box: list[float]
     """x, y, width and height of the crop that it was found on."""
     person_score: NotRequired[float]
-    """How much it is one whole person, 0..1, by a model that has a head for it; the official ones
-    have none."""
+    """How much it is one whole person, 0..1; there only if the model has a person head."""
 
 
 def _uncompressed_rle(mask_hw: NDArray[np.bool_]) -> dict[str, Any]:
-    """Run lengths by columns, beginning with those outside, as COCO has them."""
+    """Encode run lengths by columns, background first, as COCO has them."""
     flat = mask_hw.ravel(order="F")
     bounds = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1, [flat.size]))
     counts = np.diff(bounds).tolist()
@@ -46,7 +45,7 @@ def _uncompressed_rle(mask_hw: NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def _coco_rle(mask_hw: NDArray[np.bool_]) -> dict[str, Any]:
-    """pycocotools' compressed run lengths, as text that JSON can hold."""
+    """Encode pycocotools' compressed run lengths, as text that JSON can hold."""
     encoded: Any = coco_mask.encode(np.asfortranarray(mask_hw, np.uint8))
     return {"size": list(encoded["size"]), "counts": str(encoded["counts"], "ascii")}
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ...checkpoints.loading import load_model
-from ...masks.regions import keep_separate_masks, without_small_regions
+from ...masks.regions import keep_separate_masks, remove_small_regions
 from ...network.transforms import logits_to_masks
 from ..automatic.generator import AutomaticMaskGenerator
 from ..automatic.mask_record import MaskRecord
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COARSE, DENSE = 12, 24
-"""Clicks a row over all of the picture, and where people are likely."""
+"""Clicks a row over the whole image, and where people are likely."""
 LIKELY_ROWS = 0.15, 0.9
-"""Between which shares of the height photographs of people have their faces and bodies."""
-LEAST_AREA, MOST_AREA = 0.004, 0.6
-"""Shares of the picture that one person may take."""
-FLATTEST = 0.6
-"""Height over width of a person sitting, lying people are flatter."""
+"""Shares of the height between which photographs have people's faces and bodies."""
+MIN_AREA, MAX_AREA = 0.004, 0.6
+"""Shares of the image that one person may take."""
+MIN_ASPECT = 0.6
+"""Height over width from which on a mask counts as upright; lying people are flatter."""
 MIN_PERSON_SCORE = 0.01
-"""Of what is found by a model's head for people; low, since what few masks agree on has little."""
-SPECK = 0.01
-"""Holes and separate parts that take less of a mask are filled and dropped."""
-MOST_SHARED = 0.3
-"""Of two masks that share more of the smaller one, only the better is a person."""
+"""Least score by a model's person head; low, since few agreeing masks lower the score."""
+MIN_REGION_SHARE = 0.01
+"""Holes and separate parts of a smaller share of the mask's area are filled and dropped."""
+MAX_OVERLAP = 0.3
+"""Of two masks whose intersection is a larger share of the smaller one, the better is kept."""
 
 
 class SAM2MultiPersonSegmentation:
@@ -108,33 +108,33 @@ class SAM2MultiPersonSegmentation:
         if boxes is not None:
             return self._in_boxes(image, np.asarray(boxes, np.float32)[:num_people]), image
         by_head = self.model.config.person_head
-        masks = self._by_head(image) if by_head else self._by_likeness(image)
-        return [masks[n] for n in keep_separate_masks(masks, MOST_SHARED)[:num_people]], image
+        masks = self._by_head(image) if by_head else self._by_shape(image)
+        return [masks[n] for n in keep_separate_masks(masks, MAX_OVERLAP)[:num_people]], image
 
     def _by_head(self, image: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
-        """What the model says are people, the likeliest first."""
+        """Find people by the model's person head, the highest score first."""
         found = search_people(self.model, image)
         logits_nhw = found.logits_nhw[found.scores_n >= MIN_PERSON_SCORE]
         if not len(logits_nhw):
             return []
         coarse = list((logits_nhw > 0).cpu().numpy())
-        kept = keep_separate_masks(coarse, MOST_SHARED)
+        kept = keep_separate_masks(coarse, MAX_OVERLAP)
         masks = logits_to_masks(logits_nhw[kept, None], (image.shape[0], image.shape[1]))
-        return [without_small_regions(mask, SPECK * mask.sum())[0] for mask in masks]
+        return [remove_small_regions(mask, MIN_REGION_SHARE * mask.sum())[0] for mask in masks]
 
-    def _by_likeness(self, image: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
-        """What looks like people, the likeliest first."""
+    def _by_shape(self, image: NDArray[np.uint8]) -> list[NDArray[np.bool_]]:
+        """Find masks shaped like people, the highest score first."""
         iou, stability = self.model.config.proposal_thresholds
         generator = AutomaticMaskGenerator(
             self.model,
             points_per_side=None,
-            point_grids=[likely_grid()],
+            point_grids=[make_person_grid()],
             pred_iou_thresh=min(0.5, iou),
             stability_score_thresh=min(0.7, stability),
-            min_mask_region_area=LEAST_AREA * image.shape[0] * image.shape[1] / 4,
+            min_mask_region_area=MIN_AREA * image.shape[0] * image.shape[1] / 4,
         )
-        records = sorted(generator.generate(image), key=likeness, reverse=True)
-        return [record["segmentation"] for record in records if likeness(record) > 0]
+        records = sorted(generator.generate(image), key=person_score, reverse=True)
+        return [record["segmentation"] for record in records if person_score(record) > 0]
 
     def _in_boxes(
         self, image: NDArray[np.uint8], boxes_n4: NDArray[np.float32]
@@ -168,9 +168,9 @@ class SAM2MultiPersonSegmentation:
         return figure
 
 
-def likely_grid() -> NDArray[np.float64]:
-    """(P, 2) clicks (x, y) in 0..1: a coarse grid everywhere, a dense one in the rows where
-    photographs of people have them."""
+def make_person_grid() -> NDArray[np.float64]:
+    """Make (P, 2) clicks (x, y) in 0..1: a coarse grid everywhere, a dense one where people are
+    likely."""
 
     def grid(side: int, top: float, bottom: float) -> NDArray[np.float64]:
         x = (np.arange(side) + 0.5) / side
@@ -180,22 +180,25 @@ def likely_grid() -> NDArray[np.float64]:
     return np.concatenate((grid(DENSE, *LIKELY_ROWS), grid(COARSE, 0.0, 1.0)))
 
 
-def likeness(record: MaskRecord) -> float:
-    """How much a mask looks like one person, 0 or more: its quality, times how well its size,
-    shape and place fit; of a person and a part of one, the whole person is the likelier."""
+def person_score(record: MaskRecord) -> float:
+    """Score how much a mask is shaped like one person, 0 or more.
+
+    The score is its predicted IoU and stability, times how well size, shape and position fit; a
+    whole person scores higher than a part of one.
+    """
     mask_hw = record["segmentation"]
     height, width = mask_hw.shape
     share = record["area"] / (height * width)
-    if not LEAST_AREA <= share <= MOST_AREA:
+    if not MIN_AREA <= share <= MAX_AREA:
         return 0.0
     w, h = record["bbox"][2:]
-    upright = min(1.0, (h + 1) / (w + 1) / FLATTEST) ** 2
+    upright = min(1.0, (h + 1) / (w + 1) / MIN_ASPECT) ** 2
     # A background runs along several borders; people stand on the lower one at most.
     borders = mask_hw[0].mean() + mask_hw[:, 0].mean() + mask_hw[:, -1].mean()
-    within = max(0.0, 1.0 - 2.0 * float(borders))
+    away_from_borders = max(0.0, 1.0 - 2.0 * float(borders))
     solid = min(1.0, 2.0 * record["area"] / ((w + 1) * (h + 1)))
     quality = record["predicted_iou"] * record["stability_score"]
-    return quality * upright * within * solid * share**0.25
+    return quality * upright * away_from_borders * solid * share**0.25
 
 
 def _read(image: str | os.PathLike[str] | NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""People in a picture, by a model whose person head says how much a mask is one whole person."""
+"""Search for people in an image by the model's person head."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from ...kernels.out_of_memory import FittingBatches
+from ...kernels.out_of_memory import AdaptiveBatcher
 from ...network.prompt_encoder import BOX_END, BOX_START
 from ...network.sam2 import ImageFeatures, Sam2Model
 from ...network.transforms import as_rgb, image_to_input
-from ..automatic.crops import point_grid
-from ..automatic.generator import clicks_at_once
-from ..image import REFINEMENT_CLAMP
+from ..automatic.crops import make_point_grid
+from ..prompt_batches import prompt_batch_size
+from ..prompts import REFINEMENT_CLAMP
 
 POINTS_PER_SIDE = 18
 MIN_SCORE = 0.15
-"""Masks that the head gives less are no people."""
+"""Masks of a lower score are no people."""
 MIN_CELLS = 8
-"""Of a raster of half the network's output, that a person covers at least."""
+"""Cells, of two by two of the network's output, that a person covers at least."""
 MAX_MASKS = 400
-"""That are looked at, the best ones."""
+"""Masks kept, the best ones."""
 MAX_PROMPTS = 16
-"""Of which so many, none nearly another, become prompts again."""
+"""Masks that become prompts again, no two of which are nearly equal."""
 SAME_IOU, VOTING_IOU = 0.6, 0.5
-"""Masks that overlap more are one prompt; have a say in each other."""
+"""IoUs above which two masks are one prompt, and above which they vote on each other."""
 
 
 class PersonMasks(NamedTuple):
-    """N masks, the likeliest whole person first."""
+    """N masks, the highest score first."""
 
     logits_nhw: Tensor
     """(N, S/4, S/4); above 0 inside."""
@@ -40,16 +40,16 @@ class PersonMasks(NamedTuple):
     """(N,) how much each is one whole person, 0..1."""
 
     def take(self, index: Tensor) -> PersonMasks:
-        """Some of them."""
+        """Select masks by indices or flags."""
         return PersonMasks(*(part[index] for part in self))
 
 
 def search_people(model: Sam2Model, rgb: ArrayLike) -> PersonMasks:
-    """Look for people from a grid of clicks, then again from what was found.
+    """Search for people from a grid of clicks, then again from the masks that were found.
 
-    Predicted IoU and stability do not count: of a person in clothes of many colours the model is
-    least sure of the whole. The best finds are prompts again, each as a mask in the box around it.
-    All masks of a person then vote on its outline.
+    Predicted IoU and stability are ignored: of a person in clothes of many colours the model is
+    least sure of the whole. The best masks are prompts again, each with the box around it. All
+    masks of a person then vote on its outline.
 
     Parameters
     ----------
@@ -64,68 +64,70 @@ def search_people(model: Sam2Model, rgb: ArrayLike) -> PersonMasks:
     Raises
     ------
     ValueError
-        When it is no such picture.
+        When it is no such image.
     """
     size, device = model.config.image_size, model.device
-    batches = FittingBatches(device, largest=clicks_at_once(model))
+    batcher = AdaptiveBatcher(device, max_size=prompt_batch_size(model))
     with model.runtime.inference():
         features = model.encode_image(image_to_input(as_rgb(rgb), size, device))
-        features = features._replace(s16=model.condition_on_nothing(features.s16))
+        features = features._replace(s16=model.add_no_memory_embed(features.s16))
 
-        def ask(points_np2: Tensor, labels_p: list[int], masks: Tensor | None) -> PersonMasks:
+        def decode(points_np2: Tensor, labels_p: list[int], masks: Tensor | None) -> PersonMasks:
             labels = torch.tensor(labels_p, device=device).expand(len(points_np2), -1)
-            return _ask(model, features, points_np2, labels, masks)
+            return _decode(model, features, points_np2, labels, masks)
 
         def search(count: int, work: Callable[[Tensor], PersonMasks]) -> PersonMasks:
-            several = batches.map(work, torch.arange(count, device=device))
-            return _best(list(several), MAX_MASKS)
+            found = batcher.map(work, torch.arange(count, device=device))
+            return _take_best(list(found), MAX_MASKS)
 
-        clicks = torch.as_tensor(point_grid(POINTS_PER_SIDE), dtype=torch.float32) * size
+        clicks = torch.as_tensor(make_point_grid(POINTS_PER_SIDE), dtype=torch.float32) * size
         clicks = clicks.to(device)[:, None]
-        found = search(len(clicks), lambda n: ask(clicks[n], [1], None))
+        found = search(len(clicks), lambda n: decode(clicks[n], [1], None))
         if not len(found.scores_n):
             return found
         prompts = found.take(_distinct(found)).logits_nhw
         boxes = _boxes_of(prompts > 0) * (size / model.config.mask_size)
         masks = prompts[:, None].clamp(-REFINEMENT_CLAMP, REFINEMENT_CLAMP)
-        again = search(len(boxes), lambda n: ask(boxes[n], [BOX_START, BOX_END], masks[n]))
-        return _vote(_best([found, again], MAX_MASKS))
+        again = search(len(boxes), lambda n: decode(boxes[n], [BOX_START, BOX_END], masks[n]))
+        return _vote(_take_best([found, again], MAX_MASKS))
 
 
-def _ask(
+def _decode(
     model: Sam2Model,
     features: ImageFeatures,
     points_np2: Tensor,
     labels_np: Tensor,
     masks_n1hw: Tensor | None,
 ) -> PersonMasks:
-    """The candidates for some prompts that may be people."""
-    considered = model.consider_prompts(
+    """Decode some prompt sets, and keep the candidates that may be people."""
+    state = model.run_transformer(
         features.s16, points_np2=points_np2, labels_np=labels_np, mask_logits_n1hw=masks_n1hw
     )
-    scores_nm = model.sam_mask_decoder.person_scores(considered.tokens_nmc)[:, 1:].float()
-    rows = (scores_nm >= MIN_SCORE).any(dim=1).nonzero()[:, 0]  # the others are not even drawn
+    scores_nm = model.sam_mask_decoder.person_scores(state.tokens_nmc)[:, 1:].float()
+    rows = (
+        (scores_nm >= MIN_SCORE).any(dim=1).nonzero()[:, 0]
+    )  # masks of the others are not predicted
     scores_nm = scores_nm[rows]
-    logits_nmhw = model.draw_masks(considered.take(rows), features.s8, features.s4).logits_nmhw
+    logits_nmhw = model.predict_masks(state.take(rows), features.s8, features.s4).logits_nmhw
     logits_nmhw = logits_nmhw[:, 1:].float()
     good_nm = scores_nm >= MIN_SCORE
     found = PersonMasks(logits_nmhw[good_nm], scores_nm[good_nm])
     return found.take(_raster(found).sum(dim=1) >= MIN_CELLS)
 
 
-def _best(several: list[PersonMasks], count: int) -> PersonMasks:
-    """Some of several, the best first."""
-    found = PersonMasks(*(torch.cat(part) for part in zip(*several, strict=True)))
+def _take_best(batches: list[PersonMasks], count: int) -> PersonMasks:
+    """Join batches and take the masks of the highest scores."""
+    found = PersonMasks(*(torch.cat(part) for part in zip(*batches, strict=True)))
     return found.take(found.scores_n.argsort(descending=True, stable=True)[:count])
 
 
 def _raster(found: PersonMasks) -> Tensor:
-    """(N, L) share of each cell of a coarse raster that is inside."""
+    """Rasterise masks coarsely: (N, L) share of each cell that is inside."""
     return F.avg_pool2d((found.logits_nhw > 0).float()[:, None], 2).flatten(1)
 
 
 def _overlaps(found: PersonMasks) -> Tensor:
-    """(N, N) IoU of each with each, about."""
+    """Estimate the IoU of each mask with each: (N, N)."""
     inside_nl = (_raster(found) >= 0.5).float()
     shared = inside_nl @ inside_nl.T
     areas = inside_nl.sum(dim=1)
@@ -133,7 +135,7 @@ def _overlaps(found: PersonMasks) -> Tensor:
 
 
 def _distinct(found: PersonMasks) -> Tensor:
-    """Indices of the best ones of which no two are the same."""
+    """Indices of the best masks, no two of which are nearly equal."""
     same = (_overlaps(found) > SAME_IOU).cpu().numpy()
     kept: list[int] = []
     for n in range(len(same)):
@@ -145,8 +147,10 @@ def _distinct(found: PersonMasks) -> Tensor:
 
 
 def _vote(found: PersonMasks) -> PersonMasks:
-    """Each mask as the mean of those that are much like it, the better ones counting more. What
-    few others are like is less sure."""
+    """Average each mask with those that overlap it much, weighted by their scores.
+
+    The score of a mask that few others overlap is lowered.
+    """
     weights_nn = (_overlaps(found) > VOTING_IOU) * found.scores_n**4
     weights_nn.fill_diagonal_(0).diagonal().copy_(found.scores_n**4)  # tiny ones have no raster
     votes_n = weights_nn.sum(dim=1)
@@ -154,11 +158,11 @@ def _vote(found: PersonMasks) -> PersonMasks:
     probabilities_nl = found.logits_nhw.sigmoid().flatten(1)
     means_nl = weights_nn @ probabilities_nl / votes_n[:, None]
     logits_nhw = means_nl.logit(eps=1e-6).view_as(found.logits_nhw)
-    return _best([PersonMasks(logits_nhw, scores_n)], len(scores_n))
+    return _take_best([PersonMasks(logits_nhw, scores_n)], len(scores_n))
 
 
 def _boxes_of(masks_nhw: Tensor) -> Tensor:
-    """(N, 2, 2) corners (x, y) of masks that are not empty, in cells."""
+    """Find the corners (x, y) of boxes around masks that are not empty: (N, 2, 2), in cells."""
 
     def ends(line_nl: Tensor) -> tuple[Tensor, Tensor]:
         line_nl = line_nl.to(torch.uint8)

@@ -14,6 +14,7 @@ from torch import Tensor
 from ...network.prompt_encoder import NEGATIVE, PAD
 from ...network.sam2 import ImageFeatures, Sam2Model, SelectedMask
 from ...tracking.memory_bank import MemoryBank, MemoryEntry
+from ...tracking.policies.sam2 import Sam2Policy
 from .interaction import draw_click, draw_corrective_click, draw_first_prompt
 from .losses import decoder_loss
 from .plans import InteractivePlan
@@ -45,10 +46,7 @@ class ClipMemory:
         self.model, self._features = model, features
         config = model.config
         self._reach = config.max_pointers - 1
-        length = max(len(features), config.max_pointers)
-        self._bank = MemoryBank(
-            length, config.num_memories, config.max_pointers, config.tracked_memories
-        )
+        self._bank = MemoryBank(Sam2Policy(config))
 
     def features(self, t: int) -> ImageFeatures:
         """Return features of frame t, a row for each object."""
@@ -56,12 +54,12 @@ class ClipMemory:
 
     def condition(self, t: int) -> Tensor:
         """Condition the stride-16 features of frame t on memory, as tracking does: (N, C, h, w)."""
-        recall = self._bank.recall(t, reverse=False)
-        memories = [entry.memory for _, entry in recall.memories if entry.memory is not None]
-        pointers = [entry.pointer for _, entry in recall.pointers]
+        selection = self._bank.select(t, reverse=False)
+        memories = [self._bank.require(s).require_memory() for _, s in selection.memories]
+        pointers = [self._bank.require(s).pointer for _, s in selection.pointers]
         s16 = self.features(t).s16
-        slots = _on_device([slot for slot, _ in recall.memories], s16.device, torch.long)
-        distances = _on_device([d / self._reach for d, _ in recall.pointers], s16.device)
+        slots = _on_device([slot for slot, _ in selection.memories], s16.device, torch.long)
+        distances = _on_device([d / self._reach for d, _ in selection.pointers], s16.device)
         return self.model.condition_on_memory(
             s16,
             torch.stack(memories, dim=1),
@@ -141,9 +139,9 @@ def run_interactive_clip_step(
         trace: InteractionTrace | None = None
         if t in plan.prompted:
             if plan.prompt == "mask":
-                selected = model.adopt_mask(features, masks_ntss[:, t, None].float())
+                selected = model.mask_as_output(features, masks_ntss[:, t, None].float())
             else:
-                s16 = model.condition_on_nothing(features.s16)
+                s16 = model.add_no_memory_embed(features.s16)
                 prompt = draw_prompts(targets, plan.prompt, recipe)
                 trace = simulate_clicks(
                     model, features, s16, targets, prompt, corrections=clicks, recipe=recipe

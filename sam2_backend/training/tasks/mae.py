@@ -171,7 +171,9 @@ class MaskedAutoencoder(nn.Module):
         units = self.mask_token.repeat(b, side * side, cells, cells, 1)
         units[_rows(kept_bv), kept_bv] = tokens.to(units.dtype)
         whole = from_windows(units.flatten(0, 1), cells, (side * cells, side * cells))
-        position = sine_embedding_2d(dim, side * cells, side * cells, whole.device)
+        position = sine_embedding_2d(
+            dim, height=side * cells, width=side * cells, device=whole.device
+        )
         return self.decoder(whole + position.permute(1, 2, 0))
 
 

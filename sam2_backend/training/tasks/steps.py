@@ -100,7 +100,7 @@ def run_clip_step(
     trace, measures = _first_interaction(model, features, targets, plan.corrections, recipe)
     losses = trace.losses
     if plan.from_mask:
-        selected = model.adopt_mask(features, masks_ntss[:, 0, None].float())
+        selected = model.mask_as_output(features, masks_ntss[:, 0, None].float())
     else:
         selected = model.select_mask(trace.output, multimask=plan.corrections == 0)
 
@@ -147,7 +147,7 @@ def _first_interaction(
         box_share=recipe.box_share,
         center_bias=recipe.center_bias,
     )
-    s16 = model.condition_on_nothing(features.s16)
+    s16 = model.add_no_memory_embed(features.s16)
     trace = simulate_clicks(
         model, features, s16, targets_n1hw, prompt, corrections=corrections, recipe=recipe
     )

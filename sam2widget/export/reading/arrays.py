@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sam2_backend.masks.mask_input import as_array, grey_of_colours, swapped
+from sam2_backend.masks.mask_input import as_array, colours_to_grey, explain_swapped_axes
 from sam2_backend.masks.values import MaskReading, MaskValues, read_values
 from sam2_backend.video import Video
 
@@ -191,7 +191,7 @@ class _Layout:
         while len(lead) > 2 and 1 in lead:
             at = lead.index(1)
             return cls.of((*shape[:at], *shape[at + 1 :]), video, what)._grown(at, channels)
-        turned = swapped(shape, hw)
+        turned = explain_swapped_axes(shape, hw)
         if len(shape) < 2 or len(lead) > 2 or turned:
             raise SessionError(
                 f"{what} has the shape {shape}: expected (H, W) = {hw} of frame 0, (T, H, W) with "
@@ -248,7 +248,7 @@ class _Slice:
             given = given[place]
         try:
             values = as_array(given, self._what)
-            return grey_of_colours(values, self._what) if self._channels else values
+            return colours_to_grey(values, self._what) if self._channels else values
         except ValueError as error:
             raise SessionError(str(error)) from error
 
@@ -278,7 +278,7 @@ def _over_time(
         lead = shape[:-3]
     if len(shape) < 2 or len(lead) > 1:
         raise SessionError(f"{what} has the shape {shape}: masks are (T, H, W) or (H, W).")
-    if turned := swapped(shape, hw):
+    if turned := explain_swapped_axes(shape, hw):
         raise SessionError(f"{what} has the shape {shape}, its frame (H, W) = {hw}.{turned}")
     if not lead:
         return {first or 0: _Slice(array, index, what, channels)}
@@ -346,7 +346,9 @@ def _only(array: Any, video: Video, frame: int, what: str) -> _Slice:
     lead = tuple(array.shape)[:-2]
     if any(side != 1 for side in lead):
         raise SessionError(f"{what} has the shape {tuple(array.shape)}: expected (H, W).")
-    if 0 <= frame < len(video) and (turned := swapped(array.shape, video.size_hw(frame))):
+    if 0 <= frame < len(video) and (
+        turned := explain_swapped_axes(array.shape, video.size_hw(frame))
+    ):
         raise SessionError(f"{what} has the shape {tuple(array.shape)}.{turned}")
     return _Slice(array, (0,) * len(lead), what, channels=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from sam2_backend import (
     Sam2Model,
     VideoPredictor,
 )
-from sam2_backend.kernels.out_of_memory import FittingBatches, memory_guarded
+from sam2_backend.kernels.out_of_memory import GROW_AFTER, AdaptiveBatcher, guard_memory
 from sam2widget import Sam2Widget
 
 CPU = torch.device("cpu")
@@ -49,15 +49,15 @@ def failing_beyond(limit: int, monkeypatch, model: Sam2Model, method: str) -> li
 
 def test_what_a_host_says_is_recognized():
     says = r"memory of cpu does not suffice .*image_size="
-    with pytest.raises(OutOfMemoryError, match=says), memory_guarded(CPU):
+    with pytest.raises(OutOfMemoryError, match=says), guard_memory(CPU):
         torch.empty(2**50)
-    with pytest.raises(OutOfMemoryError), memory_guarded(CPU):
+    with pytest.raises(OutOfMemoryError), guard_memory(CPU):
         np.empty(2**50)
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), RuntimeError("shapes do not fit")])
 def test_other_errors_stay_what_they_are(error):
-    with pytest.raises(type(error), match=str(error)), memory_guarded(CPU):
+    with pytest.raises(type(error), match=str(error)), guard_memory(CPU):
         raise error
 
 
@@ -70,11 +70,47 @@ def test_batches_shrink_until_they_fit_and_stay_small():
             raise MemoryError
         return list(items)
 
-    batches = FittingBatches(CPU, lambda: room.append(True))
+    batches = AdaptiveBatcher(CPU, lambda: room.append(True))
     assert [*chain.from_iterable(batches.map(work, range(14)))] == list(range(14))
     assert asked == [14, 7, 3, 3, 3, 3, 2] and len(room) == 2
     asked.clear()
     assert [*chain.from_iterable(batches.map(work, range(5)))] == list(range(5)) and asked == [3, 2]
+
+
+class Limited:
+    """Work that fails for more items than a limit, which may change."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.asked: list[int] = []
+
+    def __call__(self, items: range) -> list[int]:
+        self.asked.append(len(items))
+        if len(items) > self.limit:
+            raise MemoryError
+        return list(items)
+
+
+def test_batches_grow_again_to_what_was_allowed_when_memory_is_free_again():
+    work = Limited(3)
+    batcher = AdaptiveBatcher(CPU, max_size=8)
+    list(batcher.map(work, range(8)))
+    assert work.asked == [8, 4, 2, 2, 2, 2]
+    work.limit, work.asked = 100, []
+    count = 2 * GROW_AFTER + 4 * GROW_AFTER + 80
+    assert [*chain.from_iterable(batcher.map(work, range(count)))] == list(range(count))
+    assert sorted(set(work.asked)) == [2, 4, 8] and work.asked == sorted(work.asked)
+    assert work.asked[-10:] == [8] * 10
+
+
+def test_attempts_to_grow_become_rare_while_memory_stays_short():
+    work = Limited(3)
+    batcher = AdaptiveBatcher(CPU, max_size=8)
+    list(batcher.map(work, range(2 * 16 * GROW_AFTER)))
+    failed = [n for n, size in enumerate(work.asked) if size > 3][2:]
+    gaps = np.diff([2, *failed])
+    assert len(failed) == 4, "after 1, 2, 4 and 8 times the wait"
+    assert all(later > 1.9 * before for before, later in pairwise(gaps))
 
 
 def test_one_that_does_not_fit_is_tried_once_more_after_room_was_made():
@@ -85,10 +121,10 @@ def test_one_that_does_not_fit_is_tried_once_more_after_room_was_made():
             raise MemoryError
         return "done"
 
-    assert list(FittingBatches(CPU, held.clear).map(work, [1])) == ["done"]
+    assert list(AdaptiveBatcher(CPU, held.clear).map(work, [1])) == ["done"]
     held.append(True)
     with pytest.raises(OutOfMemoryError):
-        list(FittingBatches(CPU).map(work, [1]))
+        list(AdaptiveBatcher(CPU).map(work, [1]))
 
 
 def test_a_video_tracks_fewer_objects_at_once_with_the_same_masks(model, monkeypatch):
@@ -114,7 +150,7 @@ def test_automatic_masks_come_in_smaller_batches(model, monkeypatch):
         return AutomaticMaskGenerator(model, points_per_batch=16, **settings).generate(FRAMES[0])
 
     expected = generate()
-    asked = failing_beyond(5, monkeypatch, model, "consider_prompts")
+    asked = failing_beyond(5, monkeypatch, model, "run_transformer")
     found = generate()
     assert asked == [16, 8, 4, 4, 4, 4]
     assert [one["bbox"] for one in found] == [one["bbox"] for one in expected]

@@ -114,7 +114,7 @@ def two_objects(model, frames, **options):
 def test_objects_of_a_video_do_not_overlap_if_so_wished_also_batch_by_batch(model, frames, batch):
     free = two_objects(model, frames)
     exclusive = two_objects(model, frames, non_overlapping=True)
-    exclusive._batches.largest = batch  # as after an allocation that failed
+    exclusive.tracker.batcher.size = batch  # as after an allocation that failed
     overlaps = 0
     for loose, tight in zip(free.propagate(), exclusive.propagate(), strict=True):
         overlaps += (loose.masks[1] & loose.masks[2]).sum()
@@ -132,13 +132,15 @@ def test_objects_that_do_not_overlap_are_remembered_so_unless_told_otherwise(mod
     loose, *tight, raw = [video.track(1) for video in videos]
     assert (loose.masks[1] & loose.masks[2]).any(), "there was something to decide"
     for obj in (1, 2):
-        memories = [video._banks[obj].tracked[1].memory for video in videos]
+        memories = [video.tracker.banks[obj].tracked[1].memory for video in videos]
         assert torch.equal(memories[0], memories[2])
         assert torch.equal(memories[1], memories[3])
         assert np.array_equal(tight[0].masks[obj], tight[1].masks[obj])
         assert np.array_equal(loose.masks[obj], raw.masks[obj])
     assert not all(
-        torch.equal(free._banks[obj].tracked[1].memory, apart._banks[obj].tracked[1].memory)
+        torch.equal(
+            free.tracker.banks[obj].tracked[1].memory, apart.tracker.banks[obj].tracked[1].memory
+        )
         for obj in (1, 2)
     )
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from sam2_backend import SAM2MultiPersonSegmentation
 from sam2_backend.network.transforms import logits_to_masks
-from sam2_backend.predictors.people.multi_person import likely_grid, likeness
+from sam2_backend.predictors.people.multi_person import make_person_grid, person_score
 from sam2_backend.predictors.people.person_search import search_people
 
 
@@ -62,7 +62,7 @@ def test_people_are_upright_neither_tiny_nor_a_background():
         mask[y, x] = True
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
         w, h = float(columns[-1] - columns[0]), float(rows[-1] - rows[0])
-        return likeness(
+        return person_score(
             {
                 "segmentation": mask,
                 "area": int(mask.sum()),
@@ -82,7 +82,7 @@ def test_people_are_upright_neither_tiny_nor_a_background():
 
 
 def test_clicks_are_denser_where_people_are_likely():
-    y = likely_grid()[:, 1]
+    y = make_person_grid()[:, 1]
     middle, rest = np.mean((y > 0.15) & (y < 0.9)), np.mean((y <= 0.15) | (y >= 0.9))
     assert middle / 0.75 > 2 * rest / 0.25
 

@@ -1,14 +1,17 @@
 """The predictors as their users meet them, on a small random network."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from sam2_backend import CONFIGS, ImagePredictor, Sam2Model, VideoPredictor
+from sam2_backend import CONFIGS, ImagePredictor, Sam2Model, VideoPredictor, open_video
 from sam2_backend.masks.regions import keep_distinct_masks
-from sam2_backend.predictors.automatic.proposals import MOST_PROPOSALS
+from sam2_backend.predictors.automatic.proposals import MAX_PROPOSALS
 
 SIZE = 96
 
@@ -146,6 +149,47 @@ def test_a_restored_mask_takes_the_place_of_a_tracked_frame(model, frames):
     assert set(video.track(12, [1]).masks) == {1}
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_restored_tracking_attends_to_all_that_tracking_straight_through_does(
+    model, frames, reverse, monkeypatch
+):
+    prompted, target = (19, 1) if reverse else (0, 18)
+
+    def prompt() -> VideoPredictor:
+        video = VideoPredictor(model, frames)
+        video.add_points(prompted, 1, [[20, 20]], [1])
+        video.add_box(prompted, 2, [30, 20, 70, 50])
+        return video
+
+    straight = prompt()
+    step = -1 if reverse else 1
+    results = {r.frame: r for r in straight.propagate(stop=target, reverse=reverse)}
+    masks = {t: r.masks for t, r in results.items() if t != prompted}
+
+    resumed, decoded, encoded = prompt(), [], []
+    use, encode = model.mask_as_output, model.encode_memory
+    monkeypatch.setattr(
+        *(model, "mask_as_output"), lambda features, m: decoded.append(len(m)) or use(features, m)
+    )
+    monkeypatch.setattr(
+        *(model, "encode_memory"),
+        lambda s16, m, *rest, **kinds: encoded.append(len(m)) or encode(s16, m, *rest, **kinds),
+    )
+    resumed.restore_before(target, masks, reverse=reverse)
+    assert decoded == [2] * resumed.reach == [2] * 15, "both objects at once, and none twice"
+    assert encoded == [2] * 6, "memories of those that are attended to"
+    resumed.restore_before(target, masks, reverse=reverse)
+    assert len(decoded) == 15, "what is in memory stays"
+    for obj in (1, 2):
+        selected, expected = (
+            video.tracker.banks[obj].select(target, reverse=reverse)
+            for video in (resumed, straight)
+        )
+        assert selected == expected and len(selected.pointers) >= 15
+    assert set(resumed.track(target, reverse=reverse).masks) == {1, 2}
+    assert resumed.tracker.banks[1].was_tracked_in_reverse(target - step) == reverse
+
+
 def test_an_empty_mask_says_not_visible(model, frames):
     video = VideoPredictor(model, frames)
     result = video.add_mask(0, 1, np.zeros((60, 80), bool))
@@ -164,6 +208,105 @@ def test_an_empty_mask_says_not_visible(model, frames):
 def test_misuse_gets_a_sentence(model, frames, act, error, sentence):
     with pytest.raises(error, match=sentence):
         act(VideoPredictor(model, frames))
+
+
+def test_clicks_and_a_box_in_one_call_are_one_prompt(model, frames):
+    video = VideoPredictor(model, frames)
+    both = video.add_points(0, 1, [[30, 20], [60, 40]], [1, 0], box=[10, 10, 50, 40])
+    assert not both.candidates
+    again = video.add_points(0, 2, [[30, 20]], [1], box=[10, 10, 50, 40])
+    single = VideoPredictor(model, frames).add_points(0, 2, [[30, 20]], [1])
+    assert not np.array_equal(again.logits[2], single.logits[2])
+    with pytest.raises(ValueError, match="x0 < x1"):
+        video.add_points(0, 3, [[30, 20]], [1], box=[50, 10, 10, 40])
+    assert 3 not in video.objects, "nothing is stored of a prompt that is none"
+
+
+def test_a_reset_predictor_is_as_a_new_one(model, frames):
+    used, new = VideoPredictor(model, frames), VideoPredictor(model, frames)
+    used.add_points(0, 1, [[20, 20]], [1])
+    list(used.propagate(stop=5))
+    used.reset()
+    assert used.objects == ()
+    for video in (used, new):
+        video.add_points(3, 1, [[50, 30]], [1])
+    for a, b in zip(used.propagate(stop=8), new.propagate(stop=8), strict=True):
+        np.testing.assert_array_equal(a.logits[1], b.logits[1])
+
+
+def test_a_predictor_that_nobody_uses_frees_its_features_at_once(model, frames):
+    video = VideoPredictor(model, frames)
+    video.add_points(0, 1, [[20, 20]], [1])
+    list(video.propagate(stop=3))
+    features = weakref.ref(video._features[0].s16)
+    assert features() is not None
+    gc.disable()
+    try:
+        del video
+        assert features() is None, "the garbage collector is not needed"
+    finally:
+        gc.enable()
+
+
+def test_objects_may_be_known_before_their_first_prompt(model, frames):
+    video = VideoPredictor(model, frames)
+    assert (video.add_object(), video.add_object(7), video.add_object()) == (1, 7, 8)
+    assert video.objects == (), "they have no prompts yet"
+    with pytest.raises(ValueError, match="object 7 already"):
+        video.add_object(7)
+    video.add_box(0, 8, [10, 10, 40, 40])
+    assert [set(r.masks) for r in video.propagate(stop=2)] == [{8}, {8}]
+    video.remove_object(7)
+
+
+def test_a_video_is_opened_from_whatever_open_video_takes(model, frames, tmp_path):
+    expected = VideoPredictor(model, frames).add_points(1, 1, [[20, 20]], [1])
+    for t, frame in enumerate(frames[:3]):
+        Image.fromarray(frame).save(tmp_path / f"{t}.png")
+    for source in (tmp_path, str(tmp_path), frames.transpose(0, 3, 1, 2), open_video(frames)):
+        result = VideoPredictor(model, source).add_points(1, 1, [[20, 20]], [1])
+        np.testing.assert_array_equal(result.logits[1], expected.logits[1])
+
+
+def test_pictures_of_several_sizes_need_no_sizes_when_the_video_has_them(model, frames):
+    pictures = open_video([frames[0], np.ascontiguousarray(frames[1][:40, :30])], "images")
+    video = VideoPredictor(model, pictures)
+    assert video.add_points(1, 1, [[20, 20]], [1]).masks[1].shape == (40, 30)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "sentence"),
+    [
+        ({"box": np.tile([1, 1, 9, 9], (2, 1)), "points": [[1, 2]], "labels": [1]}, "as many sets"),
+        ({"points": np.ones((2, 3, 2)), "labels": np.ones((2, 2))}, "one for each of the points"),
+        ({"points": np.ones((2, 3, 2)), "labels": np.full((2, 3), 2)}, "0 \\(outside\\) or -1"),
+        ({"box": [[1, 1, 9, 9], [9, 1, 1, 9]]}, "x0 < x1"),
+        ({"mask_logits": np.zeros((2, 24, 24))}, "\\(N, 1, 24, 24\\) of N prompt sets"),
+    ],
+)
+def test_batches_of_prompts_that_do_not_fit_get_a_sentence(model, frames, kwargs, sentence):
+    predictor = ImagePredictor(model)
+    predictor.set_image(frames[0])
+    for predict in (predictor.predict, predictor.predict_torch):
+        with pytest.raises(ValueError, match=sentence):
+            predict(**kwargs)
+
+
+def test_prompts_of_a_batch_of_images_go_with_their_images(model, frames):
+    predictor = ImagePredictor(model)
+    with pytest.raises(RuntimeError, match="call set_image_batch"):
+        predictor.predict_batch(box_batch=[[1, 1, 9, 9]])
+    predictor.set_image_batch(list(frames[:2]))
+    with pytest.raises(RuntimeError, match="There are 2 images: call predict_batch"):
+        predictor.predict(box=[1, 1, 9, 9])
+    with pytest.raises(ValueError, match="give 2 prompts of each kind"):
+        predictor.predict_batch(box_batch=[[1, 1, 9, 9]])
+    boxes = [[10, 10, 40, 40], [[20, 20, 60, 50], [5, 5, 30, 30]]]
+    together = predictor.predict_batch(box_batch=boxes)
+    for frame, box, *found in zip(frames, boxes, *together, strict=False):
+        predictor.set_image(frame)
+        for part, expected in zip(found, predictor.predict(box=box), strict=True):
+            np.testing.assert_array_equal(part, expected)
 
 
 def test_a_video_without_frames_gets_a_sentence(model):
@@ -234,7 +377,7 @@ def test_proposals_are_distinct_and_the_best_first(model, frames):
         except StopIteration as end:
             found = end.value
             break
-    assert count == 16**2 / 32 and 1 <= len(found) <= MOST_PROPOSALS
+    assert count == 16**2 / 32 and 1 <= len(found) <= MAX_PROPOSALS
     quality = [one["predicted_iou"] * one["stability_score"] for one in found]
     assert quality == sorted(quality, reverse=True)
     masks = [one["segmentation"] for one in found]

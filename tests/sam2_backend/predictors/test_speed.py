@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from sam2_backend import CONFIGS, FrameResult, Sam2Model, VideoPredictor, load_model
-from sam2_backend.kernels.allocator import OPT_OUT, in_own_pages
-from sam2_backend.kernels.blocked_attention import LEAST_KEYS, Part, attend_in_blocks
+from sam2_backend.kernels.allocator import OPT_OUT, copy_to_mmap
+from sam2_backend.kernels.blocked_attention import MIN_KEYS, KVBlock, attend_in_blocks
 from sam2_backend.network.layers import Attention
 from sam2_backend.network.sam2 import ImageFeatures
 from sam2_backend.network.transforms import pack_bits
@@ -58,18 +58,18 @@ def test_attention_in_blocks_is_attention(scales: tuple[float, float]):
     """Also where most weights underflow, where the largest score comes late, and where some parts
     have scores too large for their powers."""
     generator = torch.Generator().manual_seed(0)
-    sizes, gains = (100, 2 * LEAST_KEYS + 30), (1.5, 0.0)
+    sizes, biases = (100, 2 * MIN_KEYS + 30), (1.5, 0.0)
     q = torch.randn(5000, 32, generator=generator).abs()
     keys = [
         scale * torch.rand(n, 32, generator=generator) * torch.linspace(0.5, 1.5, n)[:, None]
         for scale, n in zip(scales, sizes, strict=True)
     ]
     values = [torch.randn(n, 8, generator=generator) for n in sizes]
-    parts = [Part(*part) for part in zip(keys, values, gains, strict=True)]
+    blocks = [KVBlock(*block) for block in zip(keys, values, biases, strict=True)]
     scores = q.double() @ torch.cat(keys).double().T / 32**0.5
-    scores += torch.cat([torch.full((n,), gain) for n, gain in zip(sizes, gains, strict=True)])
+    scores += torch.cat([torch.full((n,), bias) for n, bias in zip(sizes, biases, strict=True)])
     expected = scores.softmax(1) @ torch.cat(values).double()
-    ours = attend_in_blocks(q, iter(parts), width=8)
+    ours = attend_in_blocks(q, iter(blocks), value_dim=8)
     torch.testing.assert_close(ours.double(), expected, atol=1e-4, rtol=1e-4)
 
 
@@ -263,6 +263,6 @@ def test_freed_memory_is_used_again():
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_what_is_kept_outside_the_heap_is_the_same_tensor(layout):
     tensor = torch.randn(1, 5, 7, 3).to(memory_format=layout)
-    kept = in_own_pages(tensor)
+    kept = copy_to_mmap(tensor)
     assert torch.equal(kept, tensor) and kept.stride() == tensor.stride()
     assert kept.data_ptr() != tensor.data_ptr() and kept.data_ptr() % 4096 == 0

@@ -1,8 +1,10 @@
-"""What a frame may look at, and what is forgotten."""
+"""What a frame attends to, and what is dropped."""
 
 import torch
 
+from sam2_backend import CONFIGS
 from sam2_backend.tracking.memory_bank import MemoryBank, MemoryEntry
+from sam2_backend.tracking.policies.sam2 import Sam2Policy
 
 
 def entry() -> MemoryEntry:
@@ -16,7 +18,7 @@ def entry() -> MemoryEntry:
 
 
 def tracked_bank(*, num_frames: int, prompted: int = 0) -> MemoryBank:
-    bank = MemoryBank(num_frames, num_memories=7, max_pointers=16, tracked_memories=6)
+    bank = MemoryBank(Sam2Policy(CONFIGS["nano"]))
     bank.condition(prompted, entry())
     for frame in range(prompted + 1, num_frames):
         bank.drop_corrected_spans()
@@ -24,20 +26,20 @@ def tracked_bank(*, num_frames: int, prompted: int = 0) -> MemoryBank:
     return bank
 
 
-def test_a_frame_looks_at_prompted_frames_and_the_last_six():
+def test_a_frame_attends_to_prompted_frames_and_the_last_six():
     bank = tracked_bank(num_frames=30)
-    recall = bank.recall(29, reverse=False)
+    selection = bank.select(29, reverse=False)
     # The prompted frame fills the last slot; the farthest of the six comes first.
-    assert [slot for slot, _ in recall.memories] == [6, 5, 4, 3, 2, 1, 0]
-    assert [distance for distance, _ in recall.pointers] == [29, *range(1, 16)]
+    assert [slot for slot, _ in selection.memories] == [6, 5, 4, 3, 2, 1, 0]
+    assert [distance for distance, _ in selection.pointers] == [29, *range(1, 16)]
 
 
 def test_a_backward_pass_does_not_see_pointers_of_earlier_prompts():
     bank = tracked_bank(num_frames=10)
     bank.condition(8, entry())
-    recall = bank.recall(5, reverse=True)
-    assert [distance for distance, _ in recall.pointers if distance == 5] == []
-    assert 3 in [distance for distance, _ in recall.pointers]
+    selection = bank.select(5, reverse=True)
+    assert [distance for distance, _ in selection.pointers if distance == 5] == []
+    assert 3 in [distance for distance, _ in selection.pointers]
 
 
 def test_memory_does_not_grow_with_the_length_of_the_video():
@@ -49,8 +51,8 @@ def test_memory_does_not_grow_with_the_length_of_the_video():
 
 def test_frames_near_a_prompt_stay_reachable_for_a_pass_the_other_way():
     bank = tracked_bank(num_frames=60, prompted=20)
-    recall = bank.recall(19, reverse=True)
-    assert [slot for slot, _ in recall.memories] == [6, 5, 4, 3, 2, 1]
+    selection = bank.select(19, reverse=True)
+    assert [slot for slot, _ in selection.memories] == [6, 5, 4, 3, 2, 1]
 
 
 def test_a_correction_makes_only_its_span_stale():

@@ -321,7 +321,7 @@ def test_objects_are_divided_all_together_also_where_memory_lets_only_one_be_tra
     model, video, largest
 ):
     segmenter = Sam2Segmenter(model, video)
-    segmenter.predictor._batches.largest = largest  # as after an allocation that failed
+    segmenter.predictor.tracker.batcher.size = largest  # as after an allocation that failed
     session = Session(FRAMES, HEIGHT, WIDTH, segmenter, clean_masks=0)
     for obj, (x, y) in enumerate(((20, 20), (40, 30), (30, 24)), 1):
         session.add_box(0, x - 15, y - 15, x + 15, y + 15, obj)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from sam2_backend.predictors.image import check_box, check_points
+from sam2_backend.predictors.prompts import check_box, check_points
 from sam2widget import Sam2Widget, SessionError, import_masks
 from tests.support.fakes import DiscSegmenter
 

@@ -298,6 +298,6 @@ def test_a_predictor_tracks_what_has_come_however_much_was_skipped():
         truth[20:50, 10 + frame : 40 + frame] = True
         iou = (result.masks[1] & truth).sum() / (result.masks[1] | truth).sum()
         assert iou > 0.8
-    recall = predictor._banks[1].recall(11, reverse=False)
-    assert [slot for slot, _ in recall.memories][1:] == [2, 1, 0], "the gap does not count"
+    selection = predictor.tracker.banks[1].select(11, reverse=False)
+    assert [slot for slot, _ in selection.memories][1:] == [2, 1, 0], "the gap does not count"
     live.close()

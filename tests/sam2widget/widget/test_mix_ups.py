@@ -64,16 +64,16 @@ def test_a_name_is_no_loaded_model(make) -> None:
         make("nano")
 
 
-def test_a_predictor_takes_frames_and_no_path(model) -> None:
-    with pytest.raises(ValueError, match=r"open_video\('dog.mp4'\)"):
+def test_a_video_that_is_missing_is_said_to_be(model) -> None:
+    with pytest.raises(ValueError, match=r"dog\.mp4"):
         VideoPredictor(model, "dog.mp4")
 
 
-def test_names_of_the_official_predictors_get_ours(model) -> None:
-    with pytest.raises(TypeError, match="point_coords= is points= here; it takes points, labels"):
-        ImagePredictor(model).predict(point_coords=[[1, 1]])
-    with pytest.raises(TypeError, match="frame_idx= is frame= here; obj_id= is obj= here"):
-        VideoPredictor(model, CLIP).add_points(frame_idx=0, obj_id=1, points=[[1, 1]], labels=[1])
+def test_arguments_that_predictors_do_not_have_are_told_with_those_that_they_have(model) -> None:
+    with pytest.raises(TypeError, match=r"no argument point\. It takes points, labels, box"):
+        ImagePredictor(model).predict(point=[[1, 1]])
+    with pytest.raises(TypeError, match="given frame twice: frame_idx is the official"):
+        VideoPredictor(model, CLIP).add_box(frame=0, frame_idx=0, obj_id=1, box=[0, 0, 5, 5])
 
 
 def test_a_picture_that_is_missing_is_said_to_be() -> None:
