@@ -5,7 +5,6 @@ The package is that of docs/extending.md, put together from the page.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -229,10 +228,6 @@ w.close()
     assert "model is a name, a path, a loaded Sam2Model" in said
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("sam2_backend.tracking.policies") is None,
-    reason="no memory policies to choose from",
-)
 def test_a_package_adds_a_memory_policy(site, work):
     code = f"""
 import sys

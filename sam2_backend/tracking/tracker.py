@@ -313,13 +313,11 @@ class Tracker:
         entry = None if bank is None else bank.conditioning.get(frame)
         if entry is None:
             return
-        before, after = entry.remembered_as, None
         if mask is not None:
             config, device = self.model.config, self.model.device
-            after = mask_to_input(mask.astype(bool), config.image_size, device)
-        if before is None or after is None:
-            changed = before is not after
+            entry.remembered_as = mask_to_input(mask.astype(bool), config.image_size, device)
+        elif entry.remembered_as is not None:
+            entry.remembered_as = None
         else:
-            changed = not torch.equal(before, after)
-        if changed:
-            entry.remembered_as, entry.memory = after, None
+            return
+        entry.memory = None

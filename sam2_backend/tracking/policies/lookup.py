@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ...network.config import ModelConfig
-from .nearest import NearestPolicy
+from ...registry import find, names, register
 from .policy import MemoryPolicy
-from .sam2 import Sam2Policy
 
 ENTRY_POINTS = "sam2_backend.memory_policies"
 """Group of entry points; each is a function or class that makes a policy from a `ModelConfig`."""
 
-BUILT_IN: dict[str, Callable[[ModelConfig], MemoryPolicy]] = {
-    "sam2": Sam2Policy,
-    "nearest": NearestPolicy,
-}
+register(ENTRY_POINTS, "sam2", f"{__package__}.sam2", "Sam2Policy")
+register(ENTRY_POINTS, "nearest", f"{__package__}.nearest", "NearestPolicy")
 
 
 def find_policy(policy: str | MemoryPolicy, config: ModelConfig) -> MemoryPolicy:
@@ -30,26 +25,20 @@ def find_policy(policy: str | MemoryPolicy, config: ModelConfig) -> MemoryPolicy
     Raises
     ------
     ValueError
-        When there is no policy of this name, or the object is none.
+        When there is no policy of this name, it cannot be loaded, or the object is none.
     """
     made: object = policy
     if isinstance(policy, str):
-        make = BUILT_IN.get(policy) or _find_installed(policy)
-        made = make(config)
+        try:
+            made = find(ENTRY_POINTS, policy)(config)
+        except LookupError as error:
+            raise ValueError(
+                f"There is no memory policy {policy!r}: there are "
+                f"{', '.join(names(ENTRY_POINTS))}. {error}"
+            ) from error
     if not isinstance(made, MemoryPolicy):
         raise ValueError(
             "memory_policy must be a name or an object with memory_reach, pointer_reach and "
             f"select(history), got {policy!r}."
         )
     return made
-
-
-def _find_installed(name: str) -> Callable[[ModelConfig], MemoryPolicy]:
-    from ...registry import find
-
-    try:
-        return find(ENTRY_POINTS, name)
-    except LookupError as error:
-        raise ValueError(
-            f"There is no memory policy {name!r}; built in are {', '.join(BUILT_IN)}. {error}"
-        ) from error

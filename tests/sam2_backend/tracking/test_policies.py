@@ -144,6 +144,5 @@ def test_what_is_no_policy_gets_a_sentence(model, frames):
 
 
 def test_a_name_that_there_is_not_is_told_with_those_that_there_are(model, frames):
-    pytest.importorskip("sam2_backend.registry")
-    with pytest.raises(ValueError, match="no memory policy 'short'; built in are sam2, nearest"):
+    with pytest.raises(ValueError, match="no memory policy 'short': there are sam2, nearest"):
         VideoPredictor(model, frames, memory_policy="short")
