@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .storage.saved_session import SavedSession
     from .storage.session_file import read_session, write_session
     from .storage.statistics import Statistics
-    from .training.finetuning import finetune_on_sessions
+    from .training.finetuning import finetune
     from .widget.widget import Sam2Widget
 
 __all__ = [
@@ -48,7 +48,7 @@ __all__ = [
     "VideoError",
     "__version__",
     "export_masks",
-    "finetune_on_sessions",
+    "finetune",
     "import_masks",
     "open_video",
     "propagate_many",
@@ -75,7 +75,7 @@ _HOMES = {
     "Statistics": ".storage.statistics",
     "VideoError": "sam2_backend.video",
     "export_masks": ".export",
-    "finetune_on_sessions": ".training.finetuning",
+    "finetune": ".training.finetuning",
     "import_masks": ".export",
     "open_video": "sam2_backend.video",
     "propagate_many": ".batch.propagation",
@@ -85,18 +85,11 @@ _HOMES = {
     "write_session": ".storage.session_file",
 }
 
-_RENAMED = {"finetune": "finetune_on_sessions"}
-
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for only then: the command line does without a notebook."""
-    if name in _RENAMED:
-        from sam2_backend.renamed import warn_renamed
-
-        warn_renamed(f"{__name__}.{name}", f"{__name__}.{_RENAMED[name]}")
-        name = _RENAMED[name]
-    from importlib import import_module
-
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(_HOMES[name], __name__), name)

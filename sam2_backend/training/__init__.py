@@ -17,7 +17,7 @@ from .data.pictures import Pictures
 from .data.synthetic import SyntheticClips, render_clip
 from .evaluation import EvalSet, Metrics, evaluate
 from .finetune_report import FinetuneReport
-from .finetuning import finetune
+from .finetuning import finetune_model
 from .loop.optimizer import PARTS, OptimizerConfig
 from .loop.trainer import Trainer
 from .tasks.mae import MaskedAutoencoder, Pretraining, load_trunk
@@ -57,7 +57,7 @@ __all__ = [
     "Trainer",
     "TrainingRecipe",
     "evaluate",
-    "finetune",
+    "finetune_model",
     "load_trunk",
     "random_model",
     "render_clip",
@@ -68,6 +68,7 @@ _RENAMED = {
     "Optimizing": "OptimizerConfig",
     "Practice": "TrainingRecipe",
     "Quality": "Metrics",
+    "finetune": "finetune_model",
     "measure": "evaluate",
 }
 

@@ -1,7 +1,7 @@
 """Fine-tuning, with metrics before and after on clips that are held out.
 
 >>> train, held_out = split_by_video(open_davis("DAVIS"))
->>> print(finetune(load_model("nano"), train, held_out=held_out, out="fine.safetensors"))
+>>> print(finetune_model(load_model("nano"), train, held_out=held_out, out="fine.safetensors"))
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TOLERANCE = 1e-3
 
 
 @renamed_arguments(examples="eval_clips", practice="recipe", say="on_status")
-def finetune(
+def finetune_model(
     model: Sam2Model,
     source: ClipSource | BatchSource,
     *,

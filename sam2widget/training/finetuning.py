@@ -23,7 +23,7 @@ SessionPath = str | os.PathLike[str]
 
 
 @renamed_arguments(examples="eval_clips", practice="recipe", say="on_status")
-def finetune_on_sessions(
+def finetune(
     sessions: SessionPath | Sequence[SessionPath] | Mapping[SessionPath, FrameSource],
     model: str | os.PathLike[str] | object = "nano",
     *,
@@ -50,12 +50,12 @@ def finetune_on_sessions(
     out : the `.safetensors` file to write: ``Sam2Widget(video, model=out)``.
     held_out : share of the videos, or of the frames, above 0 and below 1.
     include_prompted : whether frames with prompts count as right, as accepted ones do.
-    parts : names of the parts that are trained; see `sam2_backend.training.finetune`.
+    parts : names of the parts that are trained; see `sam2_backend.training.finetune_model`.
     steps : largest number of them.
     seed : of all that is random; another one also holds other videos out.
     device : "cuda", "cpu"…; the best there is if None.
     on_status : called with a line before what takes long, and for each evaluation.
-    **options : others of `sam2_backend.training.finetune`.
+    **options : others of `sam2_backend.training.finetune_model`.
 
     Returns
     -------
@@ -71,17 +71,17 @@ def finetune_on_sessions(
 
     Examples
     --------
-    >>> report = finetune_on_sessions(["a.sam2.zip", "b.sam2.zip"], out="cells.safetensors")
+    >>> report = finetune(["a.sam2.zip", "b.sam2.zip"], out="cells.safetensors")
     >>> print(report)
     >>> Sam2Widget("c.mp4", model="cells.safetensors")
     """
-    from sam2_backend.training import finetune
+    from sam2_backend.training import finetune_model
     from sam2_backend.training.datasets import VideoRecords
 
     source = VideoRecords(read_records(sessions, include_prompted=include_prompted))
     train, evaluated = split_records(source, held_out=held_out, seed=seed)
     options = {"frames": choose_clip_length(train), **options}
-    return finetune(
+    return finetune_model(
         load_any(model, device, on_status),
         train,
         held_out=evaluated,
@@ -103,7 +103,7 @@ def read_records(
 
     Parameters
     ----------
-    sessions : see `finetune_on_sessions`; a folder stands for all session files in it.
+    sessions : see `finetune`; a folder stands for all session files in it.
     include_prompted : see `read_session_records`.
 
     Raises

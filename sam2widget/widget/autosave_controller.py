@@ -146,7 +146,7 @@ class AutosaveController:
         # Now: later, the file may be another one, or the array may have been changed.
         video.identity()
         alike = None
-        if plan.may_look_alike and plan.folder is not None:
+        if plan.may_be_alike and plan.folder is not None:
             alike = find_alike(video, plan.folder)
         if alike is not None:
             # A person can tell whether it is the same.

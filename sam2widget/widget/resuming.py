@@ -27,7 +27,7 @@ class AutosavePlan:
     """The file, where it is known already."""
     found: SavedSession | None = None
     """What it holds, to go on from."""
-    may_look_alike: bool = False
+    may_be_alike: bool = False
     """Whether there may be sessions of the same video in another form."""
 
 
@@ -58,7 +58,7 @@ def plan_autosave(
         find = find_recording if is_live else find_saved
         found = find(video, folder)
         if found is None:
-            return AutosavePlan(folder, may_look_alike=not is_live)
+            return AutosavePlan(folder, may_be_alike=not is_live)
         return AutosavePlan(folder, target=found[1], found=found[0])
     path = Path(autosave).expanduser().absolute()
     ProtectedFiles(video).check([path], instead=session_name(path))

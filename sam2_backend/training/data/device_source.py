@@ -75,7 +75,8 @@ class DeviceSource:
     Examples
     --------
     >>> train, held_out = split_by_video(open_davis("DAVIS"))
-    >>> finetune(model, DeviceSource(train.records), held_out=held_out, out="fine.safetensors")
+    >>> source = DeviceSource(train.records)
+    >>> finetune_model(model, source, held_out=held_out, out="fine.safetensors")
     """
 
     def __init__(

@@ -224,7 +224,7 @@ class StreamReader:
         stream.thread_type = "SLICE"
         self._ends = bool(self._container.duration)
         self._timed = self._container.format.name in TIMED_FORMATS
-        self._least_late_s = float("inf")
+        self._min_delay_s = float("inf")
         self._frames = self._container.decode(stream)
 
     def read(self) -> NDArray[np.uint8]:
@@ -248,8 +248,8 @@ class StreamReader:
         if not self._timed or frame.pts is None:
             return False
         late_s = time.monotonic() - frame.time
-        self._least_late_s = min(self._least_late_s, late_s)
-        return late_s > self._least_late_s + MAX_LAG_S
+        self._min_delay_s = min(self._min_delay_s, late_s)
+        return late_s > self._min_delay_s + MAX_LAG_S
 
 
 def _reason(error: Exception) -> str:

@@ -35,14 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fine-tune the model, and print the report."""
-    from sam2_backend.training import finetune
+    from sam2_backend.training import finetune_model
 
     from ...training.finetuning import choose_clip_length, split_records
 
     source = open_data(arguments)
     train, evaluated = split_records(source, held_out=arguments.held_out, seed=arguments.seed)
     rate = {} if arguments.rate is None else {"learning_rate": arguments.rate}
-    report = finetune(
+    report = finetune_model(
         load_model(arguments, arguments.device),
         train,
         held_out=evaluated,

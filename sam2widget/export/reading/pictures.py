@@ -35,7 +35,7 @@ _LAYOUTS = (
 _MAX_COLOURS = 256
 _MAX_PICTURE_COLOURS = 2**12
 """More are those of a picture, also where some are what lossy compression makes of grey."""
-_MOST_OF_EDGE = 0.5
+_MAX_EDGE_SHARE = 0.5
 """A background has more than this share of each edge of a picture."""
 
 
@@ -127,7 +127,7 @@ def _doubt_background(masks: dict[tuple[int, int], Mask], where: str) -> list[st
     for mask in masks.values():
         mask_hw = mask.to_array()
         edges = (mask_hw[0], mask_hw[-1], mask_hw[:, 0], mask_hw[:, -1])
-        if mask_hw.all() or not all(edge.mean() > _MOST_OF_EDGE for edge in edges):
+        if mask_hw.all() or not all(edge.mean() > _MAX_EDGE_SHARE for edge in edges):
             return []
     return [
         f"White is taken for the object in {where}, though it is all around on each picture: if "

@@ -24,7 +24,7 @@ from sam2_backend.training import (
     FinetuneReport,
     Metrics,
     evaluate,
-    finetune,
+    finetune_model,
 )
 from sam2_backend.training.datasets import VideoRecords
 from sam2_backend.training.evaluation import compute_box, compute_iou, simulate_click
@@ -80,7 +80,7 @@ def tune(model: Sam2Model, out: Path, **options: Any) -> FinetuneReport:
         "on_status": lambda _: None,
     }
     source = options.pop("source", rings(0, 1, 2))
-    return finetune(model, source, out=out, **{**quick, **options})
+    return finetune_model(model, source, out=out, **{**quick, **options})
 
 
 def weights_of(model: Sam2Model) -> dict[str, torch.Tensor]:
@@ -238,7 +238,7 @@ def test_an_unfinished_run_of_other_settings_is_not_gone_on_with(tmp_path: Path)
 def test_arguments_of_earlier_versions_are_taken_with_a_warning(tmp_path: Path) -> None:
     said: list[str] = []
     with pytest.warns(DeprecationWarning) as warned:
-        finetune(
+        finetune_model(
             nano(),
             rings(0),
             held_out=rings(100, augment=False),
@@ -255,7 +255,7 @@ def test_arguments_of_earlier_versions_are_taken_with_a_warning(tmp_path: Path) 
     }
     assert said[0].startswith("Before: ")
     with pytest.raises(TypeError, match="say= is the old name of on_status="):
-        finetune(nano(), rings(0), held_out=rings(1), out="a", say=print, on_status=print)
+        finetune_model(nano(), rings(0), held_out=rings(1), out="a", say=print, on_status=print)
 
 
 def test_the_report_is_a_table_that_names_what_fell() -> None:

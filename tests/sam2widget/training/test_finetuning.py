@@ -15,7 +15,7 @@ import sam2widget
 from sam2_backend import load_model
 from sam2_backend.training import FinetuneReport
 from sam2_backend.training.datasets import VideoRecords
-from sam2widget import Sam2Widget, SessionError, finetune_on_sessions
+from sam2widget import Sam2Widget, SessionError, finetune
 from sam2widget.training.finetuning import read_records, split_records
 from sam2widget.training.session_data import read_session_records, split_in_time
 from tests.support.fakes import DiscSegmenter
@@ -63,7 +63,7 @@ def tune(sessions: Any, out: Path, **options: Any) -> FinetuneReport:
         "eval_clips": 2,
         "on_status": lambda _: None,
     }
-    return finetune_on_sessions(sessions, model, out=out, **{**quick, **options})
+    return finetune(sessions, model, out=out, **{**quick, **options})
 
 
 def names(source: VideoRecords) -> set[str]:
@@ -167,13 +167,6 @@ def test_a_side_of_the_split_on_which_nothing_is_seen_is_said(tmp_path: Path) ->
 
 
 def test_asking_for_it_brings_torch_in_only_when_it_is_called() -> None:
-    assert "finetune_on_sessions" in sam2widget.__all__
-    code = (
-        "import sys; from sam2widget import finetune_on_sessions; sys.exit('torch' in sys.modules)"
-    )
+    assert "finetune" in sam2widget.__all__
+    code = "import sys; from sam2widget import finetune; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_the_name_of_earlier_versions_is_given_with_a_warning() -> None:
-    with pytest.warns(DeprecationWarning, match=r"finetune is now called sam2widget\.finetune_on"):
-        assert sam2widget.finetune is finetune_on_sessions  # pyright: ignore
