@@ -25,6 +25,7 @@ class PatchEmbed(nn.Module):
         self.proj = nn.Conv2d(3, dim, kernel_size=7, stride=4, padding=3)
 
     def forward(self, pixels_bchw: Tensor) -> Tensor:
+        """Embed the patches of images (B, 3, S, S): (B, S/4, S/4, C)."""
         return self.proj(pixels_bchw).permute(0, 2, 3, 1)
 
 

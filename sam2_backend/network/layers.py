@@ -73,6 +73,7 @@ class LayerNorm2d(nn.Module):
         self.eps = eps
 
     def forward(self, x_bchw: Tensor) -> Tensor:
+        """Normalise each cell of a (B, C, H, W) map."""
         x_bhwc = x_bchw.permute(0, 2, 3, 1)
         x_bhwc = F.layer_norm(x_bhwc, self.weight.shape, self.weight, self.bias, self.eps)
         return x_bhwc.permute(0, 3, 1, 2)
@@ -94,6 +95,7 @@ class MLP(nn.Module):
         self.sigmoid_output = sigmoid_output
 
     def forward(self, x: Tensor) -> Tensor:
+        """Transform (..., first of dims) to (..., last of dims)."""
         x = self.last(self._hidden(x))
         return x.sigmoid() if self.sigmoid_output else x
 

@@ -70,6 +70,13 @@ class TwoWayBlock(nn.Module):
     def forward(
         self, tokens: Tensor, image: Tensor, token_pos: Tensor, image_pos: Tensor
     ) -> tuple[Tensor, Tensor]:
+        """Update (N, T, C) tokens and the (N or 1, h*w, C) image by each other.
+
+        Parameters
+        ----------
+        tokens, token_pos : (N, T, C) tokens, and their position embeddings.
+        image, image_pos : (N or 1, h*w, C) image features, and (1, h*w, C) their positions.
+        """
         if self.first:  # the tokens are still their own position: no residual either
             tokens = self.self_attn(tokens, tokens, tokens)
         else:
@@ -99,6 +106,19 @@ class TwoWayTransformer(nn.Module):
     def forward(
         self, tokens_ntc: Tensor, image_nlc: Tensor, image_pos_1lc: Tensor
     ) -> tuple[Tensor, Tensor]:
+        """Update tokens and image by each other; the tokens are their own positions.
+
+        Parameters
+        ----------
+        tokens_ntc : (N, T, C) output tokens and prompt embeddings.
+        image_nlc : (N or 1, h*w, C) image features.
+        image_pos_1lc : (1, h*w, C) their positions.
+
+        Returns
+        -------
+        tokens_ntc, image_nlc
+            (N, T, C) and (N, h*w, C).
+        """
         tokens, image = tokens_ntc, image_nlc
         for layer in self.layers:
             tokens, image = layer(tokens, image, tokens_ntc, image_pos_1lc)

@@ -26,6 +26,7 @@ class MaskDownsampler(nn.Module):
         self.encoder = nn.Sequential(*layers, nn.Conv2d(channels, dim, kernel_size=1))
 
     def forward(self, mask_n1hw: Tensor) -> Tensor:
+        """Encode (N, 1, S, S) masks: (N, C, S/16, S/16)."""
         return self.encoder(mask_n1hw)
 
 
@@ -42,6 +43,7 @@ class ConvNeXtBlock(nn.Module):
         self.gamma = nn.Parameter(torch.full((dim,), 1e-6))
 
     def forward(self, x_nchw: Tensor) -> Tensor:
+        """Transform an (N, C, H, W) map."""
         x = self.norm(self.dwconv(x_nchw)).permute(0, 2, 3, 1)
         update = apply_in_chunks(self._mlp, x.flatten(0, 2), self.pwconv1.out_features)
         return x_nchw + update.view(x.shape).permute(0, 3, 1, 2)

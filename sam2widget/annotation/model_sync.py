@@ -6,6 +6,7 @@ asked. Undo, a removed object that comes back and a resumed propagation are thus
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Generator, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ from ..models.capabilities import (
     SupportsMaskCleaning,
     SupportsPreview,
     SupportsProposals,
+    SupportsRestoreBefore,
 )
 from ..models.segmenter import Point, Prediction, PromptSet, Proposed, Segmenter
 from .plan import Step, neighbours
@@ -27,7 +29,8 @@ from .records import Result
 from .view import SessionView
 
 RESTORED_FRAMES = 6
-"""Tracked frames that SAM 2 looks back at (Ravi et al. 2024, section 4)."""
+"""Tracked frames that are restored to a model that does not say how far it looks back: those whose
+memory maps SAM 2 attends to (Ravi et al. 2024, section 4)."""
 
 
 class ModelSync:
@@ -149,13 +152,21 @@ class ModelSync:
         """
         segmenter = self._ready()
         previous = step.frame + (1 if step.reverse else -1)
+        missing: defaultdict[int, dict[int, NDArray[np.bool_]]] = defaultdict(dict)
         for obj in step.objs:
             if last.get(obj) != previous:
                 anchor = neighbours(step.frame, anchors[obj])[step.reverse]
                 assert anchor is not None, "a planned frame has an anchor"
                 self._tell(segmenter, obj, (*self._conditioning(obj), anchor))
-                self._restore_neighbours(segmenter, obj, step.frame, anchor)
+                for t, mask in self._masks_before(segmenter, obj, step).items():
+                    missing[t][obj] = mask.to_array()
             last[obj] = step.frame
+        if missing and isinstance(segmenter, SupportsRestoreBefore):
+            segmenter.restore_before(step.frame, missing, reverse=step.reverse)
+        else:
+            for t in sorted(missing, reverse=step.reverse):
+                for obj, mask_hw in missing[t].items():
+                    segmenter.restore(t, obj, mask_hw)
         return segmenter.track(step.frame, step.objs, reverse=step.reverse)
 
     def track_next(self, frame: int, anchors: Mapping[int, int]) -> dict[int, Prediction]:
@@ -250,18 +261,27 @@ class ModelSync:
         self._known[obj, frame] = prompts
         return prediction
 
-    def _restore_neighbours(self, segmenter: Segmenter, obj: int, frame: int, anchor: int) -> None:
-        """Put the tracked masks between a frame and its anchor back into the model's memory."""
-        towards_past = -1 if anchor < frame else 1
-        masks: dict[int, Mask] = {}
+    def _masks_before(self, segmenter: Segmenter, obj: int, step: Step) -> dict[int, Mask]:
+        """The tracked masks before a step's frame that the model looks back at, by frame."""
+        towards_past = 1 if step.reverse else -1
         shares = isinstance(segmenter, SupportsExclusiveMemory)
-        for t in range(frame + towards_past, anchor, towards_past):
+        reach = RESTORED_FRAMES
+        if isinstance(segmenter, SupportsRestoreBefore):
+            reach = segmenter.reach
+        masks: dict[int, Mask] = {}
+        anchors = set(self._conditioning(obj))
+        t, end = step.frame + towards_past, self._session.num_frames if step.reverse else -1
+        count = 0
+        while t != end and count < reach:
             result = self._session.result(t, obj)
-            if result is None and self._skips:
-                continue
-            if result is None or result.state == "stale" or len(masks) == RESTORED_FRAMES:
+            is_gap = result is None and not self._skips
+            if is_gap or (result is not None and result.state == "stale"):
                 break
-            if result.state != "rejected":
-                masks[t] = result.mask if shares else result.answer
-        for t in reversed(masks):
-            segmenter.restore(t, obj, masks[t].to_array())
+            if self._skips and t in anchors:
+                break  # what came before it may be gone
+            if result is not None:
+                count += 1
+                if result.state != "rejected" and t not in anchors:
+                    masks[t] = result.mask if shares else result.answer
+            t += towards_past
+        return masks

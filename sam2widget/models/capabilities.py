@@ -5,7 +5,7 @@ Each is a protocol: a segmenter that has its methods supports it, and need not s
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -112,4 +112,25 @@ class HasModelNote(Protocol):
     @property
     def model_note(self) -> ModelNote | None:
         """None where there is nothing to say."""
+        ...
+
+
+@runtime_checkable
+class SupportsRestoreBefore(Protocol):
+    """A segmenter that takes all masks that tracking goes on from at once, objects together."""
+
+    @property
+    def reach(self) -> int:
+        """Frames that tracking looks back."""
+        ...
+
+    def restore_before(
+        self,
+        frame: int,
+        masks: Mapping[int, Mapping[int, NDArray[np.bool_]]],
+        *,
+        reverse: bool,
+    ) -> None:
+        """Put known (H, W) masks, by frame, then by object, back into memory as tracked ones, so
+        that tracking goes on with a frame. Those in memory stay as they are."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -142,6 +142,21 @@ class Sam2Segmenter:
     def restore(self, frame: int, obj: int, mask_hw: NDArray[np.bool_]) -> None:
         """Put a known mask back into memory as a tracked one, if it is not there."""
         self.predictor.restore(frame, obj, mask_hw)
+
+    @property
+    def reach(self) -> int:
+        """Frames that tracking looks back."""
+        return self.predictor.reach
+
+    def restore_before(
+        self,
+        frame: int,
+        masks: Mapping[int, Mapping[int, NDArray[np.bool_]]],
+        *,
+        reverse: bool,
+    ) -> None:
+        """Put known masks back into memory, as far back as tracking onto a frame looks."""
+        self.predictor.restore_before(frame, masks, reverse=reverse)
 
 
 def _prediction(result: FrameResult, obj: int) -> Prediction:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sam2_backend import AutomaticMaskGenerator, Sam2Model, load_model
+from sam2_backend.masks import regions
 from sam2widget.samples import sample_clip
 from tests.conftest import SMALL_INPUT
 from tests.oracle import official as oracle
@@ -146,7 +147,7 @@ def test_small_regions_go_as_in_the_official_clean_up(needs_oracle: None):
             mask = rng.random((40, 50)) < share
             expected, filled = remove_small_regions(mask, least, "holes")
             expected, dropped = remove_small_regions(expected, least, "islands")
-            cleaned, changed = remove_small_regions(mask, least)
+            cleaned, changed = regions.remove_small_regions(mask, least)
             np.testing.assert_array_equal(cleaned, expected)
             changes += changed
             assert changed == (not np.array_equal(cleaned, mask)) <= (filled or dropped)

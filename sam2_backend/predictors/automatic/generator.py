@@ -1,5 +1,6 @@
-"""Masks of everything on an image, from a grid of single clicks (Kirillov et al. 2023, section 5
-and appendix B).
+"""Masks of everything on an image, from a grid of single clicks.
+
+The method is that of Kirillov et al. 2023, section 5 and appendix B.
 
 Parameters, records and results are those of the official generator. It is faster because it
 filters early: by the predicted IoU before masks are predicted, by stability and overlap before
@@ -319,8 +320,10 @@ class AutomaticMaskGenerator:
         return F.interpolate(logits_nhw[:, None], hw, mode="bilinear", align_corners=False)[:, 0]
 
     def _clean(self, kept: list[KeptMask]) -> list[KeptMask]:
-        """Fill small holes, drop small components, then masks that are alike; unchanged ones are
-        kept first."""
+        """Fill small holes, drop small components, then masks that are alike.
+
+        Of those that are, one that was not changed is kept.
+        """
         unchanged = np.ones(len(kept), np.float32)
         for n, one in enumerate(kept):
             mask_hw, changed = remove_small_regions(one.mask_hw, self.min_mask_region_area)

@@ -169,8 +169,12 @@ class SAM2MultiPersonSegmentation:
 
 
 def make_person_grid() -> NDArray[np.float64]:
-    """Make (P, 2) clicks (x, y) in 0..1: a coarse grid everywhere, a dense one where people are
-    likely."""
+    """Make clicks: a coarse grid everywhere, a dense one where people are likely.
+
+    Returns
+    -------
+    (P, 2) float64, (x, y) in 0..1.
+    """
 
     def grid(side: int, top: float, bottom: float) -> NDArray[np.float64]:
         x = (np.arange(side) + 0.5) / side

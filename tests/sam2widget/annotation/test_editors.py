@@ -225,6 +225,38 @@ def test_a_model_is_told_what_it_lacks_when_it_tracks_and_not_before(store, mode
     assert segmenter.calls == [("track", 10, (1,), False)]
 
 
+class FarSegmenter(DiscSegmenter):
+    """One that looks back eight frames, and takes them all at once."""
+
+    reach = 8
+
+    def restore_before(self, frame, masks, *, reverse):
+        asked = {t: sorted(by_obj) for t, by_obj in masks.items()}
+        self._note("restore_before", frame, asked, reverse)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_masks_are_restored_as_far_back_as_the_model_looks_and_objects_together(
+    store, model, overlaps, reverse
+):
+    segmenter = FarSegmenter(HEIGHT, WIDTH)
+    model.load(segmenter)
+    frames = list(range(FRAMES))[:: -1 if reverse else 1]
+    first, between, target = frames[0], frames[8], frames[10]
+    with store.edit("as saved"):
+        for obj in (1, 2):
+            store.ensure_object(obj)
+            store.write_prompts(first, obj, PromptSet((Point(5, 4, 1),)))
+            for t in frames[:10]:
+                store.write_result(t, obj, tracked(mask(3, 7)))
+        store.write_prompts(between, 2, PromptSet((Point(5, 4, 1),)))
+    model.track(Step(target, (1, 2), reverse), {}, {1: [first], 2: sorted([first, between])})
+    (asked,) = segmenter.asked("restore_before")
+    expected = {t: [1] if t == between else [1, 2] for t in frames[2:10]}
+    assert asked == (target, expected, reverse), "also past a frame that was prompted"
+    assert not segmenter.asked("restore")
+
+
 class SharingSegmenter(DiscSegmenter):
     """One that can remember an object without what others have of it."""
 
