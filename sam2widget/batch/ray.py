@@ -136,7 +136,9 @@ class _Attempt:
 class _WorkerPool:
     """Workers, and which job each of them runs."""
 
-    def __init__(self, ray: Any, device: str | None, workers: int | None, ship_videos: bool):
+    def __init__(
+        self, ray: Any, device: str | None, workers: int | None, ship_videos: bool
+    ) -> None:
         self._ray = ray
         self._device = device
         self._ship_videos = ship_videos
