@@ -130,7 +130,7 @@ def test_misuse_shows_the_callers_line_and_one_of_ours_and_the_log_has_the_rest(
     files = files_of(failed.value)
     assert files[0] == __file__ and len(files) == 2
     assert failed.value.__cause__ is None and failed.value.__suppress_context__
-    assert "prompting.py" in caplog.text
+    assert "editors/prompts.py" in caplog.text
 
 
 def test_a_fault_shows_where_it_happened_without_the_way_to_the_thread(widget):

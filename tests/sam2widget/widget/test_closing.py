@@ -40,7 +40,7 @@ def download(monkeypatch):
         on_status("Downloading")
         return download()
 
-    monkeypatch.setattr("sam2widget.models.sam2.load_segmenter", load)
+    monkeypatch.setattr("sam2widget.models.loading.load_segmenter", load)
     yield download
     download.over.set()
 
