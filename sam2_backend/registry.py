@@ -84,8 +84,9 @@ def register_modules(group: str, package: str, attribute: str) -> None:
 
 
 def names(group: str) -> list[str]:
-    """Names of the parts of a group: the built-in ones in their order, then those of plugins, by
-    name. Nothing is imported for it.
+    """List the names of a group's parts: the built-in ones in their order, then plugins by name.
+
+    Nothing is imported for it.
 
     Warns
     -----

@@ -111,8 +111,10 @@ class Video(ABC):
         return self
 
     def duplicate(self) -> Video:
-        """The same frames, read by the same means, as an object with a kind and a contrast of its
-        own."""
+        """Return the same frames as an object with a kind and a contrast of its own.
+
+        They are read by the same means.
+        """
         other = copy.copy(self)
         other._automatic = {}
         other._original = self  # what ends with it, such as a recording, stays as long as this
@@ -137,8 +139,10 @@ class Video(ABC):
         return self._read(frame)
 
     def identity(self) -> str:
-        """By what the video is known again, wherever it is and whatever it is called: a digest of
-        its files' bytes, or of its frames where it is in memory. Worked out once.
+        """Return a text that identifies the video, wherever it is and whatever it is called.
+
+        It is a digest of its files' bytes, or of its frames where it is in memory, and computed
+        once.
 
         Raises
         ------
@@ -155,8 +159,11 @@ class Video(ABC):
         return self._identity
 
     def _identify(self) -> str:
-        """The identity: of the files' bytes and what is shown of them, or of values where there
-        are no files. Sources that are not of this machine have a way of their own."""
+        """Compute the identity from the files' bytes and what is shown of them.
+
+        Where there are no files, it is that of values. Sources that are not on this machine have a
+        way of their own.
+        """
         files = self._files
         if not files:
             return identify_frames(self, in_memory=self._in_memory)
@@ -164,8 +171,10 @@ class Video(ABC):
 
     @property
     def files(self) -> Sequence[Path]:
-        """The files on this machine that it is read from, which nothing may write over; none
-        where it is in memory, elsewhere, or in a store of many."""
+        """The files on this machine that the video is read from, which nothing may write over.
+
+        None are listed where it is in memory, elsewhere, or in a store of many.
+        """
         return self._files
 
     @property
@@ -212,8 +221,11 @@ class Video(ABC):
         return self._contrast
 
     def contrast_of(self, frame: int) -> Contrast | None:
-        """What a frame is shown with. Pictures of another number of channels than the chosen
-        contrast has keep their automatic one, unless all its channels share one window."""
+        """Return the contrast that a frame is shown with; None where it is shown as it is.
+
+        Pictures of another number of channels than the chosen contrast has keep their automatic
+        one, unless all its channels share one window.
+        """
         if self._contrast is None or self.kind == "video":
             return self._contrast or self.automatic_contrast(frame)
         fitting = self._contrast.fit(self._read(frame).shape[-1])
@@ -317,7 +329,10 @@ class ArrayLike(Protocol):
     """An array or tensor of any library, known by what it can do: none is imported for it."""
 
     @property
-    def shape(self) -> Any: ...
+    def shape(self) -> Any:
+        """The array's length along each axis."""
+        ...
+
     def __getitem__(self, key: Any, /) -> Any: ...
 
 

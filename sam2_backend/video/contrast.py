@@ -78,9 +78,9 @@ class Contrast:
 
     @classmethod
     def of(cls, samples: Iterable[NDArray[Any]]) -> Contrast:
-        """The window from the 0.1 to the 99.9 percentile of some frames; of whole numbers that
-        span no more than 256 levels, the window that keeps them all.
+        """Return the contrast whose window is the 0.1 to the 99.9 percentile of some frames.
 
+        Of whole numbers that span no more than 256 levels, it is the window that keeps them all.
         All values count that are finite, those of padding and of saturated pixels too.
 
         Parameters
@@ -101,8 +101,10 @@ class Contrast:
         return cls(tuple(Channel(low, high, color=color) for color in _colors(num_channels)))
 
     def fit(self, num_channels: int) -> Contrast | None:
-        """The same for pictures of another number of channels: where it is one window for all;
-        else None."""
+        """Return the same contrast for pictures of another number of channels, or None.
+
+        It is None where the channels do not share one window.
+        """
         if num_channels == len(self.channels):
             return self
         first, *others = self.channels

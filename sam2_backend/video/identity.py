@@ -112,8 +112,10 @@ def identify_frames(video: Video, *, in_memory: bool) -> str:
 
 
 def identify_recording(recording: str) -> str:
-    """The identity of what a live source gives, by the unique id of the recording: its frames may
-    be gone, and more may come."""
+    """Return the identity of what a live source gives, by the unique id of the recording.
+
+    Its frames do not identify it: some may be gone, and more may come.
+    """
     return f"{RECORDING}:0:{recording}"
 
 
@@ -123,8 +125,10 @@ def are_comparable(identity: str, other: str) -> bool:
 
 
 def find_files(folder: Path, identity: str) -> Path | None:
-    """A file in a folder that has an identity, whatever it is called now; None if there is none.
-    Only files of the right size are read."""
+    """Find the file in a folder that has an identity, whatever it is called now, or None.
+
+    Only files of the right size are read.
+    """
     scheme, num_bytes, *_ = parts = identity.split(":")
     content = ":".join(parts[:3])
     if scheme != FILES or not num_bytes.isdecimal():

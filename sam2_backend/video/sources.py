@@ -56,8 +56,10 @@ class SourceOpener(Protocol):
 
 
 def open_source(source: Any, kind: Kind, options: OpenOptions) -> Video:
-    """Open a source by the first that knows it: ours, then those of other packages, which are
-    imported only where none of ours can open it. Parameters as of `SourceOpener`.
+    """Open a source with the first opener that knows it; parameters as of `SourceOpener`.
+
+    Our own openers come first, then those of other packages, which are imported only where none of
+    ours can open it.
 
     Raises
     ------

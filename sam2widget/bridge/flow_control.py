@@ -82,8 +82,10 @@ class Outbox:
             self._forget_unacked()
 
     def mark_alive(self, view: str) -> bool:
-        """A view has said something. True if it had counted as gone: then it must be told what is
-        current."""
+        """Note that a view has sent something, and return whether it had counted as gone.
+
+        If it had, it must be sent what is current.
+        """
         with self.lock:
             if view in self._visible:
                 self._visible[view] = None
@@ -116,8 +118,10 @@ class Outbox:
             return bool(self._visible) if view is None else view in self._visible
 
     def post(self, message: Message, buffers: Sequence[bytes] = ()) -> None:
-        """Send a small message. Answers are kept for a view that is out of sight; the rest it
-        is told when it comes back."""
+        """Send a small message, if a view is in sight.
+
+        Answers are kept for a view that is out of sight; the rest it is sent when it comes back.
+        """
         with self.lock:
             if self.is_visible():
                 self._send(message, buffers)
@@ -216,8 +220,10 @@ class Outbox:
             self._send(message, buffers)
 
     def _send(self, message: Message, buffers: Sequence[bytes]) -> None:
-        """A connection that is lost, say, ends neither the model's thread nor what else is to be
-        sent."""
+        """Send a message with its buffers at once, and log an error instead of raising it.
+
+        A connection that is lost, say, ends neither the model's thread nor what else is to be sent.
+        """
         try:
             self._sender(message, buffers)
         except Exception as error:

@@ -56,8 +56,10 @@ class FrameServer:
         *,
         pixels: bool = True,
     ) -> None:
-        """Send a frame to a view, unless it has the pixels, and call `then`. Where a frame takes
-        long to reach, the view gets some that lie on the way. Any thread."""
+        """Send a frame to a view, unless it has the pixels, and call `then`. Any thread.
+
+        Where a frame takes long to reach, the view gets some that lie on the way.
+        """
         if pixels:
             steps = self._serve(reply_to, frame, then)
             self._worker.start(steps, Priority.CLICK, key=reply_to.view)
@@ -65,8 +67,10 @@ class FrameServer:
             self._worker.submit(then, key=reply_to.view)
 
     def want_thumbnails(self, view: str, frames: Sequence[int]) -> None:
-        """Send small pictures of frames to a view, in place of others it still waits for. Any
-        thread."""
+        """Send small pictures of frames to a view. Any thread.
+
+        They take the place of others that it still waits for.
+        """
         kept = range(self._video.first_frame, len(self._video))
         self._missing[view] = [t for t in frames if t in kept]
         self.resume(view)
@@ -83,8 +87,10 @@ class FrameServer:
         self._worker.submit(tell, Priority.HOVER, key=("levels", reply_to.view))
 
     def set_contrast(self, contrast: ContrastLike | None, view: str | None = None) -> Task[None]:
-        """Show the video otherwise: what was encoded before is dropped, here and in views. Any
-        thread; of a view's wishes the newest counts."""
+        """Change the contrast that the video is shown with. Any thread.
+
+        What was encoded before is dropped, here and in views. Of a view's wishes the newest counts.
+        """
 
         def change() -> None:
             self._video.contrast = contrast
@@ -111,8 +117,10 @@ class FrameServer:
         self._worker.wait_until_idle()
 
     def close(self, video: Video | None = None) -> None:
-        """End the thread, and let go of all pixels; `video` takes the place of the one that they
-        are of."""
+        """End the thread, and drop all pixels.
+
+        `video` takes the place of the one that they are of.
+        """
         self._video = video or self._video
         self._worker.close(then=self._clear)
 

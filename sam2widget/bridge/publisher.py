@@ -116,8 +116,11 @@ class Publisher:
             self.outbox.send_masks(frame, None)
 
     def publish(self, reply_to: ReplyTo | None) -> None:
-        """Tell what an edit has changed, then that the request is done. Masks go first: they are
-        what a person waits for, and each message before them costs some milliseconds."""
+        """Send what an edit has changed, then that the request is done.
+
+        Masks go first: they are what a person waits for, and each message before them costs some
+        milliseconds.
+        """
         with self.outbox.lock:
             frames = sorted(self._changed_masks & {*self._wanted.values(), self._current_frame()})
             self._changed_masks.clear()
@@ -164,8 +167,11 @@ class Publisher:
                 self._tell_timelines()
 
     def report_live_step(self, frame: int) -> None:
-        """Tell of the newest frame of a live video, which has been tracked. What its objects'
-        timelines cost grows with them: they are told as often as leaves time for other things."""
+        """Send the masks of a live video's newest frame, which has been tracked.
+
+        What its objects' timelines cost grows with them: they are sent as often as leaves time for
+        other things.
+        """
         self._changed_masks.discard(frame)
         self.outbox.stream_masks(frame)
         self.report_live_rest()

@@ -20,8 +20,10 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class MaskLogits:
-    """The logits of one mask near where they are above 0, on the network's grid, in steps that are
-    fine around 0 and coarse where the network is sure. Immutable, about as large as the mask.
+    """The logits of one mask near where they are above 0, on the network's grid.
+
+    They are kept in steps that are fine around 0 and coarse where the network is sure. Immutable,
+    about as large as the mask.
 
     Parameters
     ----------
@@ -84,8 +86,10 @@ class MaskLogits:
 def _between(
     pixels: NDArray[np.intp], size: int, cells: int, start: int, stop: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Of pixels, the cells before and after their centres, as indices of those from start to stop
-    and a rim, and how near the second is, 0..1."""
+    """Return (K,) cells before and after the centres of pixels, and how near the second is, 0..1.
+
+    Cells are indices of those from start to stop and a rim.
+    """
     at = ((pixels + 0.5) * (cells / size) - 0.5).clip(0, cells - 1)
     low = np.floor(at)
     share = (at - low).astype(np.float32)

@@ -86,8 +86,10 @@ class Mask:
 
     @cached_property
     def box(self) -> tuple[int, int, int, int] | None:
-        """y0, x0, y1, x1 of the pixels of the object, the last two not included; None where there
-        are none."""
+        """Box y0, x0, y1, x1 around the object in pixels; None where it has no pixels.
+
+        The last two are not included.
+        """
         ends = np.frombuffer(self.runs, _RUN).cumsum(dtype=np.int64)
         starts, stops = ends[0:-1:2], ends[1::2]
         inside = starts < stops

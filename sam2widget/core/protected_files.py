@@ -34,8 +34,10 @@ class ProtectedFiles:
         self._files = {_identify(path) for path in files} - {None}
 
     def check(self, targets: Iterable[Path], *, instead: Path | None = None) -> None:
-        """Raise SessionError where writing to one of some files would change the video: it is one
-        of its files, lies in its store, or would be one more picture of its folder.
+        """Raise SessionError where writing to one of some files would change the video.
+
+        Such a file is one of the video's, lies in its store, or would be one more picture of its
+        folder.
 
         Parameters
         ----------

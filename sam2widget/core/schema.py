@@ -118,8 +118,10 @@ def _explain(text: str, value: object, kind: type, name: str) -> SchemaError:
 
 
 def _locate(path: str, value: Any, kind: inspect.Type) -> tuple[str, Any, inspect.Type]:
-    """Place, value and type of what a path of msgspec leads to, or of the tuple that it is in:
-    ``.video.sizes[3][0]`` leads to ``video.sizes[3]``."""
+    """Return place, value and type of what a path of msgspec leads to, or of the tuple around it.
+
+    ``.video.sizes[3][0]`` leads to ``video.sizes[3]``.
+    """
     place = ""
     for step in _STEP.finditer(path):
         container = _container(kind, named=step["name"] is not None)

@@ -131,6 +131,9 @@ class SupportsRestoreBefore(Protocol):
         *,
         reverse: bool,
     ) -> None:
-        """Put known (H, W) masks, by frame, then by object, back into memory as tracked ones, so
-        that tracking goes on with a frame. Those in memory stay as they are."""
+        """Put known (H, W) masks back into memory, so that tracking goes on with a frame.
+
+        They are given by frame, then by object, and count as tracked ones. Those in memory stay as
+        they are.
+        """
         ...

@@ -27,8 +27,11 @@ sentence while that takes long."""
 
 @dataclass(frozen=True)
 class ModelFamily:
-    """Models of one kind. The name that it is registered by is a prefix: a user asks for its model
-    X as ``model="name:X"``."""
+    """Models of one kind, and how they are loaded.
+
+    The name that it is registered by is a prefix: a user asks for its model X as
+    ``model="name:X"``.
+    """
 
     load: LoadSegmenter
     """It is given what comes after the prefix, or what `accepts` has accepted."""

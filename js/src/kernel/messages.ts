@@ -109,8 +109,8 @@ export interface WantLevelsRequest {
 }
 
 /**
- * Show the video, or the pictures, otherwise; channels null is automatic. The latest of a view
- * counts.
+ * Show the video, or the pictures, with another contrast. Channels null is the automatic one. The
+ * latest of a view counts.
  */
 export interface SetContrastRequest {
   type: "set_contrast";
@@ -118,8 +118,8 @@ export interface SetContrastRequest {
 }
 
 /**
- * Which mask would a positive point here give? The latest of a view counts; object null is a new
- * one.
+ * Predict the mask that a positive point here would give. The latest of a view counts; object null
+ * is a new one.
  */
 export interface HoverRequest {
   type: "hover";
@@ -397,8 +397,8 @@ export interface ContrastChangedMessage {
 }
 
 /**
- * Answers WantLevels. Buffers: for each channel one byte a bin, how many values are there, 0..255;
- * the bins go from `low` to `high`.
+ * Answers WantLevels. Buffers: for each channel one byte a bin, how many values are there. The
+ * bytes are 0..255; the bins go from `low` to `high`.
  */
 export interface LevelsMessage {
   type: "levels";
@@ -479,8 +479,8 @@ export interface TimelineMessage {
 }
 
 /**
- * How sure an object's masks are. Buffer: one byte a frame, from `start` on: 0 for no mask, 1 for
- * absent, 2..255 for a certainty of 0..1.
+ * How certain an object's masks are. Buffer: one byte a frame, from `start` on. A byte is 0 for no
+ * mask, 1 for absent, 2..255 for a certainty of 0..1.
  */
 export interface CertaintyMessage {
   type: "certainty";

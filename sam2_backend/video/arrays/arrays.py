@@ -210,8 +210,11 @@ class ArrayVideo(Video):
         return self.width * self.height * self._layout.size("C") * self._dtype.itemsize
 
     def _samples(self) -> Iterator[NDArray[Any]]:
-        """The first frame, and parts of others from all over the video, for which few chunks are
-        read. While all of it is one value, as where chunks are missing, more is looked at."""
+        """Yield the first frame, and parts of others from all over the video.
+
+        Few chunks are read for them. While all values are the same, as where chunks are missing,
+        more is read.
+        """
         first = thin_out(self._picture(self._values(0)))
         yield first
         low, high = first.min(), first.max()

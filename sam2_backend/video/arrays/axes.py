@@ -191,8 +191,11 @@ def _axes_by_name(names: Sequence[str], shape: tuple[int, ...]) -> str | None:
 def _choose_frames(
     letters: str, shape: tuple[int, ...], what: str, z: Plane
 ) -> tuple[int | None, dict[int, int], str | None]:
-    """The axis that counts frames: time, or of a stack of one time its planes; which index is
-    shown of others; and what was chosen without being asked, as a sentence."""
+    """Choose the axis that counts frames, and the index that is shown of another axis.
+
+    Frames are the times, or of a stack of one time its planes. Returned are the axis of frames, the
+    index by axis of others, and what was chosen without being asked, as a sentence.
+    """
     time, plane = letters.find("T"), letters.find("Z")
     if plane < 0:
         if z is not None:

@@ -21,10 +21,10 @@ from .values import to_numpy
 
 
 def open_list(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
-    """Open a list of Pillow images, arrays or tensors of one picture each, and paths, mixed as one
-    likes; see `SourceOpener`. Axes are of each picture, or of all with T before.
+    """Open a list of Pillow images, arrays or tensors of one picture each, and paths, in any mix.
 
-    Arrays are not copied, and those that are not in memory are read when they are shown.
+    See `SourceOpener`. Axes are of each picture, or of all with T before. Arrays are not copied,
+    and those that are not in memory are read when they are shown.
 
     Raises
     ------

@@ -134,8 +134,10 @@ def get_fps(source: Any) -> float | None:
 
 
 def get_chunks(source: Any) -> Sequence[int | Sequence[int]] | None:
-    """The lengths of chunks along each axis: one number, or each chunk's; None where all lies in
-    memory or that is not said."""
+    """Return the lengths of chunks along each axis: one number, or the length of each chunk.
+
+    None where all lies in memory, or the source does not say.
+    """
     chunks: Any = getattr(source, "chunks", None)
     if chunks is None and hasattr(source, "encoding"):  # xarray of a file, without dask
         chunks = source.encoding.get("chunksizes")

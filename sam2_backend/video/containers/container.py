@@ -113,8 +113,11 @@ class FileVideo(Video):
     def thumbnails(
         self, frames: Sequence[int], height: int
     ) -> Iterator[tuple[int, NDArray[np.uint8]] | None]:
-        """See `Video.thumbnails`. The file is read once, in order, by a decoder of its own; a
-        keyframe stands for what is nearer to it than half of the least gap between the frames."""
+        """Yield small pictures of some frames, as `Video.thumbnails` does.
+
+        The file is read once, in order, by a decoder of its own; a keyframe is given for what is
+        nearer to it than half of the least gap between the frames.
+        """
         if self._deep:
             yield from super().thumbnails(frames, height)
             return
@@ -155,8 +158,11 @@ class FileVideo(Video):
         return self._turn.apply(to_values(picture))
 
     def _pictures_to(self, frame: int) -> Iterator[tuple[int, VideoFrame]]:
-        """Decode up to a frame. The last picture is to be shown for it: where a damaged file lacks
-        the frame, its predecessor."""
+        """Decode up to a frame, and yield pictures, each with its frame.
+
+        The last picture is to be shown for the frame: where a damaged file lacks it, that is its
+        predecessor.
+        """
         decoder = self._decoder()
         kept = 0
         if 0 < decoder.next - frame <= 2 * BACKTRACK_FRAMES:

@@ -124,8 +124,11 @@ class Index:
 
     @classmethod
     def of_start(cls, packets: Packets, fps: float, num_pictures: int | None = None) -> Index:
-        """The index of a file that is decoded from its start always: by packets, as if each held
-        the frame of its number; or where that is not so, by its pictures, if they are counted."""
+        """Return the index of a file that is always decoded from its start.
+
+        It is by packets, as if each held the frame of its number; or where that is not so, by the
+        file's pictures, if they are counted.
+        """
         start = np.zeros(1, np.int64)
         if num_pictures is None:
             return cls(packets, fps, len(packets), start, start, _own_number)

@@ -70,8 +70,11 @@ def read_index(path: VideoFile) -> Index:
 def _index_of_header(
     container: InputContainer, stream: VideoStream, size_bytes: int
 ) -> Index | None:
-    """The index of a file whose header has it all: where frames are evenly spaced, the times at
-    which they are decoded also tell those at which they are shown."""
+    """Return the index of a file whose header has it all, else None.
+
+    Where frames are evenly spaced, the times at which they are decoded also give those at which
+    they are shown.
+    """
     # PyAV has it from 17 on.
     entries: Sequence[Any] = getattr(stream, "index_entries", cast("Sequence[Any]", ()))
     if "mp4" not in container.format.name or len(entries) != stream.frames or len(entries) <= START:
@@ -123,8 +126,11 @@ def _packets_from(
 
 
 def _are_starts_true(path: VideoFile, index: Index) -> bool:
-    """Whether the first places where decoding can start, if they are so near that all frames may
-    be marked as such, give the pictures that come by decoding from the first frame."""
+    """Return whether decoding from the first starts gives the same pictures as from frame 0.
+
+    Tried are the first places where decoding can start, if they are so near that all frames may be
+    marked as such.
+    """
     tried = index.start_frames[1 : 1 + CHECKED_PLACES]
     tried = tried[tried <= CHECKED_FRAMES].tolist()
     if not tried:
@@ -202,8 +208,11 @@ def _index_of_packets(path: VideoFile, container: InputContainer, stream: VideoS
 
 
 def _order_of_times(packets: Packets, shown: Ints, wrapping: bool) -> tuple[Ints, Ints] | None:
-    """Packets in the order in which they are shown, by their times, and the frames at which a
-    recording ends and the next begins; None if the times are not good."""
+    """Return packets in the order in which they are shown, by their times, and the joints.
+
+    Joints are the frames at which a recording ends and the next begins. None if the times are not
+    good.
+    """
     pts, dts = packets.pts[shown].copy(), packets.dts[shown].copy()
     if not len(shown) or (pts == NO_TIME).any():
         return None

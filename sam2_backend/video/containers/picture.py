@@ -78,8 +78,11 @@ def to_values(picture: VideoFrame) -> NDArray[Any]:
 
 
 def to_rgb24(picture: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
-    """(height, width, 3) uint8 RGB, by the matrix that the picture names; where it names none, as
-    players do: that of BT.709 for high definition, else of BT.601."""
+    """Convert a picture to (height, width, 3) uint8 RGB, by the matrix that it names.
+
+    Where it names none, the matrix is as in players: that of BT.709 for high definition, else of
+    BT.601.
+    """
     matrix = None
     is_hd = picture.width >= HD_WIDTH or picture.height > HD_HEIGHT
     if picture.colorspace == UNSPECIFIED and is_hd:

@@ -192,8 +192,10 @@ class LiveVideo(Video):
         self._thread.join(JOIN_S)
 
     def close(self) -> None:
-        """End the recording and drop its frames. A source that is in the middle of a frame is let
-        go of when it has given it."""
+        """End the recording and drop its frames.
+
+        A source that is in the middle of a frame is released when it has given it.
+        """
         self._finalizer()
 
     def _identify(self) -> str:

@@ -62,6 +62,7 @@ class Recorder:
 
     @property
     def fps(self) -> float:
+        """Frames a second, by the median gap between the latest; `DEFAULT_FPS` where unknown."""
         with self._changed:
             gaps = [after - before for before, after in pairwise(self._times)]
         gap = statistics.median(gaps) if gaps else 0.0
@@ -101,6 +102,13 @@ class Recorder:
             self._changed.notify_all()
 
     def wait(self, num_frames: int, timeout: float | None) -> bool:
+        """Wait until so many frames have come or the recording ends; return whether they have.
+
+        Parameters
+        ----------
+        num_frames : counted from the first of the recording.
+        timeout : in seconds; None waits without limit.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self.count >= num_frames or self.ended, timeout)
             return self.count >= num_frames

@@ -13,8 +13,9 @@ from .sources import STREAM_SCHEMES, Capture
 
 
 def refuse_live(source: Any, kind: Kind, options: OpenOptions) -> None:
-    """Refuse a source without an end, which is recorded from when one says so, and as one says; see
-    `SourceOpener`.
+    """Refuse a source without an end, such as a camera; see `SourceOpener`.
+
+    Such a source is recorded, from when the user says so, and as the user says.
 
     Raises
     ------

@@ -31,9 +31,11 @@ MAX_LAG_S = 1.0
 
 @runtime_checkable
 class Capture(Protocol):
-    """Looks like OpenCV's `VideoCapture`."""
+    """An object with the ``read()`` of OpenCV's `VideoCapture`."""
 
-    def read(self) -> Any: ...
+    def read(self) -> Any:
+        """Return a frame, or as OpenCV does whether there is one, and the frame."""
+        ...
 
 
 LiveSource: TypeAlias = int | str | os.PathLike[str] | Capture | Iterable[Any] | Callable[[], Any]
@@ -53,11 +55,20 @@ class Reader(Protocol):
     """Whether frames come in this order of colours unless one says otherwise."""
 
     def read(self) -> Any:
-        """The next frame, or None where there is none yet. It raises StopIteration where there
-        will be none any more, and SourceLost."""
+        """Return the next frame, or None where there is none yet.
+
+        Raises
+        ------
+        StopIteration
+            When there will be none any more.
+        SourceLost
+            When the source has failed, and may come back.
+        """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Release what the reader itself has opened."""
+        ...
 
 
 def open_reader(source: Any, timeout: float, options: Mapping[str, str] | None) -> Reader:
@@ -124,12 +135,14 @@ class CameraReader:
         self._capture.set(opencv.CAP_PROP_BUFFERSIZE, 1)
 
     def read(self) -> Any:
+        """Return the camera's next frame; raise SourceLost where it gives none."""
         there, frame = self._capture.read()
         if not there:
             raise SourceLost(f"The {self.name} gives no more frames")
         return frame
 
     def close(self) -> None:
+        """Release the camera."""
         self._capture.release()
 
 
@@ -143,6 +156,7 @@ class CaptureReader:
         self._capture = capture
 
     def read(self) -> Any:
+        """Return the object's next frame; raise StopIteration where it says there is none."""
         found = self._capture.read()
         if not isinstance(found, tuple):
             return found
@@ -152,7 +166,7 @@ class CaptureReader:
         return frame  # pyright: ignore[reportUnknownVariableType]
 
     def close(self) -> None:
-        pass
+        """Do nothing: the object is its owner's to close."""
 
 
 class IteratorReader:
@@ -165,10 +179,11 @@ class IteratorReader:
         self._frames = frames
 
     def read(self) -> Any:
+        """Return the iterator's next frame; raise StopIteration at its end."""
         return next(self._frames)
 
     def close(self) -> None:
-        pass
+        """Do nothing: the iterator is its owner's to close."""
 
 
 class FunctionReader:
@@ -181,10 +196,11 @@ class FunctionReader:
         self._call = call
 
     def read(self) -> Any:
+        """Return the next frame from the function, or None where there is none yet."""
         return self._call()
 
     def close(self) -> None:
-        pass
+        """Do nothing: a function holds nothing to close."""
 
 
 class StreamReader:
@@ -228,6 +244,15 @@ class StreamReader:
         self._frames = self._container.decode(stream)
 
     def read(self) -> NDArray[np.uint8]:
+        """Return the next frame that is not late, as (H, W, 3) uint8 RGB.
+
+        Raises
+        ------
+        StopIteration
+            When a stream with a known duration has ended.
+        SourceLost
+            When any other stream has ended, or the connection is lost.
+        """
         try:
             frame = next(self._frames)
             while self._is_late(frame):
@@ -241,6 +266,7 @@ class StreamReader:
         return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
 
     def close(self) -> None:
+        """Close the stream."""
         self._container.close()
 
     def _is_late(self, frame: VideoFrame) -> bool:

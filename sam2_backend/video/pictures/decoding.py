@@ -197,8 +197,10 @@ _limits: list[int | None] = []
 
 @contextmanager
 def no_pillow_limit() -> Generator[None, None, None]:
-    """Let Pillow open pictures of any size, since ours are checked by `check_megapixels`: its own
-    limit is the whole process's, and its words are of an attack."""
+    """Let Pillow open pictures of any size, since ours are checked by `check_megapixels`.
+
+    Its own limit is the whole process's, and its words are of an attack.
+    """
     with _LIMIT:
         _limits.append(Image.MAX_IMAGE_PIXELS)
         Image.MAX_IMAGE_PIXELS = None

@@ -90,8 +90,10 @@ class ImageFiles(Video):
         max_megapixels: float = MAX_MEGAPIXELS,
         plane: Plane = None,
     ) -> Video:
-        """The images of a folder, in natural order: 2.jpg comes before 10.jpg. What is hidden is
-        passed over."""
+        """Open the images of a folder in natural order: 2.jpg comes before 10.jpg.
+
+        Hidden files are left out.
+        """
         paths = sorted(_images_in(folder), key=lambda path: natural_sort_key(path.name))
         if not paths:
             raise VideoError(

@@ -244,8 +244,10 @@ class _Series:
         return upright(values.astype(values.dtype.newbyteorder("="), copy=False), self._orientation)
 
     def _roles(self, plane: Plane) -> tuple[int | None, list[int]]:
-        """Which axis is time, and which are channels. Planes are times where there are no others,
-        unless one of them is asked for."""
+        """Return which axis is time, or None, and which are channels.
+
+        Planes are times where there are no others, unless one of them is asked for.
+        """
         axes, shape = self._axes, self._shape
         channels = [n for n, axis in enumerate(axes) if axis in "CE"]
         others = [n for n, axis in enumerate(axes) if axis not in "YXSCE" and shape[n] > 1]

@@ -32,8 +32,9 @@ KEPT_BYTES = 128 * 2**20
 
 
 def open_url(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
-    """Open the URL of a video, an image, a folder of images, HDF5 or zarr, with any protocol of
-    fsspec; see `SourceOpener`.
+    """Open the URL of a video, an image, a folder of images, HDF5 or zarr; see `SourceOpener`.
+
+    Any protocol of fsspec can be used.
 
     Raises
     ------

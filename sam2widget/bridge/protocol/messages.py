@@ -43,8 +43,11 @@ class Welcome(Message, frozen=True, tag="welcome"):
 
 
 class Frame(Message, frozen=True, tag="frame"):
-    """Pixels of a frame. Buffer: a JPEG. To be acknowledged by `seq`. With `towards`, it lies on
-    the way to that frame, which takes a while to reach."""
+    """Pixels of a frame. Buffer: a JPEG.
+
+    To be acknowledged by `seq`. With `towards`, it lies on the way to that frame, which takes a
+    while to reach.
+    """
 
     seq: Whole
     frame: Whole
@@ -62,8 +65,10 @@ class ContrastChanged(Message, frozen=True, tag="contrast"):
 
 
 class Levels(Message, frozen=True, tag="levels"):
-    """Answers WantLevels. Buffers: for each channel one byte a bin, how many values are there,
-    0..255; the bins go from `low` to `high`."""
+    """Answers WantLevels. Buffers: for each channel one byte a bin, how many values are there.
+
+    The bytes are 0..255; the bins go from `low` to `high`.
+    """
 
     reply_to: ReplyTo
     frame: Whole
@@ -89,8 +94,10 @@ class MaskEntry(msgspec.Struct, frozen=True):
 
 
 class Masks(Message, frozen=True, tag="masks"):
-    """Masks of a frame. Buffers: run lengths as in `masks.Mask`, one for each entry. To be
-    acknowledged by `seq`."""
+    """Masks of a frame. Buffers: run lengths as in `masks.Mask`, one for each entry.
+
+    To be acknowledged by `seq`.
+    """
 
     seq: Whole
     reply_to: ReplyTo | None
@@ -128,8 +135,10 @@ class ProposalEntry(msgspec.Struct, frozen=True):
 
 
 class Proposals(Message, frozen=True, tag="proposals"):
-    """All proposals of a frame that are neither adopted nor dismissed. Buffers: run lengths of
-    each."""
+    """All proposals of a frame that are neither adopted nor dismissed.
+
+    Buffers: run lengths of each.
+    """
 
     frame: Whole
     proposals: list[ProposalEntry]
@@ -157,8 +166,10 @@ class Timeline(Message, frozen=True, tag="timeline"):
 
 
 class Certainty(Message, frozen=True, tag="certainty"):
-    """How sure an object's masks are. Buffer: one byte a frame, from `start` on: 0 for no mask,
-    1 for absent, 2..255 for a certainty of 0..1."""
+    """How certain an object's masks are. Buffer: one byte a frame, from `start` on.
+
+    A byte is 0 for no mask, 1 for absent, 2..255 for a certainty of 0..1.
+    """
 
     object: Whole
     start: Whole

@@ -29,8 +29,10 @@ class Hello(Request, frozen=True, tag="hello"):
 
 
 class Want(Request, frozen=True, tag="want"):
-    """A view needs masks and prompts of a frame, and its pixels unless it still has them. The
-    latest of a view counts."""
+    """A view needs masks and prompts of a frame, and its pixels unless it still has them.
+
+    The latest of a view counts.
+    """
 
     frame: Whole
     pixels: bool
@@ -49,15 +51,19 @@ class WantLevels(Request, frozen=True, tag="want_levels"):
 
 
 class SetContrast(Request, frozen=True, tag="set_contrast"):
-    """Show the video, or the pictures, otherwise; channels None is automatic. The latest of a
-    view counts."""
+    """Show the video, or the pictures, with another contrast.
+
+    Channels None is the automatic one. The latest of a view counts.
+    """
 
     channels: Annotated[list[ChannelEntry], Meta(max_length=100)] | None = None
 
 
 class Hover(Request, frozen=True, tag="hover"):
-    """Which mask would a positive point here give? The latest of a view counts; object None is
-    a new one."""
+    """Predict the mask that a positive point here would give.
+
+    The latest of a view counts; object None is a new one.
+    """
 
     frame: Whole
     x: Number
@@ -163,8 +169,10 @@ class UpdateObject(Request, frozen=True, tag="update_object"):
 
 
 class Propagate(Request, frozen=True, tag="propagate"):
-    """Track frames start to stop (not included); None is the end of the video there. Objects
-    None are all that are not locked."""
+    """Track frames start to stop (not included); None is the end of the video there.
+
+    Objects None are all that are not locked.
+    """
 
     direction: Direction
     start: Whole | None = None
