@@ -16,17 +16,17 @@ from .wording import shorten
 
 
 def encode(mask_hw: NDArray[np.bool_]) -> Any:
-    """pycocotools' run lengths."""
+    """Encode a (H, W) mask as the run lengths of pycocotools."""
     return coco_mask.encode(np.asfortranarray(mask_hw, np.uint8))
 
 
 def as_text(encoded: Any) -> dict[str, Any]:
-    """The same as JSON has it."""
+    """Give run lengths from `encode` as JSON has them, with their counts as text."""
     return {"size": [int(n) for n in encoded["size"]], "counts": str(encoded["counts"], "ascii")}
 
 
 def decode(said: Any, hw: tuple[int, int]) -> NDArray[np.bool_]:
-    """(H, W) of polygons or of run lengths, compressed or not.
+    """Give the (H, W) mask, bool, of polygons or of run lengths, compressed or not.
 
     Raises
     ------

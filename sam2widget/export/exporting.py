@@ -22,7 +22,7 @@ def export_masks(
     video: FrameSource | None = None,
     **options: Any,
 ) -> Path:
-    """Write masks for another program.
+    """Write masks for another program, and return the path of what was written.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ _Index: TypeAlias = Callable[[Callable[[str], str]], dict[str, int]]
 
 @dataclass(frozen=True)
 class Matched:
-    """Which frames some names mean."""
+    """The frames that some names mean."""
 
     frames: dict[str, int]
     """By name; those that mean none are not in it."""
@@ -76,7 +76,7 @@ class FrameNames:
         return self._names is not None and any("/" in name for name in self._names)
 
     def name(self, frame: int, pattern: str = "{:05}.jpg") -> str:
-        """The source's own name of a frame, or one of its number.
+        """Give the source's own name of a frame, or where it has none, one made of its number.
 
         Parameters
         ----------
@@ -85,8 +85,11 @@ class FrameNames:
         return pattern.format(frame) if self._names is None else self._names[frame]
 
     def stem(self, frame: int, pattern: str = "{:05}") -> str:
-        """The same without suffix; no two frames have the same. It may have folders before a "/",
-        but none leads upwards."""
+        """Give the name of a frame without suffix; no two frames have the same.
+
+        It may have folders before a "/", but none leads upwards. Where the source has no names, it
+        is made of the frame's number by `pattern`.
+        """
         return pattern.format(frame) if self._stems is None else self._stems[frame]
 
     def match(self, names: Iterable[str], where: str) -> Matched:
@@ -143,7 +146,7 @@ class FrameNames:
         return found, notes
 
     def _index(self, fold: Callable[[str], str]) -> dict[str, int]:
-        """Frames by name, and by name without suffix; what several are called is none's."""
+        """Frames by name, and by name without suffix; names of several frames are left out."""
         assert self._names is not None and self._stems is not None
         whole = [(fold(name), frame) for frame, name in enumerate(self._names)]
         bare = [(fold(_stem(name)), frame) for frame, name in enumerate(self._names)]
@@ -157,8 +160,10 @@ class FrameNames:
         return index
 
     def _bare_index(self, fold: Callable[[str], str]) -> dict[str, int]:
-        """Frames by what tools have added something to, as Roboflow did; what several are called
-        is none's."""
+        """Frames by their names without what tools have added to them, as Roboflow did.
+
+        Names of several frames are left out.
+        """
         assert self._names is not None
         bare = [{fold(one) for one in _bare_tails(name)} for name in self._names]
         times = Counter(name for names in bare for name in names)
@@ -167,7 +172,7 @@ class FrameNames:
         }
 
     def _only(self, names: list[str], frame: int, where: str) -> str:
-        """Of names that mean one frame, the one in the folder of this video."""
+        """Give the one of several names of a frame that is in the folder of this video."""
         own = fold_case(_stem(self._video.name))
         inside = [name for name in names if fold_case(PurePosixPath(name).parent.name) == own]
         if len(names) == 1 or len(inside) == 1:
@@ -203,7 +208,7 @@ class FrameNames:
     # By number
 
     def _match_order(self, names: list[str], where: str) -> Matched:
-        """By the numbers in names and in the source's names."""
+        """Match names with frames by the numbers in them and in the source's names."""
         assert self._names is not None
         own, given = _series(self._names), _series(names)
         total = len(self._video)
@@ -232,8 +237,10 @@ class FrameNames:
         )
 
     def _check_no_other(self, found: dict[str, int], where: str) -> None:
-        """Refuse names that begin with the name of another frame: what they differ in is the number
-        of an object."""
+        """Refuse names that begin with the name of another frame.
+
+        What they differ in is the number of an object.
+        """
         assert self._names is not None
         stems = {fold_case(_stem(name)): frame for frame, name in enumerate(self._names)}
         for name, frame in found.items():
@@ -253,7 +260,7 @@ class FrameNames:
         return f"{begin}; they are matched by {how}: {first} is {self.name(found[first])}."
 
     def _match_numbers(self, names: list[str], where: str) -> Matched:
-        """Of frames without names: by number, from 0."""
+        """Match names with frames that have none, by number, from 0."""
         total = len(self._video)
         numbers = [_number(name) for name in names]
         if len(names) == total == 1 and numbers != [0]:
@@ -293,7 +300,7 @@ class FrameNames:
 
 
 def file_number(name: str) -> int | None:
-    """The number that a name ends in, as 00012.png and frame_000012.txt do; None without one."""
+    """Give the number that a name ends in, as 00012.png and frame_000012.txt do; None if none."""
     return _number(name)
 
 
@@ -306,7 +313,7 @@ def _check_distinct(found: dict[str, int], where: str) -> None:
 
 
 def _clean(name: str) -> str:
-    """A name that leads to no other folder."""
+    """Make a name lead to no other folder."""
     parts = [
         "".join("_" if unicodedata.category(c) == "Cc" else c for c in part)
         for part in re.split(r"[/\\]", name)
@@ -315,7 +322,7 @@ def _clean(name: str) -> str:
 
 
 def _unique_stems(names: Sequence[str]) -> list[str]:
-    """Names without suffix, but where that would make two alike, with it."""
+    """Take the suffix off names, but not where that would make two alike."""
     numbered = [f"{name}_{n:05}" for n, name in enumerate(names)]
     stems = [_stem(name) for name in names]
     for longer in (names, numbered):
@@ -332,12 +339,12 @@ def _stem(name: str) -> str:
 
 
 def fold_case(name: str) -> str:
-    """For comparing as most file systems do: composed, without case."""
+    """Give a name as most file systems compare it: composed, without case."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def _tails(name: str) -> Iterable[str]:
-    """A path, with and without suffix, and without each of the folders before it."""
+    """Yield a path with and without suffix, and without each of the folders before it."""
     for one in dict.fromkeys((name, unquote(re.sub(r"[?#].*$", "", name)))):
         parts = PurePosixPath(one.replace("\\", "/")).parts
         for begin in range(len(parts)):
@@ -357,7 +364,7 @@ def _all_tails(name: str) -> Iterable[str]:
 
 
 def _bare(name: str) -> Iterable[str]:
-    """A name without what tools add to it."""
+    """Yield a name without what tools add to it."""
     stem = _stem(name)
     for affix in _AFFIXES:
         found = affix.match(stem)
@@ -392,7 +399,7 @@ def _series(names: Sequence[str]) -> list[int] | None:
 
 
 def _ranks(numbers: Sequence[int]) -> list[int]:
-    """Places of numbers, the smallest first."""
+    """Give the places of numbers in a list, that of the smallest first."""
     return sorted(range(len(numbers)), key=numbers.__getitem__)
 
 

@@ -58,7 +58,10 @@ def import_masks(source: MaskSource, video: FrameSource, format: str | None = No
 
 
 def read_masks(source: MaskSource, video: FrameSource, format: str | None = None) -> Imported:
-    """As `import_masks`, but what had to be guessed is in `Imported.notes` alone."""
+    """Read masks as `import_masks` does, but without warnings.
+
+    What had to be guessed is in `Imported.notes` alone.
+    """
     video = open_video(video)
     paths = _paths(source)
     if paths is None:
@@ -83,7 +86,7 @@ def read_masks(source: MaskSource, video: FrameSource, format: str | None = None
 
 
 def _paths(source: Any) -> list[Path] | None:
-    """What a source is paths of; None where it is arrays."""
+    """Give the paths that a source is; None where it is arrays."""
     if isinstance(source, (str, os.PathLike)):
         return [Path(source).expanduser()]
     if isinstance(source, (list, tuple)):
@@ -94,7 +97,7 @@ def _paths(source: Any) -> list[Path] | None:
 
 
 def _checked(found: Imported, video: Video, where: str) -> Imported:
-    """What was read, if there is any mask in it, and all are of frames of the video."""
+    """Return what was read, if there is any mask in it, and all are of frames of the video."""
     if not found.masks:
         said = " ".join(("", *found.notes))
         raise SessionError(f"There is no mask in {where}, only background.{said}")
@@ -108,7 +111,7 @@ def _checked(found: Imported, video: Video, where: str) -> Imported:
 
 
 def _suggest(path: Path) -> str:
-    """Which files of the same name have a suffix that masks are read from; "" where none has."""
+    """Suggest files called as the path with a suffix that masks are read from; "" if none are."""
     if not path.name:
         return ""
     suffixes = {suffix for one in FORMATS.values() for suffix in one.read_suffixes}

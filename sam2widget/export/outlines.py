@@ -1,5 +1,8 @@
-"""Masks as polygons. The polygons go half way between pixel centres, so that filling them by
-pixel centres gives the very mask."""
+"""Masks as polygons, and polygons as masks.
+
+The polygons go half way between pixel centres, so that filling them by pixel centres gives the very
+mask.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,11 @@ _SMALL = 8
 
 
 def find_polygons(mask_hw: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
-    """For each separate part of a mask (P, 2) corners (x, y) in pixels of the frame, pixel
-    centres at +0.5. A hole is reached by a cut from the outline and back."""
+    """Find the polygon of each separate part of a (H, W) mask: (P, 2) corners (x, y) in pixels.
+
+    The pixels are those of the frame, with pixel centres at +0.5. A hole is reached by a cut from
+    the outline and back.
+    """
     padded = np.pad(mask_hw, 1).astype(np.float64)
     generator = contour_generator(z=padded, fill_type=FillType.OuterOffset)
     filled: Any = generator.filled(0.5, np.inf)
@@ -32,17 +38,20 @@ def find_polygons(mask_hw: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
 
 
 def join_polygons(mask_hw: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(P, 2): all parts of a mask in one polygon, with cuts without width between them."""
+    """Join all parts of a (H, W) mask in one polygon: (P, 2) corners (x, y) in pixels.
+
+    The cuts between the parts have no width.
+    """
     return _joined(find_polygons(mask_hw))
 
 
 def fill(points_p2: NDArray[np.float64], hw: tuple[int, int]) -> NDArray[np.bool_]:
-    """(H, W) the pixels whose centres a polygon encloses."""
+    """Give the (H, W) mask, bool, of the pixels whose centres a polygon (P, 2) encloses."""
     return rasterize_polygon(points_p2.ravel().tolist(), *hw)
 
 
 def fill_shape(points_p2: NDArray[np.float64], hw: tuple[int, int]) -> NDArray[np.bool_]:
-    """As `fill`, of a polygon in a file, in pixels.
+    """Fill a polygon of a file as `fill` does: (P, 2) corners in pixels give a (H, W) mask.
 
     Raises
     ------
@@ -55,7 +64,7 @@ def fill_shape(points_p2: NDArray[np.float64], hw: tuple[int, int]) -> NDArray[n
 
 
 def _joined(rings: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The first ring with the others hung on it, each by the shortest way there and back."""
+    """Join rings: each is reached from those before it by the shortest cut there and back."""
     joined, *others = rings
     for ring in others:
         distances = ((joined[:, None] - ring[None]) ** 2).sum(axis=2)

@@ -16,7 +16,7 @@ OUTLINE_PX = 2
 
 
 def overlay(segmentation: Segmentation, frame: int) -> NDArray[np.uint8]:
-    """(H, W, 3) a frame with its visible objects tinted, and outlined in full colour."""
+    """Give a frame, (H, W, 3) uint8, its visible objects tinted, and outlined in full colour."""
     rgb = segmentation.video[frame].astype(np.float32)
     for info, mask_hw in segmentation.shown(frame):
         if not info.visible:

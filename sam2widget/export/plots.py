@@ -1,5 +1,7 @@
-"""Figures of a segmentation, by Matplotlib's object API: each call gives a `Plot`, which shows
-itself in a notebook and is saved with ``savefig``. `matplotlib.pyplot` is not used.
+"""Figures of a segmentation, by Matplotlib's object API.
+
+Each call gives a `Plot`, which shows itself in a notebook and is saved with ``savefig``.
+`matplotlib.pyplot` is not used.
 
 >>> from sam2widget import plots
 >>> plots.contact_sheet(w)
@@ -44,7 +46,7 @@ class Plot(Figure):
     """What it is not to be saved over."""
 
     def savefig(self, fname: Any, *, transparent: bool | None = None, **options: Any) -> None:
-        """As Matplotlib's, but never over the video.
+        """Save the figure as Matplotlib does, but never over the video.
 
         Raises
         ------
@@ -67,7 +69,7 @@ class Plot(Figure):
 def contact_sheet(
     source: SegmentationSource, frames: Sequence[int] | None = None, *, columns: int = SHEET_COLUMNS
 ) -> Plot:
-    """Several frames with their masks.
+    """Plot several frames with their masks, side by side.
 
     Parameters
     ----------
@@ -96,7 +98,10 @@ def contact_sheet(
 
 
 def overlay(source: SegmentationSource, frame: int) -> Plot:
-    """One frame with its masks and the names of its objects. `source` as in `contact_sheet`."""
+    """Plot one frame with its masks and the names of its objects.
+
+    `source` is as in `contact_sheet`.
+    """
     segmentation = Segmentation.of(source)
     figure, axis = _picture_axes(segmentation)
     axis.imshow(overlaid(segmentation, frame))
@@ -108,8 +113,10 @@ def overlay(source: SegmentationSource, frame: int) -> Plot:
 
 
 def over_time(source: SegmentationSource, measure: Measure = "area_px") -> Plot:
-    """Area, score, predicted IoU or place of each object by frame, in the objects' colours;
-    frames that were prompted or accepted are marked. `source` as in `contact_sheet`."""
+    """Plot area, score, predicted IoU or place of each object by frame, in the objects' colours.
+
+    Frames that were prompted or accepted are marked. `source` is as in `contact_sheet`.
+    """
     if measure not in _LABELS:
         raise SessionError(f"measure is one of {', '.join(_LABELS)}, got {measure!r}.")
     segmentation = Segmentation.of(source)
@@ -137,8 +144,10 @@ def over_time(source: SegmentationSource, measure: Measure = "area_px") -> Plot:
 
 
 def trajectory(source: SegmentationSource, frame: int = 0) -> Plot:
-    """The way of each object's centroid, over one frame of the video. `source` as in
-    `contact_sheet`."""
+    """Plot the way of each object's centroid, over one frame of the video.
+
+    `source` is as in `contact_sheet`.
+    """
     segmentation = Segmentation.of(source)
     figure, axis = _picture_axes(segmentation)
     grey = segmentation.video[frame].mean(axis=2)
@@ -160,7 +169,7 @@ def trajectory(source: SegmentationSource, frame: int = 0) -> Plot:
 
 
 def _picture_axes(segmentation: Segmentation) -> tuple[Plot, Axes]:
-    """A figure that one picture fills."""
+    """Make a figure that one picture fills."""
     figure = Plot(figsize=(8, 8 * segmentation.video.height / segmentation.video.width))
     figure.protected = ProtectedFiles(segmentation.video)
     axis: Any = figure.add_axes((0, 0, 1, 1))

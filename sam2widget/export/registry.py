@@ -68,12 +68,12 @@ class Format:
 
     @property
     def read_suffixes(self) -> frozenset[str]:
-        """Of what it reads; "" for a folder."""
+        """Suffixes of the files that the format reads; "" for a folder."""
         return frozenset() if self.read is None else self.more_suffixes | {self.suffix}
 
 
 def option_names(write: Callable[..., Path]) -> list[str]:
-    """The keywords of a writer, after the segmentation and the path."""
+    """List the keywords of a writer, after the segmentation and the path."""
     given = list(signature(write).parameters.values())[2:]
     return [one.name for one in given if one.kind is not Parameter.VAR_KEYWORD]
 
@@ -108,7 +108,7 @@ FORMATS: Mapping[str, Format] = _Formats()
 
 
 def find_format(name: str) -> Format:
-    """The format of a name.
+    """Find the format of a name.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def find_format(name: str) -> Format:
 
 
 def format_for_writing(path: Path) -> Format:
-    """The format that a path's suffix says.
+    """Find the format that a path's suffix says.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def format_for_writing(path: Path) -> Format:
 
 
 def format_for_reading(path: Path) -> Format:
-    """The format of what is at a path, by its suffix and contents.
+    """Find the format of what is at a path, by its suffix and contents.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def format_for_reading(path: Path) -> Format:
 
 
 def list_readable() -> str:
-    """Names of the formats that can be read, for a sentence."""
+    """List the names of the formats that can be read, for a sentence."""
     return _listed(one for one in FORMATS.values() if one.read is not None)
 
 

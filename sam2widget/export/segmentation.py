@@ -25,8 +25,10 @@ from .wording import file_name
 
 @dataclass(frozen=True)
 class Segmentation:
-    """The objects of a video and their masks, as they were when it was made. Rejected masks are
-    not among them."""
+    """The objects of a video and their masks, as they were when it was made.
+
+    Rejected masks are not among them.
+    """
 
     video: Video
     objects: tuple[ObjectInfo, ...]
@@ -38,7 +40,7 @@ class Segmentation:
 
     @classmethod
     def of(cls, source: SegmentationSource, video: FrameSource | None = None) -> Segmentation:
-        """Of a widget, a session file or what is in one.
+        """Make the segmentation of a widget, of a session file or of what is in one.
 
         Parameters
         ----------
@@ -68,7 +70,7 @@ class Segmentation:
         *,
         non_overlapping: bool = False,
     ) -> Segmentation:
-        """From all results, the rejected included."""
+        """Make a segmentation of all results; the rejected ones among them are left out."""
         kept = {key: one for key, one in sorted(results.items()) if one.state != "rejected"}
         return cls(video, tuple(sorted(objects, key=lambda info: info.id)), kept, non_overlapping)
 
@@ -80,12 +82,12 @@ class Segmentation:
 
     @property
     def name(self) -> str:
-        """Of the video, fit to name a file."""
+        """Name of the video, fit to name a file."""
         return file_name(Path(self.video.name).stem, default="video")
 
     @cached_property
     def frame_names(self) -> FrameNames:
-        """What its frames are called."""
+        """Names of the video's frames."""
         return FrameNames(self.video)
 
     def __len__(self) -> int:
@@ -93,44 +95,48 @@ class Segmentation:
         return len(self.video)
 
     def size_hw(self, frame: int) -> tuple[int, int]:
-        """(H, W) of a frame in pixels."""
+        """Give the size (H, W) of a frame in pixels."""
         return self.video.size_hw(frame)
 
     def mask(self, obj: int, frame: int) -> NDArray[np.bool_]:
-        """(H, W) bool, a new array; all False where there is no mask."""
+        """Give the mask of an object on a frame: (H, W) bool, a new array; all False if none."""
         result = self.results.get((obj, frame))
         return np.zeros(self.size_hw(frame), bool) if result is None else result.mask.to_array()
 
     def share(self, obj: int, frame: int) -> float:
-        """Of a frame's pixels those of an object's mask, 0..1; the mask is not decoded."""
+        """Give the share of a frame's pixels in an object's mask, 0..1; the mask is not decoded."""
         result = self.results.get((obj, frame))
         height, width = self.size_hw(frame)
         return 0.0 if result is None else result.mask.area / (height * width)
 
     def shown(self, frame: int) -> Iterator[tuple[ObjectInfo, NDArray[np.bool_]]]:
-        """The objects that have a pixel on a frame, with their (H, W) masks."""
+        """Yield the objects that have a pixel on a frame, with their (H, W) masks, bool."""
         for info in self.objects:
             result = self.results.get((info.id, frame))
             if result is not None and result.mask.area:
                 yield info, result.mask.to_array()
 
     def label_map(self, frame: int, overlaps: OverlapCounter | None = None) -> NDArray[np.int32]:
-        """(H, W) object ids, 0 for background; where two overlap, the larger shows, and
-        `overlaps` counts."""
+        """Give the object ids of a frame's pixels, (H, W) int32, 0 for background.
+
+        Where two overlap, the larger shows, and `overlaps` counts.
+        """
         masks = ((info.id, mask_hw) for info, mask_hw in self.shown(frame))
         return paint_labels(self.size_hw(frame), masks, frame, overlaps)
 
     @property
     def frames(self) -> list[int]:
-        """Those with a result of any object, ascending."""
+        """Frames with a result of any object, ascending."""
         return sorted({frame for _, frame in self.results})
 
 
 class HasSegmentation(Protocol):
-    """A widget."""
+    """What has a segmentation: a widget."""
 
     @property
-    def segmentation(self) -> Segmentation: ...
+    def segmentation(self) -> Segmentation:
+        """The objects and masks that there are now."""
+        ...
 
 
 SegmentationSource: TypeAlias = (

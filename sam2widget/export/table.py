@@ -18,7 +18,7 @@ pixels; centroids are means of pixel centres, at +0.5. Both are empty where the 
 
 
 def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
-    """All results by frame and object, in `COLUMNS`."""
+    """List all results by frame and object, each a row with the keys `COLUMNS`."""
     video, names = segmentation.video, {info.id: info.name for info in segmentation.objects}
     frames = segmentation.frame_names
     found = []
@@ -51,7 +51,7 @@ def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
 
 
 def to_dataframe(source: SegmentationSource) -> Any:
-    """The rows as a pandas DataFrame.
+    """Give a pandas DataFrame with a row for each object and frame.
 
     Parameters
     ----------

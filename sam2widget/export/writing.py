@@ -1,5 +1,7 @@
-"""Files and folders that are written: nothing of the video's is lost there, and what is left from
-before is said."""
+"""Files and folders that are written.
+
+Nothing of the video's is lost there, and what is left from before is said.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,9 @@ _LISTED = 3
 def open_folder(
     segmentation: Segmentation, root: Path, files: Iterable[Path], own: Sequence[Path]
 ) -> None:
-    """Look at a folder before it is written to. What an earlier export has left in it, and this
-    one does not write, stays; a warning names it.
+    """Check a folder before it is written to.
+
+    What an earlier export has left in it, and this one does not write, stays; a warning names it.
 
     Parameters
     ----------
@@ -66,13 +69,13 @@ def open_folder(
 
 
 def _describe_files(names: list[str], some: bool) -> str:
-    """How many files are left in a folder, and where others are written there, which."""
+    """Say how many files are left in a folder, and where others are written there, which."""
     told = pluralize(len(names), "file")
     return f"{told} such as {names[0]}" if some else told
 
 
 def save_below(folder: Path, name: str, picture: Image.Image, **options: Any) -> Path:
-    """Save a picture in a folder, by a name that may have folders before a "/"."""
+    """Save a picture in a folder, by a name that may have folders before a "/"; give its path."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, **options)

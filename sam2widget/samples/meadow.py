@@ -40,7 +40,7 @@ class _Layer:
 
 
 def render() -> tuple[NDArray[np.uint8], dict[int, NDArray[np.bool_]]]:
-    """Frames (T, H, W, 3), RGB, and by object id the pixels (T, H, W) where one sees it."""
+    """Render RGB frames (T, H, W, 3) uint8, and by object id its visible pixels (T, H, W) bool."""
     frames = np.empty((NUM_FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
     masks = {obj: np.zeros((NUM_FRAMES, HEIGHT, WIDTH), dtype=np.bool_) for obj in NAMES}
     panorama = _panorama()
@@ -79,7 +79,7 @@ def _layers(time: float, picture: _Plane) -> Iterator[tuple[int, _Part, _Layer]]
 
 
 def _ball(x: _Plane, y: _Plane, radius: float, turn: float) -> _Layer:
-    """A basketball: a sphere, turned in the image plane, with four seams."""
+    """Draw a basketball: a sphere, turned in the image plane, with four seams."""
     distance = np.hypot(x, y) - radius
     nx, ny = x / radius, y / radius
     nz = np.sqrt(np.clip(1.0 - nx**2 - ny**2, 0.0, 1.0))
@@ -93,7 +93,7 @@ def _ball(x: _Plane, y: _Plane, radius: float, turn: float) -> _Layer:
 
 
 def _car(x: _Plane, y: _Plane, turn: float) -> _Layer:
-    """A toy car seen from the side, driving left; its origin is the ground below its middle."""
+    """Draw a toy car from the side, driving left; its origin is the ground below its middle."""
     chassis = _rounded_box(x, y + 31.0, 78.0, 17.0, 12.0)
     cabin = _rounded_box(x - 8.0 + 0.28 * (y + 58.0), y + 54.0, 38.0, 17.0, 11.0)
     body = _smooth_union(chassis, cabin, 7.0)
@@ -116,7 +116,7 @@ def _car(x: _Plane, y: _Plane, turn: float) -> _Layer:
 
 
 def _wheel(x: _Plane, y: _Plane, turn: float) -> tuple[_Plane, _Plane]:
-    """Signed distance and colour of a wheel whose hub is the origin; it rolls to the left."""
+    """Give signed distance and colour of a wheel whose hub is the origin; it rolls to the left."""
     radius = np.hypot(x, y)
     spokes = np.cos(5.0 * (np.arctan2(y, x) + turn))
     rgb = _tint(0.9 + 0.1 * _grain(x * 2.0, y * 2.0), (0.12, 0.12, 0.13))
@@ -126,7 +126,7 @@ def _wheel(x: _Plane, y: _Plane, turn: float) -> tuple[_Plane, _Plane]:
 
 
 def _kite(x: _Plane, y: _Plane, tilt: float, phase: float) -> _Layer:
-    """A fish of cloth that swims to the right: the bend of its body travels to the tail."""
+    """Draw a fish of cloth that swims to the right: the bend of its body travels to the tail."""
     cos, sin = math.cos(tilt), math.sin(tilt)
     along, across = cos * x + sin * y, cos * y - sin * x
     slack = np.clip((46.0 - along) / 92.0, 0.0, 1.3)
@@ -154,7 +154,7 @@ def _kite(x: _Plane, y: _Plane, tilt: float, phase: float) -> _Layer:
 
 
 def _panorama() -> _Plane:
-    """The background, (H, W + pan, 3) in 0..1: sky with clouds, two rows of hills, a meadow."""
+    """Draw the background, (H, W + pan, 3) in 0..1: sky with clouds, two rows of hills, meadow."""
     x, y = _pixel_centres(WIDTH + int(_PAN_PX) + 1)
     clouds = _step(_fractal(x * 0.5, y * 1.3) - 0.12, 0.5)
     height = np.clip(y / _HORIZON, 0.0, 1.0)
@@ -181,7 +181,7 @@ def _panorama() -> _Plane:
 
 
 def _panned(panorama: _Plane, shift_px: float) -> _Plane:
-    """The part of the panorama that the camera sees after panning, (H, W, 3)."""
+    """Cut out the part of the panorama that the camera has after panning, (H, W, 3) in 0..1."""
     whole = int(shift_px)
     part = np.float32(shift_px - whole)
     left = panorama[:, whole : whole + WIDTH]
@@ -195,7 +195,10 @@ def _cast_shadow(picture: _Plane, at_x: float, at_y: float, half_w: float, half_
 
 
 def _exposed(picture: _Plane, seed: int) -> NDArray[np.uint8]:
-    """What the camera records: a little blur, vignette, gamma and noise of its own per frame."""
+    """Give what the camera records: with a little blur, vignette, gamma and noise per frame.
+
+    The noise is each frame's own.
+    """
     x, y = _pixel_centres()
     soft = ndimage.gaussian_filter(np.clip(picture, 0.0, 1.0), (0.55, 0.55, 0.0))
     vignette = 1.0 - 0.22 * (((x / WIDTH - 0.5) * 2) ** 2 + ((y / HEIGHT - 0.5) * 2) ** 2) / 2
@@ -212,7 +215,7 @@ def _pixel_centres(width: int = WIDTH) -> tuple[_Plane, _Plane]:
 
 
 def _around(at_x: float, at_y: float, half_w: float, half_h: float) -> tuple[_Part, _Plane, _Plane]:
-    """The part of the frame around a point, and its pixels' (x, y) from that point."""
+    """Give the part of the frame around a point, and its pixels' (x, y) from that point."""
     top, bottom = max(0, int(at_y - half_h)), min(HEIGHT, int(at_y + half_h) + 1)
     left, right = max(0, int(at_x - half_w)), min(WIDTH, int(at_x + half_w) + 1)
     y, x = np.mgrid[top:bottom, left:right].astype(np.float32) + np.float32(0.5)
@@ -220,12 +223,12 @@ def _around(at_x: float, at_y: float, half_w: float, half_h: float) -> tuple[_Pa
 
 
 def _edge(distance: _Plane) -> _Plane:
-    """Coverage of a pixel by a shape at this signed distance, one pixel wide."""
+    """Give a shape's coverage of a pixel, 0..1, at this signed distance; edges are a pixel wide."""
     return np.clip(0.5 - distance, 0.0, 1.0)
 
 
 def _step(value: _Plane, width: float) -> _Plane:
-    """Smooth step from 0 to 1 around zero."""
+    """Give a smooth step from 0 to 1 around zero."""
     t = np.clip(value / width * 0.5 + 0.5, 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
 
@@ -239,7 +242,7 @@ def _mix(rgb: _Plane, other: _Plane | tuple[float, float, float], weight: _Plane
 
 
 def _lit(rgb: _Plane, nx: _Plane, ny: _Plane, nz: _Plane, shine: float) -> _Plane:
-    """Lambert and Blinn shading by the sun behind the viewer's left shoulder."""
+    """Shade colours after Lambert and Blinn, by the sun behind the viewer's left shoulder."""
     facing = np.clip(nx * _LIGHT[0] + ny * _LIGHT[1] + nz * _LIGHT[2], 0.0, 1.0)
     half = _LIGHT + np.array([0.0, 0.0, 1.0], dtype=np.float32)
     half /= np.linalg.norm(half)
@@ -264,12 +267,12 @@ def _lattice() -> _Plane:
 
 
 def _grain(x: _Plane, y: _Plane) -> _Plane:
-    """Value noise in -1..1 that varies over one unit."""
+    """Give value noise in -1..1 that varies over one unit."""
     return ndimage.map_coordinates(_lattice(), [y, x], order=1, mode="grid-wrap")
 
 
 def _fractal(x: _Plane, y: _Plane) -> _Plane:
-    """Five octaves of noise in about -1..1; the largest features are 32 units wide."""
+    """Give five octaves of noise in about -1..1; the largest features are 32 units wide."""
     total = np.zeros_like(x)
     for octave in range(5):
         scale = 2.0 ** (octave - 5)

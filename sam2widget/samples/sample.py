@@ -1,5 +1,6 @@
-"""The built-in sample clips, with the true masks of their objects: what `demo`, the examples and
-tests work on.
+"""The built-in sample clips, with the true masks of their objects.
+
+They are what `demo`, the examples and tests work on.
 
 >>> from sam2widget import Sam2Widget
 >>> from sam2widget.samples import sample_clip
@@ -26,7 +27,7 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class SampleClip:
-    """A clip with its truth.
+    """A clip with the true masks of its objects.
 
     Attributes
     ----------
@@ -47,7 +48,7 @@ class SampleClip:
 
 
 def sample_clip(name: str = "meadow") -> SampleClip:
-    """Give a clip, made or read once in a process.
+    """Give a sample clip, made or read once in a process.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def _draw_meadow() -> SampleClip:
 
 
 def _read_yard() -> SampleClip:
-    """What `recipes/sample` has rendered."""
+    """Read the clip that `recipes/sample` has rendered."""
     import numpy as np
 
     from sam2_backend.video import open_video

@@ -1,5 +1,6 @@
-"""Writes every edit to a session file soon after it, and finds the file of a video again, by the
-video's content.
+"""Writes every edit to a session file, and finds the file of a video by the video's content.
+
+An edit is written soon after it.
 
 Any number of widgets, also of several kernels, may work on one video and begin with one file. A
 widget writes only where the file is as the widget left it, or found it when it went on from there;
@@ -80,15 +81,18 @@ class Autosave:
         _OPEN.add(self)
 
     def note(self, _: object = None) -> None:
-        """Something has changed. Any thread."""
+        """Note that something has changed, to write it; any thread may call this."""
         with self._wake:
             self._changed = True
             self._kept = self._owner()
             self._wake.notify_all()
 
     def close(self, *, wait: bool = True) -> None:
-        """Write what is left and end the thread. What cannot be written where it should be is
-        written to a temporary folder, and a warning says where it is."""
+        """Write what is left and end the thread.
+
+        What cannot be written where it should be is written to a temporary folder, and a warning
+        says where it is.
+        """
         with self._wake:
             self._closing = True
             self._wake.notify_all()
@@ -129,7 +133,7 @@ class Autosave:
         _OPEN.discard(self)
 
     def _guard(self, action: Callable[[], None]) -> BaseException | None:
-        """Do something and give what it raised, whatever that is: the thread outlives it."""
+        """Run an action and give what it raised, whatever that is: the thread goes on."""
         try:
             action()
         except BaseException as error:
@@ -212,7 +216,7 @@ class AutosaveTarget:
 
 
 def _stat(path: Path) -> tuple[int, ...] | None:
-    """By what one sees that a file has been written again; None if there is none."""
+    """Give what changes when a file is written again; None if there is no file."""
     try:
         found = path.stat()
     except OSError:
@@ -221,7 +225,7 @@ def _stat(path: Path) -> tuple[int, ...] | None:
 
 
 def _unused_path(path: Path) -> Path:
-    """The path, or else NAME-2, NAME-3…: the first where nothing would be lost."""
+    """Give the path, or else NAME-2, NAME-3…: the first where nothing would be lost."""
     name = path.name.removesuffix(SUFFIX)
     suffix = path.name[len(name) :]
     for n in count(2):
@@ -240,8 +244,11 @@ def is_empty(path: Path) -> bool:
 
 
 def default_folder() -> Path | None:
-    """Where session files are kept by themselves: the folder that SAM2WIDGET_AUTOSAVE names, else
-    sam2widget/sessions in the user's data folder; None where that says "off"."""
+    """Give the folder in which session files are kept by themselves.
+
+    It is the one that SAM2WIDGET_AUTOSAVE names, else sam2widget/sessions in the user's data
+    folder; None where SAM2WIDGET_AUTOSAVE says "off".
+    """
     named = os.environ.get(ENVIRONMENT)
     if named:
         return None if named.lower() == "off" else Path(named).expanduser()
@@ -255,8 +262,10 @@ def default_folder() -> Path | None:
 
 
 def find_saved(video: Video, folder: Path) -> tuple[SavedSession, AutosaveTarget] | None:
-    """The newest session of this very video in a folder, if there is one with objects, and its
-    file."""
+    """Find the newest session with objects of this very video in a folder, and its file.
+
+    None where there is no such session.
+    """
     paths = _files_of_size(video, folder)
     # The content is not read for nothing.
     name = _identified(video).name if paths else ""
@@ -270,8 +279,10 @@ def find_saved(video: Video, folder: Path) -> tuple[SavedSession, AutosaveTarget
 
 
 def find_others(video: Video, folder: Path, own: Path) -> list[Path]:
-    """Further sessions of this very video with objects in a folder, the newest first: of widgets
-    that worked at the same time."""
+    """Find further sessions of this very video with objects in a folder, the newest first.
+
+    They are of widgets that worked at the same time.
+    """
     paths = _files_of_size(video, folder)
     name = _identified(video).name if len(paths) > 1 else ""
     found: list[Path] = []
@@ -285,8 +296,10 @@ def find_others(video: Video, folder: Path, own: Path) -> list[Path]:
 
 
 def find_alike(video: Video, folder: Path) -> Path | None:
-    """The newest session with objects in a folder whose video looks like this one, but is not
-    known to be this one."""
+    """Find the newest session with objects in a folder that may be of this video.
+
+    Its video appears the same as this one, but is not known to be this one.
+    """
     for path in _files_of_size(video, folder)[:MAX_ALIKE]:
         with suppress(SessionError):
             found, num_objects = read_fingerprint(path)
@@ -301,7 +314,7 @@ def find_alike(video: Video, folder: Path) -> Path | None:
 
 
 def _files_of_size(video: Video, folder: Path) -> list[Path]:
-    """Session files of videos of the same length and size, the newest first."""
+    """List the session files of videos of the same length and size, the newest first."""
     found: list[tuple[float, Path]] = []
     for path in folder.glob(f"{len(video)}x{video.width}x{video.height}-*{SUFFIX}"):
         # Another kernel may have moved it away since.
@@ -311,12 +324,12 @@ def _files_of_size(video: Video, folder: Path) -> list[Path]:
 
 
 def _identified(video: Video) -> Fingerprint:
-    """As far as its name goes, without looking at frames."""
+    """Make a fingerprint that has what its name needs, without reading frames."""
     return Fingerprint(len(video), video.height, video.width, {}, identity=video.identity())
 
 
 def _read_own(video: Video, path: Path) -> SavedSession | None:
-    """The session in a file, if it can be read, is of this very video, and has objects."""
+    """Read the session in a file; None if it cannot be, is of another video or has no objects."""
     try:
         saved = read_session(path)
     except SessionError:

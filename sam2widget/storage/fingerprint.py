@@ -1,4 +1,4 @@
-"""By what a video is known again: a fingerprint of its content and of its looks."""
+"""The fingerprint by which a video is known again: of its content and of its appearance."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ video again, change the mean of a block by two or three."""
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """By what a video is known again: its content, and how it looks.
+    """The content of a video and its appearance, by which it is known again.
 
     The content decides: the file's bytes, or the values of frames in memory, but not its name and
-    place. The looks (size, length, and thumbnails of a few frames) find what may be the same video
-    compressed again, or given as an array in place of a folder; a person must say whether it is.
+    place. The appearance (size, length, and thumbnails of a few frames) finds what may be the same
+    video compressed again, or given as an array in place of a folder; a person must say whether it
+    is.
     """
 
     num_frames: int
@@ -45,8 +46,10 @@ class Fingerprint:
 
     @classmethod
     def of(cls, video: Video) -> Fingerprint:
-        """Look at a video's content, and at its first frame, its last and some between. What
-        cannot be read any more is left out: work must be saved all the same."""
+        """Make the fingerprint of a video: its content, its first frame, its last, some between.
+
+        What cannot be read any more is left out: work must be saved all the same.
+        """
         first, last = video.first_frame, len(video) - 1
         if first:
             # Of a live video, the oldest may go any moment.
@@ -63,12 +66,12 @@ class Fingerprint:
         return cls(len(video), video.height, video.width, thumbs, sizes, identity)
 
     def size_of(self, frame: int) -> tuple[int, int]:
-        """Width and height of a frame in pixels."""
+        """Give the width and height of a frame in pixels."""
         return (self.width, self.height) if self.sizes is None else self.sizes[frame]
 
     @property
     def name(self) -> str:
-        """One for files: the same for the same content."""
+        """Name for files: the same for the same content."""
         content = self.identity or repr((self.sizes, sorted(self.thumbs.items())))
         digest = hashlib.sha256(content.encode()).hexdigest()
         return f"{self.num_frames}x{self.width}x{self.height}-{digest[:16]}"
@@ -81,8 +84,10 @@ class Fingerprint:
         return identity == self.identity if are_comparable(identity, self.identity) else None
 
     def other_size(self, video: Video) -> str | None:
-        """In which size or length another video differs, as the end of a sentence; None if in
-        none."""
+        """Say in which size or length another video differs, as the end of a sentence.
+
+        None if it differs in none.
+        """
         for what, ours, theirs in (
             ("has {} frames, not {}", self.num_frames, len(video)),
             (
@@ -99,8 +104,10 @@ class Fingerprint:
         return None
 
     def difference(self, video: Video) -> str | None:
-        """In what another video looks different, as the end of a sentence; None if it looks the
-        same."""
+        """Say in what the appearance of another video differs, as the end of a sentence.
+
+        None if it appears the same.
+        """
         other_size = self.other_size(video)
         if other_size is not None:
             return other_size

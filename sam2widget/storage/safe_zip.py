@@ -99,7 +99,7 @@ class SafeZip:
             )
 
     def read(self, name: str) -> bytes:
-        """One member, whose checksum must be right."""
+        """Read one member, whose checksum must be right."""
         try:
             with self._zip.open(name) as member:
                 # No more than was announced, and summed up, is unpacked.
@@ -111,7 +111,7 @@ class SafeZip:
 
 
 def array_to_bytes(array: NDArray[Any]) -> bytes:
-    """An array as a `.npy` file, without objects."""
+    """Give the bytes of an array as a `.npy` file, without objects."""
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0))
     return buffer.getvalue()

@@ -74,7 +74,7 @@ class SavedSession:
         *,
         fingerprint: Fingerprint | None = None,
     ) -> SavedSession:
-        """What there is in a session now.
+        """Take from a session what there is in it now.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class SavedSession:
 
     @property
     def kind(self) -> Kind:
-        """What the video is."""
+        """Kind of the video: "video", or "images" where frames may have sizes of their own."""
         return "video" if self.video.sizes is None else "images"
 
     def open_video(
@@ -108,8 +108,9 @@ class SavedSession:
         *,
         same_video: bool = False,
     ) -> Video:
-        """Open the video that the session was made on, in the way and with the contrast that it
-        was opened with.
+        """Open the video that the session was made on.
+
+        It is opened in the same way and with the same contrast as then.
 
         Parameters
         ----------
@@ -174,8 +175,10 @@ class SavedSession:
         return open_video(source, self.kind, **asdict(self.options))
 
     def open_given(self, given: FrameSource) -> Video:
-        """The same of what somebody gives, which may be a source of another sort, where axes and
-        planes say nothing."""
+        """Open a video that somebody gives, in the way in which the session's was.
+
+        It may be a source of another sort, where axes and planes say nothing.
+        """
         if isinstance(given, Video):
             return open_video(given, self.kind)
         try:
@@ -187,7 +190,7 @@ class SavedSession:
             return replace(self, options=plain)._open(given)
 
     def _find_renamed(self, places: list[str]) -> Path | None:
-        """The video's file by its content, in the folders where it should be."""
+        """Find the video's file by its content, in the folders where it should be."""
         if self.video.identity is None:
             return None
         for folder in dict.fromkeys(Path(place).parent for place in places):
@@ -197,8 +200,10 @@ class SavedSession:
         return None
 
     def check_video(self, video: Video, *, same_video: bool = False) -> None:
-        """Raise SessionError when this is another video than the session was made on, or only
-        looks like it. Warn where a file of an earlier version tells no more than the looks.
+        """Raise SessionError when this is another video than the session was made on.
+
+        It is raised, too, when the video only appears the same. Where a file of an earlier version
+        tells no more than the appearance, a warning says so.
 
         Parameters
         ----------
@@ -242,7 +247,7 @@ class SavedSession:
 
 
 class Settings(TypedDict):
-    """What a `Session` is given of a person's choices."""
+    """The choices of a person that a `Session` is given."""
 
     clean_masks: float
     non_overlapping: bool
@@ -253,8 +258,9 @@ def settings_of(
     clean_masks: float | bool | None = None,
     non_overlapping: bool | None = None,
 ) -> Settings:
-    """How a session treats masks: as said, else as saved, else by default. A file of before
-    objects could exclude each other goes on as it was made.
+    """Choose how a session treats masks: as said, else as saved, else by default.
+
+    A file of before objects could exclude each other goes on as it was made.
 
     Parameters
     ----------

@@ -143,8 +143,10 @@ def read_session(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) ->
 
 
 def read_fingerprint(path: str | os.PathLike[str]) -> tuple[Fingerprint, int]:
-    """Read of which video a session file is, and how many objects it holds; its masks are not
-    read. Raises as `read_session`."""
+    """Read of which video a session file is, and how many objects it holds.
+
+    Its masks are not read. Raises as `read_session`.
+    """
 
     def read(archive: SafeZip) -> tuple[Fingerprint, int]:
         summary = convert(_document_of(archive), Summary, _NAME)
@@ -191,7 +193,7 @@ class _NewerError(ValueError):
 
 
 def _document_of(archive: SafeZip) -> object:
-    """What `session.json` holds, of a version that can be read."""
+    """Read what `session.json` holds, if it is of a version that can be read."""
     if "session.json" not in archive.names:
         raise ZipError("it lacks 'session.json', so it is another kind of archive")
     document = _load_document(archive.read("session.json"))

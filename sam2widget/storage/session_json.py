@@ -41,7 +41,7 @@ Row = tuple[Any, ...]
 
 
 def dump_session(saved: SavedSession, version: int, number: Callable[[Mask | None], int]) -> bytes:
-    """Write `session.json`.
+    """Give the bytes of `session.json` for a session.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def _make_contrast_record(contrast: Contrast | None) -> ContrastRecord | None:
 
 
 def build_fingerprint(video: VideoRecord) -> Fingerprint:
-    """What the document says of the video."""
+    """Make the fingerprint of the video from what the document says of it."""
     thumbs: dict[int, bytes] = {}
     for n, thumb in enumerate(video.thumbs):
         try:
@@ -135,7 +135,7 @@ def build_fingerprint(video: VideoRecord) -> Fingerprint:
 def find_mask_sizes(
     record: SessionRecord, video: Fingerprint, results: Iterable[Row], count: int
 ) -> list[tuple[int, int]]:
-    """(H, W) of each mask, by number: that of the frame that refers to it."""
+    """Find the size (H, W) of each mask, by number: that of the frame that refers to it."""
     sizes_hw = [(video.height, video.width)] * count
     if video.sizes is not None:
         used = [(row[1], number) for row in results for number in (row[6], row[7])]
@@ -203,7 +203,7 @@ def build_session(
 
 
 class _Keys:
-    """Which (object id, frame) there may be."""
+    """The pairs (object id, frame) that there may be."""
 
     def __init__(self, objects: dict[int, ObjectInfo], video: Fingerprint) -> None:
         self._objects = objects

@@ -38,17 +38,23 @@ class Header(Record, frozen=True, kw_only=True):
 
 
 class ModelRecord(Record, frozen=True, kw_only=True):
+    """The model that made the masks, and what to load it by."""
+
     name: str
     source: str | None
 
 
 class ThumbRecord(Record, frozen=True, kw_only=True):
+    """A thumbnail of a frame: the mean RGB of blocks, (16, 16, 3) uint8."""
+
     frame: Whole
     rgb: str
     """Base64 of the pixels."""
 
 
 class VideoRecord(Record, frozen=True, kw_only=True):
+    """The video, how it was opened, and its fingerprint; sizes are in pixels."""
+
     path: str | None
     axes: str | None = None
     plane: Whole | Literal["max"] | None = None
@@ -65,6 +71,8 @@ class VideoRecord(Record, frozen=True, kw_only=True):
 
 
 class ChannelRecord(Record, frozen=True, kw_only=True):
+    """The window of values of one channel, and how the channel is shown."""
+
     low: Finite
     high: Finite
     gamma: Finite
@@ -73,6 +81,8 @@ class ChannelRecord(Record, frozen=True, kw_only=True):
 
 
 class ContrastRecord(Record, frozen=True, kw_only=True):
+    """The contrast with which the video was shown."""
+
     channels: list[ChannelRecord]
 
 
@@ -84,11 +94,15 @@ class MasksRecord(Record, frozen=True, kw_only=True):
 
 
 class ViewRecord(Record, frozen=True, kw_only=True):
+    """The frame that was shown, and the id of the selected object, 0 for none."""
+
     frame: Whole
     selected: Whole
 
 
 class ObjectRecord(Record, frozen=True, kw_only=True):
+    """An object of the video, as it was listed."""
+
     id: FromOne
     name: Annotated[str, Meta(pattern=r"\S", extra={"expected": "text that is not blank"})]
     color: Annotated[
@@ -99,6 +113,8 @@ class ObjectRecord(Record, frozen=True, kw_only=True):
 
 
 class PromptRecord(Record, frozen=True, kw_only=True):
+    """The prompts of an object on a frame, in pixels of the frame."""
+
     object: Whole
     frame: Whole
     points: list[PointRecord]
@@ -130,7 +146,7 @@ class SessionRecord(Header, frozen=True, kw_only=True):
 
 
 class Summary(Header, frozen=True, kw_only=True):
-    """As much of the document as tells what it is of."""
+    """The part of the document that tells which video it is of, and its objects."""
 
     video: VideoRecord
     objects: list[Any]

@@ -42,7 +42,7 @@ class Statistics:
 
     @classmethod
     def of(cls, *sources: SavedSession | str | os.PathLike[str]) -> Statistics:
-        """Of session files, or what is in them."""
+        """Add up the counts of session files, or of what is in them."""
         total = cls()
         for source in sources:
             saved = source if isinstance(source, SavedSession) else read_session(source)
@@ -57,7 +57,7 @@ class Statistics:
         results: Mapping[tuple[int, int], Result],
         seconds: float = 0.0,
     ) -> Statistics:
-        """Of one video. `prompts` and `results` by (object id, frame)."""
+        """Count what one video has; `prompts` and `results` are by (object id, frame)."""
         masks = {
             key: one for key, one in results.items() if one.state != "rejected" and one.mask.area
         }
@@ -83,17 +83,17 @@ class Statistics:
 
     @property
     def clicks_per_edit(self) -> float:
-        """Clicks for each mask that was prompted."""
+        """Mean number of clicks for each mask that a person prompted or painted; 0 if none."""
         return self.clicks / self.edited if self.edited else 0.0
 
     @property
     def edited_share(self) -> float:
-        """Of all masks those that a person touched, 0..1; the others were tracked."""
+        """Share of all masks that a person prompted or painted, 0..1; the others were tracked."""
         return self.edited / self.masks if self.masks else 0.0
 
     @property
     def seconds_per_frame(self) -> float:
-        """Of a person's time, for each annotated frame."""
+        """Seconds of a person's time for each annotated frame; 0 if there is none."""
         return self.seconds / self.annotated if self.annotated else 0.0
 
     def __str__(self) -> str:
@@ -112,7 +112,9 @@ class Statistics:
 
 
 def time_spent(moments_s: Sequence[float]) -> float:
-    """Seconds of work between moments at which something was done; longer pauses than `IDLE_S`
-    do not count."""
+    """Give the seconds of work between moments, in seconds, at which something was done.
+
+    Longer pauses than `IDLE_S` do not count.
+    """
     gaps = (b - a for a, b in pairwise(moments_s))
     return sum(gap for gap in gaps if gap <= IDLE_S)

@@ -32,8 +32,10 @@ OPTIONS = {
 def write_animation(
     segmentation: Segmentation, path: Path, *, width: int | None = ANIMATION_WIDTH, every: int = 1
 ) -> Path:
-    """Write a GIF or WebP that plays over and over, a frame at a time: of a WebP the compressed
-    frames are in memory until the end, as its encoder joins them, of a GIF none is.
+    """Write a GIF or WebP that plays over and over, a frame at a time.
+
+    The compressed frames of a WebP are in memory until the end, as its encoder joins them; of a GIF
+    none is.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def write_animation(
 
 
 class _Encoder:
-    """Writes one picture after the other to a stream of a file.
+    """Encoder that writes one picture after the other to a stream of a file.
 
     Parameters
     ----------
@@ -127,7 +129,7 @@ class _Encoder:
 
 
 def _choose_palettes(graph: Graph, like: av.VideoFrame) -> None:
-    """Set a graph up that chooses a palette for each picture, and brings it into that."""
+    """Set up a graph that chooses a palette for each picture, and converts the picture to it."""
     source = graph.add_buffer(
         width=like.width, height=like.height, format=like.format, time_base=like.time_base
     )

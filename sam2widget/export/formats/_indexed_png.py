@@ -30,8 +30,10 @@ def write_indexed(
     *,
     pictures: bool,
 ) -> None:
-    """Write the label maps of some frames to `Annotations/PLACE`, and with `pictures` the frames to
-    `JPEGImages/PLACE`."""
+    """Write the label maps of some frames to `Annotations/PLACE`.
+
+    With `pictures`, the frames are written too, to `JPEGImages/PLACE`.
+    """
     ids = [info.id for info in segmentation.objects]
     if max(ids, default=0) > LARGEST_ID:
         raise SessionError(
@@ -67,7 +69,7 @@ def write_indexed(
 
 
 def _palette(segmentation: Segmentation) -> NDArray[np.uint8]:
-    """(256, 3): each object in its own colour, void white."""
+    """Make the palette, (256, 3) uint8: each object in its own colour, void white."""
     palette = np.zeros((256, 3), np.uint8)
     palette[255] = 255
     for info in segmentation.objects:

@@ -50,7 +50,7 @@ TRACK_KEYS = ("track_id", "instance_id", "object_id")
 def write_coco(
     segmentation: Segmentation, path: Path, *, outline: Outline = "rle", frames: bool = False
 ) -> Path:
-    """Write one JSON file.
+    """Write one JSON file of COCO, with an annotation for each mask.
 
     Images have the names of the source's frames; where it has none they are called
     `NAME/00000.jpg`. With `frames` they are beside the file, in a folder that is named after it:
@@ -109,7 +109,10 @@ def write_coco(
 
 
 def _image(segmentation: Segmentation, frame: int, folder: str | None) -> dict[str, Any]:
-    """As COCO describes it; `folder` is where its picture is written to, None where it is not."""
+    """Describe a frame as an image of COCO.
+
+    `folder` is where its picture is written to, None where it is not.
+    """
     height, width = segmentation.size_hw(frame)
     names = segmentation.frame_names
     own = names.known and folder is None
@@ -126,9 +129,10 @@ def _image(segmentation: Segmentation, frame: int, folder: str | None) -> dict[s
 
 
 def read_coco(path: Path, video: Video) -> Imported:
-    """Read a COCO file whose images are the frames of a video: they are found by name, else by
-    ``frame_id``. An object is a ``track_id``, also one among an annotation's ``attributes``;
-    without one each category is an object.
+    """Read a COCO file whose images are the frames of a video.
+
+    Frames are found by name, else by ``frame_id``. An object is a ``track_id``, also one among an
+    annotation's ``attributes``; without one each category is an object.
 
     Raises
     ------
@@ -217,8 +221,10 @@ def read_coco(path: Path, video: Video) -> Imported:
 def _frames(
     images: dict[Id, dict[str, Any]], wanted: set[Id], video: Video, path: Path
 ) -> tuple[dict[Id, int], list[str]]:
-    """The frame of each image that has one, and what had to be guessed; of the `wanted` alone
-    where others are of no frame."""
+    """Find the frame of each image that has one, and what had to be guessed.
+
+    Where other images than the `wanted` are of no frame, those of the `wanted` alone are given.
+    """
     numbers: dict[Id, int] = {}
     called: dict[Id, str] = {}
     for image, said in images.items():
@@ -256,8 +262,10 @@ def _frames(
 
 
 def _owner(said: dict[str, Any], n: int, path: Path) -> tuple[str, object]:
-    """The key of an annotation that says which object it is of, and the object; the key is ""
-    where it has a category alone."""
+    """Give the key of an annotation that says which object it is of, and the object.
+
+    The key is "" where the annotation has a category alone.
+    """
     attributes = said.get("attributes")
     for place in (said, attributes if isinstance(attributes, dict) else {}):
         for key in TRACK_KEYS:
@@ -316,12 +324,12 @@ def _id_of(said: dict[str, Any], key: str, n: int, kind: str, path: Path) -> Id:
 
 
 def _name(said: dict[str, Any], n: int) -> str:
-    """An entry, as a person finds it."""
+    """Name an entry so that a person finds it: by its id, else by its place in the list."""
     return f"number {n} of the list" if "id" not in said else f"the one of id {shorten(said['id'])}"
 
 
 def _size(image: dict[str, Any], frame_hw: tuple[int, int]) -> tuple[int, int]:
-    """(H, W) that a file says of an image; its frame's where it says nothing."""
+    """Give the size (H, W) in pixels that a file says of an image; the frame's if it says none."""
     if image.get("height") is None and image.get("width") is None:
         return frame_hw
     hw = as_number(image.get("height"), "height"), as_number(image.get("width"), "width")

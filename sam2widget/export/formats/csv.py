@@ -11,7 +11,7 @@ from ..table import COLUMNS, rows
 
 
 def write_csv(segmentation: Segmentation, path: Path) -> Path:
-    """Write the rows as CSV."""
+    """Write all results as CSV, a row for each object and frame."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()

@@ -14,8 +14,9 @@ from ..writing import open_folder, save_below
 
 
 def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False) -> Path:
-    """Write `ID_NAME/00000.png`…, RGBA, transparent outside the object; files have the
-    names of the source's frames, where it has some.
+    """Write `ID_NAME/00000.png`…, RGBA, transparent outside the object.
+
+    Files have the names of the source's frames, where it has some.
 
     Parameters
     ----------

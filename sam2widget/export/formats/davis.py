@@ -12,6 +12,7 @@ from ._indexed_png import write_indexed
 
 def write_davis(segmentation: Segmentation, path: Path, *, frames: bool = False) -> Path:
     """Write `Annotations/RESOLUTION/NAME/00000.png`…, and the list `ImageSets/2017/train.txt`.
+
     Files have the names of the source's frames, where it has some.
 
     Parameters

@@ -18,8 +18,9 @@ from ..segmentation import Segmentation
 
 
 def write_mp4(segmentation: Segmentation, path: Path, *, crf: int = 20) -> Path:
-    """Write every frame with its masks as H.264, and the source's sound as AAC. Odd sizes lose
-    a row or column.
+    """Write every frame with its masks as H.264, and the source's sound as AAC.
+
+    Odd sizes lose a row or column.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def write_mp4(segmentation: Segmentation, path: Path, *, crf: int = 20) -> Path:
 
 
 def _sound_rate(path: Path | None) -> int | None:
-    """Samples a second of a file's sound; None where there is none."""
+    """Give the samples a second of a file's sound; None where there is none."""
     if path is None or not path.is_file():
         return None
     try:

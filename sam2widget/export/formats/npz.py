@@ -25,10 +25,10 @@ UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.
 
 
 def write_npz(segmentation: Segmentation, path: Path) -> Path:
-    """Write masks by object id, bool, and ``names`` of the objects in the order of their ids;
-    ``frame_names`` too, where the source has names.
+    """Write masks by object id, bool, (T, H, W).
 
-    An object's array is (T, H, W); of pictures in several sizes each has its own, called
+    ``names`` are those of the objects in the order of their ids; ``frame_names`` are written too,
+    where the source has names. Of pictures in several sizes each has an array of its own, called
     ``ID/FRAME``.
     """
     frames = range(len(segmentation))
@@ -68,9 +68,11 @@ def _write_masks(
 
 
 def read_npz(path: Path, video: Video) -> Imported:
-    """Read what `write_npz` writes, or any `.npz` or `.npy` of masks: by object, (T, H, W) or
-    (H, W) arrays whose names are object ids or else become the objects' names; or one array of
-    labels. Empty masks are frames without one."""
+    """Read what `write_npz` writes, or any `.npz` or `.npy` of masks.
+
+    It has, by object, (T, H, W) or (H, W) arrays whose names are object ids or else become the
+    objects' names; or one array of labels. Empty masks are frames without one.
+    """
     if path.suffix.lower() == ".npy":
         return read_volume(_load(path), video, str(path))
     if not zipfile.is_zipfile(path):
@@ -97,7 +99,7 @@ def read_npz(path: Path, video: Video) -> Imported:
 def _frames(
     called: list[str], video: Video, path: Path
 ) -> tuple[list[int | None] | None, list[str]]:
-    """The frames that an array's masks are of, where the file says their names."""
+    """Find the frames that an array's masks are of, where the file says their names."""
     names = FrameNames(video)
     if not called or not names.known:
         return None, []

@@ -24,7 +24,7 @@ EVERY = 4
 
 
 def write_sa_v(segmentation: Segmentation, path: Path, *, every: int = EVERY) -> Path:
-    """Write one JSON file, by custom `NAME_manual.json` beside `NAME.mp4`.
+    """Write one JSON file of masklets, by custom `NAME_manual.json` beside `NAME.mp4`.
 
     Parameters
     ----------
@@ -71,8 +71,10 @@ def write_sa_v(segmentation: Segmentation, path: Path, *, every: int = EVERY) ->
 
 
 def read_sa_v(path: Path, video: Video) -> Imported:
-    """Read a JSON file of SA-V, `NAME_manual.json` or `NAME_auto.json`. Empty masks are frames
-    without one."""
+    """Read a JSON file of SA-V, `NAME_manual.json` or `NAME_auto.json`.
+
+    Empty masks are frames without one.
+    """
     document = read_json(path, "masklet")
     masklets = document["masklet"]
     if not isinstance(masklets, list) or not masklets or not masklets[0]:
@@ -118,7 +120,7 @@ def read_sa_v(path: Path, video: Video) -> Imported:
 
 
 def _names(segmentation: Segmentation, annotated: range) -> dict[str, list[str]]:
-    """What the annotated frames are called, which SA-V has no place for."""
+    """Give the names of the annotated frames, which SA-V has no place for."""
     names = segmentation.frame_names
     return {"frame_names": [names.name(frame) for frame in annotated]} if names.known else {}
 

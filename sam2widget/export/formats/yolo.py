@@ -1,5 +1,7 @@
-"""YOLO's segmentation labels, a text file for each frame, a polygon in each line; read as
-Ultralytics and others write them."""
+"""YOLO's segmentation labels: a text file for each frame, a polygon in each line.
+
+They are read as Ultralytics and others write them.
+"""
 
 from __future__ import annotations
 
@@ -109,8 +111,9 @@ class _Line:
 
 
 def read_yolo(path: Path, video: Video) -> Imported:
-    """Read label files, which are named as the frames; each class is an object, or each track
-    where lines end in a track's id, as Ultralytics' do.
+    """Read label files, which are named as the frames.
+
+    Each class is an object, or each track where lines end in a track's id, as Ultralytics' do.
 
     Parameters
     ----------
@@ -248,7 +251,7 @@ def _are_poses(lines: list[_Line]) -> bool:
 
 
 def _corners(line: _Line, count: int, hw: tuple[int, int]) -> NDArray[np.float64]:
-    """(P, 2) in pixels."""
+    """Give the corners (x, y) of a line's polygon, (P, 2) in pixels."""
     shares_p2 = np.array(line.values[:count], np.float64).reshape(-1, 2)
     if np.abs(shares_p2).max() > _LARGEST_SHARE:
         raise SessionError(
@@ -258,7 +261,7 @@ def _corners(line: _Line, count: int, hw: tuple[int, int]) -> NDArray[np.float64
 
 
 def _names(path: Path) -> dict[int, str]:
-    """Names of classes: of data.yaml, or a line each in classes.txt and obj.names."""
+    """Read the names of classes: of data.yaml, or a line each in classes.txt and obj.names."""
     places = (path, path.parent, path.parent.parent)
     for file in (place / name for place in places for name in ("data.yaml", "dataset.yaml")):
         if file.is_file():

@@ -12,8 +12,9 @@ from ._indexed_png import write_indexed
 
 
 def write_youtube_vos(segmentation: Segmentation, path: Path, *, frames: bool = False) -> Path:
-    """Write `Annotations/NAME/00000.png`… of the frames that have masks, and `meta.json`. Files
-    have the names of the source's frames, where it has some.
+    """Write `Annotations/NAME/00000.png`… of the frames that have masks, and `meta.json`.
+
+    Files have the names of the source's frames, where it has some.
 
     Parameters
     ----------

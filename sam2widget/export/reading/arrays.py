@@ -31,7 +31,7 @@ _LABEL_EXAMPLE = "labels == 1"
 
 
 def read_slices(slices: Slices, what: str) -> tuple[MaskReading, dict[tuple[int, int], Mask]]:
-    """Masks of the values of some frames, by (label, frame), judged all together.
+    """Read the values of some frames, judged all together, as masks by (label, frame).
 
     Raises
     ------
@@ -54,7 +54,7 @@ def read_slices(slices: Slices, what: str) -> tuple[MaskReading, dict[tuple[int,
 
 
 def read_arrays(source: Any, video: Video) -> Imported:
-    """Masks of an array, of arrays by object, or of arrays by frame and object.
+    """Read masks from an array, from arrays by object, or from arrays by frame and object.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def read_arrays(source: Any, video: Video) -> Imported:
 
 
 def read_volume(given: Any, video: Video, what: str) -> Imported:
-    """Masks of one array: labels, or flags of one object or of several."""
+    """Read masks from one array, which holds labels, or flags of one object or of several."""
     array = _array(given)
     layout = _Layout.of(tuple(array.shape), video, what)
     slices = {key: _Slice(array, index, what, layout.channels) for key, index in layout.index}
@@ -125,7 +125,7 @@ def read_objects(
     where: str,
     frames: Sequence[int | None] | None = None,
 ) -> Imported:
-    """Masks of arrays (T, H, W) or (H, W) by object: by id, by ``ID/FRAME`` or by name.
+    """Read masks from arrays (T, H, W) or (H, W) by object: by id, by ``ID/FRAME`` or by name.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def read_objects(
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the (H, W) masks of an array are."""
+    """The places of the (H, W) masks in an array."""
 
     index: list[tuple[tuple[int, int], tuple[int, ...]]]
     """(Object, frame) and the place in the array."""
@@ -228,7 +228,7 @@ class _Layout:
         )
 
     def _grown(self, at: int, channels: bool) -> _Layout:
-        """With an axis of length 1 more."""
+        """Give the layout of an array with one more axis, of length 1."""
         index = [(key, (*place[:at], 0, *place[at:])) for key, place in self.index]
         return _Layout(index, channels or self.channels, self.note)
 
@@ -262,7 +262,7 @@ def _over_time(
     first: int | None,
     notes: list[str],
 ) -> dict[int, _Slice]:
-    """By frame, the masks of one object's array."""
+    """Give the (H, W) masks of one object's array, by frame."""
     shape, what = tuple(array.shape), f"{name} in {where}"
     hw = video.size_hw(first or 0) if first is None or first < len(video) else shape[-2:]
     lead, index = shape[:-2], ()
@@ -313,7 +313,7 @@ class _First:
 
 
 def _read_by_frame(given: Mapping[Any, Mapping[Any, Any]], video: Video) -> Imported:
-    """Masks by frame, then by object, as SAM 2's own notebooks collect them."""
+    """Read masks by frame, then by object, as SAM 2's own notebooks collect them."""
     frames = {key: key for key in given if isinstance(key, (int, np.integer))}
     notes: list[str] = []
     if len(frames) != len(given):
@@ -368,7 +368,7 @@ def _is_mapping_of_masks(value: object) -> bool:
 
 
 def _key(name: object) -> tuple[Any, int | None]:
-    """Object and frame that an array's name says."""
+    """Give the object and the frame that an array's name says; the frame is None if it has none."""
     if not isinstance(name, str):
         return name, None
     obj, _, frame = name.partition("/")
@@ -385,7 +385,7 @@ def _ids(given: Iterable[object], where: str) -> ObjectIds:
 
 
 def _array(given: Any) -> Any:
-    """What can be asked for its shape and for a part."""
+    """Give what is given as an array that can be asked for its shape and for a part."""
     if isinstance(given, Image.Image) or not hasattr(given, "shape") or hasattr(given, "toarray"):
         if isinstance(given, (str, os.PathLike)):
             raise SessionError(f"{given} is a path among arrays: give paths alone, or arrays.")

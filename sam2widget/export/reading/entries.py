@@ -16,7 +16,7 @@ MAX_PIXELS = 2**28
 
 
 def read_json(path: Path, *keys: str) -> dict[str, Any]:
-    """The object that a JSON file holds.
+    """Read the object that a JSON file holds.
 
     Parameters
     ----------
@@ -40,11 +40,11 @@ def read_json(path: Path, *keys: str) -> dict[str, Any]:
 
 
 class EntryError(ValueError):
-    """What is wrong with an entry of a file, as a part of a sentence that names both."""
+    """An entry of a file that is wrong; the message is part of a sentence that names both."""
 
 
 def describe_error(error: Exception) -> str:
-    """Why something could not be read, in words that are not Python's."""
+    """Say why something could not be read, in words that are not Python's."""
     if isinstance(error, KeyError):
         return f"it lacks {error}"
     if isinstance(error, (EntryError, OSError)):
@@ -55,7 +55,7 @@ def describe_error(error: Exception) -> str:
 
 
 def as_id(value: object) -> int | str:
-    """An id as a file has it: 3 for 3, 3.0 and "3", else a word.
+    """Give an id of a file as a whole number or a word: 3 for 3, 3.0 and "3", else a word.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def as_id(value: object) -> int | str:
 
 
 def as_number(value: object, what: str) -> int:
-    """A whole number as a file has it, also as 3.0 or "3".
+    """Give a whole number of a file, which may have it as 3.0 or "3", too.
 
     Raises
     ------

@@ -1,5 +1,7 @@
-"""Masks in picture files: labels, black and white, colours; a file a frame, in a folder for each
-object or for all, or stacks of TIFF."""
+"""Masks in picture files: labels, black and white, colours.
+
+There is a file a frame, in a folder for each object or for all, or a stack of TIFF.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +42,11 @@ _MAX_EDGE_SHARE = 0.5
 
 
 def read_pictures(path: Path, video: Video) -> Imported:
-    """Read pictures of masks, named as the frames: a folder, one file, or a stack of TIFF; also a
-    data set of DAVIS', YouTube-VOS' or Pascal VOC's layout with one video in it, and a folder for
-    each object, ``001/00000.png``, as SA-V and SAM 2's `vos_inference.py` have them.
+    """Read pictures of masks, named as the frames: a folder, one file, or a stack of TIFF.
+
+    A folder may also be a data set of DAVIS', YouTube-VOS' or Pascal VOC's layout with one video in
+    it, or hold a folder for each object, ``001/00000.png``, as SA-V and SAM 2's `vos_inference.py`
+    have them.
 
     Raises
     ------
@@ -79,7 +83,7 @@ def read_pictures(path: Path, video: Video) -> Imported:
 def read_picture_files(
     files: Sequence[Path], video: Video, where: str, root: Path | None = None
 ) -> Imported:
-    """Read pictures of masks.
+    """Read masks from picture files, one for each frame, or from a stack.
 
     Parameters
     ----------
@@ -123,7 +127,7 @@ def read_picture_files(
 
 
 def _doubt_background(masks: dict[tuple[int, int], Mask], where: str) -> list[str]:
-    """A sentence where white is all around on each picture, as if black were the object."""
+    """Give a note where white is all around on each picture, as if black were the object."""
     for mask in masks.values():
         mask_hw = mask.to_array()
         edges = (mask_hw[0], mask_hw[-1], mask_hw[:, 0], mask_hw[:, -1])
@@ -140,7 +144,7 @@ def _is_jpeg(path: Path) -> bool:
 
 
 def list_pictures(folder: Path, *, deep: bool = False) -> list[Path]:
-    """The files in a folder that may be masks, PNGs alone where there are some.
+    """List the files in a folder that may be masks, PNGs alone where there are some.
 
     Parameters
     ----------
@@ -167,10 +171,10 @@ def _folders_of_pictures(folder: Path) -> list[str]:
 
 
 def find_object_folders(folder: Path, video: Video) -> list[Path] | None:
-    """The folders of a video's objects, in a folder or in the only one in it; None where those in
-    it are of videos, or there are none.
+    """Find the folders of a video's objects, in a folder or in the only one in it.
 
-    Objects' folders are numbered, or are in a folder of the video's name.
+    None where those in it are of videos, or there are none. Objects' folders are numbered, or are
+    in a folder of the video's name.
     """
     if not folder.is_dir() or list_pictures(folder):
         return None
@@ -211,7 +215,7 @@ def _read_object_folders(objects: Sequence[Path], video: Video, where: Path) -> 
 
 
 def _pick_folder(folder: Path, names: FrameNames) -> Path:
-    """A folder with masks, or the only one in it that has some."""
+    """Give the folder itself if it has masks, or the only one in it that has some."""
     if not folder.is_dir():
         raise SessionError(f"There is no folder {folder}.")
     if list_pictures(folder):
@@ -232,7 +236,7 @@ def _pick_folder(folder: Path, names: FrameNames) -> Path:
 
 
 def _with_ids(masks: dict[tuple[int, int], Mask], notes: tuple[str, ...], where: str) -> Imported:
-    """Labels are ids, unless they are larger than those may be."""
+    """Give masks by object id: their labels, unless those are larger than ids may be."""
     ids = ObjectIds(sorted({label for label, _ in masks}), f"The labels in {where}")
     return Imported(
         {(ids[label], frame): mask for (label, frame), mask in masks.items()},
@@ -267,7 +271,7 @@ class _Picture:
         return mode not in ("1", "L", "LA", "P", "F") and not mode.startswith("I")
 
     def colours(self) -> NDArray[np.int64]:
-        """(H, W) colours as one number, red first; what is transparent is black."""
+        """Give the colours as one number each, (H, W), red first; what is transparent is black."""
 
         def read(image: Image.Image) -> NDArray[np.int64]:
             rgba = np.asarray(image.convert("RGBA")).astype(np.int64)
@@ -278,7 +282,7 @@ class _Picture:
 
 
 class _Colours:
-    """Which colour is which object."""
+    """The colours of objects, each an object's own."""
 
     def __init__(self, ids: dict[int, int], note: str) -> None:
         self._ids = ids
@@ -286,8 +290,10 @@ class _Colours:
 
     @classmethod
     def of(cls, pictures: Iterable[_Picture], where: str) -> _Colours | None:
-        """Of pictures in which each object has a colour of its own, on black; None where they are
-        grey, or no masks."""
+        """Find the colours of pictures in which each object has one of its own, on black.
+
+        None where the pictures are grey, or no masks.
+        """
         pictures = list(pictures)
         if not pictures or not all(picture.has_colours() for picture in pictures):
             return None
@@ -332,7 +338,7 @@ def _read_stack(pages: Sequence[_Picture], video: Video, path: Path) -> Imported
 
 
 def _pages(path: Path) -> list[_Picture] | None:
-    """What reads each page of a file; None where it is no TIFF."""
+    """List the pages of a file, each read when it is needed; None where it is no TIFF."""
     if path.suffix.lower() not in (".tif", ".tiff"):
         return None
     count = _open(path, lambda image: getattr(image, "n_frames", 1))
@@ -347,7 +353,7 @@ def _pages(path: Path) -> list[_Picture] | None:
 
 
 def _open(path: Path, read: Callable[[Image.Image], Any], page: int = 0) -> Any:
-    """What `read` makes of a page of a picture file."""
+    """Give what `read` makes of a page of a picture file."""
     try:
         with Image.open(path) as image:
             image.seek(page)

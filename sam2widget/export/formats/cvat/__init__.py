@@ -1,5 +1,7 @@
-"""CVAT's XML: "CVAT for images 1.1" is written; that, and the tracks of "CVAT for video 1.1", are
-read."""
+"""The XML files of CVAT.
+
+"CVAT for images 1.1" is written; that, and the tracks of "CVAT for video 1.1", are read.
+"""
 
 from ...registry import Format
 from .reader import read_cvat

@@ -1,4 +1,4 @@
-"""Which frames of a video a task of CVAT has: it may begin later, and leave frames out."""
+"""The frames of a video that a task of CVAT has: it may begin later, and leave frames out."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ class PartOfSource:
 
     @classmethod
     def of(cls, root: Xml.Element) -> PartOfSource | None:
-        """What the export's `<meta>` says; None where the task has the whole source, or nothing is
-        said."""
+        """Read from an export's `<meta>` which part of its source the task has.
+
+        None where it has the whole source, or nothing is said.
+        """
         places = (root.find(f"meta/{name}") for name in ("task", "job"))
         said = next((place for place in places if place is not None), None)
         if said is None:
@@ -39,14 +41,15 @@ class PartOfSource:
 
     @property
     def num_frames(self) -> int:
-        """How many frames the task has."""
+        """Number of frames of the task."""
         return (self.stop - self.start) // self.step + 1
 
     def place(
         self, numbers: Sequence[int], video: Video, where: str, notes: list[str]
     ) -> list[int]:
-        """The frames of a video that frame numbers of an export mean. CVAT's are those of the
-        source; the video may be that, or the task's frames alone.
+        """Give the frames of a video that frame numbers of an export mean.
+
+        CVAT's are those of the source; the video may be that, or the task's frames alone.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""CVAT's XML: "CVAT for images 1.1" and the tracks of "CVAT for video 1.1"."""
+"""Reader of CVAT's XML: "CVAT for images 1.1" and the tracks of "CVAT for video 1.1"."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ class _Shape:
 
 
 def read_cvat(path: Path, video: Video) -> Imported:
-    """Read the masks and polygons of `annotations.xml`. On images an object is a ``group_id``, or
-    else a label; tracks are objects.
+    """Read the masks and polygons of `annotations.xml`.
+
+    On images an object is a ``group_id``, or else a label; tracks are objects.
 
     Raises
     ------
@@ -149,7 +150,7 @@ def _on_images(
 def _frames(
     path: Path, root: Xml.Element, images: list[Xml.Element], video: Video, notes: list[str]
 ) -> dict[int, int]:
-    """The frame of each image that has one, by its place in the list."""
+    """Find the frame of each image that has one, by the image's place in the list."""
     called = [image.get("name", "") for image in images]
     names = FrameNames(video)
     numbered = all(file_number(name) is not None for name in called)
@@ -180,7 +181,7 @@ def _frames(
 def _placed(
     path: Path, part: PartOfSource | None, numbers: list[int], video: Video, notes: list[str]
 ) -> list[int]:
-    """Frames of the video for numbers as CVAT gives them."""
+    """Give the frames of the video that numbers of CVAT mean."""
     if part is None or not numbers:
         return numbers
     return part.place(numbers, video, str(path), notes)
@@ -199,7 +200,7 @@ def _of_tracks(
 def _shapes_of_tracks(
     path: Path, root: Xml.Element, left_out: Counter[str], notes: list[str]
 ) -> Iterator[_Shape]:
-    """With CVAT's numbers of frames."""
+    """Yield the shapes of all tracks, with CVAT's numbers of frames."""
     part = PartOfSource.of(root)
     step = 1 if part is None else part.step
     gaps = 0
@@ -230,13 +231,16 @@ def _shapes_of_tracks(
 
 
 def _kind(element: Xml.Element) -> str:
-    """What a shape is called, also where it is turned."""
+    """Give what a shape is called, also where it is turned."""
     turned = element.get("rotation", "0").strip("0.") != ""
     return f"rotated {element.tag}" if turned else element.tag
 
 
 def _ids(path: Path, shapes: list[_Shape]) -> Mapping[tuple[str, str], int]:
-    """Objects: groups keep their number, tracks too where they count from 1; labels come last."""
+    """Give object ids by owner: groups keep their number, tracks too where they count from 1.
+
+    Labels come last.
+    """
     owners = list(dict.fromkeys(shape.owner for shape in shapes))
     found: dict[tuple[str, str], int] = {}
     try:

@@ -1,4 +1,4 @@
-"""CVAT's XML, "CVAT for images 1.1", which tasks on videos take too: writing."""
+"""Writer of CVAT's XML: "CVAT for images 1.1", which tasks on videos take too."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ _RUN = np.dtype("<u4")
 
 
 def write_cvat(segmentation: Segmentation, path: Path) -> Path:
-    """Write `annotations.xml` with brush masks. Objects of one name are one label; which of them
-    a mask is of says its ``group_id``, the object's id. Images have the names of the source's
-    frames, or `frame_000000`, as CVAT calls those of a video."""
+    """Write `annotations.xml` with brush masks.
+
+    Objects of one name are one label; which of them a mask is of says its ``group_id``, the
+    object's id. Images have the names of the source's frames, or `frame_000000`, as CVAT calls
+    those of a video.
+    """
     root = Xml.Element("annotations")
     Xml.SubElement(root, "version").text = "1.1"
     task = Xml.SubElement(Xml.SubElement(root, "meta"), "task")
