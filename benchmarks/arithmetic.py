@@ -67,6 +67,7 @@ def steps_of(model: Sam2Model) -> dict[str, Callable[[], Any]]:
 
 
 def operations(step: Callable[[], Any]) -> float:
+    """Number of operations of a step, a multiplication and an addition each counted as one."""
     aten = torch.ops.aten
     counter = FlopCounterMode(
         display=False,
@@ -102,6 +103,7 @@ def profile(step: Callable[[], Any]) -> dict[str, float]:
 
 
 def seconds(call: Callable[[], Any]) -> float:
+    """Seconds that a call takes, what it launches on a GPU included."""
     began = time.perf_counter()
     call()
     if torch.cuda.is_available():
@@ -110,6 +112,7 @@ def seconds(call: Callable[[], Any]) -> float:
 
 
 def main() -> None:
+    """Print the operations and times of the network's parts, beside the machine's rate."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--name", default="sam2.1-hiera-tiny")
     parser.add_argument("--image-size", type=int, default=1024)

@@ -22,6 +22,7 @@ from tests.parity.scene import drifting_texture
 
 
 def main() -> None:
+    """Print the times of both generators, and how many pixels of their masks differ."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--nano", action="store_true")
     parser.add_argument("--name", default="sam2.1-hiera-tiny")

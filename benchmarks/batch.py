@@ -24,6 +24,7 @@ from sam2widget.samples import sample_clip
 
 
 def main() -> None:
+    """Print the frames a second of one worker and of two, and the efficiency of two."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--clips", type=int, default=12)
     parser.add_argument("--frames", type=int, default=16, help="of each")

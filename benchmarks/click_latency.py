@@ -110,6 +110,7 @@ def _echoes(page: Page, clicks: int) -> list[float]:
 
 
 def main() -> None:
+    """Print the milliseconds from clicks to masks, and of the echo of a trivial anywidget."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default=os.environ.get("SAM2WIDGET_MODEL", "nano"))
     parser.add_argument("--clicks", type=int, default=50)

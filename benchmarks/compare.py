@@ -33,6 +33,7 @@ OPTIONS = {
 
 
 def main() -> None:
+    """Print tables of times and peak memory, ours against the other implementations."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--name", default="sam2.1-hiera-tiny")
     parser.add_argument("--image-size", type=int, default=1024)

@@ -246,8 +246,11 @@ def late_sound(name: str, options: str, sound: str) -> Film:
 
 
 def packed(name: str) -> Film:
-    """B-frames as DivX puts them: with the frame that they come before into one packet, and
-    after it one that stands for nothing."""
+    """A film whose B-frames are packed as DivX does it.
+
+    Each is put into one packet with the frame that it comes before, and after it comes a packet
+    that stands for nothing.
+    """
     mark, nothing = b"\0\0\1\xb2DivX503b1393p", b"\0\0\1\xb6\x50\x40"
 
     def make(folder: Path) -> Path:
@@ -435,8 +438,10 @@ WAYS = "in order", "leaps", "backwards", "progressive", "thumbnails"
 def right_of(
     path: Path, truth: list[NDArray[np.uint8]], is_cut: bool = False
 ) -> dict[str, tuple[int, int]]:
-    """For each way to read a file, how many frames are right to the pixel, and how many were
-    tried; thumbnails are right if they show a frame nearby."""
+    """For each way to read a file, how many frames are right, and how many were tried.
+
+    Right is to the pixel; thumbnails are right if they show a frame nearby.
+    """
     rng = random.Random(0)
     frames = range(len(truth))
     numbers = [number_of(rgb) for rgb in truth]
@@ -500,6 +505,7 @@ def outcome_of(film: Film, folder: Path) -> Outcome:
 
 
 def main() -> None:
+    """Print for each film and each way to read it how many frames are right."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", help="of files in the table; all if none")
     parser.add_argument("--long", action="store_true", help="as if the films were long")

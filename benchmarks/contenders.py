@@ -108,14 +108,17 @@ class Official:
         self.pixels = frame_to_input(self.frames[0], work.image_size, device)
 
     def encode(self) -> None:
+        """Image features of a frame."""
         with torch.inference_mode(), self._precision:
             self.model.forward_image(self.pixels)
 
     def click(self) -> None:
+        """Three masks for a click on an encoded image, at the image's size."""
         with self._precision:
             self.image.predict(np.array([[400.0, 240.0]]), np.array([1]))
 
     def prepare(self, num_objects: int) -> None:
+        """Be where so many objects have been tracked up to `FIRST`."""
         with self._precision:
             state = self.model.init_state(str(self.folder))
             for obj in range(num_objects):
@@ -131,11 +134,13 @@ class Official:
             self.coming = self.model.propagate_in_video(state, FIRST)
 
     def track(self) -> None:
+        """All objects on the next frame: their masks at the frame's size."""
         with self._precision:
             _, _, logits = next(self.coming)
             _ = (logits > 0).cpu().numpy()
 
     def generate(self) -> None:
+        """Masks of everything on a frame; nothing is filtered."""
         with self._precision:
             oracle.mask_generator(
                 self.model,
@@ -157,10 +162,12 @@ class HuggingFace:
         self.pixels = torch.cat([frame_to_input(rgb, work.image_size, device) for rgb in frames])
 
     def encode(self) -> None:
+        """Image features of a frame."""
         with torch.inference_mode():
             hugging_face.image_features(self.model, self.pixels[:1])
 
     def prepare(self, num_objects: int) -> None:
+        """Be where one object, whatever their number, has been tracked until the memory is full."""
         middle = self.model.config.image_size / 2
         self.coming = hugging_face.track_click(self.model, self.pixels, (middle, middle))
         with torch.inference_mode():
@@ -168,6 +175,7 @@ class HuggingFace:
                 next(self.coming)
 
     def track(self) -> None:
+        """The object on the next frame."""
         with torch.inference_mode():
             next(self.coming)
 

@@ -163,6 +163,7 @@ def print_table(table: dict[str, dict[str, float]]) -> None:
 
 
 def main() -> None:
+    """Print the accuracy of a model on each sequence, and write it as JSON if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="nano", help="name or path of a checkpoint")
     parser.add_argument("--every", type=int, help="prompt every so many frames, not only the first")

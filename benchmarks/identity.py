@@ -73,10 +73,12 @@ FILMS = (insects, cells, same_ends, dark)
 
 
 def as_array(film: NDArray[np.uint8], _: Path) -> FrameSource:
+    """The film itself, (T, H, W, 3)."""
     return film
 
 
 def as_folder(film: NDArray[np.uint8], place: Path) -> Path:
+    """Write a film as a folder of PNG files, and return the folder."""
     place.mkdir(parents=True)
     for n, rgb in enumerate(film):
         Image.fromarray(rgb).save(place / f"{n:05}.png")
@@ -84,7 +86,7 @@ def as_folder(film: NDArray[np.uint8], place: Path) -> Path:
 
 
 def as_bitmaps(film: NDArray[np.uint8], place: Path) -> Path:
-    """Files that are all of one size."""
+    """Write a film as a folder of BMP files, all of one size, and return the folder."""
     place.mkdir(parents=True)
     for n, rgb in enumerate(film):
         Image.fromarray(rgb).save(place / f"{n:05}.bmp")
@@ -92,15 +94,17 @@ def as_bitmaps(film: NDArray[np.uint8], place: Path) -> Path:
 
 
 def as_video(film: NDArray[np.uint8], place: Path) -> Path:
+    """Write a film as an MP4 file in H.264, and return its path."""
     return encode(film, place.with_name(f"{place.name}.mp4"), "libx264", crf=23)
 
 
 def as_uncompressed(film: NDArray[np.uint8], place: Path) -> Path:
-    """Files that are all of one size."""
+    """Write a film as an uncompressed video file, all of one size, and return its path."""
     return encode(film, place.with_name(f"{place.name}.mkv"), "rawvideo")
 
 
 def encode(film: NDArray[np.uint8], path: Path, codec: str, **options: object) -> Path:
+    """Write a film (T, H, W, 3) as a video file of 25 frames a second, and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(
@@ -192,6 +196,7 @@ def seconds_of_large_file(path: Path, num_bytes: int = 10 * 2**30) -> float:
 
 
 def main() -> None:
+    """Print how many look-alikes are mistaken and renamed videos recognized, and times in s."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--renamed", type=int, default=50)

@@ -97,12 +97,13 @@ SCRUB = """async ([root, slider, count, seconds]) => {
 
 @dataclass(frozen=True)
 class Interruptions:
-    """Of a page, while something goes on."""
+    """Interruptions of a page while something goes on, in milliseconds."""
 
     intervals_ms: list[float]
     long_tasks_ms: list[float]
 
     def describe(self) -> str:
+        """A row: frames a second, share of late ones, longest interval in ms, long tasks' share."""
         share = sum(ms > 1.5 * DISPLAY_MS for ms in self.intervals_ms) / len(self.intervals_ms)
         total = sum(self.intervals_ms)
         return (
@@ -112,6 +113,7 @@ class Interruptions:
 
 
 def main() -> None:
+    """Print figures of hovering, of clicks meanwhile, of scrubbing, and the front end's size."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default=os.environ.get("SAM2WIDGET_MODEL", "nano"))
     arguments = parser.parse_args()

@@ -62,6 +62,7 @@ def write(path: Path, num_frames: int, written: Iterable[int]) -> zarr.Array:
 
 
 def main() -> None:
+    """Make the zarr, read, scrub and track it, and print times and peak memory."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--frames", type=int, default=12_000)
     parser.add_argument("--tracked", type=int, default=60)

@@ -71,6 +71,7 @@ def leap(bench: Bench) -> list[tuple[float, float]]:
 
 
 def main() -> None:
+    """Print how soon the video opens, the times of leaps, and the kernel's memory."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default=os.environ.get("SAM2WIDGET_MODEL", "nano"))
     parser.add_argument("--preset", default="ultrafast", help="of x264, see benchmarks.footage")

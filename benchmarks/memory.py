@@ -93,6 +93,7 @@ def _resident() -> int:
 
 
 def main() -> None:
+    """Print the memory of each process near its end, and its growth in kB a frame."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--frames", type=int, default=2000)
     parser.add_argument("--image-size", type=int, default=256)

@@ -115,6 +115,7 @@ def shown(
 
 
 def p95(values: Sequence[float]) -> float:
+    """The 95th percentile, which is one of the values."""
     return sorted(values)[math.ceil(0.95 * len(values)) - 1]
 
 

@@ -174,6 +174,7 @@ def measure_mistakes(
 
 
 def main() -> None:
+    """Print recall, calibration and the figures of people."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pack", type=Path)
     parser.add_argument("--model", default="nano", help="name or path of a checkpoint")

@@ -31,6 +31,7 @@ def resident_mib() -> float:
 
 
 def main() -> None:
+    """Print models, threads and memory in MiB after each run of the cell."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--model", default="nano")

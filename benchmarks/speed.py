@@ -61,6 +61,7 @@ def tracking_fps(model: Sam2Model, video: list[NDArray[np.uint8]], objects: int)
 
 
 def main() -> None:
+    """Print the times of encoding and of a click in ms, and of tracking in frames a second."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="nano", help="name or path of a checkpoint")
     parser.add_argument("--image-size", type=int, help="side of the network's input")

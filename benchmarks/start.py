@@ -72,6 +72,7 @@ def measure(model: str) -> dict[str, float]:
 
 
 def main() -> None:
+    """Print the median times of all runs, in seconds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default=os.environ.get("SAM2WIDGET_MODEL", "nano"))
     parser.add_argument("--runs", type=int, default=3)

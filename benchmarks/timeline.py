@@ -33,16 +33,21 @@ class StillSegmenter:
         self._prediction = Prediction(mask_hw, 5.0, 0.9)
 
     def prompt(self, frame: int, obj: int, prompts: PromptSet) -> Prediction:
+        """The mask, whatever the prompts are."""
         return self._prediction
 
     def track(self, frame: int, objs: Sequence[int], *, reverse: bool) -> dict[int, Prediction]:
+        """The mask for each object."""
         return dict.fromkeys(objs, self._prediction)
 
-    def restore(self, frame: int, obj: int, mask_hw: NDArray[np.bool_]) -> None: ...
+    def restore(self, frame: int, obj: int, mask_hw: NDArray[np.bool_]) -> None:
+        """Do nothing: no mask is remembered."""
 
-    def clear(self, frame: int, obj: int) -> None: ...
+    def clear(self, frame: int, obj: int) -> None:
+        """Do nothing: no mask is remembered."""
 
-    def remove(self, obj: int) -> None: ...
+    def remove(self, obj: int) -> None:
+        """Do nothing: no object is remembered."""
 
 
 def tracked_session(num_frames: int, objects: range) -> Session:
@@ -71,6 +76,7 @@ def timed_ms(call: Callable[[], object], times: int = STEPS) -> float:
 
 
 def main() -> None:
+    """Print the times of planning, tracking, and reading timelines and confidences."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=100_000)
     parser.add_argument("--objects", type=int, default=8)

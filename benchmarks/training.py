@@ -99,6 +99,7 @@ class Noise:
         return self.frames
 
     def read(self, positions: Any) -> list[Any]:
+        """Frames at these positions: (H, W, 3) uint8, each with its (H, W) mask by object id."""
         rng = np.random.default_rng(len(self.name))
         frames = []
         for t in positions:
@@ -125,10 +126,11 @@ class Step:
     plan: Plan
 
     def __call__(self) -> None:
+        """Draw a batch and train on it."""
         self.trainer.train_step(self.draw(), 1e-4)
 
     def gradients(self, batch: Batch) -> None:
-        """What a GPU replays as a graph."""
+        """Compute the gradients of a batch, which a GPU replays as a graph."""
         self.trainer.compute_gradients(batch, self.plan)
 
 
@@ -204,6 +206,7 @@ def _measure(case: str, out: Path, arguments: argparse.Namespace) -> float:
 
 
 def main() -> None:
+    """Print the operations and waits of a step of each case, and its pictures a second on a GPU."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", help="measure pictures a second there, too")
     parser.add_argument("--size", type=int, default=256)

@@ -149,6 +149,7 @@ def _arc(start: float, end: float) -> str:
 
 
 def main() -> None:
+    """Write the drawing of the packages, or check that it is fresh."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true", help="only say whether it is fresh")
     drawn = draw()

@@ -1,5 +1,8 @@
-"""For the reference: types stand in annotations here, so what follows a parameter's colon is what
-it means, not what it is; and what a prompt `>>>` begins is code wherever it stands."""
+"""Prepare docstrings for the reference, as an extension of griffe.
+
+Types stand in annotations here, so what follows a parameter's colon is what it means, not what it
+is; and what a prompt `>>>` begins is code wherever it stands.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,14 @@ _LITERAL_MARK = re.compile(r"^::\n\n", re.M)
 
 
 class Meanings(griffe.Extension):
-    """Puts the meaning of each parameter below its name, where numpydoc has it, and code outside
-    of a section of examples in a fence, as Markdown has it."""
+    """Puts the meaning of each parameter below its name, and code into fences.
+
+    The meaning goes where numpydoc has it; code outside of a section of examples is fenced as
+    Markdown has it.
+    """
 
     def on_object(self, *, obj: griffe.Object, **_: object) -> None:
+        """Rewrite the docstring of an object, if it has one."""
         if obj.docstring is not None:
             text = _SECTION.sub(
                 lambda found: _ENTRY.sub(r"\1\n    \2", found[0]), obj.docstring.value

@@ -53,6 +53,7 @@ def licences() -> dict[str, tuple[str, str]]:
 
 
 def main() -> None:
+    """Print the table of licences; exit with an error where one is not known to be free."""
     print("| package | version | licence |\n|---|---|---|")
     found = licences()
     for name, (version, licence) in found.items():

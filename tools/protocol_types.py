@@ -212,6 +212,7 @@ def _lines(lines: Iterable[str]) -> str:
 
 
 def main() -> None:
+    """Write the TypeScript files."""
     for path, text in generate().items():
         path.write_text(text, encoding="utf-8")
 

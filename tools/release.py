@@ -128,6 +128,7 @@ def _read(name: str) -> str:
 
 
 def main() -> None:
+    """Check the built files, try the wheel on each Python, and print a table of both."""
     release = version()
     wheel = ROOT / "dist" / f"sam2widget-{release}-py3-none-any.whl"
     sdist = ROOT / "dist" / f"sam2widget-{release}.tar.gz"

@@ -69,6 +69,7 @@ def faults(source: str) -> Iterator[tuple[int, str, str]]:
 
 
 def main() -> None:
+    """Print each metaphor in an identifier; exit with an error where there is one."""
     found = 0
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):

@@ -448,8 +448,10 @@ def _fur_material(obj: str, rgb: Colour, belly_rgb: Colour) -> Any:
 
 
 def _grow_fur(part: Any, count: int, length: float, seed: int) -> None:
-    """Hairs all over a sphere, in tufts. Ours rather than Blender's, whose hairs differ from run to
-    run."""
+    """Grow hairs all over a sphere, in tufts.
+
+    They are ours rather than Blender's, whose hairs differ from run to run.
+    """
     chance = np.random.default_rng(seed)
     roots = chance.standard_normal((count, 3))
     roots /= np.linalg.norm(roots, axis=1, keepdims=True)

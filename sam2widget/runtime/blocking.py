@@ -61,8 +61,10 @@ def propagate(controller: Controller[Any], make_steps: Callable[[], Iterator[Tra
 async def propagate_async(
     controller: Controller[Any], make_steps: Callable[[], Iterator[Tracked]]
 ) -> None:
-    """As `propagate`, without a bar and leaving the event loop free meanwhile. Cancelling it
-    stops this propagation alone."""
+    """Propagate without a progress bar, leaving the event loop free meanwhile.
+
+    Cancelling it stops this propagation alone. Parameters and errors are those of `propagate`.
+    """
     _check_may_wait(controller, "propagate_async()")
     last: deque[Tracked] = deque(maxlen=1)
     begun: list[Task[None]] = []
@@ -99,8 +101,9 @@ async def propagate_async(
 
 
 def propose(controller: Controller[Any], frame: int) -> list[Proposal]:
-    """Segment everything on a frame and wait for the proposals, the best first. An interrupt
-    stops this search alone.
+    """Segment everything on a frame and wait for the proposals, the best first.
+
+    An interrupt stops this search alone.
 
     Raises
     ------

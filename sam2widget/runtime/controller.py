@@ -71,9 +71,12 @@ class Controller(Generic[R]):
 
     @property
     def status(self) -> dict[str, str | int]:
-        """state ("loading", "ready", "working", "propagating" or "error"), message, model, device,
-        and click_ms, what the model took for the last click (0 before it). Where a person should
-        know something of the model: note, a few words, and note_details, what to do."""
+        """What goes on, as it is shown in the view: state, message, model, device, click_ms.
+
+        The state is "loading", "ready", "working", "propagating" or "error"; click_ms is what the
+        model took for the last click, in milliseconds (0 before it). Where a person should know
+        something of the model, there are also note, a few words, and note_details, what to do.
+        """
         return dict(self._status)
 
     @property
@@ -124,8 +127,11 @@ class Controller(Generic[R]):
         return run() if self._worker.is_current else self._wait_for(run)
 
     def read(self, action: Callable[[], T]) -> T:
-        """As `call`, for what needs no model and changes nothing: it works without a model, while
-        one is being loaded, and after the thread has ended."""
+        """Do something that needs no model and changes nothing, and wait for it.
+
+        Unlike `call`, it works without a model, while one is being loaded, and after the thread has
+        ended.
+        """
         if self._worker.is_current:
             return action()
         with self._loading_lock:
@@ -197,9 +203,11 @@ class Controller(Generic[R]):
             self.call(lambda: None)  # what is told at their end has been told
 
     def close(self, why: str = CLOSED) -> None:
-        """End the thread after the step at hand and let go of the model. A model that is just
-        being loaded is waited for neither here nor by edits that wait for it. From now on, edits
-        are refused with the reason."""
+        """End the thread after the step at hand and let go of the model.
+
+        A model that is just being loaded is waited for neither here nor by edits that wait for it.
+        From now on, edits are refused with the reason.
+        """
         self._closed_because = why
         loading = self._is_loading
         self._worker.close(wait=not loading, drop_waiting=loading, then=self._session.unload)
@@ -227,8 +235,10 @@ class Controller(Generic[R]):
         on_step: Callable[[Tracked], None] | None = None,
         reply_to: R | None = None,
     ) -> Task[None]:
-        """Begin a propagation. While another one runs it waits for its turn, and then tracks what
-        is left of its own frames and objects.
+        """Begin a propagation, and return its task.
+
+        While another one runs it waits for its turn, and then tracks what is left of its own frames
+        and objects.
 
         Parameters
         ----------
@@ -243,8 +253,11 @@ class Controller(Generic[R]):
         return task
 
     def propose(self, frame: int, reply_to: R | None = None) -> Task[list[Proposal]]:
-        """Begin to segment everything on a frame; while another search runs, after it. The
-        browser's are for what is looked at: a new one takes the place of an earlier one."""
+        """Begin to segment everything on a frame, and return the search's task.
+
+        While another search runs, it waits for its turn. The browser's searches are for the frame
+        that is shown: a new one takes the place of an earlier one.
+        """
         steps = self._session.propose(frame)
         if reply_to is not None:
             for search in self._replaceable:
@@ -257,8 +270,10 @@ class Controller(Generic[R]):
         return task
 
     def track_live(self, on_tracked: Callable[[int], None]) -> None:
-        """See to it that the newest frame of a live video is tracked, and those that come
-        meanwhile: always the newest, whatever is skipped. A propagation goes first. Any thread.
+        """Track the newest frame of a live video, and those that come meanwhile.
+
+        It is always the newest that is tracked, whatever is skipped. A propagation goes first. Any
+        thread.
 
         Parameters
         ----------
@@ -274,8 +289,11 @@ class Controller(Generic[R]):
         self._set_status(click_ms=max(round(1000 * (time.monotonic() - began_at)), 1))
 
     def prompt(self, frame: int, obj: int, prompt: Callable[[], object]) -> str:
-        """Prompt an object. Where it, or what it takes from, keeps little of its mask, a sentence
-        says so, as a notice and to the caller; "" where there is nothing to say."""
+        """Prompt an object, and return what there is to say about it; "" where there is nothing.
+
+        Where the object, or one that it takes pixels from, keeps little of its mask, a sentence
+        says so, to the caller and as a notice.
+        """
         session = self._session
         before = session.held_on(frame)
         prompt()
@@ -391,7 +409,7 @@ class Controller(Generic[R]):
         return self._failure
 
     def begin_edit(self) -> None:
-        """An edit begins."""
+        """Note that an edit begins, and show it."""
         self.edit_times_s.append(time.monotonic())
         self._notice = ""
         self.show("working")

@@ -22,21 +22,21 @@ class Reporter(Protocol[Request]):
         ...
 
     def report_begin(self) -> None:
-        """A propagation begins."""
+        """Tell that a propagation begins."""
         ...
 
     def report_step(self, tracked: Tracked) -> None:
-        """A frame has been tracked."""
+        """Tell that a frame has been tracked."""
         ...
 
     def report_end(self) -> None:
-        """The propagation has ended."""
+        """Tell that the propagation has ended."""
         ...
 
     def report_live_step(self, frame: int) -> None:
-        """The newest frame of a live video has been tracked."""
+        """Tell that the newest frame of a live video has been tracked."""
         ...
 
     def report_live_rest(self) -> None:
-        """There is nothing to track in a live video now."""
+        """Tell that there is nothing to track in a live video now."""
         ...

@@ -12,14 +12,28 @@ class WidgetState(Protocol):
     """The traits of a widget that its parts read, and how they set traits."""
 
     @property
-    def frame(self) -> Any: ...
+    def frame(self) -> Any:
+        """Index of the frame that is shown, from 0."""
+        ...
+
     @property
-    def selected(self) -> Any: ...
+    def selected(self) -> Any:
+        """Id of the selected object, 0 for none."""
+        ...
+
     @property
-    def auto_propagate(self) -> Any: ...
+    def auto_propagate(self) -> Any:
+        """What an edit in the browser tracks by itself: "never", "corrections" or "always"."""
+        ...
+
     @property
-    def epoch(self) -> Any: ...
-    def write_traits(self, **values: Any) -> None: ...
+    def epoch(self) -> Any:
+        """Number of the session; messages of another one are dropped."""
+        ...
+
+    def write_traits(self, **values: Any) -> None:
+        """Set traits by name, from any thread."""
+        ...
 
 
 def show_next_unreviewed(review: Review, state: WidgetState) -> None:

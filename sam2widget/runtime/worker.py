@@ -78,8 +78,10 @@ class Task(Generic[T]):
         return self._reason
 
     def stop(self, reason: str = "") -> None:
-        """End before the next step. What the steps so far have done stays. Of several reasons the
-        first counts. Any thread."""
+        """End the task before its next step, for a reason.
+
+        What the steps so far have done stays. Of several reasons the first counts. Any thread.
+        """
         self._reason = self._reason or reason
         self._stopped = True
 
@@ -92,8 +94,10 @@ class Task(Generic[T]):
         wait([self._future])
 
     def when_done(self, call: Callable[[], None]) -> None:
-        """Call at the end, in the worker's thread. What it raises is logged: neither the thread
-        nor others who are called must suffer from it."""
+        """Call a function at the end, in the worker's thread.
+
+        What it raises is logged: neither the thread nor others who are called must suffer from it.
+        """
 
         def told(_: object) -> None:
             try:
@@ -126,8 +130,9 @@ class Task(Generic[T]):
 
 
 class Worker:
-    """One daemon thread and its queue. The thread ends with `close`, or with the worker: it holds
-    nothing but what is queued.
+    """One daemon thread and its queue.
+
+    The thread ends with `close`, or with the worker: it holds nothing but what is queued.
 
     Parameters
     ----------
@@ -282,8 +287,10 @@ class _Queue:
             call()
 
     def _run_next(self) -> bool:
-        """Advance the most urgent task by a step. What it was about is let go of before the next
-        is waited for."""
+        """Advance the most urgent task by a step; False once the queue is closed and empty.
+
+        What the task was about is let go of before the next is waited for.
+        """
         with self._wake:
             self._wake.wait_for(lambda: self._tasks or self.closed)
             if not self._tasks:

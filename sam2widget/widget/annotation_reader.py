@@ -54,32 +54,38 @@ class AnnotationReader:
 
     @property
     def masks(self) -> Mapping[int, MaskVolume]:
-        """By object id, a lazy (T, H, W) bool array that follows the session:
-        ``w.masks[1][10]`` is one frame, ``np.asarray(w.masks[1])`` all."""
+        """Masks by object id, each a lazy (T, H, W) bool array that follows the session.
+
+        ``w.masks[1][10]`` is one frame, ``np.asarray(w.masks[1])`` all.
+        """
         return self._by_id(self._session.masks)
 
     @property
     def scores(self) -> Mapping[int, NDArray[np.float32]]:
-        """By object id, (T,) object-score logits, above 0 where it is judged visible; NaN where
-        there is no mask yet."""
+        """Object-score logits by object id, (T,) float32, above 0 where it is judged visible.
+
+        NaN where there is no mask yet.
+        """
         return self._by_id(self._session.scores)
 
     @property
     def ious(self) -> Mapping[int, NDArray[np.float32]]:
-        """By object id, (T,) predicted IoU of its masks; NaN where there is none yet."""
+        """Predicted IoU of the masks by object id, (T,) float32, 0..1; NaN where there is none."""
         return self._by_id(self._session.ious)
 
     def prompts(self, frame: int, obj: int = 1) -> PromptSet:
-        """What an object was prompted with on a frame; an empty set where there is nothing."""
+        """Prompts of an object on a frame; an empty set where there are none."""
         return self._session.prompts(frame, obj)
 
     def timeline(self, obj: int = 1) -> Timeline:
-        """On which frames an object is prompted, tracked, stale, accepted or rejected."""
+        """Frames on which an object is prompted, tracked, stale, accepted or rejected."""
         return self._session.timeline(obj)
 
     def label_map(self, frame: int) -> NDArray[np.int32]:
-        """(H, W) object ids on a frame, 0 for background; the larger id shows where two
-        overlap, and a warning says so."""
+        """(H, W) int32 object ids on a frame, 0 for background.
+
+        Where two objects overlap, the larger id shows, and a warning says so.
+        """
         covered = OverlapCounter()
         labels_hw = self._session.label_map(frame, covered)
         names = {info.id: info.name for info in self._session.objects}
@@ -92,8 +98,11 @@ class AnnotationReader:
 
     @property
     def confidence(self) -> Mapping[int, NDArray[np.float32]]:
-        """By object id, (T,) how sure its masks are, 0..1: from object score, predicted IoU and
-        how well each agrees with its neighbours; NaN where there is none."""
+        """How sure the masks are by object id, (T,) float32, 0..1; NaN where there is none.
+
+        It is made from object score, predicted IoU and how well each mask agrees with its
+        neighbours.
+        """
         return self._by_id(self._review.confidence)
 
     @property
@@ -117,8 +126,10 @@ class AnnotationReader:
 
     @property
     def statistics(self) -> Statistics:
-        """How much has been annotated, and what it took; `print` shows it as a table. Seconds
-        are those between edits in this widget, without long pauses."""
+        """How much has been annotated, and what it took; `print` shows it as a table.
+
+        Seconds are those between edits in this widget, without long pauses.
+        """
         return self._controller.read(
             lambda: Statistics.count(
                 len(self._get_video()),
@@ -131,8 +142,29 @@ class AnnotationReader:
     def export(
         self, path: str | os.PathLike[str], format: str | None = None, **options: Any
     ) -> Path:
-        """Write the masks for another program: see `sam2widget.export.export_masks`.
+        """Write the masks for another program, and return the path of what was written.
 
+        Parameters
+        ----------
+        path : of the file, or of the folder.
+        format : one of `sam2widget.export.FORMATS`; the one of the path's suffix if None.
+        options : of the format; see `sam2widget.export.export_masks`.
+
+        Returns
+        -------
+        Path
+            What was written.
+
+        Raises
+        ------
+        SessionError
+            When there is no such format or option, nothing to write, or a file of the video would
+            be written over.
+        OSError
+            When it cannot be written.
+
+        Examples
+        --------
         >>> w.export("dog-overlay.mp4")  # an overlay with sound; the suffix says the format
         >>> w.export("data", "coco", frames=True)
         """

@@ -70,13 +70,17 @@ class Annotator(AnnotationReader):
 
         Parameters
         ----------
-        x, y : in pixels, 0 to the frame's width and height, both included; or both in one list,
-            ``add_point(0, (x, y))``.
+        frame : index of the frame, from 0.
+        x, y : in pixels of the original frame, 0 to its width and height, both included; or both in
+            one list, ``add_point(0, (x, y))``.
+        label : 1 on the object, 0 outside it.
+        obj : id of the object, from 1.
 
         Raises
         ------
         SessionError
-            When the point or the frame is not in the video, or the model could not be loaded.
+            When the point or the frame is not in the video, the label is neither 0 nor 1, the
+            object is locked, or the model could not be loaded.
         """
         x, y = as_numbers((x, y), ("x", "y"), "A point")
 
@@ -88,12 +92,19 @@ class Annotator(AnnotationReader):
     def add_points(
         self, frame: int, points: ArrayLike, labels: ArrayLike | None = None, obj: int = 1
     ) -> None:
-        """Click several times at once, which is one edit, answered once. Raises as `add_point`.
+        """Click several times at once, which is one edit and one prediction.
 
         Parameters
         ----------
-        points : (P, 2) x and y of each in pixels.
+        frame : index of the frame, from 0.
+        points : (P, 2) x and y of each in pixels of the original frame.
         labels : (P,) 1 on the object, 0 outside it; 1 for all if None.
+        obj : id of the object, from 1; a new one adds the object.
+
+        Raises
+        ------
+        SessionError
+            As `add_point`; also when these are no points, or there is not a label for each.
         """
         places, checked = as_points(points, labels)
 
@@ -114,13 +125,22 @@ class Annotator(AnnotationReader):
         obj: int = 1,
         box: ArrayLike | None = None,
     ) -> None:
-        """Draw a box around an object, in place of an earlier one; what sticks out of the frame
-        is cut off. Raises as `add_point`.
+        """Draw a box around an object, in place of an earlier one; a new id adds the object.
+
+        What sticks out of the frame is cut off.
 
         Parameters
         ----------
-        x0, y0, x1, y1 : its corners in pixels; or all in one list, array or tensor, as in
-            ``add_box(0, [x0, y0, x1, y1])`` or by the name `box`.
+        frame : index of the frame, from 0.
+        x0, y0, x1, y1 : its upper left and lower right corner in pixels of the original frame; or
+            all in one list, array or tensor, as in ``add_box(0, [x0, y0, x1, y1])``.
+        obj : id of the object, from 1.
+        box : the four numbers in one, by name.
+
+        Raises
+        ------
+        SessionError
+            When the box is empty or lies outside the frame; else as `add_point`.
         """
         given = (x0, y0, x1, y1) if box is None else (box, x0, y0, x1, y1)
         x0, y0, x1, y1 = as_numbers(given, ("x0", "y0", "x1", "y1"), "A box")
@@ -130,14 +150,22 @@ class Annotator(AnnotationReader):
         )
 
     def add_mask(self, frame: int, mask_hw: object, obj: int = 1) -> None:
-        """Give an object's (H, W) mask on a frame, in place of its prompts there. Raises as
-        `add_point`.
+        """Give an object's (H, W) mask on a frame, in place of its prompts there.
+
+        A new id adds the object. An empty mask says that the object is not to be seen.
 
         Parameters
         ----------
-        mask_hw : flags, 0 and 1, or 0 and 255; also probabilities, which are cut at 0.5, and
-            logits, which are cut at 0, with a warning. An array, a tensor, a Pillow image, or
-            COCO's run lengths.
+        frame : index of the frame, from 0.
+        mask_hw : (H, W) of the original frame: flags, 0 and 1, or 0 and 255; also probabilities,
+            which are cut at 0.5, and logits, which are cut at 0, with a warning. An array, a
+            tensor, a Pillow image, or COCO's run lengths.
+        obj : id of the object, from 1.
+
+        Raises
+        ------
+        SessionError
+            When it is no mask, or of another size than the frame; else as `add_point`.
         """
         checked_hw, note = self._session.check_mask(frame, mask_hw)
         self._controller.edit(lambda: self._session.add_mask(frame, checked_hw, obj=obj))
@@ -155,15 +183,26 @@ class Annotator(AnnotationReader):
         shape: Shape = "brush",
         erase: bool = False,
     ) -> None:
-        """Add to an object's mask by hand, or take away from it. The mask that this gives takes
-        the place of all prompts there.
+        """Add pixels to an object's mask with a brush or a polygon, or erase some.
+
+        The mask that this gives takes the place of all prompts on the frame; a new id adds the
+        object.
 
         Parameters
         ----------
-        path : (P, 2) the way of the brush's centre, or a polygon's corners, (x, y).
-        radius : of the brush in pixels.
+        frame : index of the frame, from 0.
+        path : (P, 2) the way of the brush's centre, or a polygon's corners: (x, y) in pixels of the
+            original frame.
+        radius : of the brush in pixels, above 0; a polygon needs none.
+        obj : id of the object, from 1.
         shape : "brush" or "polygon".
-        erase : take away.
+        erase : take the pixels away from the mask.
+
+        Raises
+        ------
+        SessionError
+            When there is no mask to erase from, the path has no place or a polygon fewer than three
+            corners, or the radius of a brush is not above 0; else as `add_point`.
         """
         flat = [float(value) for value in np.ravel(np.asarray(path, np.float64))]
         options: dict[str, Any] = {"shape": shape, "erase": erase}
@@ -173,38 +212,89 @@ class Annotator(AnnotationReader):
 
     @takes_by_keyword("obj")
     def choose(self, frame: int, index: int, *, obj: int = 1) -> None:
-        """Choose another of the masks that a first click may mean; `index` counts from 0 those that
-        are offered, which are without those of a predicted IoU under a third of the best."""
+        """Choose another of the masks that a first click may mean.
+
+        Parameters
+        ----------
+        frame : index of the frame, from 0.
+        index : from 0 among the masks that are offered, which are without those of a predicted IoU
+            under a third of the best.
+        obj : id of the object.
+
+        Raises
+        ------
+        SessionError
+            When there is no such mask, or the object is locked.
+        """
         self._controller.edit(lambda: self._session.choose(frame, obj=obj, index=index))
 
     @takes_by_keyword("obj")
     def move_point(self, frame: int, index: int, x: float, y: float, *, obj: int = 1) -> None:
-        """Put a click elsewhere; `index` counts from 0 in the order of the clicks."""
+        """Put a click of an object elsewhere on its frame.
+
+        Parameters
+        ----------
+        frame : index of the frame, from 0.
+        index : of the click, from 0 in the order of the clicks.
+        x, y : where it goes, in pixels of the original frame.
+        obj : id of the object.
+
+        Raises
+        ------
+        SessionError
+            When there is no such click, the point lies outside the frame, or the object is locked.
+        """
         self._controller.edit(
             lambda: self._session.move_point(frame, obj=obj, index=index, x=x, y=y)
         )
 
     @takes_by_keyword("obj")
     def remove_point(self, frame: int, index: int, *, obj: int = 1) -> None:
-        """Take a click away; `index` as in `move_point`."""
-        self._controller.edit(lambda: self._session.remove_point(frame, obj=obj, index=index))
-
-    def remove_box(self, frame: int, obj: int = 1) -> None:
-        """Take an object's box on a frame away; its clicks there stay."""
-        self._controller.edit(lambda: self._session.remove_box(frame, obj=obj))
-
-    def clear_prompts(self, frame: int, obj: int = 1) -> None:
-        """Take an object's prompts on a frame away."""
-        self._controller.edit(lambda: self._session.clear_prompts(frame, obj=obj))
-
-    def reset_prompts(self, frame: int | None = None, obj: int | None = None) -> None:
-        """Take prompts away, which is one edit: on one frame, or on all if None; of one object, or
-        of all that are not locked if None. Objects stay, and so does what was tracked, as stale.
+        """Take a click of an object on a frame away; `index` as in `move_point`.
 
         Raises
         ------
         SessionError
-            When there are none.
+            When there is no such click, or the object is locked.
+        """
+        self._controller.edit(lambda: self._session.remove_point(frame, obj=obj, index=index))
+
+    def remove_box(self, frame: int, obj: int = 1) -> None:
+        """Take an object's box on a frame away; its clicks there stay.
+
+        Raises
+        ------
+        SessionError
+            When it has no box there, or is locked.
+        """
+        self._controller.edit(lambda: self._session.remove_box(frame, obj=obj))
+
+    def clear_prompts(self, frame: int, obj: int = 1) -> None:
+        """Take an object's prompts on a frame away.
+
+        The tracked mask that they corrected, if there was one, shows again and is stale.
+
+        Raises
+        ------
+        SessionError
+            When it has none there, or is locked.
+        """
+        self._controller.edit(lambda: self._session.clear_prompts(frame, obj=obj))
+
+    def reset_prompts(self, frame: int | None = None, obj: int | None = None) -> None:
+        """Take prompts away as one edit: on a frame or on all, of an object or of all.
+
+        Objects stay, and so does what was tracked, as stale.
+
+        Parameters
+        ----------
+        frame : index of the frame, from 0; all frames if None.
+        obj : id of the object; all that are not locked if None.
+
+        Raises
+        ------
+        SessionError
+            When there are none, or the object is locked.
         """
         self._controller.edit(lambda: self._session.reset_prompts(frame, obj=obj))
 
@@ -219,8 +309,23 @@ class Annotator(AnnotationReader):
         visible: bool | None = None,
         locked: bool | None = None,
     ) -> None:
-        """Change the name, the colour ("#rrggbb") or the visibility of an object, or lock it:
-        nothing changes its masks then."""
+        """Change the name, the colour or the visibility of an object, or lock it.
+
+        What is None stays as it is.
+
+        Parameters
+        ----------
+        obj : id of the object.
+        name : that is not empty.
+        color : ``"#rrggbb"``.
+        visible : whether the view shows its masks.
+        locked : whether nothing changes its masks.
+
+        Raises
+        ------
+        SessionError
+            When there is no such object, or this is no name or no colour.
+        """
         self._controller.edit(
             lambda: self._session.update_object(
                 obj, name=name, color=color, visible=visible, locked=locked
@@ -228,43 +333,108 @@ class Annotator(AnnotationReader):
         )
 
     def remove_object(self, obj: int) -> None:
-        """Remove an object with its prompts and masks."""
+        """Remove an object with its prompts and masks.
+
+        Raises
+        ------
+        SessionError
+            When there is no such object, or it is locked.
+        """
         self._controller.edit(lambda: self._session.remove_object(obj))
 
     def clear(self) -> None:
-        """Begin anew: remove all objects with their prompts and masks. Undo brings them back."""
+        """Begin anew: remove all objects, locked ones too, with their prompts and masks.
+
+        Proposals go, too. Undo brings all of it back. A propagation that runs is stopped.
+        """
         self._controller.edit(self._controller.clear)
 
     def undo(self) -> None:
-        """Take the last edit or propagation back. Stops a propagation that runs."""
+        """Take the last edit or propagation back; a propagation that runs is stopped.
+
+        Raises
+        ------
+        SessionError
+            When there is nothing to undo.
+        """
         self._controller.edit(self._controller.undo)
 
     def redo(self) -> None:
-        """Do what was undone again."""
+        """Do what was undone again; a propagation that runs is stopped.
+
+        Raises
+        ------
+        SessionError
+            When there is nothing to redo.
+        """
         self._controller.edit(self._controller.redo)
 
     # Review
 
     @takes_by_keyword("obj")
     def accept(self, start: int, stop: int | None = None, *, obj: int | None = None) -> None:
-        """Vouch for masks on a frame, or on frames `start` to `stop`: tracking goes out from
-        them and never changes them. `obj` None is every object."""
+        """Accept masks, which says that they are right, on a frame or on several.
+
+        Accepted masks condition tracking, which never changes them. Rejected ones stay rejected.
+
+        Parameters
+        ----------
+        start, stop : frames from 0, `stop` not included; `start` alone if `stop` is None.
+        obj : id of the object; every object that is not locked if None.
+
+        Raises
+        ------
+        SessionError
+            When there is no mask to accept, no such frame or object, or the object is locked.
+        """
         self._controller.edit(lambda: self._session.accept(obj=obj, start=start, stop=stop))
 
     @takes_by_keyword("obj")
     def reject(self, start: int, stop: int | None = None, *, obj: int | None = None) -> None:
-        """Say that masks are wrong: they are no results any more. Frames and objects as in
-        `accept`."""
+        """Reject masks, which says that they are wrong, on a frame or on several.
+
+        They are no results any more: tracking neither changes nor uses them, and a prompt on the
+        frame takes their place.
+
+        Parameters
+        ----------
+        start, stop, obj : frames and objects as in `accept`.
+
+        Raises
+        ------
+        SessionError
+            When there is no mask to reject; else as `accept`.
+        """
         self._controller.edit(lambda: self._session.reject(obj=obj, start=start, stop=stop))
 
     @takes_by_keyword("obj")
     def unreview(self, start: int, stop: int | None = None, *, obj: int | None = None) -> None:
-        """Take acceptance and rejection back. Frames and objects as in `accept`."""
+        """Take acceptance and rejection back on a frame or on several; the masks stay.
+
+        Parameters
+        ----------
+        start, stop, obj : frames and objects as in `accept`.
+
+        Raises
+        ------
+        SessionError
+            When there is no such frame or object, or the object is locked.
+        """
         self._controller.edit(lambda: self._session.unreview(obj=obj, start=start, stop=stop))
 
     @takes_by_keyword("obj")
     def reset(self, start: int, stop: int | None = None, *, obj: int | None = None) -> None:
-        """Take prompts and masks away. Frames and objects as in `accept`."""
+        """Take prompts and masks away on a frame or on several, accepted and rejected ones too.
+
+        Parameters
+        ----------
+        start, stop, obj : frames and objects as in `accept`.
+
+        Raises
+        ------
+        SessionError
+            When there is nothing to take away; else as `accept`.
+        """
         self._controller.edit(lambda: self._session.reset(obj=obj, start=start, stop=stop))
 
     def go_to_next_unreviewed(self) -> None:
@@ -280,8 +450,13 @@ class Annotator(AnnotationReader):
     # Proposals
 
     def propose(self, frame: int) -> list[Proposal]:
-        """Segment everything on a frame. While another search or a propagation runs, it waits for
-        its turn.
+        """Segment everything on a frame, and return the proposals.
+
+        While another search or a propagation runs, it waits for its turn.
+
+        Parameters
+        ----------
+        frame : index of the frame, from 0.
 
         Returns
         -------
@@ -292,7 +467,8 @@ class Annotator(AnnotationReader):
         Raises
         ------
         SessionError
-            When it was stopped.
+            When it was stopped, nothing was found, there is no such frame, or the model cannot
+            segment everything.
         """
         return blocking.propose(self._controller, frame)
 
@@ -305,13 +481,43 @@ class Annotator(AnnotationReader):
         merge: bool = False,
         obj: int | None = None,
     ) -> list[int]:
-        """Make proposals of a frame objects: each its own, or with `merge` all one, `obj` or a
-        new one. A single one need not be in a list. Returns the objects' ids."""
+        """Make proposals of a frame objects, and return the objects' ids.
+
+        Their masks become prompts on the frame.
+
+        Parameters
+        ----------
+        frame : index of the frame, from 0.
+        proposals : from `propose`, or their ids; a single one need not be in a list.
+        merge : make all of them one object; else each is its own.
+        obj : with `merge`, the id of the object to add them to; a new one if None.
+
+        Returns
+        -------
+        list of int
+            Ids of the objects, in the order of the proposals.
+
+        Raises
+        ------
+        SessionError
+            When there is no such proposal, `obj` is given without `merge`, or the object is locked.
+        """
         ids = _ids(proposals)
         return self._controller.edit(lambda: self._session.adopt(frame, ids, merge=merge, obj=obj))
 
     def dismiss(self, frame: int, proposals: int | Proposal | Iterable[int | Proposal]) -> None:
-        """Drop proposals of a frame; an empty list drops none."""
+        """Drop proposals of a frame; an empty list drops none.
+
+        Parameters
+        ----------
+        frame : index of the frame, from 0.
+        proposals : as in `adopt`.
+
+        Raises
+        ------
+        SessionError
+            When there is no such proposal.
+        """
         ids = _ids(proposals)
         if ids:
             self._controller.edit(lambda: self._session.dismiss(frame, ids))
@@ -325,9 +531,11 @@ class Annotator(AnnotationReader):
         direction: Direction = "both",
         objects: int | Iterable[int] | None = None,
     ) -> None:
-        """Track the objects through the video, from the frames that have prompts. Frames that
-        are tracked already and not stale are left as they are. While another propagation runs,
-        in code or in the browser, it waits for its turn, and tracks what is left then.
+        """Track the objects through the video, from the frames that have prompts.
+
+        Frames that are tracked already and not stale are left as they are. While another
+        propagation runs, in code or in the browser, it waits for its turn, and tracks what is left
+        then.
 
         It returns once all is tracked. Where it was stopped, in the browser or by `stop`, it
         returns with a warning that says so. Interrupting the kernel stops all propagations.
@@ -342,8 +550,9 @@ class Annotator(AnnotationReader):
         Raises
         ------
         SessionError
-            When nothing has been prompted yet, or the range is none of this video; and when
-            `undo`, `redo`, `clear`, `close` or an interrupt ended it before it was through.
+            When nothing has been prompted yet, these are pictures and no video, or the range is
+            none of this video; and when `undo`, `redo`, `clear`, `close` or an interrupt ended
+            it before it was through.
         """
         blocking.propagate(self._controller, self._steps(start, stop, direction, objects))
 
@@ -354,17 +563,20 @@ class Annotator(AnnotationReader):
         direction: Direction = "both",
         objects: int | Iterable[int] | None = None,
     ) -> None:
-        """As `propagate`, but ``await w.propagate_async()`` leaves the kernel free meanwhile.
-        Cancelling it stops this one alone; what was tracked stays."""
+        """Track the objects as `propagate` does, while the kernel stays free.
+
+        Call it as ``await w.propagate_async()``. Cancelling it stops this one alone; what was
+        tracked stays. Parameters and errors are those of `propagate`.
+        """
         steps = self._steps(start, stop, direction, objects)
         await blocking.propagate_async(self._controller, steps)
 
     def stop(self) -> None:
-        """Stop all propagations after the frame at hand."""
+        """Stop all propagations after the frame at hand, and all searches for proposals."""
         self._controller.stop()
 
     def wait_until_loaded(self) -> None:
-        """Wait for the model.
+        """Wait until the model is loaded.
 
         Raises
         ------
@@ -381,19 +593,34 @@ class Annotator(AnnotationReader):
         It is called in a thread of its own, from which every method of the widget may be called;
         what it raises is shown in the widget.
 
+        Parameters
+        ----------
+        call : is given a `PromptEvent`: object, frame and prompts.
+
         Returns
         -------
         callable
             Call it to end this.
+
+        Raises
+        ------
+        TypeError
+            When it is no function.
         """
         return self._callbacks.subscribe(PromptEvent, call)
 
     def on_mask(self, call: Callable[[MaskEvent], object]) -> Callable[[], None]:
-        """Call a function whenever a mask is new, changed or gone; see `on_prompt`."""
+        """Call a function with a `MaskEvent` whenever a mask is new, changed or gone.
+
+        The rest is as in `on_prompt`.
+        """
         return self._callbacks.subscribe(MaskEvent, call)
 
     def on_frame(self, call: Callable[[FrameEvent], object]) -> Callable[[], None]:
-        """Call a function whenever another frame is shown; see `on_prompt`."""
+        """Call a function with a `FrameEvent` whenever another frame is shown.
+
+        The rest is as in `on_prompt`.
+        """
         return self._callbacks.subscribe(FrameEvent, call)
 
     # An old name

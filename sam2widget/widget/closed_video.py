@@ -39,6 +39,7 @@ class ClosedVideo(Video):
         return self._kept
 
     def raw(self, frame: int) -> NoReturn:
+        """Raise a `VideoError` with the reason why no frame can be read any more."""
         raise VideoError(f"Frame {frame} cannot be read any more. {self._why}")
 
     def _read(self, frame: int) -> NDArray[Any]:

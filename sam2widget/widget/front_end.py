@@ -13,7 +13,10 @@ NOT_BUILT = f'export default {{ render({{ el }}) {{ el.textContent = "{HOW_TO_BU
 
 
 def read_static(name: str, default: str) -> str:
-    """The text of a file. anywidget would watch a path for changes, and what watches it holds on
-    to every widget for ever."""
+    """The text of a file of the front end; `default` where it is not built.
+
+    It is not a path: anywidget would watch a path for changes, and what watches it holds on to
+    every widget for ever.
+    """
     path = _FOLDER / name
     return path.read_text(encoding="utf-8") if path.is_file() else default

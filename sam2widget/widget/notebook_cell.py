@@ -52,8 +52,11 @@ class Cell:
         return _renewed_names(tree)
 
     def replaces(self, widget: object) -> bool:
-        """Whether a widget that an earlier run made is of no more use: the cell has an id, or
-        sets a variable that holds the widget; and no variable that it leaves alone does."""
+        """Whether a widget that an earlier run made is of no more use.
+
+        It is of none where the cell has an id, or sets a variable that holds the widget; and no
+        variable that the cell leaves alone holds it.
+        """
         holders = {
             name
             for name, value in list(self.variables.items())
@@ -90,14 +93,16 @@ class MadeWidgets(Generic[W]):
         ]
 
     def forget(self, widget: W) -> None:
-        """A widget is closed."""
+        """Drop a widget that is closed."""
         with self._lock:
             self._cells = [one for one in self._cells if one[0]() not in (None, widget)]
 
 
 def current_cell() -> Cell | None:
-    """The run of a cell that the caller was called by, as far up as that may be; None outside of
-    a notebook, or in a thread."""
+    """The run of a cell that the caller was called by, as far up as that may be.
+
+    None outside of a notebook, or in a thread.
+    """
     return _marimo_cell() or _ipython_cell()
 
 
@@ -131,8 +136,10 @@ def _marimo_cell() -> Cell | None:
 
 
 def _called_by_module(variables: dict[str, Any]) -> bool:
-    """Whether code at the outermost level of a cell is among the callers: it is not in a thread
-    that an earlier cell has started."""
+    """Whether code at the outermost level of a cell is among the callers.
+
+    A thread that an earlier cell has started has none among them.
+    """
     frame: FrameType | None = sys._getframe()  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         if frame.f_globals is variables and not frame.f_code.co_flags & 0x0002:  # CO_NEWLOCALS

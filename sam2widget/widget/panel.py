@@ -36,8 +36,9 @@ _SMALL = "11px system-ui, sans-serif"
 
 
 class Panel(MultiCanvas):
-    """Swatches, scores over time and a marker of the current frame. A click on a swatch selects
-    the object, one on the plot goes to the frame.
+    """Swatches, scores over time and a marker of the current frame.
+
+    A click on a swatch selects the object, one on the plot goes to the frame.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ class Panel(MultiCanvas):
         return self._layer(2)
 
     def handle_change(self, changed: Changed) -> None:
-        """The session has changed. Any thread."""
+        """Draw again after a change of the session. Any thread."""
         if changed.objects or changed.results:
             self.redraw()
 

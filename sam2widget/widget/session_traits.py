@@ -68,8 +68,10 @@ class SessionTraits(ThreadSafeTraits):
         )
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take what the front end has written: of our traits, frame, selected, auto_propagate and
-        clean_masks."""
+        """Take the values of traits that the front end has written.
+
+        Of our traits these are frame, selected, auto_propagate and clean_masks.
+        """
         # A view may still select what has just been removed.
         gone = {"selected"} if sync_data.get("selected") not in self._selectable() else set[str]()
         try:

@@ -29,9 +29,11 @@ _FORWARDING = {
 
 
 def shorten_errors(cls: C) -> C:
-    """Let the public methods of a class raise errors with a short traceback. Of misuse, which a
-    sentence says, nothing is left but the caller's line; of faults, what went on in the model's
-    thread. The whole is logged at the level "debug"."""
+    """Let the public methods of a class raise errors with a short traceback.
+
+    Of misuse, which a sentence says, nothing is left but the caller's line; of faults, what went on
+    in the model's thread. The whole is logged at the level "debug".
+    """
     for name, method in list(vars(cls).items()):
         if name.startswith("_"):
             continue
@@ -43,7 +45,7 @@ def shorten_errors(cls: C) -> C:
 
 
 def with_short_errors(method: Callable[P, R]) -> Callable[P, R]:
-    """As `shorten_errors`, of one method."""
+    """Let one method raise errors with a short traceback, as `shorten_errors` does."""
     if inspect.iscoroutinefunction(method):
 
         @functools.wraps(method)
@@ -78,8 +80,10 @@ def _with_short_traceback(
 
 
 def _wrong_call(method: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> str:
-    """What is wrong with the arguments of a call, and which there are; "" if nothing is. Python's
-    own text names a class that nobody has heard of."""
+    """What is wrong with the arguments of a call, and which there are; "" if nothing is.
+
+    Python's own text names a class that nobody has heard of.
+    """
     signature = inspect.signature(method)
     try:
         signature.bind(*args, **options)

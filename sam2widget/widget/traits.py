@@ -27,6 +27,13 @@ class AutoPropagate(Enum[str]):
         super().__init__(AUTO_PROPAGATE, default_value="corrections", **kwargs)
 
     def validate(self, obj: Any, value: Any) -> str:
+        """The value as "never", "corrections" or "always" (called by traitlets).
+
+        Raises
+        ------
+        TraitError
+            When it is none of these, nor True or False.
+        """
         if isinstance(value, bool):
             value = "corrections" if value else "never"
         return super().validate(obj, value)
@@ -36,6 +43,15 @@ class Cleaning(Float[float, Any]):
     """Below which size specks and pinholes are dropped; True is the default size, False is 0."""
 
     def validate(self, obj: Any, value: Any) -> float:
+        """The size as a number, in pixels from 1 up, else a share of the mask's area.
+
+        Called by traitlets.
+
+        Raises
+        ------
+        TraitError
+            When it is no size.
+        """
         try:
             return as_cleaning(value)
         except SessionError as error:
@@ -79,8 +95,11 @@ class ThreadSafeTraits(anywidget.AnyWidget):
         return super()._repr_mimebundle_(**kwargs)
 
     def write_traits(self, **values: Any) -> None:
-        """Set traits, now or as soon as the thread that sets some is through. An observer that
-        fails is logged: what is told must reach the others, and must not end what goes on."""
+        """Set traits, now or as soon as the thread that sets some is through.
+
+        An observer that fails is logged: what is told must reach the others, and must not end what
+        goes on.
+        """
         with self._unwritten_lock:
             self._unwritten.update(values)
         self._write_out()

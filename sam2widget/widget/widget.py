@@ -212,8 +212,10 @@ class Sam2Widget(Annotator, SessionTraits):
 
     @property
     def panel(self) -> Panel:
-        """Swatches of the objects and their scores over time, as a widget to put beside this
-        one: ``ipywidgets.HBox([w, w.panel])``. Draw your own on ``w.panel.canvas``."""
+        """Swatches of the objects and their scores over time, as a widget to put beside this one.
+
+        Show both by ``ipywidgets.HBox([w, w.panel])``. Draw your own on ``w.panel.canvas``.
+        """
         if self._panel is None:
             panel = self._panel = Panel(self, self._session)
             self._session.listen(panel.handle_change)
@@ -223,13 +225,19 @@ class Sam2Widget(Annotator, SessionTraits):
 
     @property
     def contrast(self) -> Contrast | None:
-        """How values become the colours that you and the model see: a window, a gamma and a
-        colour for each channel; None where 8-bit colours are shown as they are.
+        """How the video's values become the colours that you and the model see.
 
-        Set it to (low, high), to a `Contrast`, or to None for the automatic one. Masks that there
-        are stay; it is saved with the session.
+        A window, a gamma and a colour for each channel; None where 8-bit colours are shown as they
+        are. Set it to (low, high) in the video's own values, to a `Contrast`, or to None for the
+        automatic one. Masks that there are stay; it is saved with the session.
 
         >>> w.contrast = 100, 4000
+
+        Raises
+        ------
+        ValueError
+            When it is set to what is no contrast, low is not below high, or it is of another number
+            of channels than the video.
         """
         return self._frames.contrast
 
@@ -240,9 +248,10 @@ class Sam2Widget(Annotator, SessionTraits):
     # Files
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything that you would lose to a session file: objects, prompts, masks,
-        scores, what you have accepted, and where you are. The video itself is not in it, nor
-        what undo would take back.
+        """Write to a session file everything that you would lose with the widget.
+
+        That is objects, prompts, masks, scores, what you have accepted, and where you are. The
+        video itself is not in it, nor what undo would take back.
 
         Parameters
         ----------
@@ -267,7 +276,7 @@ class Sam2Widget(Annotator, SessionTraits):
         *,
         same_video: bool = False,
     ) -> Self:
-        """Go on where a session file stopped.
+        """Make a widget that goes on where a session file stopped.
 
         Parameters
         ----------
@@ -279,11 +288,17 @@ class Sam2Widget(Annotator, SessionTraits):
         same_video : say that this is the session's video, frame by frame, though its content is
             another: it was compressed again, or was given as an array and is now a file.
 
+        Returns
+        -------
+        Sam2Widget
+            With the objects, prompts, masks, review and contrast of the session.
+
         Raises
         ------
         SessionError
             When the file cannot be read, its video is not found, or this is another video, or
-            one that only looks the same.
+            one that only looks the same; or when the session's model was given as an object, which
+            the file does not hold, and `model` is None.
         VideoError
             When the video cannot be read.
         """
@@ -300,19 +315,30 @@ class Sam2Widget(Annotator, SessionTraits):
     def import_masks(
         self, source: MaskSource, format: str | None = None, *, as_prompts: bool = False
     ) -> list[int]:
-        """Take in masks in place of what there is on their frames. What had to be guessed, and
-        what was left out, is said in warnings and in the view.
+        """Import masks in place of what there is on their frames, and return the objects' ids.
+
+        It is one edit, and new ids add objects. What had to be guessed, and what was left out, is
+        said in warnings and in the view.
 
         Parameters
         ----------
-        source, format : as for `sam2widget.export.import_masks`.
-        as_prompts : make them prompts; else they are accepted frames, which tracking goes out
-            from and never changes.
+        source : a path of a file or folder, or arrays: (H, W) of frame 0, (T, H, W) of one object
+            or of labels, (N, H, W) of N objects on frame 0, (N, T, H, W), or lists and dictionaries
+            of them; all that `sam2widget.export.import_masks` takes.
+        format : of the files, as there; what is found if None.
+        as_prompts : make them prompts; else they are accepted frames, which condition tracking and
+            which it never changes.
 
         Returns
         -------
         list of int
-            Ids of the objects.
+            Ids of the objects, ascending.
+
+        Raises
+        ------
+        SessionError
+            When the masks cannot be read or do not fit the video, there is none, or an object is
+            locked. Nothing has changed then.
         """
         found = read_checked(self._frames, source, format)
 
@@ -329,8 +355,9 @@ class Sam2Widget(Annotator, SessionTraits):
     # Its life
 
     def close(self) -> None:
-        """Take the widget from the page, save what is not saved yet, end the threads and let go
-        of model and video. Its masks can still be read, and exported where that needs no frames.
+        """Close the widget: save what is not saved yet, end the threads, free model and video.
+
+        It goes from the page. Its masks can still be read, and exported where that needs no frames.
         """
         self._close(CLOSED)
 
@@ -352,8 +379,11 @@ class Sam2Widget(Annotator, SessionTraits):
         super().close()
 
     def _replace_earlier(self, model: object, device: str | None) -> object | None:
-        """Close what an earlier run of the same cell has made. Gives the model that this one
-        shares with it, so that it is not loaded anew."""
+        """Close what an earlier run of the same cell has made, and return the model to share.
+
+        This widget shares it with the earlier one, so that it is not loaded anew; None where there
+        is none.
+        """
         cell = current_cell()
         if cell is None:
             return None
