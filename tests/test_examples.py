@@ -13,6 +13,7 @@ REAL_RUNS = {"finetune.ipynb"}
 """Committed with what came out of a real run, which takes minutes; here they run quickly."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_the_notebook_runs(path, tmp_path, monkeypatch):
     monkeypatch.setenv("SAM2WIDGET_MODEL", "nano")
@@ -23,6 +24,7 @@ def test_the_notebook_runs(path, tmp_path, monkeypatch):
     client.execute()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_the_notebook_is_committed_without_outputs_unless_they_are_its_point(path):
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]

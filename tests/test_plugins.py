@@ -131,6 +131,7 @@ def test_a_package_adds_a_format_a_source_and_a_family_of_models(site, work):
     assert run(USE, site, cwd=work).stdout == "used\n"
 
 
+@pytest.mark.slow
 def test_without_the_package_each_is_refused_in_a_sentence(work):
     code = f"""
 import numpy as np
@@ -168,6 +169,7 @@ print(sorted(one for one in sys.modules if one.startswith("{PACKAGE}.")))
     assert run(code, site, cwd=work).stdout.splitlines() == ["[]", f"['{PACKAGE}.mots']"]
 
 
+@pytest.mark.slow
 def test_a_package_that_is_broken_costs_a_sentence_and_nothing_else(site, work, tmp_path):
     files = {
         "broken.py": "raise RuntimeError('no license')\n",
@@ -228,6 +230,7 @@ w.close()
     assert "model is a name, a path, a loaded Sam2Model" in said
 
 
+@pytest.mark.slow
 def test_a_package_adds_a_memory_policy(site, work):
     code = f"""
 import sys

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .soak import Soak
 
 
+@pytest.mark.slow
 def test_random_use_keeps_the_semantics(tmp_path):
     soak = Soak(1, tmp_path)
     try:

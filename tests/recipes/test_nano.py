@@ -109,6 +109,7 @@ def test_what_is_measured_on_is_never_packed(tmp_path: Path) -> None:
     assert not (tmp_path / "pack").exists()
 
 
+@pytest.mark.slow
 def test_one_command_trains_stops_and_goes_on_to_weights_and_a_card(
     packed: Path, tmp_path: Path
 ) -> None:
@@ -175,6 +176,7 @@ def test_an_archive_is_fetched_once_and_whole(tmp_path: Path) -> None:
     assert (tmp_path / "davis2017" / "DAVIS" / "ImageSets" / "2017" / "train.txt").is_file()
 
 
+@pytest.mark.slow
 def test_the_person_head_is_trained_again_by_one_command(tmp_path: Path) -> None:
     for name in ("coco_person", "rf_animals"):
         for i in range(6):

@@ -56,6 +56,7 @@ def failure(path: str | Path) -> str:
 # What loads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["Meta's", "bare"])
 def test_a_pt_file_loads_and_is_recognised(state: State, layout: str, tmp_path: Path):
     content = state if layout == "bare" else {"model": state}
@@ -80,6 +81,7 @@ def test_half_precision_safetensors_load_as_float32(state: State, tmp_path: Path
     assert all(p.dtype == torch.float32 for p in model.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_hugging_face_keys_become_metas(name: str, needs_oracle: None):
     with torch.device("meta"):
@@ -90,6 +92,7 @@ def test_hugging_face_keys_become_metas(name: str, needs_oracle: None):
     assert {k: v.shape for k, v in converted.items()} == {k: v.shape for k, v in ours.items()}
 
 
+@pytest.mark.slow
 def test_a_hugging_face_checkpoint_tracks_as_transformers_does(needs_oracle: None, tmp_path: Path):
     theirs = hugging_face.build("sam2.1-hiera-tiny", 256)
     hugging_face.randomize_in_place(theirs)

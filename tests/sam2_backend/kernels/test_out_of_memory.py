@@ -103,6 +103,7 @@ def test_batches_grow_again_to_what_was_allowed_when_memory_is_free_again():
     assert work.asked[-10:] == [8] * 10
 
 
+@pytest.mark.slow
 def test_attempts_to_grow_become_rare_while_memory_stays_short():
     work = Limited(3)
     batcher = AdaptiveBatcher(CPU, max_size=8)

@@ -46,6 +46,7 @@ def test_each_person_gets_a_mask_of_their_own(people, tmp_path):
     assert len(masks) == 3 and min(best) > 0.7, best
 
 
+@pytest.mark.slow
 def test_there_are_no_more_than_asked_for_and_they_hardly_overlap(people):
     image, _ = group()
     for number in 1, 5:
@@ -117,6 +118,7 @@ def test_boxes_of_a_detector_are_answered_one_by_one(people):
     assert _iou(masks[0], truth[2]) > 0.7 and _iou(masks[1], truth[0]) > 0.7
 
 
+@pytest.mark.slow
 def test_without_a_head_people_are_found_by_their_looks(people, monkeypatch):
     config = dataclasses.replace(people.model.config, person_head=False)
     monkeypatch.setattr(people.model, "config", config)

@@ -104,6 +104,7 @@ def test_heads_carried_over_are_the_same_attention(queries: int, keys: int):
 # Ahead of tracking
 
 
+@pytest.mark.slow
 def test_frames_encoded_together_give_the_same_masks(model, frames, monkeypatch):
     expected = track(model, frames)
     batches = []
@@ -183,6 +184,7 @@ def nothing_compiles() -> Iterator[None]:
         torch.compiler.set_stance("default")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
 def test_compiled_steps_serve_any_number_of_clicks_and_objects(frames):
     """With the backend that compiles nothing: when a graph is taken anew is the same for all."""
@@ -244,6 +246,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
 def test_freed_memory_is_used_again():
     def faults(**environment: str) -> int:

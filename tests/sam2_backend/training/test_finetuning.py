@@ -87,6 +87,7 @@ def weights_of(model: Sam2Model) -> dict[str, torch.Tensor]:
     return {key: value.clone() for key, value in model.state_dict().items()}
 
 
+@pytest.mark.slow
 def test_a_model_gains_on_clips_that_it_never_saw(tmp_path: Path) -> None:
     model = nano()
     held_out = rings(100, 101, augment=False)
@@ -108,6 +109,7 @@ def test_a_model_gains_on_clips_that_it_never_saw(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.run"))
 
 
+@pytest.mark.slow
 def test_a_source_on_the_device_trains_too(tmp_path: Path) -> None:
     records = [Rings(seed) for seed in range(6)]
     report = tune(
@@ -121,6 +123,7 @@ def test_a_source_on_the_device_trains_too(tmp_path: Path) -> None:
     assert report.after.mean > report.before.mean + 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", [("mask_decoder",), ("memory",)])
 def test_what_does_not_learn_stays_to_the_bit(tmp_path: Path, parts: tuple[str, ...]) -> None:
     before = weights_of(nano())
@@ -158,6 +161,7 @@ def test_nothing_is_measured_on_what_is_learnt_from(tmp_path: Path) -> None:
     assert names.count("measure") == 3 * 3  # before, and twice on the way
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_helped_comes_back_as_it_was(tmp_path: Path) -> None:
     model = nano()
     before = weights_of(model)
@@ -206,6 +210,7 @@ class Interrupting:
         return self.source.draw(rng, **size)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_to_the_same_end(tmp_path: Path) -> None:
     whole = tune(nano(), tmp_path / "whole.safetensors")
 
@@ -224,6 +229,7 @@ def test_an_interrupted_run_goes_on_to_the_same_end(tmp_path: Path) -> None:
         assert torch.equal(value, expected[key])
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_of_other_settings_is_not_gone_on_with(tmp_path: Path) -> None:
     out = tmp_path / "a.safetensors"
     tune(nano(), out, source=Interrupting(rings(0), at=2))

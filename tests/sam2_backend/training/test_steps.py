@@ -38,6 +38,7 @@ MASKS = replace(SAM2, mask_share=1.0, reverse_share=0.0)
 CLICKS = replace(SAM2, mask_share=0.0, box_share=0.0, reverse_share=0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [FROM_SCRATCH, SAM2], ids=["scratch", "sam2"])
 def test_twenty_steps_on_one_picture_lower_the_loss(
     config: ModelConfig, recipe: TrainingRecipe

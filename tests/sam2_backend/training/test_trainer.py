@@ -63,6 +63,7 @@ class _Interrupting:
         return self.source.draw(rng, size=size, frames=frames, targets=targets)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_with_the_same_weights(
     config: ModelConfig, source: SyntheticClips, tmp_path: Path
 ) -> None:
@@ -241,6 +242,7 @@ def test_recomputing_activations_changes_nothing_but_memory(
         torch.testing.assert_close(sparing.network.state_dict()[key], value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES, ids=["picture", "clip"])
 def test_bfloat16_keeps_weights_and_losses_in_float32(
     config: ModelConfig, source: SyntheticClips, tmp_path: Path, stage: Stage
@@ -309,6 +311,7 @@ def _command(
     return [sys.executable, *map(str, (out / "run.py", assets, out, steps, workers))]
 
 
+@pytest.mark.slow
 def test_a_signal_to_the_whole_group_saves_first(
     config: ModelConfig, assets_folder: Path, tmp_path: Path
 ) -> None:
@@ -327,6 +330,7 @@ def test_a_signal_to_the_whole_group_saves_first(
     assert state["stage"] == 0 and state["step"] >= 1
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_network_on_clips_of_their_own(
     config: ModelConfig, assets_folder: Path, tmp_path: Path
 ) -> None:
@@ -358,6 +362,7 @@ def test_two_processes_train_one_network_on_clips_of_their_own(
     assert any(not first[k].equal(v) for k, v in alone.network.state_dict().items())
 
 
+@pytest.mark.slow
 def test_a_budget_of_minutes_is_shared_by_the_stages_and_survives_an_interruption(
     config: ModelConfig, source: SyntheticClips, tmp_path: Path
 ) -> None:
@@ -439,6 +444,7 @@ def test_a_batch_that_does_not_fit_is_computed_in_parts(
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_no_step_waits_for_the_device(case: str, tmp_path: Path) -> None:
     counter, outside = count(case, tmp_path)

@@ -409,6 +409,7 @@ def test_memory_maps_and_subclasses_are_read(tmp_path):
     assert same(quietly(RGB.view(np.recarray)))
 
 
+@pytest.mark.slow
 def test_jax_arrays_are_read():
     pytest.importorskip("jax", reason="jax is not installed")
     code = """

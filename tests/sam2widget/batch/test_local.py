@@ -48,6 +48,7 @@ def prompt_file(folder: Path, name: str, video: str | None, **more: object) -> P
     return path
 
 
+@pytest.mark.slow
 def test_a_prompt_file_gives_the_masks_that_the_predictor_gives(tmp_path):
     clip_file(tmp_path, "one")
     report = propagate_many(
@@ -67,6 +68,7 @@ def test_a_prompt_file_gives_the_masks_that_the_predictor_gives(tmp_path):
     assert "a.json: 4 frames" in str(report)
 
 
+@pytest.mark.slow
 def test_the_same_call_goes_on_where_it_stopped(tmp_path, monkeypatch):
     for n, name in enumerate(("one", "two", "three")):
         clip_file(tmp_path, name, 5 * n)
@@ -101,6 +103,7 @@ def test_the_same_call_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert begun[4:] == ["of_one.sam2.zip"]
 
 
+@pytest.mark.slow
 def test_accepted_masks_stay_and_only_the_rest_is_tracked(tmp_path):
     clip_file(tmp_path, "one")
     propagate_many(prompt_file(tmp_path, "a", "one"), tmp_path / "first", on_status=lambda _: None)
@@ -114,6 +117,7 @@ def test_accepted_masks_stay_and_only_the_rest_is_tracked(tmp_path):
     assert after.results[2, 2] == kept and len(after.results) == FRAMES
 
 
+@pytest.mark.slow
 def test_one_that_cannot_be_done_is_reported_and_the_others_are(tmp_path):
     clip_file(tmp_path, "one")
     sources = {
@@ -159,6 +163,7 @@ def test_what_would_be_written_over_is_refused(tmp_path):
         propagate_many(twice[0], tmp_path / "out", engine="slurm")  # pyright: ignore
 
 
+@pytest.mark.slow
 def test_the_command_says_what_was_done(tmp_path, capsys):
     clip_file(tmp_path, "one")
     sources = [prompt_file(tmp_path, "a", "one"), prompt_file(tmp_path, "b", "two")]

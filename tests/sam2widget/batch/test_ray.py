@@ -28,6 +28,7 @@ def cluster():
     cluster.shutdown()
 
 
+@pytest.mark.slow
 def test_videos_travel_and_what_is_wrong_comes_back_as_a_sentence(cluster, tmp_path):
     sources = {
         prompt_file(tmp_path, "array", None): CLIP.frames_thw3[:FRAMES],
@@ -50,6 +51,7 @@ def test_videos_travel_and_what_is_wrong_comes_back_as_a_sentence(cluster, tmp_p
     assert "nowhere.mp4 is no file" in (alone.outcomes[0].error or "")
 
 
+@pytest.mark.slow
 def test_a_killed_node_loses_no_finished_video_and_its_video_is_done_elsewhere(cluster, tmp_path):
     sources = []
     for n in range(5):

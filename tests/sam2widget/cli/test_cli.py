@@ -25,6 +25,7 @@ def short_clip(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_the_demo_segments_the_sample_clip_and_measures_itself(tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["demo", "--out", str(out)]) == 0
@@ -61,6 +62,7 @@ def test_the_demo_refuses_a_clip_that_there_is_not_or_beside_a_video(arguments, 
     assert message in capsys.readouterr().err.replace("choose from meadow, yard", message)
 
 
+@pytest.mark.slow
 def test_the_demo_takes_a_video_and_clicks_of_several_objects(short_clip, tmp_path, capsys):
     out = tmp_path / "out"
     ball = deepest_point(sample_clip().masks[1][0])
@@ -106,6 +108,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -45,6 +45,7 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_sessions_are_fine_tuned_on(tmp_path: Path, capsys) -> None:
     paths = [str(session(tmp_path, name, (0, 3), seed=n)) for n, name in enumerate("ab")]
     out = tmp_path / "fine.safetensors"
@@ -81,6 +82,7 @@ def test_what_was_pre_trained_is_trained_and_loads(pictures: Path, tmp_path: Pat
         assert torch.equal(value, learned[f"trunk.{key}"])
 
 
+@pytest.mark.slow
 def test_a_model_is_trained_on_in_two_processes(tmp_path: Path) -> None:
     data, out = write_davis(tmp_path / "DAVIS"), tmp_path / "run"
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]

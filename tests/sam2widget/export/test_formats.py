@@ -250,6 +250,7 @@ print(peak_of(320, sys.argv[1]) - peak_of(20, sys.argv[1]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not Path("/proc/self/clear_refs").exists(), reason="Linux alone tells the peak of some calls"
 )

@@ -98,6 +98,7 @@ def test_what_is_unknown_is_cleared_and_removed_without_a_word(segmenter):
     segmenter.remove(9)
 
 
+@pytest.mark.slow
 def test_a_whole_session_and_all_of_it_undone_and_redone(session):
     def seen():
         return [

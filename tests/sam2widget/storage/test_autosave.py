@@ -277,6 +277,7 @@ def test_pictures_of_several_sizes_are_saved_too(widgets, tmp_path):
     assert again.masks[1][1].shape == (10, 30)
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_nothing(widgets, tmp_path):
     code = """
         import sys, time

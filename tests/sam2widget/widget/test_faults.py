@@ -165,6 +165,7 @@ print("all kept")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes")
 def test_a_full_disk_is_said_and_what_was_done_is_saved_once_there_is_room(tmp_path):
     ran = subprocess.run(

@@ -58,6 +58,7 @@ def in_a_notebook(code: str) -> None:
     assert done.returncode == 0, done.stdout[-500:] + done.stderr[-1500:]
 
 
+@pytest.mark.slow
 def test_a_cell_that_runs_again_closes_what_it_made_before():
     in_a_notebook("""
 counts = []
@@ -78,6 +79,7 @@ names["w"].add_point(0, 10, 10)
 """)
 
 
+@pytest.mark.slow
 def test_without_ids_a_cell_is_known_by_its_text_where_it_sets_its_variable_again():
     in_a_notebook("""
 for _ in range(3):
@@ -89,6 +91,7 @@ assert alive() == 3
 """)
 
 
+@pytest.mark.slow
 def test_all_that_an_earlier_run_made_is_closed():
     in_a_notebook("""
 expected = 0
@@ -108,6 +111,7 @@ for source, widgets in {
 """)
 
 
+@pytest.mark.slow
 def test_what_a_variable_of_another_cell_holds_stays():
     in_a_notebook("""
 run("w = make()", "a")
@@ -125,6 +129,7 @@ assert names["before"].comm is not None
 """)
 
 
+@pytest.mark.slow
 def test_other_cells_and_threads_keep_theirs():
     in_a_notebook("""
 run("u = make()", "a")
@@ -137,6 +142,7 @@ assert alive() == 4
 """)
 
 
+@pytest.mark.slow
 def test_the_work_of_the_earlier_run_is_saved_and_gone_on_with():
     in_a_notebook("""
 import tempfile, pathlib
@@ -165,6 +171,7 @@ def test_what_nobody_holds_goes_with_its_threads_and_model():
     assert model() is None and frames() is None
 
 
+@pytest.mark.slow
 def test_work_that_is_not_saved_yet_is_saved_before_the_widget_goes(tmp_path):
     place = tmp_path / "work.sam2.zip"
     widget = Sam2Widget(CLIP, DiscSegmenter(HEIGHT, WIDTH), autosave=place)
@@ -237,6 +244,7 @@ def test_widgets_of_one_model_and_device_share_it_and_two_threads_load_it_once(t
     assert len({id(model) for model in found}) == 1
 
 
+@pytest.mark.slow
 def test_widgets_that_share_a_model_give_what_each_gives_alone():
     films = [np.roll(CLIP, n, 2).repeat(4, 1).repeat(4, 2) for n in range(3)]
 

@@ -164,6 +164,7 @@ def test_a_real_network_goes_on_from_the_stored_masks(widgets, tmp_path) -> None
         after.close()
 
 
+@pytest.mark.slow
 def test_another_process_loads_what_this_one_saved(widgets, folder_of_frames, tmp_path) -> None:
     before = widgets(folder_of_frames)
     work(before)
