@@ -24,9 +24,9 @@ lab: $(VENV)/installed-dev
 test: test-js $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
 	$(BIN)/python -m pytest
 
-# What needs no browser, no other kernel and no minutes.
+# What needs neither browser nor kernel nor the official implementation, and takes no minutes.
 test-fast: $(VENV)/installed-oracle $(VENV)/ffmpeg
-	$(BIN)/python -m pytest -q -m "not browser and not kernel and not slow"
+	$(BIN)/python -m pytest -q -m "not browser and not kernel and not parity and not slow"
 
 # Which lines and branches of both packages the tests go through.
 coverage: $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
