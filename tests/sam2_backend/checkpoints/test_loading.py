@@ -183,6 +183,7 @@ def test_a_folder_with_weights_loads(name: str, state: State, tmp_path: Path):
     loads(tmp_path, state)
 
 
+@pytest.mark.slow
 def test_a_folder_in_parts_loads_and_a_part_that_is_not_there_is_named(
     needs_oracle: None, tmp_path: Path
 ):

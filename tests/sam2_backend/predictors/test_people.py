@@ -36,6 +36,7 @@ def group(height: int = 300, width: int = 480) -> tuple[np.ndarray, list[np.ndar
     return np.asarray(picture), masks
 
 
+@pytest.mark.slow
 def test_each_person_gets_a_mask_of_their_own(people, tmp_path):
     image, truth = group()
     path = tmp_path / "group.png"

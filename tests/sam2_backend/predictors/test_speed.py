@@ -164,6 +164,7 @@ def test_bits_are_packed_as_numpy_packs_them():
     np.testing.assert_array_equal(pack_bits(torch.from_numpy(masks)).numpy(), expected)
 
 
+@pytest.mark.slow
 def test_half_precision_on_a_cpu_gives_nearly_the_same_masks(frames):
     half = load_model("nano", "cpu", image_size=128, dtype=torch.bfloat16)
     exact = load_model("nano", "cpu", image_size=128)
@@ -206,6 +207,7 @@ def test_compiled_steps_serve_any_number_of_clicks_and_objects(frames):
 # Named options
 
 
+@pytest.mark.slow
 def test_fewer_memories_are_looked_at(model, frames, monkeypatch):
     network = load_model("nano", "cpu", image_size=128, tracked_memories=2)
     looked = []

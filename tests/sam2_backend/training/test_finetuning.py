@@ -138,6 +138,7 @@ def test_what_does_not_learn_stays_to_the_bit(tmp_path: Path, parts: tuple[str, 
     assert report.before.tracked is not None
 
 
+@pytest.mark.slow
 def test_nothing_is_measured_on_what_is_learnt_from(tmp_path: Path) -> None:
     source, held_out = rings(0), rings(100, augment=False)
     drawn: list[tuple[str, bool]] = []
@@ -183,6 +184,7 @@ def test_a_model_that_is_not_helped_comes_back_as_it_was(tmp_path: Path) -> None
     assert all(torch.equal(loaded[key], before[key]) for key in before)
 
 
+@pytest.mark.slow
 def test_it_stops_when_nothing_is_gained_any_more(tmp_path: Path) -> None:
     report = tune(
         nano(),
@@ -241,6 +243,7 @@ def test_an_unfinished_run_of_other_settings_is_not_gone_on_with(tmp_path: Path)
         tune(nano(), out, held_out=rings(102, augment=False))
 
 
+@pytest.mark.slow
 def test_arguments_of_earlier_versions_are_taken_with_a_warning(tmp_path: Path) -> None:
     said: list[str] = []
     with pytest.warns(DeprecationWarning) as warned:

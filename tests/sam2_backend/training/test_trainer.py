@@ -221,6 +221,7 @@ def test_early_layers_of_the_encoder_learn_slowest(config: ModelConfig) -> None:
     assert of[id(trunk.pos_embed)] == pytest.approx(0.5 * 0.9**6)
 
 
+@pytest.mark.slow
 def test_recomputing_activations_changes_nothing_but_memory(
     config: ModelConfig, source: SyntheticClips, tmp_path: Path
 ) -> None:

@@ -141,6 +141,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(
     kind=st.sampled_from(sorted(REQUESTS)),
     field=st.sampled_from(["id", "frame", "object", "x", "label", "direction", "view", "type"]),

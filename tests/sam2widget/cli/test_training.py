@@ -103,6 +103,7 @@ def test_a_model_is_trained_on_in_two_processes(tmp_path: Path) -> None:
     assert 0 < max(moved) < 1e-2
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_begun_again(pictures: Path, tmp_path: Path, capsys) -> None:
     command = ["train", "nano", "--data", str(pictures), "--out", str(tmp_path / "run"), *QUICK]
     assert main(command) == 0

@@ -44,6 +44,7 @@ def test_another_name_is_refused_with_those_there_are():
         sample_clip("beach")
 
 
+@pytest.mark.slow
 def test_a_second_rendering_is_the_same(meadow):
     frames, masks = sample_meadow.render()
     np.testing.assert_array_equal(frames, meadow.frames_thw3)

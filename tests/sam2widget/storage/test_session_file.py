@@ -290,6 +290,7 @@ def play(session: Session, moves: list[tuple[str, int, int]]) -> None:
             pass
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(before=moves, after=moves)
 def test_work_goes_on_as_if_nothing_had_been_saved(before, after, tmp_path_factory) -> None:

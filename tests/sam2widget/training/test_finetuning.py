@@ -70,6 +70,7 @@ def names(source: VideoRecords) -> set[str]:
     return {record.name for record in source.records}
 
 
+@pytest.mark.slow
 def test_a_widget_takes_the_model_that_its_sessions_made(tmp_path: Path) -> None:
     sessions = [session(tmp_path, name, (0, 3, 6), seed=n) for n, name in enumerate("ab")]
     report = tune(sessions, tmp_path / "discs.safetensors")

@@ -126,6 +126,7 @@ def as_lists(timeline):
     return {**timeline, "tracked": [list(run) for run in timeline["tracked"]]}
 
 
+@pytest.mark.slow
 def test_a_slow_model_skips_frames_and_propagate_fills_them(feeder, live):
     segmenter = Slow()
     widget = Sam2Widget(live, segmenter)

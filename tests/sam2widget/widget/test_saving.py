@@ -137,6 +137,7 @@ def test_propagation_goes_on_after_loading(widgets, tmp_path) -> None:
     assert not np.isnan(after.scores[1]).any()
 
 
+@pytest.mark.slow
 def test_a_real_network_goes_on_from_the_stored_masks(widgets, tmp_path) -> None:
     torch.manual_seed(0)
     network = Sam2Model(replace(CONFIGS["nano"], image_size=64))
