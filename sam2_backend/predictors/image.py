@@ -28,6 +28,14 @@ from .prompts import (
     check_points,
 )
 
+_OFFICIAL_NAMES = {
+    "point_coords": "points",
+    "point_labels": "labels",
+    "mask_input": "mask_logits",
+    "multimask_output": "multimask",
+}
+"""What the official predictor calls the arguments of a prompt set."""
+
 R = TypeVar("R")
 
 
@@ -131,12 +139,7 @@ class ImagePredictor:
             for one, rgb in zip(features, checked, strict=True)
         ]
 
-    @accept_aliases(
-        point_coords="points",
-        point_labels="labels",
-        mask_input="mask_logits",
-        multimask_output="multimask",
-    )
+    @accept_aliases(**_OFFICIAL_NAMES)
     def predict(
         self,
         points: ArrayLike | None = None,
@@ -234,13 +237,7 @@ class ImagePredictor:
                 several.append(one)
         return masks, ious, logits
 
-    @accept_aliases(
-        point_coords="points",
-        point_labels="labels",
-        boxes="box",
-        mask_input="mask_logits",
-        multimask_output="multimask",
-    )
+    @accept_aliases(**_OFFICIAL_NAMES, boxes="box")
     def predict_torch(
         self,
         points: ArrayLike | None = None,

@@ -56,7 +56,7 @@ def parse(content: object) -> Request:
 
 
 def _plain(value: object) -> object:
-    """Of a model that answers with numbers of NumPy, those of Python."""
+    """Give Python's number for one of NumPy; msgspec asks for NotImplementedError otherwise."""
     if isinstance(value, np.generic):
         return value.item()
     raise NotImplementedError

@@ -19,12 +19,12 @@ from PIL import Image
 
 from sam2widget import Sam2Widget, SessionError, read_session
 from sam2widget.storage import autosave
+from tests.support.data import ROOT
 from tests.support.fakes import DiscSegmenter
 from tests.support.waiting import wait_until
 
 FRAMES, HEIGHT, WIDTH = 6, 12, 40
 CLIP = np.random.default_rng(1).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from PIL import Image
 from sam2_backend.training.datasets import VideoRecords, split_by_video
 from sam2widget import Sam2Widget, SessionError
 from sam2widget.training.session_data import read_session_records
+from tests.support.data import ROOT
 from tests.support.fakes import DiscSegmenter
 
-ROOT = Path(__file__).parents[3]
 FRAMES, SIZE = 10, 32
 CLIP = np.random.default_rng(0).integers(0, 200, (FRAMES, SIZE, SIZE, 3), dtype=np.uint8)
 CLIP[:, :4, :4] = 20 * np.arange(FRAMES, dtype=np.uint8)[:, None, None, None]

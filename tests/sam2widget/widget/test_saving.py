@@ -25,11 +25,10 @@ from sam2widget.storage.fingerprint import Fingerprint
 from sam2widget.storage.saved_session import SavedSession
 from sam2widget.storage.session_file import write_session
 from tests.support.browser import Browser, idle
+from tests.support.data import ROOT
 from tests.support.fakes import DiscSegmenter
 
 from .test_widget import CLIP, FRAMES, HEIGHT, WIDTH, Gated
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
