@@ -29,11 +29,14 @@ class Twins(NamedTuple):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the folder that they are in."""
+    """Mark tests by the folder that they are in. Those of several processes (a browser, a
+    server, kernels) are run once more where they fail, and the summary lists them."""
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         if folder in ("browser", "kernel", "parity"):
             item.add_marker(folder)
+        if folder in ("browser", "kernel"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")

@@ -73,12 +73,12 @@ class Bench:
         return np.load(path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
     return tracking_clip(tmp_path_factory.mktemp("clip"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(clip: Clip, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running_lab(
         tmp_path_factory.mktemp("lab"), SAM2WIDGET_VIDEO=str(clip.path), SAM2WIDGET_MODEL=MODEL
@@ -86,7 +86,7 @@ def lab(clip: Clip, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
@@ -96,7 +96,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def desk(
     lab: Lab, browser: Browser, clip: Clip, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bench]:

@@ -321,9 +321,7 @@ def test_propagation_can_be_awaited_and_cancelled(widget):
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    # In a thread: Playwright leaves its own loop running in the main one.
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, work()).result()
+    asyncio.run(work())
     assert np.isfinite(widget.scores[1][:9]).all()
     idle(widget)
     assert widget.status["state"] == "ready"
