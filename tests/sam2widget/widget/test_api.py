@@ -7,7 +7,6 @@ import asyncio
 import io
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
