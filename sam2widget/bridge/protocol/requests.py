@@ -8,7 +8,18 @@ import msgspec
 from msgspec import Meta
 
 from ...core.schema import Whole
-from .values import ChannelEntry, Direction, Indices, Label, Number, Path, Shape, Text, get_type
+from .values import (
+    ChannelEntry,
+    Direction,
+    Indices,
+    Label,
+    Number,
+    Path,
+    Shape,
+    Text,
+    get_type,
+    leaves_of,
+)
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -108,44 +119,40 @@ class Paint(Request, frozen=True, tag="paint"):
     object: Whole | None = None
 
 
-class Choose(Request, frozen=True, tag="choose"):
+class PromptRequest(Request, frozen=True):
+    """What every request has that changes the prompts of an object on a frame."""
+
+    frame: Whole
+    object: Whole
+
+
+class IndexedRequest(PromptRequest, frozen=True):
+    """One that is about the mask or the point of an index."""
+
+    index: Whole
+
+
+class Choose(IndexedRequest, frozen=True, tag="choose"):
     """Choose another of an ambiguous click's masks."""
 
-    frame: Whole
-    object: Whole
-    index: Whole
 
-
-class MovePoint(Request, frozen=True, tag="move_point"):
+class MovePoint(IndexedRequest, frozen=True, tag="move_point"):
     """Put a point elsewhere."""
 
-    frame: Whole
-    object: Whole
-    index: Whole
     x: Number
     y: Number
 
 
-class RemovePoint(Request, frozen=True, tag="remove_point"):
+class RemovePoint(IndexedRequest, frozen=True, tag="remove_point"):
     """Take a point away."""
 
-    frame: Whole
-    object: Whole
-    index: Whole
 
-
-class RemoveBox(Request, frozen=True, tag="remove_box"):
+class RemoveBox(PromptRequest, frozen=True, tag="remove_box"):
     """Take the box away."""
 
-    frame: Whole
-    object: Whole
 
-
-class ClearPrompts(Request, frozen=True, tag="clear_prompts"):
+class ClearPrompts(PromptRequest, frozen=True, tag="clear_prompts"):
     """Take all prompts of an object on a frame away."""
-
-    frame: Whole
-    object: Whole
 
 
 class AddObject(Request, frozen=True, tag="add_object"):
@@ -180,36 +187,28 @@ class Propagate(Request, frozen=True, tag="propagate"):
     objects: Indices | None = None
 
 
-class Accept(Request, frozen=True, tag="accept"):
+class RangeRequest(Request, frozen=True):
+    """What every request has that is about frames start to stop (not included)."""
+
+    start: Whole
+    stop: Whole
+    object: Whole | None = None
+
+
+class Accept(RangeRequest, frozen=True, tag="accept"):
     """Vouch for masks on frames start to stop (not included); object None is every one."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
 
-
-class Reject(Request, frozen=True, tag="reject"):
+class Reject(RangeRequest, frozen=True, tag="reject"):
     """Say that masks are wrong, on frames and of objects as in Accept."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
 
-
-class Unreview(Request, frozen=True, tag="unreview"):
+class Unreview(RangeRequest, frozen=True, tag="unreview"):
     """Take acceptance or rejection back, on frames and of objects as in Accept."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
 
-
-class Reset(Request, frozen=True, tag="reset"):
+class Reset(RangeRequest, frozen=True, tag="reset"):
     """Take prompts and masks away, on frames and of objects as in Accept."""
-
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
 
 
 class NextToCheck(Request, frozen=True, tag="next_to_check"):
@@ -268,5 +267,5 @@ class Visible(Request, frozen=True, tag="visible"):
     visible: bool
 
 
-REQUESTS: dict[str, type[Request]] = {get_type(kind): kind for kind in Request.__subclasses__()}
+REQUESTS: dict[str, type[Request]] = {get_type(kind): kind for kind in leaves_of(Request)}
 """Every kind of request by its type."""

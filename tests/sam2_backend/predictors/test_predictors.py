@@ -2,28 +2,23 @@
 
 import gc
 import weakref
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from sam2_backend import CONFIGS, ImagePredictor, Sam2Model, VideoPredictor, open_video
+from sam2_backend import ImagePredictor, Sam2Model, VideoPredictor, open_video
 from sam2_backend.masks.regions import keep_distinct_masks
 from sam2_backend.predictors.automatic.proposals import MAX_PROPOSALS
+from tests.support.networks import random_nano
 
 SIZE = 96
 
 
 @pytest.fixture(scope="module")
 def model() -> Sam2Model:
-    torch.manual_seed(0)
-    network = Sam2Model(replace(CONFIGS["nano"], image_size=SIZE))
-    with torch.no_grad():
-        network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(2.0)
-        network.maskmem_tpos_enc.normal_(std=0.1)
-    return network.eval().requires_grad_(False)
+    return random_nano(SIZE)
 
 
 @pytest.fixture(scope="module")

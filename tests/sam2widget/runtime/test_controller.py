@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -43,12 +42,6 @@ def loading():
     yield parts, download
     download.over.set()
     parts.close()
-
-
-@pytest.fixture
-def pool():
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
 
 
 def test_an_edit_is_carried_out_published_and_shown(parts):

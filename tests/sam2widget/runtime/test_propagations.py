@@ -3,59 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from sam2widget import Sam2Widget, SessionError
-from tests.sam2widget.widget.test_widget import CLIP, EVERYTHING, FRAMES, HEIGHT, WIDTH
 from tests.support.browser import Browser, idle
-from tests.support.fakes import ChoosySegmenter
+from tests.support.clips import CLIP, EVERYTHING, FRAMES, HEIGHT, WIDTH
+from tests.support.fakes import GatedSegmenter
 from tests.support.waiting import wait_until
-
-
-class Gated(ChoosySegmenter):
-    """Its steps wait until they are let through."""
-
-    def __init__(self):
-        super().__init__(HEIGHT, WIDTH)
-        self.at_gate, self.gate = threading.Event(), threading.Event()
-
-    def track(self, frame, objs, *, reverse):
-        self._wait()
-        return super().track(frame, objs, reverse=reverse)
-
-    def propose(self, frame):
-        for _ in range(2):
-            self._wait()
-            yield
-        return (yield from super().propose(frame))
-
-    def _wait(self):
-        self.at_gate.set()
-        assert self.gate.wait(60)
 
 
 @pytest.fixture
 def segmenter():
-    return Gated()
+    return GatedSegmenter(HEIGHT, WIDTH)
 
 
 @pytest.fixture
-def widget(segmenter):
-    widget = Sam2Widget(CLIP, segmenter)
+def widget(segmenter, closing):
+    widget = closing(Sam2Widget(CLIP, segmenter))
     widget.add_point(0, 10, 6)
     yield widget
-    segmenter.gate.set()
-    widget.close()
-
-
-@pytest.fixture
-def pool():
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
+    segmenter.gate.open()
 
 
 def tracked(widget, obj=1):
@@ -69,11 +38,11 @@ def queued(widget, count=1):
 
 def test_a_second_propagation_waits_and_both_are_done(widget, segmenter, pool):
     first = pool.submit(widget.propagate)
-    assert segmenter.at_gate.wait(60)
+    segmenter.gate.wait_until_reached()
     second = pool.submit(widget.propagate, stop=6)
     third = pool.submit(asyncio.run, widget.propagate_async(10, 20))
     queued(widget, 2)
-    segmenter.gate.set()
+    segmenter.gate.open()
     assert [one.result() for one in (first, second, third)] == [None] * 3
     assert tracked(widget) == FRAMES
     assert len(segmenter.asked("track")) == FRAMES - 1, "no frame is tracked twice"
@@ -81,10 +50,10 @@ def test_a_second_propagation_waits_and_both_are_done(widget, segmenter, pool):
 
 def test_a_second_propagation_of_another_range_goes_on_after_the_first(widget, segmenter, pool):
     first = pool.submit(widget.propagate, stop=4)
-    assert segmenter.at_gate.wait(60)
+    segmenter.gate.wait_until_reached()
     second = pool.submit(widget.propagate)
     queued(widget)
-    segmenter.gate.set()
+    segmenter.gate.open()
     first.result(), second.result()
     assert tracked(widget) == FRAMES and widget.status["state"] == "ready"
 
@@ -95,14 +64,14 @@ def test_code_and_browser_wait_for_each_other(widget, segmenter, pool, begins):
     browser.say("hello")
     if begins == "code":
         code = pool.submit(widget.propagate, stop=5)
-        assert segmenter.at_gate.wait(60)
+        segmenter.gate.wait_until_reached()
         number = browser.say("propagate", **EVERYTHING)
     else:
         number = browser.say("propagate", **EVERYTHING)
-        assert segmenter.at_gate.wait(60)
+        segmenter.gate.wait_until_reached()
         code = pool.submit(widget.propagate, stop=5)
     queued(widget)
-    segmenter.gate.set()
+    segmenter.gate.open()
     code.result()
     assert browser.answer(number)["type"] == "done" and tracked(widget) == FRAMES
     idle(widget)
@@ -126,7 +95,7 @@ def test_what_ends_a_propagation_is_told_to_all_who_wait(widget, segmenter, pool
             asyncio.run(widget.propagate_async())
 
     first = pool.submit(propagate)
-    assert segmenter.at_gate.wait(60)
+    segmenter.gate.wait_until_reached()
     second = pool.submit(propagate)
     queued(widget)
     ending = pool.submit(ENDS[what], widget)
@@ -134,7 +103,7 @@ def test_what_ends_a_propagation_is_told_to_all_who_wait(widget, segmenter, pool
         wait_until(lambda: widget._controller.is_closed)
     else:
         queued(widget, 2)
-    segmenter.gate.set()
+    segmenter.gate.open()
     ending.result()
     with pytest.raises(
         SessionError, match=rf"ended by {what}\S*, after 1 of {FRAMES - 1} frames"
@@ -147,10 +116,10 @@ def test_what_ends_a_propagation_is_told_to_all_who_wait(widget, segmenter, pool
 
 def test_a_propagation_that_a_person_stops_returns_with_a_warning(widget, segmenter, pool):
     first = pool.submit(widget.propagate)
-    assert segmenter.at_gate.wait(60)
+    segmenter.gate.wait_until_reached()
     with pytest.warns(UserWarning, match=r"ended by stop\(\), after 1 of 29 frames"):
         widget.stop()
-        segmenter.gate.set()
+        segmenter.gate.open()
         first.result()
     assert tracked(widget) == 2
     widget.propagate()
@@ -159,7 +128,7 @@ def test_a_propagation_that_a_person_stops_returns_with_a_warning(widget, segmen
 
 def test_cancelling_one_propagation_leaves_the_other(widget, segmenter, pool):
     first = pool.submit(widget.propagate, stop=8)
-    assert segmenter.at_gate.wait(60)
+    segmenter.gate.wait_until_reached()
 
     async def cancelled():
         task = asyncio.create_task(widget.propagate_async())
@@ -169,7 +138,7 @@ def test_cancelling_one_propagation_leaves_the_other(widget, segmenter, pool):
         with pytest.raises(asyncio.CancelledError):
             await task
         # The loop ends only once its threads are free.
-        segmenter.gate.set()
+        segmenter.gate.open()
 
     pool.submit(asyncio.run, cancelled()).result()
     first.result()
@@ -179,18 +148,18 @@ def test_cancelling_one_propagation_leaves_the_other(widget, segmenter, pool):
 
 def test_two_searches_in_code_are_both_done(widget, segmenter, pool):
     first = pool.submit(widget.propose, 3)
-    assert segmenter.at_gate.wait(60)
+    segmenter.gate.wait_until_reached()
     second = pool.submit(widget.propose, 5)
     queued(widget)
-    segmenter.gate.set()
+    segmenter.gate.open()
     assert len(first.result()) == len(second.result()) == 4
 
 
 def test_a_search_that_is_stopped_says_so(widget, segmenter, pool):
     first = pool.submit(widget.propose, 3)
-    assert segmenter.at_gate.wait(60)
+    segmenter.gate.wait_until_reached()
     widget.stop()
-    segmenter.gate.set()
+    segmenter.gate.open()
     with pytest.raises(SessionError, match=r"search on frame 3 was ended by stop\(\)"):
         first.result()
 
@@ -199,10 +168,10 @@ def test_of_the_browsers_searches_the_newest_counts_and_codes_is_left(widget, se
     browser = Browser(widget)
     browser.say("hello")
     code = pool.submit(widget.propose, 1)
-    assert segmenter.at_gate.wait(60)
+    segmenter.gate.wait_until_reached()
     first, second = (browser.say("propose", frame=frame) for frame in (3, 5))
     queued(widget, 2)
-    segmenter.gate.set()
+    segmenter.gate.open()
     assert browser.answer(first)["type"] == browser.answer(second)["type"] == "done"
     idle(widget)
     assert len(code.result()) == 4
@@ -212,12 +181,12 @@ def test_of_the_browsers_searches_the_newest_counts_and_codes_is_left(widget, se
 
 def test_a_call_that_closing_cuts_off_does_not_return_as_if_done(widget, segmenter, pool):
     pool.submit(widget.propose, 3)
-    assert segmenter.at_gate.wait(60)
+    segmenter.gate.wait_until_reached()
     click = pool.submit(widget.add_point, 4, 10, 6)
     queued(widget)
     closing = pool.submit(widget.close)
     wait_until(lambda: widget._controller.is_closed)
-    segmenter.gate.set()
+    segmenter.gate.open()
     closing.result()
     with pytest.raises(SessionError, match="closed"):
         click.result()

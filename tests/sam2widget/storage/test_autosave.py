@@ -28,17 +28,13 @@ CLIP = np.random.default_rng(1).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dty
 
 
 @pytest.fixture
-def widgets():
+def widgets(closing):
     """Makes widgets and closes them."""
-    made = []
 
     def make(clip=CLIP, **kwargs):
-        made.append(Sam2Widget(clip, DiscSegmenter(HEIGHT, WIDTH), **kwargs))
-        return made[-1]
+        return closing(Sam2Widget(clip, DiscSegmenter(HEIGHT, WIDTH), **kwargs))
 
-    yield make
-    for widget in made:
-        widget.close()
+    return make
 
 
 def test_a_new_widget_goes_on_where_the_last_one_was(widgets, tmp_path, monkeypatch):

@@ -16,30 +16,13 @@ from traitlets import TraitError
 from sam2widget import Sam2Widget, SessionError
 from sam2widget.core.masks import Mask
 from tests.support.browser import Browser, idle
+from tests.support.clips import CLIP, EVERYTHING, FRAMES, HEIGHT, WIDTH, click
 from tests.support.fakes import ChoosySegmenter, DiscSegmenter
-
-from .test_widget import CLIP, EVERYTHING, FRAMES, HEIGHT, WIDTH, click
 
 
 @pytest.fixture
 def segmenter():
     return ChoosySegmenter(HEIGHT, WIDTH)
-
-
-@pytest.fixture
-def widget(segmenter):
-    widget = Sam2Widget(CLIP, segmenter)
-    widget.wait_until_loaded()
-    yield widget
-    widget.close()
-
-
-@pytest.fixture
-def browser(widget):
-    browser = Browser(widget)
-    browser.say("hello")
-    idle(widget)
-    return browser
 
 
 def span(obj=1, start=0, stop=FRAMES):

@@ -18,12 +18,11 @@ BOX = [5, 2, 15, 9]
 
 
 @pytest.fixture
-def widget():
+def widget(closing):
     video = np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.uint8)
-    widget = Sam2Widget(video, DiscSegmenter(HEIGHT, WIDTH), autosave=False)
+    widget = closing(Sam2Widget(video, DiscSegmenter(HEIGHT, WIDTH), autosave=False))
     widget.wait_until_loaded()
-    yield widget
-    widget.close()
+    return widget
 
 
 @pytest.mark.parametrize(

@@ -31,16 +31,11 @@ def film(tmp_path):
 
 
 @pytest.fixture
-def widgets():
-    made: list[Sam2Widget] = []
-
+def widgets(closing):
     def make(video, model=None, **options) -> Sam2Widget:
-        made.append(Sam2Widget(video, model or DiscSegmenter(HEIGHT, WIDTH), **options))
-        return made[-1]
+        return closing(Sam2Widget(video, model or DiscSegmenter(HEIGHT, WIDTH), **options))
 
-    yield make
-    for widget in made:
-        widget.close()
+    return make
 
 
 def picture(browser: Browser, frame: int = 0) -> np.ndarray:

@@ -47,12 +47,11 @@ def segmenter():
 
 
 @pytest.fixture
-def widget(segmenter):
-    with_widget = Sam2Widget(CLIP, segmenter)
-    with_widget.wait_until_loaded()
-    yield with_widget
+def widget(segmenter, closing):
+    widget = closing(Sam2Widget(CLIP, segmenter))
+    widget.wait_until_loaded()
+    yield widget
     segmenter.free.set()
-    with_widget.close()
 
 
 def test_of_ten_thousand_hovers_the_newest_is_answered_and_a_click_waits_for_one(widget, segmenter):

@@ -16,7 +16,7 @@ from sam2_backend import VideoError
 from sam2_backend.checkpoints.shared import load_shared
 from sam2widget import Sam2Widget, SessionError, open_video, read_session
 from tests.support.fakes import DiscSegmenter
-from tests.support.waiting import threads_ended, wait_until
+from tests.support.waiting import threads_ended, wait_until, wait_until_collected
 
 HEIGHT, WIDTH = 12, 40
 CLIP = np.random.default_rng(0).integers(0, 256, (4, HEIGHT, WIDTH, 3), dtype=np.uint8)
@@ -178,12 +178,7 @@ def test_work_that_is_not_saved_yet_is_saved_before_the_widget_goes(tmp_path):
     widget.add_point(0, 10, 6)
     gone = weakref.ref(widget)
     del widget
-
-    def collected():
-        gc.collect()
-        return gone() is None
-
-    wait_until(collected)
+    wait_until_collected(gone)
     assert read_session(place).objects
 
 

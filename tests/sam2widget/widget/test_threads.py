@@ -8,17 +8,15 @@ import threading
 import numpy as np
 import pytest
 
-from sam2widget import Sam2Widget
 from sam2widget.annotation.confidence import Review
 from sam2widget.annotation.records import Changed, Tracked
 from sam2widget.annotation.session import Session
 from sam2widget.bridge.protocol import ReplyTo
 from sam2widget.bridge.publisher import Publisher
 from tests.support.browser import Browser, idle
+from tests.support.clips import CLIP, HEIGHT, WIDTH
 from tests.support.fakes import ChoosySegmenter
 from tests.support.waiting import wait_until
-
-from .test_widget import CLIP, HEIGHT, WIDTH
 
 ROUNDS, OBJECTS = 60, 6
 
@@ -144,10 +142,8 @@ def test_one_listener_that_fails_does_not_silence_the_others():
 
 
 @pytest.fixture
-def widget():
-    widget = Sam2Widget(CLIP, ChoosySegmenter(HEIGHT, WIDTH))
-    yield widget
-    widget.close()
+def segmenter():
+    return ChoosySegmenter(HEIGHT, WIDTH)
 
 
 @pytest.mark.parametrize("fault", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
