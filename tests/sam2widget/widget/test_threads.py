@@ -190,21 +190,3 @@ def test_a_connection_that_fails_ends_no_edit(widget):
     widget.send = sound
     browser.say("hello")
     assert browser.ask("undo")["type"] == "done"
-
-
-@pytest.mark.parametrize("fault", [ZeroDivisionError, SystemExit])
-def test_the_end_of_a_task_is_told_to_all_and_the_thread_lives_on(widget, fault):
-    heard = []
-
-    def fail():
-        raise fault
-
-    def begin():
-        task = widget._controller.propose(0)
-        task.when_done(fail)
-        task.when_done(lambda: heard.append(1))
-        return task
-
-    widget._controller.call(begin).wait()
-    idle(widget)
-    assert heard == [1] and widget.propose(1)

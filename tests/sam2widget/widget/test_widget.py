@@ -204,7 +204,7 @@ def test_while_the_model_loads_frames_are_served_and_clicks_wait(monkeypatch, se
     browser = Browser(widget)
     browser.say("hello")
     number = browser.say("click", **click())
-    widget._server.wait_until_idle()
+    wait_until(lambda: browser.of("frame"))
     assert browser.of("frame")[0]["frame"] == 0
     assert widget.status["state"] == "loading" and widget.status["message"]
     assert not browser.of("done")
@@ -331,7 +331,7 @@ def test_misuse_in_the_browser_gets_its_sentence_in_place(widget, browser, kind,
 
 @pytest.mark.parametrize("content", [{}, {"type": "want"}, {"type": "no"}, 7, None])
 def test_a_message_that_is_none_gets_a_sentence(widget, browser, content):
-    widget._handle_custom_msg(content, [])
+    browser.send(content)
     assert browser.of("error")
 
 
