@@ -182,6 +182,22 @@ for call in (
 
 
 @pytest.mark.slow
+def test_workers_of_ray_know_the_families_of_packages(site, work):
+    pytest.importorskip("ray")
+    code = f"""
+from sam2widget import Sam2Widget, propagate_many, read_session
+
+w = Sam2Widget("{FILM}", "color:40")
+w.add_point(0, 8, 12)
+w.save("a.sam2.zip")
+w.close()
+print(propagate_many("a.sam2.zip", "out", engine="ray", workers=1))
+assert len(read_session("out/a.sam2.zip").results) == {FRAMES}
+"""
+    assert "1 of 1 videos done" in run(code, site, cwd=work).stdout
+
+
+@pytest.mark.slow
 def test_without_the_package_each_is_refused_in_a_sentence(work):
     code = f"""
 import numpy as np

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from ..core.mask_logits import MaskLogits
 from ..core.masks import Mask
@@ -20,6 +20,9 @@ Shape = Literal["brush", "polygon"]
 """What a mask is painted with."""
 
 Direction = Literal["both", "forward", "backward"]
+
+Run: TypeAlias = tuple[int, int]
+"""Frames that follow each other: the first, and the one after the last."""
 
 _PALETTE = (
     "#2f7ff5",
@@ -147,8 +150,8 @@ class Timeline:
     """Where in the video an object has what; frames, and half-open runs of frames."""
 
     prompted: list[int]
-    accepted: list[tuple[int, int]]
-    rejected: list[tuple[int, int]]
-    tracked: list[tuple[int, int]]
+    accepted: list[Run]
+    rejected: list[Run]
+    tracked: list[Run]
     """Tracked and not stale."""
-    stale: list[tuple[int, int]]
+    stale: list[Run]

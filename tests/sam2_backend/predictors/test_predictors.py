@@ -141,7 +141,11 @@ def test_a_restored_mask_takes_the_place_of_a_tracked_frame(model, frames):
     mask[10:40, 10:40] = True
     for frame in (9, 10, 11):
         video.restore(frame, 1, mask)
-    assert set(video.track(12, [1]).masks) == {1}
+    restored = video.track(12, [1])
+    plain = VideoPredictor(model, frames)
+    plain.add_points(0, 1, [[20, 20]], [1])
+    assert set(restored.masks) == {1}
+    assert not np.array_equal(restored.logits[1], plain.track(12, [1]).logits[1])
 
 
 @pytest.mark.parametrize("reverse", [False, True])

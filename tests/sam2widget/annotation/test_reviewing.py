@@ -173,12 +173,12 @@ def test_nothing_is_tracked_from_a_rejected_prompt(session):
     session.add_point(10, 30, 6)
     run(session.propagate())
     session.reject(1, 10)
-    assert session.anchors(1) == [0] and session.last_edit.corrects
+    assert session.anchors(1) == [(0, 1)] and session.last_edit.corrects
     run(session.propagate())
     disc = session.masks(1)[0]
     assert np.array_equal(session.masks(1)[15], tracked_mask(disc, 15))
     session.unreview(1, 10)
-    assert session.anchors(1) == [0, 10] and session.result(12, 1).state == "stale"
+    assert session.anchors(1) == [(0, 1), (10, 11)] and session.result(12, 1).state == "stale"
 
 
 def test_accepting_a_span_leaves_what_was_rejected_in_it(tracked):

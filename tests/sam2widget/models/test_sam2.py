@@ -84,9 +84,13 @@ def test_masks_boxes_and_clicks_go_together(segmenter):
 def test_what_is_unknown_is_cleared_and_removed_without_a_word(segmenter):
     segmenter.clear(3, 9)
     segmenter.remove(9)
-    segmenter.prompt(3, 9, PromptSet(POINTS[:1]))
+    first = segmenter.prompt(3, 9, PromptSet(POINTS[:1]))
     segmenter.remove(9)
     segmenter.remove(9)
+    again = segmenter.prompt(3, 9, PromptSet(POINTS[1:2]))
+    assert not same(first, again), "nothing is known of its first click any more"
+    segmenter.clear(3, 9)
+    assert same(first, segmenter.prompt(3, 9, PromptSet(POINTS[:1])))
 
 
 @pytest.mark.slow

@@ -104,7 +104,8 @@ def test_a_click_on_the_frame_that_was_just_left_is_answered_with_its_mask(feede
     grow(feeder, widget, 3)
     browser.say("want", frame=3, pixels=True)
     assert browser.ask("click", frame=1, object=None, x=10.0, y=6.0, label=1)["type"] == "done"
-    assert browser.mask(1, 1) is not None
+    np.testing.assert_array_equal(browser.mask(1, 1), widget.masks[1][1])
+    assert widget.masks[1][1].any()
 
 
 def as_lists(timeline):
