@@ -17,6 +17,7 @@ import { stageState } from "./state/stage-state";
 import { type State, Store, type Topic } from "./state/store";
 import { Announcer } from "./ui/announcer";
 import { h, iconButton } from "./ui/dom";
+import { Tooltip } from "./ui/tooltip";
 
 /** Traits of the kernel's widget, read and written by the view. */
 export type Traits = Pick<
@@ -65,6 +66,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const select = (object: number) => store.set("selected", object);
   const player = new Player(store, client);
   const announcer = new Announcer(store);
+  const tooltip = new Tooltip(root);
   const stage = new Stage(root, store, client);
   const timeline = new Timeline(store, client, player, select);
   const status = new StatusBar(store);
@@ -86,8 +88,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     ...review.commands(),
   ];
   status.element.append(
-    iconButton("help", "Keys", () => help.open(), { hint: "?" }),
-    iconButton("full", "Full screen", toggleFullScreen, { hint: "Shift+F" }),
+    iconButton("help", "Keys", () => help.open(), { key: "?" }),
+    iconButton("full", "Full screen", toggleFullScreen, { key: "Shift+F" }),
   );
   root.append(
     toolbar.element,
@@ -98,9 +100,10 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     status.element,
     help.element,
     announcer.element,
+    tooltip.element,
   );
 
-  const parts = [stage, timeline, toolbar, objects, review, notice, status, announcer];
+  const parts = [stage, timeline, toolbar, objects, review, notice, status, announcer, tooltip];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
     for (const name of ["frame", "selected", "auto_propagate", "clean_masks"] as const)
@@ -160,6 +163,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     client.close();
     player.close();
     timeline.close();
+    toolbar.close();
+    tooltip.close();
     objects.close();
     status.close();
     stage.close();

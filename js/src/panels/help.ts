@@ -26,7 +26,7 @@ export class Help {
         "header",
         {},
         h("h3", {}, "Keys"),
-        iconButton("remove", "Close", () => this.element.close(), { hint: "Esc" }),
+        iconButton("remove", "Close", () => this.element.close(), { key: "Escape" }),
       ),
       scroller,
     );

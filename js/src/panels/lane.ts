@@ -3,6 +3,7 @@
 import type { Run, TimelineMessage } from "../kernel/protocol";
 import type { ObjectInfo } from "../kernel/traits";
 import { h, setText } from "../ui/dom";
+import { setTip, tipOf } from "../ui/tooltip";
 import { isAbsent, opacityOf, poolCertainty } from "./heat";
 
 const HINT =
@@ -48,7 +49,7 @@ export class Lane {
 
   show(object: ObjectInfo, selected: boolean): void {
     setText(this.label, object.name);
-    this.canvas.title = `${object.name}. ${HINT}`;
+    setTip(this.canvas, `${object.name}. ${HINT}`);
     for (const element of [this.label, this.canvas])
       element.classList.toggle("s2w-selected", selected);
     this.color = object.color;
@@ -69,7 +70,7 @@ export class Lane {
     this.drawn = state;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
-    this.canvas.setAttribute("aria-label", `${this.canvas.title} ${inWords(timeline)}`);
+    this.canvas.setAttribute("aria-label", `${tipOf(this.canvas)} ${inWords(timeline)}`);
     const context = this.canvas.getContext("2d");
     if (!context || !timeline) return;
     context.scale(ratio, ratio);

@@ -4,6 +4,7 @@ import type { Client } from "../kernel/client";
 import type { ObjectInfo } from "../kernel/traits";
 import type { MaskRecord, Store, Topic } from "../state/store";
 import { h, iconButton, setIcon, setText } from "../ui/dom";
+import { setTip } from "../ui/tooltip";
 import { drawThumbnail } from "./thumbnail";
 
 const THUMBNAIL_PAUSE_MS = 120;
@@ -28,7 +29,7 @@ export class ObjectList {
   ) {
     const add = iconButton("add", "Add object", () => client.ask({ type: "add_object" }), {
       text: "Add object",
-      hint: "C",
+      key: "C",
     });
     this.removeButton = iconButton(
       "trash",
@@ -194,7 +195,7 @@ class ObjectRow {
     if (document.activeElement !== this.name) this.name.value = name;
     const [text, hint] = describe(mask);
     setText(this.score, text);
-    this.score.title = hint;
+    setTip(this.score, hint);
     this.score.dataset.state = mask?.state ?? "none";
   }
 }
@@ -213,5 +214,5 @@ function describe(mask: MaskRecord | undefined): [string, string] {
 
 function label(button: HTMLButtonElement, text: string): void {
   button.setAttribute("aria-label", text);
-  button.title = text;
+  setTip(button, text);
 }

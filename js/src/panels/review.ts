@@ -32,32 +32,34 @@ export class Review {
       [
         iconButton("accept", "Accept", () => this.judge("accept"), {
           text: "Accept",
-          hint: "the selected object's mask on this frame; A",
+          ...{ hint: "the selected object's mask on this frame", key: "A" },
         }),
         this.selectedHasMask,
       ],
       [
         iconButton("acceptSpan", "Accept span", () => this.judgeSpan("accept"), {
-          hint: "from here to the next prompted or reviewed frames, or from in to out; Ctrl+A",
+          hint: "from here to the next prompted or reviewed frames, or from in to out",
+          key: "Ctrl+A",
         }),
         this.selectedHasMask,
       ],
       [
         iconButton("reject", "Reject", () => this.judge("reject"), {
-          hint: "the selected object's mask on this frame; R",
+          ...{ hint: "the selected object's mask on this frame", key: "R" },
         }),
         this.selectedHasMask,
       ],
       [
         iconButton("clear", "Reset frame", () => this.judge("reset"), {
-          hint: "take the selected object's prompts and mask here away; Backspace",
+          hint: "take the selected object's prompts and mask here away",
+          key: "Backspace",
         }),
         this.selectedHasMask,
       ],
       [
         iconButton("nextToCheck", "Next to check", () => this.next(), {
           text: "Next",
-          hint: "go to the least certain mask that nobody has reviewed; N",
+          ...{ hint: "go to the least certain mask that nobody has reviewed", key: "N" },
         }),
         () => this.count() > 0,
       ],
