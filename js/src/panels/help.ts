@@ -10,6 +10,7 @@ const LEGEND: [string, string][] = [
   ["accepted", "Accepted"],
   ["rejected", "Rejected"],
   ["absent", "Judged not to be in the picture"],
+  ["uncertain", "One of the five least certain places"],
 ];
 
 export class Help {

@@ -3,6 +3,7 @@
 import type { Client } from "../kernel/client";
 import type { Direction } from "../kernel/protocol";
 import type { AutoPropagate } from "../kernel/traits";
+import { isPropagating } from "../state/commands";
 import type { Store } from "../state/store";
 import { h, iconButton } from "../ui/dom";
 import { menuItem, menuSetting, Popover } from "../ui/popover";
@@ -82,9 +83,8 @@ export class PropagateControl {
   }
 
   update(): void {
-    const { status, follow, video, objects, progress, auto_propagate } = this.store.state;
-    // A click in between makes the state "working", and the propagation goes on.
-    const running = status.state === "propagating" || progress !== null;
+    const { follow, video, objects, auto_propagate } = this.store.state;
+    const running = isPropagating(this.store.state);
     this.element.hidden = video.num_frames <= 1 || video.kind === "images";
     const hadFocus = this.element.contains(document.activeElement);
     if (running) this.options.close();

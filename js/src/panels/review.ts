@@ -50,7 +50,7 @@ export class Review {
         this.selectedHasMask,
       ],
       [
-        iconButton("clear", "Reset frame", () => this.judge("reset"), {
+        iconButton("reset", "Reset frame", () => this.judge("reset"), {
           hint: "take the selected object's prompts and mask here away",
           key: "Backspace",
         }),
@@ -116,11 +116,11 @@ export class Review {
 
   update(): void {
     for (const [button, enabled] of this.buttons) button.disabled = !enabled();
-    const { objects } = this.store.state;
-    this.element.hidden = objects.length === 0;
     const count = this.count();
-    setText(this.left, count > 0 ? `${count} to check` : "All checked");
-    this.left.hidden = this.store.timelines.size === 0;
+    const done = [...this.store.timelines.values()].some(
+      ({ accepted, rejected }) => accepted.length + rejected.length > 0,
+    );
+    setText(this.left, count > 0 ? `${count} to check` : done ? "All checked" : "");
   }
 
   private judge(verdict: Verdict, object: number | null = this.store.state.selected): void {

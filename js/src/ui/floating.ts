@@ -4,14 +4,23 @@
 const GAP = 6;
 const EDGE = 4;
 
-export type Align = "start" | "middle" | "end";
+/** An element, or a place. */
+export type Anchor = Pick<Element, "getBoundingClientRect">;
 
-/** Show an element above the page, below its anchor, or above it where there is more room. */
-export function showFloating(element: HTMLElement, anchor: Element, align: Align): void {
+export type Align = "start" | "middle" | "end";
+export type Side = "below" | "above";
+
+/** Show an element above the page, below its anchor, or on the other side where there is no room. */
+export function showFloating(
+  element: HTMLElement,
+  anchor: Anchor,
+  align: Align,
+  side: Side = "below",
+): void {
   element.hidden = false;
   element.popover = "manual";
   if (element.isConnected && !isOpen(element)) element.showPopover?.();
-  placeFloating(element, anchor, align);
+  placeFloating(element, anchor, align, side);
 }
 
 export function hideFloating(element: HTMLElement): void {
@@ -20,7 +29,12 @@ export function hideFloating(element: HTMLElement): void {
 }
 
 /** Put it where it belongs, inside the window. */
-export function placeFloating(element: HTMLElement, anchor: Element, align: Align): void {
+export function placeFloating(
+  element: HTMLElement,
+  anchor: Anchor,
+  align: Align,
+  side: Side = "below",
+): void {
   const at = anchor.getBoundingClientRect();
   const { width, height } = element.getBoundingClientRect();
   const { clientWidth, clientHeight } = document.documentElement;
@@ -32,7 +46,8 @@ export function placeFloating(element: HTMLElement, anchor: Element, align: Alig
   const left = Math.max(EDGE, Math.min(wanted, clientWidth - EDGE - width));
   const below = at.bottom + GAP;
   const above = at.top - GAP - height;
-  const top = below + height > clientHeight - EDGE && above >= EDGE ? above : below;
+  const fitsBelow = below + height <= clientHeight - EDGE;
+  const top = (side === "above" || !fitsBelow) && above >= EDGE ? above : below;
   // Where a browser has no top layer, the widget is what "fixed" is relative to.
   const origin = isOpen(element) ? undefined : element.closest(".sam2widget");
   const { left: x = 0, top: y = 0 } = origin?.getBoundingClientRect() ?? {};

@@ -1,10 +1,10 @@
 /** Play, speed, loop, range, and the number of the frame. */
 
-import { markIn, markOut } from "../state/commands";
-import { type Player, SPEEDS } from "../state/player";
-import type { Store } from "../state/store";
-import { h, icon, iconButton, setText } from "../ui/dom";
-import { setTip } from "../ui/tooltip";
+import { markIn, markOut } from "../../state/commands";
+import { type Player, SPEEDS } from "../../state/player";
+import type { Store } from "../../state/store";
+import { h, icon, iconButton, setText } from "../../ui/dom";
+import { setTip } from "../../ui/tooltip";
 
 export class Transport {
   readonly element: HTMLElement;
@@ -61,7 +61,7 @@ export class Transport {
       },
     });
     this.liveButton = iconButton(
-      "follow",
+      "live",
       "Follow the newest frame",
       () => follow(!store.state.follow),
       {
