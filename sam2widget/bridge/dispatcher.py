@@ -51,7 +51,9 @@ from .protocol import (
     UpdateObject,
     Visible,
     Want,
+    WantAreas,
     WantLevels,
+    WantMasks,
     parse,
 )
 from .publisher import Publisher
@@ -145,6 +147,14 @@ class Dispatcher:
                 )
             case Thumbnails(frames=frames):
                 self._frame_server.want_thumbnails(view, frames)
+            case WantMasks(frame=frame):
+                if frame < self._session.num_frames:
+                    self._outbox.send_masks(frame, None)
+            case WantAreas(object=obj):
+                self._controller.submit(
+                    lambda: self._publisher.tell_areas(reply_to, obj),
+                    *(Priority.PREFETCH, ("areas", view)),
+                )
             case WantLevels(frame=frame):
                 self._frame_server.want_levels(reply_to, frame)
             case SetContrast():

@@ -102,6 +102,18 @@ export interface ThumbnailsRequest {
   frames: number[];
 }
 
+/** A view shows a frame in small, besides the one on its stage: send its masks. */
+export interface WantMasksRequest {
+  type: "want_masks";
+  frame: number;
+}
+
+/** A view shows how large an object's masks are over time. */
+export interface WantAreasRequest {
+  type: "want_areas";
+  object: number;
+}
+
 /** A view shows how a frame's values are spread. The latest of a view counts. */
 export interface WantLevelsRequest {
   type: "want_levels";
@@ -333,6 +345,8 @@ export type Request =
   | HelloRequest
   | WantRequest
   | ThumbnailsRequest
+  | WantMasksRequest
+  | WantAreasRequest
   | WantLevelsRequest
   | SetContrastRequest
   | HoverRequest
@@ -488,6 +502,13 @@ export interface CertaintyMessage {
   start: number;
 }
 
+/** Answers WantAreas. Buffer: pixels of the mask on each frame, uint32 little-endian. */
+export interface AreasMessage {
+  type: "areas";
+  reply_to: ReplyTo;
+  object: number;
+}
+
 /** How far a propagation is. */
 export interface ProgressMessage {
   type: "progress";
@@ -528,6 +549,7 @@ export type Message = { epoch: number } & (
   | PromptsMessage
   | TimelineMessage
   | CertaintyMessage
+  | AreasMessage
   | ProgressMessage
   | ErrorMessage
   | DoneMessage

@@ -94,8 +94,6 @@ export class Stage {
     this.commands = stageCommands({
       ...{ store, prompter: this.prompter, lasso: this.lasso, proposals: this.proposals },
       candidates: this.candidates,
-      busy: () => this.busy,
-      cancel: () => this.cancelGesture(),
     });
     this.screen = h(
       "div",
@@ -123,14 +121,12 @@ export class Stage {
     cancelAnimationFrame(this.scheduled);
   }
 
-  /** Leave what is going on: a gesture, a polygon, the crosshair, a choice; true if one was. */
-  cancelGesture(): boolean {
-    const { busy } = this;
+  /** Leave what is going on: a gesture, a polygon, the crosshair, a choice. */
+  cancelGesture(): void {
     this.pointer.cancel();
     this.lasso.cancel();
     this.crosshair.hide();
     this.candidates.dismiss();
-    return busy;
   }
 
   /** Keys of the crosshair; true when it was one. */
@@ -162,7 +158,8 @@ export class Stage {
     this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
   }
 
-  private get busy(): boolean {
+  /** Whether there is something to leave. */
+  get busy(): boolean {
     return (
       this.pointer.busy ||
       this.lasso.open ||

@@ -66,7 +66,8 @@ export type Topic =
   | "timeline"
   | "certainty"
   | "thumbnails"
-  | "contrast";
+  | "contrast"
+  | "axis";
 
 const FRAME_CACHE_BYTES = 256 * 2 ** 20;
 const THUMBNAIL_CACHE_BYTES = 16 * 2 ** 20;
@@ -82,6 +83,8 @@ export class Store {
   readonly thumbnails = new ByteLru<number, ImageBitmap>(THUMBNAIL_CACHE_BYTES, (b) => b.close());
   /** By object, a byte a frame as in `CertaintyMessage`. */
   readonly certainties = new Map<number, Uint8Array>();
+  /** By object, of its mask on each frame in pixels; as far as somebody looks at them. */
+  readonly areas = new Map<number, Uint32Array>();
   readonly timelines = new Map<number, TimelineMessage>();
   /** Frames whose pixels are shown until those come that look as they should now. */
   readonly outdated = new Set<number>();
@@ -189,6 +192,7 @@ export class Store {
     this.prompts.clear();
     this.timelines.clear();
     this.certainties.clear();
+    this.areas.clear();
     this.thumbnails.clear();
     this.unpainted.clear();
     this.outdated.clear();

@@ -13,6 +13,7 @@ TypeScript by `python -m tools.protocol_types`, which writes js/src/kernel/messa
 from .messages import (
     MESSAGES,
     PROTOCOL,
+    Areas,
     Candidates,
     Certainty,
     ContrastChanged,
@@ -66,7 +67,9 @@ from .requests import (
     UpdateObject,
     Visible,
     Want,
+    WantAreas,
     WantLevels,
+    WantMasks,
 )
 from .values import ChannelEntry, ReplyTo
 from .wire import ProtocolError, parse, to_wire
@@ -79,6 +82,7 @@ __all__ = [
     "Ack",
     "AddObject",
     "Adopt",
+    "Areas",
     "Box",
     "Candidates",
     "Certainty",
@@ -127,7 +131,9 @@ __all__ = [
     "UpdateObject",
     "Visible",
     "Want",
+    "WantAreas",
     "WantLevels",
+    "WantMasks",
     "Welcome",
     "parse",
     "to_wire",

@@ -55,6 +55,18 @@ class Thumbnails(Request, frozen=True, tag="thumbnails"):
     frames: Indices
 
 
+class WantMasks(Request, frozen=True, tag="want_masks"):
+    """A view shows a frame in small, besides the one on its stage: send its masks."""
+
+    frame: Whole
+
+
+class WantAreas(Request, frozen=True, tag="want_areas"):
+    """A view shows how large an object's masks are over time."""
+
+    object: Whole
+
+
 class WantLevels(Request, frozen=True, tag="want_levels"):
     """A view shows how a frame's values are spread. The latest of a view counts."""
 
