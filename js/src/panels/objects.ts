@@ -2,8 +2,11 @@
 
 import type { Client } from "../kernel/client";
 import type { ObjectInfo } from "../kernel/traits";
+import { changeColor } from "../state/classes";
 import type { MaskRecord, Store, Topic } from "../state/store";
 import { h, iconButton, setIcon, setText } from "../ui/dom";
+import { ClassPanel } from "./classes";
+import { ObjectClassMenu } from "./object-class";
 import { drawThumbnail } from "./thumbnail";
 
 const THUMBNAIL_PAUSE_MS = 120;
@@ -18,6 +21,7 @@ export class ObjectList {
     "Click an object in the picture, or drag a box around it. Right-click what is not part of it.",
   );
   private readonly removeButton: HTMLButtonElement;
+  private readonly classes: ClassPanel;
   private readonly rows = new Map<number, ObjectRow>();
   private waiting = 0;
 
@@ -36,6 +40,7 @@ export class ObjectList {
       () => client.ask({ type: "remove_object", object: store.state.selected }),
       { hint: "the selected one" },
     );
+    this.classes = new ClassPanel(store, client);
     this.element = h(
       "section",
       { class: "s2w-side", "aria-label": "Objects" },
@@ -43,6 +48,7 @@ export class ObjectList {
       this.empty,
       this.list,
       h("div", { class: "s2w-row" }, add, this.removeButton),
+      this.classes.element,
     );
   }
 
@@ -53,6 +59,7 @@ export class ObjectList {
   update(topics: Set<Topic>): void {
     if (["frames", "masks", "frame", "objects"].some((topic) => topics.has(topic as Topic)))
       this.drawThumbnailsSoon();
+    this.classes.update(topics);
     const { objects, selected, frame, solo } = this.store.state;
     setText(this.count, objects.length > 0 ? String(objects.length) : "");
     this.empty.hidden = objects.length > 0;
@@ -99,6 +106,7 @@ class ObjectRow {
   readonly picture = h("canvas", { class: "s2w-picture", "aria-hidden": "true" });
   private readonly color: HTMLInputElement;
   private readonly name: HTMLInputElement;
+  private readonly classMenu: ObjectClassMenu;
   private readonly score: HTMLElement;
   private readonly selectButton: HTMLButtonElement;
   private readonly visibility: HTMLButtonElement;
@@ -118,7 +126,7 @@ class ObjectRow {
     this.color = h("input", {
       type: "color",
       title: "Colour",
-      change: () => change({ color: this.color.value }),
+      change: () => changeColor(store, client, this.object, this.color.value),
     });
     this.name = h("input", {
       type: "text",
@@ -135,6 +143,7 @@ class ObjectRow {
       },
       focus: () => select(id),
     });
+    this.classMenu = new ObjectClassMenu(store, client, id, select);
     this.score = h("span", { class: "s2w-score" });
     this.selectButton = h("button", {
       type: "button",
@@ -158,6 +167,7 @@ class ObjectRow {
       this.picture,
       this.color,
       this.name,
+      this.classMenu.element,
       this.score,
       this.soloButton,
       this.lockButton,
@@ -186,6 +196,7 @@ class ObjectRow {
     this.lockButton.setAttribute("aria-pressed", String(locked));
     setIcon(this.lockButton, locked ? "lock" : "unlock");
     this.name.readOnly = locked;
+    this.classMenu.update(object);
     label(this.removeButton, `Remove ${name}`);
     this.color.setAttribute("aria-label", `Colour of ${name}`);
     this.name.setAttribute("aria-label", `Name of ${name}`);
