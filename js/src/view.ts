@@ -10,6 +10,7 @@ import { StatusBar } from "./panels/status-bar";
 import { Timeline } from "./panels/time/timeline";
 import { Toolbar } from "./panels/toolbar";
 import { Stage } from "./stage/stage";
+import { colored } from "./state/classes";
 import { isPropagating, viewCommands } from "./state/commands";
 import { escapeCommands } from "./state/escape";
 import { handleKey, keepsKey } from "./state/keys";
@@ -25,10 +26,11 @@ export type Traits = Pick<
   State,
   | ("video" | "objects" | "selected" | "frame" | "status" | "history")
   | ("auto_propagate" | "clean_masks" | "non_overlapping")
+  | ("class_list" | "current_class" | "color_by")
 >;
 
 /** Those that the view writes. */
-type Written = Pick<Traits, "frame" | "selected" | "auto_propagate" | "clean_masks">;
+type Written = Pick<Traits, (typeof WRITTEN)[number]>;
 
 export interface ViewHost extends Host {
   traits(): Traits;
@@ -39,7 +41,11 @@ export interface ViewHost extends Host {
   frameOfViews(): number | undefined;
 }
 
-const READ_ONLY = ["video", "objects", "status", "history", "non_overlapping"] as const;
+const WRITTEN = [
+  ...(["frame", "selected", "auto_propagate", "clean_masks"] as const),
+  ...(["current_class", "color_by"] as const),
+] as const;
+const READ_ONLY = ["video", "class_list", "status", "history", "non_overlapping"] as const;
 
 /** Fill `element` with a view; the result takes it down again. */
 export function mount(element: HTMLElement, host: ViewHost): () => void {
@@ -127,11 +133,15 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     tooltip.element,
   );
 
+  const recolor = () => {
+    const { class_list, color_by } = store.state;
+    store.set("objects", colored(host.traits().objects, class_list, color_by));
+  };
   const parts = [stage, timeline, toolbar, objects, review, notice, status, announcer, tooltip];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
-    for (const name of ["frame", "selected", "auto_propagate", "clean_masks"] as const)
-      if (topics.has(name)) host.setTrait(name, state[name]);
+    for (const name of WRITTEN) if (topics.has(name)) host.setTrait(name, state[name]);
+    if (topics.has("color_by")) recolor();
     for (const part of parts) part.update(topics);
     root.dataset.state = state.status.state;
     root.dataset.frame = String(state.frame);
@@ -144,8 +154,9 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     known = now;
     client.checkEpoch();
     // Only what has changed: of the rest, the view may be ahead of the traits.
-    for (const name of [...READ_ONLY, "selected", "auto_propagate", "clean_masks"] as const)
-      if (now[name] !== before[name]) store.set(name, now[name]);
+    for (const name of [...READ_ONLY, ...WRITTEN] as const)
+      if (name !== "frame" && now[name] !== before[name]) store.set(name, now[name]);
+    if (now.objects !== before.objects || now.class_list !== before.class_list) recolor();
     if (now.frame !== before.frame && now.frame !== store.state.frame) {
       // Code goes somewhere, as a person does who drags the slider; another view may follow.
       if (now.video.live?.recording && now.frame !== host.frameOfViews())

@@ -20,7 +20,17 @@ export class FakeHost implements ViewHost {
       sizes: null,
       live: null,
     },
-    objects: [{ id: 1, name: "Object 1", color: "#2f7ff5", visible: true, locked: false }],
+    objects: [
+      {
+        id: 1,
+        name: "Object 1",
+        color: "#2f7ff5",
+        visible: true,
+        locked: false,
+        class_name: "",
+        attributes: {},
+      },
+    ],
     selected: 1,
     frame: 0,
     status: { state: "ready", message: "", model: "nano", device: "cpu", click_ms: 0 },
@@ -28,6 +38,9 @@ export class FakeHost implements ViewHost {
     auto_propagate: "corrections",
     clean_masks: 0.01,
     non_overlapping: true,
+    class_list: [],
+    current_class: "",
+    color_by: "object",
   };
   private readonly listeners = new Set<(content: unknown, buffers: Buffer[]) => void>();
   private readonly traitListeners = new Set<() => void>();

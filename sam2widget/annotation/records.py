@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -23,6 +24,12 @@ Direction = Literal["both", "forward", "backward"]
 
 Run: TypeAlias = tuple[int, int]
 """Frames that follow each other: the first, and the one after the last."""
+
+ColorBy = Literal["object", "class"]
+"""Whose colour a mask is shown in: the object's own, or that of its class."""
+
+Attribute: TypeAlias = bool | int | float | str
+"""Value of an attribute of an object: what JSON has, but for null, lists and objects."""
 
 _PALETTE = (
     "#2f7ff5",
@@ -49,6 +56,10 @@ class ObjectInfo:
     visible: bool = True
     locked: bool = False
     """Whether nothing changes its masks."""
+    class_name: str = ""
+    """Name of its class; "" for none."""
+    attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute], hash=False)
+    """What a person says of it, by name."""
 
     @property
     def rgb(self) -> tuple[int, int, int]:
@@ -60,6 +71,15 @@ class ObjectInfo:
     def numbered(cls, obj: int) -> ObjectInfo:
         """With a name and a colour from its id."""
         return cls(obj, f"Object {obj}", _PALETTE[(obj - 1) % len(_PALETTE)])
+
+
+@dataclass(frozen=True)
+class ObjectClass:
+    """A class that objects may have."""
+
+    name: str
+    color: str
+    """``"#rrggbb"``."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from .frame_server import FrameServer
 from .protocol import (
     Accept,
     Ack,
+    AddClass,
     AddObject,
     Adopt,
     Box,
@@ -42,6 +43,9 @@ from .protocol import (
     ReplyTo,
     Request,
     Reset,
+    SetAttributes,
+    SetClass,
+    SetClassColor,
     SetContrast,
     SetNonOverlapping,
     Stop,
@@ -239,6 +243,14 @@ class Dispatcher:
                 session.remove_object(obj)
             case UpdateObject(object=obj, name=name, color=color, visible=visible, locked=locked):
                 session.update_object(obj, name=name, color=color, visible=visible, locked=locked)
+            case SetClass(objects=objects, class_name=name, add=add):
+                session.set_class(objects, name, add=add)
+            case SetAttributes(object=obj, attributes=attributes):
+                session.set_attributes(obj, attributes)
+            case AddClass(class_name=name):
+                session.add_class(name)
+            case SetClassColor(class_name=name, color=color):
+                session.set_class_color(name, color)
             case Propagate(start=start, stop=stop, direction=direction, objects=objects):
                 steps = session.propagate(start, stop, direction, objects)
                 controller.propagate(steps, reply_to=reply_to)

@@ -164,7 +164,7 @@ class Panel(MultiCanvas):
     def _draw_scores(self) -> None:
         layer = self._layer(0)
         layer.clear()
-        infos = self._session.objects
+        infos = list(self._session.colored_objects)
         selected = int(self._state.selected)
         scores = {info.id: self._session.scores(info.id) for info in infos}
         known = [one[np.isfinite(one)] for one in scores.values()]

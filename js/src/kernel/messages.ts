@@ -236,6 +236,34 @@ export interface UpdateObjectRequest {
   locked?: boolean | null;
 }
 
+/** Say of which class objects are; "" for none. With `add`, a new class is added. */
+export interface SetClassRequest {
+  type: "set_class";
+  objects: number[];
+  class_name: string;
+  add: boolean;
+}
+
+/** Set attributes of an object by name; null takes one away. */
+export interface SetAttributesRequest {
+  type: "set_attributes";
+  object: number;
+  attributes: Record<string, boolean | number | string | null>;
+}
+
+/** Add a class after the others. */
+export interface AddClassRequest {
+  type: "add_class";
+  class_name: string;
+}
+
+/** Give a class another colour. */
+export interface SetClassColorRequest {
+  type: "set_class_color";
+  class_name: string;
+  color: string;
+}
+
 /**
  * Track frames start to stop (not included); null is the end of the video there. Objects null are
  * all that are not locked.
@@ -361,6 +389,10 @@ export type Request =
   | AddObjectRequest
   | RemoveObjectRequest
   | UpdateObjectRequest
+  | SetClassRequest
+  | SetAttributesRequest
+  | AddClassRequest
+  | SetClassColorRequest
   | PropagateRequest
   | AcceptRequest
   | RejectRequest

@@ -9,7 +9,15 @@ import type {
   Run,
   TimelineMessage,
 } from "../kernel/protocol";
-import type { AutoPropagate, HistoryInfo, ObjectInfo, Status, Video } from "../kernel/traits";
+import type {
+  AutoPropagate,
+  ColorBy,
+  HistoryInfo,
+  ObjectClass,
+  ObjectInfo,
+  Status,
+  Video,
+} from "../kernel/traits";
 import { ByteLru } from "./lru";
 import type { Proposal, StageState, Stroke } from "./stage-state";
 
@@ -32,7 +40,12 @@ export interface Pending {
 
 export interface State extends StageState {
   video: Video;
+  /** In the colours that they are shown in. */
   objects: ObjectInfo[];
+  class_list: ObjectClass[];
+  /** The class that new objects get, "" for none. */
+  current_class: string;
+  color_by: ColorBy;
   selected: number;
   frame: number;
   status: Status;
@@ -214,8 +227,11 @@ export class Store {
 
   /** Objects that are to be seen, in a list of its own. */
   get shownObjects(): ObjectInfo[] {
-    const { objects, solo } = this.state;
-    return objects.filter(({ id, visible }) => visible && (solo === null || id === solo));
+    const { objects, solo, hiddenClasses } = this.state;
+    return objects.filter(
+      ({ id, visible, class_name }) =>
+        visible && (solo === null || id === solo) && !hiddenClasses.has(class_name),
+    );
   }
 
   get selectedObject(): ObjectInfo | undefined {

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from ...core.schema import Whole
 from .values import (
+    Attributes,
     ChannelEntry,
     Direction,
     Indices,
@@ -185,6 +186,34 @@ class UpdateObject(Request, frozen=True, tag="update_object"):
     color: Text | None = None
     visible: bool | None = None
     locked: bool | None = None
+
+
+class SetClass(Request, frozen=True, tag="set_class"):
+    """Say of which class objects are; "" for none. With `add`, a new class is added."""
+
+    objects: Indices
+    class_name: Text
+    add: bool = False
+
+
+class SetAttributes(Request, frozen=True, tag="set_attributes"):
+    """Set attributes of an object by name; None takes one away."""
+
+    object: Whole
+    attributes: Attributes
+
+
+class AddClass(Request, frozen=True, tag="add_class"):
+    """Add a class after the others."""
+
+    class_name: Text
+
+
+class SetClassColor(Request, frozen=True, tag="set_class_color"):
+    """Give a class another colour."""
+
+    class_name: Text
+    color: Text
 
 
 class Propagate(Request, frozen=True, tag="propagate"):

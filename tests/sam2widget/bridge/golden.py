@@ -147,6 +147,13 @@ def requests() -> dict[str, dict[str, Any]]:
         "add_object": {},
         "remove_object": {"object": 2},
         "update_object": {"object": 2, "color": "#12ab9f"},
+        "set_class": {"objects": [2, 5], "class_name": "Hünd", "add": True},
+        "set_attributes": {
+            "object": 2,
+            "attributes": {"occluded": True, "id card": 7, "score": 0.5, "note": "a", "old": None},
+        },
+        "add_class": {"class_name": "cat"},
+        "set_class_color": {"class_name": "cat", "color": "#12ab9f"},
         "propagate": {"start": None, "stop": 30, "direction": "both", "objects": [1, 2]},
         "accept": {"object": None, "start": 3, "stop": 9},
         "reject": {"object": 1, "start": 3, "stop": 4},
