@@ -17,6 +17,7 @@ import { stageState } from "./state/stage-state";
 import { type State, Store, type Topic } from "./state/store";
 import { Announcer } from "./ui/announcer";
 import { h, iconButton } from "./ui/dom";
+import { HoverLight } from "./ui/hover-light";
 
 /** Traits of the kernel's widget, read and written by the view. */
 export type Traits = Pick<
@@ -55,6 +56,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     tracked: 0,
     error: null,
     pending: [],
+    question: null,
   });
   const client = new Client(host, store);
   const root = h("div", { class: "sam2widget" });
@@ -65,7 +67,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const select = (object: number) => store.set("selected", object);
   const player = new Player(store, client);
   const announcer = new Announcer(store);
-  const stage = new Stage(root, store, client);
+  const stage = new Stage(root, store, client, (text) => announcer.say(text));
   const timeline = new Timeline(store, client, player, select);
   const status = new StatusBar(store);
   const toolbar = new Toolbar(store, client, stage.tools.element, stage.display.element);
@@ -100,7 +102,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     announcer.element,
   );
 
-  const parts = [stage, timeline, toolbar, objects, review, notice, status, announcer];
+  const light = new HoverLight(root, store);
+  const parts = [light, stage, timeline, toolbar, objects, review, notice, status, announcer];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
     for (const name of ["frame", "selected", "auto_propagate", "clean_masks"] as const)

@@ -55,6 +55,8 @@ def make_session(
             origin.check_video(video)
         if video.chosen_contrast is None:
             video.contrast = origin.contrast
+        if video.chosen_pixel_size is None:
+            video.pixel_size = origin.pixel_size
         session.fill(origin.objects, origin.prompts, origin.results)
     if non_overlapping is not None:
         session.set_non_overlapping(non_overlapping)

@@ -32,13 +32,15 @@ class SessionTraits(ThreadSafeTraits):
         sync=True, echo_update=False
     )
     objects = List(
-        Instance(ObjectRecord), help="id, name, color, visible and locked of each object."
+        Instance(ObjectRecord), help="id, name, color, dash, visible and locked of each object."
     ).tag(sync=True)
     status = Dict(help="state, message, model, device and click_ms.").tag(sync=True)
     history = Dict(
         {"undo": "", "redo": ""}, help='What undo and redo would do; "" for nothing.'
     ).tag(sync=True)
-    video = Dict(help="width, height, num_frames, fps, name, kind, sizes and live.").tag(sync=True)
+    video = Dict(
+        help="width, height, num_frames, fps, name, kind, sizes, live and pixel_size."
+    ).tag(sync=True)
     epoch = Int(1, help="Number of the session; messages of another one are dropped.").tag(
         sync=True
     )

@@ -137,6 +137,8 @@ export interface ClickRequest {
   y: number;
   label: Label;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** A box; object null as in Click. */
@@ -148,6 +150,8 @@ export interface BoxRequest {
   x1: number;
   y1: number;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Add to a mask by hand, or take away from it; object null as in Click. */
@@ -161,6 +165,8 @@ export interface PaintRequest {
   /** x0, y0, x1, y1…: the way of the brush's centre, or the polygon's corners. */
   path: number[];
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Choose another of an ambiguous click's masks. */
@@ -169,6 +175,8 @@ export interface ChooseRequest {
   frame: number;
   object: number;
   index: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Put a point elsewhere. */
@@ -179,6 +187,8 @@ export interface MovePointRequest {
   index: number;
   x: number;
   y: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Take a point away. */
@@ -187,6 +197,8 @@ export interface RemovePointRequest {
   frame: number;
   object: number;
   index: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Take the box away. */
@@ -194,6 +206,8 @@ export interface RemoveBoxRequest {
   type: "remove_box";
   frame: number;
   object: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Take all prompts of an object on a frame away. */
@@ -201,6 +215,8 @@ export interface ClearPromptsRequest {
   type: "clear_prompts";
   frame: number;
   object: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Add an object and select it. */
@@ -212,6 +228,8 @@ export interface AddObjectRequest {
 export interface RemoveObjectRequest {
   type: "remove_object";
   object: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Change of an object what is not null. */
@@ -266,6 +284,8 @@ export interface ResetRequest {
   start: number;
   stop: number;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Go to the least certain mask that nobody has reviewed. */
@@ -286,6 +306,8 @@ export interface AdoptRequest {
   proposals: number[];
   merge: boolean;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Drop proposals. */

@@ -51,6 +51,7 @@ export class Lane {
     this.canvas.title = `${object.name}. ${HINT}`;
     for (const element of [this.label, this.canvas])
       element.classList.toggle("s2w-selected", selected);
+    for (const element of [this.label, this.canvas]) element.dataset.object = String(object.id);
     this.color = object.color;
   }
 

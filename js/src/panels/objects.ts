@@ -153,7 +153,7 @@ class ObjectRow {
     );
     this.element = h(
       "li",
-      { class: "s2w-object" },
+      { class: "s2w-object", "data-object": id },
       this.selectButton,
       this.picture,
       this.color,

@@ -10,6 +10,11 @@ from msgspec import Meta
 from ...core.schema import Whole
 from .values import ChannelEntry, Direction, Indices, Label, Number, Path, Shape, Text, get_type
 
+ChangeAccepted = Annotated[
+    bool,
+    Meta(description="Whether masks that are accepted may change; without it, they are refused."),
+]
+
 
 class Request(msgspec.Struct, frozen=True):
     """What every message of the browser has."""
@@ -79,6 +84,7 @@ class Click(Request, frozen=True, tag="click"):
     y: Number
     label: Label
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Box(Request, frozen=True, tag="box"):
@@ -90,6 +96,7 @@ class Box(Request, frozen=True, tag="box"):
     x1: Number
     y1: Number
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Paint(Request, frozen=True, tag="paint"):
@@ -106,6 +113,7 @@ class Paint(Request, frozen=True, tag="paint"):
         ),
     ]
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Choose(Request, frozen=True, tag="choose"):
@@ -114,6 +122,7 @@ class Choose(Request, frozen=True, tag="choose"):
     frame: Whole
     object: Whole
     index: Whole
+    change_accepted: ChangeAccepted = False
 
 
 class MovePoint(Request, frozen=True, tag="move_point"):
@@ -124,6 +133,7 @@ class MovePoint(Request, frozen=True, tag="move_point"):
     index: Whole
     x: Number
     y: Number
+    change_accepted: ChangeAccepted = False
 
 
 class RemovePoint(Request, frozen=True, tag="remove_point"):
@@ -132,6 +142,7 @@ class RemovePoint(Request, frozen=True, tag="remove_point"):
     frame: Whole
     object: Whole
     index: Whole
+    change_accepted: ChangeAccepted = False
 
 
 class RemoveBox(Request, frozen=True, tag="remove_box"):
@@ -139,6 +150,7 @@ class RemoveBox(Request, frozen=True, tag="remove_box"):
 
     frame: Whole
     object: Whole
+    change_accepted: ChangeAccepted = False
 
 
 class ClearPrompts(Request, frozen=True, tag="clear_prompts"):
@@ -146,6 +158,7 @@ class ClearPrompts(Request, frozen=True, tag="clear_prompts"):
 
     frame: Whole
     object: Whole
+    change_accepted: ChangeAccepted = False
 
 
 class AddObject(Request, frozen=True, tag="add_object"):
@@ -156,6 +169,7 @@ class RemoveObject(Request, frozen=True, tag="remove_object"):
     """Remove an object with its masks."""
 
     object: Whole
+    change_accepted: ChangeAccepted = False
 
 
 class UpdateObject(Request, frozen=True, tag="update_object"):
@@ -210,6 +224,7 @@ class Reset(Request, frozen=True, tag="reset"):
     start: Whole
     stop: Whole
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class NextToCheck(Request, frozen=True, tag="next_to_check"):
@@ -229,6 +244,7 @@ class Adopt(Request, frozen=True, tag="adopt"):
     proposals: Indices
     merge: bool
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Dismiss(Request, frozen=True, tag="dismiss"):
