@@ -19,6 +19,7 @@ import { stageState } from "./state/stage-state";
 import { type State, Store, type Topic } from "./state/store";
 import { Announcer } from "./ui/announcer";
 import { h, iconButton } from "./ui/dom";
+import { HoverLight } from "./ui/hover-light";
 import { Tooltip } from "./ui/tooltip";
 
 /** Traits of the kernel's widget, read and written by the view. */
@@ -63,6 +64,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     tracked: 0,
     error: null,
     pending: [],
+    question: null,
   });
   const client = new Client(host, store);
   const root = h("div", { class: "sam2widget" });
@@ -74,7 +76,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const player = new Player(store, client);
   const announcer = new Announcer(store);
   const tooltip = new Tooltip(root);
-  const stage = new Stage(root, store, client);
+  const stage = new Stage(root, store, client, (text) => announcer.say(text));
   const timeline = new Timeline(store, client, player);
   const status = new StatusBar(store);
   const toolbar = new Toolbar(store, client, stage.tools.element, stage.display.element);
@@ -137,7 +139,11 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     const { class_list, color_by } = store.state;
     store.set("objects", colored(host.traits().objects, class_list, color_by));
   };
-  const parts = [stage, timeline, toolbar, objects, review, notice, status, announcer, tooltip];
+  const light = new HoverLight(root, store);
+  const parts = [
+    ...[light, stage, timeline, toolbar, objects],
+    ...[review, notice, status, announcer, tooltip],
+  ];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
     for (const name of WRITTEN) if (topics.has(name)) host.setTrait(name, state[name]);

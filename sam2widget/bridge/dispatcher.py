@@ -15,6 +15,7 @@ from ..runtime.error_texts import describe_error, log_unless_expected
 from ..runtime.widget_state import WidgetState, show_next_unreviewed
 from ..runtime.worker import Priority, Task
 from .frame_server import FrameServer
+from .protection import check_purpose, tell_of_change
 from .protocol import (
     Accept,
     Ack,
@@ -201,8 +202,11 @@ class Dispatcher:
         try:
             if self._controller.failure:
                 raise SessionError(self._controller.failure)
+            changed = check_purpose(self._session, request, int(self._state.selected))
             self._controller.begin_edit()
             self._perform(request, reply_to)
+            if sentence := tell_of_change(self._session, changed):
+                self._controller.set_notice(sentence)
             if isinstance(request, CORRECTIONS):
                 self._follow_up(request)
         except Exception as error:

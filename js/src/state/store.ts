@@ -19,6 +19,7 @@ import type {
   Video,
 } from "../kernel/traits";
 import { ByteLru } from "./lru";
+import type { Question } from "./question";
 import type { Proposal, StageState, Stroke } from "./stage-state";
 
 export type { Tool } from "./stage-state";
@@ -69,6 +70,8 @@ export interface State extends StageState {
   tracked: number;
   error: string | null;
   pending: Pending[];
+  /** What waits for an answer, since it would change what is accepted. */
+  question: Question | null;
 }
 
 export type Topic =
@@ -184,6 +187,12 @@ export class Store {
     if (left.length < state.marked.size) this.set("marked", new Set(left.map(({ id }) => id)));
   }
 
+  /** Prompts that the kernel has not answered, or that wait for a person's answer. */
+  get unanswered(): Pending[] {
+    const { pending, question } = this.state;
+    return question?.pending ? [...pending, question.pending] : pending;
+  }
+
   promptsOf(object: number, frame: number): PromptsMessage | undefined {
     return this.prompts.get(`${object}:${frame}`);
   }
@@ -211,6 +220,8 @@ export class Store {
     this.outdated.clear();
     this.onTheWay = null;
     this.set("pending", []);
+    this.set("question", null);
+    this.set("hoveredObject", null);
     this.set("progress", null);
     this.set("preview", null);
     this.set("levels", null);

@@ -22,6 +22,11 @@ from .values import (
     leaves_of,
 )
 
+ChangeAccepted = Annotated[
+    bool,
+    Meta(description="Whether masks that are accepted may change; without it, they are refused."),
+]
+
 
 class Request(msgspec.Struct, frozen=True):
     """What every message of the browser has."""
@@ -103,6 +108,7 @@ class Click(Request, frozen=True, tag="click"):
     y: Number
     label: Label
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Box(Request, frozen=True, tag="box"):
@@ -114,6 +120,7 @@ class Box(Request, frozen=True, tag="box"):
     x1: Number
     y1: Number
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Paint(Request, frozen=True, tag="paint"):
@@ -130,6 +137,7 @@ class Paint(Request, frozen=True, tag="paint"):
         ),
     ]
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class PromptRequest(Request, frozen=True):
@@ -148,24 +156,33 @@ class IndexedRequest(PromptRequest, frozen=True):
 class Choose(IndexedRequest, frozen=True, tag="choose"):
     """Choose another of an ambiguous click's masks."""
 
+    change_accepted: ChangeAccepted = False
+
 
 class MovePoint(IndexedRequest, frozen=True, tag="move_point"):
     """Put a point elsewhere."""
 
     x: Number
     y: Number
+    change_accepted: ChangeAccepted = False
 
 
 class RemovePoint(IndexedRequest, frozen=True, tag="remove_point"):
     """Take a point away."""
 
+    change_accepted: ChangeAccepted = False
+
 
 class RemoveBox(PromptRequest, frozen=True, tag="remove_box"):
     """Take the box away."""
 
+    change_accepted: ChangeAccepted = False
+
 
 class ClearPrompts(PromptRequest, frozen=True, tag="clear_prompts"):
     """Take all prompts of an object on a frame away."""
+
+    change_accepted: ChangeAccepted = False
 
 
 class AddObject(Request, frozen=True, tag="add_object"):
@@ -176,6 +193,7 @@ class RemoveObject(Request, frozen=True, tag="remove_object"):
     """Remove an object with its masks."""
 
     object: Whole
+    change_accepted: ChangeAccepted = False
 
 
 class UpdateObject(Request, frozen=True, tag="update_object"):
@@ -251,6 +269,8 @@ class Unreview(RangeRequest, frozen=True, tag="unreview"):
 class Reset(RangeRequest, frozen=True, tag="reset"):
     """Take prompts and masks away, on frames and of objects as in Accept."""
 
+    change_accepted: ChangeAccepted = False
+
 
 class NextToCheck(Request, frozen=True, tag="next_to_check"):
     """Go to the least certain mask that nobody has reviewed."""
@@ -269,6 +289,7 @@ class Adopt(Request, frozen=True, tag="adopt"):
     proposals: Indices
     merge: bool
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Dismiss(Request, frozen=True, tag="dismiss"):
