@@ -47,7 +47,7 @@ export function keepsKey(element: Element, key: string): boolean {
   if (element instanceof HTMLButtonElement) return /^(Enter| )$/.test(key);
   if (!(element instanceof HTMLInputElement)) return false;
   if (element.type === "range")
-    return element.ariaLabel !== "Frame" && /^(Arrow|Page|Home|End)/.test(key);
+    return element.getAttribute("aria-label") !== "Frame" && /^(Arrow|Page|Home|End)/.test(key);
   return /^(Enter| )$/.test(key); // a switch, a colour
 }
 

@@ -168,3 +168,16 @@ def test_stop_and_hover_reach_the_controller(wire):
     assert stopped.type == "done"
     assert [one for one in wire.of("done") if one.reply_to.id == number]
     assert not wire.of("progress")[-1].running
+
+
+def test_masks_and_areas_of_what_is_looked_at_in_small_are_sent(wire):
+    wire.ask("click", **click(frame=5))
+    wire.sent.clear()
+    wire.say("want_masks", frame=5)
+    wire.say("want_masks", frame=FRAMES)  # out of date: it is beyond the end
+    wire.say("want_areas", object=1)
+    wire.say("want_areas", object=9)
+    wire.idle()
+    assert [(one.frame, len(one.masks)) for one in wire.of("masks")] == [(5, 1)]
+    assert [one.object for one in wire.of("areas")] == [1]
+    assert not wire.of("error")
