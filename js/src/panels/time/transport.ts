@@ -117,8 +117,12 @@ export class Transport {
     this.frame.max = String(last);
     if (document.activeElement !== this.frame) this.frame.value = String(frame);
     setText(this.total, `/ ${last}`);
-    setText(this.time, video.fps > 0 && video.kind !== "images" ? timecode(frame / video.fps) : "");
+    const clock = (at: number) =>
+      video.fps > 0 && video.kind !== "images" ? timecode(at / video.fps) : "";
+    setText(this.time, clock(frame));
+    // As wide as what they will ever say.
     this.element.style.setProperty("--s2w-digits", `${String(last).length}ch`);
+    this.element.style.setProperty("--s2w-time", `${clock(last).length}ch`);
   }
 }
 
