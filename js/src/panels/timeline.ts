@@ -56,7 +56,8 @@ export class Timeline {
   }
 
   update(topics: Set<Topic>): void {
-    const { video, frame, range } = this.store.state;
+    const { video, range } = this.store.state;
+    const frame = this.store.destination;
     this.element.hidden = video.num_frames <= 1;
     this.slider.min = String(video.live?.first ?? 0);
     this.slider.max = String(Math.max(video.num_frames - 1, 0));
@@ -86,7 +87,7 @@ export class Timeline {
   userGoesTo(frame: number): void {
     if (this.store.state.playing) this.player.pause();
     this.store.set("follow", false);
-    this.client.goTo(frame);
+    this.client.moveTo(frame);
   }
 
   /** Show the newest frame from now on, or stay here. */

@@ -159,7 +159,10 @@ export class Stage {
     this.display.updateContrast();
     this.candidates.update();
     this.bar.update();
-    this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
+    // In motion, picture and number of the frame change at once.
+    const { goal, playing } = this.store.state;
+    if (topics.has("frame") && (playing || goal !== null || topics.has("goal"))) this.drawNow();
+    else this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
   }
 
   private get busy(): boolean {
@@ -178,6 +181,13 @@ export class Stage {
       this.scheduled = 0;
       this.draw();
     });
+  }
+
+  private drawNow(): void {
+    cancelAnimationFrame(this.scheduled);
+    this.scheduled = 0;
+    this.pictureDue = true;
+    this.draw();
   }
 
   private draw(): void {
