@@ -71,8 +71,8 @@ class SlowLink:
             await asyncio.gather(
                 self._pass_on(from_client, to_server), self._pass_on(from_server, to_client)
             )
-        except OSError:
-            pass  # it was cut
+        except (OSError, asyncio.CancelledError):
+            pass  # it was cut, or stopped
         finally:
             for writer in writers:
                 self._open.discard(writer)

@@ -159,9 +159,8 @@ export class Stage {
     this.display.updateContrast();
     this.candidates.update();
     this.bar.update();
-    // In motion, picture and number of the frame change at once.
-    const { goal, playing } = this.store.state;
-    if (topics.has("frame") && (playing || goal !== null || topics.has("goal"))) this.drawNow();
+    // Picture and number of the frame change at once, if they can.
+    if (topics.has("frame") && this.store.frames.has(this.store.state.frame)) this.drawNow();
     else this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
   }
 
@@ -222,7 +221,10 @@ export class Stage {
     this.client.drawn();
     const data = this.root.dataset;
     if (this.store.unpainted.delete(frame)) data.masksDrawn = String(++this.masksDrawn);
-    if (pixels) data.frameDrawn = String(frame);
+    if (!pixels) return;
+    data.frameDrawn = String(frame);
+    data.masksOf = masks ? String(frame) : ""; // empty: they are still on their way
+    data.reduced = String(this.store.reduced.has(frame));
   }
 
   private drawOverlay(width: number, height: number): void {
