@@ -1,6 +1,7 @@
 /** One view of the widget, assembled. */
 
 import { Client, type Host } from "./kernel/client";
+import { Disconnected } from "./panels/disconnected";
 import { rememberedDisplay } from "./panels/display";
 import { Help } from "./panels/help";
 import { Notice } from "./panels/notice";
@@ -54,6 +55,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     ...stageState(),
     display: rememberedDisplay(),
     ...host.traits(),
+    goal: null,
+    lost: null,
     solo: null,
     playing: false,
     speed: 1,
@@ -83,6 +86,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const objects = new ObjectTable(store, client, timeline, select);
   const review = new Review(store, client, announcer);
   const notice = new Notice(store);
+  const disconnected = new Disconnected(store);
+  stage.element.append(disconnected.element);
   const help = new Help(() => commands);
   const toggleFullScreen = () => void switchFullScreen(root);
   const commands = [
@@ -142,14 +147,14 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const light = new HoverLight(root, store);
   const parts = [
     ...[light, stage, timeline, toolbar, objects],
-    ...[review, notice, status, announcer, tooltip],
+    ...[review, notice, status, announcer, tooltip, disconnected],
   ];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
     for (const name of WRITTEN) if (topics.has(name)) host.setTrait(name, state[name]);
     if (topics.has("color_by")) recolor();
     for (const part of parts) part.update(topics);
-    root.dataset.state = state.status.state;
+    root.dataset.state = state.lost ? "disconnected" : state.status.state;
     root.dataset.frame = String(state.frame);
     root.dataset.objects = String(state.objects.length);
   };

@@ -25,7 +25,7 @@ describe("the view", () => {
   const running = () => ({ ...view.host.current.status, state: "propagating" as const });
 
   beforeEach(() => {
-    view = new Mounted();
+    view = new Mounted(80, 40, true);
   });
   afterEach(() => view.close());
 

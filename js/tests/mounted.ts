@@ -19,7 +19,8 @@ export class Mounted {
   readonly element = document.createElement("div");
   readonly unmount: () => void;
 
-  constructor(width = 80, height = 40) {
+  constructor(width = 80, height = 40, answers = false) {
+    this.host.answers = answers;
     document.body.append(this.element);
     this.unmount = mount(this.element, this.host);
     this.stage.getBoundingClientRect = () => new DOMRect(0, 0, width, height);

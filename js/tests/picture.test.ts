@@ -201,6 +201,7 @@ describe("an accepted mask", () => {
     expect(question()).toBeNull();
     view.gesture([[25, 25]]);
     await settle();
+    view.host.answers = true;
     view.press("ArrowRight");
     await settle();
     expect(question()).toBeNull();

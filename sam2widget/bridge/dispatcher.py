@@ -33,6 +33,7 @@ from .protocol import (
     MovePoint,
     NextToCheck,
     Paint,
+    Ping,
     Propagate,
     Propose,
     ProtocolError,
@@ -85,6 +86,7 @@ class Dispatcher:
     review : knows what is left to review.
     state : shows frame and selection.
     on_hello : called when a view is new or has come back.
+    on_heard : called with each message of a view.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Dispatcher:
         review: Review,
         state: WidgetState,
         on_hello: Callable[[], None] = lambda: None,
+        on_heard: Callable[[], None] = lambda: None,
     ) -> None:
         self._controller = controller
         self._session = session
@@ -105,6 +108,7 @@ class Dispatcher:
         self._review = review
         self._state = state
         self._on_hello = on_hello
+        self._on_heard = on_heard
         self._told_no_preview = False
 
     def receive(self, content: object) -> None:
@@ -116,6 +120,7 @@ class Dispatcher:
             return
         reply_to = ReplyTo(request.view, request.id)
         is_back = self._outbox.mark_alive(request.view)
+        self._on_heard()
         match request:
             case Hello():
                 self._on_hello()
@@ -145,11 +150,12 @@ class Dispatcher:
     def _serve(self, request: Request, reply_to: ReplyTo) -> None:
         view = request.view
         match request:
-            case Want(frame=frame, pixels=pixels):
+            case Want(frame=frame, pixels=pixels, moving=moving):
                 self._publisher.set_frame(view, frame)
-                self._frame_server.want(
-                    *(reply_to, frame, lambda: self._publisher.tell_frame(frame)), pixels=pixels
-                )
+                tell = partial(self._publisher.tell_frame, moving=moving)
+                self._frame_server.want(reply_to, frame, tell, pixels=pixels, moving=moving)
+            case Ping():
+                pass  # that it was heard is all
             case Thumbnails(frames=frames):
                 self._frame_server.want_thumbnails(view, frames)
             case WantMasks(frame=frame):
@@ -158,7 +164,7 @@ class Dispatcher:
             case WantAreas(object=obj):
                 self._controller.submit(
                     lambda: self._publisher.tell_areas(reply_to, obj),
-                    *(Priority.PREFETCH, ("areas", view)),
+                    *(Priority.PREFETCH, ("areas", view, obj)),
                 )
             case WantLevels(frame=frame):
                 self._frame_server.want_levels(reply_to, frame)

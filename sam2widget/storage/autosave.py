@@ -87,6 +87,11 @@ class Autosave:
             self._kept = self._owner()
             self._wake.notify_all()
 
+    @property
+    def is_done(self) -> bool:
+        """Whether every change so far has been written."""
+        return self._kept is None
+
     def close(self, *, wait: bool = True) -> None:
         """Write what is left and end the thread.
 

@@ -57,8 +57,10 @@ export const CHECKS: Record<Message["type"], Checks> = {
   },
   frame: {
     seq: isIndex,
+    reply_to: isReplyTo,
     frame: isIndex,
     towards: orNull(isIndex),
+    reduced: isFlag,
   },
   thumbnail: {
     frame: isIndex,
@@ -126,6 +128,10 @@ export const CHECKS: Record<Message["type"], Checks> = {
     fps: isNumber,
     eta_s: isNumber,
     direction: isDirection,
+  },
+  alive: {
+    saved: orNull(isFlag),
+    pausing: isFlag,
   },
   error: {
     reply_to: orNull(isReplyTo),

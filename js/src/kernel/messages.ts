@@ -88,12 +88,14 @@ export interface HelloRequest {
 
 /**
  * A view needs masks and prompts of a frame, and its pixels unless it still has them. The latest of
- * a view counts.
+ * a view counts: an answer tells that those before it get none any more.
  */
 export interface WantRequest {
   type: "want";
   frame: number;
   pixels: boolean;
+  /** The view plays or scrubs: a smaller picture will do. */
+  moving?: boolean;
 }
 
 /** A view needs small pictures of these frames. The latest of a view counts. */
@@ -384,6 +386,11 @@ export interface AckRequest {
   seq: number;
 }
 
+/** A view is still there, and goes on listening to whether the kernel is. */
+export interface PingRequest {
+  type: "ping";
+}
+
 /** A view came into sight or went out of it. */
 export interface VisibleRequest {
   type: "visible";
@@ -429,6 +436,7 @@ export type Request =
   | UndoRequest
   | RedoRequest
   | AckRequest
+  | PingRequest
   | VisibleRequest;
 
 export type SentRequest = Request & Sender;
@@ -449,8 +457,11 @@ export interface WelcomeMessage {
 export interface FrameMessage {
   type: "frame";
   seq: number;
+  reply_to: ReplyTo;
   frame: number;
   towards: number | null;
+  /** Whether it is smaller or coarser than could be. */
+  reduced: boolean;
 }
 
 /** A small picture of a frame. Buffer: a JPEG. */
@@ -577,6 +588,15 @@ export interface ProgressMessage {
   direction: Direction;
 }
 
+/** The kernel is there, also while a cell runs. It says so about once a second. */
+export interface AliveMessage {
+  type: "alive";
+  /** Whether all edits are in a file; null where none is written. */
+  saved: boolean | null;
+  /** Nothing follows until the view is heard again: silence is no sign. */
+  pausing: boolean;
+}
+
 /** A sentence to show in place. */
 export interface ErrorMessage {
   type: "error";
@@ -605,6 +625,7 @@ export type Message = { epoch: number } & (
   | CertaintyMessage
   | AreasMessage
   | ProgressMessage
+  | AliveMessage
   | ErrorMessage
   | DoneMessage
 );

@@ -46,9 +46,10 @@ export class StatusBar {
   }
 
   update(): void {
-    const { status, progress } = this.store.state;
+    const { status, progress, lost } = this.store.state;
     window.clearTimeout(this.waiting);
-    if (status.state === "working" && !status.message)
+    if (lost) setText(this.status, "Disconnected");
+    else if (status.state === "working" && !status.message)
       this.waiting = window.setTimeout(() => this.say(status), WORKING_AFTER_MS);
     else this.say(status);
     setText(this.model, [status.model, status.device].filter(Boolean).join(" · "));

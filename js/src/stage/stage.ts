@@ -165,7 +165,9 @@ export class Stage {
       this.proposals.toolChanged();
     }
     if (topics.has("frame") && this.store.state.marked.size > 0) this.proposals.mark([]);
-    if (topics.has("frame") && this.store.state.question?.pending) this.client.answer(false);
+    const { question, goal } = this.store.state;
+    const leaves = topics.has("frame") || (topics.has("goal") && goal !== null);
+    if (leaves && question?.pending) this.client.answer(false);
     // Of one image to the next nothing is alike; in a video the place is.
     if (topics.has("frame") && kind === "images") this.viewport.fit();
     if (topics.has("display") && !this.client.hovering.on) this.client.hovering.forget();
@@ -178,7 +180,9 @@ export class Stage {
     this.candidates.update();
     this.bar.update();
     this.question.update();
-    this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
+    // Picture and number of the frame change at once, if they can.
+    if (topics.has("frame") && this.store.frames.has(this.store.state.frame)) this.drawNow();
+    else this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
   }
 
   /** Whether there is something to leave. */
@@ -199,6 +203,13 @@ export class Stage {
       this.scheduled = 0;
       this.draw();
     });
+  }
+
+  private drawNow(): void {
+    cancelAnimationFrame(this.scheduled);
+    this.scheduled = 0;
+    this.pictureDue = true;
+    this.draw();
   }
 
   private draw(): void {
@@ -244,7 +255,10 @@ export class Stage {
     const data = this.root.dataset;
     if (this.store.unpainted.delete(frame)) data.masksDrawn = String(++this.masksDrawn);
     data.labelsDrawn = String(labels);
-    if (pixels) data.frameDrawn = String(frame);
+    if (!pixels) return;
+    data.frameDrawn = String(frame);
+    data.masksOf = masks ? String(frame) : ""; // empty: they are still on their way
+    data.reduced = String(this.store.reduced.has(frame));
   }
 
   private drawOverlay(width: number, height: number): void {

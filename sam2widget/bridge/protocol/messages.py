@@ -51,8 +51,10 @@ class Frame(Message, frozen=True, tag="frame"):
     """
 
     seq: Whole
+    reply_to: ReplyTo
     frame: Whole
     towards: Whole | None
+    reduced: Annotated[bool, Meta(description="Whether it is smaller or coarser than could be.")]
 
 
 class Thumbnail(Message, frozen=True, tag="thumbnail"):
@@ -193,6 +195,18 @@ class Progress(Message, frozen=True, tag="progress"):
     fps: float
     eta_s: float
     direction: Annotated[Direction, Meta(description="The way it goes at the moment.")]
+
+
+class Alive(Message, frozen=True, tag="alive"):
+    """The kernel is there, also while a cell runs. It says so about once a second."""
+
+    saved: Annotated[
+        bool | None,
+        Meta(description="Whether all edits are in a file; null where none is written."),
+    ]
+    pausing: Annotated[
+        bool, Meta(description="Nothing follows until the view is heard again: silence is no sign.")
+    ]
 
 
 class Error(Message, frozen=True, tag="error"):

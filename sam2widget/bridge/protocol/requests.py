@@ -48,11 +48,15 @@ class Hello(Request, frozen=True, tag="hello"):
 class Want(Request, frozen=True, tag="want"):
     """A view needs masks and prompts of a frame, and its pixels unless it still has them.
 
-    The latest of a view counts.
+    The latest of a view counts: an answer tells that those before it get none any more.
     """
 
     frame: Whole
     pixels: bool
+    moving: Annotated[
+        bool,
+        Meta(description="The view plays or scrubs: a smaller picture will do."),
+    ] = False
 
 
 class Thumbnails(Request, frozen=True, tag="thumbnails"):
@@ -321,6 +325,10 @@ class Ack(Request, frozen=True, tag="ack"):
     """A Frame or Masks message has been drawn, or dropped as out of date."""
 
     seq: Whole
+
+
+class Ping(Request, frozen=True, tag="ping"):
+    """A view is still there, and goes on listening to whether the kernel is."""
 
 
 class Visible(Request, frozen=True, tag="visible"):

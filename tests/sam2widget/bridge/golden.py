@@ -16,6 +16,7 @@ import numpy as np
 
 from sam2widget.bridge.codecs import encode_jpeg
 from sam2widget.bridge.protocol import (
+    Alive,
     Areas,
     Candidates,
     Certainty,
@@ -69,12 +70,12 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
     rgb = np.dstack([mask.astype(np.uint8) * 200 for mask in arrays])
     return {
         "welcome": (Welcome(reply_to), []),
-        "frame": (Frame(seq=11, frame=4, towards=None), [encode_jpeg(rgb)]),
+        "frame": (Frame(11, reply_to, 4, None, False), [encode_jpeg(rgb)]),
         "masks": (
             Masks(seq=12, reply_to=reply_to, frame=4, complete=True, masks=entries),
             [Mask.from_array(array).runs for array in arrays],
         ),
-        "frame-on-the-way": (Frame(seq=11, frame=3, towards=4), [encode_jpeg(rgb)]),
+        "frame-on-the-way": (Frame(11, reply_to, 3, 4, True), [encode_jpeg(rgb)]),
         "masks-none": (Masks(seq=13, reply_to=None, frame=0, complete=True, masks=[]), []),
         "contrast": (ContrastChanged(), []),
         "levels": (
@@ -107,6 +108,8 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
         "certainty": (Certainty(object=1, start=3), [bytes([255, 200, 1, 0, 2])]),
         "areas": (Areas(reply_to, 1), [np.array([0, 70_000, 12], "<u4").tobytes()]),
         "progress": (Progress(True, 12, 5, 40, 6.5, 5.4, "backward"), []),
+        "alive": (Alive(True, False), []),
+        "alive-unsaved": (Alive(None, True), []),
         "error": (Error(reply_to, "There is no frame 99: the video has frames 0 to 39."), []),
         "error-unasked": (Error(None, "The propagation stopped: out of memory."), []),
         "done": (Done(reply_to), []),
@@ -118,7 +121,7 @@ def requests() -> dict[str, dict[str, Any]]:
     every = {"id": 8, "view": VIEW, "epoch": EPOCH}
     kinds: dict[str, dict[str, Any]] = {
         "hello": {},
-        "want": {"frame": 4, "pixels": False},
+        "want": {"frame": 4, "pixels": False, "moving": True},
         "thumbnails": {"frames": [0, 10, 20]},
         "want_masks": {"frame": 4},
         "want_areas": {"object": 1},
@@ -175,6 +178,7 @@ def requests() -> dict[str, dict[str, Any]]:
         "undo": {},
         "redo": {},
         "ack": {"seq": 12},
+        "ping": {},
         "visible": {"visible": False},
     }
     return {kind: {"type": kind, **every, **fields} for kind, fields in kinds.items()}

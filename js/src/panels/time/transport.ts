@@ -26,7 +26,7 @@ export class Transport {
     goTo: (frame: number) => void,
     follow: (on: boolean) => void,
   ) {
-    const step = (by: number) => () => goTo(store.state.frame + by);
+    const step = (by: number) => () => goTo(store.destination + by);
     this.playButton = iconButton("play", "Play", () => player.toggle(), { key: "Space" });
     this.loopButton = iconButton("loop", "Loop", () => store.set("loop", !store.state.loop), {
       key: "L",
