@@ -266,6 +266,18 @@ class Sam2Widget(Annotator, SessionTraits):
         """
         self._saving.save(path)
 
+    def to_python(self) -> str:
+        """Write the calls that make this session anew, as Python for a cell or a script.
+
+        It has the same objects, prompts and review; what was tracked is tracked again, and what was
+        painted or imported is in the text. The view's menu of results copies it.
+
+        >>> print(w.to_python())
+        """
+        from ..export.python_script import write_python
+
+        return write_python(self._saving.snapshot(), auto_propagate=self.auto_propagate)
+
     @classmethod
     def load(
         cls,
