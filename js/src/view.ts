@@ -2,10 +2,13 @@
 
 import { Client, type Host } from "./kernel/client";
 import { rememberedDisplay } from "./panels/display";
+import { EffectChip } from "./panels/effect-chip";
 import { Help } from "./panels/help";
 import { Notice } from "./panels/notice";
 import { ObjectList } from "./panels/objects";
+import { ResultsMenu } from "./panels/results";
 import { Review } from "./panels/review";
+import { SavedState } from "./panels/saved";
 import { StatusBar } from "./panels/status-bar";
 import { Timeline } from "./panels/timeline";
 import { Toolbar } from "./panels/toolbar";
@@ -72,6 +75,12 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const objects = new ObjectList(store, client, select);
   const review = new Review(store, client, announcer);
   const notice = new Notice(store);
+  const results = new ResultsMenu(store, client.results);
+  const saved = new SavedState(store);
+  const chip = new EffectChip(store);
+  toolbar.element.append(results.element);
+  stage.element.append(chip.element);
+  root.addEventListener("pointerdown", ({ target }) => results.close(target as Node));
   const help = new Help(() => commands);
   const toggleFullScreen = () => void switchFullScreen(root);
   const commands = [
@@ -86,6 +95,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     ...review.commands(),
   ];
   status.element.append(
+    saved.element,
     iconButton("help", "Keys", () => help.open(), { hint: "?" }),
     iconButton("full", "Full screen", toggleFullScreen, { hint: "Shift+F" }),
   );
@@ -100,7 +110,10 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     announcer.element,
   );
 
-  const parts = [stage, timeline, toolbar, objects, review, notice, status, announcer];
+  const parts = [
+    ...[stage, timeline, toolbar, objects, review, notice, status, announcer],
+    ...[results, saved, chip],
+  ];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
     for (const name of ["frame", "selected", "auto_propagate", "clean_masks"] as const)
@@ -162,6 +175,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     timeline.close();
     objects.close();
     status.close();
+    saved.close();
     stage.close();
     root.remove();
   };

@@ -128,6 +128,11 @@ class Outbox:
             elif isinstance(message, (Done, Error)):
                 self._held.append(message)
 
+    def send_always(self, message: Message, buffers: Sequence[bytes] = ()) -> None:
+        """Send what a view has asked for and waits for, also where none is in sight."""
+        with self.lock:
+            self._send(message, buffers)
+
     def send_frame(self, view: str, frame: int, jpeg: bytes, towards: int | None = None) -> None:
         """Send pixels that a view wants, or that lie on the way to those."""
         with self.lock:

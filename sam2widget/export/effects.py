@@ -74,7 +74,9 @@ def blur_background(
     alpha_hw1 = np.maximum(blurred_hw4[..., 3:], 1)
     colors = np.clip(255 * blurred_hw4[..., :3] / alpha_hw1, 0, 255)
     picture = Image.fromarray(np.rint(colors).astype(np.uint8))
-    blurred = picture.resize((width, height), Image.Resampling.BILINEAR)
+    # What is left over at the right and below is a part of a pixel.
+    box = 0, 0, width / step, height / step
+    blurred = picture.resize((width, height), Image.Resampling.BILINEAR, box=box)
     return _blend(rgb_hw3, np.asarray(blurred), matte_hw)
 
 

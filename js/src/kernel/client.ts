@@ -20,6 +20,7 @@ import {
   type Run,
   type SentRequest,
 } from "./protocol";
+import { ResultsClient } from "./results";
 
 /** A request for pixels that is unanswered for so long does not hold the next one up. */
 const PATIENCE_MS = 3000;
@@ -36,6 +37,7 @@ type Prompt = Extract<Request, { type: "click" | "box" | "paint" }>;
 export class Client {
   readonly view = randomId();
   readonly hovering: Hovering;
+  readonly results: ResultsClient;
   private nextId = 1;
   private wanted: { frame: number; pixels: boolean; id: number; at: number } | null = null;
   private epoch: number;
@@ -57,6 +59,7 @@ export class Client {
   ) {
     this.epoch = host.epoch();
     this.hovering = new Hovering(store, (request) => this.send(request));
+    this.results = new ResultsClient(this.view, store, (request) => this.send(request));
     this.unlisten = host.onMessage((content, buffers) => {
       try {
         this.receive(parse(content, buffers.length), buffers);
@@ -69,6 +72,7 @@ export class Client {
 
   close(): void {
     this.unlisten();
+    this.results.close();
   }
 
   send(request: Request): number {
@@ -189,6 +193,7 @@ export class Client {
     this.undrawn = [];
     this.hovering.forget();
     this.store.reset();
+    this.results.reset();
     this.hello();
   }
 
@@ -257,6 +262,8 @@ export class Client {
       case "done":
         this.settle(message);
         break;
+      default:
+        this.results.receive(message, buffers);
     }
   }
 
@@ -347,6 +354,7 @@ export class Client {
     if (reply_to && reply_to.view !== this.view) return;
     // Nobody asked for what only the pointer did: no preview is no alarm.
     if (reply_to && this.hovering.settle(reply_to.id)) return;
+    if (reply_to && this.results.settle(reply_to.id, message.text)) return;
     this.store.set("error", message.text);
     const { id, before } = this.overlapAsked;
     if (reply_to?.id === id) this.store.set("non_overlapping", before);
@@ -361,6 +369,7 @@ export class Client {
   private settle({ reply_to }: DoneMessage | ErrorMessage): void {
     if (reply_to && reply_to.view !== this.view) return;
     if (reply_to && this.hovering.settle(reply_to.id)) return;
+    if (reply_to && this.results.settle(reply_to.id)) return;
     if (!reply_to || reply_to.id === this.proposeId) this.store.set("proposing", null);
     const { pending } = this.store.state;
     this.store.set(

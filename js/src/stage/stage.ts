@@ -9,6 +9,7 @@ import { CandidateStrip } from "./candidates/candidates";
 import { Proposals } from "./candidates/proposals";
 import { ProposalsBar } from "./candidates/proposals-bar";
 import { Crosshair } from "./draw/crosshair";
+import { drawEffect, objectsOf } from "./draw/effects";
 import { FrameLayer } from "./draw/frame-layer";
 import { drawMask, drawMasks } from "./draw/mask-layer";
 import { drawPrompts } from "./draw/prompt-layer";
@@ -31,13 +32,14 @@ const LABEL =
 /** Topics that the picture below the pointer does not depend on. */
 const OVERLAY_ONLY: ReadonlySet<Topic> = new Set<Topic>([
   ...(["preview", "candidates", "prompts", "pending", "brush", "error", "status"] as const),
-  ...(["progress", "timeline", "follow", "proposing"] as const),
+  ...(["progress", "timeline", "follow", "proposing", "results", "saved"] as const),
 ]);
 /** Topics that come many times a second, and that the controls do not depend on in a video: they
  * measure the stage, which in the middle of changes takes the browser long. */
 const OFTEN: ReadonlySet<Topic> = new Set<Topic>([
   ...(["frame", "frames", "masks", "prompts", "pending", "preview"] as const),
   ...(["candidates", "progress", "timeline", "certainty", "thumbnails"] as const),
+  ...(["results", "saved"] as const),
 ]);
 const PREVIEW_COLOR = "#ffffff";
 
@@ -205,13 +207,20 @@ export class Stage {
       context.rect(wipe * width, 0, width, height);
       context.clip();
     }
-    if (masks) drawMasks(context, transform, this.viewport.image, this.store, masks);
+    const { image } = this.viewport;
+    const { effect } = this.store.state;
+    if (effect.name !== "overlay" && pixels) {
+      const objects = objectsOf(this.store);
+      const shown = { transform, image, pixels, masks: masks ?? new Map() };
+      drawEffect(context, { ...shown, objects, effect });
+    } else if (masks) drawMasks(context, transform, image, this.store, masks);
     this.proposals.draw(context, transform);
     context.restore();
 
     this.client.drawn();
     const data = this.root.dataset;
     if (this.store.unpainted.delete(frame)) data.masksDrawn = String(++this.masksDrawn);
+    data.effectDrawn = pixels ? effect.name : "overlay";
     if (pixels) data.frameDrawn = String(frame);
   }
 
