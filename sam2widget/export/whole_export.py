@@ -6,6 +6,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from inspect import signature
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -109,9 +110,11 @@ def unused_path(path: Path) -> Path:
 
 def suggest_name(segmentation: Segmentation, format: Format) -> str:
     """Suggest what an export is called: the video's name and what it is."""
-    end = "masks" if format.read is not None or format.suffix == ".csv" else format.name
-    if format.suffix in (".mp4", ".gif", ".webp"):
-        end = "overlay"
+    end = "masks"
+    if "effect" in format.options:
+        end = str(signature(format.write).parameters["effect"].default)
+    elif format.read is None:
+        end = format.name if not format.suffix else "table"
     return f"{segmentation.name}-{end}{format.suffix}"
 
 

@@ -12,7 +12,11 @@ from sam2_backend.video import open_video
 from sam2widget.bridge import flow_control
 from sam2widget.bridge.dispatcher import Dispatcher
 from sam2widget.bridge.frame_server import FrameServer
+from sam2widget.bridge.protocol import Saved
 from sam2widget.bridge.publisher import Publisher
+from sam2widget.bridge.results_server import ResultSource, ResultsServer
+from sam2widget.export import Segmentation
+from sam2widget.storage.saved_session import SavedSession
 from tests.support.parts import FRAMES, HEIGHT, WIDTH, Parts
 from tests.support.waiting import LIMIT_S
 
@@ -32,9 +36,15 @@ class Wire(Parts):
         self.server = FrameServer(
             open_video(CLIP), self.publisher.outbox, lambda: self.contrasts.append(1)
         )
+        source = ResultSource(
+            lambda: Segmentation.make(open_video(CLIP), tuple(self.session.objects), {}),
+            lambda: SavedSession.of(self.session, open_video(CLIP), "", None),
+            *(lambda: "the script", lambda: None, lambda: Saved("off", "", None)),
+        )
+        self.results = ResultsServer(source, self.publisher.outbox)
         self.dispatcher = Dispatcher(
             *(self.controller, self.session, self.publisher, self.server, self.review),
-            *(self.traits, lambda: self.hellos.append(1)),
+            *(self.traits, self.results, lambda: self.hellos.append(1)),
         )
         self.load()
 
@@ -73,6 +83,7 @@ class Wire(Parts):
 
     def close(self):
         super().close()
+        self.results.close()
         self.server.close()
 
 
@@ -155,6 +166,16 @@ def test_a_closed_page_stops_receiving_and_a_sleeping_one_is_told_all_when_it_wa
     assert wire.of("timeline")[-1].prompted == [0, 5]
     assert wire.of("masks") and wire.of("frame")
     assert wire.ask("undo").type == "done"
+
+
+def test_results_are_served_also_to_a_view_out_of_sight(wire):
+    assert wire.of("saved")[-1].state == "off"
+    wire.say("visible", visible=False)
+    number = wire.say("write_script")
+    with wire.arrived:
+        assert wire.arrived.wait_for(lambda: wire.of("script"), LIMIT_S)
+    (script,) = wire.of("script")
+    assert (script.text, script.reply_to.id) == ("the script", number)
 
 
 def test_stop_and_hover_reach_the_controller(wire):
