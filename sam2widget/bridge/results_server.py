@@ -189,19 +189,17 @@ class ResultsServer:
 
         try:
             with collect_warnings() as warnings:
-                done = self._export(request, reply_to)
+                path, text, download = self._export(request, reply_to)
+            answer = Exported(reply_to, " ".join((text, *warnings)), path, download)
         except ExportExistsError as error:
-            self._answer(ExportExists(reply_to, str(error), str(error.other)))
+            answer = ExportExists(reply_to, str(error), str(error.other))
         except ExportCancelledError:
-            self._answer(
-                Exported(reply_to, "The export was cancelled: nothing of it stays.", "", None)
-            )
-        else:
-            path, text, download = done
-            self._answer(Exported(reply_to, " ".join((text, *warnings)), path, download))
+            answer = Exported(reply_to, CANCELLED, "", None)
         finally:
+            # Before the answer, after which a view may ask for the next one.
             with self._lock:
                 self._is_exporting = False
+        self._answer(answer)
 
     def _export(self, request: Export, reply_to: ReplyTo) -> tuple[str, str, DownloadEntry | None]:
         """Export, and give the path, a sentence and what can be fetched."""

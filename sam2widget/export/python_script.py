@@ -53,9 +53,10 @@ def _opening(saved: SavedSession, auto_propagate: str) -> list[str]:
     options: dict[str, str] = {}
     if saved.model_source is not None:
         options["model"] = repr(saved.model_source)
-    elif saved.model:
+    else:
         options["model"] = "model"
-        needed.append(f"# Put the model, {saved.model}, into the variable `model` first.")
+        name = f", {saved.model}," if saved.model else ""
+        needed.append(f"# Put the model{name} into the variable `model` first.")
     if saved.kind != "video":
         options["kind"] = repr(saved.kind)
     for name in ("axes", "plane", "max_megapixels"):
@@ -120,13 +121,26 @@ def _imports(saved: SavedSession) -> list[str]:
 
 
 def _tracking(saved: SavedSession) -> list[str]:
-    tracked = [frame for (_, frame), result in saved.results.items() if result.source == "track"]
-    if not tracked:
-        return []
-    start, stop = min(tracked), max(tracked) + 1
-    every = {frame for _, frame in saved.results}
-    whole = len(every) == saved.video.num_frames
-    return ["w.propagate()" if whole else f"w.propagate({start}, {stop})"]
+    """Track objects over the frames that they were tracked over, those of one range at once."""
+    ranges: dict[tuple[int, int], list[int]] = {}
+    for info in saved.objects:
+        held = [frame for obj, frame in saved.results if obj == info.id]
+        tracked = [
+            frame
+            for (obj, frame), result in saved.results.items()
+            if obj == info.id and result.source == "track"
+        ]
+        if tracked:
+            is_whole = len(held) == saved.video.num_frames
+            key = (0, saved.video.num_frames) if is_whole else (min(tracked), max(tracked) + 1)
+            ranges.setdefault(key, []).append(info.id)
+    with_masks = {obj for obj, _ in saved.results} | {obj for obj, _ in saved.prompts}
+    lines: list[str] = []
+    for (start, stop), objects in sorted(ranges.items()):
+        arguments = [] if (start, stop) == (0, saved.video.num_frames) else [str(start), str(stop)]
+        options = {} if set(objects) == with_masks else {"objects": repr(objects)}
+        lines += _call("w.propagate", arguments, options)
+    return lines
 
 
 def _reviewing(saved: SavedSession) -> list[str]:

@@ -48,7 +48,7 @@ def test_the_table_in_the_docs_is_that_of_the_formats():
 
 
 def test_the_options_of_effects_in_the_docs_are_those_that_there_are():
-    assert EFFECTS == [[f"`{name}`", what] for name, what in EFFECT_OPTIONS.items()]
+    assert [[f"`{name}`", what] for name, what in EFFECT_OPTIONS.items()] == EFFECTS
 
 
 def test_the_docs_say_which_formats_are_written_only():
