@@ -67,6 +67,13 @@ def _opening(saved: SavedSession, auto_propagate: str) -> list[str]:
         options["contrast"] = _contrast(saved.contrast)
         if options["contrast"].startswith("Contrast"):
             imports.insert(0, "from sam2_backend.video import Channel, Contrast")
+    if saved.pixel_size is not None:
+        size = saved.pixel_size
+        options["pixel_size"] = repr(f"{size.x!r} x {size.y!r} {size.unit}")
+    if saved.classes:
+        options["classes"] = repr({one.name: one.color for one in saved.classes})
+    if saved.color_by != "object":
+        options["color_by"] = repr(saved.color_by)
     if auto_propagate != "corrections":
         options["auto_propagate"] = repr(auto_propagate)
     if saved.clean_masks is not None and saved.clean_masks != CLEANED_SHARE:
@@ -169,8 +176,14 @@ def _showing(saved: SavedSession) -> list[str]:
             for name in ("name", "color", "visible", "locked")
             if getattr(info, name) != getattr(usual, name)
         }
+        if info.class_name:
+            lines.append(f"w.set_class({info.id}, {info.class_name!r})")
+        if info.attributes:
+            lines.append(f"w.set_attributes({info.id}, {dict(info.attributes)!r})")
         if changes:
             lines += _call("w.update_object", [str(info.id)], changes)
+    if saved.current_class:
+        lines.append(f"w.current_class = {saved.current_class!r}")
     if saved.frame:
         lines.append(f"w.frame = {saved.frame}")
     if saved.selected:

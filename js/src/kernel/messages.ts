@@ -144,6 +144,18 @@ export interface ThumbnailsRequest {
   frames: number[];
 }
 
+/** A view shows a frame in small, besides the one on its stage: send its masks. */
+export interface WantMasksRequest {
+  type: "want_masks";
+  frame: number;
+}
+
+/** A view shows how large an object's masks are over time. */
+export interface WantAreasRequest {
+  type: "want_areas";
+  object: number;
+}
+
 /** A view shows how a frame's values are spread. The latest of a view counts. */
 export interface WantLevelsRequest {
   type: "want_levels";
@@ -179,6 +191,8 @@ export interface ClickRequest {
   y: number;
   label: Label;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** A box; object null as in Click. */
@@ -190,6 +204,8 @@ export interface BoxRequest {
   x1: number;
   y1: number;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Add to a mask by hand, or take away from it; object null as in Click. */
@@ -203,6 +219,8 @@ export interface PaintRequest {
   /** x0, y0, x1, y1…: the way of the brush's centre, or the polygon's corners. */
   path: number[];
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Choose another of an ambiguous click's masks. */
@@ -211,6 +229,8 @@ export interface ChooseRequest {
   frame: number;
   object: number;
   index: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Put a point elsewhere. */
@@ -221,6 +241,8 @@ export interface MovePointRequest {
   index: number;
   x: number;
   y: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Take a point away. */
@@ -229,6 +251,8 @@ export interface RemovePointRequest {
   frame: number;
   object: number;
   index: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Take the box away. */
@@ -236,6 +260,8 @@ export interface RemoveBoxRequest {
   type: "remove_box";
   frame: number;
   object: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Take all prompts of an object on a frame away. */
@@ -243,6 +269,8 @@ export interface ClearPromptsRequest {
   type: "clear_prompts";
   frame: number;
   object: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Add an object and select it. */
@@ -254,6 +282,8 @@ export interface AddObjectRequest {
 export interface RemoveObjectRequest {
   type: "remove_object";
   object: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Change of an object what is not null. */
@@ -264,6 +294,34 @@ export interface UpdateObjectRequest {
   color?: string | null;
   visible?: boolean | null;
   locked?: boolean | null;
+}
+
+/** Say of which class objects are; "" for none. With `add`, a new class is added. */
+export interface SetClassRequest {
+  type: "set_class";
+  objects: number[];
+  class_name: string;
+  add?: boolean;
+}
+
+/** Set attributes of an object by name; null takes one away. */
+export interface SetAttributesRequest {
+  type: "set_attributes";
+  object: number;
+  attributes: Record<string, boolean | number | string | null>;
+}
+
+/** Add a class after the others. */
+export interface AddClassRequest {
+  type: "add_class";
+  class_name: string;
+}
+
+/** Give a class another colour. */
+export interface SetClassColorRequest {
+  type: "set_class_color";
+  class_name: string;
+  color: string;
 }
 
 /**
@@ -308,6 +366,8 @@ export interface ResetRequest {
   start: number;
   stop: number;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Go to the least certain mask that nobody has reviewed. */
@@ -328,6 +388,8 @@ export interface AdoptRequest {
   proposals: number[];
   merge: boolean;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Drop proposals. */
@@ -428,6 +490,8 @@ export type Request =
   | HelloRequest
   | WantRequest
   | ThumbnailsRequest
+  | WantMasksRequest
+  | WantAreasRequest
   | WantLevelsRequest
   | SetContrastRequest
   | HoverRequest
@@ -442,6 +506,10 @@ export type Request =
   | AddObjectRequest
   | RemoveObjectRequest
   | UpdateObjectRequest
+  | SetClassRequest
+  | SetAttributesRequest
+  | AddClassRequest
+  | SetClassColorRequest
   | PropagateRequest
   | AcceptRequest
   | RejectRequest
@@ -591,6 +659,13 @@ export interface CertaintyMessage {
   start: number;
 }
 
+/** Answers WantAreas. Buffer: pixels of the mask on each frame, uint32 little-endian. */
+export interface AreasMessage {
+  type: "areas";
+  reply_to: ReplyTo;
+  object: number;
+}
+
 /** How far a propagation is. */
 export interface ProgressMessage {
   type: "progress";
@@ -692,6 +767,7 @@ export type Message = { epoch: number } & (
   | PromptsMessage
   | TimelineMessage
   | CertaintyMessage
+  | AreasMessage
   | ProgressMessage
   | ErrorMessage
   | DoneMessage

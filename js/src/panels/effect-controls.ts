@@ -5,6 +5,8 @@ import { asBackground } from "../stage/draw/still";
 import { type Effect, type EffectName, hasStrength } from "../state/results-state";
 import type { Store } from "../state/store";
 import { h, setText } from "../ui/dom";
+import { menuSetting } from "../ui/popover";
+import { textButton } from "./export-controls";
 
 const EFFECTS: [EffectName, string, string][] = [
   ["overlay", "Masks", "Objects tinted and outlined"],
@@ -64,14 +66,13 @@ export class EffectControls {
       ...{ type: "file", accept: "image/*", hidden: true, "aria-label": "Background picture file" },
       change: () => void this.choosePicture(),
     });
-    const picture = h(
-      "button",
-      { type: "button", class: "s2w-button s2w-plain", click: () => this.file.click() },
-      "Picture…",
-    );
+    const picture = textButton("Picture…", () => this.file.click());
     this.rows = {
-      strength: row("Strength", this.strength, this.strengthText),
-      only: row("Selected object only", this.only),
+      strength: menuSetting(
+        "Strength",
+        h("span", { class: "s2w-slider" }, this.strength, this.strengthText),
+      ),
+      only: menuSetting("Selected object only", this.only),
       background: h(
         "div",
         { class: "s2w-setting" },
@@ -85,7 +86,7 @@ export class EffectControls {
     this.element = h(
       "div",
       { class: "s2w-section", role: "group", "aria-label": "Effects" },
-      row("Effect", this.select),
+      menuSetting("Effect", this.select),
       this.about,
       this.rows.strength,
       this.rows.background,
@@ -129,8 +130,4 @@ export class EffectControls {
     if (error) this.store.set("error", error);
     else this.change({ picture });
   }
-}
-
-function row(label: string, ...controls: HTMLElement[]): HTMLElement {
-  return h("label", { class: "s2w-setting" }, h("span", {}, label), ...controls);
 }

@@ -5,6 +5,8 @@ import type { ResultsClient } from "../kernel/results";
 import { hasStrength } from "../state/results-state";
 import type { Store } from "../state/store";
 import { h, iconButton, setText } from "../ui/dom";
+import { menuSetting } from "../ui/popover";
+import { setTip } from "../ui/tooltip";
 
 export class ExportControls {
   readonly element: HTMLElement;
@@ -35,7 +37,6 @@ export class ExportControls {
     this.path = h("input", {
       ...{ type: "text", class: "s2w-path", spellcheck: "false", autocomplete: "off" },
       "aria-label": "Where the export goes",
-      title: "On the machine that the kernel runs on",
       input: () => {
         this.isOwnPath = true;
       },
@@ -43,18 +44,18 @@ export class ExportControls {
         if (event.key === "Enter") this.start(false);
       },
     });
-    this.write = button("Export", () => this.start(false));
-    this.download = button("Download", () => this.start(true));
-    this.download.title = "Into the downloads of this browser; a folder comes as a zip file";
-    this.write.title = "To this place on the machine that the kernel runs on";
+    this.write = textButton("Export", () => this.start(false));
+    this.download = textButton("Download", () => this.start(true));
+    setTip(this.download, "Into the downloads of this browser; a folder comes as a zip file");
+    setTip(this.write, "To this place on the machine that the kernel runs on");
     (isRemote() ? this.download : this.write).classList.add("s2w-accented");
     this.form = h(
       "div",
       {},
-      row("Format", this.format),
+      menuSetting("Format", this.format),
       this.about,
       this.options,
-      row("To", this.path),
+      menuSetting("To", this.path),
       h("div", { class: "s2w-actions" }, this.write, this.download),
     );
     this.progress = h(
@@ -64,7 +65,7 @@ export class ExportControls {
       this.pace,
       iconButton("stop", "Cancel export", () => client.cancel(), { text: "Cancel" }),
     );
-    this.other = button("", () => this.again(false));
+    this.other = textButton("", () => this.again(false));
     this.exists = h(
       "div",
       { class: "s2w-question", role: "alertdialog", "aria-label": "Replace?" },
@@ -73,8 +74,8 @@ export class ExportControls {
         "div",
         { class: "s2w-actions" },
         this.other,
-        button("Replace", () => this.again(true)),
-        button("Leave it", () => {
+        textButton("Replace", () => this.again(true)),
+        textButton("Leave it", () => {
           client.dismiss();
           this.path.focus();
         }),
@@ -105,7 +106,7 @@ export class ExportControls {
     if (exists) {
       setText(this.question, exists.text);
       setText(this.other, `Write ${exists.other.split(/[\\/]/).at(-1)}`);
-      this.other.title = exists.other;
+      setTip(this.other, exists.other);
     }
     if (asks) this.other.focus();
     const text = said?.text ?? (formats && objects.length === 0 ? "There are no masks yet." : "");
@@ -143,8 +144,8 @@ export class ExportControls {
     this.options.replaceChildren(
       ...entry.options.map((option) => {
         const input = this.inputs.get(option.name) as HTMLElement;
-        const label = row(option.name, input);
-        label.title = option.description;
+        const label = menuSetting(option.name, input);
+        setTip(label, option.description);
         return label;
       }),
     );
@@ -197,7 +198,7 @@ export class ExportControls {
 }
 
 function inputOf(option: OptionEntry): HTMLInputElement | HTMLSelectElement {
-  const named = { "aria-label": option.name, title: option.description };
+  const named = { "aria-label": option.name };
   switch (option.kind) {
     case "flag": {
       const input = h("input", {
@@ -221,12 +222,11 @@ function inputOf(option: OptionEntry): HTMLInputElement | HTMLSelectElement {
   }
 }
 
-function row(label: string, control: HTMLElement): HTMLElement {
-  return h("label", { class: "s2w-setting" }, h("span", {}, label), control);
-}
-
-function button(text: string, click: () => void): HTMLButtonElement {
-  return h("button", { type: "button", class: "s2w-button s2w-plain", click }, text);
+/** A button of a panel, with a word. */
+export function textButton(text: string, click: () => void, hint = ""): HTMLButtonElement {
+  const made = h("button", { type: "button", class: "s2w-button s2w-plain", click }, text);
+  setTip(made, hint);
+  return made;
 }
 
 function folderOf(path: string): string {

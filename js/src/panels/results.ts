@@ -4,20 +4,18 @@ import type { ResultsClient } from "../kernel/results";
 import { frameAsPng, maskAsPng } from "../stage/draw/still";
 import type { Store, Topic } from "../state/store";
 import { copyOrSave } from "../ui/browser";
-import { h, iconButton, setText } from "../ui/dom";
+import { h, setText } from "../ui/dom";
+import { Popover } from "../ui/popover";
 import { EffectControls } from "./effect-controls";
-import { ExportControls } from "./export-controls";
+import { ExportControls, textButton } from "./export-controls";
 
-/** Pixels that the panel keeps from the edge of the cell. */
-const EDGE = 6;
 const TOPICS: ReadonlySet<Topic> = new Set<Topic>([
   ...(["results", "effect", "saved", "objects", "selected", "frame", "frames", "masks"] as const),
 ]);
 
 export class ResultsMenu {
   readonly element: HTMLElement;
-  private readonly button: HTMLButtonElement;
-  private readonly panel: HTMLElement;
+  private readonly popover: Popover;
   private readonly effects: EffectControls;
   private readonly exports: ExportControls;
   private readonly mask: HTMLButtonElement;
@@ -32,17 +30,14 @@ export class ResultsMenu {
   ) {
     this.effects = new EffectControls(store, client);
     this.exports = new ExportControls(store, client);
-    this.button = iconButton("results", "Results", () => this.open(this.panel.hidden), {
-      text: "Results",
-      hint: "export, download, copy, effects for films",
-    });
-    this.button.setAttribute("aria-expanded", "false");
     const name = () => `${stem(store.state.video.name)}-${store.state.frame}`;
-    this.mask = plain("Mask", "The selected object's mask on this frame, white on black", () =>
-      this.copy(() => maskAsPng(store), `${name()}-mask.png`),
+    this.mask = textButton(
+      "Mask",
+      () => this.copy(() => maskAsPng(store), `${name()}-mask.png`),
+      "The selected object's mask on this frame, white on black",
     );
-    this.anew = plain("Start anew…", "Remove all objects; asks first", () => this.ask(true));
-    const cancel = plain("Keep them", "", () => this.ask(false));
+    this.anew = textButton("Start anew…", () => this.ask(true), "Remove all objects; asks first");
+    const cancel = textButton("Keep them", () => this.ask(false));
     this.sure = h(
       "div",
       { class: "s2w-question", role: "alertdialog", "aria-label": "Start anew?", hidden: true },
@@ -50,27 +45,41 @@ export class ResultsMenu {
       h(
         "div",
         { class: "s2w-actions" },
-        plain("Start anew", "", () => {
+        textButton("Start anew", () => {
           client.startAnew();
           this.ask(false);
         }),
         cancel,
       ),
     );
-    this.panel = h(
-      "div",
-      {
-        class: "s2w-panel s2w-results",
-        role: "group",
-        "aria-label": "Results",
-        hidden: true,
-        keydown: (event: KeyboardEvent) => {
-          if (event.key !== "Escape") return;
-          this.open(false);
-          this.button.focus();
-          event.stopPropagation();
-        },
-      },
+    const copies = [
+      textButton(
+        "Frame",
+        () => this.copy(() => frameAsPng(store, false), `${name()}.png`),
+        "This frame without masks, as a picture",
+      ),
+      textButton(
+        "With masks",
+        () => this.copy(() => frameAsPng(store, true), `${name()}-masks.png`),
+        "This frame as the stage shows it, as a picture",
+      ),
+      this.mask,
+      textButton(
+        "As Python",
+        () =>
+          this.copy(
+            () => client.script().then((text) => new Blob([text], { type: "text/plain" })),
+            `${stem(store.state.video.name)}.py`,
+          ),
+        "The calls that make this session, for a cell or a script",
+      ),
+    ];
+    const options = {
+      ...({ icon: "results", label: "Results", text: "Results" } as const),
+      hint: "export, download, copy, effects for films",
+      onOpen: () => this.open(),
+    };
+    this.popover = new Popover(options, [
       this.effects.element,
       this.exports.element,
       h(
@@ -80,23 +89,7 @@ export class ResultsMenu {
           "div",
           { class: "s2w-setting" },
           h("span", {}, "Copy"),
-          h(
-            "div",
-            { class: "s2w-actions" },
-            plain("Frame", "This frame without masks, as a picture", () =>
-              this.copy(() => frameAsPng(store, false), `${name()}.png`),
-            ),
-            plain("With masks", "This frame as the stage shows it, as a picture", () =>
-              this.copy(() => frameAsPng(store, true), `${name()}-masks.png`),
-            ),
-            this.mask,
-            plain("As Python", "The calls that make this session, for a cell or a script", () =>
-              this.copy(
-                () => client.script().then((text) => new Blob([text], { type: "text/plain" })),
-                `${stem(store.state.video.name)}.py`,
-              ),
-            ),
-          ),
+          h("div", { class: "s2w-actions" }, ...copies),
         ),
         this.copied,
       ),
@@ -106,50 +99,34 @@ export class ResultsMenu {
         h("div", { class: "s2w-setting" }, h("span", {}, "Session"), this.anew),
         this.sure,
       ),
-    );
-    this.element = h("div", { class: "s2w-menu" }, this.button, this.panel);
-    this.element.addEventListener("focusout", ({ relatedTarget }) => {
-      if (relatedTarget && !this.element.contains(relatedTarget as Node)) this.open(false);
-    });
+    ]);
+    this.popover.panel.classList.add("s2w-results");
+    this.element = this.popover.element;
   }
 
   update(topics: Set<Topic>): void {
     if (![...topics].some((topic) => TOPICS.has(topic))) return;
     const { effect, objects, results, selected, frame } = this.store.state;
-    this.button.dataset.active = String(effect.name !== "overlay" || results.running !== null);
-    if (this.panel.hidden) return;
+    this.popover.button.dataset.active = String(
+      effect.name !== "overlay" || results.running !== null,
+    );
+    if (!this.popover.opened) return;
     this.effects.update();
     this.exports.update();
     this.mask.disabled = !this.store.masks.get(frame)?.has(selected);
     this.anew.disabled = objects.length === 0;
   }
 
-  /** Close the panel: a press elsewhere. */
-  close(target: Node): void {
-    if (!this.element.contains(target)) this.open(false);
+  close(): void {
+    this.popover.close();
   }
 
-  private open(on: boolean): void {
-    if (on === !this.panel.hidden) return;
-    this.panel.hidden = !on;
-    this.button.setAttribute("aria-expanded", String(on));
-    if (!on) return;
+  private open(): void {
     this.ask(false);
     setText(this.copied, "");
     this.client.open();
-    this.update(new Set(["results"]));
-    this.effects.select.focus({ preventScroll: true });
-    this.keepInside();
-  }
-
-  /** Move the panel sideways until all of it lies inside the cell. */
-  private keepInside(): void {
-    const cell = this.panel.closest(".sam2widget")?.getBoundingClientRect();
-    if (!cell) return;
-    this.panel.style.translate = "";
-    const { left, right } = this.panel.getBoundingClientRect();
-    const shift = Math.max(Math.min(0, cell.right - EDGE - right), cell.left + EDGE - left);
-    this.panel.style.translate = `${Math.round(shift)}px`;
+    // Once it is open: what is not to be seen is not kept up to date.
+    queueMicrotask(() => this.update(new Set(["results"])));
   }
 
   private ask(on: boolean): void {
@@ -175,10 +152,6 @@ export class ResultsMenu {
       this.copied.dataset.failed = "true";
     }
   }
-}
-
-function plain(text: string, title: string, click: () => void): HTMLButtonElement {
-  return h("button", { type: "button", class: "s2w-button s2w-plain", click, title }, text);
 }
 
 function stem(name: string): string {

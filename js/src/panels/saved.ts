@@ -2,6 +2,7 @@
 
 import type { Store, Topic } from "../state/store";
 import { h, setText } from "../ui/dom";
+import { setTip } from "../ui/tooltip";
 
 const TICK_MS = 1000;
 
@@ -34,19 +35,19 @@ export class SavedState {
     switch (saved.state) {
       case "off":
         setText(element, "Not saved by itself");
-        element.title = "w.save(…) saves it, and so does an export of the session";
+        setTip(element, "w.save(…) saves it, and so does an export of the session");
         break;
       case "unsaved":
         setText(element, "Saving…");
-        element.title = place;
+        setTip(element, place);
         break;
       case "failed":
         setText(element, "Not saved");
-        element.title = "It is tried again. Export the session to another place to be sure";
+        setTip(element, "It is tried again. Export the session to another place to be sure");
         break;
       case "saved":
         setText(element, `Saved${ago}`);
-        element.title = place;
+        setTip(element, place);
         break;
     }
   }

@@ -22,6 +22,7 @@ from .values import (
     Source,
     State,
     get_type,
+    leaves_of,
 )
 
 PROTOCOL = 2
@@ -177,6 +178,13 @@ class Certainty(Message, frozen=True, tag="certainty"):
     start: Whole
 
 
+class Areas(Message, frozen=True, tag="areas"):
+    """Answers WantAreas. Buffer: pixels of the mask on each frame, uint32 little-endian."""
+
+    reply_to: ReplyTo
+    object: Whole
+
+
 class Progress(Message, frozen=True, tag="progress"):
     """How far a propagation is."""
 
@@ -285,5 +293,5 @@ class Saved(Message, frozen=True, tag="saved"):
     ago_s: Annotated[float | None, Meta(description="Since it was written last.")]
 
 
-MESSAGES: dict[str, type[Message]] = {get_type(kind): kind for kind in Message.__subclasses__()}
+MESSAGES: dict[str, type[Message]] = {get_type(kind): kind for kind in leaves_of(Message)}
 """Every kind of message by its type."""

@@ -404,6 +404,7 @@ def session_of(widget: Sam2Widget) -> dict:
         "prompts": saved.prompts,
         "results": {key: (one.mask, one.source, one.state) for key, one in saved.results.items()},
         "shown": (saved.frame, saved.selected),
+        "classes": (saved.classes, saved.current_class, saved.color_by, saved.pixel_size),
         "settings": (saved.clean_masks, saved.non_overlapping, saved.contrast, saved.kind),
     }
 
@@ -430,6 +431,11 @@ def test_the_script_of_a_session_makes_the_same_session(widgets):
     widget.import_masks({5: {7: far}, 6: {7: far}})
     widget.update_object(2, name='the "car"', color="#123456", visible=False)
     widget.update_object(3, locked=True)
+    widget.classes = {"car": "#aa0000", 'a "bird"': "#00aa00"}
+    widget.set_class([2, 9], 'a "bird"')
+    widget.set_attributes(2, {"id card": 7}, seen=True)
+    widget.color_by, widget.current_class = "class", "car"
+    widget.pixel_size = "0.65 x 0.123456789 µm"
     widget.frame, widget.selected = 5, 2
     script = widget.to_python()
     model = ChoosySegmenter(HEIGHT, WIDTH)
