@@ -3,10 +3,13 @@
 import { Client, type Host } from "./kernel/client";
 import { Disconnected } from "./panels/disconnected";
 import { rememberedDisplay } from "./panels/display";
+import { EffectChip } from "./panels/effect-chip";
 import { Help } from "./panels/help";
 import { Notice } from "./panels/notice";
 import { ObjectTable } from "./panels/objects/table";
+import { ResultsMenu } from "./panels/results";
 import { Review } from "./panels/review";
+import { SavedState } from "./panels/saved";
 import { StatusBar } from "./panels/status-bar";
 import { Timeline } from "./panels/time/timeline";
 import { Toolbar } from "./panels/toolbar";
@@ -87,7 +90,11 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const review = new Review(store, client, announcer);
   const notice = new Notice(store);
   const disconnected = new Disconnected(store);
-  stage.element.append(disconnected.element);
+  const results = new ResultsMenu(store, client.results);
+  const saved = new SavedState(store);
+  const chip = new EffectChip(store);
+  toolbar.add(results.element);
+  stage.element.append(chip.element, disconnected.element);
   const help = new Help(() => commands);
   const toggleFullScreen = () => void switchFullScreen(root);
   const commands = [
@@ -125,6 +132,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     ...review.commands(),
   ];
   status.element.append(
+    saved.element,
     iconButton("help", "Keys", () => help.open(), { key: "?" }),
     iconButton("full", "Full screen", toggleFullScreen, { key: "Shift+F" }),
   );
@@ -147,7 +155,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const light = new HoverLight(root, store);
   const parts = [
     ...[light, stage, timeline, toolbar, objects],
-    ...[review, notice, status, announcer, tooltip, disconnected],
+    ...[review, notice, status, announcer, tooltip],
+    ...[results, saved, chip, disconnected],
   ];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
@@ -209,6 +218,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     tooltip.close();
     objects.close();
     status.close();
+    saved.close();
+    results.close();
     stage.close();
     root.remove();
   };

@@ -23,15 +23,19 @@ from .protocol import (
     AddObject,
     Adopt,
     Box,
+    CancelExport,
     Choose,
     ClearPrompts,
     Click,
     Dismiss,
     Done,
+    DropDownload,
+    Export,
     Hello,
     Hover,
     MovePoint,
     NextToCheck,
+    OpenResults,
     Paint,
     Ping,
     Propagate,
@@ -46,10 +50,12 @@ from .protocol import (
     Request,
     Reset,
     SetAttributes,
+    SetBackground,
     SetClass,
     SetClassColor,
     SetContrast,
     SetNonOverlapping,
+    StartAnew,
     Stop,
     Thumbnails,
     Undo,
@@ -58,11 +64,14 @@ from .protocol import (
     Visible,
     Want,
     WantAreas,
+    WantChunk,
     WantLevels,
     WantMasks,
+    WriteScript,
     parse,
 )
 from .publisher import Publisher
+from .results_server import ResultsServer
 
 PROMPTS = (Click, Box, Paint, Choose, MovePoint, RemovePoint, RemoveBox)
 """After these, `auto_propagate="always"` tracks all that is untracked."""
@@ -85,6 +94,7 @@ class Dispatcher:
     frame_server : sends them frames.
     review : knows what is left to review.
     state : shows frame and selection.
+    results : carries out what is asked of results, in threads of its own.
     on_hello : called when a view is new or has come back.
     on_heard : called with each message of a view.
     """
@@ -97,6 +107,7 @@ class Dispatcher:
         frame_server: FrameServer,
         review: Review,
         state: WidgetState,
+        results: ResultsServer,
         on_hello: Callable[[], None] = lambda: None,
         on_heard: Callable[[], None] = lambda: None,
     ) -> None:
@@ -107,6 +118,7 @@ class Dispatcher:
         self._frame_server = frame_server
         self._review = review
         self._state = state
+        self._results = results
         self._on_hello = on_hello
         self._on_heard = on_heard
         self._told_no_preview = False
@@ -144,6 +156,7 @@ class Dispatcher:
         frame = int(self._state.frame)
         self._publisher.set_frame(reply_to.view, frame)
         self._publisher.replay(reply_to if welcome else None)
+        self._results.tell_saved()
         self._frame_server.want(reply_to, frame)
         self._frame_server.resume(reply_to.view)
 
@@ -168,6 +181,17 @@ class Dispatcher:
                 )
             case WantLevels(frame=frame):
                 self._frame_server.want_levels(reply_to, frame)
+            case (
+                OpenResults()
+                | Export()
+                | CancelExport()
+                | WantChunk()
+                | DropDownload()
+                | SetBackground()
+                | WriteScript()
+                | StartAnew()
+            ):
+                self._results.serve(request, reply_to)
             case SetContrast():
                 self._set_contrast(request, reply_to)
             case Stop():

@@ -23,6 +23,7 @@ import {
   type Run,
   type SentRequest,
 } from "./protocol";
+import { ResultsClient } from "./results";
 
 /** What carries messages: anywidget's model, or a test. */
 export interface Host {
@@ -40,6 +41,7 @@ export class Client {
   readonly hovering: Hovering;
   readonly frames: FrameLoader;
   private readonly liveness: Liveness;
+  readonly results: ResultsClient;
   private nextId = 1;
   private epoch: number;
   private undrawn: number[] = [];
@@ -63,6 +65,7 @@ export class Client {
       () => this.hello(),
       host.kernel,
     );
+    this.results = new ResultsClient(this.view, store, (request) => this.send(request));
     this.unlisten = host.onMessage((content, buffers) => {
       try {
         this.receive(parse(content, buffers.length), buffers);
@@ -77,6 +80,7 @@ export class Client {
     this.unlisten();
     this.frames.close();
     this.liveness.close();
+    this.results.close();
   }
 
   send(request: Request): number {
@@ -212,6 +216,7 @@ export class Client {
     this.undrawn = [];
     this.hovering.forget();
     this.store.reset();
+    this.results.reset();
     this.hello();
   }
 
@@ -286,6 +291,8 @@ export class Client {
       case "done":
         this.settle(message);
         break;
+      default:
+        this.results.receive(message, buffers);
     }
   }
 
@@ -348,6 +355,7 @@ export class Client {
     if (reply_to && reply_to.view !== this.view) return;
     // Nobody asked for what only the pointer did: no preview is no alarm.
     if (reply_to && this.hovering.settle(reply_to.id)) return;
+    if (reply_to && this.results.settle(reply_to.id, message.text)) return;
     this.store.set("error", message.text);
     const { id, before } = this.overlapAsked;
     if (reply_to?.id === id) this.store.set("non_overlapping", before);
@@ -361,6 +369,7 @@ export class Client {
   private settle({ reply_to }: DoneMessage | ErrorMessage): void {
     if (reply_to && reply_to.view !== this.view) return;
     if (reply_to && this.hovering.settle(reply_to.id)) return;
+    if (reply_to && this.results.settle(reply_to.id)) return;
     if (!reply_to || reply_to.id === this.proposeId) this.store.set("proposing", null);
     const { pending } = this.store.state;
     this.store.set(

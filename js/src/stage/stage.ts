@@ -9,6 +9,7 @@ import { CandidateStrip } from "./candidates/candidates";
 import { Proposals } from "./candidates/proposals";
 import { ProposalsBar } from "./candidates/proposals-bar";
 import { Crosshair } from "./draw/crosshair";
+import { drawEffect, objectsOf } from "./draw/effects";
 import { FrameLayer } from "./draw/frame-layer";
 import { drawLabels } from "./draw/label-layer";
 import { drawMask, drawMasks, PROVISIONAL } from "./draw/mask-layer";
@@ -37,12 +38,14 @@ const LABEL =
 const OVERLAY_ONLY: ReadonlySet<Topic> = new Set<Topic>([
   ...(["preview", "candidates", "prompts", "pending", "brush", "error", "status"] as const),
   ...(["progress", "timeline", "follow", "proposing", "question"] as const),
+  ...(["results", "saved"] as const),
 ]);
 /** Topics that come many times a second, and that the controls do not depend on in a video: they
  * measure the stage, which in the middle of changes takes the browser long. */
 const OFTEN: ReadonlySet<Topic> = new Set<Topic>([
   ...(["frame", "frames", "masks", "prompts", "pending", "preview"] as const),
   ...(["candidates", "progress", "timeline", "certainty", "thumbnails"] as const),
+  ...(["results", "saved"] as const),
   ...(["hoveredObject", "question"] as const),
 ]);
 const PREVIEW_COLOR = "#ffffff";
@@ -243,10 +246,16 @@ export class Stage {
       context.rect(wipe * width, 0, width, height);
       context.clip();
     }
-    if (masks) drawMasks(context, transform, this.viewport.image, this.store, masks);
+    const { image } = this.viewport;
+    const { effect } = this.store.state;
+    if (effect.name !== "overlay" && pixels) {
+      const objects = objectsOf(this.store);
+      const shown = { transform, image, pixels, masks: masks ?? new Map() };
+      drawEffect(context, { ...shown, objects, effect });
+    } else if (masks) drawMasks(context, transform, image, this.store, masks);
     this.proposals.draw(context, transform);
     const labels =
-      masks && !this.proposals.active
+      masks && !this.proposals.active && effect.name === "overlay"
         ? drawLabels(context, transform, this.viewport.image, [width, height], this.store, masks)
         : 0;
     context.restore();
@@ -254,6 +263,7 @@ export class Stage {
     this.client.drawn();
     const data = this.root.dataset;
     if (this.store.unpainted.delete(frame)) data.masksDrawn = String(++this.masksDrawn);
+    data.effectDrawn = pixels ? effect.name : "overlay";
     data.labelsDrawn = String(labels);
     if (!pixels) return;
     data.frameDrawn = String(frame);

@@ -7,6 +7,7 @@ import pytest
 from sam2widget.bridge import flow_control
 from tests.support.fakes import Gate
 from tests.support.parts import FRAMES
+from tests.support.waiting import LIMIT_S
 from tests.support.wire import Wire
 
 
@@ -116,6 +117,16 @@ def test_a_closed_page_stops_receiving_and_a_sleeping_one_is_told_all_when_it_wa
     assert wire.of("timeline")[-1].prompted == [0, 5]
     assert wire.of("masks") and wire.of("frame")
     assert wire.ask("undo").type == "done"
+
+
+def test_results_are_served_also_to_a_view_out_of_sight(wire):
+    assert wire.of("saved")[-1].state == "off"
+    wire.say("visible", visible=False)
+    number = wire.say("write_script")
+    with wire.arrived:
+        assert wire.arrived.wait_for(lambda: wire.of("script"), LIMIT_S)
+    (script,) = wire.of("script")
+    assert (script.text, script.reply_to.id) == ("the script", number)
 
 
 def test_stop_and_hover_reach_the_controller(wire):
