@@ -2,7 +2,10 @@
 
 import { Client, type Host } from "./kernel/client";
 import { rememberedDisplay } from "./panels/display";
+import { FirstLook } from "./panels/first-look";
 import { Help } from "./panels/help";
+import { ModelMenu } from "./panels/model-menu";
+import { NextStepLine } from "./panels/next-step";
 import { Notice } from "./panels/notice";
 import { ObjectList } from "./panels/objects";
 import { Review } from "./panels/review";
@@ -17,6 +20,7 @@ import { stageState } from "./state/stage-state";
 import { type State, Store, type Topic } from "./state/store";
 import { Announcer } from "./ui/announcer";
 import { h, iconButton } from "./ui/dom";
+import { Tooltips } from "./ui/tooltip";
 
 /** Traits of the kernel's widget, read and written by the view. */
 export type Traits = Pick<
@@ -53,6 +57,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     follow: true,
     progress: null,
     tracked: 0,
+    ended: null,
+    models: [],
     error: null,
     pending: [],
   });
@@ -67,7 +73,10 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const announcer = new Announcer(store);
   const stage = new Stage(root, store, client);
   const timeline = new Timeline(store, client, player, select);
-  const status = new StatusBar(store);
+  const status = new StatusBar(store, new ModelMenu(store, client, root));
+  const next = new NextStepLine(store, client);
+  const first = new FirstLook(store, stage.screen);
+  const tooltips = new Tooltips(root);
   const toolbar = new Toolbar(store, client, stage.tools.element, stage.display.element);
   const objects = new ObjectList(store, client, select);
   const review = new Review(store, client, announcer);
@@ -95,12 +104,13 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     notice.element,
     timeline.element,
     review.element,
+    next.element,
     status.element,
     help.element,
     announcer.element,
   );
 
-  const parts = [stage, timeline, toolbar, objects, review, notice, status, announcer];
+  const parts = [stage, timeline, toolbar, objects, review, notice, status, announcer, next, first];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
     for (const name of ["frame", "selected", "auto_propagate", "clean_masks"] as const)
@@ -162,6 +172,9 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     timeline.close();
     objects.close();
     status.close();
+    next.close();
+    first.close();
+    tooltips.close();
     stage.close();
     root.remove();
   };

@@ -12,6 +12,7 @@ from ..annotation.session import Session
 from ..core.errors import SessionError
 from ..runtime.controller import Controller
 from ..runtime.error_texts import describe_error, log_unless_expected
+from ..runtime.model_loader import ModelLoader
 from ..runtime.widget_state import WidgetState, show_next_unreviewed
 from ..runtime.worker import Priority, Task
 from .frame_server import FrameServer
@@ -21,6 +22,7 @@ from .protocol import (
     AddObject,
     Adopt,
     Box,
+    CancelModel,
     Choose,
     ClearPrompts,
     Click,
@@ -43,6 +45,7 @@ from .protocol import (
     Request,
     Reset,
     SetContrast,
+    SetModel,
     SetNonOverlapping,
     Stop,
     Thumbnails,
@@ -52,6 +55,7 @@ from .protocol import (
     Visible,
     Want,
     WantLevels,
+    WantModels,
     parse,
 )
 from .publisher import Publisher
@@ -78,6 +82,7 @@ class Dispatcher:
     review : knows what is left to review.
     state : shows frame and selection.
     on_hello : called when a view is new or has come back.
+    models : loads other models; None where there are none to choose from.
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class Dispatcher:
         review: Review,
         state: WidgetState,
         on_hello: Callable[[], None] = lambda: None,
+        models: ModelLoader | None = None,
     ) -> None:
         self._controller = controller
         self._session = session
@@ -98,6 +104,7 @@ class Dispatcher:
         self._review = review
         self._state = state
         self._on_hello = on_hello
+        self._models = models
         self._told_no_preview = False
 
     def receive(self, content: object) -> None:
@@ -151,6 +158,8 @@ class Dispatcher:
                 self._set_contrast(request, reply_to)
             case Stop():
                 self._controller.stop(reply_to)
+            case WantModels() | SetModel() | CancelModel() if self._models is not None:
+                self._serve_model(self._models, request, reply_to)
             case Hover():
                 key = "hover", view
                 self._controller.submit(lambda: self._preview(request), Priority.HOVER, key)
@@ -172,6 +181,19 @@ class Dispatcher:
         contrast = Contrast(channels) if channels else None
         task = self._frame_server.set_contrast(contrast, reply_to.view)
         task.when_done(lambda: self._answer_contrast(task, reply_to))
+
+    def _serve_model(self, models: ModelLoader, request: Request, reply_to: ReplyTo) -> None:
+        """Also where no model could be loaded: another one may be."""
+        match request:
+            case WantModels():
+                models.list_models(lambda found: self._publisher.tell_models(reply_to, found))
+            case SetModel(model=model):
+                try:
+                    models.switch(model)
+                except SessionError as error:
+                    self._publisher.publish_error(reply_to, str(error))
+            case _:
+                models.cancel()
 
     def _answer_contrast(self, task: Task[None], reply_to: ReplyTo) -> None:
         if task.stopped:

@@ -99,6 +99,11 @@ class AutosaveController:
         if self._autosave is not None:
             self._autosave.note()
 
+    def set_model_source(self, model_source: str | None) -> None:
+        """Note by what the model can be loaded again. Any thread."""
+        self._model_source = model_source
+        self.mark_changed()
+
     def show_origin(self) -> None:
         """Say that a session goes on, and where more work on this video is."""
         text = "This goes on from your last session on this video. w.clear() begins anew."

@@ -31,6 +31,7 @@ export interface Host {
   epoch(): number;
 }
 
+type Propagate = Extract<Request, { type: "propagate" }>;
 type Prompt = Extract<Request, { type: "click" | "box" | "paint" }>;
 
 export class Client {
@@ -43,6 +44,11 @@ export class Client {
   private readonly known = new Set<number>();
   private undrawn: number[] = [];
   private proposeId = 0;
+  /** What was last asked to track; all there is, where others than this view have asked. */
+  private propagated: Propagate = {
+    ...{ type: "propagate", direction: "both" },
+    ...{ start: null, stop: null, objects: null },
+  };
   /** Rises when frames look otherwise: pixels of an earlier look are out of date. */
   private look = 0;
   private askedLevels = "";
@@ -81,6 +87,7 @@ export class Client {
   ask(request: Request): number {
     this.hovering.forget();
     this.store.set("error", null);
+    if (request.type !== "stop") this.store.set("ended", null);
     return this.send(request);
   }
 
@@ -105,7 +112,15 @@ export class Client {
   propagate(direction: Direction, objects: number[] | null = null): void {
     const [start, stop]: Run | [null, null] = this.store.state.range ?? [null, null];
     this.store.set("follow", true);
-    this.ask({ type: "propagate", start, stop, direction, objects });
+    const request: Propagate = { type: "propagate", start, stop, direction, objects };
+    this.propagated = request;
+    this.ask(request);
+  }
+
+  /** Go on with the propagation that was stopped. */
+  continuePropagation(): void {
+    this.store.set("follow", true);
+    this.ask(this.propagated);
   }
 
   /** Follow the propagation, or stay where the view is. */
@@ -249,7 +264,12 @@ export class Client {
       case "progress":
         store.set("tracked", message.done);
         store.set("progress", message.running ? message : null);
+        if (message.running) store.set("ended", null);
+        else if (message.total > 0) store.set("ended", message);
         if (message.running && store.state.follow) this.goTo(message.frame);
+        break;
+      case "models":
+        store.set("models", message.models);
         break;
       case "error":
         this.receiveError(message);

@@ -49,6 +49,12 @@ const isPoint = tuple(isNumber, isNumber, isLabel);
 const isBoxPx = tuple(isNumber, isNumber, isNumber, isNumber);
 const isRun = tuple(isIndex, isIndex);
 const isDirection = oneOf("backward", "both", "forward");
+const isModelEntry = record({
+  name: isText,
+  label: isText,
+  state: oneOf("bundled", "cached", "download"),
+  size_bytes: isIndex,
+});
 
 export const CHECKS: Record<Message["type"], Checks> = {
   welcome: {
@@ -121,7 +127,12 @@ export const CHECKS: Record<Message["type"], Checks> = {
     total: isIndex,
     fps: isNumber,
     eta_s: isNumber,
+    elapsed_s: isNumber,
     direction: isDirection,
+  },
+  models: {
+    reply_to: isReplyTo,
+    models: listOf(isModelEntry),
   },
   error: {
     reply_to: orNull(isReplyTo),

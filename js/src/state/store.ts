@@ -3,6 +3,7 @@
 import type {
   BoxPx,
   MaskEntry,
+  ModelEntry,
   Point,
   ProgressMessage,
   PromptsMessage,
@@ -11,6 +12,7 @@ import type {
 } from "../kernel/protocol";
 import type { AutoPropagate, HistoryInfo, ObjectInfo, Status, Video } from "../kernel/traits";
 import { ByteLru } from "./lru";
+import type { Ended } from "./next-step";
 import type { Proposal, StageState, Stroke } from "./stage-state";
 
 export type { Tool } from "./stage-state";
@@ -54,6 +56,10 @@ export interface State extends StageState {
   progress: ProgressMessage | null;
   /** Frames that the propagation at hand, or the last one, has tracked. */
   tracked: number;
+  /** What the last propagation has come to, until the next request. */
+  ended: Ended | null;
+  /** Those to choose from, once the kernel was asked. */
+  models: ModelEntry[];
   error: string | null;
   pending: Pending[];
 }
@@ -195,6 +201,7 @@ export class Store {
     this.onTheWay = null;
     this.set("pending", []);
     this.set("progress", null);
+    this.set("ended", null);
     this.set("preview", null);
     this.set("levels", null);
     this.set("candidates", null);
