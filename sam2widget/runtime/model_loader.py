@@ -167,6 +167,7 @@ class ModelLoader:
             self._refuse(error, monitor, future)
             return
         controller.note_model(segmenter)
+        controller.show_values(click_ms=0)  # that was the other one's
         self._end(monitor)
         self._on_switched(model)
         sentence = f"{label_of(segmenter.name)} is in use now."

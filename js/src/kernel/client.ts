@@ -209,6 +209,7 @@ export class Client {
 
   private receive(message: Message, buffers: Buffer[]): void {
     const { store } = this;
+    store.answered = true;
     if (message.epoch !== this.host.epoch()) return;
     this.checkEpoch();
     switch (message.type) {

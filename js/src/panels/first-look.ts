@@ -3,7 +3,7 @@
 import type { Store } from "../state/store";
 import { h, type IconName, icon, setText } from "../ui/dom";
 
-/** A page that gets no frame for so long has no kernel. */
+/** A page that hears nothing for so long has no kernel. */
 const PATIENCE_MS = 12_000;
 const WAYS: [IconName, string, string][] = [
   ["positive", "Click an object", "right-click what is not part of it"],
@@ -43,7 +43,7 @@ export class FirstLook {
     screen.addEventListener("pointermove", (event) => this.fade(event as PointerEvent), true);
     screen.addEventListener("pointerleave", () => this.card.classList.remove("s2w-faint"));
     this.waiting = window.setTimeout(() => {
-      this.alone = true;
+      this.alone = !this.store.answered;
       this.update();
     }, PATIENCE_MS);
   }

@@ -93,6 +93,8 @@ export class Store {
   readonly outdated = new Set<number>();
   /** A frame to show until that is here which takes a while to reach. */
   onTheWay: { frame: number; towards: number } | null = null;
+  /** Whether the kernel has ever said something. */
+  answered = false;
   /** Frames whose newest masks have not been on the screen yet. */
   readonly unpainted = new Set<number>();
   private readonly listeners = new Set<(topics: Set<Topic>) => void>();
