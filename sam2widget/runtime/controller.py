@@ -33,8 +33,6 @@ INITIAL_STATUS: dict[str, Any] = {
     "model": "",
     "device": "",
     "click_ms": 0,
-    "switching": "",
-    "download": None,
 }
 
 
@@ -78,12 +76,11 @@ class Controller(Generic[R]):
         """What goes on, as it is shown in the view: state, message, model, device, click_ms.
 
         The state is "loading", "ready", "working", "propagating" or "error"; click_ms is what the
-        model took for the last click, in milliseconds (0 before it). "switching" is the name of a
-        model that is being loaded to take the place of this one, "" otherwise, and "download" how
-        far its download is, None where there is none: done_bytes, total_bytes, eta_s. Where a
-        person should know something of the model, there are also note, a few words, and
-        note_details, what to do; where there is a better one, note_model, its name, and note_label,
-        what a person reads.
+        model took for the last click, in milliseconds (0 before it). While a model is being loaded
+        in place of this one, its name is there as switching, and while it is downloaded, download
+        has done_bytes, total_bytes and eta_s. Where a person should know something of the model,
+        there are also note, a few words, and note_details, what to do; where there is a better one,
+        note_model, its name, and note_label, what a person reads.
         """
         return dict(self._status)
 
@@ -427,9 +424,8 @@ class Controller(Generic[R]):
         said = {} if note is None else {"note": note.text, "note_details": note.details}
         if note is not None and note.better:
             said |= {"note_model": note.better, "note_label": label_of(note.better)}
-        with self._status_lock:
-            self._status = {k: v for k, v in self._status.items() if not k.startswith("note")}
-        self._set_status(model=segmenter.name, device=segmenter.device, **said)
+        gone: dict[str, Any] = dict.fromkeys(key for key in self._status if key.startswith("note"))
+        self._set_status(model=segmenter.name, device=segmenter.device, **{**gone, **said})
 
     @property
     def failure(self) -> str:
@@ -445,15 +441,16 @@ class Controller(Generic[R]):
     def _set_status(self, **values: Any) -> None:
         # Another one in its place, since other threads read it.
         with self._status_lock:
-            self._status = {**self._status, **values}
+            merged = {**self._status, **values}
+            self._status = {key: value for key, value in merged.items() if value is not None}
 
     def show(self, state: str, message: str = "", **values: Any) -> None:
-        """Show what goes on; `values` are others of the status."""
+        """Show what goes on; `values` are others of the status, None for those that go."""
         self._set_status(state=state, message=message, **values)
         self._state.write_traits(status=self.status)
 
     def show_values(self, **values: Any) -> None:
-        """Show other values of the status. Any thread."""
+        """Show other values of the status, None for those that go. Any thread."""
         self._set_status(**values)
         self._state.write_traits(status=self.status)
 

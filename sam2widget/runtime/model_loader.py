@@ -216,4 +216,4 @@ class ModelLoader:
     def _end(self, monitor: LoadMonitor) -> None:
         if monitor is self._wanted:
             self._wanted = None
-            self._controller.show_values(switching="", download=None)
+            self._controller.show_values(switching=None, download=None)

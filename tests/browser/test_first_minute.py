@@ -101,6 +101,8 @@ def test_each_state_has_its_next_step_and_ends_are_told(bench: Bench) -> None:
     expect(line(widget)).to_contain_text("Click an object")
     widget.click(*centre_of(bench))
     widget.press("Escape")  # no choice between masks
+    if float(bench.run("print(w.ious[1][0])")) < 0.5:
+        widget.button("Not now").click()  # no other model
     expect(line(widget)).to_contain_text("then Propagate (T)")
     widget.button("Propagate").click()
     expect(line(widget)).to_contain_text("Escape stops")

@@ -127,8 +127,8 @@ export const CHECKS: Record<Message["type"], Checks> = {
     total: isIndex,
     fps: isNumber,
     eta_s: isNumber,
-    elapsed_s: isNumber,
     direction: isDirection,
+    elapsed_s: isNumber,
   },
   models: {
     reply_to: isReplyTo,

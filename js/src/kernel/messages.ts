@@ -528,10 +528,10 @@ export interface ProgressMessage {
   fps: number;
   /** Seconds that are left; 0 where nothing can be told. */
   eta_s: number;
-  /** Seconds since it began. */
-  elapsed_s: number;
   /** The way it goes at the moment. */
   direction: Direction;
+  /** Seconds since it began. */
+  elapsed_s: number;
 }
 
 /** Answers WantModels. */

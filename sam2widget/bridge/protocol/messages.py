@@ -185,8 +185,8 @@ class Progress(Message, frozen=True, tag="progress"):
     total: Whole
     fps: float
     eta_s: Annotated[float, Meta(description="Seconds that are left; 0 where nothing can be told.")]
-    elapsed_s: Annotated[float, Meta(description="Seconds since it began.")]
     direction: Annotated[Direction, Meta(description="The way it goes at the moment.")]
+    elapsed_s: Annotated[float, Meta(description="Seconds since it began.")]
 
 
 class ModelEntry(msgspec.Struct, frozen=True):

@@ -106,7 +106,7 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
         "prompts-none": (Prompts(4, 2, [], None, False), []),
         "timeline": (Timeline(1, [0, 9], [(3, 4)], [(4, 5)], [(1, 3), (5, 8)], [(8, 9)]), []),
         "certainty": (Certainty(object=1, start=3), [bytes([255, 200, 1, 0, 2])]),
-        "progress": (Progress(True, 12, 5, 40, 6.5, 5.4, 0.8, "backward"), []),
+        "progress": (Progress(True, 12, 5, 40, 6.5, 5.4, "backward", 0.8), []),
         "models": (
             Models(
                 reply_to,
