@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { partsOf, Tooltips } from "../src/ui/tooltip";
 import { settle } from "./fake-host";
 import { Mounted } from "./mounted";
 
@@ -250,50 +249,5 @@ describe("a better model", () => {
     expect(offered()).toBe(false);
     await show(0.3);
     expect(offered()).toBe(false);
-  });
-});
-
-describe("tooltips", () => {
-  it.each([
-    ["Undo: click (Ctrl+Z)", { text: "Undo: click", more: "", keys: "Ctrl+Z" }],
-    ["Follow (show each frame; F)", { text: "Follow", more: "show each frame", keys: "F" }],
-    ["Reset frame (take it away)", { text: "Reset frame", more: "take it away", keys: "" }],
-    ["Slower", { text: "Slower", more: "", keys: "" }],
-    ["Mask (of 3) here", { text: "Mask (of 3) here", more: "", keys: "" }],
-  ])("of %s have text and key apart", (title, parts) => {
-    expect(partsOf(title)).toEqual(parts);
-  });
-
-  it("take the place of the page's own, and give the title back", () => {
-    const root = document.createElement("div");
-    root.innerHTML = '<button title="Undo (Ctrl+Z)">U</button>';
-    document.body.append(root);
-    const proto = HTMLElement.prototype as { showPopover?: () => void; hidePopover?: () => void };
-    let shown = false;
-    proto.showPopover = () => {
-      shown = true;
-    };
-    proto.hidePopover = () => {
-      shown = false;
-    };
-    const matches = Element.prototype.matches;
-    vi.spyOn(Element.prototype, "matches").mockImplementation(function (this: Element, query) {
-      return query === ":popover-open" ? shown : matches.call(this, query);
-    });
-    const tips = new Tooltips(root);
-    const button = root.querySelector("button") as HTMLButtonElement;
-    button.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
-    expect(button.hasAttribute("title")).toBe(false);
-    vi.advanceTimersByTime(200);
-    expect(shown).toBe(true);
-    expect(root.querySelector(".s2w-tip")?.textContent).toBe("UndoCtrl+Z");
-    root.dispatchEvent(new PointerEvent("pointerleave"));
-    expect(shown).toBe(false);
-    expect(button.title).toBe("Undo (Ctrl+Z)");
-    tips.close();
-    root.remove();
-    vi.restoreAllMocks();
-    delete proto.showPopover;
-    delete proto.hidePopover;
   });
 });

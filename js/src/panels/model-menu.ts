@@ -5,6 +5,7 @@ import type { ModelEntry } from "../kernel/protocol";
 import type { Store, Topic } from "../state/store";
 import { h, setText } from "../ui/dom";
 import { megabytes } from "../ui/durations";
+import { hideFloating, placeFloating, showFloating } from "../ui/floating";
 
 const STATES: Record<ModelEntry["state"], (size: string) => string> = {
   bundled: (size) => `comes with the library · ${size}`,
@@ -37,7 +38,7 @@ export class ModelMenu {
   );
   private readonly menu = h(
     "div",
-    { class: "s2w-model-menu", role: "menu", "aria-label": "Models", hidden: true },
+    { class: "s2w-popover s2w-model-menu", role: "menu", "aria-label": "Models", hidden: true },
     this.list,
     this.form,
     h(
@@ -47,16 +48,17 @@ export class ModelMenu {
     ),
   );
 
+  private readonly closeElsewhere = ({ target }: Event) => {
+    if (!this.element.contains(target as Node)) this.close(false);
+  };
+  private readonly follow = () => placeFloating(this.menu, this.button, "end", "above");
+
   constructor(
     private readonly store: Store,
     private readonly client: Client,
-    root: HTMLElement,
   ) {
     this.element = h("span", { class: "s2w-model-of" }, this.button, this.menu);
     this.element.addEventListener("keydown", (event) => this.handleKey(event as KeyboardEvent));
-    root.addEventListener("pointerdown", ({ target }) => {
-      if (!this.element.contains(target as Node)) this.close(false);
-    });
     this.element.addEventListener("focusout", ({ relatedTarget }) => {
       if (relatedTarget && !this.element.contains(relatedTarget as Node)) this.close(false);
     });
@@ -72,16 +74,20 @@ export class ModelMenu {
   private open(): void {
     this.client.send({ type: "want_models" });
     this.fill();
-    this.menu.hidden = false;
+    showFloating(this.menu, this.button, "end", "above");
     this.button.setAttribute("aria-expanded", "true");
-    this.items[0]?.focus();
+    this.items[0]?.focus({ preventScroll: true });
+    document.addEventListener("pointerdown", this.closeElsewhere, true);
+    window.addEventListener("scroll", this.follow, { capture: true, passive: true });
   }
 
-  private close(focus = true): void {
+  close(focus = true): void {
     if (this.menu.hidden) return;
-    this.menu.hidden = true;
+    document.removeEventListener("pointerdown", this.closeElsewhere, true);
+    window.removeEventListener("scroll", this.follow, { capture: true });
+    hideFloating(this.menu);
     this.button.setAttribute("aria-expanded", "false");
-    if (focus) this.button.focus();
+    if (focus) this.button.focus({ preventScroll: true });
   }
 
   private choose(model: string): void {
@@ -100,6 +106,7 @@ export class ModelMenu {
         this.item({ name: model, label: model, state: "cached", size_bytes: 0 }, true, switching),
       );
     this.list.replaceChildren(...items);
+    if (!this.menu.hidden) this.follow();
     if (focused >= 0 || (!this.menu.hidden && document.activeElement === document.body))
       this.items[Math.max(0, focused)]?.focus();
   }

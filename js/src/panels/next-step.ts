@@ -6,6 +6,7 @@ import { situationOf } from "../state/situation";
 import type { Store } from "../state/store";
 import { h, iconButton, setText } from "../ui/dom";
 import { megabytes, timeLeft } from "../ui/durations";
+import { setTip } from "../ui/tooltip";
 
 export class NextStepLine {
   readonly element: HTMLElement;
@@ -45,7 +46,7 @@ export class NextStepLine {
     );
     this.text.addEventListener("pointerenter", () => {
       const { scrollWidth, clientWidth, textContent } = this.text;
-      this.text.title = scrollWidth > clientWidth ? (textContent ?? "") : "";
+      setTip(this.text, scrollWidth > clientWidth ? (textContent ?? "") : "");
     });
   }
 

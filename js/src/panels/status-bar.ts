@@ -4,6 +4,7 @@ import type { Status } from "../kernel/traits";
 import type { Store, Topic } from "../state/store";
 import { h, setText } from "../ui/dom";
 import { timeLeft } from "../ui/durations";
+import { setTip } from "../ui/tooltip";
 import type { ModelMenu } from "./model-menu";
 
 const WORDS: Record<Status["state"], string> = {
@@ -45,6 +46,7 @@ export class StatusBar {
   }
 
   close(): void {
+    this.model.close(false);
     window.clearTimeout(this.waiting);
   }
 
@@ -56,7 +58,7 @@ export class StatusBar {
     else this.say(status);
     this.model.update(topics);
     setText(this.note, status.note ?? "");
-    this.note.title = status.note_details ?? "";
+    setTip(this.note, status.note_details ?? "");
     this.note.hidden = !status.note;
     this.progress.hidden = progress === null;
     if (progress) {
@@ -74,6 +76,5 @@ export class StatusBar {
     // The sentence of an error stands above the timeline.
     const text = (state === "error" ? "" : message) || WORDS[state];
     setText(this.status, text);
-    this.status.title = text;
   }
 }

@@ -1,110 +1,92 @@
-/** Tooltips at once, with the key that does the same: the page's own take a second. */
+/**
+ * Tooltips: what a control does, and its key, as soon as the pointer is on it or Tab reaches it.
+ *
+ * `setTip(element, "Undo: point", "Ctrl+Z")` gives an element one in place of a `title`, which a
+ * browser shows after a second and without the key; `h("span", { title: "…" })` does so too. The
+ * element's accessible name stays what it is, the tip is its description. One `Tooltip` a view
+ * shows them all.
+ */
 
-import { h } from "./dom";
+import { parts } from "../state/keys";
+import { hideFloating, showFloating } from "./floating";
 
-const DELAY_MS = 150;
-/** Another tooltip comes at once that follows one so soon. */
-const WARM_MS = 600;
-const GAP_PX = 6;
-const KEY =
-  /^(?:(?:Ctrl|Shift|Alt)\+)*(?:[A-Z?<>]|\d|Escape|Space|Delete|Backspace|Enter|Home|End)$/;
-
-export interface Parts {
-  text: string;
-  more: string;
-  keys: string;
+/** Give an element a tooltip, or take it away with an empty text. Keys as commands have them. */
+export function setTip(element: Element, text: string, key = ""): void {
+  setAttribute(element, "data-tip", text);
+  setAttribute(element, "data-tip-key", key);
+  const says = text === element.getAttribute("aria-label") ? "" : text;
+  setAttribute(element, "aria-description", says);
+  setAttribute(element, "aria-keyshortcuts", key.replaceAll("Ctrl", "Control"));
 }
 
-/** "Undo: click (Ctrl+Z)" is a text and a key; "Follow (show each frame; F)" has more to say. */
-export function partsOf(title: string): Parts {
-  const [, text, inner] = /^(.*?) \(([^()]*)\)$/s.exec(title) ?? [];
-  if (text === undefined || inner === undefined) return { text: title, more: "", keys: "" };
-  const said = inner.split("; ");
-  const last = said.at(-1) as string;
-  if (!KEY.test(last)) return { text, more: inner, keys: "" };
-  return { text, more: said.slice(0, -1).join("; "), keys: last };
+export function tipOf(element: Element): string {
+  return element.getAttribute("data-tip") ?? "";
 }
 
-/** Shows what elements of a view have as their title, which is taken from them meanwhile. */
-export class Tooltips {
-  private readonly tip = h("div", { class: "s2w-tip", "aria-hidden": "true", popover: "manual" });
-  private target: HTMLElement | null = null;
-  private waiting = 0;
-  private hiddenAt = Number.NEGATIVE_INFINITY;
-  private readonly watcher = new MutationObserver(() => {
-    if (this.target?.hasAttribute("title")) this.take();
-  });
+export class Tooltip {
+  readonly element = document.createElement("div");
+  private anchor: Element | null = null;
 
-  constructor(private readonly root: HTMLElement) {
-    // Where a page cannot put it above all else, the page's own have to do.
-    if (!this.tip.showPopover) return;
-    root.append(this.tip);
+  constructor(root: HTMLElement) {
+    this.element.className = "s2w-tip";
+    this.element.setAttribute("aria-hidden", "true"); // screen readers have the description
+    this.element.hidden = true;
     root.addEventListener("pointerover", (event) => {
-      if (event.pointerType !== "touch") this.point(event.target as Element);
+      if (event.pointerType !== "touch") this.show(tipped(event.target));
     });
-    root.addEventListener("pointerleave", () => this.hide());
-    root.addEventListener("pointerdown", () => this.hide());
-    root.addEventListener("keydown", () => this.hide(), true);
+    root.addEventListener("pointerleave", () => this.show(null));
+    root.addEventListener("pointerdown", () => this.show(null));
+    root.addEventListener("keydown", () => this.show(null), true);
     root.addEventListener("focusin", ({ target }) => {
-      if ((target as Element).matches(":focus-visible")) this.point(target as Element);
+      if (target instanceof Element && target.matches(":focus-visible")) this.show(tipped(target));
     });
-    root.addEventListener("focusout", () => this.hide());
+    root.addEventListener("focusout", () => this.show(null));
   }
 
   close(): void {
-    this.hide();
+    this.show(null);
   }
 
-  private point(element: Element): void {
-    const target = element.closest<HTMLElement>("[title], [data-tip]");
-    if (target === this.target) return;
-    this.hide();
-    if (!target || !this.root.contains(target) || target === this.root) return;
-    this.target = target;
-    this.take();
-    this.watcher.observe(target, { attributes: true, attributeFilter: ["title"] });
-    const wait = performance.now() - this.hiddenAt < WARM_MS ? 0 : DELAY_MS;
-    this.waiting = window.setTimeout(() => this.show(), wait);
+  /** What it says may have changed, or its control have gone. */
+  update(): void {
+    const { anchor } = this;
+    if (!anchor) return;
+    if (!anchor.isConnected || anchor.getClientRects().length === 0) this.show(null);
+    else this.fill(anchor);
   }
 
-  private take(): void {
-    const { target } = this;
-    if (!target) return;
-    target.dataset.tip = target.title;
-    target.removeAttribute("title");
-    if (this.tip.matches(":popover-open")) this.show();
+  private show(anchor: Element | null): void {
+    if (anchor === this.anchor) return;
+    this.anchor = anchor;
+    if (anchor) this.fill(anchor);
+    else hideFloating(this.element);
   }
 
-  private show(): void {
-    const { target, tip } = this;
-    const { text, more, keys } = partsOf(target?.dataset.tip ?? "");
-    if (!target?.isConnected || !text) return;
-    tip.replaceChildren(
-      h("b", {}, text),
-      ...(keys ? [h("kbd", {}, keys)] : []),
-      ...(more ? [h("span", {}, more)] : []),
-    );
-    if (!tip.matches(":popover-open")) tip.showPopover();
-    const at = target.getBoundingClientRect();
-    const { width, height } = tip.getBoundingClientRect();
-    const x = at.left + at.width / 2 - width / 2;
-    const below = at.bottom + GAP_PX;
-    const y = below + height < window.innerHeight ? below : at.top - GAP_PX - height;
-    tip.style.left = `${Math.max(4, Math.min(window.innerWidth - width - 4, x))}px`;
-    tip.style.top = `${Math.max(4, y)}px`;
-  }
-
-  private hide(): void {
-    window.clearTimeout(this.waiting);
-    this.watcher.disconnect();
-    const { target } = this;
-    if (this.tip.matches?.(":popover-open")) {
-      this.tip.hidePopover();
-      this.hiddenAt = performance.now();
+  private fill(anchor: Element): void {
+    const key = anchor.getAttribute("data-tip-key");
+    const text = tipOf(anchor);
+    if (text === "") {
+      this.show(null);
+      return;
     }
-    if (target && !target.hasAttribute("title") && target.dataset.tip)
-      target.title = target.dataset.tip;
-    if (target) delete target.dataset.tip;
-    this.target = null;
+    const caps = key ? parts(key).map(cap) : [];
+    const content = [text, ...caps];
+    this.element.replaceChildren(...content);
+    showFloating(this.element, anchor, "middle");
   }
+}
+
+function tipped(target: EventTarget | null): Element | null {
+  return target instanceof Element ? target.closest("[data-tip]") : null;
+}
+
+function cap(key: string): HTMLElement {
+  const element = document.createElement("kbd");
+  element.textContent = key;
+  return element;
+}
+
+function setAttribute(element: Element, name: string, value: string): void {
+  if (value === "") element.removeAttribute(name);
+  else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }

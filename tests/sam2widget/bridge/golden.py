@@ -16,6 +16,7 @@ import numpy as np
 
 from sam2widget.bridge.codecs import encode_jpeg
 from sam2widget.bridge.protocol import (
+    Areas,
     Candidates,
     Certainty,
     ChannelEntry,
@@ -117,6 +118,7 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
             ),
             [],
         ),
+        "areas": (Areas(reply_to, 1), [np.array([0, 70_000, 12], "<u4").tobytes()]),
         "error": (Error(reply_to, "There is no frame 99: the video has frames 0 to 39."), []),
         "error-unasked": (Error(None, "The propagation stopped: out of memory."), []),
         "done": (Done(reply_to), []),
@@ -130,6 +132,8 @@ def requests() -> dict[str, dict[str, Any]]:
         "hello": {},
         "want": {"frame": 4, "pixels": False},
         "thumbnails": {"frames": [0, 10, 20]},
+        "want_masks": {"frame": 4},
+        "want_areas": {"object": 1},
         "want_levels": {"frame": 4},
         "set_contrast": {
             "channels": [
@@ -148,13 +152,27 @@ def requests() -> dict[str, dict[str, Any]]:
             "path": [1.0, 2.0, 3.5, 4.0],
         },
         "choose": {"frame": 4, "object": 1, "index": 2},
-        "move_point": {"frame": 4, "object": 1, "index": 0, "x": 3.0, "y": 4.5},
+        "move_point": {
+            "frame": 4,
+            "object": 1,
+            "index": 0,
+            "x": 3.0,
+            "y": 4.5,
+            "change_accepted": True,
+        },
         "remove_point": {"frame": 4, "object": 1, "index": 0},
         "remove_box": {"frame": 4, "object": 1},
         "clear_prompts": {"frame": 4, "object": 1},
         "add_object": {},
         "remove_object": {"object": 2},
         "update_object": {"object": 2, "color": "#12ab9f"},
+        "set_class": {"objects": [2, 5], "class_name": "Hünd", "add": True},
+        "set_attributes": {
+            "object": 2,
+            "attributes": {"occluded": True, "id card": 7, "score": 0.5, "note": "a", "old": None},
+        },
+        "add_class": {"class_name": "cat"},
+        "set_class_color": {"class_name": "cat", "color": "#12ab9f"},
         "propagate": {"start": None, "stop": 30, "direction": "both", "objects": [1, 2]},
         "accept": {"object": None, "start": 3, "stop": 9},
         "reject": {"object": 1, "start": 3, "stop": 4},
