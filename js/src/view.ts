@@ -4,7 +4,10 @@ import { Client, type Host } from "./kernel/client";
 import { Disconnected } from "./panels/disconnected";
 import { rememberedDisplay } from "./panels/display";
 import { EffectChip } from "./panels/effect-chip";
+import { FirstLook } from "./panels/first-look";
 import { Help } from "./panels/help";
+import { ModelMenu } from "./panels/model-menu";
+import { NextStepLine } from "./panels/next-step";
 import { Notice } from "./panels/notice";
 import { ObjectTable } from "./panels/objects/table";
 import { ResultsMenu } from "./panels/results";
@@ -68,6 +71,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     follow: true,
     progress: null,
     tracked: 0,
+    ended: null,
+    models: [],
     error: null,
     pending: [],
     question: null,
@@ -84,7 +89,9 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const tooltip = new Tooltip(root);
   const stage = new Stage(root, store, client, (text) => announcer.say(text));
   const timeline = new Timeline(store, client, player);
-  const status = new StatusBar(store);
+  const status = new StatusBar(store, new ModelMenu(store, client));
+  const next = new NextStepLine(store, client);
+  const first = new FirstLook(store, stage.screen);
   const toolbar = new Toolbar(store, client, stage.tools.element, stage.display.element);
   const objects = new ObjectTable(store, client, timeline, select);
   const review = new Review(store, client, announcer);
@@ -141,6 +148,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     h("div", { class: "s2w-main" }, stage.element, notice.element),
     h("div", { class: "s2w-controls" }, timeline.transport.element, review.element),
     objects.element,
+    next.element,
     status.element,
     help.element,
     announcer.element,
@@ -155,7 +163,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const light = new HoverLight(root, store);
   const parts = [
     ...[light, stage, timeline, toolbar, objects],
-    ...[review, notice, status, announcer, tooltip],
+    ...[review, notice, status, announcer, next, first, tooltip],
     ...[results, saved, chip, disconnected],
   ];
   const update = (topics: Set<Topic>) => {
@@ -220,6 +228,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     status.close();
     saved.close();
     results.close();
+    next.close();
+    first.close();
     stage.close();
     root.remove();
   };

@@ -104,6 +104,8 @@ export function viewState(host: FakeHost): State {
     follow: true,
     progress: null,
     tracked: 0,
+    ended: null,
+    models: [],
     error: null,
     pending: [],
     question: null,

@@ -12,6 +12,7 @@ from ..annotation.session import Session
 from ..core.errors import SessionError
 from ..runtime.controller import Controller
 from ..runtime.error_texts import describe_error, log_unless_expected
+from ..runtime.model_loader import ModelLoader
 from ..runtime.widget_state import WidgetState, show_next_unreviewed
 from ..runtime.worker import Priority, Task
 from .frame_server import FrameServer
@@ -24,6 +25,7 @@ from .protocol import (
     Adopt,
     Box,
     CancelExport,
+    CancelModel,
     Choose,
     ClearPrompts,
     Click,
@@ -54,6 +56,7 @@ from .protocol import (
     SetClass,
     SetClassColor,
     SetContrast,
+    SetModel,
     SetNonOverlapping,
     StartAnew,
     Stop,
@@ -67,6 +70,7 @@ from .protocol import (
     WantChunk,
     WantLevels,
     WantMasks,
+    WantModels,
     WriteScript,
     parse,
 )
@@ -97,6 +101,7 @@ class Dispatcher:
     results : carries out what is asked of results, in threads of its own.
     on_hello : called when a view is new or has come back.
     on_heard : called with each message of a view.
+    models : loads other models; None where there are none to choose from.
     """
 
     def __init__(
@@ -110,6 +115,7 @@ class Dispatcher:
         results: ResultsServer,
         on_hello: Callable[[], None] = lambda: None,
         on_heard: Callable[[], None] = lambda: None,
+        models: ModelLoader | None = None,
     ) -> None:
         self._controller = controller
         self._session = session
@@ -121,6 +127,7 @@ class Dispatcher:
         self._results = results
         self._on_hello = on_hello
         self._on_heard = on_heard
+        self._models = models
         self._told_no_preview = False
 
     def receive(self, content: object) -> None:
@@ -196,6 +203,8 @@ class Dispatcher:
                 self._set_contrast(request, reply_to)
             case Stop():
                 self._controller.stop(reply_to)
+            case WantModels() | SetModel() | CancelModel() if self._models is not None:
+                self._serve_model(self._models, request, reply_to)
             case Hover():
                 key = "hover", view
                 self._controller.submit(lambda: self._preview(request), Priority.HOVER, key)
@@ -217,6 +226,19 @@ class Dispatcher:
         contrast = Contrast(channels) if channels else None
         task = self._frame_server.set_contrast(contrast, reply_to.view)
         task.when_done(lambda: self._answer_contrast(task, reply_to))
+
+    def _serve_model(self, models: ModelLoader, request: Request, reply_to: ReplyTo) -> None:
+        """Also where no model could be loaded: another one may be."""
+        match request:
+            case WantModels():
+                models.list_models(lambda found: self._publisher.tell_models(reply_to, found))
+            case SetModel(model=model):
+                try:
+                    models.switch(model)
+                except SessionError as error:
+                    self._publisher.publish_error(reply_to, str(error))
+            case _:
+                models.cancel()
 
     def _answer_contrast(self, task: Task[None], reply_to: ReplyTo) -> None:
         if task.stopped:

@@ -119,6 +119,11 @@ class AutosaveController:
         if self._autosave is not None:
             self._autosave.note()
 
+    def set_model_source(self, model_source: str | None) -> None:
+        """Note by what the model can be loaded again. Any thread."""
+        self._model_source = model_source
+        self.mark_changed()
+
     def describe(self) -> Saved:
         """Whether what was done is in a file, in which, and since when. Any thread."""
         autosave, target = self._autosave, self._target

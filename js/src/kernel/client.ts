@@ -34,6 +34,7 @@ export interface Host {
   readonly kernel?: KernelWatch | undefined;
 }
 
+type Propagate = Extract<Request, { type: "propagate" }>;
 type Prompt = Extract<Request, { type: "click" | "box" | "paint" }>;
 
 export class Client {
@@ -46,6 +47,11 @@ export class Client {
   private epoch: number;
   private undrawn: number[] = [];
   private proposeId = 0;
+  /** What was last asked to track; all there is, where others than this view have asked. */
+  private propagated: Propagate = {
+    ...{ type: "propagate", direction: "both" },
+    ...{ start: null, stop: null, objects: null },
+  };
   private askedLevels = "";
   private contrastId = 0;
   /** The last request about overlaps, and what to show if the kernel refuses it. */
@@ -96,6 +102,7 @@ export class Client {
     if (this.asksFirst(request, null)) return 0;
     this.liveness.asked();
     this.store.set("error", null);
+    if (request.type !== "stop") this.store.set("ended", null);
     return this.send(request);
   }
 
@@ -140,7 +147,15 @@ export class Client {
   propagate(direction: Direction, objects: number[] | null = null): void {
     const [start, stop]: Run | [null, null] = this.store.state.range ?? [null, null];
     this.store.set("follow", true);
-    this.ask({ type: "propagate", start, stop, direction, objects });
+    const request: Propagate = { type: "propagate", start, stop, direction, objects };
+    this.propagated = request;
+    this.ask(request);
+  }
+
+  /** Go on with the propagation that was stopped. */
+  continuePropagation(): void {
+    this.store.set("follow", true);
+    this.ask(this.propagated);
   }
 
   /** Follow the propagation, or stay where the view is. */
@@ -222,6 +237,7 @@ export class Client {
 
   private receive(message: Message, buffers: Buffer[]): void {
     const { store } = this;
+    store.answered = true;
     if (message.epoch !== this.host.epoch()) return;
     this.checkEpoch();
     this.liveness.heard(message);
@@ -283,7 +299,12 @@ export class Client {
       case "progress":
         store.set("tracked", message.done);
         store.set("progress", message.running ? message : null);
+        if (message.running) store.set("ended", null);
+        else if (message.total > 0) store.set("ended", message);
         if (message.running && store.state.follow) this.frames.moveTo(message.frame);
+        break;
+      case "models":
+        store.set("models", message.models);
         break;
       case "error":
         this.receiveError(message);

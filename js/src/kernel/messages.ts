@@ -81,6 +81,16 @@ export interface ProposalEntry {
   area: number;
 }
 
+/** One model of a Models message. */
+export interface ModelEntry {
+  name: string;
+  /** As a person reads it. */
+  label: string;
+  /** It comes with the library, is on the kernel's machine, or is fetched. */
+  state: "bundled" | "cached" | "download";
+  size_bytes: number;
+}
+
 /** A format that results can be exported in. */
 export interface FormatEntry {
   name: string;
@@ -407,6 +417,22 @@ export interface SetNonOverlappingRequest {
   on: boolean;
 }
 
+/** A view shows which models there are. */
+export interface WantModelsRequest {
+  type: "want_models";
+}
+
+/** Load another model in place of the one at hand: a name, a path or a repository's id. */
+export interface SetModelRequest {
+  type: "set_model";
+  model: string;
+}
+
+/** End the loading of a model; the one at hand stays. */
+export interface CancelModelRequest {
+  type: "cancel_model";
+}
+
 /** End the propagation that runs. */
 export interface StopRequest {
   type: "stop";
@@ -527,6 +553,9 @@ export type Request =
   | AdoptRequest
   | DismissRequest
   | SetNonOverlappingRequest
+  | WantModelsRequest
+  | SetModelRequest
+  | CancelModelRequest
   | StopRequest
   | UndoRequest
   | RedoRequest
@@ -686,9 +715,19 @@ export interface ProgressMessage {
   done: number;
   total: number;
   fps: number;
+  /** Seconds that are left; 0 where nothing can be told. */
   eta_s: number;
   /** The way it goes at the moment. */
   direction: Direction;
+  /** Seconds since it began. */
+  elapsed_s: number;
+}
+
+/** Answers WantModels. */
+export interface ModelsMessage {
+  type: "models";
+  reply_to: ReplyTo;
+  models: ModelEntry[];
 }
 
 /** The kernel is there, also while a cell runs. It says so about once a second. */
@@ -789,6 +828,7 @@ export type Message = { epoch: number } & (
   | CertaintyMessage
   | AreasMessage
   | ProgressMessage
+  | ModelsMessage
   | AliveMessage
   | ErrorMessage
   | DoneMessage

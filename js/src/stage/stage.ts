@@ -58,7 +58,7 @@ export class Stage {
   readonly tools: Tools;
   readonly display: DisplayControls;
   readonly commands: Command[];
-  private readonly screen: HTMLElement;
+  readonly screen: HTMLElement;
   private readonly picture = h("canvas", { "aria-hidden": "true" });
   private readonly overlay = h("canvas", {
     ...{ "data-role": "stage", role: "application", tabindex: "0", "aria-label": LABEL },

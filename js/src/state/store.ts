@@ -3,6 +3,7 @@
 import type {
   BoxPx,
   MaskEntry,
+  ModelEntry,
   Point,
   ProgressMessage,
   PromptsMessage,
@@ -19,6 +20,7 @@ import type {
   Video,
 } from "../kernel/traits";
 import { ByteLru } from "./lru";
+import type { Ended } from "./next-step";
 import type { Question } from "./question";
 import type { Proposal, StageState, Stroke } from "./stage-state";
 
@@ -80,6 +82,10 @@ export interface State extends StageState {
   progress: ProgressMessage | null;
   /** Frames that the propagation at hand, or the last one, has tracked. */
   tracked: number;
+  /** What the last propagation has come to, until the next request. */
+  ended: Ended | null;
+  /** Those to choose from, once the kernel was asked. */
+  models: ModelEntry[];
   error: string | null;
   pending: Pending[];
   /** What waits for an answer, since it would change what is accepted. */
@@ -120,6 +126,8 @@ export class Store {
   readonly reduced = new Set<number>();
   /** A frame to show until that is here which takes a while to reach. */
   onTheWay: { frame: number; towards: number } | null = null;
+  /** Whether the kernel has ever said something. */
+  answered = false;
   /** Frames whose newest masks have not been on the screen yet. */
   readonly unpainted = new Set<number>();
   private readonly listeners = new Set<(topics: Set<Topic>) => void>();
@@ -245,6 +253,7 @@ export class Store {
     this.set("question", null);
     this.set("hoveredObject", null);
     this.set("progress", null);
+    this.set("ended", null);
     this.set("preview", null);
     this.set("levels", null);
     this.set("candidates", null);

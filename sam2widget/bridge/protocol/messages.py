@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from ...core.schema import Whole
+from ...models.catalog import ModelState
 from .values import (
     Area,
     BoxPx,
@@ -195,8 +196,28 @@ class Progress(Message, frozen=True, tag="progress"):
     done: Whole
     total: Whole
     fps: float
-    eta_s: float
+    eta_s: Annotated[float, Meta(description="Seconds that are left; 0 where nothing can be told.")]
     direction: Annotated[Direction, Meta(description="The way it goes at the moment.")]
+    elapsed_s: Annotated[float, Meta(description="Seconds since it began.")]
+
+
+class ModelEntry(msgspec.Struct, frozen=True):
+    """One model of a Models message."""
+
+    name: str
+    label: Annotated[str, Meta(description="As a person reads it.")]
+    state: Annotated[
+        ModelState,
+        Meta(description="It comes with the library, is on the kernel's machine, or is fetched."),
+    ]
+    size_bytes: Whole
+
+
+class Models(Message, frozen=True, tag="models"):
+    """Answers WantModels."""
+
+    reply_to: ReplyTo
+    models: list[ModelEntry]
 
 
 class Alive(Message, frozen=True, tag="alive"):

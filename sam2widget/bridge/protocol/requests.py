@@ -311,6 +311,20 @@ class SetNonOverlapping(Request, frozen=True, tag="set_non_overlapping"):
     on: bool
 
 
+class WantModels(Request, frozen=True, tag="want_models"):
+    """A view shows which models there are."""
+
+
+class SetModel(Request, frozen=True, tag="set_model"):
+    """Load another model in place of the one at hand: a name, a path or a repository's id."""
+
+    model: Text
+
+
+class CancelModel(Request, frozen=True, tag="cancel_model"):
+    """End the loading of a model; the one at hand stays."""
+
+
 class Stop(Request, frozen=True, tag="stop"):
     """End the propagation that runs."""
 

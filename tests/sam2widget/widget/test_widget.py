@@ -81,10 +81,10 @@ def test_traits_tell_what_is_current(widget):
             "color": widget.objects[0]["color"],
             "visible": True,
             "locked": False,
-            "locked": False,
             "class_name": "",
             "attributes": {},
             "dash": [],
+        }
     ]
     widget.remove_object(4)
     assert widget.selected == 0
