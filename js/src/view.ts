@@ -63,6 +63,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     ...host.traits(),
     goal: null,
     lost: null,
+    speaks: false,
+    saved: null,
     solo: null,
     playing: false,
     speed: 1,
@@ -173,6 +175,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     for (const part of parts) part.update(topics);
     root.dataset.state = state.lost ? "disconnected" : state.status.state;
     root.dataset.frame = String(state.frame);
+    root.dataset.saved = String(state.saved);
+    root.dataset.speaks = String(state.speaks);
     root.dataset.objects = String(state.objects.length);
   };
   const unsubscribe = store.subscribe(update);

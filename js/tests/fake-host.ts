@@ -96,6 +96,8 @@ export function viewState(host: FakeHost): State {
     ...host.traits(),
     goal: null,
     lost: null,
+    speaks: false,
+    saved: null,
     solo: null,
     playing: false,
     speed: 1,

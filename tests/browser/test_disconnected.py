@@ -23,8 +23,7 @@ STATES = """(root) => {
 def click_and_save(bench: Bench) -> None:
     """Have an object, and wait until the kernel has said that it is saved."""
     bench.widget.click(*centre_of(bench))
-    bench.run("import time\nwhile not w._saving.is_saved: time.sleep(0.05)")
-    bench.page.wait_for_timeout(2500)  # it is told once a second
+    bench.widget.wait_for("saved", "true")
 
 
 def check_gone_and_revive(bench: Bench, why: str) -> None:
@@ -72,7 +71,7 @@ def test_a_killed_kernel_is_said_to_be_gone_and_the_cell_goes_on_in_place(
 )
 def test_a_kernel_that_is_busy_with_a_cell_is_not_gone(bench: Bench, cell: str) -> None:
     widget = bench.widget
-    bench.page.wait_for_timeout(5000)  # until silence would mean something
+    widget.wait_for("speaks", "true")  # its silence would mean something
     states = widget.root.evaluate_handle(STATES)
     bench.run(cell)
     widget.go_to(5)

@@ -39,7 +39,6 @@ export class Liveness {
   private spokeAt = Number.NEGATIVE_INFINITY;
   private pingedAt = performance.now();
   private askedAt = Number.NEGATIVE_INFINITY;
-  private saved: boolean | null = null;
   /** How often the kernel has spoken in time. */
   private regular = 0;
 
@@ -61,11 +60,13 @@ export class Liveness {
   setVisible(visible: boolean): void {
     this.visible = visible;
     this.regular = 0;
+    this.store.set("speaks", false);
   }
 
   /** A person has asked for something that changes what there is to save. */
   asked(): void {
     this.askedAt = performance.now();
+    if (this.store.state.saved) this.store.set("saved", false);
   }
 
   /** A message of the kernel is here. */
@@ -74,9 +75,10 @@ export class Liveness {
     this.heardAt = now;
     if (message.type === "alive") {
       const early = message.saved === true && now - this.askedAt < JUST_ASKED_MS;
-      this.saved = early ? false : message.saved;
+      this.store.set("saved", early ? false : message.saved);
       this.regular = !message.pausing && now - this.spokeAt < IRREGULAR_MS ? this.regular + 1 : 0;
       this.spokeAt = now;
+      this.store.set("speaks", this.regular >= REGULAR);
     }
     const { lost } = this.store.state;
     if (!lost || isOver(lost.why)) return;
@@ -105,7 +107,7 @@ export class Liveness {
       this.ping();
     }
     const patience = status.state === "loading" ? LOADING_MS : SILENT_MS;
-    const silent = this.regular >= REGULAR && now - this.heardAt > patience;
+    const silent = this.store.state.speaks && now - this.heardAt > patience;
     if (silent && state !== "busy") this.lose("silent");
   }
 
@@ -113,9 +115,8 @@ export class Liveness {
     const { store } = this;
     if (store.state.lost?.why === why) return;
     this.regular = 0;
-    const behind = this.saved === true && this.askedAt >= this.spokeAt;
-    const saved = store.state.lost ? store.state.lost.saved : behind ? false : this.saved;
-    store.set("lost", { why, saved });
+    store.set("speaks", false);
+    store.set("lost", { why, saved: store.state.saved });
     store.set("playing", false);
     store.set("goal", null);
     store.set("progress", null);

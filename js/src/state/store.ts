@@ -63,6 +63,10 @@ export interface State extends StageState {
   goal: number | null;
   /** Why nothing comes from the kernel any more; null while it is there. */
   lost: Loss | null;
+  /** Whether the kernel speaks regularly: its silence means something. */
+  speaks: boolean;
+  /** Whether the work is in a file, as the kernel said last; null where none is written. */
+  saved: boolean | null;
   status: Status;
   history: HistoryInfo;
   auto_propagate: AutoPropagate;
