@@ -56,6 +56,9 @@ export class PageKernel implements ViewHost {
     auto_propagate: "corrections",
     clean_masks: 0.01,
     non_overlapping: true,
+    class_list: [],
+    current_class: "",
+    color_by: "object",
   };
   private readonly tracks = new Map<number, Tracked>();
   private readonly messageListeners = new Set<(content: unknown, buffers: Buffer[]) => void>();
@@ -314,8 +317,9 @@ export class PageKernel implements ViewHost {
       rejected: new Set(),
       edited: new Map(),
     });
+    const object = { id, name: `Object ${id}`, color, visible: true, locked: false };
     this.change({
-      objects: [...objects, { id, name: `Object ${id}`, color, visible: true, locked: false }],
+      objects: [...objects, { ...object, class_name: "", attributes: {} }],
       selected: id,
     });
     return id;

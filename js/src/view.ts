@@ -10,6 +10,7 @@ import { StatusBar } from "./panels/status-bar";
 import { Timeline } from "./panels/time/timeline";
 import { Toolbar } from "./panels/toolbar";
 import { Stage } from "./stage/stage";
+import { colored } from "./state/classes";
 import { isPropagating, viewCommands } from "./state/commands";
 import { escapeCommands } from "./state/escape";
 import { handleKey, keepsKey } from "./state/keys";
@@ -18,6 +19,7 @@ import { stageState } from "./state/stage-state";
 import { type State, Store, type Topic } from "./state/store";
 import { Announcer } from "./ui/announcer";
 import { h, iconButton } from "./ui/dom";
+import { HoverLight } from "./ui/hover-light";
 import { Tooltip } from "./ui/tooltip";
 
 /** Traits of the kernel's widget, read and written by the view. */
@@ -25,10 +27,11 @@ export type Traits = Pick<
   State,
   | ("video" | "objects" | "selected" | "frame" | "status" | "history")
   | ("auto_propagate" | "clean_masks" | "non_overlapping")
+  | ("class_list" | "current_class" | "color_by")
 >;
 
 /** Those that the view writes. */
-type Written = Pick<Traits, "frame" | "selected" | "auto_propagate" | "clean_masks">;
+type Written = Pick<Traits, (typeof WRITTEN)[number]>;
 
 export interface ViewHost extends Host {
   traits(): Traits;
@@ -39,7 +42,11 @@ export interface ViewHost extends Host {
   frameOfViews(): number | undefined;
 }
 
-const READ_ONLY = ["video", "objects", "status", "history", "non_overlapping"] as const;
+const WRITTEN = [
+  ...(["frame", "selected", "auto_propagate", "clean_masks"] as const),
+  ...(["current_class", "color_by"] as const),
+] as const;
+const READ_ONLY = ["video", "class_list", "status", "history", "non_overlapping"] as const;
 
 /** Fill `element` with a view; the result takes it down again. */
 export function mount(element: HTMLElement, host: ViewHost): () => void {
@@ -57,6 +64,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     tracked: 0,
     error: null,
     pending: [],
+    question: null,
   });
   const client = new Client(host, store);
   const root = h("div", { class: "sam2widget" });
@@ -68,7 +76,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const player = new Player(store, client);
   const announcer = new Announcer(store);
   const tooltip = new Tooltip(root);
-  const stage = new Stage(root, store, client);
+  const stage = new Stage(root, store, client, (text) => announcer.say(text));
   const timeline = new Timeline(store, client, player);
   const status = new StatusBar(store);
   const toolbar = new Toolbar(store, client, stage.tools.element, stage.display.element);
@@ -127,11 +135,19 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     tooltip.element,
   );
 
-  const parts = [stage, timeline, toolbar, objects, review, notice, status, announcer, tooltip];
+  const recolor = () => {
+    const { class_list, color_by } = store.state;
+    store.set("objects", colored(host.traits().objects, class_list, color_by));
+  };
+  const light = new HoverLight(root, store);
+  const parts = [
+    ...[light, stage, timeline, toolbar, objects],
+    ...[review, notice, status, announcer, tooltip],
+  ];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
-    for (const name of ["frame", "selected", "auto_propagate", "clean_masks"] as const)
-      if (topics.has(name)) host.setTrait(name, state[name]);
+    for (const name of WRITTEN) if (topics.has(name)) host.setTrait(name, state[name]);
+    if (topics.has("color_by")) recolor();
     for (const part of parts) part.update(topics);
     root.dataset.state = state.status.state;
     root.dataset.frame = String(state.frame);
@@ -144,8 +160,9 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     known = now;
     client.checkEpoch();
     // Only what has changed: of the rest, the view may be ahead of the traits.
-    for (const name of [...READ_ONLY, "selected", "auto_propagate", "clean_masks"] as const)
-      if (now[name] !== before[name]) store.set(name, now[name]);
+    for (const name of [...READ_ONLY, ...WRITTEN] as const)
+      if (name !== "frame" && now[name] !== before[name]) store.set(name, now[name]);
+    if (now.objects !== before.objects || now.class_list !== before.class_list) recolor();
     if (now.frame !== before.frame && now.frame !== store.state.frame) {
       // Code goes somewhere, as a person does who drags the slider; another view may follow.
       if (now.video.live?.recording && now.frame !== host.frameOfViews())

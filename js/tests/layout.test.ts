@@ -16,7 +16,7 @@ const timeline = (object: number, fields: Partial<TimelineMessage> = {}): Timeli
 const objects = (count: number) =>
   Array.from({ length: count }, (_, i) => ({
     ...{ id: i + 1, name: `Object ${i + 1}`, color: "#2f7ff5" },
-    ...{ visible: true, locked: false },
+    ...{ visible: true, locked: false, class_name: "", attributes: {} },
   }));
 
 describe("the view", () => {
@@ -59,7 +59,9 @@ describe("the view", () => {
       expect(view.button("Propagate forward").closest("[hidden]")).not.toBeNull();
       view.host.change({ status: running() });
       await settle();
-      const name = view.element.querySelector("input[type=text]") as HTMLInputElement;
+      const name = view.element.querySelector(
+        '[aria-label="Name of Object 1"]',
+      ) as HTMLInputElement;
       name.focus();
       name.value = "rat";
       name.dispatchEvent(pressEscape());
@@ -69,7 +71,7 @@ describe("the view", () => {
   });
 
   it("types a name into the row that is double-clicked, and takes no letter for a key", () => {
-    const name = view.element.querySelector("input[type=text]") as HTMLInputElement;
+    const name = view.element.querySelector('[aria-label="Name of Object 1"]') as HTMLInputElement;
     name.getBoundingClientRect = () => new DOMRect(50, 0, 100, 20);
     const twice = (clientX: number) =>
       view

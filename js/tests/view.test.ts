@@ -282,7 +282,15 @@ describe("the list of objects", () => {
   it("keeps its rows, and the focus in them, when something else changes", async () => {
     button("Select Object 1").focus();
     const [first] = host.current.objects;
-    const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true, locked: false };
+    const second = {
+      id: 2,
+      name: "Object 2",
+      color: "#ff0000",
+      visible: true,
+      locked: false,
+      class_name: "",
+      attributes: {},
+    };
     host.change({ objects: first ? [first, second] : [] });
     await settle();
     expect(document.activeElement).toBe(button("Select Object 1"));
@@ -366,7 +374,15 @@ describe("the kernel", () => {
   });
 
   it("does not undo a selection with traits it has not got yet", async () => {
-    const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true, locked: false };
+    const second = {
+      id: 2,
+      name: "Object 2",
+      color: "#ff0000",
+      visible: true,
+      locked: false,
+      class_name: "",
+      attributes: {},
+    };
     host.change({ objects: [...host.current.objects, second] });
     await settle();
     button("Select Object 2").click();

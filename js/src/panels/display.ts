@@ -1,6 +1,7 @@
 /** How the stage shows things: zoom, opacity, comparison, previews. A group of the toolbar. */
 
 import type { Client } from "../kernel/client";
+import { showsScaleBar } from "../stage/scale-bar";
 import type { Viewport } from "../stage/viewport";
 import { DEFAULT_DISPLAY, type Display } from "../state/stage-state";
 import type { Store } from "../state/store";
@@ -18,9 +19,9 @@ const KEPT_AS = "sam2widget.display";
 export function changeDisplay(store: Store, change: Partial<Display>): void {
   const display = { ...store.state.display, ...change };
   store.set("display", display);
-  const { opacity, fill, outline, hover } = display;
+  const { masksOnly: _, wipe: __, ...taste } = display;
   try {
-    localStorage.setItem(KEPT_AS, JSON.stringify({ opacity, fill, outline, hover }));
+    localStorage.setItem(KEPT_AS, JSON.stringify(taste));
   } catch {
     // A page that may keep nothing: the settings live as long as the view.
   }
@@ -83,7 +84,7 @@ export class DisplayControls {
       { hint: "without and with masks", key: "\\" },
     );
     this.more = iconButton("display", "Display", () => this.open(this.panel.hidden), {
-      hint: "opacity, outline, masks only, clean masks, overlaps, contrast",
+      hint: "opacity, outline, names, minimap, scale bar, clean masks, overlaps, contrast",
     });
     this.more.setAttribute("aria-expanded", "false");
     this.opacity = h("input", {
@@ -97,6 +98,9 @@ export class DisplayControls {
       this.switch("fill", "Fill"),
       this.switch("outline", "Outline"),
       this.switch("masksOnly", "Masks only"),
+      this.switch("labels", "Names on masks", "Ids and names, from two objects on (Shift+N)"),
+      this.switch("minimap", "Minimap", "All of the frame in a corner, when zoomed (Shift+Z)"),
+      this.switch("scaleBar", "Scale bar", "In pixels, or in the unit of pixel_size= (Shift+R)"),
     ];
     this.panel = h(
       "div",
@@ -157,7 +161,8 @@ export class DisplayControls {
     this.opacity.value = String(display.opacity);
     this.opacity.style.setProperty("--s2w-share", String(display.opacity));
     setText(this.opacityText, `${Math.round(100 * display.opacity)}%`);
-    for (const [name, input] of this.switches) input.checked = display[name] === true;
+    for (const [name, input] of this.switches)
+      input.checked = name === "scaleBar" ? showsScaleBar(this.store) : display[name] === true;
     this.masks.update();
   }
 
@@ -191,11 +196,12 @@ export class DisplayControls {
   }
 
   private switch(
-    name: "fill" | "outline" | "masksOnly",
+    name: "fill" | "outline" | "masksOnly" | "labels" | "minimap" | "scaleBar",
     label: string,
+    title = "",
   ): [typeof name, HTMLInputElement] {
     const input = toggle(() => changeDisplay(this.store, { [name]: input.checked }));
-    h("label", { class: "s2w-setting" }, h("span", {}, label), input);
+    h("label", { class: "s2w-setting", title }, h("span", {}, label), input);
     return [name, input];
   }
 }

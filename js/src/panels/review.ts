@@ -125,7 +125,7 @@ export class Review {
 
   private judge(verdict: Verdict, object: number | null = this.store.state.selected): void {
     const { frame } = this.store.state;
-    this.client.ask({ type: verdict, object, start: frame, stop: frame + 1 });
+    if (!this.client.ask({ type: verdict, object, start: frame, stop: frame + 1 })) return;
     this.announcer.say(`Frame ${frame} ${DONE[verdict]}`);
   }
 
@@ -139,7 +139,8 @@ export class Review {
 
   private resetObject(): void {
     const { selected, video } = this.store.state;
-    this.client.ask({ type: "reset", object: selected, start: 0, stop: video.num_frames });
+    if (!this.client.ask({ type: "reset", object: selected, start: 0, stop: video.num_frames }))
+      return;
     this.announcer.say("Object cleared on all frames");
   }
 

@@ -1,6 +1,7 @@
 /** The view's own keys: history, objects, time and propagation. Parts add theirs. */
 
 import type { Client } from "../kernel/client";
+import { classCommands } from "./classes";
 import type { Command } from "./keys";
 import type { Player } from "./player";
 import type { State, Store } from "./store";
@@ -73,6 +74,7 @@ export function viewCommands(
       run: () => store.set("solo", state.solo === null ? state.selected : null),
     },
     { keys: ["K"], label: "Lock or unlock the object", ...onObject, run: change("locked") },
+    ...classCommands(store, client),
     { keys: ["Space"], label: "Play or pause", ...playable, run: () => player.toggle() },
     { keys: ["<"], label: "Slower", ...playable, run: () => player.changeSpeed(-1) },
     { keys: [">"], label: "Faster", ...playable, run: () => player.changeSpeed(1) },

@@ -12,10 +12,9 @@ export interface Command {
 
 /** Carry out the first command that has this key; false when none has, or none may now. */
 export function handleKey(event: KeyboardEvent, commands: Command[]): boolean {
-  const pressed = nameOf(event);
-  const command = commands.find(
-    ({ keys, enabled }) => keys.includes(pressed) && enabled?.() !== false,
-  );
+  const find = (pressed: string) =>
+    commands.find(({ keys, enabled }) => keys.includes(pressed) && enabled?.() !== false);
+  const command = find(nameOf(event)) ?? find(digitOf(event));
   command?.run(event);
   return command !== undefined;
 }
@@ -36,6 +35,14 @@ export function nameOf(event: KeyboardEvent): string {
     ...(shift ? ["Shift"] : []),
     name,
   ].join("+");
+}
+
+/** Shift and a digit, also where that makes a character of another name: "Shift+1" for "!". */
+function digitOf({ code, key, shiftKey, ctrlKey, metaKey, altKey }: KeyboardEvent): string {
+  const digit = /^Digit([1-9])$/.exec(code)?.[1];
+  // Where digits are typed with Shift, they are those without it elsewhere.
+  const plain = shiftKey && !ctrlKey && !metaKey && !altKey && key !== digit;
+  return digit && plain ? `Shift+${digit}` : "";
 }
 
 /**

@@ -9,8 +9,17 @@ import type {
   Run,
   TimelineMessage,
 } from "../kernel/protocol";
-import type { AutoPropagate, HistoryInfo, ObjectInfo, Status, Video } from "../kernel/traits";
+import type {
+  AutoPropagate,
+  ColorBy,
+  HistoryInfo,
+  ObjectClass,
+  ObjectInfo,
+  Status,
+  Video,
+} from "../kernel/traits";
 import { ByteLru } from "./lru";
+import type { Question } from "./question";
 import type { Proposal, StageState, Stroke } from "./stage-state";
 
 export type { Tool } from "./stage-state";
@@ -32,7 +41,12 @@ export interface Pending {
 
 export interface State extends StageState {
   video: Video;
+  /** In the colours that they are shown in. */
   objects: ObjectInfo[];
+  class_list: ObjectClass[];
+  /** The class that new objects get, "" for none. */
+  current_class: string;
+  color_by: ColorBy;
   selected: number;
   frame: number;
   status: Status;
@@ -56,6 +70,8 @@ export interface State extends StageState {
   tracked: number;
   error: string | null;
   pending: Pending[];
+  /** What waits for an answer, since it would change what is accepted. */
+  question: Question | null;
 }
 
 export type Topic =
@@ -171,6 +187,12 @@ export class Store {
     if (left.length < state.marked.size) this.set("marked", new Set(left.map(({ id }) => id)));
   }
 
+  /** Prompts that the kernel has not answered, or that wait for a person's answer. */
+  get unanswered(): Pending[] {
+    const { pending, question } = this.state;
+    return question?.pending ? [...pending, question.pending] : pending;
+  }
+
   promptsOf(object: number, frame: number): PromptsMessage | undefined {
     return this.prompts.get(`${object}:${frame}`);
   }
@@ -198,6 +220,8 @@ export class Store {
     this.outdated.clear();
     this.onTheWay = null;
     this.set("pending", []);
+    this.set("question", null);
+    this.set("hoveredObject", null);
     this.set("progress", null);
     this.set("preview", null);
     this.set("levels", null);
@@ -214,8 +238,11 @@ export class Store {
 
   /** Objects that are to be seen, in a list of its own. */
   get shownObjects(): ObjectInfo[] {
-    const { objects, solo } = this.state;
-    return objects.filter(({ id, visible }) => visible && (solo === null || id === solo));
+    const { objects, solo, hiddenClasses } = this.state;
+    return objects.filter(
+      ({ id, visible, class_name }) =>
+        visible && (solo === null || id === solo) && !hiddenClasses.has(class_name),
+    );
   }
 
   get selectedObject(): ObjectInfo | undefined {

@@ -20,6 +20,7 @@ from .values import (
     Source,
     State,
     get_type,
+    leaves_of,
 )
 
 PROTOCOL = 2
@@ -207,5 +208,5 @@ class Done(Message, frozen=True, tag="done"):
     reply_to: ReplyTo
 
 
-MESSAGES: dict[str, type[Message]] = {get_type(kind): kind for kind in Message.__subclasses__()}
+MESSAGES: dict[str, type[Message]] = {get_type(kind): kind for kind in leaves_of(Message)}
 """Every kind of message by its type."""

@@ -2,6 +2,7 @@
 
 import type { Client } from "../../kernel/client";
 import type { ObjectInfo } from "../../kernel/traits";
+import { changeColor } from "../../state/classes";
 import type { MaskRecord, Store } from "../../state/store";
 import { h, icon, iconButton, setIcon, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
@@ -41,7 +42,7 @@ export class ObjectRow {
     this.color = h("input", {
       type: "color",
       title: "Colour",
-      change: () => change({ color: this.color.value }),
+      change: () => changeColor(store, client, this.object, this.color.value),
     });
     this.name = h("input", {
       type: "text",

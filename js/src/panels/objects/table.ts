@@ -11,11 +11,14 @@ import type { Client } from "../../kernel/client";
 import type { Command } from "../../state/keys";
 import type { Store, Topic } from "../../state/store";
 import { h, iconButton, setText } from "../../ui/dom";
+import { Popover } from "../../ui/popover";
 import { setTip } from "../../ui/tooltip";
 import { inkOf } from "../time/canvas";
 import { Lane } from "../time/lane";
 import { Series } from "../time/series";
 import type { Timeline } from "../time/timeline";
+import { ClassCell } from "./class-cell";
+import { ClassPanel } from "./classes";
 import { type Cell, ObjectRow } from "./row";
 import { drawThumbnail } from "./thumbnail";
 
@@ -44,6 +47,7 @@ export class ObjectTable {
   private readonly series: Series;
   private readonly head: HTMLElement;
   private readonly rows = new Map<number, ObjectRow>();
+  private readonly classes: ClassPanel;
   private readonly columns: ((id: number) => Cell)[] = [];
   private readonly observer: ResizeObserver;
   private readonly theme: MutationObserver;
@@ -67,6 +71,10 @@ export class ObjectTable {
     this.seriesButton = iconButton("chart", "Scores over time", () => this.openSeries());
     this.series = new Series(store, client, timeline.axis, (share) => timeline.goToShare(share));
     timeline.watch(this.series.canvas, null);
+    this.classes = new ClassPanel(store, client);
+    const classes = new Popover({ icon: "tag", label: "Classes and attributes", align: "start" }, [
+      this.classes.element,
+    ]);
     const objectsHead = h(
       "div",
       { class: "s2w-objects-head", role: "group", "aria-label": "Edit objects" },
@@ -75,6 +83,7 @@ export class ObjectTable {
       this.count,
       add,
       this.removeButton,
+      classes.element,
       this.seriesButton,
     );
     this.head = h(
@@ -110,6 +119,10 @@ export class ObjectTable {
       this.seriesRow,
     );
     this.element.style.setProperty("--s2w-row", `${this.row_px}px`);
+    this.addColumn(
+      "var(--s2w-class-column, 0px)",
+      (id) => new ClassCell(store, client, id, select),
+    );
     this.setExpanded(this.foldButton, true);
     this.setExpanded(this.seriesButton, false);
     this.list.addEventListener("focusin", () => this.showRows());
@@ -165,6 +178,9 @@ export class ObjectTable {
     const { objects, video, frame } = this.store.state;
     setText(this.count, objects.length > 0 ? String(objects.length) : "");
     this.empty.hidden = objects.length > 0;
+    this.classes.update(topics);
+    if (changed("class_list"))
+      this.element.toggleAttribute("data-classes", this.store.state.class_list.length > 0);
     this.removeButton.disabled = this.store.selectedObject === undefined;
     this.element.toggleAttribute("data-still", video.num_frames <= 1);
     const at = this.timeline.axis.shareOf(frame + 0.5);

@@ -6,6 +6,7 @@ import type { Tool } from "../../state/stage-state";
 import type { Store } from "../../state/store";
 import type { CandidateStrip } from "../candidates/candidates";
 import type { Proposals } from "../candidates/proposals";
+import { showsScaleBar } from "../scale-bar";
 import { TOOLS } from "../tools";
 import { clampRadius } from "./gesture";
 import type { Lasso } from "./lasso";
@@ -106,6 +107,24 @@ export function stageCommands(parts: StageParts): Command[] {
       label: "Masks only",
       group: "View",
       run: () => changeDisplay(store, { masksOnly: !store.state.display.masksOnly }),
+    },
+    {
+      keys: ["Shift+N"],
+      label: "Names on the masks",
+      group: "View",
+      run: () => changeDisplay(store, { labels: !store.state.display.labels }),
+    },
+    {
+      keys: ["Shift+Z"],
+      label: "Minimap, when zoomed",
+      group: "View",
+      run: () => changeDisplay(store, { minimap: !store.state.display.minimap }),
+    },
+    {
+      keys: ["Shift+R"],
+      label: "Scale bar",
+      group: "View",
+      run: () => changeDisplay(store, { scaleBar: !showsScaleBar(store) }),
     },
   ];
 }
