@@ -106,7 +106,7 @@ def test_masks_and_areas_of_what_is_looked_at_in_small_are_sent(wire):
     wire.ask("click", **click(frame=5))
     wire.sent.clear()
     wire.say("want_masks", frame=5)
-    wire.say("want_masks", frame=FRAMES)  # out of date: it is beyond the end
+    wire.say("want_masks", frame=9999)  # out of date: it is beyond the end
     wire.say("want_areas", object=1)
     wire.say("want_areas", object=9)
     wire.idle()
