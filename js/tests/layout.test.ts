@@ -150,6 +150,7 @@ describe("the view", () => {
     Object.defineProperty(body, "clientHeight", { value: 104 });
     view.host.change({ objects: objects(200) });
     await settle();
+    body.dispatchEvent(new Event("scroll"));
     const rows = () => [...view.element.querySelectorAll<HTMLElement>(".s2w-object")];
     expect(rows().map((row) => row.dataset.object)).toEqual(["1", "2", "3", "4", "5", "6"]);
     expect(rows()[0]?.getAttribute("aria-setsize")).toBe("200");

@@ -16,7 +16,7 @@ from tests.browser.test_quickstart import centre_of
 MANY = """
 w = Sam2Widget(clip.frames_thw3[:12], model=model)
 for n in range(200):
-    w.add_object()
+    w._session.add_object()
 w.selected = 1
 """
 PARTS = ("[data-role=stage]", ".s2w-toolbar", ".s2w-controls", ".s2w-table", ".s2w-foot")
