@@ -142,6 +142,19 @@ def test_stop_and_hover_reach_the_controller(wire):
     assert not wire.of("progress")[-1].running
 
 
+def test_masks_and_areas_of_what_is_looked_at_in_small_are_sent(wire):
+    wire.ask("click", **click(frame=5))
+    wire.sent.clear()
+    wire.say("want_masks", frame=5)
+    wire.say("want_masks", frame=9999)  # out of date: it is beyond the end
+    wire.say("want_areas", object=1)
+    wire.say("want_areas", object=9)
+    wire.idle()
+    assert [(one.frame, len(one.masks)) for one in wire.of("masks")] == [(5, 1)]
+    assert [one.object for one in wire.of("areas")] == [1]
+    assert not wire.of("error")
+
+
 def test_of_several_hovers_the_latest_is_answered(wire):
     gate = Gate()
     wire.controller.submit(gate.pass_through)
@@ -150,16 +163,3 @@ def test_of_several_hovers_the_latest_is_answered(wire):
     gate.open()
     wire.idle()
     assert [one.reply_to.id for one in wire.of("preview")] == numbers[-1:]
-
-
-def test_masks_and_areas_of_what_is_looked_at_in_small_are_sent(wire):
-    wire.ask("click", **click(frame=5))
-    wire.sent.clear()
-    wire.say("want_masks", frame=5)
-    wire.say("want_masks", frame=FRAMES)  # out of date: it is beyond the end
-    wire.say("want_areas", object=1)
-    wire.say("want_areas", object=9)
-    wire.idle()
-    assert [(one.frame, len(one.masks)) for one in wire.of("masks")] == [(5, 1)]
-    assert [one.object for one in wire.of("areas")] == [1]
-    assert not wire.of("error")
