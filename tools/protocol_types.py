@@ -184,7 +184,7 @@ def _type(schema: Schema, *, inline: bool = False) -> str:
     if "title" in schema and not inline:
         return schema["title"]
     if "anyOf" in schema:
-        return " | ".join(_type(one) for one in schema["anyOf"])
+        return " | ".join(dict.fromkeys(_type(one) for one in schema["anyOf"]))
     if "enum" in schema:
         return " | ".join(map(json.dumps, schema["enum"]))
     if "prefixItems" in schema:
@@ -192,6 +192,8 @@ def _type(schema: Schema, *, inline: bool = False) -> str:
     if schema["type"] == "array":
         items = _type(schema["items"])
         return f"({items})[]" if " | " in items else f"{items}[]"
+    if schema["type"] == "object":
+        return f"Record<string, {_type(schema['additionalProperties'])}>"
     return _TYPES[schema["type"]]
 
 

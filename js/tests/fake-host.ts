@@ -6,7 +6,8 @@ import type { State } from "../src/state/store";
 import type { Traits, ViewHost } from "../src/view";
 
 export function objectOf(id: number, color = "#2f7ff5"): ObjectInfo {
-  return { id, name: `Object ${id}`, color, dash: [], visible: true, locked: false };
+  const shown = { visible: true, locked: false, class_name: "", attributes: {} };
+  return { id, name: `Object ${id}`, color, dash: [], ...shown };
 }
 
 /** A host that records what is sent and plays the kernel's part. */
@@ -34,6 +35,9 @@ export class FakeHost implements ViewHost {
     auto_propagate: "corrections",
     clean_masks: 0.01,
     non_overlapping: true,
+    class_list: [],
+    current_class: "",
+    color_by: "object",
   };
   private readonly listeners = new Set<(content: unknown, buffers: Buffer[]) => void>();
   private readonly traitListeners = new Set<() => void>();

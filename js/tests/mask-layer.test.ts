@@ -63,7 +63,15 @@ let store: Store;
 
 beforeEach(() => {
   const host = new FakeHost();
-  const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true, locked: false };
+  const second = {
+    id: 2,
+    name: "Object 2",
+    color: "#ff0000",
+    visible: true,
+    locked: false,
+    class_name: "",
+    attributes: {},
+  };
   host.current.objects = [...host.current.objects, second];
   store = new Store(viewState(host));
 });

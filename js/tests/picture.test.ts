@@ -289,15 +289,14 @@ describe("the object under the pointer", () => {
   it("lights up in all places, wherever the pointer is", async () => {
     view.point("move", ON_RIGHT);
     await settle();
-    expect(new Set(lit())).toEqual(new Set(["2"]));
-    expect(lit().length).toBeGreaterThan(2); // row, lane and the lane's name
+    expect(lit()).toEqual(["2"]); // the row, with the lane in it
     view.point("leave", ON_RIGHT);
     await settle();
     expect(lit()).toEqual([]);
     const row = view.element.querySelector('.s2w-object[data-object="1"]') as HTMLElement;
     row.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
     await settle();
-    expect(new Set(lit())).toEqual(new Set(["1"]));
+    expect(lit()).toEqual(["1"]);
     row.dispatchEvent(new PointerEvent("pointerout", { bubbles: true }));
     await settle();
     expect(lit()).toEqual([]);

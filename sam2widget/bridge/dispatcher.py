@@ -19,6 +19,7 @@ from .protection import check_purpose, tell_of_change
 from .protocol import (
     Accept,
     Ack,
+    AddClass,
     AddObject,
     Adopt,
     Box,
@@ -43,6 +44,9 @@ from .protocol import (
     ReplyTo,
     Request,
     Reset,
+    SetAttributes,
+    SetClass,
+    SetClassColor,
     SetContrast,
     SetNonOverlapping,
     Stop,
@@ -52,7 +56,9 @@ from .protocol import (
     UpdateObject,
     Visible,
     Want,
+    WantAreas,
     WantLevels,
+    WantMasks,
     parse,
 )
 from .publisher import Publisher
@@ -146,6 +152,14 @@ class Dispatcher:
                 )
             case Thumbnails(frames=frames):
                 self._frame_server.want_thumbnails(view, frames)
+            case WantMasks(frame=frame):
+                if frame < self._session.num_frames:
+                    self._outbox.send_masks(frame, None)
+            case WantAreas(object=obj):
+                self._controller.submit(
+                    lambda: self._publisher.tell_areas(reply_to, obj),
+                    *(Priority.PREFETCH, ("areas", view)),
+                )
             case WantLevels(frame=frame):
                 self._frame_server.want_levels(reply_to, frame)
             case SetContrast():
@@ -233,6 +247,14 @@ class Dispatcher:
                 session.remove_object(obj)
             case UpdateObject(object=obj, name=name, color=color, visible=visible, locked=locked):
                 session.update_object(obj, name=name, color=color, visible=visible, locked=locked)
+            case SetClass(objects=objects, class_name=name, add=add):
+                session.set_class(objects, name, add=add)
+            case SetAttributes(object=obj, attributes=attributes):
+                session.set_attributes(obj, attributes)
+            case AddClass(class_name=name):
+                session.add_class(name)
+            case SetClassColor(class_name=name, color=color):
+                session.set_class_color(name, color)
             case Propagate(start=start, stop=stop, direction=direction, objects=objects):
                 steps = session.propagate(start, stop, direction, objects)
                 controller.propagate(steps, reply_to=reply_to)

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 
+from ..annotation.records import ObjectInfo
 from ..core.errors import SessionError
 from .segmentation import Segmentation, SegmentationSource
 
 COLUMNS = (
-    *("frame", "frame_name", "time_s", "object", "name", "area_px", "x0", "y0", "x1", "y1"),
+    *(
+        "frame",
+        "frame_name",
+        "time_s",
+        "object",
+        "name",
+        "class",
+        "attributes",
+        "area_px",
+        "x0",
+        "y0",
+        "x1",
+        "y1",
+    ),
     *("centroid_x", "centroid_y", "score", "iou", "source", "state"),
 )
-"""`frame_name` is empty where the source has no names. Boxes reach to the outer edges of their
-pixels; centroids are means of pixel centres, at +0.5. Both are empty where the mask is."""
+"""`attributes` are JSON; `frame_name` is empty where the source has no names. Boxes reach to the
+outer edges of their pixels; centroids are means of pixel centres, at +0.5. Both are empty where the
+mask is."""
 
 
 def columns(segmentation: Segmentation) -> list[str]:
@@ -27,7 +43,7 @@ def columns(segmentation: Segmentation) -> list[str]:
 
 def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
     """List all results by frame and object, each a row with the keys `columns`."""
-    video, names = segmentation.video, {info.id: info.name for info in segmentation.objects}
+    video, objects = segmentation.video, {info.id: info for info in segmentation.objects}
     frames, size = segmentation.frame_names, segmentation.video.pixel_size
     names_of_columns, area = columns(segmentation), _area_column(segmentation)
     found = []
@@ -38,7 +54,9 @@ def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
             "frame_name": frames.name(frame, ""),
             "time_s": round(frame / video.fps, 6) if video.kind == "video" else "",
             "object": obj,
-            "name": names[obj],
+            "name": objects[obj].name,
+            "class": objects[obj].class_name,
+            "attributes": _attributes(objects[obj]),
             "area_px": result.mask.area,
             "score": round(result.score, 6),
             "iou": round(result.iou, 6),
@@ -59,6 +77,11 @@ def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
             }
         found.append(row)
     return found
+
+
+def _attributes(info: ObjectInfo) -> str:
+    """The attributes of an object as JSON; "" for none."""
+    return json.dumps(dict(info.attributes), ensure_ascii=False) if info.attributes else ""
 
 
 def to_dataframe(source: SegmentationSource) -> Any:

@@ -15,7 +15,7 @@ from sam2_backend.video.options import DEFAULT_OPTIONS, OpenOptions
 from sam2_backend.video.pixel_size import PixelSize
 
 from .. import __version__
-from ..annotation.records import ObjectInfo, Result
+from ..annotation.records import ColorBy, ObjectClass, ObjectInfo, Result
 from ..core.cleaning import CLEANED_SHARE, as_cleaning
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
@@ -59,6 +59,12 @@ class SavedSession:
     """Whether objects excluded each other; None in files of before they could."""
     options: OpenOptions = DEFAULT_OPTIONS
     """With which it was opened."""
+    classes: tuple[ObjectClass, ...] = ()
+    """That objects may have, in their order."""
+    current_class: str = ""
+    """The class that new objects get; "" for none."""
+    color_by: ColorBy = "object"
+    """Whose colours masks were shown in."""
 
     def __repr__(self) -> str:
         of = "frames in memory" if self.video_path is None else Path(self.video_path).name
@@ -97,6 +103,9 @@ class SavedSession:
             clean_masks=session.clean_masks,
             non_overlapping=session.non_overlapping,
             options=video.options,
+            classes=session.classes,
+            current_class=session.current_class,
+            color_by=session.color_by,
             library=__version__,
         )
 

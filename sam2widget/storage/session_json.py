@@ -17,7 +17,7 @@ from sam2_backend.video.options import OpenOptions
 from sam2_backend.video.pixel_size import as_pixel_size
 
 from .. import __version__
-from ..annotation.records import ObjectInfo, Result, Source, State
+from ..annotation.records import ObjectClass, ObjectInfo, Result, Source, State
 from ..core.masks import Mask
 from ..core.schema import SchemaError, refuse
 from ..models.segmenter import Point, PromptSet
@@ -25,6 +25,7 @@ from .fingerprint import THUMB, Fingerprint
 from .saved_session import SavedSession
 from .session_schema import (
     ChannelRecord,
+    ClassRecord,
     ContrastRecord,
     MasksRecord,
     ModelRecord,
@@ -58,7 +59,13 @@ def dump_session(saved: SavedSession, version: int, number: Callable[[Mask | Non
         contrast=_make_contrast_record(saved.contrast),
         pixel_size=_make_pixel_size_record(saved.pixel_size),
         masks=MasksRecord(clean=saved.clean_masks, non_overlapping=saved.non_overlapping),
-        view=ViewRecord(frame=saved.frame, selected=saved.selected),
+        view=ViewRecord(
+            frame=saved.frame,
+            selected=saved.selected,
+            current_class=saved.current_class,
+            color_by=saved.color_by,
+        ),
+        classes=[ClassRecord(**asdict(one)) for one in saved.classes],
         objects=[ObjectRecord(**asdict(info)) for info in saved.objects],
         prompts=[
             PromptRecord(
@@ -169,6 +176,14 @@ def build_session(
     objects = {one.id: ObjectInfo(*msgspec.structs.astuple(one)) for one in record.objects}
     if len(objects) != len(record.objects):
         raise SchemaError("'objects' names an id twice")
+    classes = {one.name: ObjectClass(one.name, one.color) for one in record.classes}
+    if len(classes) != len(record.classes):
+        raise SchemaError("'classes' names a class twice")
+    for n, one in enumerate(record.objects):
+        if one.class_name and one.class_name not in classes:
+            raise SchemaError(
+                f"'objects[{n}].class_name' is {one.class_name!r}, but there is no such class"
+            )
     view = record.view
     if view.selected and view.selected not in objects:
         raise SchemaError(f"'view.selected' is {view.selected}, but there is no such object")
@@ -206,6 +221,9 @@ def build_session(
         options=_build_options(record.video),
         frame=view.frame,
         selected=view.selected,
+        classes=tuple(classes.values()),
+        current_class=view.current_class if view.current_class in classes else "",
+        color_by=view.color_by,
         library=record.library,
     )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sam2_backend.video import Video
 
 from ..annotation.confidence import Review
-from ..annotation.records import Timeline
+from ..annotation.records import Proposal, Timeline
 from ..annotation.session import Session
 from ..core.arguments import ById
 from ..core.label_maps import OverlapCounter
@@ -77,6 +77,10 @@ class AnnotationReader:
         """Prompts of an object on a frame; an empty set where there are none."""
         return self._session.prompts(frame, obj)
 
+    def proposals(self, frame: int) -> tuple[Proposal, ...]:
+        """What was found on a frame, by `propose` or in the view, and is still to be decided on."""
+        return self._session.proposals(frame)
+
     def timeline(self, obj: int = 1) -> Timeline:
         """Frames on which an object is prompted, tracked, stale, accepted or rejected."""
         return self._session.timeline(obj)
@@ -118,9 +122,10 @@ class AnnotationReader:
         return self._controller.read(
             lambda: Segmentation.make(
                 self._get_video().snapshot(),
-                tuple(self._session.objects),
+                self._session.colored_objects,
                 self._session.all_results,
                 non_overlapping=self._session.non_overlapping,
+                classes=self._session.classes,
             )
         )
 

@@ -255,6 +255,14 @@ export class Client {
       case "certainty":
         store.putCertainty(message.object, message.start, toBytes(buffers[0] as Buffer).slice());
         break;
+      case "areas":
+        if (message.reply_to.view !== this.view) break;
+        store.areas.set(
+          message.object,
+          new Uint32Array(toBytes(buffers[0] as Buffer).slice().buffer),
+        );
+        store.touch("axis");
+        break;
       case "contrast":
         this.look++;
         store.forgetLook();

@@ -102,6 +102,18 @@ export interface ThumbnailsRequest {
   frames: number[];
 }
 
+/** A view shows a frame in small, besides the one on its stage: send its masks. */
+export interface WantMasksRequest {
+  type: "want_masks";
+  frame: number;
+}
+
+/** A view shows how large an object's masks are over time. */
+export interface WantAreasRequest {
+  type: "want_areas";
+  object: number;
+}
+
 /** A view shows how a frame's values are spread. The latest of a view counts. */
 export interface WantLevelsRequest {
   type: "want_levels";
@@ -242,6 +254,34 @@ export interface UpdateObjectRequest {
   locked?: boolean | null;
 }
 
+/** Say of which class objects are; "" for none. With `add`, a new class is added. */
+export interface SetClassRequest {
+  type: "set_class";
+  objects: number[];
+  class_name: string;
+  add?: boolean;
+}
+
+/** Set attributes of an object by name; null takes one away. */
+export interface SetAttributesRequest {
+  type: "set_attributes";
+  object: number;
+  attributes: Record<string, boolean | number | string | null>;
+}
+
+/** Add a class after the others. */
+export interface AddClassRequest {
+  type: "add_class";
+  class_name: string;
+}
+
+/** Give a class another colour. */
+export interface SetClassColorRequest {
+  type: "set_class_color";
+  class_name: string;
+  color: string;
+}
+
 /**
  * Track frames start to stop (not included); null is the end of the video there. Objects null are
  * all that are not locked.
@@ -355,6 +395,8 @@ export type Request =
   | HelloRequest
   | WantRequest
   | ThumbnailsRequest
+  | WantMasksRequest
+  | WantAreasRequest
   | WantLevelsRequest
   | SetContrastRequest
   | HoverRequest
@@ -369,6 +411,10 @@ export type Request =
   | AddObjectRequest
   | RemoveObjectRequest
   | UpdateObjectRequest
+  | SetClassRequest
+  | SetAttributesRequest
+  | AddClassRequest
+  | SetClassColorRequest
   | PropagateRequest
   | AcceptRequest
   | RejectRequest
@@ -510,6 +556,13 @@ export interface CertaintyMessage {
   start: number;
 }
 
+/** Answers WantAreas. Buffer: pixels of the mask on each frame, uint32 little-endian. */
+export interface AreasMessage {
+  type: "areas";
+  reply_to: ReplyTo;
+  object: number;
+}
+
 /** How far a propagation is. */
 export interface ProgressMessage {
   type: "progress";
@@ -550,6 +603,7 @@ export type Message = { epoch: number } & (
   | PromptsMessage
   | TimelineMessage
   | CertaintyMessage
+  | AreasMessage
   | ProgressMessage
   | ErrorMessage
   | DoneMessage

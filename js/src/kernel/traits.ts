@@ -47,7 +47,22 @@ export interface ObjectInfo {
   visible: boolean;
   /** Nothing changes its masks. */
   locked: boolean;
+  /** Of its class, "" for none. */
+  class_name: string;
+  attributes: Record<string, Attribute>;
 }
+
+export type Attribute = boolean | number | string;
+
+/** A class that objects may have. */
+export interface ObjectClass {
+  name: string;
+  /** "#rrggbb" */
+  color: string;
+}
+
+/** Whose colour a mask is shown in. */
+export type ColorBy = "object" | "class";
 
 /** What the kernel tracks by itself after a prompt: what it made stale, or all the rest too. */
 export type AutoPropagate = "never" | "corrections" | "always";

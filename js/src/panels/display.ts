@@ -6,6 +6,7 @@ import type { Viewport } from "../stage/viewport";
 import { DEFAULT_DISPLAY, type Display } from "../state/stage-state";
 import type { Store } from "../state/store";
 import { h, iconButton, setText } from "../ui/dom";
+import { setTip } from "../ui/tooltip";
 import { ContrastControls } from "./contrast";
 import { MaskControls } from "./mask-controls";
 
@@ -60,10 +61,10 @@ export class DisplayControls {
     this.masks = new MaskControls(store, client);
     const change = (values: Partial<Display>) => changeDisplay(store, values);
     this.zoomOut = iconButton("zoomOut", "Zoom out", () => viewport.zoomBy(1 / ZOOM_STEP), {
-      hint: "-, or the wheel: with Ctrl, or plain once the stage was clicked",
+      ...{ hint: "or the wheel: with Ctrl, or plain once the stage was clicked", key: "-" },
     });
     this.zoomIn = iconButton("zoomIn", "Zoom in", () => viewport.zoomBy(ZOOM_STEP), {
-      hint: "+, or the wheel: with Ctrl, or plain once the stage was clicked",
+      ...{ hint: "or the wheel: with Ctrl, or plain once the stage was clicked", key: "+" },
     });
     this.percent = h("button", {
       type: "button",
@@ -71,13 +72,13 @@ export class DisplayControls {
       click: () => (viewport.zoomed ? viewport.fit() : viewport.actual()),
     });
     this.hover = iconButton("hover", "Preview", () => change({ hover: !hovering.on }), {
-      hint: "the mask under the pointer before a click; H",
+      ...{ hint: "the mask under the pointer before a click", key: "H" },
     });
     this.wipe = iconButton(
       "wipe",
       "Compare",
       () => change({ wipe: store.state.display.wipe === null ? 0.5 : null }),
-      { hint: "without and with masks; \\" },
+      { hint: "without and with masks", key: "\\" },
     );
     this.more = iconButton("display", "Display", () => this.open(this.panel.hidden), {
       hint: "opacity, outline, names, minimap, scale bar, clean masks, overlaps, contrast",
@@ -144,8 +145,8 @@ export class DisplayControls {
     const percent = scale > 0 ? `${Math.round(100 * scale)}%` : "Fit";
     const does = zoomed ? "Fit to the stage" : "Actual pixels";
     setText(this.percent, percent);
-    this.percent.title = `${does}${zoomed ? " (0, or double-click the stage)" : ""}`;
     this.percent.setAttribute("aria-label", `Zoom ${percent}. ${does}`);
+    setTip(this.percent, zoomed ? `${does}, or double-click the stage` : does, zoomed ? "0" : "");
     this.hover.setAttribute("aria-pressed", String(this.client.hovering.on));
     this.wipe.setAttribute("aria-pressed", String(display.wipe !== null));
     this.opacity.value = String(display.opacity);

@@ -112,8 +112,6 @@ export class Stage {
     this.commands = stageCommands({
       ...{ store, prompter: this.prompter, lasso: this.lasso, proposals: this.proposals },
       candidates: this.candidates,
-      busy: () => this.busy,
-      cancel: () => this.cancelGesture(),
     });
     this.screen = h(
       "div",
@@ -143,15 +141,13 @@ export class Stage {
     cancelAnimationFrame(this.scheduled);
   }
 
-  /** Leave what is going on: a gesture, a polygon, the crosshair, a choice; true if one was. */
-  cancelGesture(): boolean {
-    const { busy } = this;
+  /** Leave what is going on: a gesture, a polygon, the crosshair, a choice. */
+  cancelGesture(): void {
     this.pointer.cancel();
     this.lasso.cancel();
     this.crosshair.hide();
     this.candidates.dismiss();
     this.client.answer(false);
-    return busy;
   }
 
   /** Keys of the crosshair; true when it was one. */
@@ -185,7 +181,8 @@ export class Stage {
     this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
   }
 
-  private get busy(): boolean {
+  /** Whether there is something to leave. */
+  get busy(): boolean {
     return (
       this.pointer.busy ||
       this.lasso.open ||

@@ -81,6 +81,8 @@ export interface StageState {
   levels: Levels | null;
   preview: Preview | null;
   candidates: Candidates | null;
+  /** Classes whose objects this view does not show; "" is objects without a class. */
+  hiddenClasses: ReadonlySet<string>;
   /** Of the frames that were asked about. */
   proposals: ReadonlyMap<number, Proposal[]>;
   /** Proposals of the shown frame that are marked, by id. */
@@ -107,6 +109,7 @@ export function stageState(): StageState {
     levels: null,
     preview: null,
     candidates: null,
+    hiddenClasses: new Set(),
     proposals: new Map(),
     marked: new Set(),
     proposing: null,

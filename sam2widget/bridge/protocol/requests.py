@@ -8,7 +8,19 @@ import msgspec
 from msgspec import Meta
 
 from ...core.schema import Whole
-from .values import ChannelEntry, Direction, Indices, Label, Number, Path, Shape, Text, get_type
+from .values import (
+    Attributes,
+    ChannelEntry,
+    Direction,
+    Indices,
+    Label,
+    Number,
+    Path,
+    Shape,
+    Text,
+    get_type,
+    leaves_of,
+)
 
 ChangeAccepted = Annotated[
     bool,
@@ -47,6 +59,18 @@ class Thumbnails(Request, frozen=True, tag="thumbnails"):
     """A view needs small pictures of these frames. The latest of a view counts."""
 
     frames: Indices
+
+
+class WantMasks(Request, frozen=True, tag="want_masks"):
+    """A view shows a frame in small, besides the one on its stage: send its masks."""
+
+    frame: Whole
+
+
+class WantAreas(Request, frozen=True, tag="want_areas"):
+    """A view shows how large an object's masks are over time."""
+
+    object: Whole
 
 
 class WantLevels(Request, frozen=True, tag="want_levels"):
@@ -116,48 +140,48 @@ class Paint(Request, frozen=True, tag="paint"):
     change_accepted: ChangeAccepted = False
 
 
-class Choose(Request, frozen=True, tag="choose"):
-    """Choose another of an ambiguous click's masks."""
+class PromptRequest(Request, frozen=True):
+    """What every request has that changes the prompts of an object on a frame."""
 
     frame: Whole
     object: Whole
+
+
+class IndexedRequest(PromptRequest, frozen=True):
+    """One that is about the mask or the point of an index."""
+
     index: Whole
+
+
+class Choose(IndexedRequest, frozen=True, tag="choose"):
+    """Choose another of an ambiguous click's masks."""
+
     change_accepted: ChangeAccepted = False
 
 
-class MovePoint(Request, frozen=True, tag="move_point"):
+class MovePoint(IndexedRequest, frozen=True, tag="move_point"):
     """Put a point elsewhere."""
 
-    frame: Whole
-    object: Whole
-    index: Whole
     x: Number
     y: Number
     change_accepted: ChangeAccepted = False
 
 
-class RemovePoint(Request, frozen=True, tag="remove_point"):
+class RemovePoint(IndexedRequest, frozen=True, tag="remove_point"):
     """Take a point away."""
 
-    frame: Whole
-    object: Whole
-    index: Whole
     change_accepted: ChangeAccepted = False
 
 
-class RemoveBox(Request, frozen=True, tag="remove_box"):
+class RemoveBox(PromptRequest, frozen=True, tag="remove_box"):
     """Take the box away."""
 
-    frame: Whole
-    object: Whole
     change_accepted: ChangeAccepted = False
 
 
-class ClearPrompts(Request, frozen=True, tag="clear_prompts"):
+class ClearPrompts(PromptRequest, frozen=True, tag="clear_prompts"):
     """Take all prompts of an object on a frame away."""
 
-    frame: Whole
-    object: Whole
     change_accepted: ChangeAccepted = False
 
 
@@ -182,6 +206,34 @@ class UpdateObject(Request, frozen=True, tag="update_object"):
     locked: bool | None = None
 
 
+class SetClass(Request, frozen=True, tag="set_class"):
+    """Say of which class objects are; "" for none. With `add`, a new class is added."""
+
+    objects: Indices
+    class_name: Text
+    add: bool = False
+
+
+class SetAttributes(Request, frozen=True, tag="set_attributes"):
+    """Set attributes of an object by name; None takes one away."""
+
+    object: Whole
+    attributes: Attributes
+
+
+class AddClass(Request, frozen=True, tag="add_class"):
+    """Add a class after the others."""
+
+    class_name: Text
+
+
+class SetClassColor(Request, frozen=True, tag="set_class_color"):
+    """Give a class another colour."""
+
+    class_name: Text
+    color: Text
+
+
 class Propagate(Request, frozen=True, tag="propagate"):
     """Track frames start to stop (not included); None is the end of the video there.
 
@@ -194,36 +246,29 @@ class Propagate(Request, frozen=True, tag="propagate"):
     objects: Indices | None = None
 
 
-class Accept(Request, frozen=True, tag="accept"):
+class RangeRequest(Request, frozen=True):
+    """What every request has that is about frames start to stop (not included)."""
+
+    start: Whole
+    stop: Whole
+    object: Whole | None = None
+
+
+class Accept(RangeRequest, frozen=True, tag="accept"):
     """Vouch for masks on frames start to stop (not included); object None is every one."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
 
-
-class Reject(Request, frozen=True, tag="reject"):
+class Reject(RangeRequest, frozen=True, tag="reject"):
     """Say that masks are wrong, on frames and of objects as in Accept."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
 
-
-class Unreview(Request, frozen=True, tag="unreview"):
+class Unreview(RangeRequest, frozen=True, tag="unreview"):
     """Take acceptance or rejection back, on frames and of objects as in Accept."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
 
-
-class Reset(Request, frozen=True, tag="reset"):
+class Reset(RangeRequest, frozen=True, tag="reset"):
     """Take prompts and masks away, on frames and of objects as in Accept."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
     change_accepted: ChangeAccepted = False
 
 
@@ -284,5 +329,5 @@ class Visible(Request, frozen=True, tag="visible"):
     visible: bool
 
 
-REQUESTS: dict[str, type[Request]] = {get_type(kind): kind for kind in Request.__subclasses__()}
+REQUESTS: dict[str, type[Request]] = {get_type(kind): kind for kind in leaves_of(Request)}
 """Every kind of request by its type."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -45,6 +46,17 @@ Run = Annotated[
     Meta(title="Run", description="First frame, and the one after the last."),
 ]
 
+Attributes = Annotated[
+    dict[str, bool | int | float | Text | None],
+    Meta(
+        max_length=100,
+        extra={
+            "expected": "at most 100 truth values, numbers, texts of at most 200 characters or "
+            "null by name"
+        },
+    ),
+]
+
 Iou = Annotated[float, Meta(description="Predicted IoU, 0..1.")]
 Area = Annotated[Whole, Meta(description="In pixels.")]
 
@@ -69,6 +81,15 @@ class ChannelEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gamma: _ChannelNumber
     color: Annotated[str, Meta(max_length=20, description='"#rrggbb"')]
     visible: bool
+
+
+T = TypeVar("T")
+
+
+def leaves_of(base: type[T]) -> Iterator[type[T]]:
+    """Give each class under a base that has none under itself, in the order of their definition."""
+    for kind in base.__subclasses__():
+        yield from leaves_of(kind) if kind.__subclasses__() else (kind,)
 
 
 def get_type(kind: type[msgspec.Struct]) -> str:

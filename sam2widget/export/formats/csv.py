@@ -23,6 +23,6 @@ FORMAT = Format(
     "csv",
     ".csv",
     write_csv,
-    description="a row for each object and frame: the frame's name, area, box, centroid, scores, "
-    "source, state",
+    description="a row for each object and frame: the frame's name, class, area, box, centroid, "
+    "scores, source, state",
 )

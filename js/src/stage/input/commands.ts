@@ -22,10 +22,6 @@ export interface StageParts {
   lasso: Lasso;
   proposals: Proposals;
   candidates: CandidateStrip;
-  /** Leave what is going on; false when nothing is. */
-  cancel(): boolean;
-  /** Whether there is something to leave. */
-  busy(): boolean;
 }
 
 /** In the order in which they are tried: what is open goes before what is always there. */
@@ -42,7 +38,6 @@ export function stageCommands(parts: StageParts): Command[] {
   const resize = (by: number) => () => store.set("brush", clampRadius(store.state.brush * by));
   const zoom = (by: number) => () => viewport.zoomBy(by);
   return [
-    { keys: ["Escape"], label: "Cancel", group: "Prompts", enabled: parts.busy, run: parts.cancel },
     {
       keys: ["1", "2", "3"],
       label: "Choose among the masks of a click",
