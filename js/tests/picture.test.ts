@@ -254,7 +254,7 @@ describe("an accepted mask", () => {
     await settle();
     for (const [name, type, yes] of [
       ["Clear prompts", "clear_prompts", "Change it"],
-      ["Reset frame", "reset", "Reset"],
+      ["Reset frame", "reset", "Reset it"],
       ["Remove object", "remove_object", "Remove it"],
     ] as const) {
       view.button(name).click();

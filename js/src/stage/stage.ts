@@ -225,8 +225,10 @@ export class Stage {
     }
     this.pictureDue = false;
     this.drawOverlay(width, height);
-    const { meaning } = this.pointer;
-    this.tag.show(meaning ?? this.crosshair.meaning, meaning ? "click" : "Enter");
+    const isAsking = this.store.state.question !== null; // and says it all
+    const meaning = isAsking ? null : this.pointer.meaning;
+    if (isAsking) this.tag.show(null, "click");
+    else this.tag.show(meaning ?? this.crosshair.meaning, meaning ? "click" : "Enter");
     this.candidates.update();
     this.bar.update();
   }

@@ -17,6 +17,7 @@ import { inkOf } from "../time/canvas";
 import { Lane } from "../time/lane";
 import { Series } from "../time/series";
 import type { Timeline } from "../time/timeline";
+import { AreaCell } from "./area-cell";
 import { ClassCell } from "./class-cell";
 import { ClassPanel } from "./classes";
 import { type Cell, ObjectRow } from "./row";
@@ -128,6 +129,7 @@ export class ObjectTable {
       "var(--s2w-class-column, 0px)",
       (id) => new ClassCell(store, client, id, select),
     );
+    this.addColumn("var(--s2w-area-column, 0px)", () => new AreaCell(store));
     this.setExpanded(this.foldButton, true);
     this.setExpanded(this.seriesButton, false);
     this.list.addEventListener("focusin", () => this.showRows());
@@ -187,6 +189,7 @@ export class ObjectTable {
     if (changed("class_list"))
       this.element.toggleAttribute("data-classes", this.store.state.class_list.length > 0);
     this.removeButton.disabled = this.store.selectedObject === undefined;
+    this.element.toggleAttribute("data-areas", video.pixel_size !== null);
     this.element.toggleAttribute("data-still", video.num_frames <= 1);
     const at = this.timeline.axis.shareOf(frame + 0.5);
     this.element.style.setProperty("--s2w-at", String(at));
