@@ -64,7 +64,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     goal: null,
     lost: null,
     speaks: false,
-    saved: null,
+    isSaved: null,
     solo: null,
     playing: false,
     speed: 1,

@@ -97,7 +97,7 @@ export function viewState(host: FakeHost): State {
     goal: null,
     lost: null,
     speaks: false,
-    saved: null,
+    isSaved: null,
     solo: null,
     playing: false,
     speed: 1,

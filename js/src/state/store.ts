@@ -66,7 +66,7 @@ export interface State extends StageState {
   /** Whether the kernel speaks regularly: its silence means something. */
   speaks: boolean;
   /** Whether the work is in a file, as the kernel said last; null where none is written. */
-  saved: boolean | null;
+  isSaved: boolean | null;
   status: Status;
   history: HistoryInfo;
   auto_propagate: AutoPropagate;

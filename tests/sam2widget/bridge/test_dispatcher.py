@@ -6,7 +6,6 @@ import pytest
 
 from sam2widget.bridge import flow_control
 from tests.support.fakes import Gate
-from tests.support.parts import FRAMES
 from tests.support.waiting import LIMIT_S
 from tests.support.wire import Wire
 
