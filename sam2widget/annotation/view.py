@@ -15,8 +15,9 @@ from ..core.errors import SessionError
 from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask, MaskVolume
 from ..models.segmenter import PromptSet
+from .classes import color_by_class
 from .plan import intersect, invert
-from .records import ObjectInfo, Proposal, Result, Run, Timeline
+from .records import ColorBy, ObjectClass, ObjectInfo, Proposal, Result, Run, Timeline
 from .tables import SessionTables
 
 
@@ -65,6 +66,32 @@ class SessionView:
     def objects(self) -> list[ObjectInfo]:
         """All objects by id."""
         return sorted(self.tables.objects.copy().values(), key=lambda info: info.id)
+
+    @property
+    def classes(self) -> tuple[ObjectClass, ...]:
+        """All classes that objects may have, in their order."""
+        return tuple(one for _, one in sorted(self.tables.classes.copy().items()))
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of the classes, in their order."""
+        return [one.name for one in self.classes]
+
+    @property
+    def current_class(self) -> str:
+        """The class that new objects get; "" for none."""
+        return self.tables.current_class
+
+    @property
+    def color_by(self) -> ColorBy:
+        """Whose colours masks are shown in: "object" or "class"."""
+        return self.tables.color_by
+
+    @property
+    def colored_objects(self) -> tuple[ObjectInfo, ...]:
+        """All objects by id, in the colours that they are shown in."""
+        objects = tuple(self.objects)
+        return color_by_class(objects, self.classes) if self.color_by == "class" else objects
 
     @property
     def next_object_id(self) -> int:

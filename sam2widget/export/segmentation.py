@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import FrameSource, Video
 
-from ..annotation.records import ObjectInfo, Result
+from ..annotation.classes import Labels, color_by_class
+from ..annotation.records import ColorBy, ObjectClass, ObjectInfo, Result
 from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask
 from ..storage.saved_session import SavedSession
@@ -37,6 +38,8 @@ class Segmentation:
     """By (object id, frame)."""
     non_overlapping: bool = False
     """Whether what the model says was kept from overlapping."""
+    classes: tuple[ObjectClass, ...] = ()
+    """That objects may have, in their order."""
 
     @classmethod
     def of(cls, source: SegmentationSource, video: FrameSource | None = None) -> Segmentation:
@@ -69,21 +72,42 @@ class Segmentation:
         results: Mapping[tuple[int, int], Result],
         *,
         non_overlapping: bool = False,
+        classes: tuple[ObjectClass, ...] = (),
+        color_by: ColorBy = "object",
     ) -> Segmentation:
-        """Make a segmentation of all results; the rejected ones among them are left out."""
+        """Make a segmentation of all results; the rejected ones among them are left out.
+
+        With `color_by` "class", objects are given the colours of their classes.
+        """
         kept = {key: one for key, one in sorted(results.items()) if one.state != "rejected"}
-        return cls(video, tuple(sorted(objects, key=lambda info: info.id)), kept, non_overlapping)
+        objects = color_by_class(objects, classes) if color_by == "class" else objects
+        listed = tuple(sorted(objects, key=lambda info: info.id))
+        return cls(video, listed, kept, non_overlapping, classes)
 
     @classmethod
     def _saved(cls, saved: SavedSession, video: Video) -> Segmentation:
         return cls.make(
-            *(video, saved.objects, saved.results), non_overlapping=bool(saved.non_overlapping)
+            *(video, saved.objects, saved.results),
+            non_overlapping=bool(saved.non_overlapping),
+            classes=saved.classes,
+            color_by=saved.color_by,
         )
 
     @property
     def name(self) -> str:
         """Name of the video, fit to name a file."""
         return file_name(Path(self.video.name).stem, default="video")
+
+    @cached_property
+    def categories(self) -> list[str]:
+        """All classes in their order, then the names of the objects that have none, once each."""
+        names = [one.name for one in self.classes]
+        names += [self.category(info) for info in self.objects]
+        return list(dict.fromkeys(names))
+
+    def category(self, info: ObjectInfo) -> str:
+        """Give what an object is to a format that knows kinds alone: its class, else its name."""
+        return info.class_name or info.name
 
     @cached_property
     def frame_names(self) -> FrameNames:
@@ -154,3 +178,5 @@ class Imported:
     """Of objects that have one."""
     notes: tuple[str, ...] = ()
     """What had to be guessed or left out, in sentences."""
+    labels: Labels = field(default_factory=Labels)
+    """Classes and attributes of the objects."""

@@ -122,9 +122,10 @@ class AnnotationReader:
         return self._controller.read(
             lambda: Segmentation.make(
                 self._get_video().snapshot(),
-                tuple(self._session.objects),
+                self._session.colored_objects,
                 self._session.all_results,
                 non_overlapping=self._session.non_overlapping,
+                classes=self._session.classes,
             )
         )
 

@@ -19,13 +19,13 @@ from ..core.user_warnings import warn, warn_renamed
 from ..runtime import blocking
 from ..runtime.controller import Controller
 from ..runtime.widget_state import WidgetState, show_next_unreviewed
-from .annotation_reader import AnnotationReader
+from .class_annotator import ClassAnnotator
 from .deprecation import takes_by_keyword
 from .short_errors import shorten_errors
 
 
 @shorten_errors
-class Annotator(AnnotationReader):
+class Annotator(ClassAnnotator):
     """A video that is annotated by code. Methods wait until what they ask for is done.
 
     Coordinates are (x, y) in pixels of the original frame, frames count from 0, and runs of frames

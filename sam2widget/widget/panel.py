@@ -164,7 +164,7 @@ class Panel(MultiCanvas):
     def _draw_scores(self) -> None:
         layer = self._layer(0)
         layer.clear()
-        infos = self._session.objects
+        infos = list(self._session.colored_objects)
         selected = int(self._state.selected)
         scores = {info.id: self._session.scores(info.id) for info in infos}
         known = [one[np.isfinite(one)] for one in scores.values()]
@@ -179,7 +179,9 @@ class Panel(MultiCanvas):
         for info in sorted(infos, key=lambda info: info.id == selected):
             layer.stroke_style = layer.fill_style = info.color
             layer.line_width = 2.5 if info.id == selected else 1.5
+            layer.set_line_dash(list(info.dash))
             self._draw_line(scores[info.id], y_of)
+        layer.set_line_dash([])
 
     def _draw_grid(self, low: float, high: float, y_of: Callable[[float], float]) -> None:
         """Lines across at round scores; where a score is below zero, there is no object."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -14,7 +14,9 @@ from traitlets import observe
 from sam2_backend.video import Contrast, FrameSource, Kind, LiveVideo, open_video
 from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.options import MAX_MEGAPIXELS
+from sam2_backend.video.pixel_size import PixelSize, PixelSizeLike
 
+from ..annotation.records import ColorBy
 from ..bridge.callbacks import Callbacks
 from ..bridge.dispatcher import Dispatcher
 from ..bridge.frame_server import FrameServer
@@ -33,11 +35,11 @@ from .annotator import Annotator
 from .autosave_controller import AutosaveController
 from .closed_video import ClosedVideo
 from .front_end import HOW_TO_BUILD, NOT_BUILT, read_static
-from .live_follower import LiveFollower, describe_video
+from .live_follower import LiveFollower, describe_pixel_size, describe_video
 from .notebook_cell import MadeWidgets, current_cell
 from .panel import Panel
 from .resuming import open_saved, plan_autosave
-from .session_setup import add_first_masks, make_session, read_checked
+from .session_setup import add_first_masks, make_session, read_checked, take_in
 from .session_traits import SessionTraits
 from .short_errors import shorten_errors, with_short_errors
 
@@ -81,6 +83,9 @@ class Sam2Widget(Annotator, SessionTraits):
         channel. If None, that of a saved session, or else 8-bit colours as they are and all else
         from the 0.1 to the 99.9 percentile. See `w.contrast`.
     axes, plane, max_megapixels : of arrays, stacks and large pictures; see `open_video`.
+    pixel_size : how large a pixel is, as text with a unit, such as "0.65 µm", or "0.65 x 0.7 µm"
+        for width and height: the picture gets a scale bar, and areas are told in that unit, also
+        in tables. If None, that of a saved session, or else what OME-XML, ImageJ or OME-Zarr say.
     auto_propagate : what an edit in the browser tracks by itself: "corrections" (or True) the
         masks that it made stale, "always" whatever is untracked too, "never" (or False) nothing.
     clean_masks : specks and pinholes of what the model says are dropped where they are smaller: in
@@ -91,6 +96,9 @@ class Sam2Widget(Annotator, SessionTraits):
         accepted, and what is locked, keeps its pixels; else the part around a click goes to the
         object that was clicked, and any other pixel to the larger logit. True if None, or as
         `saved` has it.
+    classes : names of the classes that objects may have, in the order in which exports number
+        them; or their colours by name, ``{"person": "#e69f00", "dog": None}``, None for one of the
+        palette. As `saved` has them if None. See `w.classes`, `w.set_class`, `w.current_class`.
     saved : what `read_session` gave, to go on from; `load` does all of it in one step.
     masks : to begin with, as accepted frames: what `import_masks` takes, such as a list of (H, W)
         arrays, one for each object on frame 0. Not taken where autosaved work goes on.
@@ -131,9 +139,11 @@ class Sam2Widget(Annotator, SessionTraits):
         axes: str | None = None,
         plane: int | Literal["max"] | None = None,
         max_megapixels: float = MAX_MEGAPIXELS,
+        pixel_size: PixelSizeLike | None = None,
         auto_propagate: bool | str = "corrections",
         clean_masks: float | bool | None = None,
         non_overlapping: bool | None = None,
+        classes: Iterable[str] | Mapping[str, str | None] | None = None,
         saved: SavedSession | None = None,
         masks: MaskSource | None = None,
         autosave: str | os.PathLike[str] | bool | None = None,
@@ -146,12 +156,13 @@ class Sam2Widget(Annotator, SessionTraits):
             axes=axes,
             plane=plane,
             max_megapixels=max_megapixels,
+            pixel_size=pixel_size,
         )
         shared = self._replace_earlier(model, device)
         plan = plan_autosave(frames, autosave, saved)
         origin, is_resumed = saved or plan.found, saved is None and plan.found is not None
         session, review = make_session(
-            *(frames, origin, clean_masks, non_overlapping), is_resumed=is_resumed
+            *(frames, origin, clean_masks, non_overlapping, classes), is_resumed=is_resumed
         )
         if origin is not None:
             kwargs = {"frame": origin.frame, "selected": origin.selected, **kwargs}
@@ -203,7 +214,12 @@ class Sam2Widget(Annotator, SessionTraits):
 
         def __setattr__(self, name: str, value: object) -> None:
             if not name.startswith("_") and not hasattr(type(self), name):
-                near = get_close_matches(name, [*self.trait_names(), "contrast"], n=1, cutoff=0.8)
+                near = get_close_matches(
+                    name,
+                    [*self.trait_names(), "contrast", "classes", "pixel_size"],
+                    n=1,
+                    cutoff=0.8,
+                )
                 if near and name not in vars(self):
                     warn(f"A Sam2Widget has no {name}, so this changes nothing: {near[0]}?")
             super().__setattr__(name, value)
@@ -244,6 +260,30 @@ class Sam2Widget(Annotator, SessionTraits):
     @contrast.setter
     def contrast(self, contrast: ContrastLike | None) -> None:
         self._server.set_contrast(contrast).result()
+
+    # Size of a pixel
+
+    @property
+    def pixel_size(self) -> PixelSize | None:
+        """How large a pixel is, as you said or else as the video's file says; None if not known.
+
+        Set it to text such as "0.65 µm", or to None for what the file says. It is saved with the
+        session.
+
+        >>> w.pixel_size = "0.65 µm"
+
+        Raises
+        ------
+        ValueError
+            When it is set to what is no size, or has no unit.
+        """
+        return self._frames.pixel_size
+
+    @pixel_size.setter
+    def pixel_size(self, pixel_size: PixelSizeLike | None) -> None:
+        self._frames.pixel_size = pixel_size
+        self.write_traits(video={**self.video, "pixel_size": describe_pixel_size(self._frames)})
+        self._saving.mark_changed()
 
     # Files
 
@@ -342,13 +382,13 @@ class Sam2Widget(Annotator, SessionTraits):
         """
         found = read_checked(self._frames, source, format)
 
-        def take_in() -> list[int]:
-            objects = self._session.import_masks(found.masks, found.names, as_prompts=as_prompts)
-            self._controller.set_notice(" ".join(found.notes))
-            return objects
+        def edit() -> tuple[list[int], tuple[str, ...]]:
+            objects, notes = take_in(self._session, found, as_prompts=as_prompts)
+            self._controller.set_notice(" ".join(notes))
+            return objects, notes
 
-        objects = self._controller.edit(take_in)
-        for note in found.notes:
+        objects, notes = self._controller.edit(edit)
+        for note in notes:
             warn(note)
         return objects
 
@@ -454,6 +494,25 @@ class Sam2Widget(Annotator, SessionTraits):
         on = bool(change["new"])
         if on != self._session.non_overlapping:
             self._controller.edit(lambda: self._session.set_non_overlapping(on))
+
+    @observe("color_by")
+    def _on_color_by(self, _: object) -> None:
+        if self.color_by != self._session.color_by:
+            self._session.set_color_by(cast("ColorBy", self.color_by))
+            self._save_view()
+            if self._panel is not None:
+                self._panel.redraw()
+
+    @observe("current_class")
+    def _on_current_class(self, _: object) -> None:
+        if self.current_class != self._session.current_class:
+            self._session.set_current_class(self.current_class)
+            self._save_view()
+
+    def _save_view(self) -> None:
+        # Not while the constructor is at work.
+        if hasattr(self, "_saving"):
+            self._saving.mark_changed()
 
     @observe("selected")
     def _on_selected(self, _: object) -> None:

@@ -12,6 +12,18 @@ export interface Video {
   sizes: [number, number][] | null;
   /** Of a video that is being recorded, or was in this session. */
   live: Live | null;
+  /** How large a pixel is; null where that is not known. */
+  pixel_size: PixelSize | null;
+}
+
+export interface PixelSize {
+  /** Width and height of a pixel, in the unit. */
+  x: number;
+  y: number;
+  /** "µm" */
+  unit: string;
+  /** Who says so, such as "OME-XML"; empty where it was said when the widget was made. */
+  source: string;
 }
 
 export interface Live {
@@ -30,10 +42,27 @@ export interface ObjectInfo {
   name: string;
   /** "#rrggbb" */
   color: string;
+  /** How its lines are dashed: lengths on and off along a line that is 2 wide; none is solid. */
+  dash?: number[];
   visible: boolean;
   /** Nothing changes its masks. */
   locked: boolean;
+  /** Of its class, "" for none. */
+  class_name: string;
+  attributes: Record<string, Attribute>;
 }
+
+export type Attribute = boolean | number | string;
+
+/** A class that objects may have. */
+export interface ObjectClass {
+  name: string;
+  /** "#rrggbb" */
+  color: string;
+}
+
+/** Whose colour a mask is shown in. */
+export type ColorBy = "object" | "class";
 
 /** What the kernel tracks by itself after a prompt: what it made stale, or all the rest too. */
 export type AutoPropagate = "never" | "corrections" | "always";

@@ -9,8 +9,17 @@ import type {
   Run,
   TimelineMessage,
 } from "../kernel/protocol";
-import type { AutoPropagate, HistoryInfo, ObjectInfo, Status, Video } from "../kernel/traits";
+import type {
+  AutoPropagate,
+  ColorBy,
+  HistoryInfo,
+  ObjectClass,
+  ObjectInfo,
+  Status,
+  Video,
+} from "../kernel/traits";
 import { ByteLru } from "./lru";
+import type { Question } from "./question";
 import type { Proposal, StageState, Stroke } from "./stage-state";
 
 export type { Tool } from "./stage-state";
@@ -32,7 +41,12 @@ export interface Pending {
 
 export interface State extends StageState {
   video: Video;
+  /** In the colours that they are shown in. */
   objects: ObjectInfo[];
+  class_list: ObjectClass[];
+  /** The class that new objects get, "" for none. */
+  current_class: string;
+  color_by: ColorBy;
   selected: number;
   frame: number;
   status: Status;
@@ -56,6 +70,8 @@ export interface State extends StageState {
   tracked: number;
   error: string | null;
   pending: Pending[];
+  /** What waits for an answer, since it would change what is accepted. */
+  question: Question | null;
 }
 
 export type Topic =
@@ -66,7 +82,8 @@ export type Topic =
   | "timeline"
   | "certainty"
   | "thumbnails"
-  | "contrast";
+  | "contrast"
+  | "axis";
 
 const FRAME_CACHE_BYTES = 256 * 2 ** 20;
 const THUMBNAIL_CACHE_BYTES = 16 * 2 ** 20;
@@ -82,6 +99,8 @@ export class Store {
   readonly thumbnails = new ByteLru<number, ImageBitmap>(THUMBNAIL_CACHE_BYTES, (b) => b.close());
   /** By object, a byte a frame as in `CertaintyMessage`. */
   readonly certainties = new Map<number, Uint8Array>();
+  /** By object, of its mask on each frame in pixels; as far as somebody looks at them. */
+  readonly areas = new Map<number, Uint32Array>();
   readonly timelines = new Map<number, TimelineMessage>();
   /** Frames whose pixels are shown until those come that look as they should now. */
   readonly outdated = new Set<number>();
@@ -168,6 +187,12 @@ export class Store {
     if (left.length < state.marked.size) this.set("marked", new Set(left.map(({ id }) => id)));
   }
 
+  /** Prompts that the kernel has not answered, or that wait for a person's answer. */
+  get unanswered(): Pending[] {
+    const { pending, question } = this.state;
+    return question?.pending ? [...pending, question.pending] : pending;
+  }
+
   promptsOf(object: number, frame: number): PromptsMessage | undefined {
     return this.prompts.get(`${object}:${frame}`);
   }
@@ -189,11 +214,14 @@ export class Store {
     this.prompts.clear();
     this.timelines.clear();
     this.certainties.clear();
+    this.areas.clear();
     this.thumbnails.clear();
     this.unpainted.clear();
     this.outdated.clear();
     this.onTheWay = null;
     this.set("pending", []);
+    this.set("question", null);
+    this.set("hoveredObject", null);
     this.set("progress", null);
     this.set("preview", null);
     this.set("levels", null);
@@ -210,8 +238,11 @@ export class Store {
 
   /** Objects that are to be seen, in a list of its own. */
   get shownObjects(): ObjectInfo[] {
-    const { objects, solo } = this.state;
-    return objects.filter(({ id, visible }) => visible && (solo === null || id === solo));
+    const { objects, solo, hiddenClasses } = this.state;
+    return objects.filter(
+      ({ id, visible, class_name }) =>
+        visible && (solo === null || id === solo) && !hiddenClasses.has(class_name),
+    );
   }
 
   get selectedObject(): ObjectInfo | undefined {

@@ -176,6 +176,13 @@ class Certainty(Message, frozen=True, tag="certainty"):
     start: Whole
 
 
+class Areas(Message, frozen=True, tag="areas"):
+    """Answers WantAreas. Buffer: pixels of the mask on each frame, uint32 little-endian."""
+
+    reply_to: ReplyTo
+    object: Whole
+
+
 class Progress(Message, frozen=True, tag="progress"):
     """How far a propagation is."""
 

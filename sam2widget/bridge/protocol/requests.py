@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from ...core.schema import Whole
 from .values import (
+    Attributes,
     ChannelEntry,
     Direction,
     Indices,
@@ -20,6 +21,11 @@ from .values import (
     get_type,
     leaves_of,
 )
+
+ChangeAccepted = Annotated[
+    bool,
+    Meta(description="Whether masks that are accepted may change; without it, they are refused."),
+]
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -53,6 +59,18 @@ class Thumbnails(Request, frozen=True, tag="thumbnails"):
     """A view needs small pictures of these frames. The latest of a view counts."""
 
     frames: Indices
+
+
+class WantMasks(Request, frozen=True, tag="want_masks"):
+    """A view shows a frame in small, besides the one on its stage: send its masks."""
+
+    frame: Whole
+
+
+class WantAreas(Request, frozen=True, tag="want_areas"):
+    """A view shows how large an object's masks are over time."""
+
+    object: Whole
 
 
 class WantLevels(Request, frozen=True, tag="want_levels"):
@@ -90,6 +108,7 @@ class Click(Request, frozen=True, tag="click"):
     y: Number
     label: Label
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Box(Request, frozen=True, tag="box"):
@@ -101,6 +120,7 @@ class Box(Request, frozen=True, tag="box"):
     x1: Number
     y1: Number
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Paint(Request, frozen=True, tag="paint"):
@@ -117,6 +137,7 @@ class Paint(Request, frozen=True, tag="paint"):
         ),
     ]
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class PromptRequest(Request, frozen=True):
@@ -135,24 +156,33 @@ class IndexedRequest(PromptRequest, frozen=True):
 class Choose(IndexedRequest, frozen=True, tag="choose"):
     """Choose another of an ambiguous click's masks."""
 
+    change_accepted: ChangeAccepted = False
+
 
 class MovePoint(IndexedRequest, frozen=True, tag="move_point"):
     """Put a point elsewhere."""
 
     x: Number
     y: Number
+    change_accepted: ChangeAccepted = False
 
 
 class RemovePoint(IndexedRequest, frozen=True, tag="remove_point"):
     """Take a point away."""
 
+    change_accepted: ChangeAccepted = False
+
 
 class RemoveBox(PromptRequest, frozen=True, tag="remove_box"):
     """Take the box away."""
 
+    change_accepted: ChangeAccepted = False
+
 
 class ClearPrompts(PromptRequest, frozen=True, tag="clear_prompts"):
     """Take all prompts of an object on a frame away."""
+
+    change_accepted: ChangeAccepted = False
 
 
 class AddObject(Request, frozen=True, tag="add_object"):
@@ -163,6 +193,7 @@ class RemoveObject(Request, frozen=True, tag="remove_object"):
     """Remove an object with its masks."""
 
     object: Whole
+    change_accepted: ChangeAccepted = False
 
 
 class UpdateObject(Request, frozen=True, tag="update_object"):
@@ -173,6 +204,34 @@ class UpdateObject(Request, frozen=True, tag="update_object"):
     color: Text | None = None
     visible: bool | None = None
     locked: bool | None = None
+
+
+class SetClass(Request, frozen=True, tag="set_class"):
+    """Say of which class objects are; "" for none. With `add`, a new class is added."""
+
+    objects: Indices
+    class_name: Text
+    add: bool = False
+
+
+class SetAttributes(Request, frozen=True, tag="set_attributes"):
+    """Set attributes of an object by name; None takes one away."""
+
+    object: Whole
+    attributes: Attributes
+
+
+class AddClass(Request, frozen=True, tag="add_class"):
+    """Add a class after the others."""
+
+    class_name: Text
+
+
+class SetClassColor(Request, frozen=True, tag="set_class_color"):
+    """Give a class another colour."""
+
+    class_name: Text
+    color: Text
 
 
 class Propagate(Request, frozen=True, tag="propagate"):
@@ -210,6 +269,8 @@ class Unreview(RangeRequest, frozen=True, tag="unreview"):
 class Reset(RangeRequest, frozen=True, tag="reset"):
     """Take prompts and masks away, on frames and of objects as in Accept."""
 
+    change_accepted: ChangeAccepted = False
+
 
 class NextToCheck(Request, frozen=True, tag="next_to_check"):
     """Go to the least certain mask that nobody has reviewed."""
@@ -228,6 +289,7 @@ class Adopt(Request, frozen=True, tag="adopt"):
     proposals: Indices
     merge: bool
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Dismiss(Request, frozen=True, tag="dismiss"):

@@ -46,6 +46,17 @@ Run = Annotated[
     Meta(title="Run", description="First frame, and the one after the last."),
 ]
 
+Attributes = Annotated[
+    dict[str, bool | int | float | Text | None],
+    Meta(
+        max_length=100,
+        extra={
+            "expected": "at most 100 truth values, numbers, texts of at most 200 characters or "
+            "null by name"
+        },
+    ),
+]
+
 Iou = Annotated[float, Meta(description="Predicted IoU, 0..1.")]
 Area = Annotated[Whole, Meta(description="In pixels.")]
 
