@@ -39,7 +39,7 @@ from .live_follower import LiveFollower, describe_pixel_size, describe_video
 from .notebook_cell import MadeWidgets, current_cell
 from .panel import Panel
 from .resuming import open_saved, plan_autosave
-from .session_setup import add_first_masks, make_session, read_checked, take_in
+from .session_setup import add_first_masks, import_found, make_session, read_checked
 from .session_traits import SessionTraits
 from .short_errors import shorten_errors, with_short_errors
 
@@ -383,7 +383,7 @@ class Sam2Widget(Annotator, SessionTraits):
         found = read_checked(self._frames, source, format)
 
         def edit() -> tuple[list[int], tuple[str, ...]]:
-            objects, notes = take_in(self._session, found, as_prompts=as_prompts)
+            objects, notes = import_found(self._session, found, as_prompts=as_prompts)
             self._controller.set_notice(" ".join(notes))
             return objects, notes
 
