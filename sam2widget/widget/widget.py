@@ -20,6 +20,7 @@ from ..annotation.records import ColorBy
 from ..bridge.callbacks import Callbacks
 from ..bridge.dispatcher import Dispatcher
 from ..bridge.frame_server import FrameServer
+from ..bridge.heartbeat import Heartbeat
 from ..bridge.protocol import Message, to_wire
 from ..bridge.publisher import Publisher
 from ..core.errors import SessionError
@@ -39,7 +40,7 @@ from .live_follower import LiveFollower, describe_pixel_size, describe_video
 from .notebook_cell import MadeWidgets, current_cell
 from .panel import Panel
 from .resuming import open_saved, plan_autosave
-from .session_setup import add_first_masks, import_found, make_session, read_checked
+from .session_setup import add_first_masks, make_session, read_checked, take_in
 from .session_traits import SessionTraits
 from .short_errors import shorten_errors, with_short_errors
 
@@ -178,8 +179,10 @@ class Sam2Widget(Annotator, SessionTraits):
         self._publisher = Publisher(session, self._send_message, lambda: self.frame, review)
         self._server = FrameServer(frames, self._publisher.outbox, self._on_contrast)
         controller = Controller(session, self._publisher, self)
+        self._heartbeat = Heartbeat(self._publisher.outbox, lambda: self._saving.is_saved)
         self._dispatcher = Dispatcher(
-            *(controller, session, self._publisher, self._server, review, self), self.keep
+            *(controller, session, self._publisher, self._server, review, self),
+            *(self.keep, self._heartbeat.renew),
         )
         callbacks = Callbacks(session, self._show_error)
         self._panel: Panel | None = None
@@ -383,7 +386,7 @@ class Sam2Widget(Annotator, SessionTraits):
         found = read_checked(self._frames, source, format)
 
         def edit() -> tuple[list[int], tuple[str, ...]]:
-            objects, notes = import_found(self._session, found, as_prompts=as_prompts)
+            objects, notes = take_in(self._session, found, as_prompts=as_prompts)
             self._controller.set_notice(" ".join(notes))
             return objects, notes
 
@@ -416,6 +419,7 @@ class Sam2Widget(Annotator, SessionTraits):
                 self._panel.close()
             self._frames = ClosedVideo(self._frames, why)
             self._server.close(self._frames)
+            self._heartbeat.close()
         super().close()
 
     def _replace_earlier(self, model: object, device: str | None) -> object | None:
