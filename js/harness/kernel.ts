@@ -252,7 +252,7 @@ export class PageKernel implements ViewHost {
             for (let at = request.start; at < request.stop; at++) judge(track, at, request.type);
         this.tellFrame(request.start);
         break;
-      case "next_to_check":
+      case "next_unreviewed":
         this.change({ frame: Math.floor(Math.random() * FRAMES) });
         break;
       case "stop":
@@ -387,7 +387,7 @@ export class PageKernel implements ViewHost {
 
   private tellTimelines(): void {
     for (const [object, track] of this.tracks) {
-      this.tell({ type: "certainty", object, start: 0 }, [certainties(track)]);
+      this.tell({ type: "confidence", object, start: 0 }, [confidences(track)]);
       this.tell({
         type: "timeline",
         object,
@@ -452,7 +452,7 @@ function unreviewed({ tracked, accepted, rejected, prompts }: Tracked): Set<numb
   return new Set([...tracked].filter((at) => !reviewed(at)));
 }
 
-function certainties(track: Tracked): Uint8Array {
+function confidences(track: Tracked): Uint8Array {
   return Uint8Array.from({ length: FRAMES }, (_, at) => {
     if (!track.tracked.has(at)) return 0;
     if (at % 40 > 34) return 1;

@@ -36,7 +36,7 @@ from .protocol import (
     Hello,
     Hover,
     MovePoint,
-    NextToCheck,
+    NextUnreviewed,
     OpenResults,
     Paint,
     Ping,
@@ -318,7 +318,7 @@ class Dispatcher:
                 session.unreview(obj=obj, start=start, stop=stop)
             case Reset(object=obj, start=start, stop=stop):
                 session.reset(obj=obj, start=start, stop=stop)
-            case NextToCheck():
+            case NextUnreviewed():
                 show_next_unreviewed(self._review, self._state)
             case Propose(frame=frame):
                 controller.propose(frame, reply_to)

@@ -19,7 +19,7 @@ from .flow_control import Outbox
 from .protocol import (
     Areas,
     Candidates,
-    Certainty,
+    Confidence,
     Done,
     Error,
     MaskEntry,
@@ -105,7 +105,7 @@ class Publisher:
                 self.outbox.post(Welcome(reply_to))
             for info in self._session.objects:
                 self.outbox.post(self._timeline(info.id))
-                self._tell_certainty(info.id, whole=True)
+                self._tell_confidence(info.id, whole=True)
             self.tell_frame(self._current_frame())
             if self._meter.running:
                 self.outbox.post(self._meter.progress())
@@ -237,11 +237,11 @@ class Publisher:
     def _tell_timelines(self) -> None:
         for obj in sorted(self._changed_timelines):
             self.outbox.post(self._timeline(obj))
-            self._tell_certainty(obj)
+            self._tell_confidence(obj)
         self._changed_timelines.clear()
 
-    def _tell_certainty(self, obj: int, *, whole: bool = False) -> None:
-        """Tell the range of frames whose certainty is another than was told, or all of it."""
+    def _tell_confidence(self, obj: int, *, whole: bool = False) -> None:
+        """Tell the range of frames whose confidence is another than was told, or all of it."""
         if not self.outbox.is_visible():
             return
         levels_t = self._review.levels(obj)
@@ -252,7 +252,7 @@ class Publisher:
         self._levels[obj] = levels_t
         if len(others):
             start, stop = int(others[0]), int(others[-1]) + 1
-            self.outbox.post(Certainty(obj, start), (levels_t[start:stop].tobytes(),))
+            self.outbox.post(Confidence(obj, start), (levels_t[start:stop].tobytes(),))
 
     def _tell_candidates(self, frame: int, obj: int) -> None:
         """Tell the masks that a click may mean, or that there is no more choice."""

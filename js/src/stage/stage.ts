@@ -44,7 +44,7 @@ const OVERLAY_ONLY: ReadonlySet<Topic> = new Set<Topic>([
  * measure the stage, which in the middle of changes takes the browser long. */
 const OFTEN: ReadonlySet<Topic> = new Set<Topic>([
   ...(["frame", "frames", "masks", "prompts", "pending", "preview"] as const),
-  ...(["candidates", "progress", "timeline", "certainty", "thumbnails"] as const),
+  ...(["candidates", "progress", "timeline", "confidence", "thumbnails"] as const),
   ...(["results", "saved"] as const),
   ...(["hoveredObject", "question"] as const),
 ]);
