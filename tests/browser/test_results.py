@@ -210,7 +210,7 @@ def test_a_new_start_is_asked_about_and_can_be_undone(bench: Bench) -> None:
     widget.click(*centre_of(bench))
     saved = widget.root.locator(".s2w-saved")
     expect(saved).to_have_text(re.compile(r"Saved (just now|\d+ s ago)"))
-    assert saved.get_attribute("title") == f"In {scratch / 'a.sam2.zip'}"
+    assert saved.get_attribute("data-tip") == f"In {scratch / 'a.sam2.zip'}"
     panel = open_menu(bench)
     panel.get_by_role("button", name="Start anew…").click()
     question = panel.get_by_role("alertdialog", name="Start anew?")

@@ -68,7 +68,7 @@ export class ExportControls {
     this.other = textButton("", () => this.again(false));
     this.exists = h(
       "div",
-      { class: "s2w-confirm", role: "alertdialog", "aria-label": "Replace?" },
+      { class: "s2w-ask", role: "alertdialog", "aria-label": "Replace?" },
       this.question,
       h(
         "div",
