@@ -136,6 +136,8 @@ class Dispatcher:
         frame = int(self._state.frame)
         self._publisher.set_frame(reply_to.view, frame)
         self._publisher.replay(reply_to if welcome else None)
+        if self._publisher.has_uncertain:
+            self._controller.start_idle(self._publisher.tell_certainties(), "certainties")
         self._frame_server.want(reply_to, frame)
         self._frame_server.resume(reply_to.view)
 

@@ -162,6 +162,16 @@ class Controller(Generic[R]):
         """Queue something to do in the model's thread; see `Worker.submit`."""
         self._worker.submit(action, priority, key)
 
+    def start_idle(self, steps: Generator[None, None, None], key: Hashable) -> None:
+        """Do something step by step whenever there is nothing else to do.
+
+        Parameters
+        ----------
+        key : of work with the same key only the newest counts.
+        """
+        with suppress(ClosedError):
+            self._worker.start(steps, Priority.IDLE, key)
+
     def edit(self, action: Callable[[], T]) -> T:
         """Carry out an edit that code asks for, and wait for it."""
 
