@@ -8,6 +8,7 @@ import type { ViewTransform } from "../view-transform";
 import type { Place } from "../viewport";
 import { brush, editBox, type Gesture, movePoint, pointOrBox, resizeBrush } from "./gesture";
 import type { Lasso } from "./lasso";
+import { LongPress } from "./long-press";
 import type { Navigation } from "./navigation";
 import { FINGER_REACH, type Prompter, type PromptHit, REACH } from "./prompter";
 
@@ -21,6 +22,7 @@ export class PointerInput {
   private hovered: PromptHit | null = null;
   private gesture: Gesture | null = null;
   private readonly pressed = new Map<number, Place>();
+  private readonly longPress = new LongPress();
   private lastPress: (Place & { at: number; button: number; zoom: Zoom }) | null = null;
   private readonly canvas: HTMLCanvasElement;
 
@@ -55,6 +57,7 @@ export class PointerInput {
   }
 
   cancel(): void {
+    this.longPress.end();
     this.gesture?.cancel?.();
     this.gesture = null;
     this.navigation.panned();
@@ -140,13 +143,23 @@ export class PointerInput {
     const hit = prompter.hit(place, event.pointerType === "touch" ? FINGER_REACH : REACH);
     if (hit && "index" in hit) return movePoint(prompter, place, hit);
     if (hit) return editBox(prompter, place, hit, label);
+    if (event.pointerType === "touch") this.longPress.begin(place, () => this.held(place));
     return pointOrBox(prompter, place, label);
+  }
+
+  /** A finger stayed on a place: it is not part of the object, as with the right button. */
+  private held(place: Place): void {
+    if (!this.gesture) return;
+    this.cancel();
+    this.prompter.point(place, 0);
+    this.redraw();
   }
 
   private move(event: PointerEvent): void {
     const place = this.placeOf(event);
     this.place = event.pointerType === "touch" && !this.pressed.size ? null : place;
     if (this.pressed.has(event.pointerId)) this.pressed.set(event.pointerId, place);
+    this.longPress.move(place);
     if (this.pressed.size > 1) this.pinch();
     else if (this.gesture) {
       // All that the device saw since the last event, so that fast strokes stay round.
@@ -158,6 +171,7 @@ export class PointerInput {
 
   private up(event: PointerEvent): void {
     const known = this.pressed.delete(event.pointerId);
+    this.longPress.end();
     this.navigation.pinched();
     const { gesture } = this;
     if (!known || !gesture) return;
