@@ -21,7 +21,8 @@ FOLDER = Path(__file__).parent.parent / "js" / "src" / "kernel"
 WIDTH = 100
 
 PARTIAL = {"UpdateObjectRequest"}
-"""Says of an object only what changes. In all others TypeScript says every field, null too."""
+"""Says of an object only what changes. In all others TypeScript says every field, null too, but
+for flags."""
 
 Schema = Mapping[str, Any]
 
@@ -137,7 +138,8 @@ class Protocol:
             alias = self._aliases.get(kind.get("title", ""), {})
             if kind.get("description") != alias.get("description"):
                 lines.append(_doc(kind, "  "))
-            may_lack = name in PARTIAL and field not in schema["required"]
+            is_flag = kind.get("default") is False  # which is off unless it is said
+            may_lack = (name in PARTIAL or is_flag) and field not in schema["required"]
             lines.append(f"  {field}{'?' if may_lack else ''}: {_type(kind)};\n")
         return "".join(lines)
 

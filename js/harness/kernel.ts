@@ -240,6 +240,17 @@ export class PageKernel implements ViewHost {
         for (const at of request.frames)
           this.tell({ type: "thumbnail", frame: at }, [await jpeg(at)]);
         return;
+      case "want_masks":
+        this.tellFrame(request.frame);
+        return;
+      case "want_areas": {
+        const areas = Uint32Array.from({ length: FRAMES }, (_, at) => {
+          const track = this.tracks.get(request.object);
+          return track?.tracked.has(at) ? runs(at, track.ball).area : 0;
+        });
+        this.tell({ type: "areas", reply_to: request, object: request.object }, [areas.buffer]);
+        return;
+      }
       case "accept":
       case "reject":
       case "unreview":
@@ -261,6 +272,22 @@ export class PageKernel implements ViewHost {
     this.tellTimelines();
     if (request.type !== "ack") this.tell({ type: "done", reply_to: request });
     if (frame !== this.current.frame) this.tellFrame(this.current.frame);
+  }
+
+  /** As many objects, each tracked, some of it reviewed or out of date. */
+  populate(count: number): void {
+    for (let n = 0; n < count; n++) {
+      const track = this.tracks.get(this.add()) as Tracked;
+      track.ball = n % 3;
+      const none = { type: "prompts", object: n + 1, points: [], box: null, mask: true } as const;
+      track.prompts.set(n % 7, { ...none, frame: n % 7, points: [] });
+      for (let at = 0; at < FRAMES - (n % 5); at++) track.tracked.add(at);
+      for (let at = 6 + n; at < 12 + n; at++) track.accepted.add(at % FRAMES);
+      for (let at = 24; at < 28 + (n % 4); at++) track.stale.add(at);
+      for (let at = 38; at < 40; at++) track.rejected.add(at);
+    }
+    this.tellFrame(this.current.frame);
+    this.tellTimelines();
   }
 
   propagate(from = 0, speed_ms = 120): void {

@@ -4,20 +4,23 @@ import { Client, type Host } from "./kernel/client";
 import { rememberedDisplay } from "./panels/display";
 import { Help } from "./panels/help";
 import { Notice } from "./panels/notice";
-import { ObjectList } from "./panels/objects";
+import { ObjectTable } from "./panels/objects/table";
 import { Review } from "./panels/review";
 import { StatusBar } from "./panels/status-bar";
-import { Timeline } from "./panels/timeline";
+import { Timeline } from "./panels/time/timeline";
 import { Toolbar } from "./panels/toolbar";
 import { Stage } from "./stage/stage";
 import { colored } from "./state/classes";
-import { viewCommands } from "./state/commands";
-import { handleKey } from "./state/keys";
+import { isPropagating, viewCommands } from "./state/commands";
+import { escapeCommands } from "./state/escape";
+import { handleKey, keepsKey } from "./state/keys";
 import { Player } from "./state/player";
 import { stageState } from "./state/stage-state";
 import { type State, Store, type Topic } from "./state/store";
 import { Announcer } from "./ui/announcer";
 import { h, iconButton } from "./ui/dom";
+import { HoverLight } from "./ui/hover-light";
+import { Tooltip } from "./ui/tooltip";
 
 /** Traits of the kernel's widget, read and written by the view. */
 export type Traits = Pick<
@@ -61,6 +64,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     tracked: 0,
     error: null,
     pending: [],
+    question: null,
   });
   const client = new Client(host, store);
   const root = h("div", { class: "sam2widget" });
@@ -71,46 +75,75 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const select = (object: number) => store.set("selected", object);
   const player = new Player(store, client);
   const announcer = new Announcer(store);
-  const stage = new Stage(root, store, client);
-  const timeline = new Timeline(store, client, player, select);
+  const tooltip = new Tooltip(root);
+  const stage = new Stage(root, store, client, (text) => announcer.say(text));
+  const timeline = new Timeline(store, client, player);
   const status = new StatusBar(store);
   const toolbar = new Toolbar(store, client, stage.tools.element, stage.display.element);
-  const objects = new ObjectList(store, client, select);
+  const objects = new ObjectTable(store, client, timeline, select);
   const review = new Review(store, client, announcer);
   const notice = new Notice(store);
   const help = new Help(() => commands);
   const toggleFullScreen = () => void switchFullScreen(root);
   const commands = [
+    ...escapeCommands([
+      {
+        label: "Stop propagating",
+        enabled: () => isPropagating(store.state),
+        run: () => client.ask({ type: "stop" }),
+      },
+      {
+        label: "Leave what is being drawn or chosen",
+        enabled: () => stage.busy,
+        run: () => stage.cancelGesture(),
+      },
+      {
+        label: "Leave everything mode",
+        enabled: () => store.state.tool === "everything",
+        run: () => store.set("tool", "positive"),
+      },
+      {
+        label: "Leave the whole window",
+        enabled: () => root.classList.contains("s2w-filled"),
+        run: toggleFullScreen,
+      },
+    ]),
     ...stage.commands,
     ...viewCommands(store, client, player, {
       goTo: (frame) => timeline.userGoesTo(frame),
       select,
-      cancelGesture: () => stage.cancelGesture(),
       toggleFullScreen,
       openHelp: () => help.open(),
     }),
+    ...timeline.commands(),
+    ...objects.commands(),
     ...review.commands(),
   ];
   status.element.append(
-    iconButton("help", "Keys", () => help.open(), { hint: "?" }),
-    iconButton("full", "Full screen", toggleFullScreen, { hint: "Shift+F" }),
+    iconButton("help", "Keys", () => help.open(), { key: "?" }),
+    iconButton("full", "Full screen", toggleFullScreen, { key: "Shift+F" }),
   );
   root.append(
     toolbar.element,
-    h("div", { class: "s2w-main" }, stage.element, objects.element),
-    notice.element,
-    timeline.element,
-    review.element,
+    h("div", { class: "s2w-main" }, stage.element, notice.element),
+    h("div", { class: "s2w-controls" }, timeline.transport.element, review.element),
+    objects.element,
     status.element,
     help.element,
     announcer.element,
+    timeline.card.element,
+    tooltip.element,
   );
 
   const recolor = () => {
     const { class_list, color_by } = store.state;
     store.set("objects", colored(host.traits().objects, class_list, color_by));
   };
-  const parts = [stage, timeline, toolbar, objects, review, notice, status, announcer];
+  const light = new HoverLight(root, store);
+  const parts = [
+    ...[light, stage, timeline, toolbar, objects],
+    ...[review, notice, status, announcer, tooltip],
+  ];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
     for (const name of WRITTEN) if (topics.has(name)) host.setTrait(name, state[name]);
@@ -140,16 +173,12 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   });
   root.addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement;
-    const typing = target instanceof HTMLInputElement && ["text", "number"].includes(target.type);
-    // A button has its own use for Enter and the space bar, a list for letters too.
-    const theirs =
-      (/^(Enter| )$/.test(event.key) && target instanceof HTMLButtonElement) ||
-      target instanceof HTMLSelectElement;
-    const ours = !typing && !theirs && (stage.handleKey(event) || handleKey(event, commands));
+    const theirs = keepsKey(target, event.key);
+    const ours = !theirs && (stage.handleKey(event) || handleKey(event, commands));
     if (ours) event.preventDefault();
     // The notebook has commands on letters, with which it cuts and deletes cells.
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (ours || typing || theirs || plain) event.stopPropagation();
+    if (ours || theirs || plain) event.stopPropagation();
   });
 
   element.append(root);
@@ -171,6 +200,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     client.close();
     player.close();
     timeline.close();
+    toolbar.close();
+    tooltip.close();
     objects.close();
     status.close();
     stage.close();

@@ -1,8 +1,14 @@
 import type { Buffer } from "../src/kernel/codecs";
 import type { SentRequest } from "../src/kernel/protocol";
+import type { ObjectInfo } from "../src/kernel/traits";
 import { stageState } from "../src/state/stage-state";
 import type { State } from "../src/state/store";
 import type { Traits, ViewHost } from "../src/view";
+
+export function objectOf(id: number, color = "#2f7ff5"): ObjectInfo {
+  const shown = { visible: true, locked: false, class_name: "", attributes: {} };
+  return { id, name: `Object ${id}`, color, dash: [], ...shown };
+}
 
 /** A host that records what is sent and plays the kernel's part. */
 export class FakeHost implements ViewHost {
@@ -19,18 +25,9 @@ export class FakeHost implements ViewHost {
       kind: "video",
       sizes: null,
       live: null,
+      pixel_size: null,
     },
-    objects: [
-      {
-        id: 1,
-        name: "Object 1",
-        color: "#2f7ff5",
-        visible: true,
-        locked: false,
-        class_name: "",
-        attributes: {},
-      },
-    ],
+    objects: [objectOf(1)],
     selected: 1,
     frame: 0,
     status: { state: "ready", message: "", model: "nano", device: "cpu", click_ms: 0 },
@@ -97,6 +94,7 @@ export function viewState(host: FakeHost): State {
     tracked: 0,
     error: null,
     pending: [],
+    question: null,
   };
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SentRequest } from "../src/kernel/protocol";
+import { tipOf } from "../src/ui/tooltip";
 import { mount } from "../src/view";
 import { FakeHost, settle } from "./fake-host";
 
@@ -139,7 +140,8 @@ describe("the controls", () => {
 describe("what is offered", () => {
   it("follows the history", async () => {
     expect(button("Undo").disabled).toBe(false);
-    expect(button("Undo").title).toBe("Undo: point (Ctrl+Z)");
+    expect(tipOf(button("Undo"))).toBe("Undo: point");
+    expect(button("Undo").dataset.tipKey).toBe("Ctrl+Z");
     expect(button("Redo").disabled).toBe(true);
     host.change({ history: { undo: "", redo: "box" } });
     await settle();
@@ -164,7 +166,7 @@ describe("what is offered", () => {
     expect([clean.checked, apart.checked]).toEqual([true, true]);
     host.change({ clean_masks: 25 });
     await settle();
-    expect(clean.parentElement?.title).toContain("below 25 pixels");
+    expect(tipOf(clean.parentElement as Element)).toContain("below 25 pixels");
     clean.click();
     await settle();
     clean.click();
@@ -198,7 +200,7 @@ describe("what is offered", () => {
     host.change({ status: { ...host.current.status, ...said } });
     await settle();
     expect([note.hidden, note.textContent]).toEqual([false, "small offline model"]);
-    expect(note.title).toBe("Take a larger one.");
+    expect(tipOf(note)).toBe("Take a larger one.");
   });
 
   it("is no time for images that have nothing to do with each other", async () => {
@@ -206,7 +208,7 @@ describe("what is offered", () => {
     await settle();
     expect(button("Play").hidden).toBe(true);
     expect(button("Next frame").hidden).toBe(false);
-    expect(button("Propagate").closest<HTMLElement>(".s2w-group")?.hidden).toBe(true);
+    expect(button("Propagate").closest<HTMLElement>(".s2w-slot")?.hidden).toBe(true);
   });
 
   it("locks and shows alone", async () => {

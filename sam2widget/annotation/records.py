@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from ..core.mask_logits import MaskLogits
 from ..core.masks import Mask
+from ..core.palette import color_of, dash_of
 
 Source = Literal["prompt", "track", "edit", "import", "proposal"]
 """Where a mask comes from: prompts, tracking, a person's brush, a file or array, or a proposal
@@ -22,24 +23,14 @@ Shape = Literal["brush", "polygon"]
 
 Direction = Literal["both", "forward", "backward"]
 
+Run: TypeAlias = tuple[int, int]
+"""Frames that follow each other: the first, and the one after the last."""
+
 ColorBy = Literal["object", "class"]
 """Whose colour a mask is shown in: the object's own, or that of its class."""
 
 Attribute: TypeAlias = bool | int | float | str
 """Value of an attribute of an object: what JSON has, but for null, lists and objects."""
-
-_PALETTE = (
-    "#2f7ff5",
-    "#f5762f",
-    "#2fb574",
-    "#d94a9c",
-    "#e8b923",
-    "#8a5cf0",
-    "#27b9cc",
-    "#d8433b",
-    "#8fae2b",
-    "#b07452",
-)
 
 
 @dataclass(frozen=True)
@@ -64,10 +55,15 @@ class ObjectInfo:
         red, green, blue = bytes.fromhex(self.color[1:])
         return red, green, blue
 
+    @property
+    def dash(self) -> tuple[int, ...]:
+        """How its lines are dashed: lengths on and off along a line that is 2 wide."""
+        return dash_of(self.id)
+
     @classmethod
     def numbered(cls, obj: int) -> ObjectInfo:
         """With a name and a colour from its id."""
-        return cls(obj, f"Object {obj}", _PALETTE[(obj - 1) % len(_PALETTE)])
+        return cls(obj, f"Object {obj}", color_of(obj))
 
 
 @dataclass(frozen=True)
@@ -167,8 +163,8 @@ class Timeline:
     """Where in the video an object has what; frames, and half-open runs of frames."""
 
     prompted: list[int]
-    accepted: list[tuple[int, int]]
-    rejected: list[tuple[int, int]]
-    tracked: list[tuple[int, int]]
+    accepted: list[Run]
+    rejected: list[Run]
+    tracked: list[Run]
     """Tracked and not stale."""
-    stale: list[tuple[int, int]]
+    stale: list[Run]

@@ -11,6 +11,7 @@ from typing import Any
 from ..core.errors import SessionError
 from ..models.segmenter import PromptSet
 from .history import Edit, History, Key
+from .plan import intersect, neighbours
 from .records import Changed, ObjectClass, ObjectInfo, Proposal, Result, State
 from .tables import SessionTables
 from .view import SessionView
@@ -167,15 +168,19 @@ class AnnotationStore(SessionView):
             Whether anything there is stale now, the frame itself included.
         """
         here = self.result(frame, obj)
+        earlier, later = neighbours(frame, self.anchors(obj))
+        span = (
+            0 if earlier is None else earlier + 1,
+            self.num_frames if later is None else later,
+        )
+        timelines = self.tables.timelines
         found = here is not None and here.state == "stale"
-        for span in range(frame + 1, self.num_frames), range(frame - 1, -1, -1):
-            for t in span:
-                if self.is_anchor(t, obj):
-                    break
-                result = self.result(t, obj)
-                if result is not None and result.state != "rejected":
+        found = found or any(intersect(timelines.stale(obj), [span]))
+        for run in intersect(timelines.tracked(obj), [span]):
+            for t in range(*run):
+                if t != frame:
                     found = True
-                    self.write_result(t, obj, replace(result, state="stale"))
+                    self.write_state(t, obj, "stale")
         return found
 
 

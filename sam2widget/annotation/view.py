@@ -16,9 +16,9 @@ from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask, MaskVolume
 from ..models.segmenter import PromptSet
 from .classes import color_by_class
-from .records import ColorBy, ObjectClass, ObjectInfo, Proposal, Result, Timeline
+from .plan import intersect, invert
+from .records import ColorBy, ObjectClass, ObjectInfo, Proposal, Result, Run, Timeline
 from .tables import SessionTables
-from .timeline import FrameRuns
 
 
 class SessionView:
@@ -192,25 +192,16 @@ class SessionView:
         state = None if result is None else result.state
         return state == "accepted" or (state != "rejected" and (obj, frame) in self.tables.prompts)
 
-    def anchors(self, obj: int) -> list[int]:
-        """All frames that an object is tracked from, ascending."""
-        timelines = self.tables.timelines
-        accepted = {t for run in timelines.accepted(obj) for t in range(*run)}
-        rejected = FrameRuns(timelines.rejected(obj))
-        return sorted(accepted.union(t for t in timelines.prompted(obj) if t not in rejected))
+    def anchors(self, obj: int) -> list[Run]:
+        """Runs of the frames that an object is tracked from, ascending."""
+        return self.tables.timelines.anchors(obj)
 
-    def pending(self, obj: int, frames: range, stale_only: bool) -> list[int]:
-        """Those of some frames, which follow each other, that are to be tracked."""
+    def pending(self, obj: int, frames: range, stale_only: bool) -> list[Run]:
+        """Runs of those of some frames, which follow each other, that are to be tracked."""
+        timelines = self.tables.timelines
         if stale_only:
-            runs = self.tables.timelines.stale(obj)
-            within = ((max(a, frames.start), min(b, frames.stop)) for a, b in runs)
-            return [t for run in within for t in range(*run)]
-        results, prompted = self.tables.results.of(obj), self.tables.prompts.of(obj)
-        return [
-            t
-            for t in frames
-            if t not in prompted and (t not in results or results[t].state == "stale")
-        ]
+            return list(intersect(timelines.stale(obj), [(frames.start, frames.stop)]))
+        return invert(timelines.settled(obj), frames.start, frames.stop)
 
     def held_on(self, frame: int) -> dict[int, Mask]:
         """What each object holds on a frame."""

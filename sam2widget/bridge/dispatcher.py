@@ -15,6 +15,7 @@ from ..runtime.error_texts import describe_error, log_unless_expected
 from ..runtime.widget_state import WidgetState, show_next_unreviewed
 from ..runtime.worker import Priority, Task
 from .frame_server import FrameServer
+from .protection import check_purpose, tell_of_change
 from .protocol import (
     Accept,
     Ack,
@@ -55,7 +56,9 @@ from .protocol import (
     UpdateObject,
     Visible,
     Want,
+    WantAreas,
     WantLevels,
+    WantMasks,
     parse,
 )
 from .publisher import Publisher
@@ -151,6 +154,14 @@ class Dispatcher:
                 )
             case Thumbnails(frames=frames):
                 self._frame_server.want_thumbnails(view, frames)
+            case WantMasks(frame=frame):
+                if frame < self._session.num_frames:
+                    self._outbox.send_masks(frame, None)
+            case WantAreas(object=obj):
+                self._controller.submit(
+                    lambda: self._publisher.tell_areas(reply_to, obj),
+                    *(Priority.PREFETCH, ("areas", view)),
+                )
             case WantLevels(frame=frame):
                 self._frame_server.want_levels(reply_to, frame)
             case SetContrast():
@@ -193,8 +204,11 @@ class Dispatcher:
         try:
             if self._controller.failure:
                 raise SessionError(self._controller.failure)
+            changed = check_purpose(self._session, request, int(self._state.selected))
             self._controller.begin_edit()
             self._perform(request, reply_to)
+            if sentence := tell_of_change(self._session, changed):
+                self._controller.set_notice(sentence)
             if isinstance(request, CORRECTIONS):
                 self._follow_up(request)
         except Exception as error:

@@ -15,6 +15,7 @@ from ..core.masks import Mask
 from ..models.segmenter import Prediction
 from .flow_control import Outbox
 from .protocol import (
+    Areas,
     Candidates,
     Certainty,
     Done,
@@ -181,6 +182,15 @@ class Publisher:
         """Tell which mask a click would give."""
         runs = Mask.from_array(prediction.mask_hw).runs
         self.outbox.post(Preview(reply_to, frame, prediction.iou), (runs,))
+
+    def tell_areas(self, reply_to: ReplyTo, obj: int) -> None:
+        """Tell how large an object's mask is on each frame; nothing of one that is gone."""
+        with self.outbox.lock:
+            if obj not in {info.id for info in self._session.objects}:
+                return
+            results = (self._session.result(t, obj) for t in range(self._session.num_frames))
+            areas_t = np.array([0 if one is None else one.mask.area for one in results], "<u4")
+            self.outbox.post(Areas(reply_to, obj), (areas_t.tobytes(),))
 
     def report_begin(self) -> None:
         """A propagation begins."""

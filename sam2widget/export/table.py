@@ -33,13 +33,22 @@ outer edges of their pixels; centroids are means of pixel centres, at +0.5. Both
 mask is."""
 
 
+def columns(segmentation: Segmentation) -> list[str]:
+    """`COLUMNS`, and where the size of a pixel is known the area in its unit, as "area_um2"."""
+    found = list(COLUMNS)
+    if (name := _area_column(segmentation)) is not None:
+        found.insert(found.index("area_px") + 1, name)
+    return found
+
+
 def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
-    """List all results by frame and object, each a row with the keys `COLUMNS`."""
+    """List all results by frame and object, each a row with the keys `columns`."""
     video, objects = segmentation.video, {info.id: info for info in segmentation.objects}
-    frames = segmentation.frame_names
+    frames, size = segmentation.frame_names, segmentation.video.pixel_size
+    names_of_columns, area = columns(segmentation), _area_column(segmentation)
     found = []
     for (obj, frame), result in sorted(segmentation.results.items(), key=lambda one: one[0][::-1]):
-        row: dict[str, Any] = dict.fromkeys(COLUMNS, "")
+        row: dict[str, Any] = dict.fromkeys(names_of_columns, "")
         row |= {
             "frame": frame,
             "frame_name": frames.name(frame, ""),
@@ -54,6 +63,8 @@ def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
             "source": result.source,
             "state": result.state,
         }
+        if area is not None and size is not None:
+            row[area] = float(f"{result.mask.area * size.area:.9g}")
         if result.mask.area:
             y, x = np.nonzero(result.mask.to_array())
             row |= {
@@ -91,5 +102,11 @@ def to_dataframe(source: SegmentationSource) -> Any:
         raise SessionError(
             "pandas is not installed: pip install pandas, or export as 'csv'."
         ) from error
-    frame = pandas.DataFrame(rows(Segmentation.of(source)), columns=list(COLUMNS))
+    segmentation = Segmentation.of(source)
+    frame = pandas.DataFrame(rows(segmentation), columns=columns(segmentation))
     return frame.replace("", None).infer_objects()
+
+
+def _area_column(segmentation: Segmentation) -> str | None:
+    size = segmentation.video.pixel_size
+    return None if size is None else f"area_{size.ascii_unit}2"

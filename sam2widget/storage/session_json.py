@@ -12,8 +12,9 @@ from typing import Any, get_args
 
 import msgspec
 
-from sam2_backend.video import Channel, Contrast
+from sam2_backend.video import Channel, Contrast, PixelSize
 from sam2_backend.video.options import OpenOptions
+from sam2_backend.video.pixel_size import as_pixel_size
 
 from .. import __version__
 from ..annotation.records import ObjectClass, ObjectInfo, Result, Source, State
@@ -29,6 +30,7 @@ from .session_schema import (
     MasksRecord,
     ModelRecord,
     ObjectRecord,
+    PixelSizeRecord,
     PromptRecord,
     SessionRecord,
     ThumbRecord,
@@ -55,6 +57,7 @@ def dump_session(saved: SavedSession, version: int, number: Callable[[Mask | Non
         model=ModelRecord(name=saved.model, source=saved.model_source),
         video=_make_video_record(saved),
         contrast=_make_contrast_record(saved.contrast),
+        pixel_size=_make_pixel_size_record(saved.pixel_size),
         masks=MasksRecord(clean=saved.clean_masks, non_overlapping=saved.non_overlapping),
         view=ViewRecord(
             frame=saved.frame,
@@ -110,6 +113,10 @@ def _make_contrast_record(contrast: Contrast | None) -> ContrastRecord | None:
     if contrast is None:
         return None
     return ContrastRecord(channels=[ChannelRecord(**asdict(one)) for one in contrast.channels])
+
+
+def _make_pixel_size_record(size: PixelSize | None) -> PixelSizeRecord | None:
+    return None if size is None else PixelSizeRecord(x=size.x, y=size.y, unit=size.unit)
 
 
 def build_fingerprint(video: VideoRecord) -> Fingerprint:
@@ -208,6 +215,7 @@ def build_session(
         prompts=prompts,
         results=by_key,
         contrast=_build_contrast(record.contrast),
+        pixel_size=_build_pixel_size(record.pixel_size),
         clean_masks=record.masks.clean,
         non_overlapping=record.masks.non_overlapping,
         options=_build_options(record.video),
@@ -245,6 +253,15 @@ class _Keys:
 def _check_frame(frame: int, place: str, num_frames: int) -> None:
     if frame >= num_frames:
         refuse(place, frame, f"a whole number from 0 to {num_frames - 1}")
+
+
+def _build_pixel_size(size: PixelSizeRecord | None) -> PixelSize | None:
+    if size is None:
+        return None
+    try:
+        return as_pixel_size((size.x, size.y, size.unit))
+    except ValueError as error:
+        raise SchemaError(f"'pixel_size' is wrong ({error})") from error
 
 
 def _build_contrast(contrast: ContrastRecord | None) -> Contrast | None:

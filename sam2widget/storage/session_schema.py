@@ -88,6 +88,14 @@ class ContrastRecord(Record, frozen=True, kw_only=True):
     channels: list[ChannelRecord]
 
 
+class PixelSizeRecord(Record, frozen=True, kw_only=True):
+    """How large a pixel was said to be."""
+
+    x: Finite
+    y: Finite
+    unit: str
+
+
 class MasksRecord(Record, frozen=True, kw_only=True):
     """How masks are cleaned, and whether they exclude each other."""
 
@@ -164,6 +172,7 @@ class SessionRecord(Header, frozen=True, kw_only=True):
     model: ModelRecord
     video: VideoRecord
     contrast: ContrastRecord | None = None
+    pixel_size: PixelSizeRecord | None = None
     masks: MasksRecord = MasksRecord()
     view: ViewRecord
     classes: list[ClassRecord] = []

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sam2_backend.video import Video
 
 from ..annotation.confidence import Review
-from ..annotation.records import Timeline
+from ..annotation.records import Proposal, Timeline
 from ..annotation.session import Session
 from ..core.arguments import ById
 from ..core.label_maps import OverlapCounter
@@ -76,6 +76,10 @@ class AnnotationReader:
     def prompts(self, frame: int, obj: int = 1) -> PromptSet:
         """Prompts of an object on a frame; an empty set where there are none."""
         return self._session.prompts(frame, obj)
+
+    def proposals(self, frame: int) -> tuple[Proposal, ...]:
+        """What was found on a frame, by `propose` or in the view, and is still to be decided on."""
+        return self._session.proposals(frame)
 
     def timeline(self, obj: int = 1) -> Timeline:
         """Frames on which an object is prompted, tracked, stale, accepted or rejected."""

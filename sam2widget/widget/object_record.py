@@ -17,7 +17,7 @@ class ObjectRecord(dict[str, Any]):
     @classmethod
     def of(cls, info: ObjectInfo) -> ObjectRecord:
         """The record of an object of a session."""
-        return cls(asdict(info))
+        return cls({**asdict(info), "dash": list(info.dash)})
 
     @property
     def id(self) -> int:
@@ -33,6 +33,11 @@ class ObjectRecord(dict[str, Any]):
     def color(self) -> str:
         """``"#rrggbb"``."""
         return self["color"]
+
+    @property
+    def dash(self) -> list[int]:
+        """How its lines are dashed: lengths on and off along a line that is 2 wide."""
+        return self["dash"]
 
     @property
     def visible(self) -> bool:

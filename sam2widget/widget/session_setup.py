@@ -58,6 +58,8 @@ def make_session(
             origin.check_video(video)
         if video.chosen_contrast is None:
             video.contrast = origin.contrast
+        if video.chosen_pixel_size is None:
+            video.pixel_size = origin.pixel_size
         session.fill(origin.objects, origin.prompts, origin.results, origin.classes)
         session.set_current_class(origin.current_class)
         session.set_color_by(origin.color_by)

@@ -37,7 +37,7 @@ class SessionTraits(ThreadSafeTraits):
     )
     objects = List(
         Instance(ObjectRecord),
-        help="id, name, color, visible, locked, class_name and attributes of each object.",
+        help="id, name, color, dash, visible, locked, class_name and attributes of each object.",
     ).tag(sync=True)
     class_list = List(help="name and color of each class; see `classes`.").tag(sync=True)
     current_class = Unicode(help='Class that new objects get, "" for none.').tag(sync=True)
@@ -48,7 +48,9 @@ class SessionTraits(ThreadSafeTraits):
     history = Dict(
         {"undo": "", "redo": ""}, help='What undo and redo would do; "" for nothing.'
     ).tag(sync=True)
-    video = Dict(help="width, height, num_frames, fps, name, kind, sizes and live.").tag(sync=True)
+    video = Dict(
+        help="width, height, num_frames, fps, name, kind, sizes, live and pixel_size."
+    ).tag(sync=True)
     epoch = Int(1, help="Number of the session; messages of another one are dropped.").tag(
         sync=True
     )

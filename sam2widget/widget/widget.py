@@ -14,6 +14,7 @@ from traitlets import observe
 from sam2_backend.video import Contrast, FrameSource, Kind, LiveVideo, open_video
 from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.options import MAX_MEGAPIXELS
+from sam2_backend.video.pixel_size import PixelSize, PixelSizeLike
 
 from ..annotation.records import ColorBy
 from ..bridge.callbacks import Callbacks
@@ -34,7 +35,7 @@ from .annotator import Annotator
 from .autosave_controller import AutosaveController
 from .closed_video import ClosedVideo
 from .front_end import HOW_TO_BUILD, NOT_BUILT, read_static
-from .live_follower import LiveFollower, describe_video
+from .live_follower import LiveFollower, describe_pixel_size, describe_video
 from .notebook_cell import MadeWidgets, current_cell
 from .panel import Panel
 from .resuming import open_saved, plan_autosave
@@ -82,6 +83,9 @@ class Sam2Widget(Annotator, SessionTraits):
         channel. If None, that of a saved session, or else 8-bit colours as they are and all else
         from the 0.1 to the 99.9 percentile. See `w.contrast`.
     axes, plane, max_megapixels : of arrays, stacks and large pictures; see `open_video`.
+    pixel_size : how large a pixel is, as text with a unit, such as "0.65 µm", or "0.65 x 0.7 µm"
+        for width and height: the picture gets a scale bar, and areas are told in that unit, also
+        in tables. If None, that of a saved session, or else what OME-XML, ImageJ or OME-Zarr say.
     auto_propagate : what an edit in the browser tracks by itself: "corrections" (or True) the
         masks that it made stale, "always" whatever is untracked too, "never" (or False) nothing.
     clean_masks : specks and pinholes of what the model says are dropped where they are smaller: in
@@ -135,6 +139,7 @@ class Sam2Widget(Annotator, SessionTraits):
         axes: str | None = None,
         plane: int | Literal["max"] | None = None,
         max_megapixels: float = MAX_MEGAPIXELS,
+        pixel_size: PixelSizeLike | None = None,
         auto_propagate: bool | str = "corrections",
         clean_masks: float | bool | None = None,
         non_overlapping: bool | None = None,
@@ -151,6 +156,7 @@ class Sam2Widget(Annotator, SessionTraits):
             axes=axes,
             plane=plane,
             max_megapixels=max_megapixels,
+            pixel_size=pixel_size,
         )
         shared = self._replace_earlier(model, device)
         plan = plan_autosave(frames, autosave, saved)
@@ -209,7 +215,10 @@ class Sam2Widget(Annotator, SessionTraits):
         def __setattr__(self, name: str, value: object) -> None:
             if not name.startswith("_") and not hasattr(type(self), name):
                 near = get_close_matches(
-                    name, [*self.trait_names(), "contrast", "classes"], n=1, cutoff=0.8
+                    name,
+                    [*self.trait_names(), "contrast", "classes", "pixel_size"],
+                    n=1,
+                    cutoff=0.8,
                 )
                 if near and name not in vars(self):
                     warn(f"A Sam2Widget has no {name}, so this changes nothing: {near[0]}?")
@@ -251,6 +260,30 @@ class Sam2Widget(Annotator, SessionTraits):
     @contrast.setter
     def contrast(self, contrast: ContrastLike | None) -> None:
         self._server.set_contrast(contrast).result()
+
+    # Size of a pixel
+
+    @property
+    def pixel_size(self) -> PixelSize | None:
+        """How large a pixel is, as you said or else as the video's file says; None if not known.
+
+        Set it to text such as "0.65 µm", or to None for what the file says. It is saved with the
+        session.
+
+        >>> w.pixel_size = "0.65 µm"
+
+        Raises
+        ------
+        ValueError
+            When it is set to what is no size, or has no unit.
+        """
+        return self._frames.pixel_size
+
+    @pixel_size.setter
+    def pixel_size(self, pixel_size: PixelSizeLike | None) -> None:
+        self._frames.pixel_size = pixel_size
+        self.write_traits(video={**self.video, "pixel_size": describe_pixel_size(self._frames)})
+        self._saving.mark_changed()
 
     # Files
 

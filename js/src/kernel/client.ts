@@ -1,5 +1,6 @@
 /** The conversation with the kernel: requests out, messages into the store, flow control. */
 
+import { questionOf } from "../state/question";
 import { sizeOf } from "../state/stage-state";
 import type { Pending, Store } from "../state/store";
 import { type Buffer, decodeJpeg, decodeRuns, toBytes } from "./codecs";
@@ -77,22 +78,44 @@ export class Client {
     return id;
   }
 
-  /** Carry out what a person asks for: an earlier error has been seen, a preview out of date. */
+  /** Carry out what a person asks for: an earlier error has been seen, a preview out of date.
+   * What would change accepted masks waits for an answer: 0 then, else the request's id. */
   ask(request: Request): number {
     this.hovering.forget();
+    if (this.asksFirst(request, null)) return 0;
     this.store.set("error", null);
     return this.send(request);
   }
 
-  /** Send a prompt and show it before the kernel has answered. The view stays at its frame. */
-  prompt(request: Prompt): void {
+  /** Whether a request waits for an answer from now on; a question before it is withdrawn. */
+  private asksFirst(request: Request, pending: Pending | null): boolean {
+    const question = questionOf(this.store, request);
+    this.store.set("question", question && { ...question, pending });
+    return question !== null;
+  }
+
+  /** Answer the question that is open. */
+  answer(yes: boolean): void {
+    const { question } = this.store.state;
+    this.store.set("question", null);
+    if (!question || !yes) return;
+    const request = { ...question.request, change_accepted: true };
+    if (question.pending) this.prompt(request as Prompt);
+    else this.ask(request);
+  }
+
+  /** Send a prompt and show it before the kernel has answered. The view stays at its frame.
+   * Returns as `ask` does. */
+  prompt(request: Prompt): number {
     const { frame, object } = request;
+    if (this.asksFirst(request, { id: 0, frame, object, ...shapeOf(request) })) return 0;
     this.store.set("follow", false);
     if (frame !== this.store.state.frame) this.goTo(frame);
     this.store.set("candidates", null);
     const id = this.ask(request);
     const pending: Pending = { id, frame, object, ...shapeOf(request) };
     this.store.set("pending", [...this.store.state.pending, pending]);
+    return id;
   }
 
   /** Segment everything on a frame. */
@@ -231,6 +254,14 @@ export class Client {
         break;
       case "certainty":
         store.putCertainty(message.object, message.start, toBytes(buffers[0] as Buffer).slice());
+        break;
+      case "areas":
+        if (message.reply_to.view !== this.view) break;
+        store.areas.set(
+          message.object,
+          new Uint32Array(toBytes(buffers[0] as Buffer).slice().buffer),
+        );
+        store.touch("axis");
         break;
       case "contrast":
         this.look++;

@@ -114,6 +114,10 @@ export const CHECKS: Record<Message["type"], Checks> = {
     object: isIndex,
     start: isIndex,
   },
+  areas: {
+    reply_to: isReplyTo,
+    object: isIndex,
+  },
   progress: {
     running: isFlag,
     frame: isIndex,

@@ -102,6 +102,18 @@ export interface ThumbnailsRequest {
   frames: number[];
 }
 
+/** A view shows a frame in small, besides the one on its stage: send its masks. */
+export interface WantMasksRequest {
+  type: "want_masks";
+  frame: number;
+}
+
+/** A view shows how large an object's masks are over time. */
+export interface WantAreasRequest {
+  type: "want_areas";
+  object: number;
+}
+
 /** A view shows how a frame's values are spread. The latest of a view counts. */
 export interface WantLevelsRequest {
   type: "want_levels";
@@ -137,6 +149,8 @@ export interface ClickRequest {
   y: number;
   label: Label;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** A box; object null as in Click. */
@@ -148,6 +162,8 @@ export interface BoxRequest {
   x1: number;
   y1: number;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Add to a mask by hand, or take away from it; object null as in Click. */
@@ -161,6 +177,8 @@ export interface PaintRequest {
   /** x0, y0, x1, y1…: the way of the brush's centre, or the polygon's corners. */
   path: number[];
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Choose another of an ambiguous click's masks. */
@@ -169,6 +187,8 @@ export interface ChooseRequest {
   frame: number;
   object: number;
   index: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Put a point elsewhere. */
@@ -179,6 +199,8 @@ export interface MovePointRequest {
   index: number;
   x: number;
   y: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Take a point away. */
@@ -187,6 +209,8 @@ export interface RemovePointRequest {
   frame: number;
   object: number;
   index: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Take the box away. */
@@ -194,6 +218,8 @@ export interface RemoveBoxRequest {
   type: "remove_box";
   frame: number;
   object: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Take all prompts of an object on a frame away. */
@@ -201,6 +227,8 @@ export interface ClearPromptsRequest {
   type: "clear_prompts";
   frame: number;
   object: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Add an object and select it. */
@@ -212,6 +240,8 @@ export interface AddObjectRequest {
 export interface RemoveObjectRequest {
   type: "remove_object";
   object: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Change of an object what is not null. */
@@ -229,7 +259,7 @@ export interface SetClassRequest {
   type: "set_class";
   objects: number[];
   class_name: string;
-  add: boolean;
+  add?: boolean;
 }
 
 /** Set attributes of an object by name; null takes one away. */
@@ -294,6 +324,8 @@ export interface ResetRequest {
   start: number;
   stop: number;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Go to the least certain mask that nobody has reviewed. */
@@ -314,6 +346,8 @@ export interface AdoptRequest {
   proposals: number[];
   merge: boolean;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Drop proposals. */
@@ -361,6 +395,8 @@ export type Request =
   | HelloRequest
   | WantRequest
   | ThumbnailsRequest
+  | WantMasksRequest
+  | WantAreasRequest
   | WantLevelsRequest
   | SetContrastRequest
   | HoverRequest
@@ -520,6 +556,13 @@ export interface CertaintyMessage {
   start: number;
 }
 
+/** Answers WantAreas. Buffer: pixels of the mask on each frame, uint32 little-endian. */
+export interface AreasMessage {
+  type: "areas";
+  reply_to: ReplyTo;
+  object: number;
+}
+
 /** How far a propagation is. */
 export interface ProgressMessage {
   type: "progress";
@@ -560,6 +603,7 @@ export type Message = { epoch: number } & (
   | PromptsMessage
   | TimelineMessage
   | CertaintyMessage
+  | AreasMessage
   | ProgressMessage
   | ErrorMessage
   | DoneMessage

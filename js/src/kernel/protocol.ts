@@ -51,6 +51,7 @@ function buffersOf(message: Message): number {
     case "thumbnail":
     case "preview":
     case "certainty":
+    case "areas":
       return 1;
     default:
       return 0;

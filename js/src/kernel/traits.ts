@@ -12,6 +12,18 @@ export interface Video {
   sizes: [number, number][] | null;
   /** Of a video that is being recorded, or was in this session. */
   live: Live | null;
+  /** How large a pixel is; null where that is not known. */
+  pixel_size: PixelSize | null;
+}
+
+export interface PixelSize {
+  /** Width and height of a pixel, in the unit. */
+  x: number;
+  y: number;
+  /** "µm" */
+  unit: string;
+  /** Who says so, such as "OME-XML"; empty where it was said when the widget was made. */
+  source: string;
 }
 
 export interface Live {
@@ -30,6 +42,8 @@ export interface ObjectInfo {
   name: string;
   /** "#rrggbb" */
   color: string;
+  /** How its lines are dashed: lengths on and off along a line that is 2 wide; none is solid. */
+  dash?: number[];
   visible: boolean;
   /** Nothing changes its masks. */
   locked: boolean;

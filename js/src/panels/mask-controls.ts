@@ -3,6 +3,7 @@
 import type { Client } from "../kernel/client";
 import type { Store } from "../state/store";
 import { h } from "../ui/dom";
+import { setTip } from "../ui/tooltip";
 
 /** Of a mask's area: the kernel's own default. */
 const CLEANED_SHARE = 0.01;
@@ -50,7 +51,7 @@ export class MaskControls {
     this.clean.checked = clean_masks > 0;
     this.apart.checked = non_overlapping;
     const label = this.clean.parentElement;
-    if (label) label.title = this.cleaning();
+    if (label) setTip(label, this.cleaning());
   }
 
   private cleaning(): string {

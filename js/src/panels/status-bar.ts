@@ -3,6 +3,7 @@
 import type { Status } from "../kernel/traits";
 import type { Store } from "../state/store";
 import { h, setText } from "../ui/dom";
+import { setTip } from "../ui/tooltip";
 
 const WORDS: Record<Status["state"], string> = {
   loading: "Loading the model",
@@ -51,9 +52,9 @@ export class StatusBar {
       this.waiting = window.setTimeout(() => this.say(status), WORKING_AFTER_MS);
     else this.say(status);
     setText(this.model, [status.model, status.device].filter(Boolean).join(" · "));
-    this.model.title = "Model and the device it runs on";
+    setTip(this.model, "Model and the device it runs on");
     setText(this.note, status.note ?? "");
-    this.note.title = status.note_details ?? "";
+    setTip(this.note, status.note_details ?? "");
     this.note.hidden = !status.note;
     this.progress.hidden = progress === null;
     if (progress) {
@@ -71,7 +72,6 @@ export class StatusBar {
     // The sentence of an error stands above the timeline.
     const text = (state === "error" ? "" : message) || WORDS[state];
     setText(this.status, text);
-    this.status.title = text;
   }
 }
 

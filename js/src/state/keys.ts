@@ -43,6 +43,31 @@ function digitOf({ code, key, shiftKey, ctrlKey, metaKey, altKey }: KeyboardEven
   return digit && plain ? `Shift+${digit}` : "";
 }
 
+/**
+ * Whether an element has a use of its own for a key: a field for text has one for all, a button for
+ * Enter and the space bar, a list or a slider for arrows. The slider of frames leaves them to the
+ * view, whose keys do the same.
+ */
+export function keepsKey(element: Element, key: string): boolean {
+  if (takesText(element)) return true;
+  if (element instanceof HTMLSelectElement) return key !== "Escape";
+  if (element instanceof HTMLButtonElement) return /^(Enter| )$/.test(key);
+  if (!(element instanceof HTMLInputElement)) return false;
+  if (element.type === "range")
+    return element.getAttribute("aria-label") !== "Frame" && /^(Arrow|Page|Home|End)/.test(key);
+  return /^(Enter| )$/.test(key); // a switch, a colour
+}
+
+/** Whether what is typed goes into an element. */
+export function takesText(element: Element): boolean {
+  if (element instanceof HTMLInputElement)
+    return !["button", "checkbox", "color", "radio", "range"].includes(element.type);
+  return (
+    element instanceof HTMLTextAreaElement ||
+    (element instanceof HTMLElement && element.isContentEditable)
+  );
+}
+
 const SHOWN: Record<string, string> = {
   ArrowLeft: "←",
   ArrowRight: "→",

@@ -25,6 +25,12 @@ export interface Display {
   wipe: number | null;
   /** Show the mask under the pointer before a click; null is as the device is quick enough. */
   hover: boolean | null;
+  /** Ids and names on the masks, from two objects on. */
+  labels: boolean;
+  /** All of the frame in a corner, when zoomed. */
+  minimap: boolean;
+  /** A bar that says how long something is; null is where the size of a pixel is known. */
+  scaleBar: boolean | null;
 }
 
 /** Paint on its way to the kernel; path in pixels of the image. */
@@ -70,6 +76,8 @@ export interface StageState {
   brush: number;
   zoom: Zoom;
   display: Display;
+  /** The object that the pointer is on: its mask, its row or its lane. */
+  hoveredObject: number | null;
   levels: Levels | null;
   preview: Preview | null;
   candidates: Candidates | null;
@@ -88,6 +96,7 @@ export const FIT: Zoom = { factor: 1, x: 0.5, y: 0.5 };
 export const DEFAULT_DISPLAY: Display = {
   ...{ opacity: 0.4, fill: true, outline: true },
   ...{ masksOnly: false, wipe: null, hover: null },
+  ...{ labels: true, minimap: true, scaleBar: null },
 };
 
 export function stageState(): StageState {
@@ -96,6 +105,7 @@ export function stageState(): StageState {
     brush: 12,
     zoom: FIT,
     display: DEFAULT_DISPLAY,
+    hoveredObject: null,
     levels: null,
     preview: null,
     candidates: null,

@@ -19,6 +19,7 @@ import type {
   Video,
 } from "../kernel/traits";
 import { ByteLru } from "./lru";
+import type { Question } from "./question";
 import type { Proposal, StageState, Stroke } from "./stage-state";
 
 export type { Tool } from "./stage-state";
@@ -69,6 +70,8 @@ export interface State extends StageState {
   tracked: number;
   error: string | null;
   pending: Pending[];
+  /** What waits for an answer, since it would change what is accepted. */
+  question: Question | null;
 }
 
 export type Topic =
@@ -79,7 +82,8 @@ export type Topic =
   | "timeline"
   | "certainty"
   | "thumbnails"
-  | "contrast";
+  | "contrast"
+  | "axis";
 
 const FRAME_CACHE_BYTES = 256 * 2 ** 20;
 const THUMBNAIL_CACHE_BYTES = 16 * 2 ** 20;
@@ -95,6 +99,8 @@ export class Store {
   readonly thumbnails = new ByteLru<number, ImageBitmap>(THUMBNAIL_CACHE_BYTES, (b) => b.close());
   /** By object, a byte a frame as in `CertaintyMessage`. */
   readonly certainties = new Map<number, Uint8Array>();
+  /** By object, of its mask on each frame in pixels; as far as somebody looks at them. */
+  readonly areas = new Map<number, Uint32Array>();
   readonly timelines = new Map<number, TimelineMessage>();
   /** Frames whose pixels are shown until those come that look as they should now. */
   readonly outdated = new Set<number>();
@@ -181,6 +187,12 @@ export class Store {
     if (left.length < state.marked.size) this.set("marked", new Set(left.map(({ id }) => id)));
   }
 
+  /** Prompts that the kernel has not answered, or that wait for a person's answer. */
+  get unanswered(): Pending[] {
+    const { pending, question } = this.state;
+    return question?.pending ? [...pending, question.pending] : pending;
+  }
+
   promptsOf(object: number, frame: number): PromptsMessage | undefined {
     return this.prompts.get(`${object}:${frame}`);
   }
@@ -202,11 +214,14 @@ export class Store {
     this.prompts.clear();
     this.timelines.clear();
     this.certainties.clear();
+    this.areas.clear();
     this.thumbnails.clear();
     this.unpainted.clear();
     this.outdated.clear();
     this.onTheWay = null;
     this.set("pending", []);
+    this.set("question", null);
+    this.set("hoveredObject", null);
     this.set("progress", null);
     this.set("preview", null);
     this.set("levels", null);

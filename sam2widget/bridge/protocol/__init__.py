@@ -13,6 +13,7 @@ TypeScript by `python -m tools.protocol_types`, which writes js/src/kernel/messa
 from .messages import (
     MESSAGES,
     PROTOCOL,
+    Areas,
     Candidates,
     Certainty,
     ContrastChanged,
@@ -70,7 +71,9 @@ from .requests import (
     UpdateObject,
     Visible,
     Want,
+    WantAreas,
     WantLevels,
+    WantMasks,
 )
 from .values import ChannelEntry, ReplyTo
 from .wire import ProtocolError, parse, to_wire
@@ -84,6 +87,7 @@ __all__ = [
     "AddClass",
     "AddObject",
     "Adopt",
+    "Areas",
     "Box",
     "Candidates",
     "Certainty",
@@ -135,7 +139,9 @@ __all__ = [
     "UpdateObject",
     "Visible",
     "Want",
+    "WantAreas",
     "WantLevels",
+    "WantMasks",
     "Welcome",
     "parse",
     "to_wire",

@@ -20,6 +20,7 @@ from .values import (
     Source,
     State,
     get_type,
+    leaves_of,
 )
 
 PROTOCOL = 2
@@ -175,6 +176,13 @@ class Certainty(Message, frozen=True, tag="certainty"):
     start: Whole
 
 
+class Areas(Message, frozen=True, tag="areas"):
+    """Answers WantAreas. Buffer: pixels of the mask on each frame, uint32 little-endian."""
+
+    reply_to: ReplyTo
+    object: Whole
+
+
 class Progress(Message, frozen=True, tag="progress"):
     """How far a propagation is."""
 
@@ -200,5 +208,5 @@ class Done(Message, frozen=True, tag="done"):
     reply_to: ReplyTo
 
 
-MESSAGES: dict[str, type[Message]] = {get_type(kind): kind for kind in Message.__subclasses__()}
+MESSAGES: dict[str, type[Message]] = {get_type(kind): kind for kind in leaves_of(Message)}
 """Every kind of message by its type."""

@@ -19,7 +19,13 @@ from .values import (
     Shape,
     Text,
     get_type,
+    leaves_of,
 )
+
+ChangeAccepted = Annotated[
+    bool,
+    Meta(description="Whether masks that are accepted may change; without it, they are refused."),
+]
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -53,6 +59,18 @@ class Thumbnails(Request, frozen=True, tag="thumbnails"):
     """A view needs small pictures of these frames. The latest of a view counts."""
 
     frames: Indices
+
+
+class WantMasks(Request, frozen=True, tag="want_masks"):
+    """A view shows a frame in small, besides the one on its stage: send its masks."""
+
+    frame: Whole
+
+
+class WantAreas(Request, frozen=True, tag="want_areas"):
+    """A view shows how large an object's masks are over time."""
+
+    object: Whole
 
 
 class WantLevels(Request, frozen=True, tag="want_levels"):
@@ -90,6 +108,7 @@ class Click(Request, frozen=True, tag="click"):
     y: Number
     label: Label
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Box(Request, frozen=True, tag="box"):
@@ -101,6 +120,7 @@ class Box(Request, frozen=True, tag="box"):
     x1: Number
     y1: Number
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Paint(Request, frozen=True, tag="paint"):
@@ -117,46 +137,52 @@ class Paint(Request, frozen=True, tag="paint"):
         ),
     ]
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
-class Choose(Request, frozen=True, tag="choose"):
+class PromptRequest(Request, frozen=True):
+    """What every request has that changes the prompts of an object on a frame."""
+
+    frame: Whole
+    object: Whole
+
+
+class IndexedRequest(PromptRequest, frozen=True):
+    """One that is about the mask or the point of an index."""
+
+    index: Whole
+
+
+class Choose(IndexedRequest, frozen=True, tag="choose"):
     """Choose another of an ambiguous click's masks."""
 
-    frame: Whole
-    object: Whole
-    index: Whole
+    change_accepted: ChangeAccepted = False
 
 
-class MovePoint(Request, frozen=True, tag="move_point"):
+class MovePoint(IndexedRequest, frozen=True, tag="move_point"):
     """Put a point elsewhere."""
 
-    frame: Whole
-    object: Whole
-    index: Whole
     x: Number
     y: Number
+    change_accepted: ChangeAccepted = False
 
 
-class RemovePoint(Request, frozen=True, tag="remove_point"):
+class RemovePoint(IndexedRequest, frozen=True, tag="remove_point"):
     """Take a point away."""
 
-    frame: Whole
-    object: Whole
-    index: Whole
+    change_accepted: ChangeAccepted = False
 
 
-class RemoveBox(Request, frozen=True, tag="remove_box"):
+class RemoveBox(PromptRequest, frozen=True, tag="remove_box"):
     """Take the box away."""
 
-    frame: Whole
-    object: Whole
+    change_accepted: ChangeAccepted = False
 
 
-class ClearPrompts(Request, frozen=True, tag="clear_prompts"):
+class ClearPrompts(PromptRequest, frozen=True, tag="clear_prompts"):
     """Take all prompts of an object on a frame away."""
 
-    frame: Whole
-    object: Whole
+    change_accepted: ChangeAccepted = False
 
 
 class AddObject(Request, frozen=True, tag="add_object"):
@@ -167,6 +193,7 @@ class RemoveObject(Request, frozen=True, tag="remove_object"):
     """Remove an object with its masks."""
 
     object: Whole
+    change_accepted: ChangeAccepted = False
 
 
 class UpdateObject(Request, frozen=True, tag="update_object"):
@@ -219,36 +246,30 @@ class Propagate(Request, frozen=True, tag="propagate"):
     objects: Indices | None = None
 
 
-class Accept(Request, frozen=True, tag="accept"):
+class RangeRequest(Request, frozen=True):
+    """What every request has that is about frames start to stop (not included)."""
+
+    start: Whole
+    stop: Whole
+    object: Whole | None = None
+
+
+class Accept(RangeRequest, frozen=True, tag="accept"):
     """Vouch for masks on frames start to stop (not included); object None is every one."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
 
-
-class Reject(Request, frozen=True, tag="reject"):
+class Reject(RangeRequest, frozen=True, tag="reject"):
     """Say that masks are wrong, on frames and of objects as in Accept."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
 
-
-class Unreview(Request, frozen=True, tag="unreview"):
+class Unreview(RangeRequest, frozen=True, tag="unreview"):
     """Take acceptance or rejection back, on frames and of objects as in Accept."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
 
-
-class Reset(Request, frozen=True, tag="reset"):
+class Reset(RangeRequest, frozen=True, tag="reset"):
     """Take prompts and masks away, on frames and of objects as in Accept."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class NextToCheck(Request, frozen=True, tag="next_to_check"):
@@ -268,6 +289,7 @@ class Adopt(Request, frozen=True, tag="adopt"):
     proposals: Indices
     merge: bool
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Dismiss(Request, frozen=True, tag="dismiss"):
@@ -307,5 +329,5 @@ class Visible(Request, frozen=True, tag="visible"):
     visible: bool
 
 
-REQUESTS: dict[str, type[Request]] = {get_type(kind): kind for kind in Request.__subclasses__()}
+REQUESTS: dict[str, type[Request]] = {get_type(kind): kind for kind in leaves_of(Request)}
 """Every kind of request by its type."""

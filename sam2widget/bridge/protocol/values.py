@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -80,6 +81,15 @@ class ChannelEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gamma: _ChannelNumber
     color: Annotated[str, Meta(max_length=20, description='"#rrggbb"')]
     visible: bool
+
+
+T = TypeVar("T")
+
+
+def leaves_of(base: type[T]) -> Iterator[type[T]]:
+    """Give each class under a base that has none under itself, in the order of their definition."""
+    for kind in base.__subclasses__():
+        yield from leaves_of(kind) if kind.__subclasses__() else (kind,)
 
 
 def get_type(kind: type[msgspec.Struct]) -> str:

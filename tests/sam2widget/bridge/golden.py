@@ -16,6 +16,7 @@ import numpy as np
 
 from sam2widget.bridge.codecs import encode_jpeg
 from sam2widget.bridge.protocol import (
+    Areas,
     Candidates,
     Certainty,
     ChannelEntry,
@@ -104,6 +105,7 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
         "prompts-none": (Prompts(4, 2, [], None, False), []),
         "timeline": (Timeline(1, [0, 9], [(3, 4)], [(4, 5)], [(1, 3), (5, 8)], [(8, 9)]), []),
         "certainty": (Certainty(object=1, start=3), [bytes([255, 200, 1, 0, 2])]),
+        "areas": (Areas(reply_to, 1), [np.array([0, 70_000, 12], "<u4").tobytes()]),
         "progress": (Progress(True, 12, 5, 40, 6.5, 5.4, "backward"), []),
         "error": (Error(reply_to, "There is no frame 99: the video has frames 0 to 39."), []),
         "error-unasked": (Error(None, "The propagation stopped: out of memory."), []),
@@ -118,6 +120,8 @@ def requests() -> dict[str, dict[str, Any]]:
         "hello": {},
         "want": {"frame": 4, "pixels": False},
         "thumbnails": {"frames": [0, 10, 20]},
+        "want_masks": {"frame": 4},
+        "want_areas": {"object": 1},
         "want_levels": {"frame": 4},
         "set_contrast": {
             "channels": [
@@ -136,7 +140,14 @@ def requests() -> dict[str, dict[str, Any]]:
             "path": [1.0, 2.0, 3.5, 4.0],
         },
         "choose": {"frame": 4, "object": 1, "index": 2},
-        "move_point": {"frame": 4, "object": 1, "index": 0, "x": 3.0, "y": 4.5},
+        "move_point": {
+            "frame": 4,
+            "object": 1,
+            "index": 0,
+            "x": 3.0,
+            "y": 4.5,
+            "change_accepted": True,
+        },
         "remove_point": {"frame": 4, "object": 1, "index": 0},
         "remove_box": {"frame": 4, "object": 1},
         "clear_prompts": {"frame": 4, "object": 1},

@@ -2,87 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
-
-import numpy as np
 import pytest
 
-from sam2_backend.video import open_video
 from sam2widget.bridge import flow_control
-from sam2widget.bridge.dispatcher import Dispatcher
-from sam2widget.bridge.frame_server import FrameServer
-from sam2widget.bridge.publisher import Publisher
-from tests.support.parts import FRAMES, HEIGHT, WIDTH, Parts
-from tests.support.waiting import LIMIT_S
-
-CLIP = np.random.default_rng(0).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
-
-
-class Wire(Parts):
-    """All that is behind a comm, and what came out of it. Drawn is acknowledged, while `acks`."""
-
-    def __init__(self):
-        self.sent, self.hellos, self.contrasts = [], [], []
-        self.acks = True
-        self.arrived = threading.Condition()
-        self.ids = itertools.count(1)
-        super().__init__()
-        self.publisher = self.reports
-        self.server = FrameServer(
-            open_video(CLIP), self.publisher.outbox, lambda: self.contrasts.append(1)
-        )
-        self.dispatcher = Dispatcher(
-            *(self.controller, self.session, self.publisher, self.server, self.review),
-            *(self.traits, lambda: self.hellos.append(1)),
-        )
-        self.load()
-
-    def make_reporter(self):
-        return Publisher(self.session, self.send, lambda: self.traits.frame, self.review)
-
-    def send(self, message, buffers):
-        with self.arrived:
-            self.sent.append(message)
-            self.arrived.notify_all()
-        if self.acks and hasattr(message, "seq"):
-            self.say("ack", seq=message.seq)
-
-    def say(self, type, view="view", epoch=1, **fields):
-        message = {"type": type, "id": next(self.ids), "view": view, "epoch": epoch, **fields}
-        self.dispatcher.receive(message)
-        return message["id"]
-
-    def ask(self, type, **fields):
-        number = self.say(type, **fields)
-
-        def answered():
-            replies = [one for one in self.sent if one.type in ("done", "error") and one.reply_to]
-            return next((one for one in replies if one.reply_to.id == number), None)
-
-        with self.arrived:
-            assert self.arrived.wait_for(answered, LIMIT_S), self.sent
-        return answered()
-
-    def of(self, type):
-        return [message for message in self.sent if message.type == type]
-
-    def idle(self):
-        self.controller.wait_until_idle()
-        self.server.wait_until_idle()
-
-    def close(self):
-        super().close()
-        self.server.close()
+from tests.support.fakes import Gate
+from tests.support.wire import Wire
 
 
 @pytest.fixture
-def wire():
-    wire = Wire()
+def wire(closing):
+    wire = closing(Wire())
     wire.say("hello")
     wire.idle()
-    yield wire
-    wire.close()
+    return wire
 
 
 def click(frame=0, obj=None, x=10.0):
@@ -168,3 +100,13 @@ def test_stop_and_hover_reach_the_controller(wire):
     assert stopped.type == "done"
     assert [one for one in wire.of("done") if one.reply_to.id == number]
     assert not wire.of("progress")[-1].running
+
+
+def test_of_several_hovers_the_latest_is_answered(wire):
+    gate = Gate()
+    wire.controller.submit(gate.pass_through)
+    gate.wait_until_reached()
+    numbers = [wire.say("hover", frame=0, object=None, x=float(x), y=6.0) for x in range(5)]
+    gate.open()
+    wire.idle()
+    assert [one.reply_to.id for one in wire.of("preview")] == numbers[-1:]

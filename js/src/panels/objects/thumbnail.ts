@@ -1,6 +1,6 @@
 /** A small picture of an object: its part of the frame. */
 
-import type { MaskRecord } from "../state/store";
+import type { MaskRecord } from "../../state/store";
 
 /** Around the mask, as a share of its larger side. */
 const MARGIN = 0.12;

@@ -1,12 +1,13 @@
 /** The class of an object in its row: a menu to pick it from. */
 
-import type { Client } from "../kernel/client";
-import type { ObjectInfo } from "../kernel/traits";
-import { setClass } from "../state/classes";
-import type { Store } from "../state/store";
-import { h } from "../ui/dom";
+import type { Client } from "../../kernel/client";
+import type { ObjectInfo } from "../../kernel/traits";
+import { setClass } from "../../state/classes";
+import type { Store } from "../../state/store";
+import { h } from "../../ui/dom";
+import { setTip } from "../../ui/tooltip";
 
-export class ObjectClassMenu {
+export class ClassCell {
   readonly element: HTMLSelectElement;
   /** What its options are of. */
   private listed = "";
@@ -37,6 +38,6 @@ export class ObjectClassMenu {
     this.element.value = class_name;
     this.element.disabled = locked;
     this.element.setAttribute("aria-label", `Class of ${name}`);
-    this.element.title = `Class of ${name}`;
+    setTip(this.element, `Class of ${name}`);
   }
 }

@@ -1,11 +1,13 @@
 /** Small pictures along the time axis. */
 
-import type { Client } from "../kernel/client";
-import type { Store, Topic } from "../state/store";
-import { h } from "../ui/dom";
+import type { Client } from "../../kernel/client";
+import type { Store, Topic } from "../../state/store";
+import { h } from "../../ui/dom";
+import type { TimeAxis } from "./axis";
+import { shareAt } from "./canvas";
 
 /** In CSS pixels. */
-const HEIGHT = 40;
+const HEIGHT = 32;
 /** Requests wait for the view to settle at a size. */
 const PAUSE_MS = 200;
 
@@ -14,22 +16,20 @@ export class Filmstrip {
   private readonly observer: ResizeObserver;
   private asked = "";
   private waiting = 0;
+  /** One that is looked at elsewhere. */
+  private extra: number | null = null;
 
   constructor(
     private readonly store: Store,
     private readonly client: Client,
+    private readonly axis: TimeAxis,
     goToShare: (share: number) => void,
   ) {
-    const move = (event: PointerEvent) => {
-      const { left, width } = this.element.getBoundingClientRect();
-      const share = (event.clientX - left) / Math.max(width, 1);
-      goToShare(Math.max(0, Math.min(1 - Number.EPSILON, share)));
-    };
+    const move = (event: PointerEvent) => goToShare(shareAt(this.element, event));
     // The slider above it does the same with keys.
     this.element = h("canvas", {
       class: "s2w-filmstrip",
       "aria-hidden": "true",
-      title: "Click to go there",
       pointerdown: (event: PointerEvent) => {
         this.element.setPointerCapture?.(event.pointerId);
         move(event);
@@ -49,13 +49,21 @@ export class Filmstrip {
 
   update(topics: Set<Topic>): void {
     if (topics.has("contrast")) this.asked = "";
-    if (topics.has("contrast") || topics.has("thumbnails") || topics.has("video")) this.refresh();
+    const due = ["contrast", "thumbnails", "video", "axis"] as const;
+    if (due.some((topic) => topics.has(topic))) this.refresh();
+  }
+
+  /** Ask for the small picture of another frame too. */
+  alsoWant(frame: number | null): void {
+    this.extra = frame;
+    if (frame !== null && !this.store.thumbnails.has(frame)) this.refresh();
   }
 
   private refresh(): void {
     const frames = this.frames();
     this.draw(frames);
-    const missing = frames.filter((frame) => !this.store.thumbnails.has(frame));
+    const wanted = this.extra === null ? frames : [this.extra, ...frames];
+    const missing = wanted.filter((frame) => !this.store.thumbnails.has(frame));
     const key = missing.join();
     if (missing.length === 0 || key === this.asked) return;
     // A live video never settles.
@@ -74,11 +82,15 @@ export class Filmstrip {
     const width = this.element.clientWidth;
     if (width === 0 || video.num_frames <= 1 || video.height === 0) return [];
     const wide = (HEIGHT * video.width) / video.height;
-    const count = Math.min(video.num_frames, Math.max(1, Math.round(width / wide)));
+    const { start, length } = this.axis;
+    const count = Math.min(Math.ceil(length), Math.max(1, Math.round(width / wide)));
     // Of a video that grows, the same frames stand for ever more: few have to be asked for anew.
-    const step = video.live ? 2 ** Math.floor(Math.log2(video.num_frames / count)) : 1;
+    const step = video.live ? 2 ** Math.max(0, Math.floor(Math.log2(length / count))) : 1;
     return Array.from({ length: count }, (_, i) => {
-      const frame = Math.floor(((i + 0.5) / count) * video.num_frames);
+      const frame = Math.min(
+        Math.floor(start + ((i + 0.5) / count) * length),
+        video.num_frames - 1,
+      );
       return frame - (frame % step);
     });
   }

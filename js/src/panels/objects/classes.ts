@@ -1,10 +1,11 @@
 /** The classes of a session: which new objects get, which are shown; and an object's attributes. */
 
-import type { Client } from "../kernel/client";
-import type { ObjectClass } from "../kernel/traits";
-import { parseAttribute } from "../state/classes";
-import type { Store, Topic } from "../state/store";
-import { h, iconButton, setIcon, setText } from "../ui/dom";
+import type { Client } from "../../kernel/client";
+import type { ObjectClass } from "../../kernel/traits";
+import { parseAttribute } from "../../state/classes";
+import type { Store, Topic } from "../../state/store";
+import { h, iconButton, setIcon, setText } from "../../ui/dom";
+import { setTip } from "../../ui/tooltip";
 
 export class ClassPanel {
   readonly element: HTMLElement;
@@ -101,12 +102,15 @@ class ClassChip {
     this.choose.setAttribute("aria-pressed", String(current));
     this.choose.setAttribute("aria-label", `New objects are ${name}`);
     const key = index < 9 ? `. Shift ${index + 1} gives it to the selected object` : "";
-    this.choose.title = current
-      ? `New objects are ${name}. Press for none`
-      : `Give new objects the class ${name}${key}`;
+    setTip(
+      this.choose,
+      current
+        ? `New objects are ${name}. Press for none`
+        : `Give new objects the class ${name}${key}`,
+    );
     const does = `${hidden ? "Show" : "Hide"} objects of the class ${name}`;
     this.show.setAttribute("aria-label", does);
-    this.show.title = does;
+    setTip(this.show, does);
     this.show.setAttribute("aria-pressed", String(hidden));
     setIcon(this.show, hidden ? "hidden" : "visible");
   }

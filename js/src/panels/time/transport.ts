@@ -1,9 +1,10 @@
 /** Play, speed, loop, range, and the number of the frame. */
 
-import { markIn, markOut } from "../state/commands";
-import { type Player, SPEEDS } from "../state/player";
-import type { Store } from "../state/store";
-import { h, icon, iconButton, setText } from "../ui/dom";
+import { markIn, markOut } from "../../state/commands";
+import { type Player, SPEEDS } from "../../state/player";
+import type { Store } from "../../state/store";
+import { h, icon, iconButton, setText } from "../../ui/dom";
+import { setTip } from "../../ui/tooltip";
 
 export class Transport {
   readonly element: HTMLElement;
@@ -26,20 +27,20 @@ export class Transport {
     follow: (on: boolean) => void,
   ) {
     const step = (by: number) => () => goTo(store.state.frame + by);
-    this.playButton = iconButton("play", "Play", () => player.toggle(), { hint: "Space" });
+    this.playButton = iconButton("play", "Play", () => player.toggle(), { key: "Space" });
     this.loopButton = iconButton("loop", "Loop", () => store.set("loop", !store.state.loop), {
-      hint: "L",
+      key: "L",
     });
-    this.inButton = iconButton("markIn", "Range begins here", () => markIn(store), { hint: "I" });
+    this.inButton = iconButton("markIn", "Range begins here", () => markIn(store), { key: "I" });
     this.outButton = iconButton("markOut", "Range ends here", () => markOut(store), {
-      hint: "O; X takes the range away",
+      ...{ hint: "X takes the range away", key: "O" },
     });
     this.speed = h(
       "select",
       {
         class: "s2w-speed",
         "aria-label": "Speed",
-        title: "Speed (< and >)",
+        title: "Speed: < and >",
         change: () => player.setSpeed(Number(this.speed.value)),
       },
       ...SPEEDS.map((speed) => h("option", { value: speed }, `${speed}×`)),
@@ -60,24 +61,24 @@ export class Transport {
       },
     });
     this.liveButton = iconButton(
-      "follow",
+      "live",
       "Follow the newest frame",
       () => follow(!store.state.follow),
       {
         text: "Live",
-        hint: "F",
+        key: "F",
       },
     );
     this.onlyVideo = [this.playButton, this.loopButton, this.speed, this.inButton, this.outButton];
     this.element = h(
       "div",
       { class: "s2w-transport", role: "group", "aria-label": "Time" },
-      iconButton("first", "First frame", () => goTo(0), { hint: "Home" }),
-      iconButton("previous", "Previous frame", step(-1), { hint: "←" }),
+      iconButton("first", "First frame", () => goTo(0), { key: "Home" }),
+      iconButton("previous", "Previous frame", step(-1), { key: "ArrowLeft" }),
       this.playButton,
-      iconButton("next", "Next frame", step(1), { hint: "→" }),
+      iconButton("next", "Next frame", step(1), { key: "ArrowRight" }),
       iconButton("last", "Last frame", () => goTo(store.state.video.num_frames - 1), {
-        hint: "End",
+        key: "End",
       }),
       h("span", { class: "s2w-place" }, this.frame, this.total, this.time),
       this.liveButton,
@@ -94,13 +95,14 @@ export class Transport {
     this.liveButton.hidden = !video.live?.recording;
     this.liveButton.setAttribute("aria-pressed", String(follow));
     setText(this.live, video.live?.message ?? "");
-    this.live.title = this.live.textContent ?? "";
+    setTip(this.live, video.live?.message ?? "");
     const isVideo = video.kind !== "images";
     for (const element of this.onlyVideo) element.hidden = !isVideo;
     this.element.hidden = video.num_frames <= 1;
     if (this.playButton.getAttribute("aria-label") !== (playing ? "Pause" : "Play")) {
       this.playButton.replaceChildren(icon(playing ? "pause" : "play"));
       this.playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
+      setTip(this.playButton, playing ? "Pause" : "Play", "Space");
     }
     this.loopButton.setAttribute("aria-pressed", String(loop));
     for (const button of [this.inButton, this.outButton])
