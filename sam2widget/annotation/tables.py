@@ -34,6 +34,11 @@ class FrameTable(MutableMapping[tuple[int, int], V]):
         row = self._rows.get(obj)
         return {} if row is None else row.copy()
 
+    def copy(self) -> dict[tuple[int, int], V]:
+        """A copy of all values, by (object id, frame). Any thread."""
+        rows = self._rows.copy().items()
+        return {(obj, frame): one for obj, row in rows for frame, one in row.copy().items()}
+
     def __getitem__(self, key: tuple[int, int]) -> V:
         return self._rows[key[0]][key[1]]
 

@@ -164,6 +164,8 @@ class Dispatcher:
         self._publisher.set_frame(reply_to.view, frame)
         self._publisher.replay(reply_to if welcome else None)
         self._results.tell_saved()
+        if self._publisher.has_uncertain:
+            self._controller.start_idle(self._publisher.tell_confidences(), "confidences")
         self._frame_server.want(reply_to, frame)
         self._frame_server.resume(reply_to.view)
 
@@ -172,7 +174,7 @@ class Dispatcher:
         match request:
             case Want(frame=frame, pixels=pixels, moving=moving):
                 self._publisher.set_frame(view, frame)
-                tell = partial(self._publisher.tell_frame, moving=moving)
+                tell = self._publisher.tell_frame
                 self._frame_server.want(reply_to, frame, tell, pixels=pixels, moving=moving)
             case Ping():
                 pass  # that it was heard is all

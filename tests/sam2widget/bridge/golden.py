@@ -21,6 +21,7 @@ from sam2widget.bridge.protocol import (
     Candidates,
     ChannelEntry,
     Chunk,
+    Confidence,
     ContrastChanged,
     Done,
     DownloadEntry,
