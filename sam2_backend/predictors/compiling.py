@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ _FIXED = ("encode_image",)
 _VARYING = (
     "condition_on_memory",
     "run_transformer",
+    "decode_tracked",
     "predict_masks",
     "select_mask",
     "encode_memory",
@@ -31,6 +33,7 @@ def compile_model(model: Sam2Model, **options: Any) -> None:
     model : in evaluation mode, on its device.
     options : of `torch.compile`, such as ``mode="max-autotune-no-cudagraphs"``.
     """
+    model.runtime = replace(model.runtime, has_graphs=False)
     for step in _FIXED + _VARYING:
         varying = None if step in _VARYING else False
         compiled = torch.compile(getattr(model, step), dynamic=varying, **options)
@@ -50,6 +53,8 @@ def warm_up(model: Sam2Model) -> None:
         for obj in range(objects):
             video.add_points(1, obj, [[32, 32]], [1])
             video.add_points(1, obj, [[8, 8]], [0])
+        if objects == 2:  # of different histories
+            video.add_points(5, 0, [[32, 32]], [1])
         for reverse in (False, True):
             for _ in video.propagate(reverse=reverse):
                 pass
