@@ -48,12 +48,12 @@ def warm_up(model: Sam2Model) -> None:
     image = ImagePredictor(model)
     image.set_image(frames[0])
     image.predict([[32, 32]], [1])
-    for objects in (1, 2):  # more are as two
+    for objects, are_alike in ((1, True), (2, True), (2, False)):  # more are as two
         video = VideoPredictor(model, frames)
         for obj in range(objects):
             video.add_points(1, obj, [[32, 32]], [1])
             video.add_points(1, obj, [[8, 8]], [0])
-        if objects == 2:  # of different histories
+        if not are_alike:  # in what they remember
             video.add_points(5, 0, [[32, 32]], [1])
         for reverse in (False, True):
             for _ in video.propagate(reverse=reverse):
