@@ -20,7 +20,6 @@ from ..annotation.records import ColorBy
 from ..bridge.callbacks import Callbacks
 from ..bridge.dispatcher import Dispatcher
 from ..bridge.frame_server import FrameServer
-from ..bridge.heartbeat import Heartbeat
 from ..bridge.protocol import Message, to_wire
 from ..bridge.publisher import Publisher
 from ..core.errors import SessionError
@@ -179,10 +178,8 @@ class Sam2Widget(Annotator, SessionTraits):
         self._publisher = Publisher(session, self._send_message, lambda: self.frame, review)
         self._server = FrameServer(frames, self._publisher.outbox, self._on_contrast)
         controller = Controller(session, self._publisher, self)
-        self._heartbeat = Heartbeat(self._publisher.outbox, lambda: self._saving.is_saved)
         self._dispatcher = Dispatcher(
-            *(controller, session, self._publisher, self._server, review, self),
-            *(self.keep, self._heartbeat.renew),
+            *(controller, session, self._publisher, self._server, review, self), self.keep
         )
         callbacks = Callbacks(session, self._show_error)
         self._panel: Panel | None = None
@@ -419,7 +416,6 @@ class Sam2Widget(Annotator, SessionTraits):
                 self._panel.close()
             self._frames = ClosedVideo(self._frames, why)
             self._server.close(self._frames)
-            self._heartbeat.close()
         super().close()
 
     def _replace_earlier(self, model: object, device: str | None) -> object | None:
