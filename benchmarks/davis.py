@@ -23,7 +23,12 @@ from PIL import Image
 from scipy import ndimage
 
 from sam2_backend import ImagePredictor, Sam2Model, VideoPredictor, load_model
-from sam2_backend.training.evaluation import compute_box, compute_iou, simulate_click
+from sam2_backend.training.evaluation import (
+    click_repeatedly,
+    compute_box,
+    compute_iou,
+    simulate_click,
+)
 
 Mask = NDArray[np.bool_]
 CLICKS = (1, 3, 5)
@@ -63,22 +68,8 @@ def boundary_f(predicted: Mask, truth: Mask, *, tolerance: float = 0.008) -> flo
 
 def click_ious(predictor: ImagePredictor, truth: Mask, clicks: int) -> list[float]:
     """IoU after each of a number of corrective clicks."""
-    points: list[list[float]] = []
-    labels: list[int] = []
-    predicted = np.zeros_like(truth)
-    logits: NDArray[np.float32] | None = None
-    ious = []
-    for _ in range(clicks):
-        point, label = simulate_click(predicted, truth)
-        points.append(point)
-        labels.append(label)
-        masks, scores, all_logits = predictor.predict(
-            points, labels, mask_logits=logits, multimask=len(points) == 1
-        )
-        best = int(scores.argmax())
-        predicted, logits = masks[best], all_logits[best]
-        ious.append(compute_iou(predicted, truth))
-    return ious
+    after = click_repeatedly(predictor, truth, clicks)
+    return [compute_iou(masks[scores.argmax()], truth) for masks, scores in after]
 
 
 def box_iou(predictor: ImagePredictor, truth: Mask) -> float:

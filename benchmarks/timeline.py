@@ -97,6 +97,14 @@ def main() -> None:
     next(steps)
     print(f"  planned                         {time.perf_counter() - began_at:8.2f} s")
 
+    full = range(session.num_frames)
+    asked_ms = timed_ms(lambda: session.has_pending, 5)
+    listed_ms = timed_ms(lambda: [session.pending(obj, full, False) for obj in objects], 5)
+    planned_ms = timed_ms(lambda: next(session.propagate()), 5)
+    print(f"  asked whether any are left      {asked_ms:8.3f} ms")
+    print(f"  listed what is left             {listed_ms:8.3f} ms")
+    print(f"  planned, and one step           {planned_ms:8.3f} ms")
+
     track_ms = timed_ms(lambda: next(steps))
     read_ms = timed_ms(lambda: [session.timeline(obj) for obj in objects])
     print(f"  a step of tracking, all objects {track_ms:8.3f} ms")
@@ -116,6 +124,12 @@ def main() -> None:
 
     print(f"  a step and all confidences      {timed_ms(update_levels, STEPS // 2):8.3f} ms")
     list(zip(range(STEPS // 4), steps, strict=False))
+    last = session.num_frames - 1
+    untracked_ms = timed_ms(lambda: session.add_point(last, 32.0, 24.0, obj=objects.stop), 5)
+    print(f"  a click where nothing is tracked {untracked_ms:7.3f} ms")
+    middle = session.num_frames // 2
+    corrected_ms = timed_ms(lambda: session.add_point(middle, 32.0, 24.0), 1)
+    print(f"  a click that makes all stale    {corrected_ms:8.3f} ms")
     undo_ms = timed_ms(lambda: (session.undo(), session.redo()), 3)
     print(f"  undone and redone               {undo_ms:8.1f} ms")
 

@@ -6,7 +6,9 @@ dimension, and memory does not grow with the length of the video.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .module_names import import_lazily
 
 if TYPE_CHECKING:
     from .checkpoints.hub import CheckpointError
@@ -48,6 +50,7 @@ __all__ = [
     "save_model",
 ]
 
+# Imported when asked for: sources of frames do without torch.
 _HOMES = {
     "AVAILABLE_MODELS": ".checkpoints.loading",
     "CONFIGS": ".network.config",
@@ -71,12 +74,4 @@ _HOMES = {
     "open_video": ".video",
     "save_model": ".checkpoints.loading",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for only then: sources of frames do without torch."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_HOMES[name], __name__), name)
+__getattr__ = import_lazily(__name__, _HOMES)

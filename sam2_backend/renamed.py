@@ -44,10 +44,10 @@ def renamed_arguments(**new_names: str) -> Callable[[T], T]:
     return decorate
 
 
-def warn_renamed(old: str, new: str) -> None:
-    """Warn the caller's caller that a name is deprecated."""
+def warn_renamed(old: str, new: str, stacklevel: int = 3) -> None:
+    """Warn that a name is deprecated: the caller's caller, if `stacklevel` says no other."""
     warnings.warn(
         f"{old} is now called {new}; the old name goes with the next release.",
         DeprecationWarning,
-        stacklevel=3,
+        stacklevel=stacklevel,
     )

@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sam2_backend.module_names import import_lazily
 
 if TYPE_CHECKING:
     from sam2_backend.video import LiveVideo, VideoError, open_video
@@ -59,6 +61,7 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
+# Imported when asked for: the command line does without a notebook.
 _HOMES = {
     "Candidates": ".models.segmenter",
     "LiveVideo": "sam2_backend.video",
@@ -84,12 +87,4 @@ _HOMES = {
     "to_dataframe": ".export",
     "write_session": ".storage.session_file",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for only then: the command line does without a notebook."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_HOMES[name], __name__), name)
+__getattr__ = import_lazily(__name__, _HOMES)

@@ -23,6 +23,7 @@ import numpy as np
 
 from sam2_backend import load_model
 from sam2widget import Sam2Widget
+from sam2widget.annotation.records import Result
 from sam2widget.core.masks import Mask
 from sam2widget.models.segmenter import Point, PromptSet
 from sam2widget.samples import sample_clip
@@ -145,14 +146,14 @@ class Soak:
         path = [value for _ in range(3) for value in (self._some_x(), self._some_y())]
         fields = {"shape": "brush", "erase": False, "radius": 6, "path": path}
         self._ask("paint", frame=frame, object=obj, **fields)
-        painted = self._read(lambda session: session.prompts(frame, obj))
+        painted = self.widget.prompts(frame, obj)
         if painted != self.naive.prompts(obj, frame):
             assert painted == PromptSet(mask=painted.mask)
             self.naive.put(obj, frame, painted)
         return True
 
     def choose(self) -> bool:
-        results = self._read(lambda session: session.all_results)
+        results = self.results
         ambiguous = sorted(key for key, result in results.items() if result.candidates)
         if not ambiguous:
             return False
@@ -284,10 +285,7 @@ class Soak:
 
     def come_back(self) -> bool:
         """Close the widget and go on in another: all is there but what undo would do."""
-        corrected = {
-            key: result.corrected
-            for key, result in self._read(lambda session: session.all_results).items()
-        }
+        corrected = {key: result.corrected for key, result in self.results.items()}
         self.widget.close()
         saved = read_session(self._path)
         assert {key: result.corrected for key, result in saved.results.items()} == corrected
@@ -318,10 +316,8 @@ class Soak:
 
     def _track(self, *, stale_only: bool) -> None:
         """Let the naive session follow a propagation as far as it went."""
-        for job in self._read(lambda _: self.widget._controller._propagations.copy()):
-            job.wait()
         idle(self.widget)
-        results = self._read(lambda session: session.all_results)
+        results = self.results
         plan = self.now.plan(stale_only, "both")
         tracked = [
             step
@@ -334,24 +330,31 @@ class Soak:
         self.naive.propagate(tracked, stale_only=stale_only)
 
     def _check(self) -> None:
-        results, prompts, objects = self._read(
-            lambda session: (session.all_results, session.all_prompts, session.objects)
-        )
-        now = self.now
-        assert {info.id for info in objects} == now.objects
+        found, now = self.widget.segmentation, self.now
+        results = found.results
+        assert {info.id for info in found.objects} == now.objects
         assert {key: result.state for key, result in results.items()} == now.states
         assert {key: result.mask for key, result in results.items()} == now.masks
-        assert dict(prompts) == now.prompts
+        assert self.prompts == now.prompts
         assert self.widget.status["state"] in ("ready", "propagating")
 
     def _prompted(self, obj: int, frame: int, prompts: PromptSet) -> Mask:
-        return self._read(lambda session: session.all_results[obj, frame]).mask
+        return self.results[obj, frame].mask
 
     def _tracked(self, obj: int, frame: int, anchor: int) -> Mask:
-        return self._read(lambda session: session.all_results[obj, frame]).mask
+        return self.results[obj, frame].mask
 
-    def _read(self, look):
-        return self.widget._controller.read(lambda: look(self.widget._session))
+    @property
+    def results(self) -> dict[tuple[int, int], Result]:
+        return dict(self.widget.segmentation.results)
+
+    @property
+    def prompts(self) -> dict[tuple[int, int], PromptSet]:
+        return {
+            (obj, frame): self.widget.prompts(frame, obj)
+            for obj in self.widget.masks
+            for frame in self.widget.timeline(obj).prompted
+        }
 
     def _ask(self, kind: str, **fields: object) -> None:
         answer = self.browser.ask(kind, **fields)

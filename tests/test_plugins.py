@@ -132,6 +132,72 @@ def test_a_package_adds_a_format_a_source_and_a_family_of_models(site, work):
 
 
 @pytest.mark.slow
+def test_a_family_of_a_package_propagates_many_videos_and_says_what_it_cannot(site, work):
+    code = f"""
+import numpy as np
+from sam2widget import Sam2Widget, SessionError, propagate_many, read_session, segment_everything
+from sam2widget.cli.main import main
+
+video = "{FILM}"
+for name, model in (("a", "color:40"), ("b", "color:40"), ("c", "nano")):
+    w = Sam2Widget(video, model)
+    w.add_point(0, 8, 12)
+    w.save(f"{{name}}.sam2.zip")
+    w.close()
+said = []
+sources = [f"{{name}}.sam2.zip" for name in "abc"]
+report = propagate_many(sources, "out", on_status=said.append)
+print(report)
+assert not report.failed and said == ["Loading nano"], said
+for name, model in (("a", "color"), ("b", "color"), ("c", "nano")):
+    found = read_session(f"out/{{name}}.sam2.zip")
+    assert found.model == model and len(found.results) == {FRAMES}, (name, found.model)
+masks = [one.mask.area for one in read_session("out/a.sam2.zip").results.values()]
+assert masks == [64] * {FRAMES}, masks
+again = Sam2Widget.load("out/b.sam2.zip")
+again.wait_until_loaded()
+assert again.status["model"] == "color"
+again.close()
+assert main(["propagate", "c.sam2.zip", "--out", "other", "--model", "color:40"]) == 0
+assert read_session("other/c.sam2.zip").model_source == "color:40"
+failed = propagate_many(["a.sam2.zip", "c.sam2.zip"], "wrong", model="color:forty")
+assert len(failed.failed) == 2 and "could not convert" in failed.outcomes[0].error
+for call in (
+    lambda: propagate_many("a.sam2.zip", "no", model=40.0),
+    lambda: propagate_many("a.sam2.zip", "no", model=object()),
+    lambda: segment_everything(video, "color:40"),
+    lambda: segment_everything(video, 40.0),
+    lambda: segment_everything(video, object()),
+):
+    try:
+        call()
+    except SessionError as error:
+        print("refused:", error)
+"""
+    said = run(code, site, cwd=work).stdout
+    assert "3 of 3 videos done" in said and said.count("refused:") == 5
+    assert "model is a name or a path here, got a float: give what it is loaded by" in said
+    assert said.count("The model color cannot propose masks.") == 2
+    assert "model is a name, a path, a loaded Sam2Model" in said
+
+
+@pytest.mark.slow
+def test_workers_of_ray_know_the_families_of_packages(site, work):
+    pytest.importorskip("ray")
+    code = f"""
+from sam2widget import Sam2Widget, propagate_many, read_session
+
+w = Sam2Widget("{FILM}", "color:40")
+w.add_point(0, 8, 12)
+w.save("a.sam2.zip")
+w.close()
+print(propagate_many("a.sam2.zip", "out", engine="ray", workers=1))
+assert len(read_session("out/a.sam2.zip").results) == {FRAMES}
+"""
+    assert "1 of 1 videos done" in run(code, site, cwd=work).stdout
+
+
+@pytest.mark.slow
 def test_without_the_package_each_is_refused_in_a_sentence(work):
     code = f"""
 import numpy as np

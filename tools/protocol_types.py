@@ -21,7 +21,8 @@ FOLDER = Path(__file__).parent.parent / "js" / "src" / "kernel"
 WIDTH = 100
 
 PARTIAL = {"UpdateObjectRequest"}
-"""Says of an object only what changes. In all others TypeScript says every field, null too."""
+"""Says of an object only what changes. In all others TypeScript says every field, null too, but
+for flags."""
 
 Schema = Mapping[str, Any]
 
@@ -137,7 +138,8 @@ class Protocol:
             alias = self._aliases.get(kind.get("title", ""), {})
             if kind.get("description") != alias.get("description"):
                 lines.append(_doc(kind, "  "))
-            may_lack = name in PARTIAL and field not in schema["required"]
+            is_flag = kind.get("default") is False  # which is off unless it is said
+            may_lack = (name in PARTIAL or is_flag) and field not in schema["required"]
             lines.append(f"  {field}{'?' if may_lack else ''}: {_type(kind)};\n")
         return "".join(lines)
 
@@ -182,7 +184,7 @@ def _type(schema: Schema, *, inline: bool = False) -> str:
     if "title" in schema and not inline:
         return schema["title"]
     if "anyOf" in schema:
-        return " | ".join(_type(one) for one in schema["anyOf"])
+        return " | ".join(dict.fromkeys(_type(one) for one in schema["anyOf"]))
     if "enum" in schema:
         return " | ".join(map(json.dumps, schema["enum"]))
     if "prefixItems" in schema:
@@ -190,6 +192,8 @@ def _type(schema: Schema, *, inline: bool = False) -> str:
     if schema["type"] == "array":
         items = _type(schema["items"])
         return f"({items})[]" if " | " in items else f"{items}[]"
+    if schema["type"] == "object":
+        return f"Record<string, {_type(schema['additionalProperties'])}>"
     return _TYPES[schema["type"]]
 
 

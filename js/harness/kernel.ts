@@ -56,6 +56,9 @@ export class PageKernel implements ViewHost {
     auto_propagate: "corrections",
     clean_masks: 0.01,
     non_overlapping: true,
+    class_list: [],
+    current_class: "",
+    color_by: "object",
   };
   private readonly tracks = new Map<number, Tracked>();
   private readonly messageListeners = new Set<(content: unknown, buffers: Buffer[]) => void>();
@@ -229,6 +232,17 @@ export class PageKernel implements ViewHost {
         for (const at of request.frames)
           this.tell({ type: "thumbnail", frame: at }, [await jpeg(at)]);
         return;
+      case "want_masks":
+        this.tellFrame(request.frame);
+        return;
+      case "want_areas": {
+        const areas = Uint32Array.from({ length: FRAMES }, (_, at) => {
+          const track = this.tracks.get(request.object);
+          return track?.tracked.has(at) ? runs(at, track.ball).area : 0;
+        });
+        this.tell({ type: "areas", reply_to: request, object: request.object }, [areas.buffer]);
+        return;
+      }
       case "accept":
       case "reject":
       case "unreview":
@@ -252,6 +266,22 @@ export class PageKernel implements ViewHost {
     if (frame !== this.current.frame) this.tellFrame(this.current.frame);
   }
 
+  /** As many objects, each tracked, some of it reviewed or out of date. */
+  populate(count: number): void {
+    for (let n = 0; n < count; n++) {
+      const track = this.tracks.get(this.add()) as Tracked;
+      track.ball = n % 3;
+      const none = { type: "prompts", object: n + 1, points: [], box: null, mask: true } as const;
+      track.prompts.set(n % 7, { ...none, frame: n % 7, points: [] });
+      for (let at = 0; at < FRAMES - (n % 5); at++) track.tracked.add(at);
+      for (let at = 6 + n; at < 12 + n; at++) track.accepted.add(at % FRAMES);
+      for (let at = 24; at < 28 + (n % 4); at++) track.stale.add(at);
+      for (let at = 38; at < 40; at++) track.rejected.add(at);
+    }
+    this.tellFrame(this.current.frame);
+    this.tellTimelines();
+  }
+
   propagate(from = 0, speed_ms = 120): void {
     let at = from;
     const begun = performance.now();
@@ -264,7 +294,14 @@ export class PageKernel implements ViewHost {
       this.tellFrame(at);
       const done = at + 1;
       const fps = (done - from) / ((performance.now() - begun) / 1000);
-      const progress = { frame: at, done, total: FRAMES, fps, eta_s: (FRAMES - done) / fps };
+      const progress = {
+        frame: at,
+        done,
+        total: FRAMES,
+        fps,
+        eta_s: (FRAMES - done) / fps,
+        elapsed_s: done / fps,
+      };
       this.tell({ type: "progress", running: true, direction: "forward", ...progress });
       this.tellTimelines();
       if (++at === FRAMES) this.stop();
@@ -273,7 +310,15 @@ export class PageKernel implements ViewHost {
 
   private stop(): void {
     window.clearInterval(this.timer);
-    const none = { frame: 0, done: 0, total: 0, fps: 0, eta_s: 0, direction: "forward" };
+    const none = {
+      frame: 0,
+      done: 0,
+      total: 0,
+      fps: 0,
+      eta_s: 0,
+      elapsed_s: 0,
+      direction: "forward",
+    };
     this.tell({ type: "progress", running: false, ...none });
     this.show("ready");
   }
@@ -291,8 +336,9 @@ export class PageKernel implements ViewHost {
       rejected: new Set(),
       edited: new Map(),
     });
+    const object = { id, name: `Object ${id}`, color, visible: true, locked: false };
     this.change({
-      objects: [...objects, { id, name: `Object ${id}`, color, visible: true, locked: false }],
+      objects: [...objects, { ...object, class_name: "", attributes: {} }],
       selected: id,
     });
     return id;

@@ -17,6 +17,9 @@ const TRAITS = [
   "auto_propagate",
   "clean_masks",
   "non_overlapping",
+  "class_list",
+  "current_class",
+  "color_by",
 ] as const;
 
 /** By widget, the frame that one of its views has written last. */

@@ -3,31 +3,42 @@
 import { Client, type Host } from "./kernel/client";
 import { Disconnected } from "./panels/disconnected";
 import { rememberedDisplay } from "./panels/display";
+import { EffectChip } from "./panels/effect-chip";
+import { FirstLook } from "./panels/first-look";
 import { Help } from "./panels/help";
+import { ModelMenu } from "./panels/model-menu";
+import { NextStepLine } from "./panels/next-step";
 import { Notice } from "./panels/notice";
-import { ObjectList } from "./panels/objects";
+import { ObjectTable } from "./panels/objects/table";
+import { ResultsMenu } from "./panels/results";
 import { Review } from "./panels/review";
+import { SavedState } from "./panels/saved";
 import { StatusBar } from "./panels/status-bar";
-import { Timeline } from "./panels/timeline";
+import { Timeline } from "./panels/time/timeline";
 import { Toolbar } from "./panels/toolbar";
 import { Stage } from "./stage/stage";
-import { viewCommands } from "./state/commands";
-import { handleKey } from "./state/keys";
+import { colored } from "./state/classes";
+import { isPropagating, viewCommands } from "./state/commands";
+import { escapeCommands } from "./state/escape";
+import { handleKey, keepsKey } from "./state/keys";
 import { Player } from "./state/player";
 import { stageState } from "./state/stage-state";
 import { type State, Store, type Topic } from "./state/store";
 import { Announcer } from "./ui/announcer";
 import { h, iconButton } from "./ui/dom";
+import { HoverLight } from "./ui/hover-light";
+import { Tooltip } from "./ui/tooltip";
 
 /** Traits of the kernel's widget, read and written by the view. */
 export type Traits = Pick<
   State,
   | ("video" | "objects" | "selected" | "frame" | "status" | "history")
   | ("auto_propagate" | "clean_masks" | "non_overlapping")
+  | ("class_list" | "current_class" | "color_by")
 >;
 
 /** Those that the view writes. */
-type Written = Pick<Traits, "frame" | "selected" | "auto_propagate" | "clean_masks">;
+type Written = Pick<Traits, (typeof WRITTEN)[number]>;
 
 export interface ViewHost extends Host {
   traits(): Traits;
@@ -38,7 +49,11 @@ export interface ViewHost extends Host {
   frameOfViews(): number | undefined;
 }
 
-const READ_ONLY = ["video", "objects", "status", "history", "non_overlapping"] as const;
+const WRITTEN = [
+  ...(["frame", "selected", "auto_propagate", "clean_masks"] as const),
+  ...(["current_class", "color_by"] as const),
+] as const;
+const READ_ONLY = ["video", "class_list", "status", "history", "non_overlapping"] as const;
 
 /** Fill `element` with a view; the result takes it down again. */
 export function mount(element: HTMLElement, host: ViewHost): () => void {
@@ -49,7 +64,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     goal: null,
     lost: null,
     speaks: false,
-    saved: null,
+    isSaved: null,
     solo: null,
     playing: false,
     speed: 1,
@@ -58,8 +73,11 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     follow: true,
     progress: null,
     tracked: 0,
+    ended: null,
+    models: [],
     error: null,
     pending: [],
+    question: null,
   });
   const client = new Client(host, store);
   const root = h("div", { class: "sam2widget" });
@@ -70,51 +88,90 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const select = (object: number) => store.set("selected", object);
   const player = new Player(store, client);
   const announcer = new Announcer(store);
-  const stage = new Stage(root, store, client);
-  const timeline = new Timeline(store, client, player, select);
-  const status = new StatusBar(store);
+  const tooltip = new Tooltip(root);
+  const stage = new Stage(root, store, client, (text) => announcer.say(text));
+  const timeline = new Timeline(store, client, player);
+  const status = new StatusBar(store, new ModelMenu(store, client));
+  const next = new NextStepLine(store, client);
+  const first = new FirstLook(store, stage.screen);
   const toolbar = new Toolbar(store, client, stage.tools.element, stage.display.element);
-  const objects = new ObjectList(store, client, select);
+  const objects = new ObjectTable(store, client, timeline, select);
   const review = new Review(store, client, announcer);
   const notice = new Notice(store);
   const disconnected = new Disconnected(store);
-  stage.element.append(disconnected.element);
+  const results = new ResultsMenu(store, client.results);
+  const saved = new SavedState(store);
+  const chip = new EffectChip(store);
+  toolbar.add(results.element);
+  stage.element.append(chip.element, disconnected.element);
   const help = new Help(() => commands);
   const toggleFullScreen = () => void switchFullScreen(root);
   const commands = [
+    ...escapeCommands([
+      {
+        label: "Stop propagating",
+        enabled: () => isPropagating(store.state),
+        run: () => client.ask({ type: "stop" }),
+      },
+      {
+        label: "Leave what is being drawn or chosen",
+        enabled: () => stage.busy,
+        run: () => stage.cancelGesture(),
+      },
+      {
+        label: "Leave everything mode",
+        enabled: () => store.state.tool === "everything",
+        run: () => store.set("tool", "positive"),
+      },
+      {
+        label: "Leave the whole window",
+        enabled: () => root.classList.contains("s2w-filled"),
+        run: toggleFullScreen,
+      },
+    ]),
     ...stage.commands,
     ...viewCommands(store, client, player, {
       goTo: (frame) => timeline.userGoesTo(frame),
       select,
-      cancelGesture: () => stage.cancelGesture(),
       toggleFullScreen,
       openHelp: () => help.open(),
     }),
+    ...timeline.commands(),
+    ...objects.commands(),
     ...review.commands(),
   ];
   status.element.append(
-    iconButton("help", "Keys", () => help.open(), { hint: "?" }),
-    iconButton("full", "Full screen", toggleFullScreen, { hint: "Shift+F" }),
+    saved.element,
+    iconButton("help", "Keys", () => help.open(), { key: "?" }),
+    iconButton("full", "Full screen", toggleFullScreen, { key: "Shift+F" }),
   );
   root.append(
     toolbar.element,
-    h("div", { class: "s2w-main" }, stage.element, objects.element),
-    notice.element,
-    timeline.element,
-    review.element,
+    h("div", { class: "s2w-main" }, stage.element, notice.element),
+    h("div", { class: "s2w-controls" }, timeline.transport.element, review.element),
+    objects.element,
+    next.element,
     status.element,
     help.element,
     announcer.element,
+    timeline.card.element,
+    tooltip.element,
   );
 
+  const recolor = () => {
+    const { class_list, color_by } = store.state;
+    store.set("objects", colored(host.traits().objects, class_list, color_by));
+  };
+  const light = new HoverLight(root, store);
   const parts = [
-    ...[stage, timeline, toolbar, objects, review, notice, status, announcer],
-    disconnected,
+    ...[light, stage, timeline, toolbar, objects],
+    ...[review, notice, status, announcer, next, first, tooltip],
+    ...[results, saved, chip, disconnected],
   ];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
-    for (const name of ["frame", "selected", "auto_propagate", "clean_masks"] as const)
-      if (topics.has(name)) host.setTrait(name, state[name]);
+    for (const name of WRITTEN) if (topics.has(name)) host.setTrait(name, state[name]);
+    if (topics.has("color_by")) recolor();
     for (const part of parts) part.update(topics);
     root.dataset.state = state.lost ? "disconnected" : state.status.state;
     root.dataset.frame = String(state.frame);
@@ -129,8 +186,9 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     known = now;
     client.checkEpoch();
     // Only what has changed: of the rest, the view may be ahead of the traits.
-    for (const name of [...READ_ONLY, "selected", "auto_propagate", "clean_masks"] as const)
-      if (now[name] !== before[name]) store.set(name, now[name]);
+    for (const name of [...READ_ONLY, ...WRITTEN] as const)
+      if (name !== "frame" && now[name] !== before[name]) store.set(name, now[name]);
+    if (now.objects !== before.objects || now.class_list !== before.class_list) recolor();
     if (now.frame !== before.frame && now.frame !== store.state.frame) {
       // Code goes somewhere, as a person does who drags the slider; another view may follow.
       if (now.video.live?.recording && now.frame !== host.frameOfViews())
@@ -141,16 +199,12 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   });
   root.addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement;
-    const typing = target instanceof HTMLInputElement && ["text", "number"].includes(target.type);
-    // A button has its own use for Enter and the space bar, a list for letters too.
-    const theirs =
-      (/^(Enter| )$/.test(event.key) && target instanceof HTMLButtonElement) ||
-      target instanceof HTMLSelectElement;
-    const ours = !typing && !theirs && (stage.handleKey(event) || handleKey(event, commands));
+    const theirs = keepsKey(target, event.key);
+    const ours = !theirs && (stage.handleKey(event) || handleKey(event, commands));
     if (ours) event.preventDefault();
     // The notebook has commands on letters, with which it cuts and deletes cells.
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (ours || typing || theirs || plain) event.stopPropagation();
+    if (ours || theirs || plain) event.stopPropagation();
   });
 
   element.append(root);
@@ -172,8 +226,14 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     client.close();
     player.close();
     timeline.close();
+    toolbar.close();
+    tooltip.close();
     objects.close();
     status.close();
+    saved.close();
+    results.close();
+    next.close();
+    first.close();
     stage.close();
     root.remove();
   };

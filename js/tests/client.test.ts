@@ -200,6 +200,7 @@ describe("propagation", () => {
     total: 9,
     fps: 4,
     eta_s: 2,
+    elapsed_s: 3,
     direction: "forward",
   });
 

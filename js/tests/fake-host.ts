@@ -1,8 +1,14 @@
 import type { Buffer } from "../src/kernel/codecs";
 import type { SentRequest } from "../src/kernel/protocol";
+import type { ObjectInfo } from "../src/kernel/traits";
 import { stageState } from "../src/state/stage-state";
 import type { State } from "../src/state/store";
 import type { Traits, ViewHost } from "../src/view";
+
+export function objectOf(id: number, color = "#2f7ff5"): ObjectInfo {
+  const shown = { visible: true, locked: false, class_name: "", attributes: {} };
+  return { id, name: `Object ${id}`, color, dash: [], ...shown };
+}
 
 /** A host that records what is sent and plays the kernel's part. */
 export class FakeHost implements ViewHost {
@@ -21,8 +27,9 @@ export class FakeHost implements ViewHost {
       kind: "video",
       sizes: null,
       live: null,
+      pixel_size: null,
     },
-    objects: [{ id: 1, name: "Object 1", color: "#2f7ff5", visible: true, locked: false }],
+    objects: [objectOf(1)],
     selected: 1,
     frame: 0,
     status: { state: "ready", message: "", model: "nano", device: "cpu", click_ms: 0 },
@@ -30,6 +37,9 @@ export class FakeHost implements ViewHost {
     auto_propagate: "corrections",
     clean_masks: 0.01,
     non_overlapping: true,
+    class_list: [],
+    current_class: "",
+    color_by: "object",
   };
   private readonly listeners = new Set<(content: unknown, buffers: Buffer[]) => void>();
   private readonly traitListeners = new Set<() => void>();
@@ -87,7 +97,7 @@ export function viewState(host: FakeHost): State {
     goal: null,
     lost: null,
     speaks: false,
-    saved: null,
+    isSaved: null,
     solo: null,
     playing: false,
     speed: 1,
@@ -96,8 +106,11 @@ export function viewState(host: FakeHost): State {
     follow: true,
     progress: null,
     tracked: 0,
+    ended: null,
+    models: [],
     error: null,
     pending: [],
+    question: null,
   };
 }
 

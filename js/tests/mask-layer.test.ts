@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { State as MaskState } from "../src/kernel/protocol";
-import { drawMasks } from "../src/stage/draw/mask-layer";
+import type { ObjectInfo } from "../src/kernel/traits";
+import { drawMasks, styleOf } from "../src/stage/draw/mask-layer";
 import { ViewTransform } from "../src/stage/view-transform";
 import { type MaskRecord, Store } from "../src/state/store";
 import { FakeHost, viewState } from "./fake-host";
@@ -24,6 +25,7 @@ class Recorder {
   fills: [unknown, number][] = [];
   strokes: [unknown, number][] = [];
   dashes: number[][] = [];
+  clips = 0;
   canvas = document.createElement("canvas");
   private zoom = 1;
 
@@ -37,6 +39,12 @@ class Recorder {
   }
   setLineDash(dash: number[]) {
     this.dashes.push(dash.map((length) => length * this.zoom));
+  }
+  beginPath() {}
+  moveTo() {}
+  lineTo() {}
+  clip() {
+    this.clips++;
   }
   fill() {
     this.fills.push([this.fillStyle, this.globalAlpha]);
@@ -55,7 +63,15 @@ let store: Store;
 
 beforeEach(() => {
   const host = new FakeHost();
-  const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true, locked: false };
+  const second = {
+    id: 2,
+    name: "Object 2",
+    color: "#ff0000",
+    visible: true,
+    locked: false,
+    class_name: "",
+    attributes: {},
+  };
   host.current.objects = [...host.current.objects, second];
   store = new Store(viewState(host));
 });
@@ -99,15 +115,31 @@ describe("masks on the stage", () => {
     expect(draw([mask(1)]).strokes).toEqual([]);
   });
 
-  it("are paler and dashed when stale, and dim when rejected", () => {
-    const [fresh, stale, rejected] = (["fresh", "stale", "rejected"] as const).map((state) =>
-      draw([mask(1, state)]),
-    );
-    const alpha = (context: Recorder | undefined) => context?.fills[0]?.[1] ?? Number.NaN;
+  it("are told apart by what is said of them, and not by colour alone", () => {
+    const [fresh, stale, accepted, rejected] = (
+      ["fresh", "stale", "accepted", "rejected"] as const
+    ).map((state) => draw([mask(1, state)])) as [Recorder, Recorder, Recorder, Recorder];
+    const alpha = ({ fills }: Recorder) => fills[0]?.[1] ?? Number.NaN;
     expect(alpha(stale)).toBeLessThan(alpha(fresh));
-    expect(stale?.dashes).toEqual([[5, 4]]);
-    expect(rejected?.strokes).toHaveLength(1);
-    expect(rejected?.globalAlpha).toBeLessThan(1);
+    const [object] = store.state.objects as [ObjectInfo];
+    const hatched = (["fresh", "stale", "accepted", "rejected"] as const).filter(
+      (state) => styleOf(object, state, store.state.display).hatched,
+    );
+    expect(hatched).toEqual(["stale"]);
+    // A light line lies between the halo and the colour of what is accepted.
+    expect(fresh.strokes.map(([color]) => color)).toEqual(["#000000", "#2f7ff5"]);
+    expect(accepted.strokes.map(([color]) => color)).toEqual(["#000000", "#ffffff", "#2f7ff5"]);
+    // What is rejected is struck out, within the mask.
+    expect([fresh.clips, stale.clips, accepted.clips, rejected.clips]).toEqual([0, 0, 0, 1]);
+    expect(alpha(rejected)).toBeLessThan(alpha(stale));
+  });
+
+  it("are dashed as their object is, whatever is said of them", () => {
+    const [first] = store.state.objects;
+    if (first) store.set("objects", [{ ...first, dash: [9, 4] }]);
+    for (const state of ["fresh", "stale", "accepted"] as const)
+      expect(draw([mask(1, state)]).dashes).toEqual([[9, 4]]);
+    expect(draw([mask(1, "rejected")]).dashes[0]).toEqual([9, 4]);
   });
 
   it("alone on black are opaque", () => {

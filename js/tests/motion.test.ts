@@ -206,7 +206,7 @@ it("follows a propagation by way of what is painted", async () => {
   const link = connect(200);
   client.hello();
   await link.pass(1000);
-  const progress = { type: "progress", running: true, total: 400, fps: 20, eta_s: 9 };
+  const progress = { type: "progress", running: true, total: 400, fps: 20, eta_s: 9, elapsed_s: 1 };
   for (let frame = 1; frame < 60; frame++) {
     host.receive({ ...progress, frame, done: frame, direction: "forward" });
     await link.pass(50);

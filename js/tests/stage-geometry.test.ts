@@ -73,6 +73,7 @@ describe("an image of a list", () => {
     name: "",
     kind: "images" as const,
     live: null,
+    pixel_size: null,
   };
   it("has its own size", () => {
     expect(sizeOf({ ...video, sizes: [[8, 4] as Size, [3, 9] as Size] }, 1)).toEqual([3, 9]);

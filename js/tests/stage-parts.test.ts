@@ -173,7 +173,15 @@ describe("candidates", () => {
     await offer([]);
     expect(strip().hidden).toBe(true);
     await offer();
-    const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true, locked: false };
+    const second = {
+      id: 2,
+      name: "Object 2",
+      color: "#ff0000",
+      visible: true,
+      locked: false,
+      class_name: "",
+      attributes: {},
+    };
     view.host.change({ objects: [...view.host.current.objects, second], selected: 2 });
     await settle();
     expect(strip().hidden).toBe(true);

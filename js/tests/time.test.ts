@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Client } from "../src/kernel/client";
 import type { TimelineMessage } from "../src/kernel/protocol";
-import { opacityOf, poolCertainty } from "../src/panels/heat";
+import { boundsOf } from "../src/panels/objects/thumbnail";
 import { Review, spanAround } from "../src/panels/review";
-import { boundsOf } from "../src/panels/thumbnail";
-import { timecode } from "../src/panels/transport";
+import { opacityOf, poolCertainty } from "../src/panels/time/heat";
+import { timecode } from "../src/panels/time/transport";
 import { markIn, markOut } from "../src/state/commands";
 import { Store } from "../src/state/store";
 import { Announcer } from "../src/ui/announcer";

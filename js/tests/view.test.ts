@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SentRequest } from "../src/kernel/protocol";
+import { tipOf } from "../src/ui/tooltip";
 import { mount } from "../src/view";
 import { FakeHost, settle } from "./fake-host";
 
@@ -140,7 +141,8 @@ describe("the controls", () => {
 describe("what is offered", () => {
   it("follows the history", async () => {
     expect(button("Undo").disabled).toBe(false);
-    expect(button("Undo").title).toBe("Undo: point (Ctrl+Z)");
+    expect(tipOf(button("Undo"))).toBe("Undo: point");
+    expect(button("Undo").dataset.tipKey).toBe("Ctrl+Z");
     expect(button("Redo").disabled).toBe(true);
     host.change({ history: { undo: "", redo: "box" } });
     await settle();
@@ -165,7 +167,7 @@ describe("what is offered", () => {
     expect([clean.checked, apart.checked]).toEqual([true, true]);
     host.change({ clean_masks: 25 });
     await settle();
-    expect(clean.parentElement?.title).toContain("below 25 pixels");
+    expect(tipOf(clean.parentElement as Element)).toContain("below 25 pixels");
     clean.click();
     await settle();
     clean.click();
@@ -199,7 +201,7 @@ describe("what is offered", () => {
     host.change({ status: { ...host.current.status, ...said } });
     await settle();
     expect([note.hidden, note.textContent]).toEqual([false, "small offline model"]);
-    expect(note.title).toBe("Take a larger one.");
+    expect(tipOf(note)).toBe("Take a larger one.");
   });
 
   it("is no time for images that have nothing to do with each other", async () => {
@@ -207,7 +209,7 @@ describe("what is offered", () => {
     await settle();
     expect(button("Play").hidden).toBe(true);
     expect(button("Next frame").hidden).toBe(false);
-    expect(button("Propagate").closest<HTMLElement>(".s2w-group")?.hidden).toBe(true);
+    expect(button("Propagate").closest<HTMLElement>(".s2w-slot")?.hidden).toBe(true);
   });
 
   it("locks and shows alone", async () => {
@@ -231,7 +233,7 @@ describe("what is offered", () => {
 describe("following", () => {
   const progress = (frame: number) => ({
     ...{ type: "progress", running: true, frame, done: 3, total: 20 },
-    ...{ fps: 4, eta_s: 4.25, direction: "forward" },
+    ...{ fps: 4, eta_s: 4.25, elapsed_s: 0.75, direction: "forward" },
   });
   const slider = () => element.querySelector('[aria-label="Frame"]') as HTMLInputElement;
 
@@ -263,7 +265,7 @@ describe("following", () => {
   it("tells how far, how fast and how long", async () => {
     host.receive(progress(5));
     await settle();
-    expect(element.textContent).toContain("3 / 20 · 4.0 frames/s · 4 s left");
+    expect(element.textContent).toContain("3 / 20 · 4.0 frames/s · 5 s left");
   });
 });
 
@@ -281,7 +283,15 @@ describe("the list of objects", () => {
   it("keeps its rows, and the focus in them, when something else changes", async () => {
     button("Select Object 1").focus();
     const [first] = host.current.objects;
-    const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true, locked: false };
+    const second = {
+      id: 2,
+      name: "Object 2",
+      color: "#ff0000",
+      visible: true,
+      locked: false,
+      class_name: "",
+      attributes: {},
+    };
     host.change({ objects: first ? [first, second] : [] });
     await settle();
     expect(document.activeElement).toBe(button("Select Object 1"));
@@ -365,7 +375,15 @@ describe("the kernel", () => {
   });
 
   it("does not undo a selection with traits it has not got yet", async () => {
-    const second = { id: 2, name: "Object 2", color: "#ff0000", visible: true, locked: false };
+    const second = {
+      id: 2,
+      name: "Object 2",
+      color: "#ff0000",
+      visible: true,
+      locked: false,
+      class_name: "",
+      attributes: {},
+    };
     host.change({ objects: [...host.current.objects, second] });
     await settle();
     button("Select Object 2").click();

@@ -19,7 +19,7 @@ from sources import read_sources
 from sam2_backend import AutomaticMaskGenerator, ImagePredictor, Sam2Model, load_model
 from sam2_backend.training import Pack
 from sam2_backend.training.data.packing import PackRecord, set_name
-from sam2_backend.training.evaluation import compute_box, compute_iou, simulate_click
+from sam2_backend.training.evaluation import click_repeatedly, compute_box, compute_iou
 
 _CLICKS = 5
 _MAX_PROPOSALS = 100
@@ -61,22 +61,11 @@ def _evaluate_object(
     predictor: ImagePredictor, truth: NDArray[np.bool_], pairs: list[tuple[float, float]]
 ) -> list[float]:
     """Return IoUs after each click and from the box; adds to pairs of predicted and true IoUs."""
-    points: list[list[float]] = []
-    labels: list[int] = []
-    predicted, logits = np.zeros_like(truth), None
     row: list[float] = []
-    for _ in range(_CLICKS):
-        point, label = simulate_click(predicted, truth)
-        points.append(point)
-        labels.append(label)
-        masks, ious, all_logits = predictor.predict(
-            points, labels, mask_logits=logits, multimask=len(points) == 1
-        )
+    for masks, ious in click_repeatedly(predictor, truth, _CLICKS):
         actual = [compute_iou(mask, truth) for mask in masks]
         pairs += zip(map(float, ious), actual, strict=True)
-        best = int(ious.argmax())
-        predicted, logits = masks[best], all_logits[best]
-        row.append(actual[best])
+        row.append(actual[int(ious.argmax())])
     masks, ious, _ = predictor.predict(box=compute_box(truth), multimask=False)
     pairs.append((float(ious[0]), compute_iou(masks[0], truth)))
     return [*row, pairs[-1][1]]

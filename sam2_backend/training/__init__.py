@@ -5,9 +5,7 @@
 >>> Trainer(task, (Stage(steps=1000, image_size=128, batch=8, targets=3),), source=..., out=...)
 """
 
-from typing import Any
-
-from ..renamed import warn_renamed
+from ..module_names import keep_old_names
 from .data.assets import Assets
 from .data.batches import BatchSource
 from .data.clips import Clip, ClipSource, Mixture
@@ -71,11 +69,4 @@ _RENAMED = {
     "finetune": "finetune_model",
     "measure": "evaluate",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Give deprecated names with a warning."""
-    if name not in _RENAMED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warn_renamed(f"{__name__}.{name}", _RENAMED[name])
-    return globals()[_RENAMED[name]]
+__getattr__ = keep_old_names(__name__, _RENAMED, globals())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..network.sam2 import Sam2Model
+from ..predictors.image import ImagePredictor
 from ..predictors.video import VideoPredictor
 from .data.clips import Clip, ClipSource
 
@@ -178,6 +180,39 @@ def simulate_click(predicted: Mask, truth: Mask) -> tuple[list[float], int]:
         if depth[y, x] > best[0]:
             best = float(depth[y, x]), [float(x) + left + 0.5, float(y) + top + 0.5], label
     return best[1], best[2]
+
+
+def click_repeatedly(
+    predictor: ImagePredictor, truth: Mask, clicks: int
+) -> Iterator[tuple[Mask, NDArray[np.float32]]]:
+    """Correct a prediction click by click, each the next click of a simulated user.
+
+    Each click refines the logits of the best mask before; the first one gives three candidates.
+
+    Parameters
+    ----------
+    predictor : which has been given the image.
+    truth : (H, W) bool, not empty.
+    clicks : how many.
+
+    Yields
+    ------
+    masks, ious : (M, H, W) bool and (M,) predicted IoU after each click, M = 3 or 1.
+    """
+    points: list[list[float]] = []
+    labels: list[int] = []
+    predicted: Mask = np.zeros_like(truth)
+    logits: NDArray[np.float32] | None = None
+    for _ in range(clicks):
+        point, label = simulate_click(predicted, truth)
+        points.append(point)
+        labels.append(label)
+        masks, ious, all_logits = predictor.predict(
+            points, labels, mask_logits=logits, multimask=len(points) == 1
+        )
+        best = int(ious.argmax())
+        predicted, logits = masks[best], all_logits[best]
+        yield masks, ious
 
 
 def compute_box(mask: Mask) -> tuple[int, int, int, int]:

@@ -6,6 +6,7 @@ from .errors import VideoError
 from .live.live_video import LiveVideo
 from .opening import is_there, open_video
 from .options import OpenOptions
+from .pixel_size import PixelSize
 from .sources import SourceOpener
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Kind",
     "LiveVideo",
     "OpenOptions",
+    "PixelSize",
     "SourceOpener",
     "Video",
     "VideoError",

@@ -19,6 +19,7 @@ from .contrast import Contrast, ContrastLike, as_contrast
 from .errors import VideoError
 from .identity import identify_files, identify_frames
 from .options import DEFAULT_OPTIONS, OpenOptions
+from .pixel_size import PixelSize, PixelSizeLike, as_pixel_size
 from .pixels import thin_out
 
 Kind = Literal["video", "images"]
@@ -58,6 +59,11 @@ class Video(ABC):
 
     options: OpenOptions = DEFAULT_OPTIONS
     """What was said when it was opened; with this, `location` opens in the same way."""
+
+    found_pixel_size: PixelSize | None = None
+    """How large a pixel is, as the source's own metadata has it."""
+
+    _chosen_pixel_size: PixelSize | None = None
 
     recording: str | None = None
     """Of a live video, what no other recording is called; None for all others."""
@@ -191,6 +197,24 @@ class Video(ABC):
     def _in_memory(self) -> bool:
         """Whether a few rows of a frame cost less than the frame."""
         return False
+
+    @property
+    def pixel_size(self) -> PixelSize | None:
+        """How large a pixel is, as it was said or else as the source has it; None if not known.
+
+        Set it to text such as "0.65 µm" or to what else `as_pixel_size` takes, or to None for what
+        the source has.
+        """
+        return self._chosen_pixel_size or self.found_pixel_size
+
+    @pixel_size.setter
+    def pixel_size(self, size: PixelSizeLike | None) -> None:
+        self._chosen_pixel_size = None if size is None else as_pixel_size(size)
+
+    @property
+    def chosen_pixel_size(self) -> PixelSize | None:
+        """What `pixel_size` was set to; None where it is the source's."""
+        return self._chosen_pixel_size
 
     # Contrast
 

@@ -12,6 +12,7 @@ from .base import FrameSource, Kind, PicturePath, Video
 from .contrast import ContrastLike
 from .errors import VideoError
 from .options import MAX_MEGAPIXELS, OpenOptions, Plane
+from .pixel_size import PixelSizeLike
 from .remote.files import is_url, strip_secrets
 from .sources import open_source
 
@@ -26,6 +27,7 @@ def open_video(
     axes: str | None = None,
     plane: Plane = None,
     max_megapixels: float = MAX_MEGAPIXELS,
+    pixel_size: PixelSizeLike | None = None,
 ) -> Video:
     """Open a video, pictures or arrays as a sequence of frames.
 
@@ -50,6 +52,8 @@ def open_video(
         its number, or of a TIFF file "max" for the brightest values of all; the middle one, with
         a warning, if None. Without times, planes are the frames, unless one is named.
     max_megapixels : larger pictures are refused.
+    pixel_size : how large a pixel is, as text such as "0.65 µm", or "0.65 x 0.7 µm" for width and
+        height; as (0.65, "µm"); if None, as OME-XML, ImageJ or OME-Zarr have it, where they do.
 
     Returns
     -------
@@ -74,7 +78,7 @@ def open_video(
         video.options = options
         if kind is None and len(video) == 1:
             kind = "images"
-    elif contrast is not None or kind not in (None, video.kind):
+    elif (contrast, pixel_size) != (None, None) or kind not in (None, video.kind):
         video = video.duplicate()  # the caller's stays as it is
     if kind is not None and video.kind != kind:
         video.kind = kind
@@ -82,6 +86,11 @@ def open_video(
         video.sizes = [size] * len(video) if kind == "images" else None
     if contrast is not None:
         video.contrast = contrast
+    if pixel_size is not None:
+        try:
+            video.pixel_size = pixel_size
+        except ValueError as error:
+            raise VideoError(str(error)) from error
     return video
 
 

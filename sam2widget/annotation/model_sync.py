@@ -25,7 +25,7 @@ from ..models.capabilities import (
 )
 from ..models.segmenter import Point, Prediction, PromptSet, Proposed, Segmenter
 from .plan import Step, neighbours
-from .records import Result
+from .records import Result, Run
 from .view import SessionView
 
 RESTORED_FRAMES = 6
@@ -140,7 +140,7 @@ class ModelSync:
         return segmenter.propose(frame)
 
     def track(
-        self, step: Step, last: dict[int, int], anchors: dict[int, Sequence[int]]
+        self, step: Step, last: dict[int, int], anchors: dict[int, Sequence[Run]]
     ) -> dict[int, Prediction]:
         """Track a step's objects onto its frame.
 
@@ -148,7 +148,7 @@ class ModelSync:
         ----------
         last : the frame before in this sweep, by object; brought up to date. Where it is not
             the neighbour, memory is rebuilt first.
-        anchors : prompted and accepted frames by object, ascending.
+        anchors : runs of prompted and accepted frames by object, ascending.
         """
         segmenter = self._ready()
         previous = step.frame + (1 if step.reverse else -1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from ..core.mask_logits import MaskLogits
 from ..core.masks import Mask
+from ..core.palette import color_of, dash_of
 
 Source = Literal["prompt", "track", "edit", "import", "proposal"]
 """Where a mask comes from: prompts, tracking, a person's brush, a file or array, or a proposal
@@ -21,18 +23,14 @@ Shape = Literal["brush", "polygon"]
 
 Direction = Literal["both", "forward", "backward"]
 
-_PALETTE = (
-    "#2f7ff5",
-    "#f5762f",
-    "#2fb574",
-    "#d94a9c",
-    "#e8b923",
-    "#8a5cf0",
-    "#27b9cc",
-    "#d8433b",
-    "#8fae2b",
-    "#b07452",
-)
+Run: TypeAlias = tuple[int, int]
+"""Frames that follow each other: the first, and the one after the last."""
+
+ColorBy = Literal["object", "class"]
+"""Whose colour a mask is shown in: the object's own, or that of its class."""
+
+Attribute: TypeAlias = bool | int | float | str
+"""Value of an attribute of an object: what JSON has, but for null, lists and objects."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,10 @@ class ObjectInfo:
     visible: bool = True
     locked: bool = False
     """Whether nothing changes its masks."""
+    class_name: str = ""
+    """Name of its class; "" for none."""
+    attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute], hash=False)
+    """What a person says of it, by name."""
 
     @property
     def rgb(self) -> tuple[int, int, int]:
@@ -53,10 +55,24 @@ class ObjectInfo:
         red, green, blue = bytes.fromhex(self.color[1:])
         return red, green, blue
 
+    @property
+    def dash(self) -> tuple[int, ...]:
+        """How its lines are dashed: lengths on and off along a line that is 2 wide."""
+        return dash_of(self.id)
+
     @classmethod
     def numbered(cls, obj: int) -> ObjectInfo:
         """With a name and a colour from its id."""
-        return cls(obj, f"Object {obj}", _PALETTE[(obj - 1) % len(_PALETTE)])
+        return cls(obj, f"Object {obj}", color_of(obj))
+
+
+@dataclass(frozen=True)
+class ObjectClass:
+    """A class that objects may have."""
+
+    name: str
+    color: str
+    """``"#rrggbb"``."""
 
 
 @dataclass(frozen=True)
@@ -147,8 +163,8 @@ class Timeline:
     """Where in the video an object has what; frames, and half-open runs of frames."""
 
     prompted: list[int]
-    accepted: list[tuple[int, int]]
-    rejected: list[tuple[int, int]]
-    tracked: list[tuple[int, int]]
+    accepted: list[Run]
+    rejected: list[Run]
+    tracked: list[Run]
     """Tracked and not stale."""
-    stale: list[tuple[int, int]]
+    stale: list[Run]

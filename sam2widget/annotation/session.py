@@ -20,7 +20,10 @@ from sam2_backend.video import Kind
 from ..core.cleaning import CLEANED_SHARE
 from ..core.masks import Mask
 from ..models.segmenter import Prediction, PromptSet, Segmenter
+from .classes import Labels
+from .editors.classes import ClassEditor
 from .editors.imports import Importer
+from .editors.model_switch import ModelSwitcher
 from .editors.objects import ObjectEditor
 from .editors.overlap_resolver import OverlapResolver
 from .editors.prompts import PromptEditor
@@ -30,7 +33,19 @@ from .editors.review import Reviewer
 from .editors.undo import UndoRedo
 from .history import Edit
 from .model_sync import ModelSync
-from .records import Changed, Direction, ObjectInfo, Proposal, Result, Shape, Source, Tracked
+from .records import (
+    Attribute,
+    Changed,
+    ColorBy,
+    Direction,
+    ObjectClass,
+    ObjectInfo,
+    Proposal,
+    Result,
+    Shape,
+    Source,
+    Tracked,
+)
 from .store import AnnotationStore
 from .tables import SessionTables
 from .view import SessionView
@@ -72,12 +87,14 @@ class Session(SessionView):
         self._model = model = ModelSync(store, skips=skips, clean_masks=clean_masks)
         self._overlaps = overlaps = OverlapResolver(store, model.remove_specks)
         self._objects = ObjectEditor(store, model, overlaps)
+        self._classes = ClassEditor(store)
         self._prompts = PromptEditor(store, model, overlaps)
         self._reviewer = Reviewer(store, model, overlaps)
         self._proposals = ProposalEditor(store, model, self._prompts)
         self._importer = Importer(store, model, overlaps, self._prompts)
         self._propagator = Propagator(store, model, overlaps)
         self._undo = UndoRedo(store, model)
+        self._switcher = ModelSwitcher(store, model, self._prompts)
         if segmenter is not None:
             self.load(segmenter)
 
@@ -101,6 +118,14 @@ class Session(SessionView):
     def load(self, segmenter: Segmenter) -> None:
         """Work with this model from now on; results so far stay."""
         self._model.load(segmenter)
+
+    def switch(self, segmenter: Segmenter) -> int:
+        """Work with another model from now on; returns how many masks it makes stale."""
+        return self._switcher.switch(segmenter)
+
+    def answer_again(self, first: int = 0) -> Generator[None, None, None]:
+        """Let the model answer the prompts that another has answered, one by one."""
+        return self._switcher.answer_again(first)
 
     def unload(self) -> None:
         """Let go of the model, and of what undo would bring back; results so far stay."""
@@ -141,6 +166,43 @@ class Session(SessionView):
         """Remove all objects, locked ones too, and all proposals."""
         self._objects.clear()
 
+    # Classes
+
+    def set_classes(self, classes: object) -> None:
+        """Set which classes there are: names in their order, or colours by name."""
+        self._classes.set_classes(classes)
+
+    def begin_with_classes(self, classes: Iterable[ObjectClass]) -> None:
+        """Take classes in place of those there are, which undo does not bring back."""
+        self._store.tables.classes.clear()
+        self._store.tables.classes.update(enumerate(classes))
+
+    def add_class(self, name: str, color: str | None = None) -> None:
+        """Add a class after the others."""
+        self._classes.add_class(name, color)
+
+    def set_class_color(self, name: str, color: str) -> None:
+        """Give a class another colour."""
+        self._classes.set_class_color(name, color)
+
+    def set_class(
+        self, objects: int | Iterable[int], name: str | None, *, add: bool = False
+    ) -> None:
+        """Say of which class objects are; None for none."""
+        self._classes.set_class(objects, name, add=add)
+
+    def set_attributes(self, obj: int, attributes: Mapping[str, Attribute | None]) -> None:
+        """Set attributes of an object by name; None takes one away."""
+        self._classes.set_attributes(obj, attributes)
+
+    def set_current_class(self, name: str) -> None:
+        """Give new objects this class from now on; "" is none. Undo does not take it back."""
+        self._store.tables.current_class = name
+
+    def set_color_by(self, by: ColorBy) -> None:
+        """Show masks in the objects' own colours, or in those of their classes. Any thread."""
+        self._store.tables.color_by = by
+
     # Prompts
 
     def add_point(self, frame: int, x: float, y: float, label: int = 1, obj: int = 1) -> None:
@@ -153,9 +215,10 @@ class Session(SessionView):
         points: Sequence[tuple[float, float]],
         labels: Sequence[int],
         obj: int = 1,
+        candidate: int | None = None,
     ) -> None:
         """Click several times, which is one edit."""
-        self._prompts.add_points(frame, points, labels, obj)
+        self._prompts.add_points(frame, points, labels, obj, candidate)
 
     def add_box(self, frame: int, x0: float, y0: float, x1: float, y1: float, obj: int = 1) -> None:
         """Draw a box around an object, in place of an earlier one."""
@@ -289,12 +352,13 @@ class Session(SessionView):
         objects: Iterable[ObjectInfo],
         prompts: Mapping[tuple[int, int], PromptSet],
         results: Mapping[tuple[int, int], Result],
+        classes: Iterable[ObjectClass] = (),
     ) -> None:
         """Take over what was saved, in a session that is still empty.
 
         The model learns of it when it is first asked.
         """
-        self._store.fill(objects, prompts, results)
+        self._store.fill(objects, prompts, results, classes)
 
     def import_masks(
         self,
@@ -302,9 +366,10 @@ class Session(SessionView):
         names: Mapping[int, str] | None = None,
         *,
         as_prompts: bool = False,
+        labels: Labels | None = None,
     ) -> list[int]:
         """Put masks, by (object id, frame), in place of what there is; returns the objects' ids."""
-        return self._importer.import_masks(masks, names, as_prompts=as_prompts)
+        return self._importer.import_masks(masks, names, as_prompts=as_prompts, labels=labels)
 
     # Undo
 

@@ -11,7 +11,8 @@ from typing import Any
 from ..core.errors import SessionError
 from ..models.segmenter import PromptSet
 from .history import Edit, History, Key
-from .records import Changed, ObjectInfo, Proposal, Result, State
+from .plan import intersect, neighbours
+from .records import Changed, ObjectClass, ObjectInfo, Proposal, Result, State
 from .tables import SessionTables
 from .view import SessionView
 
@@ -59,7 +60,7 @@ class AnnotationStore(SessionView):
             return
         self.revision += 1
         changed = Changed(
-            objects=bool(by_table["objects"]),
+            objects=bool(by_table["objects"] or by_table["classes"]),
             prompts=frozenset(by_table["prompts"]),
             results=frozenset(by_table["results"]),
             proposals=frozenset(by_table["proposals"]),
@@ -79,6 +80,7 @@ class AnnotationStore(SessionView):
         objects: Iterable[ObjectInfo],
         prompts: Mapping[tuple[int, int], PromptSet],
         results: Mapping[tuple[int, int], Result],
+        classes: Iterable[ObjectClass] = (),
     ) -> None:
         """Take over what was saved, in a session that is still empty. Undo does not take it back.
 
@@ -86,11 +88,13 @@ class AnnotationStore(SessionView):
         ----------
         objects : in any order.
         prompts, results : by (object id, frame).
+        classes : in their order.
         """
         tables = self.tables
         if tables.objects:
             raise SessionError("Only an empty session can be filled: make a new one.")
         tables.objects.update((info.id, info) for info in objects)
+        tables.classes.update(enumerate(classes))
         tables.prompts.update(prompts)
         tables.results.update(results)
         filled = {"objects": tables.objects, "prompts": prompts, "results": results}
@@ -111,6 +115,10 @@ class AnnotationStore(SessionView):
     def write_object(self, obj: int, info: ObjectInfo | None) -> None:
         """Set what is listed of an object; None takes it off the list."""
         self.history.write("objects", obj, info)
+
+    def write_class(self, index: int, one: ObjectClass | None) -> None:
+        """Set the class of an index; None takes it off the list."""
+        self.history.write("classes", index, one)
 
     def write_prompts(self, frame: int, obj: int, prompts: PromptSet | None) -> None:
         """Set the prompts of an object on a frame; none, or an empty set, is no prompts."""
@@ -139,12 +147,16 @@ class AnnotationStore(SessionView):
         Parameters
         ----------
         name : its name; one from its id if None or blank.
+
+        It gets the current class, where that is in the list.
         """
         if obj < 1:
             raise SessionError(f"An object's id is 1 or larger, got {obj}.")
         if obj not in self.tables.objects:
             info = ObjectInfo.numbered(obj)
             info = info if not name or not name.strip() else replace(info, name=name.strip())
+            if self.current_class in self.class_names:
+                info = replace(info, class_name=self.current_class)
             self.write_object(obj, info)
 
     def mark_span_stale(self, frame: int, obj: int) -> bool:
@@ -156,15 +168,19 @@ class AnnotationStore(SessionView):
             Whether anything there is stale now, the frame itself included.
         """
         here = self.result(frame, obj)
+        earlier, later = neighbours(frame, self.anchors(obj))
+        span = (
+            0 if earlier is None else earlier + 1,
+            self.num_frames if later is None else later,
+        )
+        timelines = self.tables.timelines
         found = here is not None and here.state == "stale"
-        for span in range(frame + 1, self.num_frames), range(frame - 1, -1, -1):
-            for t in span:
-                if self.is_anchor(t, obj):
-                    break
-                result = self.result(t, obj)
-                if result is not None and result.state != "rejected":
+        found = found or any(intersect(timelines.stale(obj), [span]))
+        for run in intersect(timelines.tracked(obj), [span]):
+            for t in range(*run):
+                if t != frame:
                     found = True
-                    self.write_result(t, obj, replace(result, state="stale"))
+                    self.write_state(t, obj, "stale")
         return found
 
 

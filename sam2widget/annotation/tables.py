@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sam2_backend.video import Kind
 
 from ..models.segmenter import PromptSet
-from .records import ObjectInfo, Proposal, Result
+from .records import ColorBy, ObjectClass, ObjectInfo, Proposal, Result
 from .timeline import TimelineIndex
 
 V = TypeVar("V")
@@ -93,6 +93,11 @@ class SessionTables:
         self.results: FrameTable[Result] = FrameTable(self._index_result)
         self.proposals: dict[int, tuple[Proposal, ...]] = {}
         self.settings: dict[str, bool] = {"non_overlapping": non_overlapping}
+        self.classes: dict[int, ObjectClass] = {}
+        """By index, from 0, in the order in which they are exported."""
+        self.current_class = ""
+        """The class that new objects get."""
+        self.color_by: ColorBy = "object"
         self.timelines = TimelineIndex()
         """Follows prompts and results."""
 
@@ -104,6 +109,7 @@ class SessionTables:
             "results": self.results,
             "proposals": self.proposals,
             "settings": self.settings,
+            "classes": self.classes,
         }
 
     def _index_prompts(

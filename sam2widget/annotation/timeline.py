@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 
-from .records import State, Timeline
+from .records import Run, State, Timeline
 
 
 class FrameRuns:
@@ -22,14 +22,14 @@ class FrameRuns:
     runs : to begin with: ascending, none touches another.
     """
 
-    def __init__(self, runs: Iterable[tuple[int, int]] = ()) -> None:
+    def __init__(self, runs: Iterable[Run] = ()) -> None:
         self._runs = list(runs)
 
     def __contains__(self, frame: int) -> bool:
         at = _first_after(self._runs, frame)
         return at > 0 and frame < self._runs[at - 1][1]
 
-    def to_list(self) -> list[tuple[int, int]]:
+    def to_list(self) -> list[Run]:
         """A copy of the runs."""
         return self._runs.copy()
 
@@ -57,7 +57,7 @@ class FrameRuns:
         runs[at : at + 1] = [side for side in sides if side[0] < side[1]]
 
 
-def _first_after(runs: list[tuple[int, int]], frame: int) -> int:
+def _first_after(runs: list[Run], frame: int) -> int:
     """Index of the first run that begins after a frame."""
     return bisect_left(runs, (frame + 1, 0))
 
@@ -71,6 +71,8 @@ class _ObjectFrames:
         self.rejected = FrameRuns()
         self.tracked = FrameRuns()
         self.stale = FrameRuns()
+        self.anchors = FrameRuns()
+        self.settled = FrameRuns()
 
 
 class TimelineIndex:
@@ -89,21 +91,25 @@ class TimelineIndex:
         """Prompted frames, ascending."""
         return self._of(obj).prompted.copy()
 
-    def accepted(self, obj: int) -> list[tuple[int, int]]:
-        """Runs of accepted frames."""
-        return self._of(obj).accepted.to_list()
+    def tracked(self, obj: int) -> list[Run]:
+        """Runs of frames that are tracked and not stale."""
+        return self._of(obj).tracked.to_list()
 
-    def rejected(self, obj: int) -> list[tuple[int, int]]:
-        """Runs of rejected frames."""
-        return self._of(obj).rejected.to_list()
-
-    def stale(self, obj: int) -> list[tuple[int, int]]:
+    def stale(self, obj: int) -> list[Run]:
         """Runs of stale frames."""
         return self._of(obj).stale.to_list()
 
+    def anchors(self, obj: int) -> list[Run]:
+        """Runs of frames that it is tracked from: prompted or accepted, not rejected."""
+        return self._of(obj).anchors.to_list()
+
+    def settled(self, obj: int) -> list[Run]:
+        """Runs of frames that are not to be tracked: prompted, or with a result not stale."""
+        return self._of(obj).settled.to_list()
+
     def set_state(self, obj: int, frame: int, before: State | None, after: State | None) -> None:
         """The result of a frame has another state; None is no result."""
-        frames = self._objects.setdefault(obj, _ObjectFrames())
+        frames = self._ensure(obj)
         is_prompted = _contains(frames.prompted, frame)
         self._move(frames, frame, (before, is_prompted), (after, is_prompted))
 
@@ -114,7 +120,7 @@ class TimelineIndex:
         ----------
         state : of its result, None where there is none.
         """
-        frames = self._objects.setdefault(obj, _ObjectFrames())
+        frames = self._ensure(obj)
         if is_prompted == _contains(frames.prompted, frame):
             return
         if is_prompted:
@@ -122,6 +128,12 @@ class TimelineIndex:
         else:
             del frames.prompted[bisect_left(frames.prompted, frame)]
         self._move(frames, frame, (state, not is_prompted), (state, is_prompted))
+
+    def _ensure(self, obj: int) -> _ObjectFrames:
+        frames = self._objects.get(obj)
+        if frames is None:
+            frames = self._objects[obj] = _ObjectFrames()
+        return frames
 
     def _of(self, obj: int) -> _ObjectFrames:
         return self._objects.get(obj) or _ObjectFrames()
@@ -133,24 +145,28 @@ class TimelineIndex:
         before: tuple[State | None, bool],
         after: tuple[State | None, bool],
     ) -> None:
-        runs_before, runs_after = _runs_of(frames, *before), _runs_of(frames, *after)
-        if runs_before is runs_after:
-            return
-        if runs_before is not None:
-            runs_before.discard(frame)
-        if runs_after is not None:
-            runs_after.add(frame)
+        listed_before, listed_after = _lists_of(frames, *before), _lists_of(frames, *after)
+        for runs in listed_before:
+            if runs not in listed_after:
+                runs.discard(frame)
+        for runs in listed_after:
+            if runs not in listed_before:
+                runs.add(frame)
 
 
-def _runs_of(frames: _ObjectFrames, state: State | None, is_prompted: bool) -> FrameRuns | None:
+def _lists_of(
+    frames: _ObjectFrames, state: State | None, is_prompted: bool
+) -> tuple[FrameRuns, ...]:
     """Where a frame with this state is listed."""
     if state == "accepted":
-        return frames.accepted
+        return frames.accepted, frames.anchors, frames.settled
     if state == "rejected":
-        return frames.rejected
-    if state is None or is_prompted:
-        return None
-    return frames.tracked if state == "fresh" else frames.stale
+        return frames.rejected, frames.settled
+    if is_prompted:
+        return frames.anchors, frames.settled
+    if state == "fresh":
+        return frames.tracked, frames.settled
+    return () if state is None else (frames.stale,)
 
 
 def _contains(frames: list[int], frame: int) -> bool:

@@ -15,9 +15,10 @@ from ..core.errors import SessionError
 from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask, MaskVolume
 from ..models.segmenter import PromptSet
-from .records import ObjectInfo, Proposal, Result, Timeline
+from .classes import color_by_class
+from .plan import intersect, invert
+from .records import ColorBy, ObjectClass, ObjectInfo, Proposal, Result, Run, Timeline
 from .tables import SessionTables
-from .timeline import FrameRuns
 
 
 class SessionView:
@@ -65,6 +66,32 @@ class SessionView:
     def objects(self) -> list[ObjectInfo]:
         """All objects by id."""
         return sorted(self.tables.objects.copy().values(), key=lambda info: info.id)
+
+    @property
+    def classes(self) -> tuple[ObjectClass, ...]:
+        """All classes that objects may have, in their order."""
+        return tuple(one for _, one in sorted(self.tables.classes.copy().items()))
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of the classes, in their order."""
+        return [one.name for one in self.classes]
+
+    @property
+    def current_class(self) -> str:
+        """The class that new objects get; "" for none."""
+        return self.tables.current_class
+
+    @property
+    def color_by(self) -> ColorBy:
+        """Whose colours masks are shown in: "object" or "class"."""
+        return self.tables.color_by
+
+    @property
+    def colored_objects(self) -> tuple[ObjectInfo, ...]:
+        """All objects by id, in the colours that they are shown in."""
+        objects = tuple(self.objects)
+        return color_by_class(objects, self.classes) if self.color_by == "class" else objects
 
     @property
     def next_object_id(self) -> int:
@@ -165,25 +192,16 @@ class SessionView:
         state = None if result is None else result.state
         return state == "accepted" or (state != "rejected" and (obj, frame) in self.tables.prompts)
 
-    def anchors(self, obj: int) -> list[int]:
-        """All frames that an object is tracked from, ascending."""
-        timelines = self.tables.timelines
-        accepted = {t for run in timelines.accepted(obj) for t in range(*run)}
-        rejected = FrameRuns(timelines.rejected(obj))
-        return sorted(accepted.union(t for t in timelines.prompted(obj) if t not in rejected))
+    def anchors(self, obj: int) -> list[Run]:
+        """Runs of the frames that an object is tracked from, ascending."""
+        return self.tables.timelines.anchors(obj)
 
-    def pending(self, obj: int, frames: range, stale_only: bool) -> list[int]:
-        """Those of some frames, which follow each other, that are to be tracked."""
+    def pending(self, obj: int, frames: range, stale_only: bool) -> list[Run]:
+        """Runs of those of some frames, which follow each other, that are to be tracked."""
+        timelines = self.tables.timelines
         if stale_only:
-            runs = self.tables.timelines.stale(obj)
-            within = ((max(a, frames.start), min(b, frames.stop)) for a, b in runs)
-            return [t for run in within for t in range(*run)]
-        results, prompted = self.tables.results.of(obj), self.tables.prompts.of(obj)
-        return [
-            t
-            for t in frames
-            if t not in prompted and (t not in results or results[t].state == "stale")
-        ]
+            return list(intersect(timelines.stale(obj), [(frames.start, frames.stop)]))
+        return invert(timelines.settled(obj), frames.start, frames.stop)
 
     def held_on(self, frame: int) -> dict[int, Mask]:
         """What each object holds on a frame."""

@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,8 @@ from sam2_backend.video import FrameSource, Video, open_video
 from ..annotation.session import Session
 from ..core.errors import SessionError
 from ..models.capabilities import SupportsProposals, SupportsProposalThresholds
-from ..models.loading import load_segmenter
 from ..models.segmenter import Proposed, Segmenter
-from ..models.source import model_source
+from ..models.source import as_segmenter, check_model, model_source
 from ..storage.saved_session import SavedSession
 
 T = TypeVar("T")
@@ -141,12 +140,9 @@ def segment_everything(
     for name, value in (("every", every), ("max_objects", max_objects), ("min_frames", min_frames)):
         if value < 1:
             raise SessionError(f"{name} must be at least 1, got {value}.")
+    check_model(model)
     frames = open_video(video)
-    segmenter: Segmenter = (
-        cast("Segmenter", model)
-        if isinstance(model, SupportsProposals)
-        else load_segmenter(model, device, frames, on_status)
-    )
+    segmenter = as_segmenter(model, device, frames, on_status)
     its_own = THRESHOLDS
     if isinstance(segmenter, SupportsProposalThresholds):
         its_own = segmenter.proposal_thresholds

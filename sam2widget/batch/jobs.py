@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from ..models.segmenter import Segmenter
 from ..storage.prompt_file import PromptFile, read_prompts
 from ..storage.saved_session import SavedSession, settings_of
 from ..storage.session_file import SUFFIX, read_session
+
+_log = logging.getLogger(__name__)
 
 PromptSource = SavedSession | PromptFile
 """Prompts of one video, and what else its file holds."""
@@ -181,6 +184,14 @@ def track_job(
             done, video_path=source.video_path, frame=source.frame, selected=source.selected
         )
     return done, frames
+
+
+def describe_failure(error: Exception) -> str:
+    """Say why a job failed, and log what nobody expected."""
+    if isinstance(error, (ValueError, OSError, MemoryError)):
+        return str(error)
+    _log.error("A video of a batch failed", exc_info=error)
+    return f"{type(error).__name__}: {error}"
 
 
 def _read_source(path: Path) -> PromptSource:

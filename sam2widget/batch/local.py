@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from ..models.loading import load_any, load_segmenter
 from ..storage.session_file import write_session
-from .jobs import BatchJob, BatchOutcome, choose_model, open_source, track_job
+from .jobs import BatchJob, BatchOutcome, choose_model, describe_failure, open_source, track_job
+from .segmenters import SegmenterLoader
 
 
 def run_locally(
@@ -31,7 +31,7 @@ def run_locally(
     BatchOutcome
         Of each job, as soon as it is done.
     """
-    loaded: dict[str, object] = {}
+    segmenters = SegmenterLoader(device, on_status)
     total = 0
 
     def on_frame() -> None:
@@ -43,13 +43,11 @@ def run_locally(
         began = time.monotonic()
         try:
             video = open_source(job)
-            name = choose_model(job)
-            if name not in loaded:
-                loaded = {name: load_any(name, device, on_status)}
-            segmenter = load_segmenter(loaded[name], device, video, on_status)
+            segmenter = segmenters.load(choose_model(job), video)
             saved, frames = track_job(job, video, segmenter, on_frame)
             write_session(job.target, saved)
-        except (ValueError, OSError) as error:
-            yield BatchOutcome(job, error=str(error))
+        except Exception as error:
+            # Whatever it is, be it a fault of another package's model, the others go on.
+            yield BatchOutcome(job, error=describe_failure(error))
         else:
             yield BatchOutcome(job, frames, time.monotonic() - began)

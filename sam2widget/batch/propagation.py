@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from sam2_backend.renamed import renamed_arguments
 from sam2_backend.video import FrameSource
 
+from ..core.errors import SessionError
 from ..models.source import model_source
 from .jobs import BatchOutcome, SourcePath, is_done, read_jobs
 from .local import run_locally
@@ -76,7 +77,9 @@ def propagate_many(
     sources : session files (`.sam2.zip`) and prompt files (`.json`, see `prompt_file`), or
         folders of them; or for each the video, where it is not found where the file says.
     out : folder for the session files, which have the names of their sources.
-    model : a name or a path, for all; if None, what each source says, else "auto".
+    model : a name or a path, for all, of any family of models that `Sam2Widget` knows; if None,
+        what each source says, else "auto". What is no name is refused: a session file could not
+        say what it was made with, and no other machine could load it.
     device : "cuda", "cpu"…; the best there is if None.
     engine : "local" does one video after the other in this process, "ray" as many at a time as
         there are workers, on the cluster that `ray.init` finds (``RAY_ADDRESS``), or on this
@@ -112,7 +115,14 @@ def propagate_many(
         raise ValueError(f"workers must be at least 1, got {workers}.")
     if retries < 0:
         raise ValueError(f"retries must be at least 0, got {retries}.")
-    jobs = read_jobs(sources, Path(out), model_source(model))
+    source = model_source(model)
+    if model is not None and source is None:
+        raise SessionError(
+            f"model is a name or a path here, got a {type(model).__name__}: give what it is loaded "
+            "by, for instance model='sam2.1-hiera-tiny', or the name of a family and the model's, "
+            "such as model='name:X'."
+        )
+    jobs = read_jobs(sources, Path(out), source)
     Path(out).mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     outcomes = {job.target: BatchOutcome(job) for job in jobs if is_done(job)}

@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..models.loading import load_any, load_segmenter
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import write_session
 from .jobs import BatchJob, BatchOutcome, choose_model, open_source, track_job
+from .segmenters import SegmenterLoader
 
 CPUS = 2
 """Of a worker where the cluster has no GPU."""
@@ -38,8 +38,7 @@ class Tracker:
     """
 
     def __init__(self, device: str | None) -> None:
-        self._device = device
-        self._loaded: dict[str, object] = {}
+        self._segmenters = SegmenterLoader(device, print)
         self._frames = 0
 
     def frames(self) -> int:
@@ -69,10 +68,7 @@ class Tracker:
 
     def _run(self, job: BatchJob) -> tuple[SavedSession, int]:
         video = open_source(job)
-        name = choose_model(job)
-        if name not in self._loaded:
-            self._loaded = {name: load_any(name, self._device, print)}
-        segmenter = load_segmenter(self._loaded[name], self._device, video, print)
+        segmenter = self._segmenters.load(choose_model(job), video)
         return track_job(job, video, segmenter, self._count)
 
     def _count(self) -> None:

@@ -140,6 +140,11 @@ class Outbox:
             elif isinstance(message, (Done, Error)):
                 self._held.append(message)
 
+    def send_always(self, message: Message, buffers: Sequence[bytes] = ()) -> None:
+        """Send what a view has asked for and waits for, also where none is in sight."""
+        with self.lock:
+            self._send(message, buffers)
+
     def post_to_unheard(self, message: Message) -> None:
         """Send a small message, also to views that count as gone: they may only be unheard."""
         with self.lock:

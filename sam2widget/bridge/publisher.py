@@ -12,9 +12,12 @@ from ..annotation.confidence import Review
 from ..annotation.records import Changed, Tracked
 from ..annotation.session import Session
 from ..core.masks import Mask
+from ..models.catalog import ModelChoice
 from ..models.segmenter import Prediction
+from ..runtime.time_left import TimeLeft
 from .flow_control import Outbox
 from .protocol import (
+    Areas,
     Candidates,
     Certainty,
     Done,
@@ -22,6 +25,8 @@ from .protocol import (
     MaskEntry,
     Masks,
     Message,
+    ModelEntry,
+    Models,
     Preview,
     Progress,
     Prompts,
@@ -156,6 +161,20 @@ class Publisher:
         runs = Mask.from_array(prediction.mask_hw).runs
         self.outbox.post(Preview(reply_to, frame, prediction.iou), (runs,))
 
+    def tell_models(self, reply_to: ReplyTo, choices: Sequence[ModelChoice]) -> None:
+        """Tell which models there are."""
+        entries = [ModelEntry(one.name, one.label, one.state, one.size_bytes) for one in choices]
+        self.outbox.post(Models(reply_to, entries))
+
+    def tell_areas(self, reply_to: ReplyTo, obj: int) -> None:
+        """Tell how large an object's mask is on each frame; nothing of one that is gone."""
+        with self.outbox.lock:
+            if obj not in {info.id for info in self._session.objects}:
+                return
+            results = (self._session.result(t, obj) for t in range(self._session.num_frames))
+            areas_t = np.array([0 if one is None else one.mask.area for one in results], "<u4")
+            self.outbox.post(Areas(reply_to, obj), (areas_t.tobytes(),))
+
     def report_begin(self) -> None:
         """A propagation begins."""
         with self.outbox.lock:
@@ -193,7 +212,7 @@ class Publisher:
     def report_end(self) -> None:
         """The propagation has ended."""
         with self.outbox.lock:
-            self._meter.running = False
+            self._meter.end()
             self._tell_timelines()
             self.outbox.post(self._meter.progress())
 
@@ -283,15 +302,22 @@ class _Meter:
 
     def __init__(self, running: bool = False) -> None:
         self.running = running
-        self._began_at = time.monotonic()
+        self._left = TimeLeft()
+        self._left_s: float | None = None
+        self._ended_after_s: float | None = None
         self._last = Tracked(0, False, 0, 0)
 
     def step(self, tracked: Tracked) -> None:
         self._last = tracked
+        self._left_s = self._left.update(tracked.done, tracked.total)
+
+    def end(self) -> None:
+        self.running = False
+        self._ended_after_s = self._left.elapsed_s
 
     def progress(self) -> Progress:
         last = self._last
-        elapsed_s = time.monotonic() - self._began_at
+        elapsed_s = self._ended_after_s or self._left.elapsed_s
         fps = last.done / elapsed_s if elapsed_s > 0 else 0.0
         return Progress(
             running=self.running,
@@ -299,6 +325,7 @@ class _Meter:
             done=last.done,
             total=last.total,
             fps=round(fps, 2),
-            eta_s=round((last.total - last.done) / fps, 1) if fps > 0 else 0.0,
+            eta_s=round(self._left_s or 0.0, 1),
+            elapsed_s=round(elapsed_s, 1),
             direction="backward" if last.reverse else "forward",
         )

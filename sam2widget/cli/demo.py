@@ -23,7 +23,7 @@ from ..annotation.session import Session
 from ..core.protected_files import ProtectedFiles
 from ..export import Segmentation, export_masks
 from ..export.plots import contact_sheet
-from ..models.loading import load_segmenter
+from ..models.registry import load_by_family
 from ..samples.sample import SampleClip, sample_clip
 
 Masks = NDArray[np.bool_]
@@ -171,7 +171,7 @@ def run_on_video(
 def _session(video: Video, model: str, device: str | None) -> Session:
     session = Session(len(video), video.height, video.width)
     start = time.perf_counter()
-    segmenter = load_segmenter(model, device, video, print)
+    segmenter = load_by_family(model, device, video, print)
     session.load(segmenter)
     took_s = time.perf_counter() - start
     print(f"Model {segmenter.name} on {segmenter.device}, loaded in {took_s:.1f} s.")

@@ -19,8 +19,11 @@ from typing import Any, Literal, cast
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
 
+from ..annotation.records import ObjectInfo
 from ..core.errors import SessionError
+from ..core.palette import ink_on
 from ..core.protected_files import ProtectedFiles
 from .overlay import overlay as overlaid
 from .segmentation import Segmentation, SegmentationSource
@@ -29,9 +32,10 @@ from .table import rows
 SHEET_COLUMNS = 4
 SHEET_FRAMES = 12
 
-Measure = Literal["area_px", "score", "iou", "centroid_x", "centroid_y"]
+Measure = Literal["area_px", "area", "score", "iou", "centroid_x", "centroid_y"]
 _LABELS: dict[str, str] = {
     "area_px": "area (pixels)",
+    "area": "area ({unit}²)",
     "score": "object score (logit)",
     "iou": "predicted IoU",
     "centroid_x": "centroid x (pixels)",
@@ -108,18 +112,26 @@ def overlay(source: SegmentationSource, frame: int) -> Plot:
     for info, mask_hw in segmentation.shown(frame):
         y, x = np.argwhere(mask_hw).mean(axis=0)
         label = {"facecolor": info.color, "edgecolor": "none", "boxstyle": "round,pad=0.2"}
-        axis.text(x, y, info.name, color="white", fontsize=9, ha="center", va="center", bbox=label)
+        ink = ink_on(info.color)
+        axis.text(x, y, info.name, color=ink, fontsize=9, ha="center", va="center", bbox=label)
     return figure
 
 
 def over_time(source: SegmentationSource, measure: Measure = "area_px") -> Plot:
     """Plot area, score, predicted IoU or place of each object by frame, in the objects' colours.
 
-    Frames that were prompted or accepted are marked. `source` is as in `contact_sheet`.
+    Frames that were prompted or accepted are marked. `source` is as in `contact_sheet`; "area" is
+    in the unit of the pixel size, which must be known.
     """
     if measure not in _LABELS:
         raise SessionError(f"measure is one of {', '.join(_LABELS)}, got {measure!r}.")
     segmentation = Segmentation.of(source)
+    size = segmentation.video.pixel_size
+    if measure == "area" and size is None:
+        raise SessionError(
+            'The size of a pixel is not known: say pixel_size="0.65 µm", or plot "area_px".'
+        )
+    scale, column = (size.area, "area_px") if measure == "area" and size else (1, measure)
     figure = Plot(figsize=(8, 2.6), layout="constrained")
     figure.protected = ProtectedFiles(segmentation.video)
     axis = figure.subplots()
@@ -128,14 +140,14 @@ def over_time(source: SegmentationSource, measure: Measure = "area_px") -> Plot:
         values_t = np.full(len(segmentation), np.nan)
         sure: list[int] = []
         for row in table:
-            if row["object"] == info.id and row[measure] != "":
-                values_t[row["frame"]] = row[measure]
+            if row["object"] == info.id and row[column] != "":
+                values_t[row["frame"]] = scale * row[column]
                 if row["source"] != "track" or row["state"] == "accepted":
                     sure.append(row["frame"])
-        axis.plot(values_t, color=info.color, label=info.name, linewidth=1.5)
+        axis.plot(values_t, label=info.name, **_line(info, 1.5))
         axis.plot(sure, values_t[sure], "o", color=info.color, markersize=4)
     axis.set_xlabel("frame")
-    axis.set_ylabel(_LABELS[measure])
+    axis.set_ylabel(_LABELS[measure].format(unit=size.unit if size else ""))
     axis.spines[["top", "right"]].set_visible(False)
     axis.margins(x=0.01)
     if segmentation.objects:
@@ -161,7 +173,7 @@ def trajectory(source: SegmentationSource, frame: int = 0) -> Plot:
                 if row["object"] == info.id and row["area_px"]
             ]
         ).reshape(-1, 2)
-        axis.plot(*(way - 0.5).T, color=info.color, linewidth=2, label=info.name)
+        axis.plot(*(way - 0.5).T, label=info.name, **_line(info, 2))
         axis.plot(*(way[-1:] - 0.5).T, "o", color=info.color)
     if segmentation.objects:
         axis.legend(loc="upper right", fontsize=8)
@@ -175,3 +187,13 @@ def _picture_axes(segmentation: Segmentation) -> tuple[Plot, Axes]:
     axis: Any = figure.add_axes((0, 0, 1, 1))
     axis.set_axis_off()
     return figure, axis
+
+
+def _line(info: ObjectInfo, width: float) -> dict[str, Any]:
+    """How an object's line looks: its colour and dash, and a grey rim where white would hide it."""
+    line: dict[str, Any] = {"color": info.color, "linewidth": width}
+    if info.dash:
+        line["linestyle"] = 0, tuple(length / 2 for length in info.dash)
+    if ink_on(info.color) == "#000000":
+        line["path_effects"] = [Stroke(linewidth=width + 1, foreground="#8b8d98"), Normal()]
+    return line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import FrameSource, Video
 
-from ..annotation.records import ObjectInfo, Result
+from ..annotation.classes import Labels, color_by_class
+from ..annotation.records import ColorBy, ObjectClass, ObjectInfo, Result
 from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask
 from ..storage.saved_session import SavedSession
@@ -37,6 +38,10 @@ class Segmentation:
     """By (object id, frame)."""
     non_overlapping: bool = False
     """Whether what the model says was kept from overlapping."""
+    classes: tuple[ObjectClass, ...] = ()
+    """That objects may have, in their order."""
+    on_frame: Callable[[int], None] | None = field(default=None, repr=False, compare=False)
+    """Called with each frame that is read: how far an export is. What it raises ends that."""
 
     @classmethod
     def of(cls, source: SegmentationSource, video: FrameSource | None = None) -> Segmentation:
@@ -69,21 +74,42 @@ class Segmentation:
         results: Mapping[tuple[int, int], Result],
         *,
         non_overlapping: bool = False,
+        classes: tuple[ObjectClass, ...] = (),
+        color_by: ColorBy = "object",
     ) -> Segmentation:
-        """Make a segmentation of all results; the rejected ones among them are left out."""
+        """Make a segmentation of all results; the rejected ones among them are left out.
+
+        With `color_by` "class", objects are given the colours of their classes.
+        """
         kept = {key: one for key, one in sorted(results.items()) if one.state != "rejected"}
-        return cls(video, tuple(sorted(objects, key=lambda info: info.id)), kept, non_overlapping)
+        objects = color_by_class(objects, classes) if color_by == "class" else objects
+        listed = tuple(sorted(objects, key=lambda info: info.id))
+        return cls(video, listed, kept, non_overlapping, classes)
 
     @classmethod
     def _saved(cls, saved: SavedSession, video: Video) -> Segmentation:
         return cls.make(
-            *(video, saved.objects, saved.results), non_overlapping=bool(saved.non_overlapping)
+            *(video, saved.objects, saved.results),
+            non_overlapping=bool(saved.non_overlapping),
+            classes=saved.classes,
+            color_by=saved.color_by,
         )
 
     @property
     def name(self) -> str:
         """Name of the video, fit to name a file."""
         return file_name(Path(self.video.name).stem, default="video")
+
+    @cached_property
+    def categories(self) -> list[str]:
+        """All classes in their order, then the names of the objects that have none, once each."""
+        names = [one.name for one in self.classes]
+        names += [self.category(info) for info in self.objects]
+        return list(dict.fromkeys(names))
+
+    def category(self, info: ObjectInfo) -> str:
+        """Give what an object is to a format that knows kinds alone: its class, else its name."""
+        return info.class_name or info.name
 
     @cached_property
     def frame_names(self) -> FrameNames:
@@ -98,8 +124,14 @@ class Segmentation:
         """Give the size (H, W) of a frame in pixels."""
         return self.video.size_hw(frame)
 
+    def picture(self, frame: int) -> NDArray[np.uint8]:
+        """Give the pixels of a frame: (H, W, 3) uint8 RGB, which belong to the video."""
+        self._tell(frame)
+        return self.video[frame]
+
     def mask(self, obj: int, frame: int) -> NDArray[np.bool_]:
         """Give the mask of an object on a frame: (H, W) bool, a new array; all False if none."""
+        self._tell(frame)
         result = self.results.get((obj, frame))
         return np.zeros(self.size_hw(frame), bool) if result is None else result.mask.to_array()
 
@@ -111,6 +143,7 @@ class Segmentation:
 
     def shown(self, frame: int) -> Iterator[tuple[ObjectInfo, NDArray[np.bool_]]]:
         """Yield the objects that have a pixel on a frame, with their (H, W) masks, bool."""
+        self._tell(frame)
         for info in self.objects:
             result = self.results.get((info.id, frame))
             if result is not None and result.mask.area:
@@ -128,6 +161,10 @@ class Segmentation:
     def frames(self) -> list[int]:
         """Frames with a result of any object, ascending."""
         return sorted({frame for _, frame in self.results})
+
+    def _tell(self, frame: int) -> None:
+        if self.on_frame is not None:
+            self.on_frame(frame)
 
 
 class HasSegmentation(Protocol):
@@ -154,3 +191,5 @@ class Imported:
     """Of objects that have one."""
     notes: tuple[str, ...] = ()
     """What had to be guessed or left out, in sentences."""
+    labels: Labels = field(default_factory=Labels)
+    """Classes and attributes of the objects."""

@@ -2,40 +2,69 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 
+from ..annotation.records import ObjectInfo
 from ..core.errors import SessionError
 from .segmentation import Segmentation, SegmentationSource
 
 COLUMNS = (
-    *("frame", "frame_name", "time_s", "object", "name", "area_px", "x0", "y0", "x1", "y1"),
+    *(
+        "frame",
+        "frame_name",
+        "time_s",
+        "object",
+        "name",
+        "class",
+        "attributes",
+        "area_px",
+        "x0",
+        "y0",
+        "x1",
+        "y1",
+    ),
     *("centroid_x", "centroid_y", "score", "iou", "source", "state"),
 )
-"""`frame_name` is empty where the source has no names. Boxes reach to the outer edges of their
-pixels; centroids are means of pixel centres, at +0.5. Both are empty where the mask is."""
+"""`attributes` are JSON; `frame_name` is empty where the source has no names. Boxes reach to the
+outer edges of their pixels; centroids are means of pixel centres, at +0.5. Both are empty where the
+mask is."""
+
+
+def columns(segmentation: Segmentation) -> list[str]:
+    """`COLUMNS`, and where the size of a pixel is known the area in its unit, as "area_um2"."""
+    found = list(COLUMNS)
+    if (name := _area_column(segmentation)) is not None:
+        found.insert(found.index("area_px") + 1, name)
+    return found
 
 
 def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
-    """List all results by frame and object, each a row with the keys `COLUMNS`."""
-    video, names = segmentation.video, {info.id: info.name for info in segmentation.objects}
-    frames = segmentation.frame_names
+    """List all results by frame and object, each a row with the keys `columns`."""
+    video, objects = segmentation.video, {info.id: info for info in segmentation.objects}
+    frames, size = segmentation.frame_names, segmentation.video.pixel_size
+    names_of_columns, area = columns(segmentation), _area_column(segmentation)
     found = []
     for (obj, frame), result in sorted(segmentation.results.items(), key=lambda one: one[0][::-1]):
-        row: dict[str, Any] = dict.fromkeys(COLUMNS, "")
+        row: dict[str, Any] = dict.fromkeys(names_of_columns, "")
         row |= {
             "frame": frame,
             "frame_name": frames.name(frame, ""),
             "time_s": round(frame / video.fps, 6) if video.kind == "video" else "",
             "object": obj,
-            "name": names[obj],
+            "name": objects[obj].name,
+            "class": objects[obj].class_name,
+            "attributes": _attributes(objects[obj]),
             "area_px": result.mask.area,
             "score": round(result.score, 6),
             "iou": round(result.iou, 6),
             "source": result.source,
             "state": result.state,
         }
+        if area is not None and size is not None:
+            row[area] = float(f"{result.mask.area * size.area:.9g}")
         if result.mask.area:
             y, x = np.nonzero(result.mask.to_array())
             row |= {
@@ -48,6 +77,11 @@ def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
             }
         found.append(row)
     return found
+
+
+def _attributes(info: ObjectInfo) -> str:
+    """The attributes of an object as JSON; "" for none."""
+    return json.dumps(dict(info.attributes), ensure_ascii=False) if info.attributes else ""
 
 
 def to_dataframe(source: SegmentationSource) -> Any:
@@ -68,5 +102,11 @@ def to_dataframe(source: SegmentationSource) -> Any:
         raise SessionError(
             "pandas is not installed: pip install pandas, or export as 'csv'."
         ) from error
-    frame = pandas.DataFrame(rows(Segmentation.of(source)), columns=list(COLUMNS))
+    segmentation = Segmentation.of(source)
+    frame = pandas.DataFrame(rows(segmentation), columns=columns(segmentation))
     return frame.replace("", None).infer_objects()
+
+
+def _area_column(segmentation: Segmentation) -> str | None:
+    size = segmentation.video.pixel_size
+    return None if size is None else f"area_{size.ascii_unit}2"

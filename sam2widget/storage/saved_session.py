@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, TypedDict
 from sam2_backend.video import Contrast, FrameSource, Kind, Video, VideoError, is_there, open_video
 from sam2_backend.video.identity import find_files
 from sam2_backend.video.options import DEFAULT_OPTIONS, OpenOptions
+from sam2_backend.video.pixel_size import PixelSize
 
 from .. import __version__
-from ..annotation.records import ObjectInfo, Result
+from ..annotation.records import ColorBy, ObjectClass, ObjectInfo, Result
 from ..core.cleaning import CLEANED_SHARE, as_cleaning
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
@@ -50,12 +51,20 @@ class SavedSession:
     """Version of this library that wrote it."""
     contrast: Contrast | None = None
     """How the video's values were shown; None where that was automatic."""
+    pixel_size: PixelSize | None = None
+    """How large a pixel was said to be; None where it was as the video's file has it."""
     clean_masks: float | None = None
     """Below which size specks and pinholes were dropped; None in files of before one could."""
     non_overlapping: bool | None = None
     """Whether objects excluded each other; None in files of before they could."""
     options: OpenOptions = DEFAULT_OPTIONS
     """With which it was opened."""
+    classes: tuple[ObjectClass, ...] = ()
+    """That objects may have, in their order."""
+    current_class: str = ""
+    """The class that new objects get; "" for none."""
+    color_by: ColorBy = "object"
+    """Whose colours masks were shown in."""
 
     def __repr__(self) -> str:
         of = "frames in memory" if self.video_path is None else Path(self.video_path).name
@@ -90,9 +99,13 @@ class SavedSession:
             prompts=session.all_prompts,
             results=session.all_results,
             contrast=video.chosen_contrast,
+            pixel_size=video.chosen_pixel_size,
             clean_masks=session.clean_masks,
             non_overlapping=session.non_overlapping,
             options=video.options,
+            classes=session.classes,
+            current_class=session.current_class,
+            color_by=session.color_by,
             library=__version__,
         )
 
@@ -110,7 +123,7 @@ class SavedSession:
     ) -> Video:
         """Open the video that the session was made on.
 
-        It is opened in the same way and with the same contrast as then.
+        It is opened in the same way, with the same contrast and size of a pixel as then.
 
         Parameters
         ----------
@@ -129,6 +142,8 @@ class SavedSession:
         video = self._find_video(given, near, same_video=same_video)
         if self.contrast is not None and video.chosen_contrast is None:
             video.contrast = self.contrast
+        if video.chosen_pixel_size is None:
+            video.pixel_size = self.pixel_size
         return video
 
     def _find_video(

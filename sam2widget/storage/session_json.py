@@ -12,11 +12,12 @@ from typing import Any, get_args
 
 import msgspec
 
-from sam2_backend.video import Channel, Contrast
+from sam2_backend.video import Channel, Contrast, PixelSize
 from sam2_backend.video.options import OpenOptions
+from sam2_backend.video.pixel_size import as_pixel_size
 
 from .. import __version__
-from ..annotation.records import ObjectInfo, Result, Source, State
+from ..annotation.records import ObjectClass, ObjectInfo, Result, Source, State
 from ..core.masks import Mask
 from ..core.schema import SchemaError, refuse
 from ..models.segmenter import Point, PromptSet
@@ -24,10 +25,12 @@ from .fingerprint import THUMB, Fingerprint
 from .saved_session import SavedSession
 from .session_schema import (
     ChannelRecord,
+    ClassRecord,
     ContrastRecord,
     MasksRecord,
     ModelRecord,
     ObjectRecord,
+    PixelSizeRecord,
     PromptRecord,
     SessionRecord,
     ThumbRecord,
@@ -54,8 +57,15 @@ def dump_session(saved: SavedSession, version: int, number: Callable[[Mask | Non
         model=ModelRecord(name=saved.model, source=saved.model_source),
         video=_make_video_record(saved),
         contrast=_make_contrast_record(saved.contrast),
+        pixel_size=_make_pixel_size_record(saved.pixel_size),
         masks=MasksRecord(clean=saved.clean_masks, non_overlapping=saved.non_overlapping),
-        view=ViewRecord(frame=saved.frame, selected=saved.selected),
+        view=ViewRecord(
+            frame=saved.frame,
+            selected=saved.selected,
+            current_class=saved.current_class,
+            color_by=saved.color_by,
+        ),
+        classes=[ClassRecord(**asdict(one)) for one in saved.classes],
         objects=[ObjectRecord(**asdict(info)) for info in saved.objects],
         prompts=[
             PromptRecord(
@@ -103,6 +113,10 @@ def _make_contrast_record(contrast: Contrast | None) -> ContrastRecord | None:
     if contrast is None:
         return None
     return ContrastRecord(channels=[ChannelRecord(**asdict(one)) for one in contrast.channels])
+
+
+def _make_pixel_size_record(size: PixelSize | None) -> PixelSizeRecord | None:
+    return None if size is None else PixelSizeRecord(x=size.x, y=size.y, unit=size.unit)
 
 
 def build_fingerprint(video: VideoRecord) -> Fingerprint:
@@ -162,6 +176,14 @@ def build_session(
     objects = {one.id: ObjectInfo(*msgspec.structs.astuple(one)) for one in record.objects}
     if len(objects) != len(record.objects):
         raise SchemaError("'objects' names an id twice")
+    classes = {one.name: ObjectClass(one.name, one.color) for one in record.classes}
+    if len(classes) != len(record.classes):
+        raise SchemaError("'classes' names a class twice")
+    for n, one in enumerate(record.objects):
+        if one.class_name and one.class_name not in classes:
+            raise SchemaError(
+                f"'objects[{n}].class_name' is {one.class_name!r}, but there is no such class"
+            )
     view = record.view
     if view.selected and view.selected not in objects:
         raise SchemaError(f"'view.selected' is {view.selected}, but there is no such object")
@@ -193,11 +215,15 @@ def build_session(
         prompts=prompts,
         results=by_key,
         contrast=_build_contrast(record.contrast),
+        pixel_size=_build_pixel_size(record.pixel_size),
         clean_masks=record.masks.clean,
         non_overlapping=record.masks.non_overlapping,
         options=_build_options(record.video),
         frame=view.frame,
         selected=view.selected,
+        classes=tuple(classes.values()),
+        current_class=view.current_class if view.current_class in classes else "",
+        color_by=view.color_by,
         library=record.library,
     )
 
@@ -227,6 +253,15 @@ class _Keys:
 def _check_frame(frame: int, place: str, num_frames: int) -> None:
     if frame >= num_frames:
         refuse(place, frame, f"a whole number from 0 to {num_frames - 1}")
+
+
+def _build_pixel_size(size: PixelSizeRecord | None) -> PixelSize | None:
+    if size is None:
+        return None
+    try:
+        return as_pixel_size((size.x, size.y, size.unit))
+    except ValueError as error:
+        raise SchemaError(f"'pixel_size' is wrong ({error})") from error
 
 
 def _build_contrast(contrast: ContrastRecord | None) -> Contrast | None:

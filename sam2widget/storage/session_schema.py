@@ -9,6 +9,8 @@ from msgspec import Meta
 
 from sam2_backend.video.options import MAX_MEGAPIXELS
 
+from ..annotation.classes import MAX_TEXT
+from ..annotation.records import ColorBy
 from ..core.schema import MAX_WHOLE, Finite, FiniteFromZero, Whole
 
 MAX_CANDIDATE = 2
@@ -86,6 +88,14 @@ class ContrastRecord(Record, frozen=True, kw_only=True):
     channels: list[ChannelRecord]
 
 
+class PixelSizeRecord(Record, frozen=True, kw_only=True):
+    """How large a pixel was said to be."""
+
+    x: Finite
+    y: Finite
+    unit: str
+
+
 class MasksRecord(Record, frozen=True, kw_only=True):
     """How masks are cleaned, and whether they exclude each other."""
 
@@ -94,10 +104,34 @@ class MasksRecord(Record, frozen=True, kw_only=True):
 
 
 class ViewRecord(Record, frozen=True, kw_only=True):
-    """The frame that was shown, and the id of the selected object, 0 for none."""
+    """What was shown and selected: 0 is no object, "" no class."""
 
     frame: Whole
     selected: Whole
+    current_class: str = ""
+    color_by: ColorBy = "object"
+
+
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^\S(.*\S)?\Z",
+        max_length=MAX_TEXT,
+        extra={"expected": f"text of 1 to {MAX_TEXT} characters without blanks around it"},
+    ),
+]
+Color = Annotated[str, Meta(pattern=r"^#[0-9a-f]{6}\Z", extra={"expected": "text like '#2f7ff5'"})]
+Attributes = Annotated[
+    dict[Name, bool | int | Finite | str],
+    Meta(extra={"expected": "truth values, finite numbers and texts by name"}),
+]
+
+
+class ClassRecord(Record, frozen=True, kw_only=True):
+    """A class that objects may have."""
+
+    name: Name
+    color: Color
 
 
 class ObjectRecord(Record, frozen=True, kw_only=True):
@@ -105,11 +139,11 @@ class ObjectRecord(Record, frozen=True, kw_only=True):
 
     id: FromOne
     name: Annotated[str, Meta(pattern=r"\S", extra={"expected": "text that is not blank"})]
-    color: Annotated[
-        str, Meta(pattern=r"^#[0-9a-f]{6}\Z", extra={"expected": "text like '#2f7ff5'"})
-    ]
+    color: Color
     visible: bool
     locked: bool
+    class_name: str = ""
+    attributes: Attributes = {}
 
 
 class PromptRecord(Record, frozen=True, kw_only=True):
@@ -138,8 +172,10 @@ class SessionRecord(Header, frozen=True, kw_only=True):
     model: ModelRecord
     video: VideoRecord
     contrast: ContrastRecord | None = None
+    pixel_size: PixelSizeRecord | None = None
     masks: MasksRecord = MasksRecord()
     view: ViewRecord
+    classes: list[ClassRecord] = []
     objects: list[ObjectRecord]
     prompts: list[PromptRecord]
     whole: list[WholeRecord] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sam2_backend.video import Video
 
 from ..annotation.confidence import Review
-from ..annotation.records import Timeline
+from ..annotation.records import Proposal, Timeline
 from ..annotation.session import Session
 from ..core.arguments import ById
 from ..core.label_maps import OverlapCounter
@@ -26,6 +26,7 @@ from .short_errors import shorten_errors
 
 if TYPE_CHECKING:
     from ..export import Segmentation
+    from ..export.frame_effect import Background, EffectName
 
 
 @shorten_errors
@@ -77,6 +78,10 @@ class AnnotationReader:
         """Prompts of an object on a frame; an empty set where there are none."""
         return self._session.prompts(frame, obj)
 
+    def proposals(self, frame: int) -> tuple[Proposal, ...]:
+        """What was found on a frame, by `propose` or in the view, and is still to be decided on."""
+        return self._session.proposals(frame)
+
     def timeline(self, obj: int = 1) -> Timeline:
         """Frames on which an object is prompted, tracked, stale, accepted or rejected."""
         return self._session.timeline(obj)
@@ -118,9 +123,10 @@ class AnnotationReader:
         return self._controller.read(
             lambda: Segmentation.make(
                 self._get_video().snapshot(),
-                tuple(self._session.objects),
+                self._session.colored_objects,
                 self._session.all_results,
                 non_overlapping=self._session.non_overlapping,
+                classes=self._session.classes,
             )
         )
 
@@ -140,7 +146,12 @@ class AnnotationReader:
         )
 
     def export(
-        self, path: str | os.PathLike[str], format: str | None = None, **options: Any
+        self,
+        path: str | os.PathLike[str],
+        format: str | None = None,
+        *,
+        on_progress: Callable[[int, int], object] | None = None,
+        **options: Any,
     ) -> Path:
         """Write the masks for another program, and return the path of what was written.
 
@@ -148,7 +159,7 @@ class AnnotationReader:
         ----------
         path : of the file, or of the folder.
         format : one of `sam2widget.export.FORMATS`; the one of the path's suffix if None.
-        options : of the format; see `sam2widget.export.export_masks`.
+        on_progress, options : of the format; see `sam2widget.export.export_masks`.
 
         Returns
         -------
@@ -170,7 +181,59 @@ class AnnotationReader:
         """
         from ..export import export_masks
 
-        return export_masks(self, path, format, **options)
+        return export_masks(self, path, format, on_progress=on_progress, **options)
+
+    def export_video(
+        self,
+        path: str | os.PathLike[str],
+        effect: EffectName = "overlay",
+        *,
+        objects: int | Iterable[int] | None = None,
+        strength: float | None = None,
+        background: Background | None = None,
+        feather: float = 1.0,
+        on_progress: Callable[[int, int], object] | None = None,
+        **options: Any,
+    ) -> Path:
+        """Write the video with an effect on its objects or around them, and return the path.
+
+        Parameters
+        ----------
+        path : ``.mp4``, ``.webm``, ``.mov``, ``.webp`` or ``.gif``; without a suffix a folder of
+            PNGs, a frame each.
+        effect : "overlay" tints and outlines objects, "cutout" leaves nothing but them (transparent
+            in WebM, QuickTime, WebP and PNG), "blur" and "spotlight" blur and darken the rest,
+            "outline" draws a line around them, "background" puts them on another.
+        objects : an id or several; all visible ones if None.
+        strength : of "blur", "spotlight" and "outline", 0..1; each has its own if None.
+        background : of "background": ``"#rrggbb"``, (R, G, B), or a picture, which is scaled to
+            cover the frame: its path, a Pillow image, or (H, W, 3) uint8. A studio's green if None.
+        feather : softness of the objects' edges in pixels; 0 is hard.
+        on_progress : see `sam2widget.export.export_masks`.
+        options : of the format, such as ``crf``.
+
+        Returns
+        -------
+        Path
+            What was written.
+
+        Raises
+        ------
+        SessionError
+            When there is no such effect, object or format, the format is not transparent and the
+            effect is, or as `export` has it.
+        OSError
+            When it cannot be written.
+
+        Examples
+        --------
+        >>> w.export_video("dog-blur.mp4", "blur")
+        >>> w.export_video("dog-alone.webm", "cutout", objects=1)
+        """
+        of_effect: dict[str, Any] = {"effect": effect, "objects": objects, "strength": strength}
+        of_effect |= {"background": background, "feather": feather}
+        format = None if Path(path).suffix else "png"
+        return self.export(path, format, on_progress=on_progress, **of_effect, **options)
 
     @property
     def certainty(self) -> Mapping[int, NDArray[np.float32]]:

@@ -28,6 +28,8 @@ class ClosedVideo(Video):
         self.path = video.path
         self.location = video.location
         self._contrast = video.chosen_contrast
+        self.found_pixel_size = video.found_pixel_size
+        self._chosen_pixel_size = video.chosen_pixel_size
         self.kind = video.kind
         self.names = video.names
         self.options = video.options

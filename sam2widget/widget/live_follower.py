@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from sam2_backend.video import Video
@@ -48,7 +49,13 @@ def describe_video(video: Video, *, newest: int | None = None) -> dict[str, Any]
         "kind": video.kind,
         "sizes": None if video.sizes is None else [list(size) for size in video.sizes],
         "live": live,
+        "pixel_size": describe_pixel_size(video),
     }
+
+
+def describe_pixel_size(video: Video) -> dict[str, Any] | None:
+    """What the front end is told of the size of a video's pixels; None where it is not known."""
+    return None if video.pixel_size is None else asdict(video.pixel_size)
 
 
 class LiveFollower:

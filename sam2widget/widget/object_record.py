@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ..annotation.records import ObjectInfo
+from ..annotation.records import Attribute, ObjectInfo
 
 
 class ObjectRecord(dict[str, Any]):
     """An object in ``w.objects``: ``record.name``, or ``record["name"]``, as the browser has it.
 
-    It is a copy: `Sam2Widget.update_object` changes the object.
+    It is a copy: `Sam2Widget.update_object`, `set_class` and `set_attributes` change the object.
     """
 
     @classmethod
     def of(cls, info: ObjectInfo) -> ObjectRecord:
         """The record of an object of a session."""
-        return cls(asdict(info))
+        return cls({**asdict(info), "dash": list(info.dash)})
 
     @property
     def id(self) -> int:
@@ -35,6 +35,11 @@ class ObjectRecord(dict[str, Any]):
         return self["color"]
 
     @property
+    def dash(self) -> list[int]:
+        """How its lines are dashed: lengths on and off along a line that is 2 wide."""
+        return self["dash"]
+
+    @property
     def visible(self) -> bool:
         """Whether its masks are shown."""
         return self["visible"]
@@ -44,8 +49,20 @@ class ObjectRecord(dict[str, Any]):
         """Whether nothing changes its masks."""
         return self["locked"]
 
+    @property
+    def class_name(self) -> str:
+        """Name of its class; "" for none."""
+        return self["class_name"]
+
+    @property
+    def attributes(self) -> dict[str, Attribute]:
+        """What a person says of it, by name."""
+        return self["attributes"]
+
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(
-            f"An object's record is a copy: change the object by w.update_object({self.id}, "
-            f"{name}={value!r})."
-        )
+        call = f"w.update_object({self.id}, {name}={value!r})"
+        if name == "class_name":
+            call = f"w.set_class({self.id}, {value!r})"
+        if name == "attributes":
+            call = f"w.set_attributes({self.id}, {value!r})"
+        raise AttributeError(f"An object's record is a copy: change the object by {call}.")

@@ -115,6 +115,13 @@ class Panel(MultiCanvas):
         last = self._session.num_frames - 1
         return int(np.clip(round((x - LEFT) / (WIDTH - LEFT - RIGHT) * last), 0, last))
 
+    def object_at(self, x: float, y: float) -> int | None:
+        """Which object's swatch is at a place, in pixels of the panel; None where there is none."""
+        under = [obj for begin, obj in self._swatches if begin <= x]
+        if y >= TOP - SWATCH / 2 or not under:
+            return None
+        return under[-1] if under[-1] in {info.id for info in self._session.objects} else None
+
     def _layer(self, n: int) -> Any:
         return self[n]  # pyright: ignore[reportUnknownVariableType]
 
@@ -122,9 +129,9 @@ class Panel(MultiCanvas):
         if y >= TOP - SWATCH / 2:
             self._state.write_traits(frame=self.frame_at(x))
             return
-        under = [obj for begin, obj in self._swatches if begin <= x]
-        if under and under[-1] in {info.id for info in self._session.objects}:
-            self._state.write_traits(selected=under[-1])
+        obj = self.object_at(x, y)
+        if obj is not None:
+            self._state.write_traits(selected=obj)
 
     def _draw(self) -> None:
         """In the panel's thread."""
@@ -157,7 +164,7 @@ class Panel(MultiCanvas):
     def _draw_scores(self) -> None:
         layer = self._layer(0)
         layer.clear()
-        infos = self._session.objects
+        infos = list(self._session.colored_objects)
         selected = int(self._state.selected)
         scores = {info.id: self._session.scores(info.id) for info in infos}
         known = [one[np.isfinite(one)] for one in scores.values()]
@@ -172,7 +179,9 @@ class Panel(MultiCanvas):
         for info in sorted(infos, key=lambda info: info.id == selected):
             layer.stroke_style = layer.fill_style = info.color
             layer.line_width = 2.5 if info.id == selected else 1.5
+            layer.set_line_dash(list(info.dash))
             self._draw_line(scores[info.id], y_of)
+        layer.set_line_dash([])
 
     def _draw_grid(self, low: float, high: float, y_of: Callable[[float], float]) -> None:
         """Lines across at round scores; where a score is below zero, there is no object."""

@@ -9,7 +9,9 @@ import numpy as np
 
 from sam2_backend.video import Video
 
+from ..annotation.classes import as_classes
 from ..annotation.confidence import Review
+from ..annotation.records import ObjectClass
 from ..annotation.session import Session
 from ..core.arguments import as_int
 from ..core.user_warnings import warn
@@ -25,6 +27,7 @@ def make_session(
     origin: SavedSession | None,
     clean_masks: float | bool | None,
     non_overlapping: bool | None,
+    classes: object = None,
     *,
     is_resumed: bool,
 ) -> tuple[Session, Review]:
@@ -33,7 +36,7 @@ def make_session(
     Parameters
     ----------
     origin : what it goes on from, whose contrast the video takes where it has none of its own.
-    clean_masks, non_overlapping : as `Sam2Widget` takes them.
+    clean_masks, non_overlapping, classes : as `Sam2Widget` takes them.
     is_resumed : whether the origin was found by the video's content.
 
     Raises
@@ -55,18 +58,53 @@ def make_session(
             origin.check_video(video)
         if video.chosen_contrast is None:
             video.contrast = origin.contrast
-        session.fill(origin.objects, origin.prompts, origin.results)
+        if video.chosen_pixel_size is None:
+            video.pixel_size = origin.pixel_size
+        session.fill(origin.objects, origin.prompts, origin.results, origin.classes)
+        session.set_current_class(origin.current_class)
+        session.set_color_by(origin.color_by)
     if non_overlapping is not None:
         session.set_non_overlapping(non_overlapping)
+    if classes is not None:
+        _begin_classes(session, as_classes(classes))
     return session, review
+
+
+def _begin_classes(session: Session, given: tuple[ObjectClass, ...]) -> None:
+    """Set the classes that a widget is given, and keep those besides that objects have."""
+    names = {one.name for one in given}
+    used = {info.class_name for info in session.objects}
+    kept = [one for one in session.classes if one.name in used - names]
+    if kept:
+        warn(
+            "Objects of the saved session are of classes that were not given, which stay in the "
+            f"list: {', '.join(one.name for one in kept)}."
+        )
+    session.begin_with_classes((*given, *kept))
 
 
 def add_first_masks(session: Session, video: Video, source: MaskSource) -> int:
     """Take in the masks that a widget begins with; the id of the first object."""
     found = read_checked(video, source)
-    for note in found.notes:
+    objects, notes = take_in(session, found)
+    for note in notes:
         warn(note)
-    return session.import_masks(found.masks, found.names)[0]
+    return objects[0]
+
+
+def take_in(
+    session: Session, found: Imported, *, as_prompts: bool = False
+) -> tuple[list[int], tuple[str, ...]]:
+    """Import masks, and return the objects' ids and what there is to say, in sentences."""
+    before = session.class_names
+    objects = session.import_masks(
+        found.masks, found.names, as_prompts=as_prompts, labels=found.labels
+    )
+    added = [name for name in session.class_names if name not in before]
+    if before and added:
+        note = f"Classes that were not in the list were added to it: {', '.join(added)}."
+        return objects, (*found.notes, note)
+    return objects, found.notes
 
 
 def read_checked(video: Video, source: MaskSource, format: str | None = None) -> Imported:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
-from traitlets import Bool, Dict, Instance, Int, List, TraitError, validate
+from traitlets import Bool, Dict, Enum, Instance, Int, List, TraitError, Unicode, validate
 
+from ..annotation.classes import explain_unknown
 from ..annotation.records import Changed
 from ..annotation.session import Session
 from .object_record import ObjectRecord
 from .traits import AutoPropagate, Cleaning, ThreadSafeTraits
 
-READ_ONLY = {"objects", "status", "history", "video", "epoch", "non_overlapping"}
+READ_ONLY = {
+    *("objects", "class_list", "status", "history", "video", "epoch", "non_overlapping"),
+}
 """Traits that the front end does not write."""
 
 
@@ -32,13 +36,21 @@ class SessionTraits(ThreadSafeTraits):
         sync=True, echo_update=False
     )
     objects = List(
-        Instance(ObjectRecord), help="id, name, color, visible and locked of each object."
+        Instance(ObjectRecord),
+        help="id, name, color, dash, visible, locked, class_name and attributes of each object.",
     ).tag(sync=True)
+    class_list = List(help="name and color of each class; see `classes`.").tag(sync=True)
+    current_class = Unicode(help='Class that new objects get, "" for none.').tag(sync=True)
+    color_by = Enum(("object", "class"), "object", help="Whose colours masks are shown in.").tag(
+        sync=True
+    )
     status = Dict(help="state, message, model, device and click_ms.").tag(sync=True)
     history = Dict(
         {"undo": "", "redo": ""}, help='What undo and redo would do; "" for nothing.'
     ).tag(sync=True)
-    video = Dict(help="width, height, num_frames, fps, name, kind, sizes and live.").tag(sync=True)
+    video = Dict(
+        help="width, height, num_frames, fps, name, kind, sizes, live and pixel_size."
+    ).tag(sync=True)
     epoch = Int(1, help="Number of the session; messages of another one are dropped.").tag(
         sync=True
     )
@@ -64,13 +76,15 @@ class SessionTraits(ThreadSafeTraits):
             objects=self._list_objects(),
             clean_masks=session.clean_masks,
             non_overlapping=session.non_overlapping,
-            **traits,
+            class_list=self._list_classes(),
+            **{"current_class": session.current_class, "color_by": session.color_by, **traits},
         )
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take the values of traits that the front end has written.
 
-        Of our traits these are frame, selected, auto_propagate and clean_masks.
+        Of our traits these are frame, selected, auto_propagate, clean_masks, current_class and
+        color_by.
         """
         # A view may still select what has just been removed.
         gone = {"selected"} if sync_data.get("selected") not in self._selectable() else set[str]()
@@ -92,7 +106,9 @@ class SessionTraits(ThreadSafeTraits):
         if history != self.history:
             self.write_traits(history=history)
         if changed.objects:
-            self.write_traits(objects=self._list_objects())
+            self.write_traits(objects=self._list_objects(), class_list=self._list_classes())
+            if self.current_class not in ("", *session.class_names):
+                self.write_traits(current_class="")
             known = self._selectable()[1:]
             if self.selected not in known:
                 self.write_traits(selected=known[-1] if known else 0)
@@ -108,6 +124,13 @@ class SessionTraits(ThreadSafeTraits):
             )
         return proposal["value"]
 
+    @validate("current_class")
+    def _check_current_class(self, proposal: Any) -> str:
+        name, session = proposal["value"], self._shown_session
+        if name and name not in session.class_names:
+            raise TraitError(explain_unknown(name, session.classes))
+        return name
+
     @validate("frame")
     def _check_frame(self, proposal: Any) -> int:
         frame = proposal["value"]
@@ -119,6 +142,9 @@ class SessionTraits(ThreadSafeTraits):
 
     def _selectable(self) -> list[int]:
         return [0, *(info.id for info in self._shown_session.objects)]
+
+    def _list_classes(self) -> list[dict[str, str]]:
+        return [asdict(one) for one in self._shown_session.classes]
 
     def _list_objects(self) -> list[ObjectRecord]:
         return [ObjectRecord.of(info) for info in self._shown_session.objects]

@@ -61,7 +61,7 @@ class Bench:
             f"{code}\nw",
         )
         self.widget.height, self.widget.width = json.loads(
-            self.run("print(list(w._session.frame_hw(0)))")
+            self.run("v = w.video; print((v['sizes'] or [[v['width'], v['height']]])[0][::-1])")
         )
         self.widget.wait_ready()
         if frame is not None:

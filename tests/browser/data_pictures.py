@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 from matplotlib.axes import Axes
 from PIL import Image, ImageDraw, ImageFont
@@ -24,6 +23,7 @@ from sam2widget.samples import sample_clip
 from tests.browser.conftest import Bench
 from tests.browser.screenshots import Open, shoot, snap
 from tests.sam2_backend.video.test_remote import Handler, Site
+from tests.support.films import write_film
 
 QUALITY = 72
 SMALL = {"viewport": {"width": 1000, "height": 1100}, "device_scale_factor": 1}
@@ -130,7 +130,7 @@ def videos(open_: Open, target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "camcorder.ts"
         numbered = [_numbered(rgb, n) for n, rgb in enumerate(clip.frames_thw3)]
-        _encode(numbered, path, {"bf": "2", "g": "15", "crf": "16"})
+        write_film(path, numbered, bf=2, g=15, crf=16)
         w = Sam2Widget(path, model="nano", autosave=False)
         w.add_point(0, *deepest_point(clip.masks[2][0]))
         w.propagate()
@@ -176,7 +176,7 @@ def places(open_: Open, target: Path) -> None:
         path = Path(folder) / "film.mp4"
         rng = np.random.default_rng(0)
         noise = [rng.integers(0, 256, (360, 640, 3), np.uint8) for _ in range(240)]
-        _encode(noise, path, {"g": "12", "crf": "24"})
+        write_film(path, noise, g=12, crf=24)
         size = path.stat().st_size
         site = Site(Path(folder))
         site.server.RequestHandlerClass = Recording
@@ -259,16 +259,6 @@ def _numbered(rgb: Any, n: int) -> Any:
         font=ImageFont.load_default(64),
     )
     return np.asarray(image)
-
-
-def _encode(frames: list[Any], path: Path, options: dict[str, str]) -> None:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", 25, options=options)
-        stream.height, stream.width = frames[0].shape[:2]
-        stream.pix_fmt = "yuv420p"
-        for rgb in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb)))
-        container.mux(stream.encode())
 
 
 def _save(figure: plots.Plot, target: Path) -> None:

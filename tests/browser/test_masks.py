@@ -26,7 +26,7 @@ def test_objects_overlap_or_not_as_the_switch_says(bench: Bench) -> None:
     expect(apart).to_be_checked()
     before = [widget.pixel(x + dx, y + dy) for dx in (-8, 0, 8) for dy in (-8, 0, 8)]
     apart.uncheck()
-    expect(widget.button("Undo")).to_have_attribute("title", "Undo: let objects overlap (Ctrl+Z)")
+    expect(widget.button("Undo")).to_have_attribute("data-tip", "Undo: let objects overlap")
     widget.eventually(lambda: shared(bench) > 500)
     widget.eventually(
         lambda: [widget.pixel(x + dx, y + dy) for dx in (-8, 0, 8) for dy in (-8, 0, 8)] != before
@@ -50,4 +50,4 @@ def test_objects_overlap_or_not_as_the_switch_says(bench: Bench) -> None:
 def test_the_bundled_model_is_said_to_be_small_beside_its_name(bench: Bench) -> None:
     note = bench.widget.root.get_by_text("small offline model · use SAM 2.1 tiny")
     expect(note).to_be_visible()
-    assert 'Sam2Widget(video, "sam2.1-hiera-tiny")' in (note.get_attribute("title") or "")
+    assert 'Sam2Widget(video, "sam2.1-hiera-tiny")' in (note.get_attribute("data-tip") or "")

@@ -74,7 +74,7 @@ def test_everything_on_a_frame_is_proposed_and_adopted(bench: Bench) -> None:
             "    d = ndimage.distance_transform_edt(np.pad(p.mask.to_array(), 1))[1:-1, 1:-1]\n"
             "    y, x = np.unravel_index(d.argmax(), d.shape)\n"
             "    return [int(p.id), float(x) + 0.5, float(y) + 0.5, float(d.max())]\n"
-            "print(json.dumps([inside(p) for p in w._session.proposals(0)]))"
+            "print(json.dumps([inside(p) for p in w.proposals(0)]))"
         )
     )
     assert len(found) >= 3

@@ -157,7 +157,11 @@ def test_stop_keeps_what_was_tracked_and_the_kernel_stays_free(bench: Bench) -> 
 
 def test_an_error_is_shown_in_place_and_the_widget_works_on(bench: Bench) -> None:
     widget = bench.widget
-    bench.run("w._on_message(w, {'type': 'dance', 'id': 1, 'view': 'test', 'epoch': w.epoch}, [])")
+    bench.run(
+        "content = {'type': 'dance', 'id': 1, 'view': 'test', 'epoch': w.epoch}\n"
+        "data = {'method': 'custom', 'content': content}\n"
+        "w.comm.handle_msg({'content': {'data': data}, 'buffers': []})"
+    )
     alert = widget.root.get_by_role("alert")
     expect(alert).to_contain_text("dance", timeout=LIMIT_MS)
     widget.button("Dismiss").click()

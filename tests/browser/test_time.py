@@ -76,8 +76,10 @@ def test_one_object_or_all_are_tracked_in_a_range_or_one_way(bench: Bench) -> No
     expect(widget.lane(1)).to_have_attribute("aria-label", says("1 frames prompted, 0 tracked"))
     widget.wait_ready()
     widget.press("x")
+    widget.button("How to propagate").click()
     widget.root.get_by_role("combobox", name="Objects to propagate").select_option("selected")
     widget.press("1")
+    widget.button("How to propagate").click()
     widget.button("Propagate backward").click()
     expect(widget.lane(1)).to_have_attribute("aria-label", says("1 frames prompted, 4 tracked"))
     widget.wait_ready()
@@ -90,6 +92,7 @@ def test_one_object_or_all_are_tracked_in_a_range_or_one_way(bench: Bench) -> No
 def test_a_first_prompt_propagates_by_itself_where_that_is_wanted(bench: Bench) -> None:
     widget = bench.widget
     bench.show("w = Sam2Widget(clip.frames_thw3[:8], model=model)")
+    widget.button("How to propagate").click()
     widget.root.get_by_role("combobox", name="Propagate by itself").select_option("always")
     widget.click(100, 100)
     expect(widget.root.locator(".s2w-pace")).to_contain_text("frames/s")

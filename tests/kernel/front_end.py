@@ -43,6 +43,8 @@ class FrontEnd:
     comm_id: str
     state: dict[str, Any]
     received: list[Received] = field(default_factory=list[Received])
+    drawn: set[str] = field(default_factory=set[str])
+    """Ids of comms of other widgets that have sent what is to be drawn."""
     replied: set[str] = field(default_factory=set[str])
     """Ids of executions whose reply has come."""
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -101,9 +103,13 @@ class FrontEnd:
             raise AssertionError("\n".join(content["traceback"]))
         if message["msg_type"] == "status" and content["execution_state"] == "idle":
             self.replied.add(message["parent_header"].get("msg_id", ""))
-        if message["msg_type"] != "comm_msg" or content["comm_id"] != self.comm_id:
+        if message["msg_type"] != "comm_msg":
             return
         data = content["data"]
+        if content["comm_id"] != self.comm_id:
+            if data["method"] == "custom":
+                self.drawn.add(content["comm_id"])
+            return
         if data["method"] == "update":
             self.state.update(data["state"])
         elif data["method"] == "custom":

@@ -139,10 +139,11 @@ w.on_prompt(follow)
     )
     assert tracked.content["prompted"] == [0]
     # The panel's thread sends too; what the view asks for still arrives and is answered.
-    code = "assert panel._drawn_at > 0"
+    code = "panel.wait_until_idle()"
     reply = client.execute(code, store_history=False, reply=True, timeout=LIMIT_S)
     assert reply["content"]["status"] == "ok"
     assert view.done(view.send("next_to_check")).type == "done"
+    assert len(view.drawn) == 1, "the manager of the panel's layers"
 
 
 def test_an_interrupt_stops_the_cell_and_not_the_widget(

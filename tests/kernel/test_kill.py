@@ -35,7 +35,7 @@ w.wait_until_loaded()
 TELL = """
 print(json.dumps([
     [obj, frame, hashlib.sha256(one.mask.runs).hexdigest()]
-    for (obj, frame), one in sorted(w._session.all_results.items()) if one.state == "accepted"
+    for (obj, frame), one in sorted(w.segmentation.results.items()) if one.state == "accepted"
 ]))
 """
 BEGIN = """

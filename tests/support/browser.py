@@ -32,13 +32,23 @@ class Browser:
     def say(self, type, **fields):
         message = {"type": type, "id": next(self.ids), "view": self.view, **fields}
         message.setdefault("epoch", self.widget.epoch)
-        self.widget._handle_custom_msg(message, [])
+        self.send(message)
         return message["id"]
+
+    def send(self, content):
+        """Send what may be no message."""
+        data = {"method": "custom", "content": content}
+        self.widget.comm.handle_msg({"content": {"data": data}, "buffers": []})
 
     def leave(self):
         """The view goes out of sight and is no more."""
         self.say("visible", visible=False)
         self.widget.send = self.earlier
+
+    @property
+    def errors(self):
+        """The sentences that were shown."""
+        return [content["text"] for content in self.of("error")]
 
     def of(self, type):
         return [content for content, _ in self.received if content["type"] == type]

@@ -5,6 +5,7 @@ session's semantics are checked: an object moves right by one pixel per frame, a
 gives depends on the nearest conditioning frame in the direction it comes from.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from sam2_backend.masks.postprocessing import MaskCleaner
 from sam2widget.models.segmenter import Candidates, Point, Prediction, PromptSet, Proposed
+from tests.support.waiting import LIMIT_S
 
 RADIUS = 3
 
@@ -130,6 +132,62 @@ class ChoosySegmenter(DiscSegmenter):
                 found.append(Proposed(mask, 0.9 - 0.1 * len(found), 0.95))
                 yield
         return found
+
+
+class Gate:
+    """Holds another thread up until the test lets it on. It is closed at first."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        """Set when somebody stands before it."""
+        self._turn = threading.Condition()
+        self._is_open, self._passes = False, 0
+
+    def open(self) -> None:
+        with self._turn:
+            self._is_open = True
+            self._turn.notify_all()
+
+    def close(self) -> None:
+        with self._turn:
+            self._is_open = False
+            self.reached.clear()
+
+    def let_one_through(self) -> None:
+        with self._turn:
+            self._passes += 1
+            self._turn.notify()
+
+    def wait_until_reached(self) -> None:
+        assert self.reached.wait(LIMIT_S)
+
+    def pass_through(self) -> None:
+        """Wait before it."""
+        with self._turn:
+            if self._is_open:
+                return
+            self.reached.set()
+            assert self._turn.wait_for(lambda: self._is_open or self._passes, LIMIT_S)
+            if not self._is_open:
+                self._passes -= 1
+
+
+class GatedSegmenter(ChoosySegmenter):
+    """One that waits at a gate before each tracked frame, and twice in a search."""
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__(height, width)
+        self.gate = Gate()
+
+    def track(self, frame: int, objs: Sequence[int], *, reverse: bool) -> dict[int, Prediction]:
+        self.gate.pass_through()
+        return super().track(frame, objs, reverse=reverse)
+
+    def propose(self, frame: int):
+        for _ in range(2):
+            self.gate.pass_through()
+            yield
+        return (yield from super().propose(frame))
 
 
 class SureSegmenter(ChoosySegmenter):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable
 
 LIMIT_S = 120.0
@@ -16,6 +18,16 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never became so"
         time.sleep(POLL_S)
+
+
+def wait_until_collected(one: weakref.ref) -> None:
+    """Return as soon as nothing holds it any more."""
+
+    def collected() -> bool:
+        gc.collect()
+        return one() is None
+
+    wait_until(collected)
 
 
 def threads_ended(before: Iterable[threading.Thread]) -> bool:

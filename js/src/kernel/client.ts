@@ -1,5 +1,6 @@
 /** The conversation with the kernel: requests out, messages into the store, flow control. */
 
+import { questionOf } from "../state/question";
 import { sizeOf } from "../state/stage-state";
 import type { Pending, Store } from "../state/store";
 import { type Buffer, decodeJpeg, decodeRuns, toBytes } from "./codecs";
@@ -22,6 +23,7 @@ import {
   type Run,
   type SentRequest,
 } from "./protocol";
+import { ResultsClient } from "./results";
 
 /** What carries messages: anywidget's model, or a test. */
 export interface Host {
@@ -32,6 +34,7 @@ export interface Host {
   readonly kernel?: KernelWatch | undefined;
 }
 
+type Propagate = Extract<Request, { type: "propagate" }>;
 type Prompt = Extract<Request, { type: "click" | "box" | "paint" }>;
 
 export class Client {
@@ -39,10 +42,16 @@ export class Client {
   readonly hovering: Hovering;
   readonly frames: FrameLoader;
   private readonly liveness: Liveness;
+  readonly results: ResultsClient;
   private nextId = 1;
   private epoch: number;
   private undrawn: number[] = [];
   private proposeId = 0;
+  /** What was last asked to track; all there is, where others than this view have asked. */
+  private propagated: Propagate = {
+    ...{ type: "propagate", direction: "both" },
+    ...{ start: null, stop: null, objects: null },
+  };
   private askedLevels = "";
   private contrastId = 0;
   /** The last request about overlaps, and what to show if the kernel refuses it. */
@@ -62,6 +71,7 @@ export class Client {
       () => this.hello(),
       host.kernel,
     );
+    this.results = new ResultsClient(this.view, store, (request) => this.send(request));
     this.unlisten = host.onMessage((content, buffers) => {
       try {
         this.receive(parse(content, buffers.length), buffers);
@@ -76,6 +86,7 @@ export class Client {
     this.unlisten();
     this.frames.close();
     this.liveness.close();
+    this.results.close();
   }
 
   send(request: Request): number {
@@ -84,23 +95,46 @@ export class Client {
     return id;
   }
 
-  /** Carry out what a person asks for: an earlier error has been seen, a preview out of date. */
+  /** Carry out what a person asks for: an earlier error has been seen, a preview out of date.
+   * What would change accepted masks waits for an answer: 0 then, else the request's id. */
   ask(request: Request): number {
     this.hovering.forget();
+    if (this.asksFirst(request, null)) return 0;
     this.liveness.asked();
     this.store.set("error", null);
+    if (request.type !== "stop") this.store.set("ended", null);
     return this.send(request);
   }
 
-  /** Send a prompt and show it before the kernel has answered. The view stays at its frame. */
-  prompt(request: Prompt): void {
+  /** Whether a request waits for an answer from now on; a question before it is withdrawn. */
+  private asksFirst(request: Request, pending: Pending | null): boolean {
+    const question = questionOf(this.store, request);
+    this.store.set("question", question && { ...question, pending });
+    return question !== null;
+  }
+
+  /** Answer the question that is open. */
+  answer(yes: boolean): void {
+    const { question } = this.store.state;
+    this.store.set("question", null);
+    if (!question || !yes) return;
+    const request = { ...question.request, change_accepted: true };
+    if (question.pending) this.prompt(request as Prompt);
+    else this.ask(request);
+  }
+
+  /** Send a prompt and show it before the kernel has answered. The view stays at its frame.
+   * Returns as `ask` does. */
+  prompt(request: Prompt): number {
     const { frame, object } = request;
+    if (this.asksFirst(request, { id: 0, frame, object, ...shapeOf(request) })) return 0;
     this.store.set("follow", false);
     if (frame !== this.store.state.frame || this.store.state.goal !== null) this.goTo(frame);
     this.store.set("candidates", null);
     const id = this.ask(request);
     const pending: Pending = { id, frame, object, ...shapeOf(request) };
     this.store.set("pending", [...this.store.state.pending, pending]);
+    return id;
   }
 
   /** Segment everything on a frame. */
@@ -113,7 +147,15 @@ export class Client {
   propagate(direction: Direction, objects: number[] | null = null): void {
     const [start, stop]: Run | [null, null] = this.store.state.range ?? [null, null];
     this.store.set("follow", true);
-    this.ask({ type: "propagate", start, stop, direction, objects });
+    const request: Propagate = { type: "propagate", start, stop, direction, objects };
+    this.propagated = request;
+    this.ask(request);
+  }
+
+  /** Go on with the propagation that was stopped. */
+  continuePropagation(): void {
+    this.store.set("follow", true);
+    this.ask(this.propagated);
   }
 
   /** Follow the propagation, or stay where the view is. */
@@ -189,11 +231,13 @@ export class Client {
     this.undrawn = [];
     this.hovering.forget();
     this.store.reset();
+    this.results.reset();
     this.hello();
   }
 
   private receive(message: Message, buffers: Buffer[]): void {
     const { store } = this;
+    store.answered = true;
     if (message.epoch !== this.host.epoch()) return;
     this.checkEpoch();
     this.liveness.heard(message);
@@ -233,6 +277,14 @@ export class Client {
       case "certainty":
         store.putCertainty(message.object, message.start, toBytes(buffers[0] as Buffer).slice());
         break;
+      case "areas":
+        if (message.reply_to.view !== this.view) break;
+        store.areas.set(
+          message.object,
+          new Uint32Array(toBytes(buffers[0] as Buffer).slice().buffer),
+        );
+        store.touch("axis");
+        break;
       case "contrast":
         this.frames.changeLook();
         break;
@@ -247,7 +299,12 @@ export class Client {
       case "progress":
         store.set("tracked", message.done);
         store.set("progress", message.running ? message : null);
+        if (message.running) store.set("ended", null);
+        else if (message.total > 0) store.set("ended", message);
         if (message.running && store.state.follow) this.frames.moveTo(message.frame);
+        break;
+      case "models":
+        store.set("models", message.models);
         break;
       case "error":
         this.receiveError(message);
@@ -255,6 +312,8 @@ export class Client {
       case "done":
         this.settle(message);
         break;
+      default:
+        this.results.receive(message, buffers);
     }
   }
 
@@ -317,6 +376,7 @@ export class Client {
     if (reply_to && reply_to.view !== this.view) return;
     // Nobody asked for what only the pointer did: no preview is no alarm.
     if (reply_to && this.hovering.settle(reply_to.id)) return;
+    if (reply_to && this.results.settle(reply_to.id, message.text)) return;
     this.store.set("error", message.text);
     const { id, before } = this.overlapAsked;
     if (reply_to?.id === id) this.store.set("non_overlapping", before);
@@ -330,6 +390,7 @@ export class Client {
   private settle({ reply_to }: DoneMessage | ErrorMessage): void {
     if (reply_to && reply_to.view !== this.view) return;
     if (reply_to && this.hovering.settle(reply_to.id)) return;
+    if (reply_to && this.results.settle(reply_to.id)) return;
     if (!reply_to || reply_to.id === this.proposeId) this.store.set("proposing", null);
     const { pending } = this.store.state;
     this.store.set(

@@ -71,7 +71,7 @@ export class Liveness {
   /** A person has asked for something that changes what there is to save. */
   asked(): void {
     this.askedAt = performance.now();
-    if (this.store.state.saved) this.store.set("saved", false);
+    if (this.store.state.isSaved) this.store.set("isSaved", false);
   }
 
   /** A message of the kernel is here. */
@@ -80,7 +80,7 @@ export class Liveness {
     this.heardAt = now;
     if (message.type === "alive") {
       const early = message.saved === true && now - this.askedAt < JUST_ASKED_MS;
-      this.store.set("saved", early ? false : message.saved);
+      this.store.set("isSaved", early ? false : message.saved);
       this.regular = !message.pausing && now - this.spokeAt < IRREGULAR_MS ? this.regular + 1 : 0;
       this.spokeAt = now;
       this.store.set("speaks", this.regular >= REGULAR);
@@ -134,7 +134,7 @@ export class Liveness {
     if (store.state.lost?.why === why) return;
     this.regular = 0;
     store.set("speaks", false);
-    store.set("lost", { why, saved: store.state.saved });
+    store.set("lost", { why, saved: store.state.isSaved });
     store.set("playing", false);
     store.set("goal", null);
     store.set("progress", null);

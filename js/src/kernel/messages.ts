@@ -18,6 +18,12 @@ export type State = "accepted" | "fresh" | "rejected" | "stale";
 /** 1 is on the object, 0 is not. */
 export type Label = 0 | 1;
 
+/** How an option of an export is asked for. */
+export type OptionKind = "choice" | "flag" | "number" | "text";
+
+/** Whether what was done is in a file yet. */
+export type SavingState = "failed" | "off" | "saved" | "unsaved";
+
 /** x, y, label. */
 export type Point = [number, number, Label];
 
@@ -37,6 +43,12 @@ export interface ChannelEntry {
   /** "#rrggbb" */
   color: string;
   visible: boolean;
+}
+
+/** An option of an export as a person wrote it, which the kernel reads by the option's kind. */
+export interface OptionValue {
+  name: string;
+  value: string;
 }
 
 /** The request that a message answers. */
@@ -69,6 +81,46 @@ export interface ProposalEntry {
   area: number;
 }
 
+/** One model of a Models message. */
+export interface ModelEntry {
+  name: string;
+  /** As a person reads it. */
+  label: string;
+  /** It comes with the library, is on the kernel's machine, or is fetched. */
+  state: "bundled" | "cached" | "download";
+  size_bytes: number;
+}
+
+/** A format that results can be exported in. */
+export interface FormatEntry {
+  name: string;
+  description: string;
+  /** What an export would be called. */
+  file: string;
+  /** Whether frames are written with an effect. */
+  effects: boolean;
+  options: OptionEntry[];
+}
+
+/** An option of a format. */
+export interface OptionEntry {
+  name: string;
+  description: string;
+  kind: OptionKind;
+  /** As it is shown; "" where it is nothing. */
+  default: string;
+  /** Of a choice. */
+  choices: string[];
+}
+
+/** A file that a view may fetch. */
+export interface DownloadEntry {
+  id: number;
+  name: string;
+  /** In bytes. */
+  size: number;
+}
+
 // Browser to kernel
 
 /** What every message of the browser has. */
@@ -95,13 +147,25 @@ export interface WantRequest {
   frame: number;
   pixels: boolean;
   /** The view plays or scrubs: a smaller picture will do. */
-  moving: boolean;
+  moving?: boolean;
 }
 
 /** A view needs small pictures of these frames. The latest of a view counts. */
 export interface ThumbnailsRequest {
   type: "thumbnails";
   frames: number[];
+}
+
+/** A view shows a frame in small, besides the one on its stage: send its masks. */
+export interface WantMasksRequest {
+  type: "want_masks";
+  frame: number;
+}
+
+/** A view shows how large an object's masks are over time. */
+export interface WantAreasRequest {
+  type: "want_areas";
+  object: number;
 }
 
 /** A view shows how a frame's values are spread. The latest of a view counts. */
@@ -139,6 +203,8 @@ export interface ClickRequest {
   y: number;
   label: Label;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** A box; object null as in Click. */
@@ -150,6 +216,8 @@ export interface BoxRequest {
   x1: number;
   y1: number;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Add to a mask by hand, or take away from it; object null as in Click. */
@@ -163,6 +231,8 @@ export interface PaintRequest {
   /** x0, y0, x1, y1…: the way of the brush's centre, or the polygon's corners. */
   path: number[];
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Choose another of an ambiguous click's masks. */
@@ -171,6 +241,8 @@ export interface ChooseRequest {
   frame: number;
   object: number;
   index: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Put a point elsewhere. */
@@ -181,6 +253,8 @@ export interface MovePointRequest {
   index: number;
   x: number;
   y: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Take a point away. */
@@ -189,6 +263,8 @@ export interface RemovePointRequest {
   frame: number;
   object: number;
   index: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Take the box away. */
@@ -196,6 +272,8 @@ export interface RemoveBoxRequest {
   type: "remove_box";
   frame: number;
   object: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Take all prompts of an object on a frame away. */
@@ -203,6 +281,8 @@ export interface ClearPromptsRequest {
   type: "clear_prompts";
   frame: number;
   object: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Add an object and select it. */
@@ -214,6 +294,8 @@ export interface AddObjectRequest {
 export interface RemoveObjectRequest {
   type: "remove_object";
   object: number;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Change of an object what is not null. */
@@ -224,6 +306,34 @@ export interface UpdateObjectRequest {
   color?: string | null;
   visible?: boolean | null;
   locked?: boolean | null;
+}
+
+/** Say of which class objects are; "" for none. With `add`, a new class is added. */
+export interface SetClassRequest {
+  type: "set_class";
+  objects: number[];
+  class_name: string;
+  add?: boolean;
+}
+
+/** Set attributes of an object by name; null takes one away. */
+export interface SetAttributesRequest {
+  type: "set_attributes";
+  object: number;
+  attributes: Record<string, boolean | number | string | null>;
+}
+
+/** Add a class after the others. */
+export interface AddClassRequest {
+  type: "add_class";
+  class_name: string;
+}
+
+/** Give a class another colour. */
+export interface SetClassColorRequest {
+  type: "set_class_color";
+  class_name: string;
+  color: string;
 }
 
 /**
@@ -268,6 +378,8 @@ export interface ResetRequest {
   start: number;
   stop: number;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Go to the least certain mask that nobody has reviewed. */
@@ -288,6 +400,8 @@ export interface AdoptRequest {
   proposals: number[];
   merge: boolean;
   object: number | null;
+  /** Whether masks that are accepted may change; without it, they are refused. */
+  change_accepted?: boolean;
 }
 
 /** Drop proposals. */
@@ -301,6 +415,22 @@ export interface DismissRequest {
 export interface SetNonOverlappingRequest {
   type: "set_non_overlapping";
   on: boolean;
+}
+
+/** A view shows which models there are. */
+export interface WantModelsRequest {
+  type: "want_models";
+}
+
+/** Load another model in place of the one at hand: a name, a path or a repository's id. */
+export interface SetModelRequest {
+  type: "set_model";
+  model: string;
+}
+
+/** End the loading of a model; the one at hand stays. */
+export interface CancelModelRequest {
+  type: "cancel_model";
 }
 
 /** End the propagation that runs. */
@@ -335,11 +465,66 @@ export interface VisibleRequest {
   visible: boolean;
 }
 
+/** A view opens its results: tell the formats that there are, and where exports go. */
+export interface OpenResultsRequest {
+  type: "open_results";
+}
+
+/** Write the masks for another program; of a widget one export runs at a time. */
+export interface ExportRequest {
+  type: "export";
+  format: string;
+  /** On the kernel's machine; a download needs no more than a name. */
+  path: string;
+  options: OptionValue[];
+  /** Whether files that are there may be replaced. */
+  replace: boolean;
+  /** Keep it for the browser to fetch. */
+  download: boolean;
+}
+
+/** End the export that runs; nothing of it stays. */
+export interface CancelExportRequest {
+  type: "cancel_export";
+}
+
+/** A view wants a part of a download, from a byte on. */
+export interface WantChunkRequest {
+  type: "want_chunk";
+  download: number;
+  offset: number;
+}
+
+/** A view has all of a download, or wants no more of it. */
+export interface DropDownloadRequest {
+  type: "drop_download";
+  download: number;
+}
+
+/** The picture that the effect "background" puts objects on. */
+export interface SetBackgroundRequest {
+  type: "set_background";
+  /** A JPEG in base64. */
+  jpeg: string;
+}
+
+/** Write the session as Python. */
+export interface WriteScriptRequest {
+  type: "write_script";
+}
+
+/** Put what is saved aside and remove all objects. */
+export interface StartAnewRequest {
+  type: "start_anew";
+}
+
 /** A request without what every request has, which the client adds. */
 export type Request =
   | HelloRequest
   | WantRequest
   | ThumbnailsRequest
+  | WantMasksRequest
+  | WantAreasRequest
   | WantLevelsRequest
   | SetContrastRequest
   | HoverRequest
@@ -354,6 +539,10 @@ export type Request =
   | AddObjectRequest
   | RemoveObjectRequest
   | UpdateObjectRequest
+  | SetClassRequest
+  | SetAttributesRequest
+  | AddClassRequest
+  | SetClassColorRequest
   | PropagateRequest
   | AcceptRequest
   | RejectRequest
@@ -364,12 +553,23 @@ export type Request =
   | AdoptRequest
   | DismissRequest
   | SetNonOverlappingRequest
+  | WantModelsRequest
+  | SetModelRequest
+  | CancelModelRequest
   | StopRequest
   | UndoRequest
   | RedoRequest
   | AckRequest
   | PingRequest
-  | VisibleRequest;
+  | VisibleRequest
+  | OpenResultsRequest
+  | ExportRequest
+  | CancelExportRequest
+  | WantChunkRequest
+  | DropDownloadRequest
+  | SetBackgroundRequest
+  | WriteScriptRequest
+  | StartAnewRequest;
 
 export type SentRequest = Request & Sender;
 
@@ -499,6 +699,13 @@ export interface CertaintyMessage {
   start: number;
 }
 
+/** Answers WantAreas. Buffer: pixels of the mask on each frame, uint32 little-endian. */
+export interface AreasMessage {
+  type: "areas";
+  reply_to: ReplyTo;
+  object: number;
+}
+
 /** How far a propagation is. */
 export interface ProgressMessage {
   type: "progress";
@@ -508,9 +715,19 @@ export interface ProgressMessage {
   done: number;
   total: number;
   fps: number;
+  /** Seconds that are left; 0 where nothing can be told. */
   eta_s: number;
   /** The way it goes at the moment. */
   direction: Direction;
+  /** Seconds since it began. */
+  elapsed_s: number;
+}
+
+/** Answers WantModels. */
+export interface ModelsMessage {
+  type: "models";
+  reply_to: ReplyTo;
+  models: ModelEntry[];
 }
 
 /** The kernel is there, also while a cell runs. It says so about once a second. */
@@ -535,6 +752,67 @@ export interface DoneMessage {
   reply_to: ReplyTo;
 }
 
+/** Answers OpenResults. */
+export interface FormatsMessage {
+  type: "formats";
+  reply_to: ReplyTo;
+  /** Where exports go unless said, absolute. */
+  folder: string;
+  formats: FormatEntry[];
+}
+
+/** How far an export is. */
+export interface ExportProgressMessage {
+  type: "export_progress";
+  reply_to: ReplyTo;
+  /** That is read. */
+  frame: number;
+  total: number;
+}
+
+/** Something is where an export was to be written: nothing was written. */
+export interface ExportExistsMessage {
+  type: "export_exists";
+  reply_to: ReplyTo;
+  text: string;
+  /** A path beside it where nothing is. */
+  other: string;
+}
+
+/** An export is there: in its place, or to be fetched. The text says all of it. */
+export interface ExportedMessage {
+  type: "exported";
+  reply_to: ReplyTo;
+  text: string;
+  /** Absolute; "" of a download. */
+  path: string;
+  download: DownloadEntry | null;
+}
+
+/** Answers WantChunk. Buffer: some bytes of a download. */
+export interface ChunkMessage {
+  type: "chunk";
+  download: number;
+  offset: number;
+}
+
+/** Answers WriteScript: the session as Python. */
+export interface ScriptMessage {
+  type: "script";
+  reply_to: ReplyTo;
+  text: string;
+}
+
+/** Whether what was done is in a file. */
+export interface SavedMessage {
+  type: "saved";
+  state: SavingState;
+  /** Of the file, absolute; "" where there is none. */
+  path: string;
+  /** Since it was written last. */
+  ago_s: number | null;
+}
+
 export type Message = { epoch: number } & (
   | WelcomeMessage
   | FrameMessage
@@ -548,8 +826,17 @@ export type Message = { epoch: number } & (
   | PromptsMessage
   | TimelineMessage
   | CertaintyMessage
+  | AreasMessage
   | ProgressMessage
+  | ModelsMessage
   | AliveMessage
   | ErrorMessage
   | DoneMessage
+  | FormatsMessage
+  | ExportProgressMessage
+  | ExportExistsMessage
+  | ExportedMessage
+  | ChunkMessage
+  | ScriptMessage
+  | SavedMessage
 );

@@ -51,6 +51,8 @@ function buffersOf(message: Message): number {
     case "thumbnail":
     case "preview":
     case "certainty":
+    case "areas":
+    case "chunk":
       return 1;
     default:
       return 0;

@@ -12,6 +12,18 @@ export interface Video {
   sizes: [number, number][] | null;
   /** Of a video that is being recorded, or was in this session. */
   live: Live | null;
+  /** How large a pixel is; null where that is not known. */
+  pixel_size: PixelSize | null;
+}
+
+export interface PixelSize {
+  /** Width and height of a pixel, in the unit. */
+  x: number;
+  y: number;
+  /** "µm" */
+  unit: string;
+  /** Who says so, such as "OME-XML"; empty where it was said when the widget was made. */
+  source: string;
 }
 
 export interface Live {
@@ -30,10 +42,27 @@ export interface ObjectInfo {
   name: string;
   /** "#rrggbb" */
   color: string;
+  /** How its lines are dashed: lengths on and off along a line that is 2 wide; none is solid. */
+  dash?: number[];
   visible: boolean;
   /** Nothing changes its masks. */
   locked: boolean;
+  /** Of its class, "" for none. */
+  class_name: string;
+  attributes: Record<string, Attribute>;
 }
+
+export type Attribute = boolean | number | string;
+
+/** A class that objects may have. */
+export interface ObjectClass {
+  name: string;
+  /** "#rrggbb" */
+  color: string;
+}
+
+/** Whose colour a mask is shown in. */
+export type ColorBy = "object" | "class";
 
 /** What the kernel tracks by itself after a prompt: what it made stale, or all the rest too. */
 export type AutoPropagate = "never" | "corrections" | "always";
@@ -42,6 +71,13 @@ export type AutoPropagate = "never" | "corrections" | "always";
 export interface HistoryInfo {
   undo: string;
   redo: string;
+}
+
+export interface Download {
+  done_bytes: number;
+  /** 0 where it is not known, as is the time. */
+  total_bytes: number;
+  eta_s: number;
 }
 
 export interface Status {
@@ -55,4 +91,11 @@ export interface Status {
   note?: string;
   /** What to do about it, in a sentence. */
   note_details?: string;
+  /** A better model, by its name and as a person reads it. */
+  note_model?: string;
+  note_label?: string;
+  /** The model that is being loaded in place of this one; empty where there is none. */
+  switching?: string;
+  /** How far the download of a model is; null where there is none. */
+  download?: Download | null;
 }

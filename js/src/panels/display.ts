@@ -1,10 +1,12 @@
 /** How the stage shows things: zoom, opacity, comparison, previews. A group of the toolbar. */
 
 import type { Client } from "../kernel/client";
+import { showsScaleBar } from "../stage/scale-bar";
 import type { Viewport } from "../stage/viewport";
 import { DEFAULT_DISPLAY, type Display } from "../state/stage-state";
 import type { Store } from "../state/store";
 import { h, iconButton, setText } from "../ui/dom";
+import { setTip } from "../ui/tooltip";
 import { ContrastControls } from "./contrast";
 import { MaskControls } from "./mask-controls";
 
@@ -17,9 +19,9 @@ const KEPT_AS = "sam2widget.display";
 export function changeDisplay(store: Store, change: Partial<Display>): void {
   const display = { ...store.state.display, ...change };
   store.set("display", display);
-  const { opacity, fill, outline, hover } = display;
+  const { masksOnly: _, wipe: __, ...taste } = display;
   try {
-    localStorage.setItem(KEPT_AS, JSON.stringify({ opacity, fill, outline, hover }));
+    localStorage.setItem(KEPT_AS, JSON.stringify(taste));
   } catch {
     // A page that may keep nothing: the settings live as long as the view.
   }
@@ -48,6 +50,9 @@ export class DisplayControls {
   private readonly opacity: HTMLInputElement;
   private readonly opacityText = h("output", { class: "s2w-number" });
   private readonly switches: [keyof Display, HTMLInputElement][];
+  /** Buttons of the row, where that is too narrow for them. */
+  private readonly hoverSwitch: HTMLInputElement;
+  private readonly wipeSwitch: HTMLInputElement;
 
   constructor(
     private readonly store: Store,
@@ -59,10 +64,10 @@ export class DisplayControls {
     this.masks = new MaskControls(store, client);
     const change = (values: Partial<Display>) => changeDisplay(store, values);
     this.zoomOut = iconButton("zoomOut", "Zoom out", () => viewport.zoomBy(1 / ZOOM_STEP), {
-      hint: "-, or the wheel: with Ctrl, or plain once the stage was clicked",
+      ...{ hint: "or the wheel: with Ctrl, or plain once the stage was clicked", key: "-" },
     });
     this.zoomIn = iconButton("zoomIn", "Zoom in", () => viewport.zoomBy(ZOOM_STEP), {
-      hint: "+, or the wheel: with Ctrl, or plain once the stage was clicked",
+      ...{ hint: "or the wheel: with Ctrl, or plain once the stage was clicked", key: "+" },
     });
     this.percent = h("button", {
       type: "button",
@@ -70,16 +75,16 @@ export class DisplayControls {
       click: () => (viewport.zoomed ? viewport.fit() : viewport.actual()),
     });
     this.hover = iconButton("hover", "Preview", () => change({ hover: !hovering.on }), {
-      hint: "the mask under the pointer before a click; H",
+      ...{ hint: "the mask under the pointer before a click", key: "H" },
     });
     this.wipe = iconButton(
       "wipe",
       "Compare",
       () => change({ wipe: store.state.display.wipe === null ? 0.5 : null }),
-      { hint: "without and with masks; \\" },
+      { hint: "without and with masks", key: "\\" },
     );
     this.more = iconButton("display", "Display", () => this.open(this.panel.hidden), {
-      hint: "opacity, outline, masks only, clean masks, overlaps, contrast",
+      hint: "opacity, outline, names, minimap, scale bar, clean masks, overlaps, contrast",
     });
     this.more.setAttribute("aria-expanded", "false");
     this.opacity = h("input", {
@@ -87,10 +92,15 @@ export class DisplayControls {
       "aria-label": "Opacity of masks",
       input: () => change({ opacity: Number(this.opacity.value), fill: true }),
     });
+    this.hoverSwitch = toggle(() => this.hover.click());
+    this.wipeSwitch = toggle(() => this.wipe.click());
     this.switches = [
       this.switch("fill", "Fill"),
       this.switch("outline", "Outline"),
       this.switch("masksOnly", "Masks only"),
+      this.switch("labels", "Names on masks", "Ids and names, from two objects on (Shift+N)"),
+      this.switch("minimap", "Minimap", "All of the frame in a corner, when zoomed (Shift+Z)"),
+      this.switch("scaleBar", "Scale bar", "In pixels, or in the unit of pixel_size= (Shift+R)"),
     ];
     this.panel = h(
       "div",
@@ -103,6 +113,8 @@ export class DisplayControls {
         this.opacityText,
       ),
       ...this.switches.map(([, input]) => input.parentElement as HTMLElement),
+      narrowSetting("Preview the mask under the pointer", this.hoverSwitch),
+      narrowSetting("Compare without and with masks", this.wipeSwitch),
       this.masks.element,
       this.contrast.element,
     );
@@ -140,14 +152,17 @@ export class DisplayControls {
     const percent = scale > 0 ? `${Math.round(100 * scale)}%` : "Fit";
     const does = zoomed ? "Fit to the stage" : "Actual pixels";
     setText(this.percent, percent);
-    this.percent.title = `${does}${zoomed ? " (0, or double-click the stage)" : ""}`;
     this.percent.setAttribute("aria-label", `Zoom ${percent}. ${does}`);
+    setTip(this.percent, zoomed ? `${does}, or double-click the stage` : does, zoomed ? "0" : "");
     this.hover.setAttribute("aria-pressed", String(this.client.hovering.on));
     this.wipe.setAttribute("aria-pressed", String(display.wipe !== null));
+    this.hoverSwitch.checked = this.client.hovering.on;
+    this.wipeSwitch.checked = display.wipe !== null;
     this.opacity.value = String(display.opacity);
     this.opacity.style.setProperty("--s2w-share", String(display.opacity));
     setText(this.opacityText, `${Math.round(100 * display.opacity)}%`);
-    for (const [name, input] of this.switches) input.checked = display[name] === true;
+    for (const [name, input] of this.switches)
+      input.checked = name === "scaleBar" ? showsScaleBar(this.store) : display[name] === true;
     this.masks.update();
   }
 
@@ -181,14 +196,21 @@ export class DisplayControls {
   }
 
   private switch(
-    name: "fill" | "outline" | "masksOnly",
+    name: "fill" | "outline" | "masksOnly" | "labels" | "minimap" | "scaleBar",
     label: string,
+    tip = "",
   ): [typeof name, HTMLInputElement] {
-    const input = h("input", {
-      ...{ type: "checkbox", role: "switch", class: "s2w-switch" },
-      change: () => changeDisplay(this.store, { [name]: input.checked }),
-    });
-    h("label", { class: "s2w-setting" }, h("span", {}, label), input);
+    const input = toggle(() => changeDisplay(this.store, { [name]: input.checked }));
+    const setting = h("label", { class: "s2w-setting" }, h("span", {}, label), input);
+    if (tip) setTip(setting, tip);
     return [name, input];
   }
+}
+
+function toggle(change: () => void): HTMLInputElement {
+  return h("input", { ...{ type: "checkbox", role: "switch", class: "s2w-switch" }, change });
+}
+
+function narrowSetting(label: string, input: HTMLInputElement): HTMLElement {
+  return h("label", { class: "s2w-setting s2w-when-narrow" }, h("span", {}, label), input);
 }

@@ -10,6 +10,7 @@ const LEGEND: [string, string][] = [
   ["accepted", "Accepted"],
   ["rejected", "Rejected"],
   ["absent", "Judged not to be in the picture"],
+  ["uncertain", "One of the five least certain places"],
 ];
 
 export class Help {
@@ -26,7 +27,7 @@ export class Help {
         "header",
         {},
         h("h3", {}, "Keys"),
-        iconButton("remove", "Close", () => this.element.close(), { hint: "Esc" }),
+        iconButton("remove", "Close", () => this.element.close(), { key: "Escape" }),
       ),
       scroller,
     );

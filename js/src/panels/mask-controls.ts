@@ -3,6 +3,7 @@
 import type { Client } from "../kernel/client";
 import type { Store } from "../state/store";
 import { h } from "../ui/dom";
+import { setTip } from "../ui/tooltip";
 
 /** Of a mask's area: the kernel's own default. */
 const CLEANED_SHARE = 0.01;
@@ -11,6 +12,7 @@ export class MaskControls {
   readonly element: HTMLElement;
   private readonly clean: HTMLInputElement;
   private readonly apart: HTMLInputElement;
+  private readonly byClass: HTMLInputElement;
   /** What the switch turns on again. */
   private size = CLEANED_SHARE;
 
@@ -20,6 +22,7 @@ export class MaskControls {
   ) {
     this.clean = toggle(() => store.set("clean_masks", this.clean.checked ? this.size : 0));
     this.apart = toggle(() => client.setNonOverlapping(this.apart.checked));
+    this.byClass = toggle(() => store.set("color_by", this.byClass.checked ? "class" : "object"));
     this.element = h(
       "div",
       { class: "s2w-masks", role: "group", "aria-label": "Masks" },
@@ -31,16 +34,24 @@ export class MaskControls {
           "A pixel belongs to one object: to what you painted, imported or accepted, else to the " +
           "object you clicked there, else to the surer mask",
       ),
+      setting(
+        "Colours by class",
+        this.byClass,
+        () => "Objects are shown in the colours of their classes, grey where they have none",
+      ),
     );
   }
 
   update(): void {
-    const { clean_masks, non_overlapping } = this.store.state;
+    const { clean_masks, non_overlapping, color_by, class_list } = this.store.state;
+    this.byClass.checked = color_by === "class";
+    if (this.byClass.parentElement)
+      this.byClass.parentElement.hidden = class_list.length === 0 && color_by === "object";
     if (clean_masks > 0) this.size = clean_masks;
     this.clean.checked = clean_masks > 0;
     this.apart.checked = non_overlapping;
     const label = this.clean.parentElement;
-    if (label) label.title = this.cleaning();
+    if (label) setTip(label, this.cleaning());
   }
 
   private cleaning(): string {

@@ -1,4 +1,4 @@
-/** An error's sentence, in place, until it is dismissed or the next request is made. */
+/** An error's sentence, over the picture, until it is dismissed or the next request is made. */
 
 import type { Store } from "../state/store";
 import { h, icon, iconButton, setText } from "../ui/dom";

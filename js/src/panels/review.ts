@@ -32,32 +32,34 @@ export class Review {
       [
         iconButton("accept", "Accept", () => this.judge("accept"), {
           text: "Accept",
-          hint: "the selected object's mask on this frame; A",
+          ...{ hint: "the selected object's mask on this frame", key: "A" },
         }),
         this.selectedHasMask,
       ],
       [
         iconButton("acceptSpan", "Accept span", () => this.judgeSpan("accept"), {
-          hint: "from here to the next prompted or reviewed frames, or from in to out; Ctrl+A",
+          hint: "from here to the next prompted or reviewed frames, or from in to out",
+          key: "Ctrl+A",
         }),
         this.selectedHasMask,
       ],
       [
         iconButton("reject", "Reject", () => this.judge("reject"), {
-          hint: "the selected object's mask on this frame; R",
+          ...{ hint: "the selected object's mask on this frame", key: "R" },
         }),
         this.selectedHasMask,
       ],
       [
-        iconButton("clear", "Reset frame", () => this.judge("reset"), {
-          hint: "take the selected object's prompts and mask here away; Backspace",
+        iconButton("reset", "Reset frame", () => this.judge("reset"), {
+          hint: "take the selected object's prompts and mask here away",
+          key: "Backspace",
         }),
         this.selectedHasMask,
       ],
       [
         iconButton("nextToCheck", "Next to check", () => this.next(), {
           text: "Next",
-          hint: "go to the least certain mask that nobody has reviewed; N",
+          ...{ hint: "go to the least certain mask that nobody has reviewed", key: "N" },
         }),
         () => this.count() > 0,
       ],
@@ -114,16 +116,16 @@ export class Review {
 
   update(): void {
     for (const [button, enabled] of this.buttons) button.disabled = !enabled();
-    const { objects } = this.store.state;
-    this.element.hidden = objects.length === 0;
     const count = this.count();
-    setText(this.left, count > 0 ? `${count} to check` : "All checked");
-    this.left.hidden = this.store.timelines.size === 0;
+    const done = [...this.store.timelines.values()].some(
+      ({ accepted, rejected }) => accepted.length + rejected.length > 0,
+    );
+    setText(this.left, count > 0 ? `${count} to check` : done ? "All checked" : "");
   }
 
   private judge(verdict: Verdict, object: number | null = this.store.state.selected): void {
     const { frame } = this.store.state;
-    this.client.ask({ type: verdict, object, start: frame, stop: frame + 1 });
+    if (!this.client.ask({ type: verdict, object, start: frame, stop: frame + 1 })) return;
     this.announcer.say(`Frame ${frame} ${DONE[verdict]}`);
   }
 
@@ -137,7 +139,8 @@ export class Review {
 
   private resetObject(): void {
     const { selected, video } = this.store.state;
-    this.client.ask({ type: "reset", object: selected, start: 0, stop: video.num_frames });
+    if (!this.client.ask({ type: "reset", object: selected, start: 0, stop: video.num_frames }))
+      return;
     this.announcer.say("Object cleared on all frames");
   }
 

@@ -9,8 +9,10 @@ import { CandidateStrip } from "./candidates/candidates";
 import { Proposals } from "./candidates/proposals";
 import { ProposalsBar } from "./candidates/proposals-bar";
 import { Crosshair } from "./draw/crosshair";
+import { drawEffect, objectsOf } from "./draw/effects";
 import { FrameLayer } from "./draw/frame-layer";
-import { drawMask, drawMasks } from "./draw/mask-layer";
+import { drawLabels } from "./draw/label-layer";
+import { drawMask, drawMasks, PROVISIONAL } from "./draw/mask-layer";
 import { drawPrompts } from "./draw/prompt-layer";
 import { drawStroke, type StrokeScene } from "./draw/stroke-layer";
 import { Wipe } from "./draw/wipe";
@@ -19,29 +21,38 @@ import { Lasso } from "./input/lasso";
 import { Navigation } from "./input/navigation";
 import { PointerInput } from "./input/pointer";
 import { Prompter } from "./input/prompter";
+import { Minimap } from "./minimap";
+import { NameTag } from "./name-tag";
+import { QuestionBar } from "./question-bar";
+import { ScaleBar } from "./scale-bar";
 import { Tools } from "./tools";
 import type { ViewTransform } from "./view-transform";
 import { Viewport } from "./viewport";
 
 const LABEL =
   "Stage. Click to mark an object, right-click to mark what is not part of it, drag to draw a " +
-  "box. Drag a point to move it, click it to remove it. With keys: Alt and arrows move a " +
+  "box. A click on the mask of another object selects it; with Alt it marks. Drag a point to move it, click it to remove it. With keys: Alt and arrows move a " +
   "crosshair, Enter marks with the tool at hand, Shift Enter marks what is not part of it, " +
   "arrows change the frame, plus, minus and zero zoom.";
 /** Topics that the picture below the pointer does not depend on. */
 const OVERLAY_ONLY: ReadonlySet<Topic> = new Set<Topic>([
   ...(["preview", "candidates", "prompts", "pending", "brush", "error", "status"] as const),
-  ...(["progress", "timeline", "follow", "proposing"] as const),
+  ...(["progress", "timeline", "follow", "proposing", "question"] as const),
+  ...(["results", "saved"] as const),
 ]);
 /** Topics that come many times a second, and that the controls do not depend on in a video: they
  * measure the stage, which in the middle of changes takes the browser long. */
 const OFTEN: ReadonlySet<Topic> = new Set<Topic>([
   ...(["frame", "frames", "masks", "prompts", "pending", "preview"] as const),
   ...(["candidates", "progress", "timeline", "certainty", "thumbnails"] as const),
+  ...(["results", "saved"] as const),
+  ...(["hoveredObject", "question"] as const),
 ]);
 /** Topics of what comes from the kernel for frames, perhaps for others than the one shown. */
 const ARRIVALS: ReadonlySet<Topic> = new Set<Topic>(["frames", "masks", "thumbnails"]);
 const PREVIEW_COLOR = "#ffffff";
+/** Of the object that the pointer is on. */
+const LIT = { color: "#ffffff", fill: 0.22, outline: 1, halo: true };
 
 export class Stage {
   readonly element: HTMLElement;
@@ -49,7 +60,7 @@ export class Stage {
   readonly tools: Tools;
   readonly display: DisplayControls;
   readonly commands: Command[];
-  private readonly screen: HTMLElement;
+  readonly screen: HTMLElement;
   private readonly picture = h("canvas", { "aria-hidden": "true" });
   private readonly overlay = h("canvas", {
     ...{ "data-role": "stage", role: "application", tabindex: "0", "aria-label": LABEL },
@@ -63,6 +74,10 @@ export class Stage {
   private readonly bar: ProposalsBar;
   private readonly candidates: CandidateStrip;
   private readonly wipe: Wipe;
+  private readonly tag: NameTag;
+  private readonly question: QuestionBar;
+  private readonly scaleBar: ScaleBar;
+  private readonly minimap: Minimap;
   private readonly pointer: PointerInput;
   private readonly crosshair: Crosshair;
   private readonly observer: ResizeObserver;
@@ -75,6 +90,8 @@ export class Stage {
     private readonly root: HTMLElement,
     private readonly store: Store,
     private readonly client: Client,
+    /** Tells those who cannot see it. */
+    say: (text: string) => void,
   ) {
     const redraw = () => this.schedule(false);
     this.frameLayer = new FrameLayer(store);
@@ -83,12 +100,16 @@ export class Stage {
       this.overlay,
       () => this.frameLayer.shown ?? store.state.frame,
     );
-    this.prompter = new Prompter(store, client, this.viewport);
+    this.prompter = new Prompter(store, client, this.viewport, say);
     this.lasso = new Lasso(this.prompter);
     this.proposals = new Proposals(store, client, this.viewport, redraw);
     this.bar = new ProposalsBar(store, this.proposals);
     this.candidates = new CandidateStrip(store, client, this.viewport, redraw);
     this.wipe = new Wipe(store);
+    this.tag = new NameTag(store, this.viewport);
+    this.question = new QuestionBar(store, client, this.overlay);
+    this.scaleBar = new ScaleBar(store, this.viewport);
+    this.minimap = new Minimap(store, this.viewport, () => this.frameLayer.take());
     const navigation = new Navigation(this.viewport);
     this.pointer = new PointerInput(this.prompter, navigation, this.lasso, this.proposals, redraw);
     this.crosshair = new Crosshair(this.prompter, this.lasso, this.proposals, redraw);
@@ -97,18 +118,18 @@ export class Stage {
     this.commands = stageCommands({
       ...{ store, prompter: this.prompter, lasso: this.lasso, proposals: this.proposals },
       candidates: this.candidates,
-      busy: () => this.busy,
-      cancel: () => this.cancelGesture(),
     });
     this.screen = h(
       "div",
       { class: "s2w-screen" },
       ...[this.picture, this.overlay, this.wipe.element],
+      ...[this.scaleBar.element, this.minimap.element, this.tag.element],
     );
     this.element = h(
       "div",
       { class: "s2w-stage" },
       ...[this.screen, this.candidates.element, this.bar.element],
+      this.question.element,
     );
     root.addEventListener("pointerdown", ({ target }) => this.display.close(target as Node));
     this.observer = new ResizeObserver(() => {
@@ -126,14 +147,13 @@ export class Stage {
     cancelAnimationFrame(this.scheduled);
   }
 
-  /** Leave what is going on: a gesture, a polygon, the crosshair, a choice; true if one was. */
-  cancelGesture(): boolean {
-    const { busy } = this;
+  /** Leave what is going on: a gesture, a polygon, the crosshair, a choice. */
+  cancelGesture(): void {
     this.pointer.cancel();
     this.lasso.cancel();
     this.crosshair.hide();
     this.candidates.dismiss();
-    return busy;
+    this.client.answer(false);
   }
 
   /** Keys of the crosshair; true when it was one. */
@@ -151,6 +171,9 @@ export class Stage {
       this.proposals.toolChanged();
     }
     if (topics.has("frame") && this.store.state.marked.size > 0) this.proposals.mark([]);
+    const { question, goal } = this.store.state;
+    const leaves = topics.has("frame") || (topics.has("goal") && goal !== null);
+    if (leaves && question?.pending) this.client.answer(false);
     // Of one image to the next nothing is alike; in a video the place is.
     if (topics.has("frame") && kind === "images") this.viewport.fit();
     if (topics.has("display") && !this.client.hovering.on) this.client.hovering.forget();
@@ -162,6 +185,7 @@ export class Stage {
     this.display.updateContrast();
     this.candidates.update();
     this.bar.update();
+    this.question.update();
     // Picture and number of the frame change at once, if they can.
     if (topics.has("frame") && this.store.frames.has(this.store.state.frame)) this.drawNow();
     else if ([...topics].every((topic) => ARRIVALS.has(topic)) && this.isPainted)
@@ -169,12 +193,14 @@ export class Stage {
     else this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
   }
 
-  private get busy(): boolean {
+  /** Whether there is something to leave. */
+  get busy(): boolean {
     return (
       this.pointer.busy ||
       this.lasso.open ||
       this.crosshair.shown ||
-      this.candidates.current !== null
+      this.candidates.current !== null ||
+      this.store.state.question !== null
     );
   }
 
@@ -206,9 +232,17 @@ export class Stage {
   private draw(): void {
     const [width, height] = this.viewport.stage;
     if (width === 0 || this.store.state.video.width === 0) return;
-    if (this.pictureDue) this.drawPicture(width, height);
+    if (this.pictureDue) {
+      this.drawPicture(width, height);
+      this.scaleBar.update();
+      this.minimap.draw();
+    }
     this.pictureDue = false;
     this.drawOverlay(width, height);
+    const isAsking = this.store.state.question !== null; // and says it all
+    const meaning = isAsking ? null : this.pointer.meaning;
+    if (isAsking) this.tag.show(null, "click");
+    else this.tag.show(meaning ?? this.crosshair.meaning, meaning ? "click" : "Enter");
     this.candidates.update();
     this.bar.update();
   }
@@ -228,14 +262,26 @@ export class Stage {
       context.rect(wipe * width, 0, width, height);
       context.clip();
     }
-    if (masks) drawMasks(context, transform, this.viewport.image, this.store, masks);
+    const { image } = this.viewport;
+    const { effect } = this.store.state;
+    if (effect.name !== "overlay" && pixels) {
+      const objects = objectsOf(this.store);
+      const shown = { transform, image, pixels, masks: masks ?? new Map() };
+      drawEffect(context, { ...shown, objects, effect });
+    } else if (masks) drawMasks(context, transform, image, this.store, masks);
     this.proposals.draw(context, transform);
+    const labels =
+      masks && !this.proposals.active && effect.name === "overlay"
+        ? drawLabels(context, transform, this.viewport.image, [width, height], this.store, masks)
+        : 0;
     context.restore();
 
     this.painted = { frame, pixels, masks };
     this.client.drawn();
     const data = this.root.dataset;
     if (this.store.unpainted.delete(frame)) data.masksDrawn = String(++this.masksDrawn);
+    data.effectDrawn = pixels ? effect.name : "overlay";
+    data.labelsDrawn = String(labels);
     if (!pixels) return;
     data.frameDrawn = String(frame);
     data.masksOf = masks ? String(frame) : ""; // empty: they are still on their way
@@ -247,21 +293,23 @@ export class Stage {
     if (!context) return;
     const frame = this.viewport.shownFrame();
     const { transform, image } = this.viewport;
-    const { pending, preview } = this.store.state;
+    const { hoveredObject, preview, selected } = this.store.state;
     const scene: StrokeScene = {
       ...{ store: this.store, image, masks: this.store.masks.get(frame) },
       scratch: () => cleared(this.scratch, width, height),
       ground: (onto) => this.drawGround(onto, transform, this.frameLayer.take()),
     };
-    for (const { stroke, frame: at } of pending)
+    for (const { stroke, frame: at } of this.store.unanswered)
       if (stroke && at === frame) drawStroke(context, transform, stroke, scene);
     this.pointer.draw(context, transform, scene);
+    const lit = hoveredObject === selected ? undefined : scene.masks?.get(hoveredObject ?? -1);
+    if (lit && this.store.shownObjects.some(({ id }) => id === hoveredObject))
+      drawMask(context, transform, image, lit.runs, LIT);
     if (preview?.frame === frame && preview.object === this.prompter.target().object) {
       const color = this.store.selectedObject?.color ?? PREVIEW_COLOR;
       const halo = { color: "#000000", fill: 0, outline: 0.35 };
       drawMask(context, transform, image, preview.runs, { ...halo, color, fill: 0.22 });
-      const dash = { color: PREVIEW_COLOR, fill: 0, outline: 0.95, dash: [5, 4], halo: true };
-      drawMask(context, transform, image, preview.runs, dash);
+      drawMask(context, transform, image, preview.runs, { ...PROVISIONAL, fill: 0 });
       this.root.dataset.previewDrawn = `${preview.x},${preview.y}`;
     } else delete this.root.dataset.previewDrawn;
     this.proposals.drawHovered(context, transform);

@@ -36,7 +36,7 @@ export class Tools {
       TOOLS.map(({ tool, label, key, hint }) => [
         tool,
         iconButton(tool, label, () => store.set("tool", tool), {
-          hint: `${hint}; ${key.replace("+", " ")}`,
+          ...{ hint, key },
         }),
       ]),
     );
@@ -46,7 +46,7 @@ export class Tools {
       max: STEPS,
       step: "any",
       "aria-label": "Brush radius in pixels",
-      title: "Brush radius ([ and ], or Alt-drag on the stage)",
+      title: "Brush radius: [ and ], or Alt-drag on the stage",
       input: () => store.set("brush", MAX_RADIUS ** (Number(this.size.value) / STEPS)),
     });
     this.brush = h("label", { class: "s2w-brush" }, this.size, this.sizeText);

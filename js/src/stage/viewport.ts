@@ -53,6 +53,11 @@ export class Viewport {
     this.keep(x / image[0], y / image[1]);
   }
 
+  /** Show a place of the image, in its pixels, in the middle. */
+  centerOn(x: number, y: number): void {
+    this.keep(x / this.image[0], y / this.image[1]);
+  }
+
   /** Bring a place of the image, in its pixels, into sight. */
   reveal(x: number, y: number): void {
     const { stage, transform } = this;

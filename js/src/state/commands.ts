@@ -1,14 +1,14 @@
 /** The view's own keys: history, objects, time and propagation. Parts add theirs. */
 
 import type { Client } from "../kernel/client";
+import { classCommands } from "./classes";
 import type { Command } from "./keys";
 import type { Player } from "./player";
-import type { Store } from "./store";
+import type { State, Store } from "./store";
 
 export interface Actions {
   goTo(frame: number): void;
   select(object: number): void;
-  cancelGesture(): void;
   toggleFullScreen(): void;
   openHelp(): void;
 }
@@ -28,7 +28,7 @@ export function viewCommands(
     group: "Time",
     enabled: () => last() > 0 && state.video.kind === "video",
   };
-  const running = () => state.status.state === "propagating" || state.progress !== null;
+  const running = () => isPropagating(state);
   const step = (keys: string[], label: string, by: number): Command => ({
     ...{ keys, label, ...inTime },
     run: () => actions.goTo(store.destination + by),
@@ -39,16 +39,6 @@ export function viewCommands(
     if (object) client.ask({ type: "update_object", object: object.id, [what]: !object[what] });
   };
   return [
-    {
-      keys: ["Escape"],
-      label: "Stop propagating",
-      group: "Propagation",
-      enabled: running,
-      run: () => {
-        actions.cancelGesture();
-        client.ask({ type: "stop" });
-      },
-    },
     {
       keys: ["Ctrl+Z"],
       label: "Undo",
@@ -84,6 +74,7 @@ export function viewCommands(
       run: () => store.set("solo", state.solo === null ? state.selected : null),
     },
     { keys: ["K"], label: "Lock or unlock the object", ...onObject, run: change("locked") },
+    ...classCommands(store, client),
     { keys: ["Space"], label: "Play or pause", ...playable, run: () => player.toggle() },
     { keys: ["<"], label: "Slower", ...playable, run: () => player.changeSpeed(-1) },
     { keys: [">"], label: "Faster", ...playable, run: () => player.changeSpeed(1) },
@@ -146,6 +137,11 @@ export function viewCommands(
     },
     { keys: ["?"], label: "These keys", group: "View", run: () => actions.openHelp() },
   ];
+}
+
+/** A click in between makes the state "working", and the propagation goes on. */
+export function isPropagating({ status, progress }: State): boolean {
+  return status.state === "propagating" || progress !== null;
 }
 
 /** Let the range begin at the current frame; it keeps its end where that is possible. */

@@ -12,19 +12,20 @@ export interface Command {
 
 /** Carry out the first command that has this key; false when none has, or none may now. */
 export function handleKey(event: KeyboardEvent, commands: Command[]): boolean {
-  const pressed = nameOf(event);
-  const command = commands.find(
-    ({ keys, enabled }) => keys.includes(pressed) && enabled?.() !== false,
-  );
+  const find = (pressed: string) =>
+    commands.find(({ keys, enabled }) => keys.includes(pressed) && enabled?.() !== false);
+  const command = find(nameOf(event)) ?? find(digitOf(event));
   command?.run(event);
   return command !== undefined;
 }
 
+const WITH_ALT: Record<string, string> = { "≠": "=", "±": "+", "–": "-", "—": "-" };
+
 /** What is pressed, as commands write it. Shift counts where it makes no other character. */
 export function nameOf(event: KeyboardEvent): string {
-  // On a Mac, Alt+1 makes "¡".
+  // On a Mac, Alt+1 makes "¡" and Alt+- a dash.
   const digit = event.altKey && /^Digit(\d)$/.exec(event.code)?.[1];
-  const key = digit || event.key;
+  const key = digit || (event.altKey && WITH_ALT[event.key]) || event.key;
   const letter = /^[a-z]$/i.test(key);
   const name = key === " " ? "Space" : letter ? key.toUpperCase() : key;
   const shift = event.shiftKey && (letter || name.length > 1);
@@ -34,6 +35,39 @@ export function nameOf(event: KeyboardEvent): string {
     ...(shift ? ["Shift"] : []),
     name,
   ].join("+");
+}
+
+/** Shift and a digit, also where that makes a character of another name: "Shift+1" for "!". */
+function digitOf({ code, key, shiftKey, ctrlKey, metaKey, altKey }: KeyboardEvent): string {
+  const digit = /^Digit([1-9])$/.exec(code)?.[1];
+  // Where digits are typed with Shift, they are those without it elsewhere.
+  const plain = shiftKey && !ctrlKey && !metaKey && !altKey && key !== digit;
+  return digit && plain ? `Shift+${digit}` : "";
+}
+
+/**
+ * Whether an element has a use of its own for a key: a field for text has one for all, a button for
+ * Enter and the space bar, a list or a slider for arrows. The slider of frames leaves them to the
+ * view, whose keys do the same.
+ */
+export function keepsKey(element: Element, key: string): boolean {
+  if (takesText(element)) return true;
+  if (element instanceof HTMLSelectElement) return key !== "Escape";
+  if (element instanceof HTMLButtonElement) return /^(Enter| )$/.test(key);
+  if (!(element instanceof HTMLInputElement)) return false;
+  if (element.type === "range")
+    return element.getAttribute("aria-label") !== "Frame" && /^(Arrow|Page|Home|End)/.test(key);
+  return /^(Enter| )$/.test(key); // a switch, a colour
+}
+
+/** Whether what is typed goes into an element. */
+export function takesText(element: Element): boolean {
+  if (element instanceof HTMLInputElement)
+    return !["button", "checkbox", "color", "radio", "range"].includes(element.type);
+  return (
+    element instanceof HTMLTextAreaElement ||
+    (element instanceof HTMLElement && element.isContentEditable)
+  );
 }
 
 const SHOWN: Record<string, string> = {

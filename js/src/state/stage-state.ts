@@ -2,6 +2,7 @@
 
 import type { LevelsMessage, ProposalEntry, Run, Shape } from "../kernel/protocol";
 import type { Video } from "../kernel/traits";
+import { type ResultsState, resultsState } from "./results-state";
 
 export type Tool = "positive" | "negative" | "box" | "brush" | "eraser" | "polygon" | "everything";
 
@@ -25,6 +26,12 @@ export interface Display {
   wipe: number | null;
   /** Show the mask under the pointer before a click; null is as the device is quick enough. */
   hover: boolean | null;
+  /** Ids and names on the masks, from two objects on. */
+  labels: boolean;
+  /** All of the frame in a corner, when zoomed. */
+  minimap: boolean;
+  /** A bar that says how long something is; null is where the size of a pixel is known. */
+  scaleBar: boolean | null;
 }
 
 /** Paint on its way to the kernel; path in pixels of the image. */
@@ -64,15 +71,19 @@ export interface Levels extends LevelsMessage {
   bins: Uint8Array[];
 }
 
-export interface StageState {
+export interface StageState extends ResultsState {
   tool: Tool;
   /** Radius in pixels of the image. */
   brush: number;
   zoom: Zoom;
   display: Display;
+  /** The object that the pointer is on: its mask, its row or its lane. */
+  hoveredObject: number | null;
   levels: Levels | null;
   preview: Preview | null;
   candidates: Candidates | null;
+  /** Classes whose objects this view does not show; "" is objects without a class. */
+  hiddenClasses: ReadonlySet<string>;
   /** Of the frames that were asked about. */
   proposals: ReadonlyMap<number, Proposal[]>;
   /** Proposals of the shown frame that are marked, by id. */
@@ -86,17 +97,21 @@ export const FIT: Zoom = { factor: 1, x: 0.5, y: 0.5 };
 export const DEFAULT_DISPLAY: Display = {
   ...{ opacity: 0.4, fill: true, outline: true },
   ...{ masksOnly: false, wipe: null, hover: null },
+  ...{ labels: true, minimap: true, scaleBar: null },
 };
 
 export function stageState(): StageState {
   return {
+    ...resultsState(),
     tool: "positive",
     brush: 12,
     zoom: FIT,
     display: DEFAULT_DISPLAY,
+    hoveredObject: null,
     levels: null,
     preview: null,
     candidates: null,
+    hiddenClasses: new Set(),
     proposals: new Map(),
     marked: new Set(),
     proposing: null,

@@ -3,14 +3,25 @@
 import type {
   BoxPx,
   MaskEntry,
+  ModelEntry,
   Point,
   ProgressMessage,
   PromptsMessage,
   Run,
   TimelineMessage,
 } from "../kernel/protocol";
-import type { AutoPropagate, HistoryInfo, ObjectInfo, Status, Video } from "../kernel/traits";
+import type {
+  AutoPropagate,
+  ColorBy,
+  HistoryInfo,
+  ObjectClass,
+  ObjectInfo,
+  Status,
+  Video,
+} from "../kernel/traits";
 import { ByteLru } from "./lru";
+import type { Ended } from "./next-step";
+import type { Question } from "./question";
 import type { Proposal, StageState, Stroke } from "./stage-state";
 
 export type { Tool } from "./stage-state";
@@ -39,7 +50,12 @@ export interface Loss {
 
 export interface State extends StageState {
   video: Video;
+  /** In the colours that they are shown in. */
   objects: ObjectInfo[];
+  class_list: ObjectClass[];
+  /** The class that new objects get, "" for none. */
+  current_class: string;
+  color_by: ColorBy;
   selected: number;
   /** The frame that the view is at; while it moves, the one that is painted. */
   frame: number;
@@ -50,7 +66,7 @@ export interface State extends StageState {
   /** Whether the kernel speaks regularly: its silence means something. */
   speaks: boolean;
   /** Whether the work is in a file, as the kernel said last; null where none is written. */
-  saved: boolean | null;
+  isSaved: boolean | null;
   status: Status;
   history: HistoryInfo;
   auto_propagate: AutoPropagate;
@@ -70,8 +86,14 @@ export interface State extends StageState {
   progress: ProgressMessage | null;
   /** Frames that the propagation at hand, or the last one, has tracked. */
   tracked: number;
+  /** What the last propagation has come to, until the next request. */
+  ended: Ended | null;
+  /** Those to choose from, once the kernel was asked. */
+  models: ModelEntry[];
   error: string | null;
   pending: Pending[];
+  /** What waits for an answer, since it would change what is accepted. */
+  question: Question | null;
 }
 
 export type Topic =
@@ -82,7 +104,8 @@ export type Topic =
   | "timeline"
   | "certainty"
   | "thumbnails"
-  | "contrast";
+  | "contrast"
+  | "axis";
 
 const FRAME_CACHE_BYTES = 256 * 2 ** 20;
 const THUMBNAIL_CACHE_BYTES = 16 * 2 ** 20;
@@ -98,6 +121,8 @@ export class Store {
   readonly thumbnails = new ByteLru<number, ImageBitmap>(THUMBNAIL_CACHE_BYTES, (b) => b.close());
   /** By object, a byte a frame as in `CertaintyMessage`. */
   readonly certainties = new Map<number, Uint8Array>();
+  /** By object, of its mask on each frame in pixels; as far as somebody looks at them. */
+  readonly areas = new Map<number, Uint32Array>();
   readonly timelines = new Map<number, TimelineMessage>();
   /** Frames whose pixels are shown until those come that look as they should now. */
   readonly outdated = new Set<number>();
@@ -105,6 +130,8 @@ export class Store {
   readonly reduced = new Set<number>();
   /** A frame to show until that is here which takes a while to reach. */
   onTheWay: { frame: number; towards: number } | null = null;
+  /** Whether the kernel has ever said something. */
+  answered = false;
   /** Frames whose newest masks have not been on the screen yet. */
   readonly unpainted = new Set<number>();
   private readonly listeners = new Set<(topics: Set<Topic>) => void>();
@@ -186,6 +213,12 @@ export class Store {
     if (left.length < state.marked.size) this.set("marked", new Set(left.map(({ id }) => id)));
   }
 
+  /** Prompts that the kernel has not answered, or that wait for a person's answer. */
+  get unanswered(): Pending[] {
+    const { pending, question } = this.state;
+    return question?.pending ? [...pending, question.pending] : pending;
+  }
+
   /** The view was not told of changes: what it does not show now, it will be told when it asks. */
   forgetOtherPrompts(): void {
     for (const [key, { frame }] of this.prompts)
@@ -213,6 +246,7 @@ export class Store {
     this.prompts.clear();
     this.timelines.clear();
     this.certainties.clear();
+    this.areas.clear();
     this.thumbnails.clear();
     this.unpainted.clear();
     this.outdated.clear();
@@ -220,7 +254,10 @@ export class Store {
     this.onTheWay = null;
     this.set("goal", null);
     this.set("pending", []);
+    this.set("question", null);
+    this.set("hoveredObject", null);
     this.set("progress", null);
+    this.set("ended", null);
     this.set("preview", null);
     this.set("levels", null);
     this.set("candidates", null);
@@ -236,8 +273,11 @@ export class Store {
 
   /** Objects that are to be seen, in a list of its own. */
   get shownObjects(): ObjectInfo[] {
-    const { objects, solo } = this.state;
-    return objects.filter(({ id, visible }) => visible && (solo === null || id === solo));
+    const { objects, solo, hiddenClasses } = this.state;
+    return objects.filter(
+      ({ id, visible, class_name }) =>
+        visible && (solo === null || id === solo) && !hiddenClasses.has(class_name),
+    );
   }
 
   /** The frame that the view is at, or moves to: where a step begins. */

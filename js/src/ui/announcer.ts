@@ -6,6 +6,8 @@ import { h } from "./dom";
 export class Announcer {
   readonly element = h("div", { class: "s2w-unseen", "aria-live": "polite" });
   private running = false;
+  /** The selected object, and its class. */
+  private classed: [number, string] = [0, ""];
 
   constructor(private readonly store: Store) {}
 
@@ -15,11 +17,20 @@ export class Announcer {
   }
 
   update(topics: Set<Topic>): void {
+    if (topics.has("objects") || topics.has("selected")) this.tellClass();
     if (!topics.has("progress")) return;
     const { progress, tracked } = this.store.state;
     const running = progress !== null;
     if (running && !this.running) this.say("Propagating");
     if (!running && this.running) this.say(`Propagated ${tracked} frames`);
     this.running = running;
+  }
+
+  private tellClass(): void {
+    const object = this.store.selectedObject;
+    const [id, before] = this.classed;
+    this.classed = [object?.id ?? 0, object?.class_name ?? ""];
+    if (object?.id === id && object.class_name !== before)
+      this.say(`${object.name}: ${object.class_name || "no class"}`);
   }
 }

@@ -1,9 +1,11 @@
 /** A little help with elements and icons. */
 
+import { setTip } from "./tooltip";
+
 type Child = Node | string;
 type Props = Record<string, string | number | boolean | ((event: never) => void)>;
 
-/** An element: functions become listeners, the rest attributes. */
+/** An element: functions become listeners, a title a tooltip, the rest attributes. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   props: Props = {},
@@ -12,6 +14,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
     if (typeof value === "function") element.addEventListener(name, value as EventListener);
+    else if (name === "title") setTip(element, String(value));
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false) element.setAttribute(name, String(value));
   }
@@ -60,10 +63,18 @@ const ICONS = {
   lock: '<rect x="3.5" y="7" width="9" height="6.5" rx="1.5"/><path d="M5.5 7V5a2.5 2.5 0 0 1 5 0v2"/>',
   unlock:
     '<rect x="3.5" y="7" width="9" height="6.5" rx="1.5"/><path d="M5.5 7V5a2.5 2.5 0 0 1 4.8-1"/>',
+  tag: '<path d="M2.5 3.5a1 1 0 0 1 1-1h4.3l5.7 5.7-5.3 5.3-5.7-5.7z"/><circle cx="5.5" cy="5.5" r=".9"/>',
   full: '<path d="M2.75 6V2.75H6M10 2.75h3.25V6M13.25 10v3.25H10M6 13.25H2.75V10"/>',
+  results: '<path d="M8 2.25v7.25M4.9 6.6 8 9.7l3.1-3.1M2.75 10.75v2.5h10.5v-2.5"/>',
   help: '<circle cx="8" cy="8" r="5.75"/><path d="M6.4 6.4a1.7 1.7 0 1 1 2.5 1.5c-.6.35-.9.7-.9 1.4M8 11.2v.1"/>',
   stop: '<rect x="3.75" y="3.75" width="8.5" height="8.5" rx="1.5" fill="currentColor" stroke="none"/>',
   follow: '<circle cx="8" cy="8" r="2.25"/><path d="M8 1.5V4M8 12v2.5M1.5 8H4M12 8h2.5"/>',
+  fitTime: '<path d="M1.75 3v10M14.25 3v10M4 8h8M6 6 4 8l2 2M10 6l2 2-2 2"/>',
+  fold: '<path d="m4.5 6.5 3.5 3.5 3.5-3.5"/>',
+  chart: '<path d="M2.25 2.25v11.5h11.5M4.5 10.5l2.75-3.5 2.25 2 3.75-4.75"/>',
+  live: '<circle cx="8" cy="8" r="2" fill="currentColor"/><path d="M4.6 11.4a4.8 4.8 0 0 1 0-6.8M11.4 4.6a4.8 4.8 0 0 1 0 6.8"/>',
+  reset: '<path d="M3 3v3.5h3.5M3.3 6.3A5.25 5.25 0 1 1 2.75 9"/>',
+  open: '<path d="m4.5 6.5 3.5 3.5 3.5-3.5"/>',
   previous: '<path d="M10 3.5 5.5 8l4.5 4.5"/>',
   next: '<path d="M6 3.5 10.5 8 6 12.5"/>',
   add: '<path d="M8 3.25v9.5M3.25 8h9.5"/>',
@@ -98,20 +109,29 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A button whose name is both its accessible name and its tooltip. */
+export interface ButtonOptions {
+  /** Written beside the icon. */
+  text?: string;
+  /** What the tooltip says besides the name. */
+  hint?: string;
+  /** As commands have it, for the tooltip. */
+  key?: string;
+}
+
+/** A button whose name is both its accessible name and what its tooltip begins with. */
 export function iconButton(
   name: IconName,
   label: string,
   onClick: () => void,
-  { text = "", hint = "" } = {},
+  { text = "", hint = "", key = "" }: ButtonOptions = {},
 ): HTMLButtonElement {
   const button = h("button", {
     type: "button",
     class: text ? "s2w-button s2w-wide" : "s2w-button",
     "aria-label": label,
-    title: hint ? `${label} (${hint})` : label,
     click: onClick,
   });
+  setTip(button, hint ? `${label}: ${hint}` : label, key);
   button.append(icon(name));
   if (text) button.append(h("span", {}, text));
   return button;

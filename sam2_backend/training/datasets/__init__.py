@@ -8,9 +8,7 @@ drawn.
 >>> clip = train.draw(np.random.default_rng(0), size=512, frames=8, targets=3)
 """
 
-from typing import Any
-
-from ...renamed import warn_renamed
+from ...module_names import keep_old_names
 from .coco import open_coco
 from .folders import open_davis, open_image_masks, open_youtube_vos
 from .opening import DATASET_FORMATS, open_dataset
@@ -40,11 +38,4 @@ _RENAMED = {
     "SaV": "open_sa_v",
     "YouTubeVos": "open_youtube_vos",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Give deprecated names with a warning."""
-    if name not in _RENAMED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warn_renamed(f"{__name__}.{name}", _RENAMED[name])
-    return globals()[_RENAMED[name]]
+__getattr__ = keep_old_names(__name__, _RENAMED, globals())

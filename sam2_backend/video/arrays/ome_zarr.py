@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from ..contrast import Channel, Contrast
 from ..errors import VideoError
 from ..options import Plane
+from ..pixel_size import PixelSize, find_pixel_size
 from .arrays import ArrayVideo
 
 
@@ -21,10 +23,12 @@ class Multiscale:
     """A letter for each axis."""
     channels: list[dict[str, Any]]
     """What the file says of each channel's colour and window; may be empty."""
+    pixel_size: PixelSize | None = None
 
     def open(self, name: str, axes: str | None, z: Plane) -> ArrayVideo:
         """Make a video of it; `axes` and `z` as of `open_video`."""
         video = ArrayVideo(self.array, name, axes=axes or self.axes, z=z)
+        video.found_pixel_size = self.pixel_size
         contrast = self._contrast(video)
         if contrast is not None:
             video.contrast = contrast
@@ -70,7 +74,9 @@ def find_multiscale(top: Any, inside: str, place: str) -> Multiscale | None:
             if level in ("", *paths):
                 array = group[level or paths[0]]
                 omero = described.get("omero") or {}
-                return Multiscale(array, _axes(image, array), omero.get("channels") or [])
+                channels = omero.get("channels") or []
+                size = _pixel_size(image, image["datasets"][paths.index(level or paths[0])])
+                return Multiscale(array, _axes(image, array), channels, size)
         if level == "":
             _refuse_collection(group, described, "/".join([place, *parts]))
     return None
@@ -105,6 +111,23 @@ def _axes(image: dict[str, Any], array: Any) -> str:
         return "TCZYX"[-len(array.shape) :]
     names = [axis["name"] if isinstance(axis, dict) else axis for axis in said]
     return "".join(str(name)[:1].upper() for name in names)
+
+
+def _pixel_size(image: dict[str, Any], dataset: dict[str, Any]) -> PixelSize | None:
+    """Of a level; None where its axes have no unit, or there is no scale."""
+    try:
+        axes = {str(axis["name"]).lower(): n for n, axis in enumerate(image["axes"])}
+        units = [image["axes"][axes[name]].get("unit") for name in "xy"]
+        x, y = (_scale(dataset, axes[name]) * _scale(image, axes[name]) for name in "xy")
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return None
+    return find_pixel_size(x, y, units[0], "OME-Zarr metadata") if units[0] == units[1] else None
+
+
+def _scale(of: dict[str, Any], axis: int) -> float:
+    """By what a picture, or a level of it, is scaled along an axis."""
+    steps = of.get("coordinateTransformations") or []
+    return math.prod(float(step["scale"][axis]) for step in steps if step.get("type") == "scale")
 
 
 def _channel(said: dict[str, Any]) -> Channel:

@@ -19,7 +19,7 @@ from ..errors import VideoError
 from ..lru import BytesLru
 from ..options import MAX_MEGAPIXELS, OpenOptions, Plane
 from ..remote.files import is_url
-from .decoding import PictureInfo, detect_picture_format, read_info, read_values
+from .decoding import PictureInfo, detect_picture_format, read_info, read_values, readable
 
 IMAGE_SUFFIXES = frozenset(
     {
@@ -80,6 +80,11 @@ class ImageFiles(Video):
         self._max_megapixels = max_megapixels
         self._deep = any(info.is_deep for info in infos)
         self.names = get_picture_names(paths)
+        if kind == "video" and detect_picture_format(paths[0]) == "tiff":
+            from .tiff import TiffFrames
+
+            with readable(paths[0]), TiffFrames(paths[0], max_megapixels) as first:
+                self.found_pixel_size = first.pixel_size
         self._cache = BytesLru[int, NDArray[Any]](CACHE_BYTES, lambda values: values.nbytes)
 
     @classmethod

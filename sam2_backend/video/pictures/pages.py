@@ -65,6 +65,7 @@ class TiffStack(Video):
         super().__init__(
             *(len(infos), width, height, fps, path.name), sizes if kind == "images" else None
         )
+        self.found_pixel_size = self._frames.pixel_size
         self.names = self._frames.labels or ([path.name] if len(infos) == 1 else None)
         self._deep = any(info.is_deep for info in infos)
         self._cache = BytesLru[int, NDArray[Any]](CACHE_BYTES, lambda values: values.nbytes)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import io
 import itertools
 import math
+import re
 import struct
 import threading
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from PIL import Image
 from ..base import DEFAULT_FPS
 from ..errors import VideoError
 from ..options import MAX_MEGAPIXELS, Plane
+from ..pixel_size import PixelSize, find_pixel_size
 from .decoding import PictureInfo, check_megapixels, no_pillow_limit, upright, values_of
 
 MAX_CHANNELS = 8
@@ -115,6 +119,19 @@ class TiffFrames:
         return float(fps) if isinstance(fps, (int, float)) and fps >= 1 else DEFAULT_FPS
 
     @property
+    def pixel_size(self) -> PixelSize | None:
+        """As OME-XML or ImageJ have it, or None: other resolutions are what a printer is told."""
+        tiff = self._tiff
+        if tiff.is_ome:
+            size = _ome_pixel_size(tiff.ome_metadata or "")
+        elif tiff.is_imagej:
+            size = _imagej_pixel_size(tiff)
+        else:
+            return None
+        is_turned = self._series[0].is_turned
+        return replace(size, x=size.y, y=size.x) if size and is_turned else size
+
+    @property
     def labels(self) -> list[str] | None:
         """The pages' labels, where each has one of its own."""
         pages = [series.page_of(t) for series, t in self._frames]
@@ -207,7 +224,8 @@ class _Series:
         self._byteorder = tiff.byteorder
         self.num_frames = 1 if self._time is None else shape[self._time]
         height, width = shape[axes.index("Y")], shape[axes.index("X")]
-        if self._orientation in (5, 6, 7, 8):
+        self.is_turned = self._orientation in (5, 6, 7, 8)
+        if self.is_turned:
             height, width = width, height
         channels = self._kept * math.prod(shape[n] for n in self._channels)
         if self._by_pillow or (channels == 1 and (dtype == np.uint8 or dtype == np.bool_)):
@@ -397,6 +415,35 @@ class _Series:
         if self._photometric == "MINISWHITE":  # Pillow has inverted those of 8 bits
             values = _inverted(values, 8) if values.dtype == np.uint8 else values
         return values[..., : self._kept]
+
+
+def _ome_pixel_size(xml: str) -> PixelSize | None:
+    """Of the first picture; without a unit it is micrometres, as the schema has it."""
+    pixels = re.search(r"<(?:\w+:)?Pixels\b[^>]*>", xml)
+    said: dict[str, str] = dict(
+        re.findall(r"""\b(PhysicalSize[XY](?:Unit)?)\s*=\s*["']([^"']*)["']""", pixels[0])
+        if pixels
+        else ()
+    )
+    x, y = said.get("PhysicalSizeX"), said.get("PhysicalSizeY")
+    unit = html.unescape(said.get("PhysicalSizeXUnit", "µm"))
+    if html.unescape(said.get("PhysicalSizeYUnit", unit)) != unit:
+        return None
+    return find_pixel_size(x, y, unit, "OME-XML")
+
+
+def _imagej_pixel_size(tiff: tifffile.TiffFile) -> PixelSize | None:
+    """From pixels a unit; inches are what a printer is told."""
+    unit = str((tiff.imagej_metadata or {}).get("unit", ""))
+    tags: Any = tiff.pages.first.tags
+    x, y = (_inverse(tags.valueof(name)) for name in ("XResolution", "YResolution"))
+    size = find_pixel_size(x, y, unit, "ImageJ metadata")
+    return None if size is None or size.unit == "in" else size
+
+
+def _inverse(ratio: Any) -> float | None:
+    """1 over a number of two parts, such as (1000, 65)."""
+    return ratio[1] / ratio[0] if isinstance(ratio, tuple) and ratio[0] else None
 
 
 def _inverted(values: NDArray[Any], bits: int) -> NDArray[Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ...core.errors import SessionError
 from ...core.masks import Mask
 from ...models.segmenter import PromptSet
+from ..classes import Labels, default_color
 from ..model_sync import ModelSync
-from ..records import Result
+from ..records import ObjectClass, Result
 from ..store import AnnotationStore
 from .overlap_resolver import OverlapResolver
 from .prompts import PromptEditor
@@ -46,6 +48,7 @@ class Importer:
         names: Mapping[int, str] | None = None,
         *,
         as_prompts: bool = False,
+        labels: Labels | None = None,
     ) -> list[int]:
         """Put masks in place of what there is on their frames, as one edit; new ids add objects.
 
@@ -55,6 +58,9 @@ class Importer:
         names : of objects, where they are known.
         as_prompts : make them prompts, which the model answers; else they are accepted frames,
             as they are, which need no model.
+        labels : classes and attributes, which take the place of those of the objects. Where there
+            are no classes yet, all of the file's are taken over in its order, else those that
+            objects have are added.
 
         Returns
         -------
@@ -83,6 +89,7 @@ class Importer:
         with store.edit("import") as edit:
             for obj in objects:
                 store.ensure_object(obj, (names or {}).get(obj))
+            self._label(objects, labels or Labels())
             for (obj, frame), mask in sorted(masks.items()):
                 if as_prompts:
                     self._prompts.write(edit, frame, obj, PromptSet(mask=mask), "import")
@@ -94,3 +101,22 @@ class Importer:
                 self._overlaps.write_results(frame, {obj: result})
                 edit.corrects |= store.mark_span_stale(frame, obj)
         return objects
+
+    def _label(self, objects: list[int], labels: Labels) -> None:
+        store = self._store
+        used = [labels.classes[obj] for obj in objects if labels.classes.get(obj)]
+        wanted = used if store.classes else [*labels.colors, *used]
+        known = store.class_names
+        for name in wanted:
+            if name not in known:
+                color = labels.colors.get(name) or default_color(len(known))
+                store.write_class(len(known), ObjectClass(name, color))
+                known.append(name)
+        for obj in objects:
+            info = store.tables.objects[obj]
+            info = replace(
+                info,
+                class_name=labels.classes.get(obj) or info.class_name,
+                attributes={**info.attributes, **labels.attributes.get(obj, {})},
+            )
+            store.write_object(obj, info)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from ...core.arguments import as_int
 from ...core.errors import SessionError
+from ..classes import as_color
 from ..model_sync import ModelSync
 from ..store import AnnotationStore
 from .overlap_resolver import OverlapResolver
@@ -67,9 +67,7 @@ class ObjectEditor:
                 raise SessionError("An object's name cannot be empty.")
             info = replace(info, name=name.strip())
         if color is not None:
-            if not re.fullmatch(r"#[0-9a-fA-F]{6}", color):
-                raise SessionError(f"A colour is written like '#2f7ff5', got {color!r}.")
-            info = replace(info, color=color.lower())
+            info = replace(info, color=as_color(color))
         if visible is not None:
             info = replace(info, visible=visible)
         if locked is not None:

@@ -8,9 +8,9 @@ from ...core.arguments import as_objects
 from ...core.errors import SessionError
 from ..history import Edit, Key
 from ..model_sync import ModelSync
-from ..plan import Step, make_plan
+from ..plan import Plan, make_plan
 from ..predictions import is_same_prediction, tracked_result
-from ..records import Direction, Result, Tracked
+from ..records import Direction, Result, Run, Tracked
 from ..store import AnnotationStore
 from .overlap_resolver import OverlapResolver
 
@@ -83,19 +83,19 @@ class Propagator:
     ) -> Iterator[Tracked]:
         done = 0
         planned_at: int | None = None
-        steps: list[Step] = []
-        anchors: dict[int, Sequence[int]] = {}
+        steps = Plan()
+        anchors: dict[int, Sequence[Run]] = {}
         last: dict[int, int] = {}
         own: Edit | None = None
         while True:
             if planned_at != self._store.revision:
                 anchors = {obj: self._store.anchors(obj) for obj in self._among(chosen)}
                 pending = {obj: self._store.pending(obj, frames, stale_only) for obj in anchors}
-                steps = make_plan(pending, anchors, direction)[::-1]
+                steps = make_plan(pending, anchors, direction)
                 last = {}
             if not steps:
                 return
-            step = steps.pop()
+            step = steps.take()
             amend = self._store.history.last
             if amend is not own and not (stale_only and amend is not None and amend.corrects):
                 amend = None
@@ -124,8 +124,8 @@ class Propagator:
         for obj in self._among(None):
             result = self._store.result(frame, obj)
             known = self._store.anchors(obj)
-            if known and frame not in known and (result is None or result.state == "stale"):
-                anchors[obj] = known[-1]
+            if known and known[-1][1] <= frame and (result is None or result.state == "stale"):
+                anchors[obj] = known[-1][1] - 1
         if not anchors:
             return None
         found = self._model.track_next(frame, anchors)

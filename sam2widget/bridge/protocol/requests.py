@@ -8,7 +8,26 @@ import msgspec
 from msgspec import Meta
 
 from ...core.schema import Whole
-from .values import ChannelEntry, Direction, Indices, Label, Number, Path, Shape, Text, get_type
+from .values import (
+    Attributes,
+    ChannelEntry,
+    Direction,
+    Indices,
+    Label,
+    LongText,
+    Number,
+    OptionValue,
+    Path,
+    Shape,
+    Text,
+    get_type,
+    leaves_of,
+)
+
+ChangeAccepted = Annotated[
+    bool,
+    Meta(description="Whether masks that are accepted may change; without it, they are refused."),
+]
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -48,6 +67,18 @@ class Thumbnails(Request, frozen=True, tag="thumbnails"):
     frames: Indices
 
 
+class WantMasks(Request, frozen=True, tag="want_masks"):
+    """A view shows a frame in small, besides the one on its stage: send its masks."""
+
+    frame: Whole
+
+
+class WantAreas(Request, frozen=True, tag="want_areas"):
+    """A view shows how large an object's masks are over time."""
+
+    object: Whole
+
+
 class WantLevels(Request, frozen=True, tag="want_levels"):
     """A view shows how a frame's values are spread. The latest of a view counts."""
 
@@ -83,6 +114,7 @@ class Click(Request, frozen=True, tag="click"):
     y: Number
     label: Label
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Box(Request, frozen=True, tag="box"):
@@ -94,6 +126,7 @@ class Box(Request, frozen=True, tag="box"):
     x1: Number
     y1: Number
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Paint(Request, frozen=True, tag="paint"):
@@ -110,46 +143,52 @@ class Paint(Request, frozen=True, tag="paint"):
         ),
     ]
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
-class Choose(Request, frozen=True, tag="choose"):
+class PromptRequest(Request, frozen=True):
+    """What every request has that changes the prompts of an object on a frame."""
+
+    frame: Whole
+    object: Whole
+
+
+class IndexedRequest(PromptRequest, frozen=True):
+    """One that is about the mask or the point of an index."""
+
+    index: Whole
+
+
+class Choose(IndexedRequest, frozen=True, tag="choose"):
     """Choose another of an ambiguous click's masks."""
 
-    frame: Whole
-    object: Whole
-    index: Whole
+    change_accepted: ChangeAccepted = False
 
 
-class MovePoint(Request, frozen=True, tag="move_point"):
+class MovePoint(IndexedRequest, frozen=True, tag="move_point"):
     """Put a point elsewhere."""
 
-    frame: Whole
-    object: Whole
-    index: Whole
     x: Number
     y: Number
+    change_accepted: ChangeAccepted = False
 
 
-class RemovePoint(Request, frozen=True, tag="remove_point"):
+class RemovePoint(IndexedRequest, frozen=True, tag="remove_point"):
     """Take a point away."""
 
-    frame: Whole
-    object: Whole
-    index: Whole
+    change_accepted: ChangeAccepted = False
 
 
-class RemoveBox(Request, frozen=True, tag="remove_box"):
+class RemoveBox(PromptRequest, frozen=True, tag="remove_box"):
     """Take the box away."""
 
-    frame: Whole
-    object: Whole
+    change_accepted: ChangeAccepted = False
 
 
-class ClearPrompts(Request, frozen=True, tag="clear_prompts"):
+class ClearPrompts(PromptRequest, frozen=True, tag="clear_prompts"):
     """Take all prompts of an object on a frame away."""
 
-    frame: Whole
-    object: Whole
+    change_accepted: ChangeAccepted = False
 
 
 class AddObject(Request, frozen=True, tag="add_object"):
@@ -160,6 +199,7 @@ class RemoveObject(Request, frozen=True, tag="remove_object"):
     """Remove an object with its masks."""
 
     object: Whole
+    change_accepted: ChangeAccepted = False
 
 
 class UpdateObject(Request, frozen=True, tag="update_object"):
@@ -170,6 +210,34 @@ class UpdateObject(Request, frozen=True, tag="update_object"):
     color: Text | None = None
     visible: bool | None = None
     locked: bool | None = None
+
+
+class SetClass(Request, frozen=True, tag="set_class"):
+    """Say of which class objects are; "" for none. With `add`, a new class is added."""
+
+    objects: Indices
+    class_name: Text
+    add: bool = False
+
+
+class SetAttributes(Request, frozen=True, tag="set_attributes"):
+    """Set attributes of an object by name; None takes one away."""
+
+    object: Whole
+    attributes: Attributes
+
+
+class AddClass(Request, frozen=True, tag="add_class"):
+    """Add a class after the others."""
+
+    class_name: Text
+
+
+class SetClassColor(Request, frozen=True, tag="set_class_color"):
+    """Give a class another colour."""
+
+    class_name: Text
+    color: Text
 
 
 class Propagate(Request, frozen=True, tag="propagate"):
@@ -184,36 +252,30 @@ class Propagate(Request, frozen=True, tag="propagate"):
     objects: Indices | None = None
 
 
-class Accept(Request, frozen=True, tag="accept"):
+class RangeRequest(Request, frozen=True):
+    """What every request has that is about frames start to stop (not included)."""
+
+    start: Whole
+    stop: Whole
+    object: Whole | None = None
+
+
+class Accept(RangeRequest, frozen=True, tag="accept"):
     """Vouch for masks on frames start to stop (not included); object None is every one."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
 
-
-class Reject(Request, frozen=True, tag="reject"):
+class Reject(RangeRequest, frozen=True, tag="reject"):
     """Say that masks are wrong, on frames and of objects as in Accept."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
 
-
-class Unreview(Request, frozen=True, tag="unreview"):
+class Unreview(RangeRequest, frozen=True, tag="unreview"):
     """Take acceptance or rejection back, on frames and of objects as in Accept."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
 
-
-class Reset(Request, frozen=True, tag="reset"):
+class Reset(RangeRequest, frozen=True, tag="reset"):
     """Take prompts and masks away, on frames and of objects as in Accept."""
 
-    start: Whole
-    stop: Whole
-    object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class NextToCheck(Request, frozen=True, tag="next_to_check"):
@@ -233,6 +295,7 @@ class Adopt(Request, frozen=True, tag="adopt"):
     proposals: Indices
     merge: bool
     object: Whole | None = None
+    change_accepted: ChangeAccepted = False
 
 
 class Dismiss(Request, frozen=True, tag="dismiss"):
@@ -246,6 +309,20 @@ class SetNonOverlapping(Request, frozen=True, tag="set_non_overlapping"):
     """Let masks of different objects on a frame exclude each other, or overlap."""
 
     on: bool
+
+
+class WantModels(Request, frozen=True, tag="want_models"):
+    """A view shows which models there are."""
+
+
+class SetModel(Request, frozen=True, tag="set_model"):
+    """Load another model in place of the one at hand: a name, a path or a repository's id."""
+
+    model: Text
+
+
+class CancelModel(Request, frozen=True, tag="cancel_model"):
+    """End the loading of a model; the one at hand stays."""
 
 
 class Stop(Request, frozen=True, tag="stop"):
@@ -276,5 +353,52 @@ class Visible(Request, frozen=True, tag="visible"):
     visible: bool
 
 
-REQUESTS: dict[str, type[Request]] = {get_type(kind): kind for kind in Request.__subclasses__()}
+class OpenResults(Request, frozen=True, tag="open_results"):
+    """A view opens its results: tell the formats that there are, and where exports go."""
+
+
+class Export(Request, frozen=True, tag="export"):
+    """Write the masks for another program; of a widget one export runs at a time."""
+
+    format: Text
+    path: Annotated[
+        LongText, Meta(description="On the kernel's machine; a download needs no more than a name.")
+    ]
+    options: Annotated[list[OptionValue], Meta(max_length=100)]
+    replace: Annotated[bool, Meta(description="Whether files that are there may be replaced.")]
+    download: Annotated[bool, Meta(description="Keep it for the browser to fetch.")]
+
+
+class CancelExport(Request, frozen=True, tag="cancel_export"):
+    """End the export that runs; nothing of it stays."""
+
+
+class WantChunk(Request, frozen=True, tag="want_chunk"):
+    """A view wants a part of a download, from a byte on."""
+
+    download: Whole
+    offset: Whole
+
+
+class DropDownload(Request, frozen=True, tag="drop_download"):
+    """A view has all of a download, or wants no more of it."""
+
+    download: Whole
+
+
+class SetBackground(Request, frozen=True, tag="set_background"):
+    """The picture that the effect "background" puts objects on."""
+
+    jpeg: Annotated[str, Meta(max_length=900_000, description="A JPEG in base64.")]
+
+
+class WriteScript(Request, frozen=True, tag="write_script"):
+    """Write the session as Python."""
+
+
+class StartAnew(Request, frozen=True, tag="start_anew"):
+    """Put what is saved aside and remove all objects."""
+
+
+REQUESTS: dict[str, type[Request]] = {get_type(kind): kind for kind in leaves_of(Request)}
 """Every kind of request by its type."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +16,9 @@ Number = Annotated[
     Meta(gt=-(2**31), lt=2**31, extra={"expected": "a number below 2**31"}),
 ]
 Text = Annotated[str, Meta(max_length=200, extra={"expected": "a text of at most 200 characters"})]
+LongText = Annotated[
+    str, Meta(max_length=4000, extra={"expected": "a text of at most 4000 characters"})
+]
 Indices = Annotated[
     list[Whole],
     Meta(max_length=10_000, extra={"expected": "at most 10000 whole numbers from 0 up"}),
@@ -36,6 +40,14 @@ Label = Annotated[
         extra={"expected": "0 or 1"},
     ),
 ]
+OptionKind = Annotated[
+    Literal["flag", "number", "text", "choice"],
+    Meta(title="OptionKind", description="How an option of an export is asked for."),
+]
+SavingState = Annotated[
+    Literal["off", "unsaved", "saved", "failed"],
+    Meta(title="SavingState", description="Whether what was done is in a file yet."),
+]
 PointPx = Annotated[tuple[float, float, Label], Meta(title="Point", description="x, y, label.")]
 BoxPx = Annotated[
     tuple[float, float, float, float], Meta(title="BoxPx", description="x0, y0, x1, y1.")
@@ -43,6 +55,17 @@ BoxPx = Annotated[
 Run = Annotated[
     tuple[Whole, Whole],
     Meta(title="Run", description="First frame, and the one after the last."),
+]
+
+Attributes = Annotated[
+    dict[str, bool | int | float | Text | None],
+    Meta(
+        max_length=100,
+        extra={
+            "expected": "at most 100 truth values, numbers, texts of at most 200 characters or "
+            "null by name"
+        },
+    ),
 ]
 
 Iou = Annotated[float, Meta(description="Predicted IoU, 0..1.")]
@@ -54,6 +77,13 @@ class ReplyTo(msgspec.Struct, frozen=True):
 
     view: str
     id: Whole
+
+
+class OptionValue(msgspec.Struct, frozen=True):
+    """An option of an export as a person wrote it, which the kernel reads by the option's kind."""
+
+    name: Text
+    value: LongText
 
 
 _ChannelNumber = Annotated[float, Meta(gt=-1e300, lt=1e300, extra={"expected": "a number"})]
@@ -69,6 +99,15 @@ class ChannelEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gamma: _ChannelNumber
     color: Annotated[str, Meta(max_length=20, description='"#rrggbb"')]
     visible: bool
+
+
+T = TypeVar("T")
+
+
+def leaves_of(base: type[T]) -> Iterator[type[T]]:
+    """Give each class under a base that has none under itself, in the order of their definition."""
+    for kind in base.__subclasses__():
+        yield from leaves_of(kind) if kind.__subclasses__() else (kind,)
 
 
 def get_type(kind: type[msgspec.Struct]) -> str:

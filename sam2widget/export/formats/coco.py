@@ -27,6 +27,7 @@ from ..reading.entries import (
     describe_error,
     read_json,
 )
+from ..reading.labels import LabelReader
 from ..reading.object_ids import ObjectIds
 from ..registry import Format
 from ..segmentation import Imported, Segmentation
@@ -54,8 +55,9 @@ def write_coco(
 
     Images have the names of the source's frames; where it has none they are called
     `NAME/00000.jpg`. With `frames` they are beside the file, in a folder that is named after it:
-    for `dataset.json`, `dataset-frames/00000.jpg`, by number or by name. Objects of one name are
-    one category; which of them an annotation is of says its ``track_id``, the object's id.
+    for `dataset.json`, `dataset-frames/00000.jpg`, by number or by name. Categories are the classes
+    in their order, and after them the names of objects that have none; of which object an
+    annotation is says its ``track_id``, and ``objects`` what each is called.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ def write_coco(
     if folder is not None:
         files = [path.parent / image["file_name"] for image in images]
         open_folder(segmentation, path.parent, files, [path.parent / folder])
-    categories = list(dict.fromkeys(info.name for info in segmentation.objects))
+    categories = segmentation.categories
     document: dict[str, Any] = {
         "info": {"description": segmentation.video.name, "version": "1.0"},
         "licenses": [],
@@ -78,6 +80,15 @@ def write_coco(
         "categories": [
             {"id": n, "name": name, "supercategory": "object"}
             for n, name in enumerate(categories, 1)
+        ],
+        "objects": [
+            {
+                "id": info.id,
+                "name": info.name,
+                "class": info.class_name,
+                "attributes": dict(info.attributes),
+            }
+            for info in segmentation.objects
         ],
         "annotations": [],
     }
@@ -89,7 +100,7 @@ def write_coco(
                 {
                     "id": len(document["annotations"]) + 1,
                     "image_id": frame + 1,
-                    "category_id": categories.index(info.name) + 1,
+                    "category_id": categories.index(segmentation.category(info)) + 1,
                     "track_id": info.id,
                     "iscrowd": 0,
                     "area": int(mask_hw.sum()),
@@ -98,12 +109,13 @@ def write_coco(
                     if outline == "rle"
                     else [part.ravel().tolist() for part in find_polygons(mask_hw)],
                     "score": round(result.iou, 4),
+                    **({"attributes": dict(info.attributes)} if info.attributes else {}),
                 }
             )
     path.write_text(json.dumps(document), encoding="utf-8")
     if frames:
         for frame, image in enumerate(images):
-            picture = Image.fromarray(segmentation.video[frame])
+            picture = Image.fromarray(segmentation.picture(frame))
             save_below(path.parent, image["file_name"], picture, quality=JPEG_QUALITY)
     return path
 
@@ -132,7 +144,8 @@ def read_coco(path: Path, video: Video) -> Imported:
     """Read a COCO file whose images are the frames of a video.
 
     Frames are found by name, else by ``frame_id``. An object is a ``track_id``, also one among an
-    annotation's ``attributes``; without one each category is an object.
+    annotation's ``attributes``; without one each category is an object. Categories are classes, but
+    where ``objects`` say of which class each object is, as `write_coco` has it.
 
     Raises
     ------
@@ -172,6 +185,11 @@ def read_coco(path: Path, video: Video) -> Imported:
     first = max([0, *(tracks[owner] for key, owner in owners if key)])
     masks: dict[tuple[int, int], NDArray[np.bool_]] = {}
     names: dict[int, str] = {}
+    labels = LabelReader(str(path))
+    own = _own_objects(document, tracks)
+    unclassed = {str(one["name"]) for one in own.values() if not one.get("class")}
+    unclassed -= {str(one.get("class")) for one in own.values()}
+    labels.add_classes(name for name in categories.values() if name not in unclassed)
     boxes = crowds = empty = 0
     for n, (one, image, (key, owner)) in enumerate(zip(said, of_image, owners, strict=True)):
         if image not in frames:
@@ -199,8 +217,15 @@ def read_coco(path: Path, video: Video) -> Imported:
         masks[obj, frame] = masks.get((obj, frame), False) | mask_hw
         word, kind = tracks.names.get(obj, "") if key else "", _category(one, categories)
         names[obj] = word or kind or f"Object {obj}"
+        if not (key and obj in own):
+            labels.set_class(obj, kind)
+            labels.add_attributes(obj, _attributes(one, key))
         crowds += bool(one.get("iscrowd"))
-    notes += [*tracks.notes, *kinds.notes]
+    for obj, said_of in own.items():
+        names[obj] = str(said_of["name"])
+        labels.set_class(obj, said_of.get("class"))
+        labels.add_attributes(obj, said_of.get("attributes"))
+    notes += [*tracks.notes, *kinds.notes, *labels.notes]
     if said and boxes == len(said):
         raise SessionError(
             f"{path} has boxes alone, no masks: export with segmentation, or add boxes as prompts."
@@ -214,8 +239,26 @@ def read_coco(path: Path, video: Video) -> Imported:
     if crowds:
         notes.append(f"{path} has {pluralize(crowds, 'crowd')} (iscrowd), taken as masks.")
     return Imported(
-        {key: Mask.from_array(mask) for key, mask in masks.items()}, names, tuple(notes)
+        *({key: Mask.from_array(mask) for key, mask in masks.items()}, names, tuple(notes)),
+        labels.labels,
     )
+
+
+def _own_objects(document: dict[str, Any], tracks: ObjectIds) -> dict[int, dict[str, Any]]:
+    """Give what `write_coco` says of objects, by the ids that they get here."""
+    listed: Any = document.get("objects")
+    return {
+        tracks[one["id"]]: one
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(one, dict) and one.get("name") and one.get("id") in tracks
+    }
+
+
+def _attributes(said: dict[str, Any], key: str) -> dict[str, Any]:
+    """Give an annotation's attributes, without the one that says which object it is of."""
+    attributes = said.get("attributes")
+    own = {} if not isinstance(attributes, dict) else attributes
+    return {name: one for name, one in own.items() if name != key or key in said}
 
 
 def _frames(

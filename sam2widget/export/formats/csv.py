@@ -7,13 +7,13 @@ from pathlib import Path
 
 from ..registry import Format
 from ..segmentation import Segmentation
-from ..table import COLUMNS, rows
+from ..table import columns, rows
 
 
 def write_csv(segmentation: Segmentation, path: Path) -> Path:
     """Write all results as CSV, a row for each object and frame."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, columns(segmentation))
         writer.writeheader()
         writer.writerows(rows(segmentation))
     return path
@@ -23,6 +23,6 @@ FORMAT = Format(
     "csv",
     ".csv",
     write_csv,
-    description="a row for each object and frame: the frame's name, area, box, centroid, scores, "
-    "source, state",
+    description="a row for each object and frame: the frame's name, class, area, box, centroid, "
+    "scores, source, state",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -16,11 +17,15 @@ from sam2_backend.video import Video
 from ...core.errors import SessionError
 from ..frame_names import FrameNames
 from ..reading.arrays import read_objects, read_volume
+from ..reading.labels import LabelReader
 from ..registry import Format
 from ..segmentation import Imported, Segmentation
 
 NAMES = "names"
 FRAME_NAMES = "frame_names"
+CLASSES = "classes"
+CLASS_NAMES = "class_names"
+ATTRIBUTES = "attributes"
 UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
@@ -28,12 +33,19 @@ def write_npz(segmentation: Segmentation, path: Path) -> Path:
     """Write masks by object id, bool, (T, H, W).
 
     ``names`` are those of the objects in the order of their ids; ``frame_names`` are written too,
-    where the source has names. Of pictures in several sizes each has an array of its own, called
+    where the source has names. Where there are classes, ``class_names`` are all of them in their
+    order, and ``classes`` those of the objects, "" for none; ``attributes`` are JSON, an object
+    each. Of pictures in several sizes each has an array of its own, called
     ``ID/FRAME``.
     """
     frames = range(len(segmentation))
     sizes = {segmentation.size_hw(frame) for frame in frames}
     names = {NAMES: [info.name for info in segmentation.objects]}
+    if segmentation.classes:
+        names[CLASS_NAMES] = [one.name for one in segmentation.classes]
+        names[CLASSES] = [info.class_name for info in segmentation.objects]
+    if any(info.attributes for info in segmentation.objects):
+        names[ATTRIBUTES] = [json.dumps(dict(info.attributes)) for info in segmentation.objects]
     called = segmentation.frame_names
     if called.known:
         names[FRAME_NAMES] = [called.name(frame) for frame in frames]
@@ -82,8 +94,9 @@ def read_npz(path: Path, video: Video) -> Imported:
             arrays = {name: file[name] for name in file.files}
         except UNREADABLE as error:
             raise _unreadable(path, error) from error
-    given = [str(name) for name in np.ravel(arrays.pop(NAMES, np.array([])))]
-    called = [str(name) for name in np.ravel(arrays.pop(FRAME_NAMES, np.array([])))]
+    given, called = _texts(arrays, NAMES), _texts(arrays, FRAME_NAMES)
+    class_names, classes = _texts(arrays, CLASS_NAMES), _texts(arrays, CLASSES)
+    attributes = _texts(arrays, ATTRIBUTES)
     frames, notes = _frames(called, video, path)
     found = read_objects(arrays, video, str(path), frames)
     notes += found.notes
@@ -93,7 +106,27 @@ def read_npz(path: Path, video: Video) -> Imported:
     names = dict(found.names.items())
     if len(given) == len(ids):
         names |= dict(zip(ids, given, strict=True))
-    return Imported(found.masks, names, tuple(notes))
+    labels = LabelReader(str(path))
+    labels.add_classes(class_names)
+    for n, obj in enumerate(ids):
+        labels.set_class(obj, classes[n] if len(classes) == len(ids) else "")
+        if len(attributes) == len(ids):
+            labels.add_attributes(obj, _load_json(attributes[n], path))
+    return Imported(found.masks, names, (*notes, *labels.notes), labels.labels)
+
+
+def _texts(arrays: dict[str, Any], name: str) -> list[str]:
+    """Take the texts of an array out; none where there is no such array, or it has masks."""
+    if name not in arrays or arrays[name].dtype.kind != "U":
+        return []
+    return [str(text) for text in np.ravel(arrays.pop(name))]
+
+
+def _load_json(text: str, path: Path) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SessionError(f"{path} has attributes that are no JSON ({error}).") from error
 
 
 def _frames(
@@ -130,7 +163,7 @@ FORMAT = Format(
     ".npz",
     write_npz,
     read_npz,
-    description="one .npz: for each object id a (T, H, W) bool array, names of objects, and "
-    "frame_names",
+    description="one .npz: for each object id a (T, H, W) bool array, names, classes and "
+    "attributes of objects, and frame_names",
     more_suffixes=frozenset({".npy"}),
 )

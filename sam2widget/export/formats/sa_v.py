@@ -15,6 +15,7 @@ from ...core.masks import Mask
 from ..coco_segmentation import as_text, decode, encode
 from ..frame_names import FrameNames
 from ..reading.entries import EntryError, as_number, describe_error, read_json
+from ..reading.labels import LabelReader
 from ..reading.object_ids import ObjectIds
 from ..registry import Format
 from ..segmentation import Imported, Segmentation
@@ -52,6 +53,7 @@ def write_sa_v(segmentation: Segmentation, path: Path, *, every: int = EVERY) ->
         **_names(segmentation, annotated),
         "masklet_id": [info.id for info in objects],
         "masklet_name": [info.name for info in objects],
+        **_labels(segmentation),
         "masklet_num": len(objects),
         "masklet_type": ["manual"] * len(objects),
         "masklet_frame_count": [len(annotated)] * len(objects),
@@ -114,9 +116,33 @@ def read_sa_v(path: Path, video: Video) -> Imported:
     called = document.get("masklet_name")
     words = zip(listed, called, strict=False) if isinstance(called, list) else ()
     notes += ids.notes if ids.names else []
+    labels = LabelReader(str(path))
+    labels.add_classes(_listed(document, "class_names"))
+    for obj, name in zip(listed, _listed(document, "masklet_class"), strict=False):
+        labels.set_class(ids[obj], name)
+    for obj, one in zip(listed, _listed(document, "masklet_attributes"), strict=False):
+        labels.add_attributes(ids[obj], one)
     return Imported(
-        masks, {**ids.names, **{ids[obj]: str(word) for obj, word in words}}, tuple(notes)
+        *(masks, {**ids.names, **{ids[obj]: str(word) for obj, word in words}}),
+        *((*notes, *labels.notes), labels.labels),
     )
+
+
+def _listed(document: dict[str, Any], key: str) -> list[Any]:
+    found = document.get(key)
+    return [*found] if isinstance(found, list) else []
+
+
+def _labels(segmentation: Segmentation) -> dict[str, list[Any]]:
+    """Give classes and attributes, which SA-V has no place for, where there are some."""
+    objects = segmentation.objects
+    found: dict[str, list[Any]] = {}
+    if segmentation.classes:
+        found["class_names"] = [one.name for one in segmentation.classes]
+        found["masklet_class"] = [info.class_name for info in objects]
+    if any(info.attributes for info in objects):
+        found["masklet_attributes"] = [dict(info.attributes) for info in objects]
+    return found
 
 
 def _names(segmentation: Segmentation, annotated: range) -> dict[str, list[str]]:

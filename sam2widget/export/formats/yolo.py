@@ -23,6 +23,7 @@ from ...core.masks import Mask
 from ..frame_names import FrameNames
 from ..outlines import NO_PIXEL, fill, join_polygons
 from ..reading.entries import as_id
+from ..reading.labels import LabelReader
 from ..reading.object_ids import ObjectIds
 from ..reading.pictures import list_pictures
 from ..registry import Format
@@ -45,15 +46,16 @@ def write_yolo(segmentation: Segmentation, path: Path, *, frames: bool = False) 
 
     Where the source's frames have names, the files have them too: `00012.txt` for `00012.jpg`.
 
-    A line is the class and the corners x y of one polygon, over width and height. Objects of one
-    name are one class; an object in several parts is one polygon with cuts between them.
+    A line is the class and the corners x y of one polygon, over width and height. Classes are
+    numbered in their order, and after them the names of objects that have none, which `data.yaml`
+    lists as ``unclassed``. An object in several parts is one polygon with cuts between them.
 
     Parameters
     ----------
     path : the folder.
     frames : write the pictures too, as `images/train`.
     """
-    classes = list(dict.fromkeys(info.name for info in segmentation.objects))
+    classes = segmentation.categories
     names = segmentation.frame_names
     labels, images = path / "labels" / "train", path / "images" / "train"
     folders = {labels: ".txt", **({images: ".jpg"} if frames else {})}
@@ -76,16 +78,19 @@ def write_yolo(segmentation: Segmentation, path: Path, *, frames: bool = False) 
         for info, mask_hw in segmentation.shown(frame):
             points_p2 = join_polygons(mask_hw) / (width, height)
             numbers = " ".join(f"{value:.6f}" for value in points_p2.ravel())
-            lines.append(f"{classes.index(info.name)} {numbers}\n")
+            lines.append(f"{classes.index(segmentation.category(info))} {numbers}\n")
         file = labels / f"{name(frame)}.txt"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(lines), encoding="utf-8")
         if frames:
-            picture = Image.fromarray(segmentation.video[frame])
+            picture = Image.fromarray(segmentation.picture(frame))
             save_below(images, f"{name(frame)}.jpg", picture, quality=JPEG_QUALITY)
     # JSON is YAML too, and quotes names that need it.
     listed = "".join(f"  {n}: {json.dumps(one)}\n" for n, one in enumerate(classes))
     text = f"path: .\ntrain: images/train\nval: images/train\nnames:\n{listed}"
+    known = {one.name for one in segmentation.classes}
+    unclassed = [n for n, one in enumerate(classes) if one not in known]
+    text += f"unclassed: {unclassed}\n" if unclassed else ""
     (path / "data.yaml").write_text(text, encoding="utf-8")
     return path
 
@@ -188,10 +193,13 @@ def read_yolo(path: Path, video: Video) -> Imported:
             f"Each line in {root} ends in 1, which is taken for the y of a corner, not for the id "
             "of a track."
         )
-    names = _names(path)
-    return Imported(
-        masks, {obj: names[kind] for obj, kind in kinds.items() if kind in names}, tuple(notes)
-    )
+    names, unclassed = _names(path)
+    labels = LabelReader(str(root))
+    labels.add_classes(name for kind, name in sorted(names.items()) if kind not in unclassed)
+    for obj, kind in kinds.items():
+        labels.set_class(obj, "" if kind in unclassed else names.get(kind, ""))
+    called = {obj: names[kind] for obj, kind in kinds.items() if kind in names}
+    return Imported(masks, called, tuple(notes), labels.labels)
 
 
 def _label_files(folder: Path) -> list[Path]:
@@ -260,8 +268,11 @@ def _corners(line: _Line, count: int, hw: tuple[int, int]) -> NDArray[np.float64
     return shares_p2 * (hw[1], hw[0])
 
 
-def _names(path: Path) -> dict[int, str]:
-    """Read the names of classes: of data.yaml, or a line each in classes.txt and obj.names."""
+def _names(path: Path) -> tuple[dict[int, str], set[int]]:
+    """Read the names of classes: of data.yaml, or a line each in classes.txt and obj.names.
+
+    Beside them are the numbers of those that are names of objects, and no classes.
+    """
     places = (path, path.parent, path.parent.parent)
     for file in (place / name for place in places for name in ("data.yaml", "dataset.yaml")):
         if file.is_file():
@@ -270,16 +281,20 @@ def _names(path: Path) -> dict[int, str]:
             except (OSError, ValueError, yaml.YAMLError) as error:
                 raise SessionError(f"{file} cannot be read as YAML.") from error
             names = said.get("names") if isinstance(said, dict) else None
+            listed = said.get("unclassed") if isinstance(said, dict) else None
+            unclassed = (
+                {n for n in listed if isinstance(n, int)} if isinstance(listed, list) else set()
+            )
             if isinstance(names, list):
-                return {n: str(name) for n, name in enumerate(names)}
+                return {n: str(name) for n, name in enumerate(names)}, unclassed
             if isinstance(names, dict):
                 found = ((as_id(str(n)), str(name)) for n, name in names.items())
-                return {n: name for n, name in found if isinstance(n, int)}
+                return {n: name for n, name in found if isinstance(n, int)}, unclassed
     for file in (path / name for name in ("classes.txt", "obj.names", "labels.txt")):
         if file.is_file():
             lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-            return {n: line.strip() for n, line in enumerate(lines) if line.strip()}
-    return {}
+            return {n: line.strip() for n, line in enumerate(lines) if line.strip()}, set()
+    return {}, set()
 
 
 def is_yolo(path: Path) -> bool:

@@ -14,6 +14,8 @@ from ._indexed_png import write_indexed
 def write_youtube_vos(segmentation: Segmentation, path: Path, *, frames: bool = False) -> Path:
     """Write `Annotations/NAME/00000.png`… of the frames that have masks, and `meta.json`.
 
+    An object's category is its class, or else its name.
+
     Files have the names of the source's frames, where it has some.
 
     Parameters
@@ -26,7 +28,10 @@ def write_youtube_vos(segmentation: Segmentation, path: Path, *, frames: bool = 
     names = segmentation.frame_names
     objects = {
         str(info.id): {
-            "category": info.name,
+            "category": segmentation.category(info),
+            "name": info.name,
+            "class": info.class_name,
+            "attributes": dict(info.attributes),
             "frames": [names.stem(t) for obj, t in segmentation.results if obj == info.id],
         }
         for info in segmentation.objects

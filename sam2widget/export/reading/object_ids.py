@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 
-from .entries import as_id
+from .entries import EntryError, as_id
 
 LARGEST = 2**31 - 1
 _LISTED = 3
@@ -40,6 +40,12 @@ class ObjectIds:
             listed = ", ".join(f"{one!r} is object {self._ids[one]}" for one in others[:_LISTED])
             more = ", and so on" if len(others) > _LISTED else ""
             self.notes.append(f"{key} holds other than whole numbers from 1: {listed}{more}.")
+
+    def __contains__(self, given: object) -> bool:
+        try:
+            return as_id(given) in self._ids
+        except EntryError:
+            return False
 
     def __getitem__(self, given: object) -> int:
         return self._ids[as_id(given)]

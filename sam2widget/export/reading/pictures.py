@@ -24,6 +24,7 @@ from ..segmentation import Imported
 from ..wording import shorten
 from .arrays import read_slices
 from .entries import check_frame_size, read_json
+from .labels import LabelReader
 from .object_ids import ObjectIds
 
 SUFFIX_GROUPS = ((".png",), (".tif", ".tiff"), (".bmp",), (".gif", ".webp"), (".jpg", ".jpeg"))
@@ -75,9 +76,14 @@ def read_pictures(path: Path, video: Video) -> Imported:
         return found
     videos = read_json(path / "meta.json", "videos")["videos"]
     named: dict[int, str] = {}
+    labels = LabelReader(str(path / "meta.json"))
     for obj, said in videos.get(folder.name, {}).get("objects", {}).items():
-        named[int(obj)] = said.get("category", f"Object {obj}")
-    return Imported(found.masks, {**found.names, **named}, found.notes)
+        category = said.get("category", "")
+        named[int(obj)] = str(said.get("name") or category or f"Object {obj}")
+        labels.set_class(int(obj), said.get("class", category))
+        labels.add_attributes(int(obj), said.get("attributes"))
+    notes = (*found.notes, *labels.notes)
+    return Imported(found.masks, {**found.names, **named}, notes, labels.labels)
 
 
 def read_picture_files(

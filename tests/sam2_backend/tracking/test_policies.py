@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-import torch
 
 from sam2_backend import (
     CONFIGS,
@@ -19,6 +16,7 @@ from sam2_backend import (
 from sam2_backend.tracking.policies import find_policy
 from sam2_backend.tracking.policies.nearest import NearestPolicy
 from sam2_backend.tracking.policies.sam2 import Sam2Policy
+from tests.support.networks import random_nano
 
 NANO = CONFIGS["nano"]
 
@@ -63,12 +61,7 @@ def test_the_nearest_policy_takes_one_of_each_side_and_then_the_nearest():
 
 @pytest.fixture(scope="module")
 def model() -> Sam2Model:
-    torch.manual_seed(0)
-    network = Sam2Model(replace(NANO, image_size=64))
-    with torch.no_grad():
-        network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(2.0)
-        network.maskmem_tpos_enc.normal_(std=0.1)
-    return network.eval().requires_grad_(False)
+    return random_nano(64)
 
 
 @pytest.fixture(scope="module")

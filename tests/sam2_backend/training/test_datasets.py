@@ -6,10 +6,8 @@ import json
 import pickle
 import re
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import torch
@@ -32,6 +30,7 @@ from sam2_backend.training.datasets import (
 from sam2_backend.training.datasets.augment import resize_frame, resize_mask
 from sam2_backend.training.datasets.coco import decode_segmentation
 from sam2_backend.video import open_video
+from tests.support.films import write_film
 
 SIZE = 64
 FRAMES = 12
@@ -111,14 +110,7 @@ def write_youtube(root: Path) -> Path:
 
 def write_video(path: Path, frames: list[np.ndarray], gap: int = 5, rate: int = 24) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
-        options = {"crf": "4", "g": str(gap)}
-        stream = container.add_stream("libx264", rate=Fraction(rate), options=options)
-        stream.height = stream.width = SIZE
-        stream.pix_fmt = "yuv444p"
-        for rgb in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
-        container.mux(stream.encode())
+    write_film(path, frames, rate=rate, pix_fmt="yuv444p", crf=4, g=gap)
 
 
 def write_sa_v(root: Path) -> Path:

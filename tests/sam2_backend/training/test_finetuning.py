@@ -135,7 +135,9 @@ def test_what_does_not_learn_stays_to_the_bit(tmp_path: Path, parts: tuple[str, 
     frozen = [key for key in before if not key.startswith(learning)]
     assert len(frozen) > 50
     assert all(torch.equal(after[key], before[key]) for key in frozen)
-    assert report.before.tracked is not None
+    assert report.before.tracked is not None and 0 <= report.before.tracked <= 1
+    learnt = [key for key in before if key.startswith(learning)]
+    assert any(not torch.equal(after[key], before[key]) for key in learnt)
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import torch
@@ -26,6 +25,7 @@ from sam2_backend.training import (
 )
 from sam2_backend.training.loop.curve import draw_curve
 from sam2_backend.training.tasks.mae import encode_visible
+from tests.support.films import write_film
 
 UNIT = 32
 
@@ -207,20 +207,11 @@ def test_every_named_network_can_be_pretrained(name: str) -> None:
     assert all(isinstance(block, Block) for block in autoencoder.trunk.blocks)
 
 
-def _write_video(path: Path) -> None:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
-        for t in range(12):
-            frame = np.full((64, 96, 3), (0, 0, 20 * t), np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
-
-
 def test_pictures_come_from_folders_of_images_and_videos(tmp_path: Path) -> None:
     (tmp_path / "inside").mkdir()
     Image.new("L", (50, 80), 200).save(tmp_path / "inside" / "gray.PNG")
-    _write_video(tmp_path / "blue.mp4")
+    blue = [np.full((64, 96, 3), (0, 0, 20 * t), np.uint8) for t in range(12)]
+    write_film(tmp_path / "blue.mp4", blue, codec="mpeg4", rate=10)
     (tmp_path / "notes.txt").write_text("not a picture")
     pictures = Pictures(tmp_path)
     assert len(pictures) == 2

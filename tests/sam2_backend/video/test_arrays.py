@@ -6,7 +6,6 @@ import io
 import subprocess
 import sys
 import warnings
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -16,6 +15,7 @@ from PIL import Image
 
 from sam2_backend.video import VideoError, open_video
 from sam2_backend.video.arrays.arrays import ArrayVideo
+from tests.support.films import write_film
 
 T, H, W = 7, 40, 56
 RNG = np.random.default_rng(0)
@@ -491,14 +491,8 @@ def test_pictures_of_several_types_in_a_list_are_shown_by_one_rule():
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory) -> tuple[Path, np.ndarray]:
     """A file and its frames as FFmpeg decodes them."""
-    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(20))
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for n in range(30):
-            rgb = np.full((48, 64, 3), 8 * n, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
-        container.mux(stream.encode())
+    greys = [np.full((48, 64, 3), 8 * n, np.uint8) for n in range(30)]
+    path = write_film(tmp_path_factory.mktemp("clip") / "clip.mp4", greys, rate=20)
     with av.open(str(path)) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     return path, np.stack(frames)

@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,6 +18,7 @@ from sam2_backend.video import VideoError, open_video
 from sam2_backend.video.remote.files import BLOCK_BYTES, access_error, strip_secrets
 from sam2widget.annotation.session import Session
 from sam2widget.storage.saved_session import SavedSession
+from tests.support.films import write_film
 
 from .test_arrays import DEEP, GREY, RGB, same
 from .test_stores import OMERO, ome
@@ -106,19 +106,11 @@ def site(tmp_path):
 @pytest.fixture(scope="module")
 def film(tmp_path_factory) -> Path:
     """Of noise, so that it is large: 240 frames with a keyframe each 12."""
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (16, 240, 320, 3), dtype=np.uint8)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
-        stream.gop_size = 12
-        stream.options = {"preset": "ultrafast", "crf": "12"}
-        for n in range(240):
-            frame = av.VideoFrame.from_ndarray(np.roll(noise[n % 16], n, 0), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return path
+    frames = (np.roll(noise[n % 16], n, 0) for n in range(240))
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    return write_film(path, frames, preset="ultrafast", crf=12, g=12)
 
 
 def test_a_video_is_read_in_ranges(site, film):

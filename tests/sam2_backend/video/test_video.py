@@ -15,6 +15,7 @@ from PIL import Image
 
 from sam2_backend.video import LiveVideo, VideoError, open_video
 from sam2_backend.video.containers.indexing import read_index
+from tests.support.films import write_film
 
 HEIGHT, WIDTH = 48, 64
 
@@ -90,17 +91,10 @@ def test_frames_are_exact_when_the_cache_holds_nothing(mp4, decoded, monkeypatch
 def both_ways(tmp_path_factory) -> tuple[Path, list[np.ndarray]]:
     """A file whose frames depend on earlier and later ones, few keyframes, and all its frames."""
     rng = np.random.default_rng(0)
-    path = tmp_path_factory.mktemp("both") / "ways.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("h264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.gop_size = 60
-        stream.options = {"x264-params": "bframes=4:b-adapt=0:b-pyramid=normal:scenecut=0"}
-        noise = rng.integers(0, 60, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-        for n in range(150):
-            rgb = picture(n) // 2 + np.roll(noise, n, axis=1)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
-        container.mux(stream.encode(None))
+    noise = rng.integers(0, 60, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    pictures = [picture(n) // 2 + np.roll(noise, n, axis=1) for n in range(150)]
+    both = {"g": 60, "x264-params": "bframes=4:b-adapt=0:b-pyramid=normal:scenecut=0"}
+    path = write_film(tmp_path_factory.mktemp("both") / "ways.mp4", pictures, **both)
     with av.open(str(path)) as container:
         return path, [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 

@@ -18,6 +18,7 @@ from sam2widget.core.masks import Mask
 from sam2widget.export import import_masks
 from tests.support.browser import Browser, idle
 from tests.support.fakes import ChoosySegmenter, DiscSegmenter, SureSegmenter
+from tests.support.sessions import run
 
 FRAMES, HEIGHT, WIDTH = 8, 16, 40
 SURE = {1: 9.0, 2: 4.0, 3: 6.0}
@@ -26,11 +27,6 @@ SURE = {1: 9.0, 2: 4.0, 3: 6.0}
 @pytest.fixture
 def session() -> Session:
     return Session(FRAMES, HEIGHT, WIDTH, SureSegmenter(HEIGHT, WIDTH, SURE), clean_masks=0)
-
-
-def run(steps) -> None:
-    for _ in steps:
-        pass
 
 
 def mask(session, obj, frame=0) -> np.ndarray:

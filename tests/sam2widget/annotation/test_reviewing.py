@@ -8,12 +8,9 @@ from sam2widget.core import painting
 from sam2widget.core.errors import SessionError
 from sam2widget.models.segmenter import PromptSet
 from tests.support.fakes import ChoosySegmenter, DiscSegmenter, tracked_mask
+from tests.support.sessions import everything, run, run_search, states
 
-from .test_session import FRAMES, HEIGHT, WIDTH, everything, states
-
-
-def run(steps):
-    return [getattr(step, "frame", None) for step in steps]
+FRAMES, HEIGHT, WIDTH = 20, 12, 40
 
 
 @pytest.fixture
@@ -176,12 +173,12 @@ def test_nothing_is_tracked_from_a_rejected_prompt(session):
     session.add_point(10, 30, 6)
     run(session.propagate())
     session.reject(1, 10)
-    assert session.anchors(1) == [0] and session.last_edit.corrects
+    assert session.anchors(1) == [(0, 1)] and session.last_edit.corrects
     run(session.propagate())
     disc = session.masks(1)[0]
     assert np.array_equal(session.masks(1)[15], tracked_mask(disc, 15))
     session.unreview(1, 10)
-    assert session.anchors(1) == [0, 10] and session.result(12, 1).state == "stale"
+    assert session.anchors(1) == [(0, 1), (10, 11)] and session.result(12, 1).state == "stale"
 
 
 def test_accepting_a_span_leaves_what_was_rejected_in_it(tracked):
@@ -203,7 +200,7 @@ def test_a_reset_takes_everything_there_away(tracked):
 
 def test_everything_can_be_cleared_and_brought_back(tracked):
     tracked.update_object(1, locked=True)
-    run(tracked.propose(3))
+    run_search(tracked.propose(3))
     undone_and_redone(tracked, tracked.clear)
     assert tracked.objects == [] and tracked.proposals(3) == ()
 
@@ -212,7 +209,7 @@ def test_everything_can_be_cleared_and_brought_back(tracked):
 
 
 def test_proposals_become_objects(session):
-    run(session.propose(4))
+    run_search(session.propose(4))
     assert [one.id for one in session.proposals(4)] == [1, 2, 3, 4]
     assert session.adopt(4, [2, 3]) == [1, 2]
     assert [one.id for one in session.proposals(4)] == [1, 4]
@@ -232,7 +229,7 @@ def test_proposals_become_objects(session):
 
 
 def test_a_failure_while_adopting_leaves_nothing_behind(session, segmenter):
-    run(session.propose(4))
+    run_search(session.propose(4))
     segmenter.fail_on = {"prompt"}
     with pytest.raises(RuntimeError):
         session.adopt(4, [1, 2])

@@ -8,6 +8,7 @@ from sam2widget.annotation.session import Session
 from sam2widget.core.errors import SessionError
 from sam2widget.models.segmenter import PromptSet
 from tests.support.fakes import DiscSegmenter, prompted_mask, tracked_mask
+from tests.support.sessions import everything, run, states
 
 FRAMES, HEIGHT, WIDTH = 20, 12, 40
 
@@ -20,37 +21,6 @@ def segmenter() -> DiscSegmenter:
 @pytest.fixture
 def session(segmenter) -> Session:
     return Session(FRAMES, HEIGHT, WIDTH, segmenter)
-
-
-def run(steps) -> list[int]:
-    return [tracked.frame for tracked in steps]
-
-
-def states(session, obj=1) -> str:
-    """One letter a frame: p prompted, f fresh, s stale, a accepted, . nothing."""
-    prompted = session.timeline(obj).prompted
-    letters = []
-    for frame in range(session.num_frames):
-        result = session.result(frame, obj)
-        if result is not None and result.state == "accepted":
-            letters.append("a")
-        elif frame in prompted:
-            letters.append("p")
-        else:
-            letters.append("." if result is None else result.state[0])
-    return "".join(letters)
-
-
-def everything(session):
-    """All that a person can tell apart."""
-    return (
-        session.objects,
-        {
-            info.id: (session.timeline(info.id), session.results(info.id))
-            for info in session.objects
-        },
-        [session.prompts(f, info.id) for f in range(FRAMES) for info in session.objects],
-    )
 
 
 # Prompts

@@ -15,7 +15,7 @@ from sam2widget.models.segmenter import Point, PromptSet
 from tests.support.fakes import DiscSegmenter, prompted_mask, tracked_mask
 
 from .naive import Naive, NaiveSession
-from .test_timeline import walked
+from .test_timeline import runs_of, walked
 
 FRAMES, HEIGHT, WIDTH = 9, 8, 14
 frames = st.integers(0, FRAMES - 1)
@@ -143,9 +143,11 @@ class SessionAgainstNaive(RuleBasedStateMachine):
                 assert result.mask == self.now.masks[obj, t]
                 assert self.session.prompts(t, obj) == self.naive.prompts(obj, t)
             assert self.session.timeline(obj) == walked(self.session, obj)
-            assert self.session.anchors(obj) == [
+            assert self.session.anchors(obj) == runs_of(
                 t for t in range(FRAMES) if self.now.is_anchor(obj, t)
-            ]
+            )
+        assert self.session.has_pending == bool(self.now.plan(False, "both"))
+        assert self.session.has_stale == bool(self.now.plan(True, "both"))
 
 
 SessionAgainstNaive.TestCase.settings = settings(

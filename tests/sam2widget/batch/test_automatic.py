@@ -188,7 +188,7 @@ def test_a_widget_begins_with_masks_and_takes_in_and_gives_out_more(widget, tmp_
     assert widget.import_masks(path) == [1, 2]
     assert widget.timeline(1).accepted == [(0, FRAMES)]
     assert widget.import_masks({3: square(9, 9)}, as_prompts=True) == [3]
-    assert widget.prompts(0, 3).mask is not None
+    np.testing.assert_array_equal(widget.prompts(0, 3).mask.to_array(), square(9, 9))
     widget.undo()
     assert sorted(widget.masks) == [1, 2]
     with pytest.raises(SessionError, match="masks are of the frame's size"):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sam2widget import propagate_many, read_session
+from tests.support.films import write_film
 from tests.support.waiting import wait_until
 
 from .test_local import CLIP, FRAMES, clip_file, prompt_file
@@ -33,7 +34,9 @@ def test_videos_travel_and_what_is_wrong_comes_back_as_a_sentence(cluster, tmp_p
     sources = {
         prompt_file(tmp_path, "array", None): CLIP.frames_thw3[:FRAMES],
         prompt_file(tmp_path, "gone", "nowhere.mp4"): None,
-        prompt_file(tmp_path, "file", None): _film(tmp_path / "film.mp4"),
+        prompt_file(tmp_path, "file", None): write_film(
+            tmp_path / "film.mp4", CLIP.frames_thw3[:FRAMES]
+        ),
     }
     report = propagate_many(sources, tmp_path / "out", engine="ray", workers=1, ship_videos=True)
     array, gone, file = report.outcomes
@@ -82,15 +85,3 @@ def test_a_killed_node_loses_no_finished_video_and_its_video_is_done_elsewhere(c
     assert there.prompts == here.prompts and there.results.keys() == here.results.keys()
     for key, result in here.results.items():
         assert np.mean(result.mask.to_array() != there.results[key].mask.to_array()) < 1e-3
-
-
-def _film(path: Path) -> Path:
-    import av
-
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.height, stream.width = CLIP.frames_thw3.shape[1:3]
-        for frame in CLIP.frames_thw3[:FRAMES]:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))
-        container.mux(stream.encode())
-    return path

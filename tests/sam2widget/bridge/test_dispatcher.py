@@ -2,87 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
-
-import numpy as np
 import pytest
 
-from sam2_backend.video import open_video
 from sam2widget.bridge import flow_control
-from sam2widget.bridge.dispatcher import Dispatcher
-from sam2widget.bridge.frame_server import FrameServer
-from sam2widget.bridge.publisher import Publisher
-from tests.support.parts import FRAMES, HEIGHT, WIDTH, Parts
+from tests.support.fakes import Gate
 from tests.support.waiting import LIMIT_S
-
-CLIP = np.random.default_rng(0).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
-
-
-class Wire(Parts):
-    """All that is behind a comm, and what came out of it. Drawn is acknowledged, while `acks`."""
-
-    def __init__(self):
-        self.sent, self.hellos, self.heard, self.contrasts = [], [], [], []
-        self.acks = True
-        self.arrived = threading.Condition()
-        self.ids = itertools.count(1)
-        super().__init__()
-        self.publisher = self.reports
-        self.server = FrameServer(
-            open_video(CLIP), self.publisher.outbox, lambda: self.contrasts.append(1)
-        )
-        self.dispatcher = Dispatcher(
-            *(self.controller, self.session, self.publisher, self.server, self.review),
-            *(self.traits, lambda: self.hellos.append(1), lambda: self.heard.append(1)),
-        )
-        self.load()
-
-    def make_reporter(self):
-        return Publisher(self.session, self.send, lambda: self.traits.frame, self.review)
-
-    def send(self, message, buffers):
-        with self.arrived:
-            self.sent.append(message)
-            self.arrived.notify_all()
-        if self.acks and hasattr(message, "seq"):
-            self.say("ack", seq=message.seq)
-
-    def say(self, type, view="view", epoch=1, **fields):
-        message = {"type": type, "id": next(self.ids), "view": view, "epoch": epoch, **fields}
-        self.dispatcher.receive(message)
-        return message["id"]
-
-    def ask(self, type, **fields):
-        number = self.say(type, **fields)
-
-        def answered():
-            replies = [one for one in self.sent if one.type in ("done", "error") and one.reply_to]
-            return next((one for one in replies if one.reply_to.id == number), None)
-
-        with self.arrived:
-            assert self.arrived.wait_for(answered, LIMIT_S), self.sent
-        return answered()
-
-    def of(self, type):
-        return [message for message in self.sent if message.type == type]
-
-    def idle(self):
-        self.controller.wait_until_idle()
-        self.server.wait_until_idle()
-
-    def close(self):
-        super().close()
-        self.server.close()
+from tests.support.wire import Wire
 
 
 @pytest.fixture
-def wire():
-    wire = Wire()
+def wire(closing):
+    wire = closing(Wire())
     wire.say("hello")
     wire.idle()
-    yield wire
-    wire.close()
+    return wire
 
 
 def click(frame=0, obj=None, x=10.0):
@@ -185,6 +118,16 @@ def test_a_closed_page_stops_receiving_and_a_sleeping_one_is_told_all_when_it_wa
     assert wire.ask("undo").type == "done"
 
 
+def test_results_are_served_also_to_a_view_out_of_sight(wire):
+    assert wire.of("saved")[-1].state == "off"
+    wire.say("visible", visible=False)
+    number = wire.say("write_script")
+    with wire.arrived:
+        assert wire.arrived.wait_for(lambda: wire.of("script"), LIMIT_S)
+    (script,) = wire.of("script")
+    assert (script.text, script.reply_to.id) == ("the script", number)
+
+
 def test_stop_and_hover_reach_the_controller(wire):
     wire.ask("click", **click())
     wire.say("hover", frame=2, object=None, x=12.0, y=6.0)
@@ -196,3 +139,26 @@ def test_stop_and_hover_reach_the_controller(wire):
     assert stopped.type == "done"
     assert [one for one in wire.of("done") if one.reply_to.id == number]
     assert not wire.of("progress")[-1].running
+
+
+def test_masks_and_areas_of_what_is_looked_at_in_small_are_sent(wire):
+    wire.ask("click", **click(frame=5))
+    wire.sent.clear()
+    wire.say("want_masks", frame=5)
+    wire.say("want_masks", frame=9999)  # out of date: it is beyond the end
+    wire.say("want_areas", object=1)
+    wire.say("want_areas", object=9)
+    wire.idle()
+    assert [(one.frame, len(one.masks)) for one in wire.of("masks")] == [(5, 1)]
+    assert [one.object for one in wire.of("areas")] == [1]
+    assert not wire.of("error")
+
+
+def test_of_several_hovers_the_latest_is_answered(wire):
+    gate = Gate()
+    wire.controller.submit(gate.pass_through)
+    gate.wait_until_reached()
+    numbers = [wire.say("hover", frame=0, object=None, x=float(x), y=6.0) for x in range(5)]
+    gate.open()
+    wire.idle()
+    assert [one.reply_to.id for one in wire.of("preview")] == numbers[-1:]

@@ -41,7 +41,7 @@ def outbox(sent):
 
 
 def progress(frame=0):
-    return Progress(True, frame, 1, 2, 1.0, 1.0, "forward")
+    return Progress(True, frame, 1, 2, 1.0, 1.0, "forward", 0.5)
 
 
 def test_two_frames_are_on_the_way_at_most_and_then_the_newest(outbox, sent):

@@ -150,8 +150,11 @@ _JSON = st.recursive(
 def test_nothing_but_a_protocol_error_comes_of_any_content(
     kind: str, field: str, value: Any
 ) -> None:
-    try:
-        parse({**golden.requests()[kind], field: value})
-        parse(value)
-    except ProtocolError:
-        pass
+    for content in {**golden.requests()[kind], field: value}, value:
+        try:
+            request = parse(content)
+        except ProtocolError as error:
+            assert str(error).endswith("."), "a sentence"
+        else:
+            assert type(request) is REQUESTS[content["type"]]
+            assert getattr(request, field, value) == value

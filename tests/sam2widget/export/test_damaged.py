@@ -53,10 +53,16 @@ def written(request, segmentation, tmp_path) -> tuple[str, Path]:
 
 
 def read(segmentation: Any, name: str, path: Path) -> None:
+    video = segmentation.video
     try:
-        assert isinstance(import_masks(path, segmentation.video, name), Imported)
+        found = import_masks(path, video, name)
     except SessionError as error:
         assert str(error).endswith("."), "a sentence"
+        return
+    assert isinstance(found, Imported)
+    for (obj, frame), mask in found.masks.items():
+        assert obj >= 1 and 0 <= frame < len(video)
+        assert mask.to_array().shape == (video.height, video.width)
 
 
 @EXAMPLES

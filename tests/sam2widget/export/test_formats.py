@@ -483,4 +483,8 @@ def test_pictures_of_labels_say_nothing_where_objects_do_not_overlap(segmentatio
     )
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        export_masks(alone, tmp_path / "out", "davis")
+        path = export_masks(alone, tmp_path / "out", "davis")
+    found = import_masks(path, alone.video, "davis").masks
+    assert {key for key, mask in found.items() if mask.area} == {
+        key for key, result in alone.results.items() if result.mask.area
+    }

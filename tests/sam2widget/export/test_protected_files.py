@@ -8,7 +8,6 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,6 +18,7 @@ from sam2widget.cli import demo
 from sam2widget.cli.main import main
 from sam2widget.export import Segmentation, export_masks, import_masks, plots
 from tests.support.fakes import DiscSegmenter
+from tests.support.films import write_film
 
 from .conftest import FRAMES, HEIGHT, WIDTH
 
@@ -26,14 +26,8 @@ FOLDERS = ["davis", "youtube-vos", "yolo", "cutouts", "coco"]
 
 
 def movie(path: Path) -> Path:
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", rate=12)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for n in range(FRAMES):
-            rgb = np.full((HEIGHT, WIDTH, 3), 20 * n, np.uint8)
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
-        out.mux(stream.encode())
-    return path
+    greys = [np.full((HEIGHT, WIDTH, 3), 20 * n, np.uint8) for n in range(FRAMES)]
+    return write_film(path, greys, rate=12)
 
 
 def pictures(folder: Path, suffix: str = "jpg") -> Path:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from scipy import ndimage
 
-from sam2_backend import CONFIGS, CheckpointError, Sam2Model, VideoPredictor
+from sam2_backend import CheckpointError, Sam2Model, VideoPredictor
 from sam2_backend.video import open_video
 from sam2widget import Sam2Widget, SessionError
 from sam2widget.annotation.session import Session
@@ -24,18 +22,15 @@ from sam2widget.models.loading import (
 )
 from sam2widget.models.sam2 import Sam2Segmenter
 from sam2widget.models.segmenter import Point, PromptSet
+from tests.support.networks import random_nano
+from tests.support.sessions import run
 
 FRAMES, HEIGHT, WIDTH = 24, 48, 64
 
 
 @pytest.fixture(scope="module")
 def model() -> Sam2Model:
-    torch.manual_seed(0)
-    network = Sam2Model(replace(CONFIGS["nano"], image_size=64))
-    with torch.no_grad():
-        network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(2.0)
-        network.maskmem_tpos_enc.normal_(std=0.1)
-    return network.eval().requires_grad_(False)
+    return random_nano(64)
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +47,6 @@ def segmenter(model, video) -> Sam2Segmenter:
 @pytest.fixture
 def session(segmenter) -> Session:
     return Session(FRAMES, HEIGHT, WIDTH, segmenter)
-
-
-def run(steps) -> list[int]:
-    return [step.frame for step in steps]
 
 
 def same(a, b) -> bool:
@@ -93,9 +84,13 @@ def test_masks_boxes_and_clicks_go_together(segmenter):
 def test_what_is_unknown_is_cleared_and_removed_without_a_word(segmenter):
     segmenter.clear(3, 9)
     segmenter.remove(9)
-    segmenter.prompt(3, 9, PromptSet(POINTS[:1]))
+    first = segmenter.prompt(3, 9, PromptSet(POINTS[:1]))
     segmenter.remove(9)
     segmenter.remove(9)
+    again = segmenter.prompt(3, 9, PromptSet(POINTS[1:2]))
+    assert not same(first, again), "nothing is known of its first click any more"
+    segmenter.clear(3, 9)
+    assert same(first, segmenter.prompt(3, 9, PromptSet(POINTS[:1])))
 
 
 @pytest.mark.slow

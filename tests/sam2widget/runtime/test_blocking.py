@@ -9,38 +9,16 @@ import pytest
 
 from sam2widget.core.errors import SessionError
 from sam2widget.runtime import blocking
-from tests.support.fakes import ChoosySegmenter
+from tests.support.fakes import GatedSegmenter
 from tests.support.parts import FRAMES, HEIGHT, WIDTH, Parts
 
 
-class Gated(ChoosySegmenter):
-    """Tracks and searches once the test lets it."""
-
-    def __init__(self):
-        super().__init__(HEIGHT, WIDTH)
-        self.at_gate, self.gate = threading.Event(), threading.Event()
-
-    def track(self, frame, objs, *, reverse):
-        self._wait()
-        return super().track(frame, objs, reverse=reverse)
-
-    def propose(self, frame):
-        self._wait()
-        yield
-        return (yield from super().propose(frame))
-
-    def _wait(self):
-        self.at_gate.set()
-        assert self.gate.wait(60)
-
-
 @pytest.fixture
-def parts():
-    parts = Parts(Gated()).load()
+def parts(closing):
+    parts = closing(Parts(GatedSegmenter(HEIGHT, WIDTH)).load())
     parts.controller.edit(lambda: parts.session.add_point(0, 10, 6))
     yield parts
-    parts.segmenter.gate.set()
-    parts.close()
+    parts.segmenter.gate.open()
 
 
 def num_tracked(parts):
@@ -48,13 +26,13 @@ def num_tracked(parts):
 
 
 def test_a_propagation_returns_once_all_is_tracked(parts):
-    parts.segmenter.gate.set()
+    parts.segmenter.gate.open()
     blocking.propagate(parts.controller, parts.session.propagate)
     assert num_tracked(parts) == FRAMES
 
 
 def test_so_does_one_that_is_awaited(parts):
-    parts.segmenter.gate.set()
+    parts.segmenter.gate.open()
     asyncio.run(blocking.propagate_async(parts.controller, parts.session.propagate))
     assert num_tracked(parts) == FRAMES
 
@@ -70,9 +48,9 @@ def stopped(parts, reason):
     """Stop whatever runs once it is at the gate."""
 
     def stop():
-        assert parts.segmenter.at_gate.wait(60)
+        parts.segmenter.gate.wait_until_reached()
         parts.controller.stop(reason=reason)
-        parts.segmenter.gate.set()
+        parts.segmenter.gate.open()
 
     thread = threading.Thread(target=stop)
     thread.start()
@@ -84,7 +62,7 @@ def test_one_that_a_person_stops_warns_and_one_that_something_else_ends_raises(p
     with pytest.warns(UserWarning, match=r"ended by stop\(\), after 1 of 11 frames: what was"):
         blocking.propagate(parts.controller, parts.session.propagate)
     thread.join()
-    parts.segmenter.gate.clear(), parts.segmenter.at_gate.clear()
+    parts.segmenter.gate.close()
     thread = stopped(parts, "undo")
     with pytest.raises(SessionError, match=r"ended by undo, after 1 of 10 frames: propagate\(\)"):
         blocking.propagate(parts.controller, parts.session.propagate)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -43,12 +42,6 @@ def loading():
     yield parts, download
     download.over.set()
     parts.close()
-
-
-@pytest.fixture
-def pool():
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
 
 
 def test_an_edit_is_carried_out_published_and_shown(parts):
@@ -152,3 +145,22 @@ def test_closing_ends_the_thread_and_results_can_still_be_read():
     parts.close()
     wait_until(lambda: threads_ended(before))
     assert parts.controller.read(lambda: parts.session.masks(1)[0].any())
+
+
+@pytest.mark.parametrize("fault", [ZeroDivisionError, SystemExit])
+def test_the_end_of_a_task_is_told_to_all_and_the_thread_lives_on(parts, fault):
+    told = []
+
+    def fail():
+        raise fault
+
+    def begin():
+        task = parts.controller.propose(0)
+        task.when_done(fail)
+        task.when_done(lambda: told.append(1))
+        return task
+
+    parts.controller.call(begin).wait()
+    parts.controller.wait_until_idle()
+    assert told == [1]
+    assert len(parts.controller.call(lambda: parts.controller.propose(1)).result()) == 4

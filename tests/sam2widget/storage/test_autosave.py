@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2widget import Sam2Widget, SessionError, read_session
+from sam2widget import Sam2Widget, SessionError, open_video, read_session
 from sam2widget.storage import autosave
+from tests.support.browser import Browser
 from tests.support.data import ROOT
 from tests.support.fakes import DiscSegmenter
 from tests.support.waiting import wait_until
@@ -28,17 +29,25 @@ CLIP = np.random.default_rng(1).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dty
 
 
 @pytest.fixture
-def widgets():
+def widgets(closing):
     """Makes widgets and closes them."""
-    made = []
 
     def make(clip=CLIP, **kwargs):
-        made.append(Sam2Widget(clip, DiscSegmenter(HEIGHT, WIDTH), **kwargs))
-        return made[-1]
+        return closing(Sam2Widget(clip, DiscSegmenter(HEIGHT, WIDTH), **kwargs))
 
-    yield make
-    for widget in made:
-        widget.close()
+    return make
+
+
+def looked_at(widget):
+    """A page that shows the widget."""
+    browser = Browser(widget)
+    browser.say("hello")
+    return browser
+
+
+def prompted(widget):
+    """By object the frames that have prompts."""
+    return {obj: widget.timeline(obj).prompted for obj in widget.masks}
 
 
 def test_a_new_widget_goes_on_where_the_last_one_was(widgets, tmp_path, monkeypatch):
@@ -55,7 +64,7 @@ def test_a_new_widget_goes_on_where_the_last_one_was(widgets, tmp_path, monkeypa
     again = widgets()
     again.wait_until_loaded()
     assert np.array_equal(np.asarray(again.masks[1]), np.asarray(first.masks[1]))
-    assert again._session.timeline(1) == first._session.timeline(1)
+    assert again.timeline(1) == first.timeline(1)
     assert "w.clear() begins anew" in again.status["message"]
     again.add_point(2, 12, 6)
     assert again.status["message"] == ""
@@ -111,9 +120,9 @@ def test_two_widgets_on_one_video_do_not_write_over_each_other(widgets, tmp_path
 def test_two_widgets_on_one_video_say_where_each_keeps_its_work(widgets, tmp_path, monkeypatch):
     monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path))
     monkeypatch.setattr(autosave, "DELAY_S", 0.01)
-    both, said = [widgets(), widgets()], []
+    both = [widgets(), widgets()]
+    browsers = [looked_at(widget) for widget in both]
     for n, widget in enumerate(both):
-        widget._publisher.publish_error = lambda _, text: said.append(text)
         widget.add_point(n, 10, 6)
         wait_until(lambda n=n: len(list(tmp_path.glob("*.zip"))) == n + 1)
     for _ in range(3):  # by turns, each into its own file
@@ -123,16 +132,17 @@ def test_two_widgets_on_one_video_say_where_each_keeps_its_work(widgets, tmp_pat
         widget.close()
     (first, _), (second, _) = sorted(objects_in(tmp_path), key=lambda found: len(found[0].name))
     assert [sorted(read_session(path).prompts) for path in (first, second)] == [[(1, 0)], [(1, 1)]]
-    assert len(said) == 1 and f"in {first}, which stays" in said[0] and second.name in said[0]
+    (said,) = [text for browser in browsers for text in browser.errors]
+    assert f"in {first}, which stays" in said and second.name in said
     third = widgets()
     third.wait_until_loaded()
-    assert sorted(third._session.all_prompts) == [(1, 1)]
+    assert prompted(third) == {1: [1]}
     assert (
         f"Another widget has worked on it too: what it did is in {first}."
         in (third.status["message"])
     )
     again = Sam2Widget.load(first, video=CLIP, model=DiscSegmenter(HEIGHT, WIDTH))
-    assert sorted(again._session.all_prompts) == [(1, 0)]
+    assert prompted(again) == {1: [0]}
     again.close()
 
 
@@ -144,13 +154,13 @@ def test_who_began_first_takes_a_new_file_once_another_went_on_in_its_own(widget
     second = widgets(autosave=path)
     second.add_point(0, 30, 6, obj=2)
     second.close()
-    said = []
-    first._publisher.publish_error = lambda _, text: said.append(text)
+    browser = looked_at(first)
     first.add_point(1, 10, 6)
     first.close()
     other = tmp_path / "a-2.sam2.zip"
     assert objects_in(tmp_path) == [(path, 2), (other, 1)]
-    assert len(said) == 1 and f"another widget in {path}" in said[0] and "a-2.sam2.zip" in said[0]
+    (said,) = browser.errors
+    assert f"another widget in {path}" in said and "a-2.sam2.zip" in said
 
 
 def test_a_session_given_does_not_replace_the_one_autosaved(widgets, tmp_path, monkeypatch):
@@ -217,12 +227,12 @@ def test_a_place_that_cannot_be_written_is_said_once(widgets, tmp_path, monkeypa
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "file").write_text("")
     widget = widgets(autosave=tmp_path / "file" / "a.sam2.zip")
-    said = []
-    widget._publisher.publish_error = lambda _, text: said.append(text)
+    browser = looked_at(widget)
     widget.add_point(0, 10, 6)
     with pytest.warns(UserWarning, match="could not be saved"):
         widget.close()
-    assert len(said) == 1 and "not saved by itself" in said[0]
+    (said,) = browser.errors
+    assert "not saved by itself" in said
 
 
 @pytest.fixture
@@ -246,17 +256,19 @@ def test_work_beside_a_video_in_a_folder_that_may_only_be_read_is_kept_elsewhere
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(autosave, "DELAY_S", 0.01)
     monkeypatch.setattr(autosave, "RETRY_S", 0.01)
-    both, said = [widgets(autosave=read_only / "film.sam2.zip") for _ in range(2)], []
-    for n, widget in enumerate(both):
-        widget._publisher.publish_error = lambda _, text: said.append(text)
+    both = [widgets(autosave=read_only / "film.sam2.zip") for _ in range(2)]
+    browsers = [looked_at(widget) for widget in both]
+    for n, (widget, browser) in enumerate(zip(both, browsers, strict=True)):
         widget.add_point(n, 10, 6)
-        wait_until(lambda n=n: len(said) == n + 1)
-        assert "not saved by itself" in said[n] and "may be written to" in said[n]
+        wait_until(lambda browser=browser: browser.errors)
+        assert "not saved by itself" in browser.errors[0]
+        assert "may be written to" in browser.errors[0]
     for widget in both:
         with pytest.warns(UserWarning, match="could not be saved by itself.*It is kept in"):
             widget.close()
     kept = [sorted(read_session(path).prompts) for path in tmp_path.glob("sam2widget-*/*")]
-    assert sorted(kept) == [[(1, 0)], [(1, 1)]] and len(said) == 2
+    assert sorted(kept) == [[(1, 0)], [(1, 1)]]
+    assert [len(browser.errors) for browser in browsers] == [1, 1]
 
 
 def test_pictures_of_several_sizes_are_saved_too(widgets, tmp_path):
@@ -397,7 +409,7 @@ def test_a_session_of_an_earlier_version_is_told_of_and_opened_with_a_word(
         loaded = Sam2Widget.load(path, video=CLIP, model=DiscSegmenter(HEIGHT, WIDTH))
     loaded.save(path)
     loaded.close()
-    assert read_session(path).video.identity is not None
+    assert read_session(path).video.identity == open_video(CLIP).identity()
 
 
 # Writes that fail
@@ -435,12 +447,12 @@ def test_a_write_that_failed_is_made_again_without_another_edit(
     monkeypatch.setattr(autosave, "write_session", attempt)
     path = tmp_path / "a.sam2.zip"
     widget = widgets(autosave=path)
-    said = []
-    widget._publisher.publish_error = lambda _, text: said.append(text)
+    browser = looked_at(widget)
     widget.add_point(0, 10, 6)
     wait_until(path.exists)
     assert len(attempts) == 4 and len(read_session(path).objects) == 1
-    assert len(said) == 1 and "not saved by itself" in said[0] and "tried again" in said[0]
+    (said,) = browser.errors
+    assert "not saved by itself" in said and "tried again" in said
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)

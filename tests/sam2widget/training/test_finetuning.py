@@ -15,7 +15,7 @@ import sam2widget
 from sam2_backend import load_model
 from sam2_backend.training import FinetuneReport
 from sam2_backend.training.datasets import VideoRecords
-from sam2widget import Sam2Widget, SessionError, finetune
+from sam2widget import Sam2Widget, SessionError, finetune, read_session
 from sam2widget.training.finetuning import read_records, split_records
 from sam2widget.training.session_data import read_session_records, split_in_time
 from tests.support.fakes import DiscSegmenter
@@ -74,13 +74,15 @@ def names(source: VideoRecords) -> set[str]:
 def test_a_widget_takes_the_model_that_its_sessions_made(tmp_path: Path) -> None:
     sessions = [session(tmp_path, name, (0, 3, 6), seed=n) for n, name in enumerate("ab")]
     report = tune(sessions, tmp_path / "discs.safetensors")
-    assert report.before.tracked is not None
+    assert report.before.tracked is not None and 0 <= report.before.tracked <= 1
     assert report.before.objects > 0
 
     widget = Sam2Widget(clip(5), model=report.weights, autosave=False)
     widget.add_point(0, 12, 10)
-    assert widget.masks[1][0].shape == (SIZE, SIZE)
+    assert widget.masks[1][0].shape == (SIZE, SIZE) and np.isfinite(widget.scores[1][0])
+    widget.save(tmp_path / "made.sam2.zip")
     widget.close()
+    assert read_session(tmp_path / "made.sam2.zip").model_source == str(report.weights)
 
 
 def test_the_same_seed_holds_the_same_videos_out(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import io
 import threading
 import time
 
+import ipywidgets
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,30 +17,14 @@ from traitlets import TraitError
 from sam2widget import Sam2Widget, SessionError
 from sam2widget.core.masks import Mask
 from tests.support.browser import Browser, idle
+from tests.support.clips import CLIP, EVERYTHING, FRAMES, HEIGHT, WIDTH, click
 from tests.support.fakes import ChoosySegmenter, DiscSegmenter
-
-from .test_widget import CLIP, EVERYTHING, FRAMES, HEIGHT, WIDTH, click
+from tests.support.waiting import LIMIT_S, wait_until
 
 
 @pytest.fixture
 def segmenter():
     return ChoosySegmenter(HEIGHT, WIDTH)
-
-
-@pytest.fixture
-def widget(segmenter):
-    widget = Sam2Widget(CLIP, segmenter)
-    widget.wait_until_loaded()
-    yield widget
-    widget.close()
-
-
-@pytest.fixture
-def browser(widget):
-    browser = Browser(widget)
-    browser.say("hello")
-    idle(widget)
-    return browser
 
 
 def span(obj=1, start=0, stop=FRAMES):
@@ -103,16 +88,6 @@ def test_hovering_previews_and_changes_nothing(widget, browser, segmenter):
     browser.say("hover", frame=3, object=None, x=99.0, y=6.0)
     idle(widget)
     assert len(browser.of("preview")) == 1 and not browser.of("error")
-
-
-def test_of_several_hovers_the_latest_is_answered(widget, browser):
-    started, go_on = threading.Event(), threading.Event()
-    widget._controller.submit(lambda: (started.set(), go_on.wait(10)))
-    started.wait()
-    numbers = [browser.say("hover", frame=0, object=None, x=float(x), y=6.0) for x in range(5)]
-    go_on.set()
-    idle(widget)
-    assert [c["reply_to"]["id"] for c in browser.of("preview")] == numbers[-1:]
 
 
 def test_a_model_that_cannot_preview_says_so_once():
@@ -345,15 +320,25 @@ def test_events_come_in_a_thread_that_may_call_the_widget(widget):
     widget.add_point(0, 10, 6)
     assert came.wait(20)
     widget.frame = 3
-    widget._callbacks.wait_until_idle()
+    wait_until(lambda: frames)
     assert [(e.object, e.frame, len(e.prompts.points)) for e in prompts] == [(1, 0, 1), (2, 0, 0)]
     assert {(e.object, e.frame) for e in masks} == {(o, t) for o in (1, 2) for t in range(4)}
     assert masks[0].result.mask.area > 0 and [e.frame for e in frames] == [3]
     for end in ends:
         end()
     widget.remove_object(2)
-    widget._callbacks.wait_until_idle()
+    widget.frame = 4
+    wait_until(lambda: len(frames) == 2)
     assert len(prompts) == 2
+
+
+def wait_until_told(widget):
+    """Wait until functions have been called with all that has happened so far."""
+    told = threading.Event()
+    end = widget.on_frame(lambda _: told.set())
+    widget.frame += 1
+    assert told.wait(LIMIT_S)
+    end()
 
 
 def test_a_function_that_fails_on_each_frame_is_logged_once(widget, caplog):
@@ -366,7 +351,7 @@ def test_a_function_that_fails_on_each_frame_is_logged_once(widget, caplog):
     widget.on_mask(fails)
     for frame in range(3):
         widget.add_point(frame, 10, 6)
-    widget._callbacks.wait_until_idle()
+    wait_until_told(widget)
     assert len(failed) == 3
     assert len([one for one in caplog.records if one.name == "sam2widget.bridge.callbacks"]) == 1
 
@@ -380,7 +365,7 @@ def test_a_function_that_fails_is_shown_and_ends_nothing(widget, browser):
     widget.on_mask(fails)
     widget.on_mask(seen.append)
     widget.add_point(0, 10, 6)
-    widget._callbacks.wait_until_idle()
+    wait_until_told(widget)
     assert "each MaskEvent failed: KeyError: 'oops'" in browser.of("error")[-1]["text"]
     assert len(seen) == 1
     with pytest.raises(TypeError, match="A function is needed"):
@@ -423,18 +408,39 @@ def test_one_picture_is_a_picture():
 
 
 @pytest.fixture
-def drawn(widget):
-    """The panel, and the commands that it has sent."""
-    panel, sent = widget.panel, []
-    panel._manager._send_custom = lambda commands, buffers=(): sent.append(list(commands))
+def sent(monkeypatch):
+    """What widgets have sent for a page to draw: the widget, and the commands in bytes."""
+    found, send = [], ipywidgets.Widget.send
+
+    def note(widget, content, buffers=None):
+        if buffers:
+            found.append((widget, b"".join(map(bytes, buffers))))
+        send(widget, content, buffers)
+
+    monkeypatch.setattr(ipywidgets.Widget, "send", note)
+    return found
+
+
+@pytest.fixture
+def drawn(widget, sent):
+    """The panel, and what gives the commands of its next drawing."""
+    panel = widget.panel
 
     def wait():
+        panel.wait_until_idle()
         sent.clear()
         panel.redraw()
         panel.wait_until_idle()
-        return sent[-1]
+        return sent[-1][1]
 
     return panel, wait
+
+
+def press(panel, x, y):
+    """Press the mouse on the panel, as its page tells it."""
+    content = {"event": "mouse_down", "x": x, "y": y}
+    data = {"method": "custom", "content": content}
+    panel.comm.handle_msg({"content": {"data": data}, "buffers": []})
 
 
 def test_the_panel_draws_what_there_is(widget, drawn):
@@ -444,7 +450,7 @@ def test_the_panel_draws_what_there_is(widget, drawn):
     widget.propagate()
     assert len(wait()) > empty
     assert widget.panel is panel and panel.frame_at(panel.x_of(7)) == 7
-    panel._click(panel.x_of(12), 50.0)
+    press(panel, panel.x_of(12), 50.0)
     assert widget.frame == 12
 
 
@@ -453,32 +459,38 @@ def test_a_click_on_a_swatch_of_the_panel_selects_its_object(widget, drawn):
     widget.add_point(0, 10, 6)
     widget.add_point(0, 30, 6, obj=2)
     wait()
-    (first, _), (second, _) = panel._swatches
-    panel._click(first + 5, 12.0)
+    first, second = (
+        next(x for x in range(panel.width) if panel.object_at(x, 12.0) == obj) for obj in (1, 2)
+    )
+    press(panel, first, 12.0)
     assert widget.selected == 1
-    panel._click(second + 5, 12.0)
+    press(panel, second, 12.0)
     assert widget.selected == 2 and widget.frame == 0
-    panel._click(2.0, 12.0)  # beside them
-    assert widget.selected == 2
+    press(panel, 2.0, 12.0)  # beside them
+    assert widget.selected == 2 and panel.object_at(2.0, 12.0) is None
+    assert panel.object_at(first, 50.0) is None
     widget.clear()
-    panel._click(first + 5, 12.0)  # drawn, but gone
+    press(panel, first, 12.0)  # drawn, but gone
     assert widget.selected == 0
 
 
-def test_drawing_of_ones_own_stays_apart(widget, drawn):
+def test_drawing_of_ones_own_stays_apart(drawn, sent):
     panel, wait = drawn
-    assert panel.canvas._canvas_manager is not panel._manager
-    assert panel[0]._canvas_manager is panel[1]._canvas_manager is panel._manager
+    wait()
+    assert len({id(sender) for sender, _ in sent}) == 1, "both layers of the panel by one"
+    own, _ = sent[-1]
     panel.canvas.fill_rect(1, 2, 3, 4)
-    wait()
+    assert sent[-1][0] is not own
+    commands = wait()
+    assert sent[-1] == (own, commands)
 
 
-def test_the_panel_draws_at_most_five_times_a_second(widget, drawn):
+def test_the_panel_draws_at_most_five_times_a_second(widget, drawn, sent):
     panel, wait = drawn
     wait()
-    count, began = [], time.monotonic()
-    panel._manager._send_custom = lambda *_: count.append(1)
+    sent.clear()
+    began = time.monotonic()
     for frame in range(FRAMES):
         widget.frame = frame
     panel.wait_until_idle()
-    assert len(count) <= 2 + (time.monotonic() - began) / 0.2
+    assert 1 <= len(sent) <= 2 + (time.monotonic() - began) / 0.2

@@ -11,19 +11,17 @@ import torch
 
 from sam2_backend.predictors.prompts import check_box, check_points
 from sam2widget import Sam2Widget, SessionError, import_masks
-from tests.support.fakes import DiscSegmenter
 
 FRAMES, HEIGHT, WIDTH = 4, 12, 40
 BOX = [5, 2, 15, 9]
 
 
 @pytest.fixture
-def widget():
+def widget(segmenter, closing):
     video = np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.uint8)
-    widget = Sam2Widget(video, DiscSegmenter(HEIGHT, WIDTH), autosave=False)
+    widget = closing(Sam2Widget(video, segmenter, autosave=False))
     widget.wait_until_loaded()
-    yield widget
-    widget.close()
+    return widget
 
 
 @pytest.mark.parametrize(
@@ -133,8 +131,8 @@ def test_misuse_shows_the_callers_line_and_one_of_ours_and_the_log_has_the_rest(
     assert "editors/prompts.py" in caplog.text
 
 
-def test_a_fault_shows_where_it_happened_without_the_way_to_the_thread(widget):
-    widget._session.segmenter.fail_on = {"prompt"}
+def test_a_fault_shows_where_it_happened_without_the_way_to_the_thread(widget, segmenter):
+    segmenter.fail_on = {"prompt"}
     with pytest.raises(RuntimeError) as failed:
         widget.add_point(0, 10, 6)
     files = [file.rsplit("/", 1)[-1] for file in files_of(failed.value)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 import weakref
 
@@ -16,7 +15,7 @@ from sam2widget.widget.autosave_controller import AutosaveController
 from sam2widget.widget.resuming import AutosavePlan, plan_autosave
 from sam2widget.widget.session_setup import make_session
 from tests.support.parts import FRAMES, HEIGHT, WIDTH, Parts
-from tests.support.waiting import threads_ended, wait_until
+from tests.support.waiting import threads_ended, wait_until, wait_until_collected
 
 CLIP = np.random.default_rng(5).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
 
@@ -158,12 +157,7 @@ def test_it_is_kept_until_all_is_written_and_then_its_thread_ends(folder):
     add_point(parts)
     gone = weakref.ref(saving)
     del saving
-
-    def collected():
-        gc.collect()
-        return gone() is None
-
-    wait_until(collected)
+    wait_until_collected(gone)
     assert read_session(next(folder.iterdir())).objects
     parts.close()
     wait_until(lambda: threads_ended(before))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -43,12 +42,6 @@ def download(monkeypatch):
     monkeypatch.setattr("sam2widget.models.loading.load_segmenter", load)
     yield download
     download.over.set()
-
-
-@pytest.fixture
-def pool():
-    with ThreadPoolExecutor(8) as pool:
-        yield pool
 
 
 def test_a_widget_closes_while_its_model_loads_and_so_does_what_waits_for_it(

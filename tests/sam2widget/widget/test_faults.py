@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections import deque
+from collections import Counter, deque
 from pathlib import Path
 
 import numpy as np
@@ -47,12 +47,11 @@ def segmenter():
 
 
 @pytest.fixture
-def widget(segmenter):
-    with_widget = Sam2Widget(CLIP, segmenter)
-    with_widget.wait_until_loaded()
-    yield with_widget
+def widget(segmenter, closing):
+    widget = closing(Sam2Widget(CLIP, segmenter))
+    widget.wait_until_loaded()
+    yield widget
     segmenter.free.set()
-    with_widget.close()
 
 
 def test_of_ten_thousand_hovers_the_newest_is_answered_and_a_click_waits_for_one(widget, segmenter):
@@ -69,7 +68,6 @@ def test_of_ten_thousand_hovers_the_newest_is_answered_and_a_click_waits_for_one
     previews = browser.of("preview")
     assert len(previews) == 2 == len(segmenter.asked("preview"))
     assert previews[-1]["reply_to"]["id"] == number - 1
-    assert widget._controller.num_waiting == 0
 
 
 def strings_in(container):
@@ -85,10 +83,22 @@ def holders_of(names):
     return [one for one in found if one is not names and strings_in(one) & names]
 
 
+def open_files():
+    """How many files and connections this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").is_dir() else 0
+
+
+def objects_of_ours():
+    """How many objects of each of our classes there are."""
+    gc.collect()
+    homes = [(str(type(one).__module__), type(one).__qualname__) for one in gc.get_objects()]
+    return Counter(home for home in homes if home[0].startswith(("sam2", "tests")))
+
+
 def test_a_view_opened_and_closed_two_hundred_times_leaves_nothing(widget, segmenter):
     segmenter.free.set()
     widget.add_point(0, 10, 6)
-    threads = threading.enumerate()
+    threads, files, objects = threading.enumerate(), open_files(), objects_of_ours()
     names = {f"view number {n}" for n in range(200)}
     for name in names:
         browser = Browser(widget, view=name)
@@ -96,27 +106,38 @@ def test_a_view_opened_and_closed_two_hundred_times_leaves_nothing(widget, segme
         browser.say("thumbnails", frames=[1, 2])
         browser.say("hover", frame=0, object=None, x=3.0, y=5.0)
         idle(widget)
-        assert browser.of("welcome") and browser.mask(0, 1) is not None
+        assert browser.of("welcome") and browser.mask(0, 1).any()
         browser.leave()
     del browser
     wait_until(lambda: threads_ended(threads))
-    assert not widget._publisher.outbox.is_visible()
-    assert holders_of(names) == []
+    assert holders_of(names) == [] and open_files() <= files
+    grown = objects_of_ours() - objects
+    assert max(grown.values(), default=0) < 20, f"left by 200 views: {grown}"
+    sent = []
+    widget.send = lambda content, buffers=None: sent.append(content)
+    widget.add_point(1, 10, 6)
+    idle(widget)
+    assert sent == [], "nobody looks on"
 
 
 def test_two_hundred_reloads_that_never_say_goodbye_are_served_and_then_forgotten(
     widget, monkeypatch
 ):
     widget.add_point(0, 10, 6)
-    names = {f"view number {n}" for n in range(200)}
-    for name in names:
+
+    def reload(name):
         browser = Browser(widget, view=name, acks=False)
         browser.say("hello")
         browser.say("thumbnails", frames=[1, 2])
         idle(widget)
-        assert browser.of("frame") and browser.mask(0, 1) is not None
+        assert browser.of("frame") and browser.mask(0, 1).any()
         widget.send = browser.earlier
-    del browser
+
+    reload("an earlier view")
+    threads, files, objects = threading.enumerate(), open_files(), objects_of_ours()
+    names = {f"view number {n}" for n in range(200)}
+    for name in names:
+        reload(name)
     last = Browser(widget, view="the one that is left")
     last.say("hello")
     idle(widget)
@@ -126,6 +147,9 @@ def test_two_hundred_reloads_that_never_say_goodbye_are_served_and_then_forgotte
     (known,) = holders_of(names)
     # By these few a page is known again that has only slept.
     assert type(known) is deque and len(known) == flow_control.MAX_GONE
+    assert threads_ended(threads) and open_files() <= files
+    grown = objects_of_ours() - objects
+    assert max(grown.values(), default=0) < 20, f"left by 200 reloads: {grown}"
 
 
 FULL_DISK = """

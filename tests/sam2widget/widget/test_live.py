@@ -16,7 +16,7 @@ from sam2widget import LiveVideo, Sam2Widget, VideoError, read_session
 from sam2widget.annotation.session import Session
 from sam2widget.widget.live_follower import LiveFollower
 from tests.support.browser import Browser, idle
-from tests.support.fakes import DiscSegmenter, prompted_mask, tracked_mask
+from tests.support.fakes import DiscSegmenter, GatedSegmenter, prompted_mask, tracked_mask
 from tests.support.parts import Traits
 from tests.support.waiting import LIMIT_S, threads_ended, wait_until
 
@@ -41,20 +41,6 @@ class Feeder:
             self.frames.put(FRAME)
 
 
-class Slow(DiscSegmenter):
-    """Waits in the middle of a tracked frame until the test lets it go on."""
-
-    def __init__(self):
-        super().__init__(HEIGHT, WIDTH)
-        self.at_gate = threading.Event()
-        self.gate = threading.Event()
-
-    def track(self, frame, objs, *, reverse):
-        self.at_gate.set()
-        assert self.gate.wait(LIMIT_S)
-        return super().track(frame, objs, reverse=reverse)
-
-
 @pytest.fixture
 def feeder():
     feeder = Feeder()
@@ -72,11 +58,10 @@ def live(feeder):
 
 
 @pytest.fixture
-def widget(live):
-    widget = Sam2Widget(live, DiscSegmenter(HEIGHT, WIDTH))
+def widget(live, closing):
+    widget = closing(Sam2Widget(live, DiscSegmenter(HEIGHT, WIDTH)))
     widget.wait_until_loaded()
-    yield widget
-    widget.close()
+    return widget
 
 
 def grow(feeder, widget, count):
@@ -119,7 +104,8 @@ def test_a_click_on_the_frame_that_was_just_left_is_answered_with_its_mask(feede
     grow(feeder, widget, 3)
     browser.say("want", frame=3, pixels=True)
     assert browser.ask("click", frame=1, object=None, x=10.0, y=6.0, label=1)["type"] == "done"
-    assert browser.mask(1, 1) is not None
+    np.testing.assert_array_equal(browser.mask(1, 1), widget.masks[1][1])
+    assert widget.masks[1][1].any()
 
 
 def as_lists(timeline):
@@ -128,13 +114,13 @@ def as_lists(timeline):
 
 @pytest.mark.slow
 def test_a_slow_model_skips_frames_and_propagate_fills_them(feeder, live):
-    segmenter = Slow()
+    segmenter = GatedSegmenter(HEIGHT, WIDTH)
     widget = Sam2Widget(live, segmenter)
     widget.add_point(0, 10, 6)
     grow(feeder, widget, 1)
-    assert segmenter.at_gate.wait(LIMIT_S)  # in the middle of frame 1
+    segmenter.gate.wait_until_reached()  # in the middle of frame 1
     grow(feeder, widget, 50)
-    segmenter.gate.set()
+    segmenter.gate.open()
     wait_until(lambda: not np.isnan(widget.scores[1][51]))
     idle(widget)
     tracked = [frame for frame, _, _ in segmenter.asked("track")]

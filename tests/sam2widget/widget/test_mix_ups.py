@@ -22,19 +22,17 @@ from sam2widget.batch.automatic import Everything, ProposalOutcome
 from sam2widget.cli import demo
 from sam2widget.samples import sample_clip
 from tests.support.fakes import ChoosySegmenter, DiscSegmenter
-
-from .test_saving import write_mp4
+from tests.support.films import write_film
 
 FRAMES, HEIGHT, WIDTH = 6, 24, 40
 CLIP = np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.uint8)
 
 
 @pytest.fixture
-def widget():
-    widget = Sam2Widget(CLIP, ChoosySegmenter(HEIGHT, WIDTH), autosave=False)
+def widget(closing):
+    widget = closing(Sam2Widget(CLIP, ChoosySegmenter(HEIGHT, WIDTH), autosave=False))
     widget.wait_until_loaded()
-    yield widget
-    widget.close()
+    return widget
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +44,7 @@ def test_a_session_is_no_video_and_a_video_no_session(widget, tmp_path: Path) ->
     widget.save(tmp_path / "dog.sam2.zip")
     with pytest.raises(SessionError, match=r"is a session and no video.*Sam2Widget\.load\('"):
         Sam2Widget(tmp_path / "dog.sam2.zip", autosave=False)
-    video = write_mp4(tmp_path / "dog.mp4", CLIP, 20)
+    video = write_film(tmp_path / "dog.mp4", CLIP)
     with pytest.raises(SessionError, match=r"is a video and no session: write Sam2Widget\('"):
         Sam2Widget.load(video)
 

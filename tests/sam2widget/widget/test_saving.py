@@ -10,7 +10,6 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import tifffile
@@ -25,29 +24,24 @@ from sam2widget.storage.fingerprint import Fingerprint
 from sam2widget.storage.saved_session import SavedSession
 from sam2widget.storage.session_file import write_session
 from tests.support.browser import Browser, idle
+from tests.support.clips import CLIP, FRAMES, HEIGHT, WIDTH
 from tests.support.data import ROOT
-from tests.support.fakes import DiscSegmenter
-
-from .test_widget import CLIP, FRAMES, HEIGHT, WIDTH, Gated
+from tests.support.fakes import DiscSegmenter, GatedSegmenter
+from tests.support.films import write_film
 
 
 @pytest.fixture
-def widgets():
+def widgets(closing):
     """Makes widgets with a fake model, and closes them."""
-    made: list[Sam2Widget] = []
 
     def make(video=CLIP, model=None, **options) -> Sam2Widget:
-        made.append(Sam2Widget(video, model or DiscSegmenter(HEIGHT, WIDTH), **options))
-        return made[-1]
+        return closing(Sam2Widget(video, model or DiscSegmenter(HEIGHT, WIDTH), **options))
 
     def load(path, **options) -> Sam2Widget:
-        made.append(Sam2Widget.load(path, model=DiscSegmenter(HEIGHT, WIDTH), **options))
-        return made[-1]
+        return closing(Sam2Widget.load(path, model=DiscSegmenter(HEIGHT, WIDTH), **options))
 
     make.load = load
-    yield make
-    for widget in made:
-        widget.close()
+    return make
 
 
 def work(widget: Sam2Widget) -> None:
@@ -83,17 +77,6 @@ def folder_of_frames(tmp_path: Path) -> Path:
     for n, rgb in enumerate(CLIP):
         Image.fromarray(rgb).save(folder / f"{n:03}.png")
     return folder
-
-
-def write_mp4(path: Path, frames_thw3: np.ndarray, crf: int) -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": str(crf)})
-        stream.height, stream.width = frames_thw3.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        for rgb in frames_thw3:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
-        container.mux(stream.encode())
-    return path
 
 
 # Round trips
@@ -190,24 +173,24 @@ np.save({str(tmp_path / "masks.npy")!r}, np.asarray(widget.masks[2]))
 
 
 def test_a_session_is_saved_while_it_propagates(tmp_path) -> None:
-    segmenter = Gated()
+    segmenter = GatedSegmenter(HEIGHT, WIDTH)
     widget = Sam2Widget(CLIP, segmenter)
     try:
         browser = Browser(widget)
         widget.add_point(0, 10, 5)
         browser.say("propagate", start=None, stop=None, direction="both")
-        assert segmenter.at_gate.wait(20)
+        segmenter.gate.wait_until_reached()
         saving = threading.Thread(target=widget.save, args=(tmp_path / "a.sam2.zip",))
         saving.start()
         while saving.is_alive():
             # It gets its turn between two frames, whichever those are.
-            segmenter.steps.release()
+            segmenter.gate.let_one_through()
             saving.join(0.05)
         results = read_session(tmp_path / "a.sam2.zip").results
         assert 1 <= len(results) < FRAMES
         assert {frame for _, frame in results} == set(range(len(results)))
     finally:
-        segmenter.free()
+        segmenter.gate.open()
         widget.close()
 
 
@@ -397,16 +380,17 @@ def test_a_video_compressed_again_is_the_same_and_a_changed_one_is_not(tmp_path)
     frames = sample_clip().frames_thw3
     fingerprint = Fingerprint.of(open_video(frames))
     for crf in 18, 32:
-        video = open_video(write_mp4(tmp_path / f"{crf}.mp4", frames, crf))
+        video = open_video(write_film(tmp_path / f"{crf}.mp4", frames, crf=crf))
         assert fingerprint.difference(video) is None
     changed = frames.copy()
     changed[0, 100:140, 200:240] = 255 - changed[0, 100:140, 200:240]
     assert fingerprint.difference(open_video(changed)) == "shows another picture on frame 0"
-    assert fingerprint.difference(open_video(np.roll(frames, 1, axis=0))) is not None
+    rolled = fingerprint.difference(open_video(np.roll(frames, 1, axis=0)))
+    assert rolled is not None and rolled.startswith("shows another picture on frame ")
 
 
 def test_a_video_that_was_renamed_is_found_by_its_content(widgets, tmp_path) -> None:
-    path = write_mp4(tmp_path / "dog.mp4", np.repeat(CLIP, 2, axis=1), 18)
+    path = write_film(tmp_path / "dog.mp4", np.repeat(CLIP, 2, axis=1), crf=18)
     widgets(path, DiscSegmenter(2 * HEIGHT, WIDTH)).save(tmp_path / "a.sam2.zip")
     path.rename(tmp_path / "another name.mp4")
     assert widgets.load(tmp_path / "a.sam2.zip").video["name"] == "another name.mp4"
@@ -414,8 +398,8 @@ def test_a_video_that_was_renamed_is_found_by_its_content(widgets, tmp_path) -> 
 
 def test_a_video_compressed_again_gets_a_question(widgets, tmp_path) -> None:
     frames = sample_clip().frames_thw3
-    first = write_mp4(tmp_path / "first.mp4", frames, 18)
-    again = write_mp4(tmp_path / "again.mp4", frames, 30)
+    first = write_film(tmp_path / "first.mp4", frames, crf=18)
+    again = write_film(tmp_path / "again.mp4", frames, crf=30)
     widgets(first).save(tmp_path / "a.sam2.zip")
     with pytest.raises(SessionError, match=r"again.mp4 looks like.*compressed again.*same_video"):
         widgets.load(tmp_path / "a.sam2.zip", video=again)

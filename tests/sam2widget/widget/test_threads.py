@@ -8,17 +8,15 @@ import threading
 import numpy as np
 import pytest
 
-from sam2widget import Sam2Widget
 from sam2widget.annotation.confidence import Review
 from sam2widget.annotation.records import Changed, Tracked
 from sam2widget.annotation.session import Session
 from sam2widget.bridge.protocol import ReplyTo
 from sam2widget.bridge.publisher import Publisher
 from tests.support.browser import Browser, idle
+from tests.support.clips import CLIP, HEIGHT, WIDTH
 from tests.support.fakes import ChoosySegmenter
 from tests.support.waiting import wait_until
-
-from .test_widget import CLIP, HEIGHT, WIDTH
 
 ROUNDS, OBJECTS = 60, 6
 
@@ -144,10 +142,8 @@ def test_one_listener_that_fails_does_not_silence_the_others():
 
 
 @pytest.fixture
-def widget():
-    widget = Sam2Widget(CLIP, ChoosySegmenter(HEIGHT, WIDTH))
-    yield widget
-    widget.close()
+def segmenter():
+    return ChoosySegmenter(HEIGHT, WIDTH)
 
 
 @pytest.mark.parametrize("fault", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
@@ -194,21 +190,3 @@ def test_a_connection_that_fails_ends_no_edit(widget):
     widget.send = sound
     browser.say("hello")
     assert browser.ask("undo")["type"] == "done"
-
-
-@pytest.mark.parametrize("fault", [ZeroDivisionError, SystemExit])
-def test_the_end_of_a_task_is_told_to_all_and_the_thread_lives_on(widget, fault):
-    heard = []
-
-    def fail():
-        raise fault
-
-    def begin():
-        task = widget._controller.propose(0)
-        task.when_done(fail)
-        task.when_done(lambda: heard.append(1))
-        return task
-
-    widget._controller.call(begin).wait()
-    idle(widget)
-    assert heard == [1] and widget.propose(1)

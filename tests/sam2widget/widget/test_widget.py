@@ -12,73 +12,24 @@ from PIL import Image
 from traitlets import TraitError
 
 from sam2widget import Sam2Widget, SessionError, VideoError
+from sam2widget.bridge.flow_control import MAX_UNACKED_MASKS
 from sam2widget.widget.front_end import HOW_TO_BUILD, NOT_BUILT, read_static
 from tests.support.browser import Browser, idle
-from tests.support.fakes import DiscSegmenter
+from tests.support.clips import CLIP, EVERYTHING, FRAMES, HEIGHT, WIDTH, click
+from tests.support.fakes import DiscSegmenter, GatedSegmenter
 from tests.support.waiting import threads_ended, wait_until
 
-FRAMES, HEIGHT, WIDTH = 30, 12, 40
-CLIP = np.random.default_rng(0).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
-
-
-class Gated(DiscSegmenter):
-    """Waits before each tracked frame until the test lets it."""
-
-    def __init__(self):
-        super().__init__(HEIGHT, WIDTH)
-        self.steps = threading.Semaphore(0)
-        self.open = False
-        self.at_gate = threading.Event()
-
-    def track(self, frame, objs, *, reverse):
-        if not self.open:
-            self.at_gate.set()
-            self.steps.acquire()
-        return super().track(frame, objs, reverse=reverse)
-
-    def free(self):
-        self.open = True
-        self.steps.release(1000)
-
 
 @pytest.fixture
-def segmenter():
-    return DiscSegmenter(HEIGHT, WIDTH)
-
-
-@pytest.fixture
-def widget(segmenter):
-    with_widget = Sam2Widget(CLIP, segmenter)
-    with_widget.wait_until_loaded()
-    yield with_widget
-    with_widget.close()
-
-
-@pytest.fixture
-def browser(widget):
-    browser = Browser(widget)
-    browser.say("hello")
-    idle(widget)
-    return browser
-
-
-@pytest.fixture
-def gated():
-    segmenter = Gated()
-    widget = Sam2Widget(CLIP, segmenter)
+def gated(closing):
+    segmenter = GatedSegmenter(HEIGHT, WIDTH)
+    widget = closing(Sam2Widget(CLIP, segmenter))
     widget.wait_until_loaded()
     browser = Browser(widget)
     browser.say("hello")
     yield segmenter, widget, browser
-    segmenter.free()
-    widget.close()
+    segmenter.gate.open()
 
-
-def click(frame=0, obj=None, x=10.0, y=6.0, label=1):
-    return {"frame": frame, "object": obj, "x": x, "y": y, "label": label}
-
-
-EVERYTHING = {"start": None, "stop": None, "direction": "both"}
 
 # From code
 
@@ -117,6 +68,7 @@ def test_traits_tell_what_is_current(widget):
         "kind": "video",
         "sizes": None,
         "live": None,
+        "pixel_size": None,
     }
     assert widget.frame == 0 and widget.selected == 0 and widget.objects == []
     assert widget.status["click_ms"] == 0 and widget.auto_propagate == "corrections"
@@ -129,6 +81,9 @@ def test_traits_tell_what_is_current(widget):
             "color": widget.objects[0]["color"],
             "visible": True,
             "locked": False,
+            "class_name": "",
+            "attributes": {},
+            "dash": [],
         }
     ]
     widget.remove_object(4)
@@ -174,9 +129,9 @@ def test_an_interrupt_stops_the_propagation_and_loses_nothing(gated):
     widget.add_point(0, 10, 6)
 
     def from_another_thread():
-        segmenter.at_gate.wait()
+        segmenter.gate.wait_until_reached()
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-        segmenter.free()
+        segmenter.gate.open()
 
     thread = threading.Thread(target=from_another_thread)
     thread.start()
@@ -254,7 +209,7 @@ def test_while_the_model_loads_frames_are_served_and_clicks_wait(monkeypatch, se
     browser = Browser(widget)
     browser.say("hello")
     number = browser.say("click", **click())
-    widget._server.wait_until_idle()
+    wait_until(lambda: browser.of("frame"))
     assert browser.of("frame")[0]["frame"] == 0
     assert widget.status["state"] == "loading" and widget.status["message"]
     assert not browser.of("done")
@@ -381,7 +336,7 @@ def test_misuse_in_the_browser_gets_its_sentence_in_place(widget, browser, kind,
 
 @pytest.mark.parametrize("content", [{}, {"type": "want"}, {"type": "no"}, 7, None])
 def test_a_message_that_is_none_gets_a_sentence(widget, browser, content):
-    widget._handle_custom_msg(content, [])
+    browser.send(content)
     assert browser.of("error")
 
 
@@ -434,13 +389,13 @@ def test_a_click_is_served_between_two_frames(gated):
     segmenter, widget, browser = gated
     browser.ask("click", **click())
     number = browser.say("propagate", **EVERYTHING)
-    segmenter.at_gate.wait()
+    segmenter.gate.wait_until_reached()
     clicked = browser.say("click", **click(frame=20, x=30.0))
-    segmenter.steps.release(1)
+    segmenter.gate.let_one_through()
     assert browser.answer(clicked)["type"] == "done"
     assert not any((c["reply_to"] or {}).get("id") == number for c in browser.of("done"))
     assert widget.status["state"] in ("working", "propagating")
-    segmenter.free()
+    segmenter.gate.open()
     assert browser.answer(number)["type"] == "done"
     assert np.isfinite(widget.scores[1]).all()
 
@@ -449,9 +404,9 @@ def test_stop_ends_a_propagation_after_the_frame_at_hand(gated):
     segmenter, widget, browser = gated
     browser.ask("click", **click())
     number = browser.say("propagate", **EVERYTHING)
-    segmenter.at_gate.wait()
+    segmenter.gate.wait_until_reached()
     stopped = browser.say("stop")
-    segmenter.free()
+    segmenter.gate.open()
     assert browser.answer(number)["type"] == browser.answer(stopped)["type"] == "done"
     idle(widget)
     assert int(np.isfinite(widget.scores[1]).sum()) == 2
@@ -462,9 +417,9 @@ def test_undo_during_a_propagation_stops_it_and_takes_it_back(gated):
     segmenter, widget, browser = gated
     browser.ask("click", **click())
     number = browser.say("propagate", **EVERYTHING)
-    segmenter.at_gate.wait()
+    segmenter.gate.wait_until_reached()
     undone = browser.say("undo")
-    segmenter.free()
+    segmenter.gate.open()
     browser.answer(undone)
     browser.answer(number)
     assert int(np.isfinite(widget.scores[1]).sum()) == 1
@@ -496,15 +451,14 @@ def test_retracking_can_be_turned_off_and_a_first_prompt_never_tracks(widget, br
 
 def test_a_correction_during_a_limited_propagation_is_retracked_after_it(gated):
     segmenter, widget, browser = gated
-    segmenter.open = True
+    segmenter.gate.open()
     browser.ask("click", **click())
     widget.propagate(stop=10)
-    segmenter.open = False
-    segmenter.at_gate.clear()
+    segmenter.gate.close()
     number = browser.say("propagate", start=20, stop=25, direction="both")
-    segmenter.at_gate.wait()
+    segmenter.gate.wait_until_reached()
     browser.say("click", **click(frame=5, x=30.0))
-    segmenter.free()
+    segmenter.gate.open()
     browser.answer(number)
     idle(widget)
     idle(widget)
@@ -514,7 +468,7 @@ def test_a_correction_during_a_limited_propagation_is_retracked_after_it(gated):
 # Flow control
 
 
-def test_without_acknowledgements_no_more_than_four_batches_go_out(widget):
+def test_without_acknowledgements_only_so_many_batches_go_out(widget):
     browser = Browser(widget, acks=False)
     browser.say("hello")
     idle(widget)
@@ -524,7 +478,7 @@ def test_without_acknowledgements_no_more_than_four_batches_go_out(widget):
     browser.received.clear()
     widget.propagate()
     idle(widget)
-    assert len(browser.of("masks")) <= 4
+    assert len(browser.of("masks")) <= MAX_UNACKED_MASKS
     browser.say("ack", seq=browser.of("masks")[0]["seq"])
     assert browser.of("masks")[-1]["frame"] == FRAMES - 1
 

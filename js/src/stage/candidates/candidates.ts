@@ -1,24 +1,31 @@
 /** The masks of an ambiguous click, side by side, to choose from. */
 
 import type { Client } from "../../kernel/client";
+import type { BoxPx } from "../../kernel/protocol";
 import { boundsOf, type Candidates } from "../../state/stage-state";
 import type { Store } from "../../state/store";
 import { h } from "../../ui/dom";
-import { drawMask } from "../draw/mask-layer";
+import { drawMask, PROVISIONAL } from "../draw/mask-layer";
 import { fitScale, type Size, ViewTransform } from "../view-transform";
 import type { Viewport } from "../viewport";
+import { standApart } from "./placing";
 
 /** Of a picture, in CSS pixels. */
 const WIDTH = 84;
 const HEIGHT = 64;
 /** Around a mask, in shares of its size. */
 const MARGIN = 0.2;
+/** Between two pictures, and around all of them, as in the styles. */
+const SPACING = 4;
+const FRAME = 12;
 const NO_COLOR = "#8b8d98";
 
 export class CandidateStrip {
   readonly element: HTMLElement;
   /** The one that is pointed at, shown on the stage before it is chosen. */
   peeked: number | null = null;
+  /** What it has chosen its place for. */
+  private stood = "";
   private drawn: { candidates: Candidates; pixels: ImageBitmap | undefined } | null = null;
 
   constructor(
@@ -62,13 +69,14 @@ export class CandidateStrip {
     this.element.hidden = current === null;
     if (!current) {
       this.drawn = null;
+      this.stood = "";
       return;
     }
+    this.stand(current);
     const pixels = this.store.frames.get(current.frame);
     if (this.drawn?.candidates === current && this.drawn.pixels === pixels) return;
     const hadFocus = this.element.contains(document.activeElement);
     this.drawn = { candidates: current, pixels };
-    this.element.classList.toggle("s2w-above", this.isLow(current));
     this.element.replaceChildren(...current.runs.map((_, i) => this.button(current, i, pixels)));
     if (hadFocus) (this.element.children[current.chosen] as HTMLElement | undefined)?.focus();
   }
@@ -77,8 +85,7 @@ export class CandidateStrip {
   drawPeeked(context: CanvasRenderingContext2D, transform: ViewTransform): void {
     const runs = this.peeked === null ? undefined : this.current?.runs[this.peeked];
     if (!runs) return;
-    const style = { color: "#ffffff", fill: 0.22, outline: 1, dash: [5, 4], halo: true };
-    drawMask(context, transform, this.viewport.image, runs, style);
+    drawMask(context, transform, this.viewport.image, runs, PROVISIONAL);
   }
 
   private button(
@@ -141,12 +148,33 @@ export class CandidateStrip {
     this.redraw();
   }
 
-  /** Whether the chosen mask is in the lower half of the stage, where the strip would hide it. */
-  private isLow({ runs, chosen }: Candidates): boolean {
+  /** Move away from what is to be chosen, once for each choice: buttons stay under the hand. */
+  private stand(candidates: Candidates): void {
     const { image, stage, transform } = this.viewport;
-    const box = runs[chosen] && boundsOf(runs[chosen], image[0]);
-    if (!box) return false;
-    const [, middle] = transform.toStage(0, (box[1] + box[3]) / 2);
-    return middle > stage[1] / 2;
+    const { frame, object, ious, runs, chosen } = candidates;
+    const key = [frame, object, ...ious, ...stage, transform.scale, transform.offsetX].join();
+    if (key === this.stood) return;
+    this.stood = key;
+    const mask = runs[chosen];
+    const bounds = mask ? boundsOf(mask, image[0]) : null;
+    const [left, top] = transform.toStage(bounds?.[0] ?? 0, bounds?.[1] ?? 0);
+    const [right, bottom] = transform.toStage(bounds?.[2] ?? 0, bounds?.[3] ?? 0);
+    const [screen, room] = [this.viewport.canvas.parentElement, this.element.parentElement];
+    const [x, y] = [screen?.offsetLeft ?? 0, screen?.offsetTop ?? 0];
+    const box: BoxPx = [left + x, top + y, right + x, bottom + y];
+    const size: Size = [room?.clientWidth || stage[0], room?.clientHeight || stage[1]];
+    const place = standApart(box, size, flatSize(runs.length), uprightSize(runs.length));
+    this.element.classList.toggle("s2w-upright", place.isUpright);
+    this.element.style.setProperty("--s2w-left", `${Math.round(place.left)}px`);
+    this.element.style.setProperty("--s2w-top", `${Math.round(place.top)}px`);
   }
+}
+
+/** Width and height of the strip with its pictures side by side, in CSS pixels. */
+function flatSize(count: number): Size {
+  return [count * (WIDTH + SPACING) + FRAME, HEIGHT + FRAME];
+}
+
+function uprightSize(count: number): Size {
+  return [WIDTH + FRAME, count * (HEIGHT + SPACING) + FRAME];
 }

@@ -3,7 +3,7 @@
 import type { Client } from "../../kernel/client";
 import { covers, type Proposal } from "../../state/stage-state";
 import type { Store } from "../../state/store";
-import { drawMask } from "../draw/mask-layer";
+import { drawMask, PROVISIONAL } from "../draw/mask-layer";
 import type { ViewTransform } from "../view-transform";
 import type { Place, Viewport } from "../viewport";
 
@@ -90,8 +90,7 @@ export class Proposals {
   /** Draw the one under the pointer. */
   drawHovered(context: CanvasRenderingContext2D, transform: ViewTransform): void {
     if (!this.active || !this.hovered || !this.all?.includes(this.hovered)) return;
-    const style = { color: "#ffffff", fill: 0.16, outline: 1, dash: [5, 4], halo: true };
-    drawMask(context, transform, this.viewport.image, this.hovered.runs, style);
+    drawMask(context, transform, this.viewport.image, this.hovered.runs, PROVISIONAL);
   }
 
   /** Bring up to date; with the tool in hand and nothing known, the frame is asked about. */

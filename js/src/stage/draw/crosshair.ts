@@ -2,8 +2,9 @@
 
 import type { Proposals } from "../candidates/proposals";
 import type { Lasso } from "../input/lasso";
-import { type Prompter, REACH } from "../input/prompter";
+import { type Meaning, type Prompter, REACH } from "../input/prompter";
 import type { ViewTransform } from "../view-transform";
+import type { Place } from "../viewport";
 import { drawBox, drawCross } from "./prompt-layer";
 
 /** Shares of the stage's width that a key moves it by, plain and with Shift. */
@@ -34,6 +35,16 @@ export class Crosshair {
     return this.at !== null;
   }
 
+  /** Where Enter would do something else than put a point, and what; null where it would not. */
+  get meaning(): (Meaning & { at: Place }) | null {
+    const { store, viewport } = this.prompter;
+    const { tool } = store.state;
+    if (!this.at || (tool !== "positive" && tool !== "negative")) return null;
+    const [x, y] = viewport.transform.toStage(...this.at);
+    const meaning = this.prompter.meaning({ x, y }, tool === "positive");
+    return meaning && { ...meaning, at: { x, y } };
+  }
+
   hide(): void {
     this.at = null;
     this.corner = null;
@@ -44,7 +55,7 @@ export class Crosshair {
   handleKey(event: KeyboardEvent): boolean {
     const arrow = event.altKey ? ARROWS[event.key] : undefined;
     if (arrow) this.move(arrow, event.shiftKey ? LONG_STEP : STEP);
-    else if (event.key === "Enter" && this.at) this.mark(this.at, event.shiftKey);
+    else if (event.key === "Enter" && this.at) this.mark(this.at, event.shiftKey, event.altKey);
     else return false;
     this.redraw();
     return true;
@@ -75,7 +86,7 @@ export class Crosshair {
     viewport.reveal(...this.at);
   }
 
-  private mark(at: [number, number], shift: boolean): void {
+  private mark(at: [number, number], shift: boolean, onPurpose: boolean): void {
     const { prompter } = this;
     const [x, y] = prompter.viewport.transform.toStage(...at);
     const { tool, brush: radius } = prompter.store.state;
@@ -87,13 +98,16 @@ export class Crosshair {
     } else if (this.corner) {
       const [left, top] = prompter.viewport.transform.toStage(...this.corner);
       this.corner = null;
-      prompter.box({ x: left, y: top }, { x, y });
+      prompter.box({ x: left, y: top }, { x, y }, onPurpose);
     } else if (tool === "box") this.corner = at;
     else {
+      const label = shift || tool === "negative" ? 0 : 1;
       const hit = prompter.hit({ x, y }, REACH);
-      if (hit && "index" in hit) prompter.removePoint(hit.object, hit.index);
-      else if (hit?.part === "remove") prompter.removeBox(hit.object);
-      else prompter.point({ x, y }, shift || tool === "negative" ? 0 : 1);
+      const select = label === 1 && !onPurpose ? prompter.selectable({ x, y }) : null;
+      if (hit && "index" in hit) prompter.removePoint(hit.object, hit.index, onPurpose);
+      else if (hit?.part === "remove") prompter.removeBox(hit.object, onPurpose);
+      else if (select) prompter.select(select);
+      else prompter.point({ x, y }, label, onPurpose);
     }
   }
 }

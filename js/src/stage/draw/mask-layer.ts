@@ -2,17 +2,25 @@
 
 import type { State as MaskState } from "../../kernel/protocol";
 import type { ObjectInfo } from "../../kernel/traits";
-import type { Display } from "../../state/stage-state";
+import { boundsOf, type Display } from "../../state/stage-state";
 import type { MaskRecord, Store } from "../../state/store";
 import type { Size, ViewTransform } from "../view-transform";
 import { maskPath } from "./mask-path";
 
 const OUTLINE_WIDTH = 2;
 const HALO_WIDTH = 4;
-/** What a correction made out of date is paler, and its outline dashed. */
-const STALE_SHARE = 0.45;
-const STALE_DASH = [5, 4];
-/** Of the hatching of rejected masks, in CSS pixels. */
+/** What is not yet so, but would be, is dotted. Dashes tell objects apart. */
+export const DOTS = [0.5, 5];
+/** Of what is not yet so: to be chosen, to be clicked. */
+export const PROVISIONAL: MaskStyle = {
+  ...{ color: "#ffffff", fill: 0.18, outline: 1, halo: true, dash: DOTS },
+};
+/** Around what is accepted, a light line between its colour and the halo. */
+const CASING_WIDTH = 5;
+const CASING_HALO_WIDTH = 7.5;
+/** What a correction made out of date is hatched, and paler, as in its lane. */
+const STALE_SHARE = 0.85;
+/** Of the hatching, in CSS pixels. */
 const HATCH_SPACING = 8;
 
 /** How a mask is to look; widths are in CSS pixels. */
@@ -22,8 +30,13 @@ export interface MaskStyle {
   /** Opacity, 0..1. */
   outline: number;
   halo?: boolean;
-  dash?: number[];
+  /** Lengths on and off; `DOTS` is made of dots. */
+  dash?: readonly number[];
   hatched?: boolean;
+  /** A light line around the outline. */
+  cased?: boolean;
+  /** A line across. */
+  struck?: boolean;
 }
 
 /** Draw masks in CSS pixels; objects later in the list lie on top, the selected one above all. */
@@ -45,14 +58,20 @@ export function drawMasks(
 }
 
 export function styleOf(object: ObjectInfo, state: MaskState, display: Display): MaskStyle {
-  const { color } = object;
-  const opacity = !display.fill ? 0 : display.masksOnly ? 1 : display.opacity;
+  const { color, dash } = object;
+  const fill = !display.fill ? 0 : display.masksOnly ? 1 : display.opacity;
   const outline = display.outline ? 1 : 0;
-  if (state === "rejected")
-    return { color, fill: opacity, outline: 0.55 * outline, halo: false, hatched: true };
-  if (state === "stale")
-    return { color, fill: STALE_SHARE * opacity, outline, halo: true, dash: STALE_DASH };
-  return { color, fill: opacity, outline, halo: !display.masksOnly };
+  const style = { color, fill, outline, halo: !display.masksOnly, dash };
+  switch (state) {
+    case "rejected":
+      return { ...style, fill: 0.25 * fill, outline: 0.55 * outline, halo: false, struck: true };
+    case "stale":
+      return { ...style, fill: STALE_SHARE * fill, hatched: true };
+    case "accepted":
+      return { ...style, cased: true };
+    default:
+      return style;
+  }
 }
 
 /** Draw a mask in CSS pixels: outlines are as wide at any zoom. */
@@ -74,19 +93,48 @@ export function drawMask(
   }
   if (style.outline > 0) {
     context.lineJoin = "round";
-    if (style.halo) {
-      context.globalAlpha = 0.35 * style.outline;
-      context.lineWidth = HALO_WIDTH * cssPixel;
-      context.strokeStyle = "#000000";
+    const stroke = (color: string, width: number, opacity: number) => {
+      context.globalAlpha = opacity * style.outline;
+      context.lineWidth = width * cssPixel;
+      context.strokeStyle = color;
       context.stroke(path);
-    }
-    context.globalAlpha = style.outline;
-    context.lineWidth = OUTLINE_WIDTH * cssPixel;
-    context.strokeStyle = style.color;
+    };
+    if (style.halo) stroke("#000000", style.cased ? CASING_HALO_WIDTH : HALO_WIDTH, 0.35);
+    if (style.cased) stroke("#ffffff", CASING_WIDTH, 0.95);
+    context.lineCap = style.dash === DOTS ? "round" : "butt";
     context.setLineDash((style.dash ?? []).map((length) => length * cssPixel));
-    context.stroke(path);
+    stroke(style.color, OUTLINE_WIDTH, 1);
   }
+  if (style.struck) strike(context, path, runs, image, style.color, cssPixel);
   context.restore();
+}
+
+/** A line across a mask, from its lower left to its upper right. */
+function strike(
+  context: CanvasRenderingContext2D,
+  path: Path2D,
+  runs: Uint32Array,
+  [width]: Size,
+  color: string,
+  cssPixel: number,
+): void {
+  const bounds = boundsOf(runs, width);
+  if (!bounds) return;
+  const [left, top, right, bottom] = bounds;
+  context.clip(path, "evenodd");
+  context.setLineDash([]);
+  for (const [style, line] of [
+    ["rgba(0, 0, 0, 0.45)", 4.5],
+    [color, 2],
+  ] as const) {
+    context.globalAlpha = 1;
+    context.lineWidth = line * cssPixel;
+    context.strokeStyle = style;
+    context.beginPath();
+    context.moveTo(left, bottom);
+    context.lineTo(right, top);
+    context.stroke();
+  }
 }
 
 /** Slanted lines that are as far apart at any zoom. */

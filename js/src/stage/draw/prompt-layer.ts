@@ -2,14 +2,19 @@
 
 import type { BoxPx, Point } from "../../kernel/protocol";
 import type { Store } from "../../state/store";
+import { inkOn } from "../../ui/color";
 import { boxHandles, boxToStage, removeHandle } from "../input/prompt-hits";
 import type { PromptHit } from "../input/prompter";
 import type { Size, ViewTransform } from "../view-transform";
+import { DOTS } from "./mask-layer";
 
 const RADIUS = 6.5;
 const MARK = 3;
 const HANDLE = 4.5;
 const REMOVE = 9;
+/** Opacity of prompts of objects that are not selected: nothing can be done with them now. */
+const FADED_BOX = 0.3;
+const FADED_POINT = 0.6;
 const NEGATIVE = "#e5484d";
 /** Of a prompt whose object is not there yet. */
 const NO_COLOR = "#8b8d98";
@@ -29,26 +34,27 @@ export function drawPrompts(
   frame: number,
   hot: Hot | null,
 ): number {
-  const { objects, pending, selected } = store.state;
+  const { objects, selected } = store.state;
   let drawn = 0;
   for (const object of store.shownObjects) {
     const prompts = store.promptsOf(object.id, frame);
     if (!prompts) continue;
     const isSelected = object.id === selected;
     const hit = isSelected ? (hot?.hit ?? null) : null;
-    context.globalAlpha = isSelected ? 1 : 0.7;
     if (prompts.box) {
       const box = boxToStage(transform, prompts.box);
+      context.globalAlpha = isSelected ? 1 : FADED_BOX;
       drawBox(context, box, object.color);
       if (isSelected) drawHandles(context, box, stage, object.color, hit);
     }
+    context.globalAlpha = isSelected ? 1 : FADED_POINT;
     prompts.points.forEach((point, i) => {
       const isHot = hit !== null && "index" in hit && hit.index === i;
       drawPoint(context, transform, point, object.color, isHot ? (hot as Hot) : null);
     });
     drawn += prompts.points.length + (prompts.box ? 1 : 0);
   }
-  for (const prompt of pending) {
+  for (const prompt of store.unanswered) {
     if (prompt.frame !== frame) continue;
     const color = objects.find(({ id }) => id === prompt.object)?.color ?? NO_COLOR;
     context.globalAlpha = 0.85;
@@ -59,23 +65,25 @@ export function drawPrompts(
   return drawn;
 }
 
-/** A rectangle in CSS pixels; dashed while it is being drawn. */
+/** A rectangle in CSS pixels; dotted while it is being drawn. */
 export function drawBox(
   context: CanvasRenderingContext2D,
   [left, top, right, bottom]: BoxPx,
   color: string,
-  dashed = false,
+  dotted = false,
 ): void {
   context.lineJoin = "round";
-  for (const [width, style, dash] of [
+  for (const [width, style, dots] of [
     [4, "rgba(0, 0, 0, 0.45)", []],
-    [2, color, dashed ? [6, 4] : []],
+    [2, color, dotted ? DOTS : []],
   ] as const) {
     context.lineWidth = width;
     context.strokeStyle = style;
-    context.setLineDash(dash);
+    context.lineCap = dots.length > 0 ? "round" : "butt";
+    context.setLineDash(dots);
     context.strokeRect(left, top, right - left, bottom - top);
   }
+  context.lineCap = "butt";
   context.setLineDash([]);
 }
 
@@ -185,11 +193,4 @@ function cross(context: CanvasRenderingContext2D, x: number, y: number): void {
   context.moveTo(x + MARK, y - MARK);
   context.lineTo(x - MARK, y + MARK);
   context.stroke();
-}
-
-/** Black or white, whichever is legible on "#rrggbb". */
-function inkOn(color: string): string {
-  const rgb = Number.parseInt(color.slice(1), 16);
-  const luma = 0.299 * (rgb >> 16) + 0.587 * ((rgb >> 8) & 255) + 0.114 * (rgb & 255);
-  return luma > 160 ? "#14161a" : "#ffffff";
 }

@@ -6,6 +6,7 @@ import type { Tool } from "../../state/stage-state";
 import type { Store } from "../../state/store";
 import type { CandidateStrip } from "../candidates/candidates";
 import type { Proposals } from "../candidates/proposals";
+import { showsScaleBar } from "../scale-bar";
 import { TOOLS } from "../tools";
 import { clampRadius } from "./gesture";
 import type { Lasso } from "./lasso";
@@ -21,10 +22,6 @@ export interface StageParts {
   lasso: Lasso;
   proposals: Proposals;
   candidates: CandidateStrip;
-  /** Leave what is going on; false when nothing is. */
-  cancel(): boolean;
-  /** Whether there is something to leave. */
-  busy(): boolean;
 }
 
 /** In the order in which they are tried: what is open goes before what is always there. */
@@ -41,7 +38,6 @@ export function stageCommands(parts: StageParts): Command[] {
   const resize = (by: number) => () => store.set("brush", clampRadius(store.state.brush * by));
   const zoom = (by: number) => () => viewport.zoomBy(by);
   return [
-    { keys: ["Escape"], label: "Cancel", group: "Prompts", enabled: parts.busy, run: parts.cancel },
     {
       keys: ["1", "2", "3"],
       label: "Choose among the masks of a click",
@@ -111,6 +107,24 @@ export function stageCommands(parts: StageParts): Command[] {
       label: "Masks only",
       group: "View",
       run: () => changeDisplay(store, { masksOnly: !store.state.display.masksOnly }),
+    },
+    {
+      keys: ["Shift+N"],
+      label: "Names on the masks",
+      group: "View",
+      run: () => changeDisplay(store, { labels: !store.state.display.labels }),
+    },
+    {
+      keys: ["Shift+Z"],
+      label: "Minimap, when zoomed",
+      group: "View",
+      run: () => changeDisplay(store, { minimap: !store.state.display.minimap }),
+    },
+    {
+      keys: ["Shift+R"],
+      label: "Scale bar",
+      group: "View",
+      run: () => changeDisplay(store, { scaleBar: !showsScaleBar(store) }),
     },
   ];
 }

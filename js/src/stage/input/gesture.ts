@@ -1,5 +1,6 @@
 /** What a press of the pointer does until it is released. */
 
+import type { ObjectInfo } from "../../kernel/traits";
 import { drawBox } from "../draw/prompt-layer";
 import { simplify } from "../draw/simplify";
 import { drawStroke, type StrokeScene } from "../draw/stroke-layer";
@@ -12,6 +13,8 @@ import type { Prompter, PromptHit } from "./prompter";
 export const DRAG_DISTANCE = 4;
 /** Paths may be off by this much, in pixels of the image. */
 export const PATH_TOLERANCE = 0.4;
+/** A finger that rests so long means what Alt and a click mean. */
+const LONG_PRESS_MS = 500;
 const MIN_RADIUS = 0.5;
 const MAX_RADIUS = 500;
 
@@ -27,16 +30,25 @@ export interface Gesture {
   draw?(context: CanvasRenderingContext2D, transform: ViewTransform, scene: StrokeScene): void;
 }
 
-/** A click puts a point, a drag draws a box. */
-export function pointOrBox(prompter: Prompter, start: Place, label: 0 | 1): Gesture {
+/** A click puts a point, or selects the object whose mask it is on; a drag draws a box.
+ * `onPurpose` changes what is accepted without a question. */
+export function pointOrBox(
+  prompter: Prompter,
+  start: Place,
+  label: 0 | 1,
+  { select = null as ObjectInfo | null, onPurpose = false, isTouch = false } = {},
+): Gesture {
   let corner: Place | null = null;
+  const began = performance.now();
   return {
     move(place) {
       if (corner || far(start, place)) corner = clamped(prompter, place);
     },
     release() {
-      if (corner) prompter.box(start, corner);
-      else prompter.point(start, label);
+      const isLong = isTouch && performance.now() - began >= LONG_PRESS_MS;
+      if (corner) prompter.box(start, corner, onPurpose);
+      else if (select && !isLong) prompter.select(select);
+      else prompter.point(start, label, onPurpose);
     },
     draw(context) {
       if (!corner) return;
@@ -56,6 +68,7 @@ export function movePoint(
   prompter: Prompter,
   start: Place,
   hit: { object: number; index: number },
+  onPurpose = false,
 ): Gesture {
   const { frame, store } = prompter;
   const before = store.promptsOf(hit.object, frame);
@@ -76,8 +89,9 @@ export function movePoint(
       store.putPrompts({ ...before, points: before.points.with(hit.index, now) });
     },
     release() {
-      if (moved) prompter.movePoint(hit.object, hit.index, ...moved);
-      else prompter.removePoint(hit.object, hit.index);
+      if (!moved) prompter.removePoint(hit.object, hit.index, onPurpose);
+      else if (!prompter.movePoint(hit.object, hit.index, ...moved, onPurpose) && before)
+        store.putPrompts(before); // until there is an answer
     },
     cancel() {
       if (before && moved) store.putPrompts(before);
@@ -91,6 +105,7 @@ export function editBox(
   start: Place,
   hit: Extract<PromptHit, { part: unknown }>,
   label: 0 | 1,
+  onPurpose = false,
 ): Gesture {
   const { frame, store } = prompter;
   const before = store.promptsOf(hit.object, frame);
@@ -106,9 +121,10 @@ export function editBox(
       store.putPrompts({ ...before, box: moved });
     },
     release() {
-      if (moved) prompter.boxPx(moved);
-      else if (hit.part === "remove") prompter.removeBox(hit.object);
-      else if (hit.part === "line") prompter.point(start, label);
+      if (moved && !prompter.boxPx(moved, onPurpose) && before) store.putPrompts(before);
+      else if (moved) return;
+      else if (hit.part === "remove") prompter.removeBox(hit.object, onPurpose);
+      else if (hit.part === "line") prompter.point(start, label, onPurpose);
     },
     cancel() {
       if (before && moved) store.putPrompts(before);

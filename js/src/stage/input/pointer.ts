@@ -9,11 +9,13 @@ import type { Place } from "../viewport";
 import { brush, editBox, type Gesture, movePoint, pointOrBox, resizeBrush } from "./gesture";
 import type { Lasso } from "./lasso";
 import type { Navigation } from "./navigation";
-import { FINGER_REACH, type Prompter, type PromptHit, REACH } from "./prompter";
+import { FINGER_REACH, type Meaning, type Prompter, type PromptHit, REACH } from "./prompter";
 
 /** Two presses within this time and distance are a double-click. */
 const DOUBLE_MS = 350;
 const DOUBLE_DISTANCE = 8;
+/** Half of the minus in the eraser's outline. */
+const MINUS = 4;
 
 export class PointerInput {
   /** Where the pointer is; null when it is elsewhere, or a finger that was lifted. */
@@ -71,18 +73,21 @@ export class PointerInput {
     const { tool, brush: radius } = this.prompter.store.state;
     const at = this.gesture?.at ?? this.place;
     if (!at || this.navigation.hand || (tool !== "brush" && tool !== "eraser")) return;
+    const isEraser = tool === "eraser";
     for (const [width, style] of [
       [3, "rgba(0, 0, 0, 0.5)"],
       [1.5, "#ffffff"],
     ] as const) {
       context.beginPath();
       context.arc(at.x, at.y, Math.max(1.5, radius * transform.scale), 0, 2 * Math.PI);
+      if (isEraser) {
+        context.moveTo(at.x - MINUS, at.y);
+        context.lineTo(at.x + MINUS, at.y);
+      }
       context.lineWidth = width;
       context.strokeStyle = style;
-      context.setLineDash(tool === "eraser" ? [4, 3] : []);
       context.stroke();
     }
-    context.setLineDash([]);
   }
 
   private down(event: PointerEvent): void {
@@ -137,10 +142,13 @@ export class PointerInput {
       return null;
     }
     const label = against || tool === "negative" ? 0 : 1;
-    const hit = prompter.hit(place, event.pointerType === "touch" ? FINGER_REACH : REACH);
-    if (hit && "index" in hit) return movePoint(prompter, place, hit);
-    if (hit) return editBox(prompter, place, hit, label);
-    return pointOrBox(prompter, place, label);
+    const isTouch = event.pointerType === "touch";
+    const onPurpose = event.altKey;
+    const hit = prompter.hit(place, isTouch ? FINGER_REACH : REACH);
+    if (hit && "index" in hit) return movePoint(prompter, place, hit, onPurpose);
+    if (hit) return editBox(prompter, place, hit, label, onPurpose);
+    const select = label === 1 && !onPurpose ? prompter.selectable(place) : null;
+    return pointOrBox(prompter, place, label, { select, onPurpose, isTouch });
   }
 
   private move(event: PointerEvent): void {
@@ -176,6 +184,7 @@ export class PointerInput {
   }
 
   private leave(): void {
+    this.prompter.store.set("hoveredObject", null);
     if (this.gesture) return;
     this.place = null;
     this.showHit(null);
@@ -195,9 +204,12 @@ export class PointerInput {
     const { hovering } = prompter.client;
     this.showHit(this.hitAt(place));
     this.proposals.hover(tool === "everything" ? place : null);
+    const object = this.isPointing ? prompter.objectAt(place) : null;
+    prompter.store.set("hoveredObject", object?.id ?? null);
     const means =
       (tool === "positive" || tool === "box") &&
       !this.hovered &&
+      !prompter.selectable(place) &&
       !this.navigation.hand &&
       status.state !== "loading" &&
       prompter.viewport.holds(place);
@@ -209,10 +221,24 @@ export class PointerInput {
     hovering.over({ ...prompter.target(), x, y }, REACH / prompter.viewport.transform.scale);
   }
 
-  private hitAt(place: Place): PromptHit | null {
+  /** Whether a press means a point or a box. */
+  private get isPointing(): boolean {
     const { tool } = this.prompter.store.state;
     const points = tool === "positive" || tool === "negative" || tool === "box";
-    return points && !this.navigation.hand ? this.prompter.hit(place, REACH) : null;
+    return points && !this.navigation.hand;
+  }
+
+  /** Where a click would do something else than put a point, and what; null where it would not. */
+  get meaning(): (Meaning & { at: Place }) | null {
+    const { place } = this;
+    if (!place || this.gesture || this.hovered || !this.isPointing) return null;
+    const { tool } = this.prompter.store.state;
+    const meaning = this.prompter.meaning(place, tool !== "negative");
+    return meaning && { ...meaning, at: place };
+  }
+
+  private hitAt(place: Place): PromptHit | null {
+    return this.isPointing ? this.prompter.hit(place, REACH) : null;
   }
 
   private showHit(hit: PromptHit | null): void {

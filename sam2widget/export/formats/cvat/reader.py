@@ -22,6 +22,7 @@ from ...reading.entries import EntryError, as_number, check_frame_size, check_si
 from ...reading.object_ids import ObjectIds
 from ...segmentation import Imported
 from ...wording import pluralize, shorten
+from .labels import LabelsOfShapes
 from .part import PartOfSource
 
 _RUN = np.dtype("<u4")
@@ -82,6 +83,7 @@ def read_cvat(path: Path, video: Video) -> Imported:
     ids = _ids(path, shapes)
     masks: dict[tuple[int, int], Mask] = {}
     names: dict[int, str] = {}
+    labels = LabelsOfShapes(path, root)
     empty = 0
     for shape in shapes:
         key = ids[shape.owner], shape.frame
@@ -104,12 +106,12 @@ def read_cvat(path: Path, video: Video) -> Imported:
         if key in masks:
             mask_hw |= masks[key].to_array()
         masks[key] = Mask.from_array(mask_hw)
-        names[key[0]] = shape.label
+        names[key[0]] = labels.add(key[0], shape.label, shape.element)
     if empty:
         notes.append(f"{path} has {pluralize(empty, 'polygon')} {NO_PIXEL}.")
     if any(owner == "label" for (owner, _) in ids):
         notes.append(f"{path} has shapes without group_id or track: each label is an object.")
-    return Imported(masks, names, tuple(notes))
+    return Imported(masks, names, (*notes, *labels.reader.notes), labels.reader.labels)
 
 
 def _on_images(

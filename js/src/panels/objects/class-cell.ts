@@ -1,0 +1,43 @@
+/** The class of an object in its row: a menu to pick it from. */
+
+import type { Client } from "../../kernel/client";
+import type { ObjectInfo } from "../../kernel/traits";
+import { setClass } from "../../state/classes";
+import type { Store } from "../../state/store";
+import { h } from "../../ui/dom";
+import { setTip } from "../../ui/tooltip";
+
+export class ClassCell {
+  readonly element: HTMLSelectElement;
+  /** What its options are of. */
+  private listed = "";
+
+  constructor(
+    private readonly store: Store,
+    client: Client,
+    object: number,
+    select: (object: number) => void,
+  ) {
+    this.element = h("select", {
+      class: "s2w-class",
+      change: () => setClass(client, object, this.element.value),
+      focus: () => select(object),
+    });
+  }
+
+  update({ name, class_name, locked }: ObjectInfo): void {
+    const { class_list } = this.store.state;
+    this.element.hidden = class_list.length === 0;
+    const names = class_list.map((one) => one.name);
+    const listed = JSON.stringify(names);
+    if (listed !== this.listed) {
+      this.listed = listed;
+      const options = ["", ...names].map((one) => h("option", { value: one }, one || "no class"));
+      this.element.replaceChildren(...options);
+    }
+    this.element.value = class_name;
+    this.element.disabled = locked;
+    this.element.setAttribute("aria-label", `Class of ${name}`);
+    setTip(this.element, `Class of ${name}`);
+  }
+}

@@ -1,0 +1,154 @@
+/** What is at a place of the time axis: a small picture with masks, the frame, and how certain. */
+
+import type { Client } from "../../kernel/client";
+import { sizeOf } from "../../state/stage-state";
+import type { MaskRecord, Store } from "../../state/store";
+import { h, setText } from "../../ui/dom";
+import { hideFloating, showFloating } from "../../ui/floating";
+import { certaintyOf, isAbsent } from "./heat";
+import { timecode } from "./transport";
+
+/** In CSS pixels. */
+const WIDTH = 132;
+const FILL = 0.5;
+/** Masks are asked for when the pointer rests. */
+const PAUSE_MS = 120;
+
+export class HoverCard {
+  readonly element: HTMLElement;
+  private readonly picture = h("canvas");
+  private readonly place = h("strong");
+  private readonly says = h("span");
+  private shown: { frame: number; object: number | null } | null = null;
+  private waiting = 0;
+
+  constructor(
+    private readonly store: Store,
+    private readonly client: Client,
+    /** Ask for the small picture of a frame; null for none. */
+    private readonly want: (frame: number | null) => void,
+  ) {
+    this.element = h(
+      "div",
+      { class: "s2w-tip s2w-card", "aria-hidden": "true", hidden: true },
+      this.picture,
+      this.place,
+      this.says,
+    );
+  }
+
+  /** Show a frame above a place of the window, with the masks of one object or of all. */
+  show(frame: number, object: number | null, x: number, y: number): void {
+    if (this.shown?.frame !== frame || this.shown.object !== object) {
+      this.shown = { frame, object };
+      this.fill();
+      this.want(frame);
+      this.wantMasksSoon(frame);
+    }
+    const at = new DOMRect(x, y, 0, 0);
+    const anchor = { getBoundingClientRect: () => at };
+    showFloating(this.element, anchor, "middle", "above");
+  }
+
+  hide(): void {
+    window.clearTimeout(this.waiting);
+    if (!this.shown) return;
+    this.shown = null;
+    this.want(null);
+    hideFloating(this.element);
+  }
+
+  /** Pictures, masks or certainties may have come. */
+  update(): void {
+    if (this.shown) this.fill();
+  }
+
+  private wantMasksSoon(frame: number): void {
+    window.clearTimeout(this.waiting);
+    const { masks, certainties } = this.store;
+    if (masks.has(frame) || ![...certainties.values()].some((bytes) => bytes[frame])) return;
+    this.waiting = window.setTimeout(
+      () => this.client.send({ type: "want_masks", frame }),
+      PAUSE_MS,
+    );
+  }
+
+  private fill(): void {
+    const { frame, object } = this.shown ?? { frame: 0, object: null };
+    const { video, objects } = this.store.state;
+    const time = video.fps > 0 && video.kind !== "images" ? timecode(frame / video.fps) : "";
+    setText(this.place, ["Frame ", frame, time && ` · ${time}`].join(""));
+    const info = objects.find(({ id }) => id === object);
+    setText(this.says, info ? `${info.name} · ${this.describe(frame, info.id)}` : "");
+    this.says.hidden = !info;
+    this.draw(frame, object);
+  }
+
+  private describe(frame: number, object: number): string {
+    const timeline = this.store.timelines.get(object);
+    const within = (runs: [number, number][] = []) =>
+      runs.some(([start, stop]) => start <= frame && frame < stop);
+    const byte = this.store.certainties.get(object)?.[frame] ?? 0;
+    const certainty = certaintyOf(byte);
+    const score = certainty === null ? [] : [certainty.toFixed(2)];
+    const state = timeline?.prompted.includes(frame)
+      ? "prompted"
+      : within(timeline?.accepted)
+        ? "accepted"
+        : within(timeline?.rejected)
+          ? "rejected"
+          : within(timeline?.stale)
+            ? "out of date"
+            : isAbsent(byte)
+              ? "not in the picture"
+              : certainty === null
+                ? "not tracked"
+                : "tracked";
+    return [...score, state].join(" · ");
+  }
+
+  private draw(frame: number, object: number | null): void {
+    const pixels = this.store.thumbnails.get(frame) ?? this.store.frames.get(frame);
+    const [width, height] = sizeOf(this.store.state.video, frame);
+    if (width === 0 || height === 0) return;
+    const ratio = window.devicePixelRatio || 1;
+    const scale = (WIDTH * ratio) / width;
+    this.picture.width = Math.round(WIDTH * ratio);
+    this.picture.height = Math.round(height * scale);
+    this.picture.style.height = `${Math.round((WIDTH * height) / width)}px`;
+    const context = this.picture.getContext("2d");
+    if (!context) return;
+    if (pixels) context.drawImage(pixels, 0, 0, this.picture.width, this.picture.height);
+    for (const { id, color } of this.store.shownObjects) {
+      const mask = this.store.masks.get(frame)?.get(id);
+      if (mask && (object === null || object === id)) paintMask(context, mask, width, scale, color);
+    }
+  }
+}
+
+/** Runs of a mask as rectangles: small pictures need no outline. */
+export function paintMask(
+  context: CanvasRenderingContext2D,
+  { runs }: MaskRecord,
+  width: number,
+  scale: number,
+  color: string,
+): void {
+  context.fillStyle = color;
+  context.globalAlpha = FILL;
+  context.beginPath();
+  let at = 0;
+  for (let i = 0; i < runs.length; i++) {
+    const end = at + (runs[i] as number);
+    // A run may go over several rows.
+    for (let from = at; i % 2 === 1 && from < end; ) {
+      const row = Math.floor(from / width);
+      const to = Math.min(end, (row + 1) * width);
+      context.rect((from % width) * scale, row * scale, (to - from) * scale, scale);
+      from = to;
+    }
+    at = end;
+  }
+  context.fill();
+  context.globalAlpha = 1;
+}

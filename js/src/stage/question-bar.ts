@@ -1,0 +1,57 @@
+/** The question that is asked before something accepted changes. */
+
+import type { Client } from "../kernel/client";
+import type { Question } from "../state/question";
+import type { Store } from "../state/store";
+import { h, icon, setText } from "../ui/dom";
+
+export class QuestionBar {
+  readonly element: HTMLElement;
+  private readonly text = h("span", { class: "s2w-bar-text" });
+  private readonly yes: HTMLButtonElement;
+  private readonly no: HTMLButtonElement;
+  private shown: Question | null = null;
+
+  constructor(
+    private readonly store: Store,
+    client: Client,
+    /** Who has the keys when it is answered. */
+    private readonly stage: HTMLElement,
+  ) {
+    const button = (run: () => void) =>
+      h("button", { type: "button", class: "s2w-button", click: run });
+    this.yes = button(() => client.answer(true));
+    this.no = button(() => client.answer(false));
+    this.no.append(h("span", {}, "Keep it"), h("kbd", { "aria-hidden": "true" }, "Esc"));
+    this.no.setAttribute("aria-label", "Keep it");
+    this.element = h(
+      "div",
+      { class: "s2w-question", role: "alertdialog", hidden: true },
+      icon("lock"),
+      this.text,
+      h("span", { class: "s2w-bar-actions" }, this.yes, this.no),
+    );
+    this.element.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      client.answer(false);
+      event.preventDefault();
+      event.stopPropagation();
+    });
+  }
+
+  update(): void {
+    const { question } = this.store.state;
+    if (question === this.shown) return;
+    const hadFocus = this.element.contains(document.activeElement);
+    this.shown = question;
+    this.element.hidden = question === null;
+    if (!question) {
+      if (hadFocus) this.stage.focus({ preventScroll: true });
+      return;
+    }
+    setText(this.text, question.text);
+    setText(this.yes, question.yes);
+    this.element.setAttribute("aria-label", question.text);
+    this.no.focus({ preventScroll: true }); // what does no harm is what Enter does
+  }
+}

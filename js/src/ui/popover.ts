@@ -1,0 +1,153 @@
+/**
+ * A button that opens a panel: a menu of actions, or settings.
+ *
+ *     const results = new Popover({ icon: "save", label: "Results", text: "Results", menu: true }, [
+ *       menuItem("MP4…", () => exportAs("mp4"), { icon: "film" }),
+ *       menuItem("Copy as Python", copy, { key: "Ctrl+Shift+C" }),
+ *     ]);
+ *     toolbar.add(results.element);
+ *
+ * With `menu`, the panel holds `menuItem`s alone and is a menu to screen readers; without, whatever
+ * you like, and a `menuItem` in it is a button. Choosing an item closes it, changing a setting does
+ * not. Arrow keys go from item to item, Escape closes and gives the focus back, as does a press
+ * elsewhere. `onOpen` is called before it is shown. It lies above the page, inside the window.
+ */
+
+import { h, type IconName, icon, iconButton } from "./dom";
+import { type Align, hideFloating, placeFloating, showFloating } from "./floating";
+import { setTip } from "./tooltip";
+
+export interface PopoverOptions {
+  icon: IconName;
+  /** The button's and the panel's accessible name. */
+  label: string;
+  text?: string;
+  hint?: string;
+  key?: string;
+  menu?: boolean;
+  /** Which of its sides is the button's. */
+  align?: Align;
+  onOpen?: () => void;
+}
+
+const FOCUSABLE = "button, input, select, textarea, [tabindex]";
+
+export class Popover {
+  /** Button and panel. */
+  readonly element: HTMLElement;
+  readonly button: HTMLButtonElement;
+  readonly panel: HTMLElement;
+  private readonly align: Align;
+  private readonly onOpen: () => void;
+  private readonly closeElsewhere = ({ target }: Event) => {
+    if (!this.element.contains(target as Node)) this.close();
+  };
+  private readonly follow = () => placeFloating(this.panel, this.button, this.align);
+
+  constructor(options: PopoverOptions, children: Node[]) {
+    const { label, menu = false, align = "end", onOpen = () => {} } = options;
+    this.align = align;
+    this.onOpen = onOpen;
+    const toggle = () => (this.opened ? this.close() : this.open());
+    this.button = iconButton(options.icon, label, toggle, options);
+    this.button.setAttribute("aria-haspopup", menu ? "menu" : "true");
+    this.button.setAttribute("aria-expanded", "false");
+    this.panel = h(
+      "div",
+      { class: "s2w-popover", role: menu ? "menu" : "group", "aria-label": label, hidden: true },
+      ...children,
+    );
+    if (menu) for (const item of this.items) item.setAttribute("role", "menuitem");
+    this.element = h("span", { class: "s2w-menu" }, this.button, this.panel);
+    this.element.addEventListener("keydown", (event) => this.handleKey(event));
+    this.element.addEventListener("focusout", ({ relatedTarget }) => {
+      if (relatedTarget && !this.element.contains(relatedTarget as Node)) this.close();
+    });
+    this.panel.addEventListener("click", ({ target }) => {
+      if (target instanceof Element && target.closest(".s2w-item")) this.close(true);
+    });
+  }
+
+  get opened(): boolean {
+    return !this.panel.hidden;
+  }
+
+  open(): void {
+    if (this.opened) return;
+    this.onOpen();
+    this.button.setAttribute("aria-expanded", "true");
+    showFloating(this.panel, this.button, this.align);
+    this.items[0]?.focus({ preventScroll: true });
+    document.addEventListener("pointerdown", this.closeElsewhere, true);
+    window.addEventListener("scroll", this.follow, { capture: true, passive: true });
+    window.addEventListener("resize", this.follow);
+  }
+
+  /** Close it; with `refocus`, the button has the focus again. */
+  close(refocus = false): void {
+    if (!this.opened) return;
+    hideFloating(this.panel);
+    this.button.setAttribute("aria-expanded", "false");
+    document.removeEventListener("pointerdown", this.closeElsewhere, true);
+    window.removeEventListener("scroll", this.follow, { capture: true });
+    window.removeEventListener("resize", this.follow);
+    if (refocus) this.button.focus({ preventScroll: true });
+  }
+
+  private get items(): HTMLElement[] {
+    return [...this.panel.querySelectorAll<HTMLElement>(FOCUSABLE)].filter(
+      (item) => !item.hidden && !item.hasAttribute("disabled"),
+    );
+  }
+
+  private handleKey(event: KeyboardEvent): void {
+    const { key, target } = event;
+    if (!this.opened) {
+      if (key !== "ArrowDown" || target !== this.button) return;
+      this.open();
+    } else if (key === "Escape") this.close(true);
+    else if (target instanceof HTMLElement && !usesArrows(target)) {
+      const { items } = this;
+      const at = items.indexOf(target);
+      const next = {
+        ArrowDown: (at + 1) % items.length,
+        ArrowUp: (at - 1 + items.length) % items.length,
+        Home: 0,
+        End: items.length - 1,
+      }[key];
+      if (next === undefined) return;
+      items[next]?.focus();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+/** A row of a panel that does something. */
+export function menuItem(
+  label: string,
+  run: () => void,
+  options: { icon?: IconName; hint?: string; key?: string } = {},
+): HTMLButtonElement {
+  const item = h(
+    "button",
+    { type: "button", class: "s2w-item", "aria-label": label, click: run },
+    ...(options.icon ? [icon(options.icon)] : []),
+    h("span", {}, label),
+  );
+  if (options.key) item.append(h("kbd", { "aria-hidden": "true" }, options.key));
+  if (options.hint) setTip(item, options.hint, options.key);
+  return item;
+}
+
+/** A row of a panel with a control and its name. */
+export function menuSetting(label: string, control: HTMLElement): HTMLElement {
+  return h("label", { class: "s2w-setting" }, h("span", {}, label), control);
+}
+
+function usesArrows(element: HTMLElement): boolean {
+  return (
+    element instanceof HTMLSelectElement ||
+    (element instanceof HTMLInputElement && element.type !== "checkbox")
+  );
+}

@@ -1,0 +1,82 @@
+"""Classes and attributes of objects, as code sets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..annotation.records import Attribute
+from .annotation_reader import AnnotationReader
+from .short_errors import shorten_errors
+
+
+@shorten_errors
+class ClassAnnotator(AnnotationReader):
+    """What objects of a video are: of which class, and with which attributes.
+
+    Parameters are those of `AnnotationReader`.
+    """
+
+    @property
+    def classes(self) -> dict[str, str]:
+        """Colours of the classes that objects may have, ``"#rrggbb"`` by name, in their order.
+
+        Set it to a list of names, or to a dictionary of colours by name. It is one edit. Their
+        order is that in which they are numbered in exports.
+
+        >>> w.classes = ["person", "dog"]
+        >>> w.classes = [*w.classes, "cat"]
+
+        Raises
+        ------
+        SessionError
+            When it is set to what are no classes, or an object has a class that is not among them.
+        """
+        return {one.name: one.color for one in self._session.classes}
+
+    @classes.setter
+    def classes(self, classes: Iterable[str] | Mapping[str, str | None]) -> None:
+        self._controller.edit(lambda: self._session.set_classes(classes))
+
+    def set_class(
+        self, objects: int | Iterable[int], class_name: str | None, *, add: bool = False
+    ) -> None:
+        """Say of which class objects are, as one edit.
+
+        Parameters
+        ----------
+        objects : an id or several.
+        class_name : one of `classes`; None takes the class away.
+        add : add the class to the list, if it is not there.
+
+        Raises
+        ------
+        SessionError
+            When there is no such object or class.
+        """
+        self._controller.edit(lambda: self._session.set_class(objects, class_name, add=add))
+
+    def set_attributes(
+        self,
+        obj: int,
+        attributes: Mapping[str, Attribute | None] | None = None,
+        /,
+        **more: Attribute | None,
+    ) -> None:
+        """Set attributes of an object: ``w.set_attributes(1, occluded=True)``.
+
+        Those that are not named stay.
+
+        Parameters
+        ----------
+        obj : id of the object.
+        attributes : truth values, numbers or texts by name; None takes one away. Names that Python
+            has no keyword for go here: ``w.set_attributes(1, {"id card": 7})``.
+        more : the same by keyword.
+
+        Raises
+        ------
+        SessionError
+            When there is no such object, or a value is something else.
+        """
+        given = {**(attributes or {}), **more}
+        self._controller.edit(lambda: self._session.set_attributes(obj, given))
