@@ -26,7 +26,7 @@ const timeline = (object: number, accepted: [number, number][] = [], tracked = [
   ...{ type: "timeline", object, prompted: [], accepted, rejected: [], tracked, stale: [] },
 });
 const question = () => {
-  const found = view.element.querySelector<HTMLElement>('[role="alertdialog"]');
+  const found = view.element.querySelector<HTMLElement>(".s2w-question");
   return found && !found.hidden ? found : null;
 };
 const answer = (text: string) => {
@@ -209,6 +209,7 @@ describe("an accepted mask", () => {
     expect(question()).toBeNull();
     view.gesture([[25, 25]]);
     await settle();
+    view.host.answers = true;
     view.press("ArrowRight");
     await settle();
     expect(question()).toBeNull();
