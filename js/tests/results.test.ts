@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ExportRequest, SentRequest } from "../src/kernel/protocol";
 import { age } from "../src/panels/saved";
 import { blur, blurColors, boxRadius } from "../src/stage/draw/box-blur";
+import { tipOf } from "../src/ui/tooltip";
 import { settle } from "./fake-host";
 import { Mounted } from "./mounted";
 
@@ -131,7 +132,7 @@ describe("the menu of results", () => {
     const exists = { text: "There is a file /data/x.mp4 already.", other: "/data/x-2.mp4" };
     page.host.receive({ type: "export_exists", reply_to, ...exists });
     await settle();
-    expect(find(".s2w-ask").textContent).toContain(exists.text);
+    expect(find(".s2w-confirm").textContent).toContain(exists.text);
     button("Write x-2.mp4").click();
     expect(last("export")).toMatchObject({ path: "/data/x-2.mp4", replace: false });
     const again = replyTo(last("export"));
@@ -250,7 +251,7 @@ describe("what is saved", () => {
     expect(word().textContent).toBe("Saving…");
     page.host.receive({ type: "saved", state: "saved", path: "/a.zip", ago_s: 0.2 });
     await settle();
-    expect([word().textContent, word().dataset.tip]).toEqual(["Saved just now", "In /a.zip"]);
+    expect([word().textContent, tipOf(word())]).toEqual(["Saved just now", "In /a.zip"]);
     vi.advanceTimersByTime(5000);
     expect(word().textContent).toBe("Saved 5 s ago");
     page.host.receive({ type: "saved", state: "failed", path: "/a.zip", ago_s: 9 });

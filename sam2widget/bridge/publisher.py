@@ -12,7 +12,9 @@ from ..annotation.confidence import Review
 from ..annotation.records import Changed, Tracked
 from ..annotation.session import Session
 from ..core.masks import Mask
+from ..models.catalog import ModelChoice
 from ..models.segmenter import Prediction
+from ..runtime.time_left import TimeLeft
 from .flow_control import Outbox
 from .protocol import (
     Areas,
@@ -23,6 +25,8 @@ from .protocol import (
     MaskEntry,
     Masks,
     Message,
+    ModelEntry,
+    Models,
     Preview,
     Progress,
     Prompts,
@@ -106,11 +110,17 @@ class Publisher:
             if self._meter.running:
                 self.outbox.post(self._meter.progress())
 
-    def tell_frame(self, frame: int) -> None:
-        """Tell the prompts, masks and proposals of a frame."""
+    def tell_frame(self, frame: int, *, moving: bool = False) -> None:
+        """Tell the prompts, masks and proposals of a frame.
+
+        To a view that moves, not that an object has no prompts there: of 50 objects, that would be
+        more messages a second than kernels let pass.
+        """
         with self.outbox.lock:
             for info in self._session.objects:
-                self.outbox.post(self._prompts(frame, info.id))
+                prompts = self._prompts(frame, info.id)
+                if not moving or prompts.points or prompts.box or prompts.mask:
+                    self.outbox.post(prompts)
                 self._tell_candidates(frame, info.id)
             if frame in self._proposed:
                 self._tell_proposals(frame)
@@ -150,6 +160,11 @@ class Publisher:
         """Tell which mask a click would give."""
         runs = Mask.from_array(prediction.mask_hw).runs
         self.outbox.post(Preview(reply_to, frame, prediction.iou), (runs,))
+
+    def tell_models(self, reply_to: ReplyTo, choices: Sequence[ModelChoice]) -> None:
+        """Tell which models there are."""
+        entries = [ModelEntry(one.name, one.label, one.state, one.size_bytes) for one in choices]
+        self.outbox.post(Models(reply_to, entries))
 
     def tell_areas(self, reply_to: ReplyTo, obj: int) -> None:
         """Tell how large an object's mask is on each frame; nothing of one that is gone."""
@@ -197,7 +212,7 @@ class Publisher:
     def report_end(self) -> None:
         """The propagation has ended."""
         with self.outbox.lock:
-            self._meter.running = False
+            self._meter.end()
             self._tell_timelines()
             self.outbox.post(self._meter.progress())
 
@@ -287,15 +302,22 @@ class _Meter:
 
     def __init__(self, running: bool = False) -> None:
         self.running = running
-        self._began_at = time.monotonic()
+        self._left = TimeLeft()
+        self._left_s: float | None = None
+        self._ended_after_s: float | None = None
         self._last = Tracked(0, False, 0, 0)
 
     def step(self, tracked: Tracked) -> None:
         self._last = tracked
+        self._left_s = self._left.update(tracked.done, tracked.total)
+
+    def end(self) -> None:
+        self.running = False
+        self._ended_after_s = self._left.elapsed_s
 
     def progress(self) -> Progress:
         last = self._last
-        elapsed_s = time.monotonic() - self._began_at
+        elapsed_s = self._ended_after_s or self._left.elapsed_s
         fps = last.done / elapsed_s if elapsed_s > 0 else 0.0
         return Progress(
             running=self.running,
@@ -303,6 +325,7 @@ class _Meter:
             done=last.done,
             total=last.total,
             fps=round(fps, 2),
-            eta_s=round((last.total - last.done) / fps, 1) if fps > 0 else 0.0,
+            eta_s=round(self._left_s or 0.0, 1),
+            elapsed_s=round(elapsed_s, 1),
             direction="backward" if last.reverse else "forward",
         )

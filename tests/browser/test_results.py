@@ -110,7 +110,7 @@ def test_an_export_goes_to_a_place_that_one_sees(bench: Bench) -> None:
     widget.root.screenshot(path="test-results/results-menu.png")
 
     panel.get_by_role("button", name="Export", exact=True).click()
-    question = panel.get_by_role("group", name="Replace?")
+    question = panel.get_by_role("alertdialog", name="Replace?")
     expect(question).to_contain_text(f"There is a file {path} already.")
     widget.root.screenshot(path="test-results/results-question.png")
     question.get_by_role("button", name="Write out-2.json").click()
@@ -213,7 +213,7 @@ def test_a_new_start_is_asked_about_and_can_be_undone(bench: Bench) -> None:
     assert saved.get_attribute("data-tip") == f"In {scratch / 'a.sam2.zip'}"
     panel = open_menu(bench)
     panel.get_by_role("button", name="Start anew…").click()
-    question = panel.get_by_role("group", name="Start anew?")
+    question = panel.get_by_role("alertdialog", name="Start anew?")
     expect(question).to_contain_text("Remove the object, with prompts and masks?")
     question.get_by_role("button", name="Keep them").click()
     widget.wait_for("objects", 1)

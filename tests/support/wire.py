@@ -27,7 +27,7 @@ class Wire(Parts):
     """All that is behind a comm, and what came out of it. Drawn is acknowledged, while `acks`."""
 
     def __init__(self, segmenter=None):
-        self.sent, self.hellos, self.contrasts = [], [], []
+        self.sent, self.hellos, self.heard, self.contrasts = [], [], [], []
         self.acks = True
         self.arrived = threading.Condition()
         self.ids = itertools.count(1)
@@ -43,7 +43,8 @@ class Wire(Parts):
         self.results = ResultsServer(source, self.publisher.outbox)
         self.dispatcher = Dispatcher(
             *(self.controller, self.session, self.publisher, self.server, self.review),
-            *(self.traits, self.results, lambda: self.hellos.append(1)),
+            *(self.traits, self.results),
+            *(lambda: self.hellos.append(1), lambda: self.heard.append(1)),
         )
         self.annotator = Annotator(
             *(self.session, self.controller, self.review, self.callbacks, self.traits),

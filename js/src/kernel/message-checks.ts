@@ -49,6 +49,12 @@ const isPoint = tuple(isNumber, isNumber, isLabel);
 const isBoxPx = tuple(isNumber, isNumber, isNumber, isNumber);
 const isRun = tuple(isIndex, isIndex);
 const isDirection = oneOf("backward", "both", "forward");
+const isModelEntry = record({
+  name: isText,
+  label: isText,
+  state: oneOf("bundled", "cached", "download"),
+  size_bytes: isIndex,
+});
 const isOptionKind = oneOf("choice", "flag", "number", "text");
 const isOptionEntry = record({
   name: isText,
@@ -78,8 +84,10 @@ export const CHECKS: Record<Message["type"], Checks> = {
   },
   frame: {
     seq: isIndex,
+    reply_to: isReplyTo,
     frame: isIndex,
     towards: orNull(isIndex),
+    reduced: isFlag,
   },
   thumbnail: {
     frame: isIndex,
@@ -147,6 +155,15 @@ export const CHECKS: Record<Message["type"], Checks> = {
     fps: isNumber,
     eta_s: isNumber,
     direction: isDirection,
+    elapsed_s: isNumber,
+  },
+  models: {
+    reply_to: isReplyTo,
+    models: listOf(isModelEntry),
+  },
+  alive: {
+    saved: orNull(isFlag),
+    pausing: isFlag,
   },
   error: {
     reply_to: orNull(isReplyTo),

@@ -81,6 +81,16 @@ export interface ProposalEntry {
   area: number;
 }
 
+/** One model of a Models message. */
+export interface ModelEntry {
+  name: string;
+  /** As a person reads it. */
+  label: string;
+  /** It comes with the library, is on the kernel's machine, or is fetched. */
+  state: "bundled" | "cached" | "download";
+  size_bytes: number;
+}
+
 /** A format that results can be exported in. */
 export interface FormatEntry {
   name: string;
@@ -130,12 +140,14 @@ export interface HelloRequest {
 
 /**
  * A view needs masks and prompts of a frame, and its pixels unless it still has them. The latest of
- * a view counts.
+ * a view counts: an answer tells that those before it get none any more.
  */
 export interface WantRequest {
   type: "want";
   frame: number;
   pixels: boolean;
+  /** The view plays or scrubs: a smaller picture will do. */
+  moving?: boolean;
 }
 
 /** A view needs small pictures of these frames. The latest of a view counts. */
@@ -405,6 +417,22 @@ export interface SetNonOverlappingRequest {
   on: boolean;
 }
 
+/** A view shows which models there are. */
+export interface WantModelsRequest {
+  type: "want_models";
+}
+
+/** Load another model in place of the one at hand: a name, a path or a repository's id. */
+export interface SetModelRequest {
+  type: "set_model";
+  model: string;
+}
+
+/** End the loading of a model; the one at hand stays. */
+export interface CancelModelRequest {
+  type: "cancel_model";
+}
+
 /** End the propagation that runs. */
 export interface StopRequest {
   type: "stop";
@@ -424,6 +452,11 @@ export interface RedoRequest {
 export interface AckRequest {
   type: "ack";
   seq: number;
+}
+
+/** A view is still there, and goes on listening to whether the kernel is. */
+export interface PingRequest {
+  type: "ping";
 }
 
 /** A view came into sight or went out of it. */
@@ -520,10 +553,14 @@ export type Request =
   | AdoptRequest
   | DismissRequest
   | SetNonOverlappingRequest
+  | WantModelsRequest
+  | SetModelRequest
+  | CancelModelRequest
   | StopRequest
   | UndoRequest
   | RedoRequest
   | AckRequest
+  | PingRequest
   | VisibleRequest
   | OpenResultsRequest
   | ExportRequest
@@ -552,8 +589,11 @@ export interface WelcomeMessage {
 export interface FrameMessage {
   type: "frame";
   seq: number;
+  reply_to: ReplyTo;
   frame: number;
   towards: number | null;
+  /** Whether it is smaller or coarser than could be. */
+  reduced: boolean;
 }
 
 /** A small picture of a frame. Buffer: a JPEG. */
@@ -675,9 +715,28 @@ export interface ProgressMessage {
   done: number;
   total: number;
   fps: number;
+  /** Seconds that are left; 0 where nothing can be told. */
   eta_s: number;
   /** The way it goes at the moment. */
   direction: Direction;
+  /** Seconds since it began. */
+  elapsed_s: number;
+}
+
+/** Answers WantModels. */
+export interface ModelsMessage {
+  type: "models";
+  reply_to: ReplyTo;
+  models: ModelEntry[];
+}
+
+/** The kernel is there, also while a cell runs. It says so about once a second. */
+export interface AliveMessage {
+  type: "alive";
+  /** Whether all edits are in a file; null where none is written. */
+  saved: boolean | null;
+  /** Nothing follows until the view is heard again: silence is no sign. */
+  pausing: boolean;
 }
 
 /** A sentence to show in place. */
@@ -769,6 +828,8 @@ export type Message = { epoch: number } & (
   | CertaintyMessage
   | AreasMessage
   | ProgressMessage
+  | ModelsMessage
+  | AliveMessage
   | ErrorMessage
   | DoneMessage
   | FormatsMessage

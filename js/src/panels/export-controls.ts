@@ -67,7 +67,7 @@ export class ExportControls {
     this.other = textButton("", () => this.again(false));
     this.exists = h(
       "div",
-      { class: "s2w-ask", role: "group", "aria-label": "Replace?" },
+      { class: "s2w-confirm", role: "alertdialog", "aria-label": "Replace?" },
       this.question,
       h(
         "div",

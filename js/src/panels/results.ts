@@ -40,7 +40,7 @@ export class ResultsMenu {
     const cancel = textButton("Keep them", () => this.ask(false));
     this.sure = h(
       "div",
-      { class: "s2w-ask", role: "group", "aria-label": "Start anew?", hidden: true },
+      { class: "s2w-confirm", role: "alertdialog", "aria-label": "Start anew?", hidden: true },
       this.question,
       h(
         "div",

@@ -58,7 +58,7 @@ export class Stage {
   readonly tools: Tools;
   readonly display: DisplayControls;
   readonly commands: Command[];
-  private readonly screen: HTMLElement;
+  readonly screen: HTMLElement;
   private readonly picture = h("canvas", { "aria-hidden": "true" });
   private readonly overlay = h("canvas", {
     ...{ "data-role": "stage", role: "application", tabindex: "0", "aria-label": LABEL },
@@ -168,7 +168,9 @@ export class Stage {
       this.proposals.toolChanged();
     }
     if (topics.has("frame") && this.store.state.marked.size > 0) this.proposals.mark([]);
-    if (topics.has("frame") && this.store.state.question?.pending) this.client.answer(false);
+    const { question, goal } = this.store.state;
+    const leaves = topics.has("frame") || (topics.has("goal") && goal !== null);
+    if (leaves && question?.pending) this.client.answer(false);
     // Of one image to the next nothing is alike; in a video the place is.
     if (topics.has("frame") && kind === "images") this.viewport.fit();
     if (topics.has("display") && !this.client.hovering.on) this.client.hovering.forget();
@@ -181,7 +183,9 @@ export class Stage {
     this.candidates.update();
     this.bar.update();
     this.question.update();
-    this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
+    // Picture and number of the frame change at once, if they can.
+    if (topics.has("frame") && this.store.frames.has(this.store.state.frame)) this.drawNow();
+    else this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
   }
 
   /** Whether there is something to leave. */
@@ -204,6 +208,13 @@ export class Stage {
     });
   }
 
+  private drawNow(): void {
+    cancelAnimationFrame(this.scheduled);
+    this.scheduled = 0;
+    this.pictureDue = true;
+    this.draw();
+  }
+
   private draw(): void {
     const [width, height] = this.viewport.stage;
     if (width === 0 || this.store.state.video.width === 0) return;
@@ -214,8 +225,10 @@ export class Stage {
     }
     this.pictureDue = false;
     this.drawOverlay(width, height);
-    const { meaning } = this.pointer;
-    this.tag.show(meaning ?? this.crosshair.meaning, meaning ? "click" : "Enter");
+    const isAsking = this.store.state.question !== null; // and says it all
+    const meaning = isAsking ? null : this.pointer.meaning;
+    if (isAsking) this.tag.show(null, "click");
+    else this.tag.show(meaning ?? this.crosshair.meaning, meaning ? "click" : "Enter");
     this.candidates.update();
     this.bar.update();
   }
@@ -254,7 +267,10 @@ export class Stage {
     if (this.store.unpainted.delete(frame)) data.masksDrawn = String(++this.masksDrawn);
     data.effectDrawn = pixels ? effect.name : "overlay";
     data.labelsDrawn = String(labels);
-    if (pixels) data.frameDrawn = String(frame);
+    if (!pixels) return;
+    data.frameDrawn = String(frame);
+    data.masksOf = masks ? String(frame) : ""; // empty: they are still on their way
+    data.reduced = String(this.store.reduced.has(frame));
   }
 
   private drawOverlay(width: number, height: number): void {

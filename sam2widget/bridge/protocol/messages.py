@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from ...core.schema import Whole
+from ...models.catalog import ModelState
 from .values import (
     Area,
     BoxPx,
@@ -53,8 +54,10 @@ class Frame(Message, frozen=True, tag="frame"):
     """
 
     seq: Whole
+    reply_to: ReplyTo
     frame: Whole
     towards: Whole | None
+    reduced: Annotated[bool, Meta(description="Whether it is smaller or coarser than could be.")]
 
 
 class Thumbnail(Message, frozen=True, tag="thumbnail"):
@@ -193,8 +196,40 @@ class Progress(Message, frozen=True, tag="progress"):
     done: Whole
     total: Whole
     fps: float
-    eta_s: float
+    eta_s: Annotated[float, Meta(description="Seconds that are left; 0 where nothing can be told.")]
     direction: Annotated[Direction, Meta(description="The way it goes at the moment.")]
+    elapsed_s: Annotated[float, Meta(description="Seconds since it began.")]
+
+
+class ModelEntry(msgspec.Struct, frozen=True):
+    """One model of a Models message."""
+
+    name: str
+    label: Annotated[str, Meta(description="As a person reads it.")]
+    state: Annotated[
+        ModelState,
+        Meta(description="It comes with the library, is on the kernel's machine, or is fetched."),
+    ]
+    size_bytes: Whole
+
+
+class Models(Message, frozen=True, tag="models"):
+    """Answers WantModels."""
+
+    reply_to: ReplyTo
+    models: list[ModelEntry]
+
+
+class Alive(Message, frozen=True, tag="alive"):
+    """The kernel is there, also while a cell runs. It says so about once a second."""
+
+    saved: Annotated[
+        bool | None,
+        Meta(description="Whether all edits are in a file; null where none is written."),
+    ]
+    pausing: Annotated[
+        bool, Meta(description="Nothing follows until the view is heard again: silence is no sign.")
+    ]
 
 
 class Error(Message, frozen=True, tag="error"):

@@ -50,11 +50,15 @@ class Hello(Request, frozen=True, tag="hello"):
 class Want(Request, frozen=True, tag="want"):
     """A view needs masks and prompts of a frame, and its pixels unless it still has them.
 
-    The latest of a view counts.
+    The latest of a view counts: an answer tells that those before it get none any more.
     """
 
     frame: Whole
     pixels: bool
+    moving: Annotated[
+        bool,
+        Meta(description="The view plays or scrubs: a smaller picture will do."),
+    ] = False
 
 
 class Thumbnails(Request, frozen=True, tag="thumbnails"):
@@ -307,6 +311,20 @@ class SetNonOverlapping(Request, frozen=True, tag="set_non_overlapping"):
     on: bool
 
 
+class WantModels(Request, frozen=True, tag="want_models"):
+    """A view shows which models there are."""
+
+
+class SetModel(Request, frozen=True, tag="set_model"):
+    """Load another model in place of the one at hand: a name, a path or a repository's id."""
+
+    model: Text
+
+
+class CancelModel(Request, frozen=True, tag="cancel_model"):
+    """End the loading of a model; the one at hand stays."""
+
+
 class Stop(Request, frozen=True, tag="stop"):
     """End the propagation that runs."""
 
@@ -323,6 +341,10 @@ class Ack(Request, frozen=True, tag="ack"):
     """A Frame or Masks message has been drawn, or dropped as out of date."""
 
     seq: Whole
+
+
+class Ping(Request, frozen=True, tag="ping"):
+    """A view is still there, and goes on listening to whether the kernel is."""
 
 
 class Visible(Request, frozen=True, tag="visible"):

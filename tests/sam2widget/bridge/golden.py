@@ -16,6 +16,7 @@ import numpy as np
 
 from sam2widget.bridge.codecs import encode_jpeg
 from sam2widget.bridge.protocol import (
+    Alive,
     Areas,
     Candidates,
     Certainty,
@@ -35,6 +36,8 @@ from sam2widget.bridge.protocol import (
     MaskEntry,
     Masks,
     Message,
+    ModelEntry,
+    Models,
     OptionEntry,
     Preview,
     Progress,
@@ -79,12 +82,12 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
     rgb = np.dstack([mask.astype(np.uint8) * 200 for mask in arrays])
     return {
         "welcome": (Welcome(reply_to), []),
-        "frame": (Frame(seq=11, frame=4, towards=None), [encode_jpeg(rgb)]),
+        "frame": (Frame(11, reply_to, 4, None, False), [encode_jpeg(rgb)]),
         "masks": (
             Masks(seq=12, reply_to=reply_to, frame=4, complete=True, masks=entries),
             [Mask.from_array(array).runs for array in arrays],
         ),
-        "frame-on-the-way": (Frame(seq=11, frame=3, towards=4), [encode_jpeg(rgb)]),
+        "frame-on-the-way": (Frame(11, reply_to, 3, 4, True), [encode_jpeg(rgb)]),
         "masks-none": (Masks(seq=13, reply_to=None, frame=0, complete=True, masks=[]), []),
         "contrast": (ContrastChanged(), []),
         "levels": (
@@ -115,8 +118,20 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
         "prompts-none": (Prompts(4, 2, [], None, False), []),
         "timeline": (Timeline(1, [0, 9], [(3, 4)], [(4, 5)], [(1, 3), (5, 8)], [(8, 9)]), []),
         "certainty": (Certainty(object=1, start=3), [bytes([255, 200, 1, 0, 2])]),
+        "progress": (Progress(True, 12, 5, 40, 6.5, 5.4, "backward", 0.8), []),
+        "models": (
+            Models(
+                reply_to,
+                [
+                    ModelEntry("nano", "nano", "bundled", 10_762_694),
+                    ModelEntry("sam2.1-hiera-tiny", "SAM 2.1 tiny", "download", 156_000_000),
+                ],
+            ),
+            [],
+        ),
         "areas": (Areas(reply_to, 1), [np.array([0, 70_000, 12], "<u4").tobytes()]),
-        "progress": (Progress(True, 12, 5, 40, 6.5, 5.4, "backward"), []),
+        "alive": (Alive(True, False), []),
+        "alive-unsaved": (Alive(None, True), []),
         "error": (Error(reply_to, "There is no frame 99: the video has frames 0 to 39."), []),
         "error-unasked": (Error(None, "The propagation stopped: out of memory."), []),
         "done": (Done(reply_to), []),
@@ -155,7 +170,7 @@ def requests() -> dict[str, dict[str, Any]]:
     every = {"id": 8, "view": VIEW, "epoch": EPOCH}
     kinds: dict[str, dict[str, Any]] = {
         "hello": {},
-        "want": {"frame": 4, "pixels": False},
+        "want": {"frame": 4, "pixels": False, "moving": True},
         "thumbnails": {"frames": [0, 10, 20]},
         "want_masks": {"frame": 4},
         "want_areas": {"object": 1},
@@ -208,10 +223,14 @@ def requests() -> dict[str, dict[str, Any]]:
         "adopt": {"frame": 4, "proposals": [3, 5], "merge": True, "object": None},
         "dismiss": {"frame": 4, "proposals": [7]},
         "set_non_overlapping": {"on": False},
+        "want_models": {},
+        "set_model": {"model": "sam2.1-hiera-tiny"},
+        "cancel_model": {},
         "stop": {},
         "undo": {},
         "redo": {},
         "ack": {"seq": 12},
+        "ping": {},
         "visible": {"visible": False},
         "open_results": {},
         "export": {
