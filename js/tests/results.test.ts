@@ -97,6 +97,7 @@ describe("the menu of results", () => {
     effect.value = "blur";
     effect.dispatchEvent(new Event("change"));
     await settle();
+    expect(find<HTMLInputElement>(".s2w-path").value).toBe("/home/me/clip-blur.mp4");
     const sent = (await exportTo("/data/x.mp4")) as ExportRequest;
     expect(sent.options).toEqual([
       { name: "effect", value: "blur" },
@@ -130,7 +131,7 @@ describe("the menu of results", () => {
     const exists = { text: "There is a file /data/x.mp4 already.", other: "/data/x-2.mp4" };
     page.host.receive({ type: "export_exists", reply_to, ...exists });
     await settle();
-    expect(find(".s2w-ask").textContent).toContain(exists.text);
+    expect(find(".s2w-confirm").textContent).toContain(exists.text);
     button("Write x-2.mp4").click();
     expect(last("export")).toMatchObject({ path: "/data/x-2.mp4", replace: false });
     const again = replyTo(last("export"));
@@ -249,7 +250,7 @@ describe("what is saved", () => {
     expect(word().textContent).toBe("Saving…");
     page.host.receive({ type: "saved", state: "saved", path: "/a.zip", ago_s: 0.2 });
     await settle();
-    expect([word().textContent, word().dataset.tip]).toEqual(["Saved just now", "In /a.zip"]);
+    expect([word().textContent, tipOf(word())]).toEqual(["Saved just now", "In /a.zip"]);
     vi.advanceTimersByTime(5000);
     expect(word().textContent).toBe("Saved 5 s ago");
     page.host.receive({ type: "saved", state: "failed", path: "/a.zip", ago_s: 9 });

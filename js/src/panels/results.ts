@@ -40,7 +40,7 @@ export class ResultsMenu {
     const cancel = textButton("Keep them", () => this.ask(false));
     this.sure = h(
       "div",
-      { class: "s2w-ask", role: "alertdialog", "aria-label": "Start anew?", hidden: true },
+      { class: "s2w-confirm", role: "alertdialog", "aria-label": "Start anew?", hidden: true },
       this.question,
       h(
         "div",
@@ -115,6 +115,7 @@ export class ResultsMenu {
     this.exports.update();
     this.mask.disabled = !this.store.masks.get(frame)?.has(selected);
     this.anew.disabled = objects.length === 0;
+    if (topics.has("results") || topics.has("effect")) this.popover.place();
   }
 
   close(): void {
