@@ -106,10 +106,14 @@ export class PageKernel implements ViewHost {
         this.tell({ type: "welcome", reply_to: request, protocol: 2 });
         break;
       case "want":
-        this.tell({ type: "frame", frame: request.frame, seq: ++this.seq, towards: null }, [
-          await jpeg(request.frame),
-        ]);
         this.tellFrame(request.frame);
+        this.tell(
+          {
+            ...{ type: "frame", reply_to: request, frame: request.frame, seq: ++this.seq },
+            ...{ towards: null, reduced: false },
+          },
+          [await jpeg(request.frame)],
+        );
         return;
       case "click":
       case "box": {

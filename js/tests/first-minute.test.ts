@@ -34,7 +34,8 @@ afterEach(() => {
 
 /** A frame arrives at the view. */
 async function open(): Promise<void> {
-  view.host.receive({ type: "frame", seq: 1, frame: 0, towards: null }, [new ArrayBuffer(4)]);
+  const frame = { ...{ type: "frame", seq: 1, frame: 0, towards: null }, reduced: false };
+  view.host.receive({ ...frame, reply_to: { view: "", id: 1 } }, [new ArrayBuffer(4)]);
   await settle();
 }
 
@@ -75,7 +76,7 @@ describe("before the first frame", () => {
 describe("the start card", () => {
   beforeEach(async () => {
     view.close();
-    view = new Mounted(80, 40, { objects: [], selected: 0 });
+    view = new Mounted(80, 40, false, { objects: [], selected: 0 });
     await open();
   });
 

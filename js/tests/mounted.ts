@@ -19,7 +19,8 @@ export class Mounted {
   readonly element = document.createElement("div");
   readonly unmount: () => void;
 
-  constructor(width = 80, height = 40, traits: Partial<Traits> = {}) {
+  constructor(width = 80, height = 40, answers = false, traits: Partial<Traits> = {}) {
+    this.host.answers = answers;
     this.host.change(traits);
     document.body.append(this.element);
     this.unmount = mount(this.element, this.host);

@@ -36,6 +36,7 @@ function gesture(path: [number, number][], init: PointerEventInit = {}): void {
 
 beforeEach(() => {
   host = new FakeHost();
+  host.answers = true;
   element = document.createElement("div");
   document.body.append(element);
   unmount = mount(element, host);

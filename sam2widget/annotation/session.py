@@ -215,9 +215,10 @@ class Session(SessionView):
         points: Sequence[tuple[float, float]],
         labels: Sequence[int],
         obj: int = 1,
+        candidate: int | None = None,
     ) -> None:
         """Click several times, which is one edit."""
-        self._prompts.add_points(frame, points, labels, obj)
+        self._prompts.add_points(frame, points, labels, obj, candidate)
 
     def add_box(self, frame: int, x0: float, y0: float, x1: float, y1: float, obj: int = 1) -> None:
         """Draw a box around an object, in place of an earlier one."""

@@ -24,17 +24,22 @@ from .protocol import (
     AddObject,
     Adopt,
     Box,
+    CancelExport,
     CancelModel,
     Choose,
     ClearPrompts,
     Click,
     Dismiss,
     Done,
+    DropDownload,
+    Export,
     Hello,
     Hover,
     MovePoint,
     NextToCheck,
+    OpenResults,
     Paint,
+    Ping,
     Propagate,
     Propose,
     ProtocolError,
@@ -47,11 +52,13 @@ from .protocol import (
     Request,
     Reset,
     SetAttributes,
+    SetBackground,
     SetClass,
     SetClassColor,
     SetContrast,
     SetModel,
     SetNonOverlapping,
+    StartAnew,
     Stop,
     Thumbnails,
     Undo,
@@ -60,12 +67,15 @@ from .protocol import (
     Visible,
     Want,
     WantAreas,
+    WantChunk,
     WantLevels,
     WantMasks,
     WantModels,
+    WriteScript,
     parse,
 )
 from .publisher import Publisher
+from .results_server import ResultsServer
 
 PROMPTS = (Click, Box, Paint, Choose, MovePoint, RemovePoint, RemoveBox)
 """After these, `auto_propagate="always"` tracks all that is untracked."""
@@ -88,7 +98,9 @@ class Dispatcher:
     frame_server : sends them frames.
     review : knows what is left to review.
     state : shows frame and selection.
+    results : carries out what is asked of results, in threads of its own.
     on_hello : called when a view is new or has come back.
+    on_heard : called with each message of a view.
     models : loads other models; None where there are none to choose from.
     """
 
@@ -100,7 +112,9 @@ class Dispatcher:
         frame_server: FrameServer,
         review: Review,
         state: WidgetState,
+        results: ResultsServer,
         on_hello: Callable[[], None] = lambda: None,
+        on_heard: Callable[[], None] = lambda: None,
         models: ModelLoader | None = None,
     ) -> None:
         self._controller = controller
@@ -110,7 +124,9 @@ class Dispatcher:
         self._frame_server = frame_server
         self._review = review
         self._state = state
+        self._results = results
         self._on_hello = on_hello
+        self._on_heard = on_heard
         self._models = models
         self._told_no_preview = False
 
@@ -123,6 +139,7 @@ class Dispatcher:
             return
         reply_to = ReplyTo(request.view, request.id)
         is_back = self._outbox.mark_alive(request.view)
+        self._on_heard()
         match request:
             case Hello():
                 self._on_hello()
@@ -146,17 +163,19 @@ class Dispatcher:
         frame = int(self._state.frame)
         self._publisher.set_frame(reply_to.view, frame)
         self._publisher.replay(reply_to if welcome else None)
+        self._results.tell_saved()
         self._frame_server.want(reply_to, frame)
         self._frame_server.resume(reply_to.view)
 
     def _serve(self, request: Request, reply_to: ReplyTo) -> None:
         view = request.view
         match request:
-            case Want(frame=frame, pixels=pixels):
+            case Want(frame=frame, pixels=pixels, moving=moving):
                 self._publisher.set_frame(view, frame)
-                self._frame_server.want(
-                    *(reply_to, frame, lambda: self._publisher.tell_frame(frame)), pixels=pixels
-                )
+                tell = partial(self._publisher.tell_frame, moving=moving)
+                self._frame_server.want(reply_to, frame, tell, pixels=pixels, moving=moving)
+            case Ping():
+                pass  # that it was heard is all
             case Thumbnails(frames=frames):
                 self._frame_server.want_thumbnails(view, frames)
             case WantMasks(frame=frame):
@@ -165,10 +184,21 @@ class Dispatcher:
             case WantAreas(object=obj):
                 self._controller.submit(
                     lambda: self._publisher.tell_areas(reply_to, obj),
-                    *(Priority.PREFETCH, ("areas", view)),
+                    *(Priority.PREFETCH, ("areas", view, obj)),
                 )
             case WantLevels(frame=frame):
                 self._frame_server.want_levels(reply_to, frame)
+            case (
+                OpenResults()
+                | Export()
+                | CancelExport()
+                | WantChunk()
+                | DropDownload()
+                | SetBackground()
+                | WriteScript()
+                | StartAnew()
+            ):
+                self._results.serve(request, reply_to)
             case SetContrast():
                 self._set_contrast(request, reply_to)
             case Stop():

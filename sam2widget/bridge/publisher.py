@@ -110,11 +110,17 @@ class Publisher:
             if self._meter.running:
                 self.outbox.post(self._meter.progress())
 
-    def tell_frame(self, frame: int) -> None:
-        """Tell the prompts, masks and proposals of a frame."""
+    def tell_frame(self, frame: int, *, moving: bool = False) -> None:
+        """Tell the prompts, masks and proposals of a frame.
+
+        To a view that moves, not that an object has no prompts there: of 50 objects, that would be
+        more messages a second than kernels let pass.
+        """
         with self.outbox.lock:
             for info in self._session.objects:
-                self.outbox.post(self._prompts(frame, info.id))
+                prompts = self._prompts(frame, info.id)
+                if not moving or prompts.points or prompts.box or prompts.mask:
+                    self.outbox.post(prompts)
                 self._tell_candidates(frame, info.id)
             if frame in self._proposed:
                 self._tell_proposals(frame)

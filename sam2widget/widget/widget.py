@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from inspect import signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from traitlets import observe
@@ -20,8 +21,10 @@ from ..annotation.records import ColorBy
 from ..bridge.callbacks import Callbacks
 from ..bridge.dispatcher import Dispatcher
 from ..bridge.frame_server import FrameServer
+from ..bridge.heartbeat import Heartbeat
 from ..bridge.protocol import Message, to_wire
 from ..bridge.publisher import Publisher
+from ..bridge.results_server import ResultSource, ResultsServer
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from ..models.segmenter import Segmenter
@@ -180,13 +183,22 @@ class Sam2Widget(Annotator, SessionTraits):
         self._publisher = Publisher(session, self._send_message, lambda: self.frame, review)
         self._server = FrameServer(frames, self._publisher.outbox, self._on_contrast)
         controller = Controller(session, self._publisher, self)
+        self._heartbeat = Heartbeat(self._publisher.outbox, lambda: self._saving.is_saved)
+        source = ResultSource(
+            lambda: self.segmentation,
+            lambda: self._saving.snapshot(),
+            lambda: self.to_python(),
+            lambda: self.start_anew(),
+            lambda: self._saving.describe(),
+        )
+        self._results = ResultsServer(source, self._publisher.outbox)
         self._models = ModelLoader(
             *(session, controller, lambda: self._frames, lambda: int(self.frame)),
             *(device, self._on_model),
         )
         self._dispatcher = Dispatcher(
             *(controller, session, self._publisher, self._server, review, self),
-            *(self._on_hello, self._models),
+            *(self._results, self._on_hello, self._heartbeat.renew, self._models),
         )
         callbacks = Callbacks(session, self._show_error)
         self._panel: Panel | None = None
@@ -209,6 +221,7 @@ class Sam2Widget(Annotator, SessionTraits):
             origin=origin,
             model_source=model_source(model),
             on_error=self._show_error,
+            on_state=self._results.tell_saved,
         )
         if is_resumed:
             self._saving.show_origin()
@@ -366,6 +379,45 @@ class Sam2Widget(Annotator, SessionTraits):
         """
         self._saving.save(path)
 
+    def start_anew(self) -> Path | None:
+        """Remove all objects, as `clear` does, and put what was saved by itself aside.
+
+        A widget of a later kernel then begins anew, too. Undo brings all of it back in this one.
+
+        Returns
+        -------
+        Path or None
+            The session file that has it, in the folder "set-aside" beside that of the video; None
+            where nothing is saved by itself, or there was nothing.
+
+        Raises
+        ------
+        SessionError
+            When that file cannot be written. Nothing has changed then.
+        """
+        had_objects = bool(self._session.objects)
+        path = self._saving.set_aside()
+        self.clear()
+        text = "There was nothing to remove."
+        if had_objects:
+            text = "Begun anew; undo brings everything back while this kernel runs."
+        if path is not None:
+            text += f" It is kept in {path}: Sam2Widget.load opens it."
+        self._controller.set_notice(text)
+        return path
+
+    def to_python(self) -> str:
+        """Write the calls that make this session anew, as Python for a cell or a script.
+
+        It has the same objects, prompts and review; what was tracked is tracked again, and what was
+        painted or imported is in the text. The view's menu of results copies it.
+
+        >>> print(w.to_python())
+        """
+        from ..export.python_script import write_python
+
+        return write_python(self._saving.snapshot(), auto_propagate=self.auto_propagate)
+
     @classmethod
     def load(
         cls,
@@ -475,10 +527,12 @@ class Sam2Widget(Annotator, SessionTraits):
             # Before what may wait for it in a thread of its own.
             self._controller.close(why)
             self._callbacks.close()
+            self._results.close()
             if self._panel is not None:
                 self._panel.close()
             self._frames = ClosedVideo(self._frames, why)
             self._server.close(self._frames)
+            self._heartbeat.close()
         super().close()
 
     def _replace_earlier(self, model: object, device: str | None) -> object | None:

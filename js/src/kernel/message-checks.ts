@@ -55,6 +55,27 @@ const isModelEntry = record({
   state: oneOf("bundled", "cached", "download"),
   size_bytes: isIndex,
 });
+const isOptionKind = oneOf("choice", "flag", "number", "text");
+const isOptionEntry = record({
+  name: isText,
+  description: isText,
+  kind: isOptionKind,
+  default: isText,
+  choices: listOf(isText),
+});
+const isFormatEntry = record({
+  name: isText,
+  description: isText,
+  file: isText,
+  effects: isFlag,
+  options: listOf(isOptionEntry),
+});
+const isDownloadEntry = record({
+  id: isIndex,
+  name: isText,
+  size: isIndex,
+});
+const isSavingState = oneOf("failed", "off", "saved", "unsaved");
 
 export const CHECKS: Record<Message["type"], Checks> = {
   welcome: {
@@ -63,8 +84,10 @@ export const CHECKS: Record<Message["type"], Checks> = {
   },
   frame: {
     seq: isIndex,
+    reply_to: isReplyTo,
     frame: isIndex,
     towards: orNull(isIndex),
+    reduced: isFlag,
   },
   thumbnail: {
     frame: isIndex,
@@ -138,11 +161,49 @@ export const CHECKS: Record<Message["type"], Checks> = {
     reply_to: isReplyTo,
     models: listOf(isModelEntry),
   },
+  alive: {
+    saved: orNull(isFlag),
+    pausing: isFlag,
+  },
   error: {
     reply_to: orNull(isReplyTo),
     text: isText,
   },
   done: {
     reply_to: isReplyTo,
+  },
+  formats: {
+    reply_to: isReplyTo,
+    folder: isText,
+    formats: listOf(isFormatEntry),
+  },
+  export_progress: {
+    reply_to: isReplyTo,
+    frame: isIndex,
+    total: isIndex,
+  },
+  export_exists: {
+    reply_to: isReplyTo,
+    text: isText,
+    other: isText,
+  },
+  exported: {
+    reply_to: isReplyTo,
+    text: isText,
+    path: isText,
+    download: orNull(isDownloadEntry),
+  },
+  chunk: {
+    download: isIndex,
+    offset: isIndex,
+  },
+  script: {
+    reply_to: isReplyTo,
+    text: isText,
+  },
+  saved: {
+    state: isSavingState,
+    path: isText,
+    ago_s: orNull(isNumber),
   },
 };

@@ -51,9 +51,10 @@ export class StatusBar {
   }
 
   update(topics: Set<Topic>): void {
-    const { status, progress } = this.store.state;
+    const { status, progress, lost } = this.store.state;
     window.clearTimeout(this.waiting);
-    if (status.state === "working" && !status.message)
+    if (lost) setText(this.status, "Disconnected");
+    else if (status.state === "working" && !status.message)
       this.waiting = window.setTimeout(() => this.say(status), WORKING_AFTER_MS);
     else this.say(status);
     this.model.update(topics);

@@ -41,6 +41,13 @@ export interface Pending {
   stroke?: Stroke;
 }
 
+/** The kernel, or the way to it, is gone. */
+export interface Loss {
+  why: "restarted" | "dead" | "unreachable" | "silent";
+  /** Whether the work is in a file; null where none is written. */
+  saved: boolean | null;
+}
+
 export interface State extends StageState {
   video: Video;
   /** In the colours that they are shown in. */
@@ -50,7 +57,16 @@ export interface State extends StageState {
   current_class: string;
   color_by: ColorBy;
   selected: number;
+  /** The frame that the view is at; while it moves, the one that is painted. */
   frame: number;
+  /** Where it moves to; null where it is there. */
+  goal: number | null;
+  /** Why nothing comes from the kernel any more; null while it is there. */
+  lost: Loss | null;
+  /** Whether the kernel speaks regularly: its silence means something. */
+  speaks: boolean;
+  /** Whether the work is in a file, as the kernel said last; null where none is written. */
+  isSaved: boolean | null;
   status: Status;
   history: HistoryInfo;
   auto_propagate: AutoPropagate;
@@ -110,6 +126,8 @@ export class Store {
   readonly timelines = new Map<number, TimelineMessage>();
   /** Frames whose pixels are shown until those come that look as they should now. */
   readonly outdated = new Set<number>();
+  /** Frames that are here smaller or coarser than they could be. */
+  readonly reduced = new Set<number>();
   /** A frame to show until that is here which takes a while to reach. */
   onTheWay: { frame: number; towards: number } | null = null;
   /** Whether the kernel has ever said something. */
@@ -201,6 +219,12 @@ export class Store {
     return question?.pending ? [...pending, question.pending] : pending;
   }
 
+  /** The view was not told of changes: what it does not show now, it will be told when it asks. */
+  forgetOtherPrompts(): void {
+    for (const [key, { frame }] of this.prompts)
+      if (frame !== this.state.frame) this.prompts.delete(key);
+  }
+
   promptsOf(object: number, frame: number): PromptsMessage | undefined {
     return this.prompts.get(`${object}:${frame}`);
   }
@@ -226,7 +250,9 @@ export class Store {
     this.thumbnails.clear();
     this.unpainted.clear();
     this.outdated.clear();
+    this.reduced.clear();
     this.onTheWay = null;
+    this.set("goal", null);
     this.set("pending", []);
     this.set("question", null);
     this.set("hoveredObject", null);
@@ -252,6 +278,11 @@ export class Store {
       ({ id, visible, class_name }) =>
         visible && (solo === null || id === solo) && !hiddenClasses.has(class_name),
     );
+  }
+
+  /** The frame that the view is at, or moves to: where a step begins. */
+  get destination(): number {
+    return this.state.goal ?? this.state.frame;
   }
 
   get selectedObject(): ObjectInfo | undefined {
