@@ -53,11 +53,11 @@ export class FirstLook {
   }
 
   update(): void {
-    const { video, frame, status, objects, pending, proposing, tool } = this.store.state;
+    const { video, frame, status, objects, pending, proposing, tool, lost } = this.store.state;
     this.framed ||= this.store.frames.has(frame);
     this.begun ||= objects.length > 0 || pending.length > 0 || proposing !== null;
-    this.skeleton.hidden = this.framed;
-    this.card.hidden = !this.framed || this.begun || tool === "everything";
+    this.skeleton.hidden = this.framed || lost !== null;
+    this.card.hidden = !this.framed || this.begun || tool === "everything" || lost !== null;
     if (this.framed) return;
     const name = video.name || (video.kind === "images" ? "the pictures" : "the video");
     setText(
