@@ -6,9 +6,9 @@ import { h, type IconName, icon, setText } from "../ui/dom";
 /** A page that hears nothing for so long has no kernel. */
 const PATIENCE_MS = 12_000;
 const WAYS: [IconName, string, string][] = [
-  ["positive", "Click an object", "right-click what is not part of it"],
+  ["positive", "Click an object", "right-click: not part of it"],
   ["box", "Drag a box around it", ""],
-  ["everything", "Propose everything", "W, then click what you want"],
+  ["everything", "Propose everything", "W"],
 ];
 
 export class FirstLook {
