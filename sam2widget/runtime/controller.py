@@ -170,12 +170,12 @@ class Controller(Generic[R]):
 
     def submit(
         self,
-        action: Callable[[], object],
+        action: Callable[[], T],
         priority: Priority = Priority.CLICK,
         key: Hashable | None = None,
-    ) -> None:
-        """Queue something to do in the model's thread; see `Worker.submit`."""
-        self._worker.submit(action, priority, key)
+    ) -> Task[T]:
+        """Queue something to do in the model's thread, and return its task; see `Worker.submit`."""
+        return self._worker.submit(action, priority, key)
 
     def start(self, steps: Generator[None, None, None]) -> Task[None]:
         """Queue steps in the model's thread, which give way to what is more urgent."""

@@ -151,7 +151,7 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
             ),
             [],
         ),
-        "export_progress": (ExportProgress(reply_to, 12, 40), []),
+        "export_progress": (ExportProgress(reply_to, 12, 40, 7.5), []),
         "export_exists": (ExportExists(reply_to, "There is a file.", "/home/me/a-2.mp4"), []),
         "exported": (Exported(reply_to, "Wrote /home/me/a.mp4.", "/home/me/a.mp4", None), []),
         "exported-download": (
