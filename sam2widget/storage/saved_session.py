@@ -109,6 +109,12 @@ class SavedSession:
             library=__version__,
         )
 
+    def fill(self, session: Session) -> None:
+        """Put everything into a session that is still empty."""
+        session.fill(self.objects, self.prompts, self.results, self.classes)
+        session.set_current_class(self.current_class)
+        session.set_color_by(self.color_by)
+
     @property
     def kind(self) -> Kind:
         """Kind of the video: "video", or "images" where frames may have sizes of their own."""
