@@ -7,7 +7,7 @@ import shutil
 import statistics
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.conftest import run_cells
 from tests.browser.lab import CHROMIUM_FLAGS, Lab, run_in, running_lab
 from tests.browser.widget_page import LIMIT_MS, WidgetPage
+from tests.support.slow_link import SlowLink, slow_link
 
 NOTEBOOK = "benchmark.ipynb"
 
@@ -63,6 +64,8 @@ class Bench:
     lab: Lab
     page: Page
     widget: WidgetPage
+    link: SlowLink
+    """By which the page reaches the server; without delay at first."""
 
     def run(self, code: str) -> str:
         """Run code in the notebook's kernel, and return what it prints."""
@@ -78,6 +81,7 @@ def shown(
     script: str = "",
     *,
     wait: bool = True,
+    linked: bool = False,
     **environment: str,
 ) -> Iterator[Bench]:
     """Run a notebook that shows a widget, and wait until it shows a frame.
@@ -88,9 +92,14 @@ def shown(
     width, height : of the video in pixels.
     script : JavaScript to run in the page before all else.
     wait : until the model is loaded, too.
+    linked : reach the server by a link that can be made slow.
     environment : of the kernel.
     """
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as playwright,
+        ExitStack() as held,
+    ):
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source) for source in cells],
             # Without a kernel's name JupyterLab would ask for one.
@@ -98,19 +107,20 @@ def shown(
         )
         nbformat.write(notebook, Path(folder) / NOTEBOOK)
         with running_lab(Path(folder), **environment) as lab:
+            link = held.enter_context(slow_link(lab.port))
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS
             )
             page = browser.new_page(viewport={"width": 1280, "height": 1400})
             page.set_default_timeout(LIMIT_MS)
             page.add_init_script(script)
-            page.goto(lab.url(NOTEBOOK))
+            page.goto((lab.through(link.port) if linked else lab).url(NOTEBOOK))
             run_cells(page, "all")
             widget = WidgetPage(page, width, height)
             widget.wait_for("frame-drawn", 0)
             if wait:
                 widget.wait_ready()
-            yield Bench(lab, page, widget)
+            yield Bench(lab, page, widget, link)
             browser.close()
 
 

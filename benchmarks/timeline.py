@@ -125,7 +125,7 @@ def main() -> None:
     print(f"  a step and all confidences      {timed_ms(update_levels, STEPS // 2):8.3f} ms")
     list(zip(range(STEPS // 4), steps, strict=False))
     last = session.num_frames - 1
-    untracked_ms = timed_ms(lambda: session.add_point(last, 32.0, 24.0), 5)
+    untracked_ms = timed_ms(lambda: session.add_point(last, 32.0, 24.0, obj=objects.stop), 5)
     print(f"  a click where nothing is tracked {untracked_ms:7.3f} ms")
     middle = session.num_frames // 2
     corrected_ms = timed_ms(lambda: session.add_point(middle, 32.0, 24.0), 1)

@@ -106,10 +106,14 @@ export class PageKernel implements ViewHost {
         this.tell({ type: "welcome", reply_to: request, protocol: 2 });
         break;
       case "want":
-        this.tell({ type: "frame", frame: request.frame, seq: ++this.seq, towards: null }, [
-          await jpeg(request.frame),
-        ]);
         this.tellFrame(request.frame);
+        this.tell(
+          {
+            ...{ type: "frame", reply_to: request, frame: request.frame, seq: ++this.seq },
+            ...{ towards: null, reduced: false },
+          },
+          [await jpeg(request.frame)],
+        );
         return;
       case "click":
       case "box": {
@@ -302,7 +306,14 @@ export class PageKernel implements ViewHost {
       this.tellFrame(at);
       const done = at + 1;
       const fps = (done - from) / ((performance.now() - begun) / 1000);
-      const progress = { frame: at, done, total: FRAMES, fps, eta_s: (FRAMES - done) / fps };
+      const progress = {
+        frame: at,
+        done,
+        total: FRAMES,
+        fps,
+        eta_s: (FRAMES - done) / fps,
+        elapsed_s: done / fps,
+      };
       this.tell({ type: "progress", running: true, direction: "forward", ...progress });
       this.tellTimelines();
       if (++at === FRAMES) this.stop();
@@ -311,7 +322,15 @@ export class PageKernel implements ViewHost {
 
   private stop(): void {
     window.clearInterval(this.timer);
-    const none = { frame: 0, done: 0, total: 0, fps: 0, eta_s: 0, direction: "forward" };
+    const none = {
+      frame: 0,
+      done: 0,
+      total: 0,
+      fps: 0,
+      eta_s: 0,
+      elapsed_s: 0,
+      direction: "forward",
+    };
     this.tell({ type: "progress", running: false, ...none });
     this.show("ready");
   }

@@ -2,6 +2,7 @@
 
 import type { AnyModel, Render } from "@anywidget/types";
 import type { Buffer } from "./kernel/codecs";
+import { watchKernel } from "./kernel/jupyter-kernel";
 import { mount, type Traits, type ViewHost } from "./view";
 
 type Model = Traits & { epoch: number };
@@ -33,6 +34,7 @@ function host(model: AnyModel<Model>): ViewHost {
       return () => model.off("msg:custom", handler);
     },
     epoch: () => model.get("epoch"),
+    kernel: watchKernel(model.widget_manager),
     traits: () => Object.fromEntries(TRAITS.map((name) => [name, model.get(name)])) as Traits,
     onTraits(listener) {
       const events = [...TRAITS, "epoch"].map((name) => `change:${name}`);

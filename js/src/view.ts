@@ -1,11 +1,18 @@
 /** One view of the widget, assembled. */
 
 import { Client, type Host } from "./kernel/client";
+import { Disconnected } from "./panels/disconnected";
 import { rememberedDisplay } from "./panels/display";
+import { EffectChip } from "./panels/effect-chip";
+import { FirstLook } from "./panels/first-look";
 import { Help } from "./panels/help";
+import { ModelMenu } from "./panels/model-menu";
+import { NextStepLine } from "./panels/next-step";
 import { Notice } from "./panels/notice";
 import { ObjectTable } from "./panels/objects/table";
+import { ResultsMenu } from "./panels/results";
 import { Review } from "./panels/review";
+import { SavedState } from "./panels/saved";
 import { StatusBar } from "./panels/status-bar";
 import { Timeline } from "./panels/time/timeline";
 import { Toolbar } from "./panels/toolbar";
@@ -54,6 +61,10 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     ...stageState(),
     display: rememberedDisplay(),
     ...host.traits(),
+    goal: null,
+    lost: null,
+    speaks: false,
+    isSaved: null,
     solo: null,
     playing: false,
     speed: 1,
@@ -62,6 +73,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     follow: true,
     progress: null,
     tracked: 0,
+    ended: null,
+    models: [],
     error: null,
     pending: [],
     question: null,
@@ -78,11 +91,19 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const tooltip = new Tooltip(root);
   const stage = new Stage(root, store, client, (text) => announcer.say(text));
   const timeline = new Timeline(store, client, player);
-  const status = new StatusBar(store);
+  const status = new StatusBar(store, new ModelMenu(store, client));
+  const next = new NextStepLine(store, client);
+  const first = new FirstLook(store, stage.screen);
   const toolbar = new Toolbar(store, client, stage.tools.element, stage.display.element);
   const objects = new ObjectTable(store, client, timeline, select);
   const review = new Review(store, client, announcer);
   const notice = new Notice(store);
+  const disconnected = new Disconnected(store);
+  const results = new ResultsMenu(store, client.results);
+  const saved = new SavedState(store);
+  const chip = new EffectChip(store);
+  toolbar.add(results.element);
+  stage.element.append(chip.element, disconnected.element);
   const help = new Help(() => commands);
   const toggleFullScreen = () => void switchFullScreen(root);
   const commands = [
@@ -120,6 +141,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     ...review.commands(),
   ];
   status.element.append(
+    saved.element,
     iconButton("help", "Keys", () => help.open(), { key: "?" }),
     iconButton("full", "Full screen", toggleFullScreen, { key: "Shift+F" }),
   );
@@ -128,6 +150,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     h("div", { class: "s2w-main" }, stage.element, notice.element),
     h("div", { class: "s2w-controls" }, timeline.transport.element, review.element),
     objects.element,
+    next.element,
     status.element,
     help.element,
     announcer.element,
@@ -142,15 +165,18 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const light = new HoverLight(root, store);
   const parts = [
     ...[light, stage, timeline, toolbar, objects],
-    ...[review, notice, status, announcer, tooltip],
+    ...[review, notice, status, announcer, next, first, tooltip],
+    ...[results, saved, chip, disconnected],
   ];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
     for (const name of WRITTEN) if (topics.has(name)) host.setTrait(name, state[name]);
     if (topics.has("color_by")) recolor();
     for (const part of parts) part.update(topics);
-    root.dataset.state = state.status.state;
+    root.dataset.state = state.lost ? "disconnected" : state.status.state;
     root.dataset.frame = String(state.frame);
+    root.dataset.saved = String(state.saved);
+    root.dataset.speaks = String(state.speaks);
     root.dataset.objects = String(state.objects.length);
   };
   const unsubscribe = store.subscribe(update);
@@ -204,6 +230,10 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     tooltip.close();
     objects.close();
     status.close();
+    saved.close();
+    results.close();
+    next.close();
+    first.close();
     stage.close();
     root.remove();
   };

@@ -18,7 +18,11 @@ beforeEach(() => {
 });
 
 const answerFrame = async (frame: number, seq: number, towards: number | null = null) => {
-  host.receive({ type: "frame", frame, seq, towards }, [new ArrayBuffer(4)]);
+  const goal = towards ?? frame;
+  const wanted = host.of("want").findLast((one) => "frame" in one && one.frame === goal);
+  const reply_to = wanted ? { view: client.view, id: wanted.id } : { view: "another", id: 1 };
+  const message = { type: "frame", frame, seq, towards, reply_to, reduced: false };
+  host.receive(message, [new ArrayBuffer(4)]);
   await settle();
 };
 
@@ -179,7 +183,8 @@ describe("a new epoch", () => {
 
 describe("a message that is none of the protocol's", () => {
   it("is named in place, and the next one is read", () => {
-    host.receive({ type: "frame", seq: 1, frame: -4 }, [new ArrayBuffer(4)]);
+    const reply_to = { view: client.view, id: 1 };
+    host.receive({ type: "frame", seq: 1, reply_to, frame: -4 }, [new ArrayBuffer(4)]);
     expect(store.state.error).toMatch(/"frame", frame .*-4/);
     host.receive({ type: "error", reply_to: null, text: "The box is empty." });
     expect(store.state.error).toBe("The box is empty.");
@@ -195,14 +200,18 @@ describe("propagation", () => {
     total: 9,
     fps: 4,
     eta_s: 2,
+    elapsed_s: 3,
     direction: "forward",
   });
 
-  it("is followed until the user goes elsewhere", () => {
+  it("is followed until the user goes elsewhere", async () => {
+    host.answers = true;
     host.receive(progress(4));
+    await settle();
     expect(store.state.frame).toBe(4);
     store.set("follow", false);
     host.receive(progress(5));
+    await settle();
     expect(store.state.frame).toBe(4);
     host.receive(progress(5, false));
     expect(store.state.progress).toBeNull();

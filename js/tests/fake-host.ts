@@ -14,6 +14,8 @@ export function objectOf(id: number, color = "#2f7ff5"): ObjectInfo {
 export class FakeHost implements ViewHost {
   sent: SentRequest[] = [];
   kernelEpoch = 1;
+  /** Whether the kernel sends what is wanted. */
+  answers = false;
   written: [string, string | number][] = [];
   current: Traits = {
     video: {
@@ -44,6 +46,14 @@ export class FakeHost implements ViewHost {
 
   send(message: SentRequest): void {
     this.sent.push(message);
+    if (this.answers && message.type === "want") queueMicrotask(() => this.answer(message));
+  }
+  private answer({ view, id, frame, pixels }: SentRequest & { type: "want" }): void {
+    const reply_to = { view, id };
+    const seq = 2 * id;
+    this.receive({ type: "masks", seq, reply_to: null, frame, complete: true, masks: [] });
+    const picture = { seq: seq + 1, reply_to, frame, towards: null, reduced: false };
+    if (pixels) this.receive({ type: "frame", ...picture }, [new ArrayBuffer(4)]);
   }
   onMessage(listener: (content: unknown, buffers: Buffer[]) => void): () => void {
     this.listeners.add(listener);
@@ -84,6 +94,10 @@ export function viewState(host: FakeHost): State {
   return {
     ...stageState(),
     ...host.traits(),
+    goal: null,
+    lost: null,
+    speaks: false,
+    isSaved: null,
     solo: null,
     playing: false,
     speed: 1,
@@ -92,6 +106,8 @@ export function viewState(host: FakeHost): State {
     follow: true,
     progress: null,
     tracked: 0,
+    ended: null,
+    models: [],
     error: null,
     pending: [],
     question: null,
@@ -100,5 +116,5 @@ export function viewState(host: FakeHost): State {
 
 /** Let promises and microtasks run. */
 export async function settle(): Promise<void> {
-  for (let i = 0; i < 5; i++) await Promise.resolve();
+  for (let i = 0; i < 20; i++) await Promise.resolve();
 }

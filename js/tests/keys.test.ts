@@ -16,6 +16,7 @@ describe("a key's name", () => {
     ["ArrowLeft", { shiftKey: true }, "Shift+ArrowLeft"],
     ["+", {}, "+"],
     ["¡", { altKey: true, code: "Digit1" }, "Alt+1"],
+    ["–", { altKey: true, code: "Minus" }, "Alt+-"],
     ["&", { code: "Digit1" }, "&"],
   ])("of %s with %o is %s", (name, init, expected) => {
     expect(nameOf(key(name, init))).toBe(expected);

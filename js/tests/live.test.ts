@@ -19,7 +19,8 @@ describe("a live video", () => {
   const button = () => view.button("Follow the newest frame");
 
   beforeEach(async () => {
-    view = new Mounted();
+    view = new Mounted(80, 40, true);
+    await settle();
     await grow(3);
   });
   afterEach(() => view.close());

@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import { mount } from "../src/view";
+import { mount, type Traits } from "../src/view";
 import { FakeHost } from "./fake-host";
 
 vi.stubGlobal("createImageBitmap", () => Promise.resolve({ width: 8, height: 4, close: () => {} }));
@@ -19,7 +19,9 @@ export class Mounted {
   readonly element = document.createElement("div");
   readonly unmount: () => void;
 
-  constructor(width = 80, height = 40) {
+  constructor(width = 80, height = 40, answers = false, traits: Partial<Traits> = {}) {
+    this.host.answers = answers;
+    this.host.change(traits);
     document.body.append(this.element);
     this.unmount = mount(this.element, this.host);
     this.stage.getBoundingClientRect = () => new DOMRect(0, 0, width, height);

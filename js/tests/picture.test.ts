@@ -26,7 +26,7 @@ const timeline = (object: number, accepted: [number, number][] = [], tracked = [
   ...{ type: "timeline", object, prompted: [], accepted, rejected: [], tracked, stale: [] },
 });
 const question = () => {
-  const found = view.element.querySelector<HTMLElement>('[role="alertdialog"]');
+  const found = view.element.querySelector<HTMLElement>(".s2w-question");
   return found && !found.hidden ? found : null;
 };
 const answer = (text: string) => {
@@ -201,6 +201,7 @@ describe("an accepted mask", () => {
     expect(question()).toBeNull();
     view.gesture([[25, 25]]);
     await settle();
+    view.host.answers = true;
     view.press("ArrowRight");
     await settle();
     expect(question()).toBeNull();
@@ -253,7 +254,7 @@ describe("an accepted mask", () => {
     await settle();
     for (const [name, type, yes] of [
       ["Clear prompts", "clear_prompts", "Change it"],
-      ["Reset frame", "reset", "Reset"],
+      ["Reset frame", "reset", "Reset it"],
       ["Remove object", "remove_object", "Remove it"],
     ] as const) {
       view.button(name).click();

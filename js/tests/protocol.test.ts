@@ -52,6 +52,7 @@ describe("messages as the kernel writes them", () => {
 describe("parse", () => {
   const prompts = { type: "prompts", epoch: 1, frame: 2, object: 1, box: null, mask: false };
 
+  const answer = { reply_to: { view: "v", id: 1 }, reduced: false };
   it.each([
     ["null", null, 0, /unknown type/],
     ["a type of Object's own", { type: "toString", epoch: 1 }, 0, /unknown type: "toString"/],
@@ -60,7 +61,7 @@ describe("parse", () => {
     ["a box of three", { ...prompts, points: [], box: [1, 2, 3] }, 0, /box/],
     [
       "no pixels",
-      { type: "frame", epoch: 1, seq: 1, frame: 0, towards: null },
+      { ...{ type: "frame", epoch: 1, seq: 1, frame: 0, towards: null }, ...answer },
       0,
       /0 buffers instead of 1/,
     ],

@@ -9,7 +9,7 @@ let view: Mounted;
 
 beforeEach(() => {
   localStorage.clear();
-  view = new Mounted();
+  view = new Mounted(80, 40, true);
 });
 afterEach(() => view.close());
 

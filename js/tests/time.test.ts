@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { Client } from "../src/kernel/client";
 import type { TimelineMessage } from "../src/kernel/protocol";
 import { boundsOf } from "../src/panels/objects/thumbnail";
@@ -6,7 +6,6 @@ import { Review, spanAround } from "../src/panels/review";
 import { opacityOf, poolCertainty } from "../src/panels/time/heat";
 import { timecode } from "../src/panels/time/transport";
 import { markIn, markOut } from "../src/state/commands";
-import { Player } from "../src/state/player";
 import { Store } from "../src/state/store";
 import { Announcer } from "../src/ui/announcer";
 import { FakeHost, settle, viewState } from "./fake-host";
@@ -19,54 +18,6 @@ beforeEach(() => {
   host = new FakeHost();
   store = new Store(viewState(host));
   client = new Client(host, store);
-});
-
-describe("the player", () => {
-  let now = 0;
-  let callback: FrameRequestCallback = () => {};
-  const pass = (ms: number) => {
-    now += ms;
-    callback(now);
-  };
-
-  beforeEach(() => {
-    now = 0;
-    vi.spyOn(performance, "now").mockImplementation(() => now);
-    vi.stubGlobal("requestAnimationFrame", (next: FrameRequestCallback) => {
-      callback = next;
-      return 1;
-    });
-    vi.stubGlobal("cancelAnimationFrame", () => {});
-  });
-  afterEach(() => {
-    vi.restoreAllMocks();
-    vi.unstubAllGlobals();
-  });
-
-  it("keeps the video's pace and leaves frames out where it is late", () => {
-    const player = new Player(store, client);
-    player.play(); // 10 frames/s
-    pass(100);
-    expect(store.state.frame).toBe(1);
-    pass(450);
-    expect(store.state.frame).toBe(5);
-    player.setSpeed(2);
-    pass(200);
-    expect(store.state.frame).toBe(9);
-  });
-
-  it("stops at the end of the range, or begins it anew", () => {
-    const player = new Player(store, client);
-    store.set("range", [4, 8]);
-    player.play();
-    expect(store.state.frame).toBe(4);
-    pass(1000);
-    expect([store.state.frame, store.state.playing]).toEqual([7, false]);
-    store.set("loop", true);
-    player.play();
-    pass(1000);
-    expect([store.state.frame, store.state.playing]).toEqual([4, true]);
-  });
 });
 
 describe("review", () => {

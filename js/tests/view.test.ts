@@ -36,6 +36,7 @@ function gesture(path: [number, number][], init: PointerEventInit = {}): void {
 
 beforeEach(() => {
   host = new FakeHost();
+  host.answers = true;
   element = document.createElement("div");
   document.body.append(element);
   unmount = mount(element, host);
@@ -232,7 +233,7 @@ describe("what is offered", () => {
 describe("following", () => {
   const progress = (frame: number) => ({
     ...{ type: "progress", running: true, frame, done: 3, total: 20 },
-    ...{ fps: 4, eta_s: 4.25, direction: "forward" },
+    ...{ fps: 4, eta_s: 4.25, elapsed_s: 0.75, direction: "forward" },
   });
   const slider = () => element.querySelector('[aria-label="Frame"]') as HTMLInputElement;
 
@@ -264,7 +265,7 @@ describe("following", () => {
   it("tells how far, how fast and how long", async () => {
     host.receive(progress(5));
     await settle();
-    expect(element.textContent).toContain("3 / 20 · 4.0 frames/s · 4 s left");
+    expect(element.textContent).toContain("3 / 20 · 4.0 frames/s · 5 s left");
   });
 });
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 OFFICIAL_OWNER = "facebook"
 _TIMEOUT_S = 10.0
 _CHUNK_BYTES = 2**22
+_REPORT_S = 0.25
+"""How often a download is told of."""
 
 SHA256 = {
     "sam2_hiera_tiny.pt": "65b50056e05bcb13694174f51bb6da89c894b57b75ccdf0ba6352c597c5d1125",
@@ -26,6 +33,33 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be read, downloaded or used; the message says which and why."""
 
 
+class DownloadCancelled(CheckpointError):
+    """A download that a person has cancelled."""
+
+
+OnProgress = Callable[[int, int], bool]
+"""Called with the bytes that are there and those in all, 0 where that is not known; False ends the
+download."""
+
+_watching = threading.local()
+
+
+@contextmanager
+def watch_downloads(on_progress: OnProgress) -> Generator[None, None, None]:
+    """Tell of downloads that this thread asks for meanwhile, some times a second.
+
+    Parameters
+    ----------
+    on_progress : called in this thread; it may end a download.
+    """
+    before = getattr(_watching, "on_progress", None)
+    _watching.on_progress = on_progress
+    try:
+        yield
+    finally:
+        _watching.on_progress = before
+
+
 def official_file(name: str) -> tuple[str, str]:
     """Return repository id and file name of an official model."""
     return f"{OFFICIAL_OWNER}/{name}", name.replace("-", "_") + ".pt"
@@ -33,9 +67,15 @@ def official_file(name: str) -> tuple[str, str]:
 
 def is_cached(name: str) -> bool:
     """Return whether an official model is in the hub's cache on this machine."""
+    return cached_file(name) is not None
+
+
+def cached_file(name: str) -> Path | None:
+    """Return the file of an official model in the hub's cache; None if it is not there."""
     from huggingface_hub import try_to_load_from_cache
 
-    return isinstance(try_to_load_from_cache(*official_file(name)), str)
+    cached = try_to_load_from_cache(*official_file(name))
+    return Path(cached) if isinstance(cached, str) else None
 
 
 def fetch(repository: str, filename: str) -> Path:
@@ -54,14 +94,10 @@ def fetch(repository: str, filename: str) -> Path:
     Raises
     ------
     CheckpointError
-        When it is not there and cannot be downloaded, or is not what Meta published.
+        When it is not there and cannot be downloaded, or is not what Meta published;
+        `DownloadCancelled` when a function given to `watch_downloads` has ended it.
     """
-    from huggingface_hub import (
-        get_hf_file_metadata,
-        hf_hub_download,
-        hf_hub_url,
-        try_to_load_from_cache,
-    )
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
     from huggingface_hub.errors import (
         EntryNotFoundError,
         LocalEntryNotFoundError,
@@ -74,7 +110,9 @@ def fetch(repository: str, filename: str) -> Path:
     try:
         # The download itself would go on asking an unreachable hub for half a minute.
         get_hf_file_metadata(hf_hub_url(repository, filename), timeout=_TIMEOUT_S)
-        path = Path(hf_hub_download(repository, filename))
+        path = _download(repository, filename)
+    except DownloadCancelled:
+        raise
     except Exception as error:  # those of the HTTP library differ between versions of the hub's
         absent = isinstance(error, RepositoryNotFoundError | EntryNotFoundError)
         # LocalEntryNotFoundError is an EntryNotFoundError too: it means offline, not absent.
@@ -90,6 +128,73 @@ def fetch(repository: str, filename: str) -> Path:
     if repository.startswith(f"{OFFICIAL_OWNER}/") and filename in SHA256:
         _verify_digest(path, SHA256[filename])
     return path
+
+
+def _download(repository: str, filename: str) -> Path:
+    """Download a file, in a thread of its own where someone is told of it.
+
+    What has been cancelled goes on there to the end of what cannot be interrupted; a later download
+    begins where it stopped.
+    """
+    from huggingface_hub import hf_hub_download
+
+    on_progress: OnProgress | None = getattr(_watching, "on_progress", None)
+    if on_progress is None:
+        return Path(hf_hub_download(repository, filename))
+    counter = _Counter()
+    options: dict[str, Any] = {}
+    if "tqdm_class" in inspect.signature(hf_hub_download).parameters:
+        options["tqdm_class"] = _make_bar(counter)
+    done: list[Path | BaseException] = []
+    ended = threading.Event()
+
+    def run() -> None:
+        try:
+            done.append(Path(hf_hub_download(repository, filename, **options)))
+        except BaseException as error:
+            done.append(error)
+        ended.set()
+
+    threading.Thread(target=run, name="sam2widget download", daemon=True).start()
+    while not ended.wait(_REPORT_S):
+        if not on_progress(counter.done_bytes, counter.total_bytes):
+            counter.cancelled = True
+            raise DownloadCancelled(f"The download of {filename} was cancelled.")
+    found = done[0]
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+class _Counter:
+    """How much of a download is there."""
+
+    def __init__(self) -> None:
+        self.done_bytes = 0
+        self.total_bytes = 0
+        self.cancelled = False
+
+
+def _make_bar(counter: _Counter) -> type[Any]:
+    """A class of progress bars that draw nothing and count."""
+    from tqdm import tqdm
+
+    class Bar(tqdm):  # pyright: ignore
+        def __init__(self, *args: Any, **options: Any) -> None:
+            # What draws nothing counts nothing either, but for what it is told here.
+            options = {k: v for k, v in options.items() if k in ("total", "initial", "unit")}
+            super().__init__(*args, **options, disable=True)
+            counter.total_bytes = int(options.get("total") or 0)
+            counter.done_bytes = int(options.get("initial") or 0)
+
+        def update(self, n: float | None = 1) -> bool | None:
+            if counter.cancelled:
+                raise DownloadCancelled("It was cancelled.")
+            counter.done_bytes += int(n or 0)
+            counter.total_bytes = int(getattr(self, "total", 0) or counter.total_bytes)
+            return None
+
+    return Bar
 
 
 def _verify_digest(path: Path, expected: str) -> None:

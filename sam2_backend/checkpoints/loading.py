@@ -202,10 +202,16 @@ def _check_name(name: object) -> str:
     )
 
 
+def bundled_file(name: str) -> Path | None:
+    """Return the file of a named model that comes with the library; None of any other."""
+    path = _WEIGHTS_FOLDER / f"{name}.safetensors"
+    return path if path.exists() else None
+
+
 def _locate(name: str) -> tuple[Path, ModelConfig | None]:
     if name in CONFIGS:
-        bundled = _WEIGHTS_FOLDER / f"{name}.safetensors"
-        if bundled.exists():
+        bundled = bundled_file(name)
+        if bundled is not None:
             return bundled, CONFIGS[name]
         return fetch(*official_file(name)), CONFIGS[name]
     path = Path(name).expanduser()

@@ -23,6 +23,7 @@ from ..models.segmenter import Prediction, PromptSet, Segmenter
 from .classes import Labels
 from .editors.classes import ClassEditor
 from .editors.imports import Importer
+from .editors.model_switch import ModelSwitcher
 from .editors.objects import ObjectEditor
 from .editors.overlap_resolver import OverlapResolver
 from .editors.prompts import PromptEditor
@@ -93,6 +94,7 @@ class Session(SessionView):
         self._importer = Importer(store, model, overlaps, self._prompts)
         self._propagator = Propagator(store, model, overlaps)
         self._undo = UndoRedo(store, model)
+        self._switcher = ModelSwitcher(store, model, self._prompts)
         if segmenter is not None:
             self.load(segmenter)
 
@@ -116,6 +118,14 @@ class Session(SessionView):
     def load(self, segmenter: Segmenter) -> None:
         """Work with this model from now on; results so far stay."""
         self._model.load(segmenter)
+
+    def switch(self, segmenter: Segmenter) -> int:
+        """Work with another model from now on; returns how many masks it makes stale."""
+        return self._switcher.switch(segmenter)
+
+    def answer_again(self, first: int = 0) -> Generator[None, None, None]:
+        """Let the model answer the prompts that another has answered, one by one."""
+        return self._switcher.answer_again(first)
 
     def unload(self) -> None:
         """Let go of the model, and of what undo would bring back; results so far stay."""
@@ -205,9 +215,10 @@ class Session(SessionView):
         points: Sequence[tuple[float, float]],
         labels: Sequence[int],
         obj: int = 1,
+        candidate: int | None = None,
     ) -> None:
         """Click several times, which is one edit."""
-        self._prompts.add_points(frame, points, labels, obj)
+        self._prompts.add_points(frame, points, labels, obj, candidate)
 
     def add_box(self, frame: int, x0: float, y0: float, x1: float, y1: float, obj: int = 1) -> None:
         """Draw a box around an object, in place of an earlier one."""

@@ -109,7 +109,7 @@ class TimelineIndex:
 
     def set_state(self, obj: int, frame: int, before: State | None, after: State | None) -> None:
         """The result of a frame has another state; None is no result."""
-        frames = self._objects.setdefault(obj, _ObjectFrames())
+        frames = self._ensure(obj)
         is_prompted = _contains(frames.prompted, frame)
         self._move(frames, frame, (before, is_prompted), (after, is_prompted))
 
@@ -120,7 +120,7 @@ class TimelineIndex:
         ----------
         state : of its result, None where there is none.
         """
-        frames = self._objects.setdefault(obj, _ObjectFrames())
+        frames = self._ensure(obj)
         if is_prompted == _contains(frames.prompted, frame):
             return
         if is_prompted:
@@ -128,6 +128,12 @@ class TimelineIndex:
         else:
             del frames.prompted[bisect_left(frames.prompted, frame)]
         self._move(frames, frame, (state, not is_prompted), (state, is_prompted))
+
+    def _ensure(self, obj: int) -> _ObjectFrames:
+        frames = self._objects.get(obj)
+        if frames is None:
+            frames = self._objects[obj] = _ObjectFrames()
+        return frames
 
     def _of(self, obj: int) -> _ObjectFrames:
         return self._objects.get(obj) or _ObjectFrames()

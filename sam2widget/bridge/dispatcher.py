@@ -12,6 +12,7 @@ from ..annotation.session import Session
 from ..core.errors import SessionError
 from ..runtime.controller import Controller
 from ..runtime.error_texts import describe_error, log_unless_expected
+from ..runtime.model_loader import ModelLoader
 from ..runtime.widget_state import WidgetState, show_next_unreviewed
 from ..runtime.worker import Priority, Task
 from .frame_server import FrameServer
@@ -23,16 +24,22 @@ from .protocol import (
     AddObject,
     Adopt,
     Box,
+    CancelExport,
+    CancelModel,
     Choose,
     ClearPrompts,
     Click,
     Dismiss,
     Done,
+    DropDownload,
+    Export,
     Hello,
     Hover,
     MovePoint,
     NextToCheck,
+    OpenResults,
     Paint,
+    Ping,
     Propagate,
     Propose,
     ProtocolError,
@@ -45,10 +52,13 @@ from .protocol import (
     Request,
     Reset,
     SetAttributes,
+    SetBackground,
     SetClass,
     SetClassColor,
     SetContrast,
+    SetModel,
     SetNonOverlapping,
+    StartAnew,
     Stop,
     Thumbnails,
     Undo,
@@ -57,11 +67,15 @@ from .protocol import (
     Visible,
     Want,
     WantAreas,
+    WantChunk,
     WantLevels,
     WantMasks,
+    WantModels,
+    WriteScript,
     parse,
 )
 from .publisher import Publisher
+from .results_server import ResultsServer
 
 PROMPTS = (Click, Box, Paint, Choose, MovePoint, RemovePoint, RemoveBox)
 """After these, `auto_propagate="always"` tracks all that is untracked."""
@@ -84,7 +98,10 @@ class Dispatcher:
     frame_server : sends them frames.
     review : knows what is left to review.
     state : shows frame and selection.
+    results : carries out what is asked of results, in threads of its own.
     on_hello : called when a view is new or has come back.
+    on_heard : called with each message of a view.
+    models : loads other models; None where there are none to choose from.
     """
 
     def __init__(
@@ -95,7 +112,10 @@ class Dispatcher:
         frame_server: FrameServer,
         review: Review,
         state: WidgetState,
+        results: ResultsServer,
         on_hello: Callable[[], None] = lambda: None,
+        on_heard: Callable[[], None] = lambda: None,
+        models: ModelLoader | None = None,
     ) -> None:
         self._controller = controller
         self._session = session
@@ -104,7 +124,10 @@ class Dispatcher:
         self._frame_server = frame_server
         self._review = review
         self._state = state
+        self._results = results
         self._on_hello = on_hello
+        self._on_heard = on_heard
+        self._models = models
         self._told_no_preview = False
 
     def receive(self, content: object) -> None:
@@ -116,6 +139,7 @@ class Dispatcher:
             return
         reply_to = ReplyTo(request.view, request.id)
         is_back = self._outbox.mark_alive(request.view)
+        self._on_heard()
         match request:
             case Hello():
                 self._on_hello()
@@ -141,17 +165,19 @@ class Dispatcher:
         self._publisher.replay(reply_to if welcome else None)
         if self._publisher.has_uncertain:
             self._controller.start_idle(self._publisher.tell_certainties(), "certainties")
+        self._results.tell_saved()
         self._frame_server.want(reply_to, frame)
         self._frame_server.resume(reply_to.view)
 
     def _serve(self, request: Request, reply_to: ReplyTo) -> None:
         view = request.view
         match request:
-            case Want(frame=frame, pixels=pixels):
+            case Want(frame=frame, pixels=pixels, moving=moving):
                 self._publisher.set_frame(view, frame)
-                self._frame_server.want(
-                    *(reply_to, frame, lambda: self._publisher.tell_frame(frame)), pixels=pixels
-                )
+                tell = partial(self._publisher.tell_frame, moving=moving)
+                self._frame_server.want(reply_to, frame, tell, pixels=pixels, moving=moving)
+            case Ping():
+                pass  # that it was heard is all
             case Thumbnails(frames=frames):
                 self._frame_server.want_thumbnails(view, frames)
             case WantMasks(frame=frame):
@@ -160,14 +186,27 @@ class Dispatcher:
             case WantAreas(object=obj):
                 self._controller.submit(
                     lambda: self._publisher.tell_areas(reply_to, obj),
-                    *(Priority.PREFETCH, ("areas", view)),
+                    *(Priority.PREFETCH, ("areas", view, obj)),
                 )
             case WantLevels(frame=frame):
                 self._frame_server.want_levels(reply_to, frame)
+            case (
+                OpenResults()
+                | Export()
+                | CancelExport()
+                | WantChunk()
+                | DropDownload()
+                | SetBackground()
+                | WriteScript()
+                | StartAnew()
+            ):
+                self._results.serve(request, reply_to)
             case SetContrast():
                 self._set_contrast(request, reply_to)
             case Stop():
                 self._controller.stop(reply_to)
+            case WantModels() | SetModel() | CancelModel() if self._models is not None:
+                self._serve_model(self._models, request, reply_to)
             case Hover():
                 key = "hover", view
                 self._controller.submit(lambda: self._preview(request), Priority.HOVER, key)
@@ -189,6 +228,19 @@ class Dispatcher:
         contrast = Contrast(channels) if channels else None
         task = self._frame_server.set_contrast(contrast, reply_to.view)
         task.when_done(lambda: self._answer_contrast(task, reply_to))
+
+    def _serve_model(self, models: ModelLoader, request: Request, reply_to: ReplyTo) -> None:
+        """Also where no model could be loaded: another one may be."""
+        match request:
+            case WantModels():
+                models.list_models(lambda found: self._publisher.tell_models(reply_to, found))
+            case SetModel(model=model):
+                try:
+                    models.switch(model)
+                except SessionError as error:
+                    self._publisher.publish_error(reply_to, str(error))
+            case _:
+                models.cancel()
 
     def _answer_contrast(self, task: Task[None], reply_to: ReplyTo) -> None:
         if task.stopped:

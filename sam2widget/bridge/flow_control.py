@@ -19,8 +19,9 @@ from .protocol import Done, Error, Frame, Masks, Message, ReplyTo
 
 _log = logging.getLogger(__name__)
 
-MAX_UNACKED_FRAMES = 2
-MAX_UNACKED_MASKS = 4
+MAX_UNACKED_FRAMES = 6
+"""More than a view asks for at once (4): over a long way, acknowledgements come late."""
+MAX_UNACKED_MASKS = 8
 MAX_HELD = 100
 """Answers kept for a view that has gone out of sight."""
 GONE_AFTER_S = 30.0
@@ -38,6 +39,17 @@ class _Batch:
 
     reply_to: ReplyTo | None = None
     then: list[Message] = field(default_factory=list[Message])
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """Pixels that wait to be sent."""
+
+    reply_to: ReplyTo
+    frame: int
+    towards: int | None
+    reduced: bool
+    jpeg: bytes
 
 
 class Outbox:
@@ -70,7 +82,7 @@ class Outbox:
         self._seq = 0
         self._unacked_frames: set[int] = set()
         self._unacked_masks: set[int] = set()
-        self._frames: dict[str, tuple[int, int | None, bytes]] = {}
+        self._frames: dict[str, _Picture] = {}
         self._batches: dict[int, _Batch] = {}
         self._streamed: int | None = None
         self._held: deque[Message] = deque(maxlen=MAX_HELD)
@@ -128,10 +140,29 @@ class Outbox:
             elif isinstance(message, (Done, Error)):
                 self._held.append(message)
 
-    def send_frame(self, view: str, frame: int, jpeg: bytes, towards: int | None = None) -> None:
+    def send_always(self, message: Message, buffers: Sequence[bytes] = ()) -> None:
+        """Send what a view has asked for and waits for, also where none is in sight."""
+        with self.lock:
+            self._send(message, buffers)
+
+    def post_to_unheard(self, message: Message) -> None:
+        """Send a small message, also to views that count as gone: they may only be unheard."""
+        with self.lock:
+            if self.is_visible() or self._gone:
+                self._send(message, ())
+
+    def send_frame(
+        self,
+        reply_to: ReplyTo,
+        frame: int,
+        jpeg: bytes,
+        towards: int | None = None,
+        *,
+        reduced: bool = False,
+    ) -> None:
         """Send pixels that a view wants, or that lie on the way to those."""
         with self.lock:
-            self._frames[view] = frame, towards, jpeg
+            self._frames[reply_to.view] = _Picture(reply_to, frame, towards, reduced, jpeg)
             self._pump()
 
     def drop_frames(self, message: Message) -> None:
@@ -196,9 +227,10 @@ class Outbox:
         while self._held:
             self._send(self._held.popleft(), ())
         while self._frames and len(self._unacked_frames) < MAX_UNACKED_FRAMES:
-            frame, towards, jpeg = self._frames.pop(next(iter(self._frames)))
+            one = self._frames.pop(next(iter(self._frames)))
             seq = self._number(self._unacked_frames)
-            self._send(Frame(seq, frame, towards), (jpeg,))
+            message = Frame(seq, one.reply_to, one.frame, one.towards, one.reduced)
+            self._send(message, (one.jpeg,))
         while self._batches and len(self._unacked_masks) < MAX_UNACKED_MASKS:
             frame = next(iter(self._batches))
             batch = self._batches.pop(frame)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 
 from sam2_backend.video import Video, VideoError
 from sam2_backend.video.contrast import ContrastLike
@@ -10,7 +12,7 @@ from sam2_backend.video.lru import BytesLru
 
 from ..runtime.error_texts import describe_error, log_unless_expected
 from ..runtime.worker import Priority, Task, Worker
-from .codecs import encode_jpeg
+from .codecs import encode_jpeg, encode_reduced_jpeg
 from .flow_control import Outbox
 from .levels import make_levels
 from .protocol import ContrastChanged, Error, ReplyTo, Thumbnail
@@ -23,6 +25,15 @@ LEAP = 32
 THUMBNAIL_HEIGHT = 54
 THUMBNAIL_CACHE_BYTES = 8 * 2**20
 """About 4000 of them."""
+
+
+@dataclass(frozen=True)
+class _Wish:
+    reply_to: ReplyTo
+    frame: int
+    tell: Callable[[int], object]
+    pixels: bool
+    moving: bool
 
 
 class FrameServer:
@@ -41,9 +52,13 @@ class FrameServer:
         self._video = video
         self._outbox = outbox
         self._on_contrast = on_contrast
-        self._jpegs = BytesLru[int, bytes](CACHE_BYTES, len)
+        self._jpegs = BytesLru[tuple[int, bool], bytes](CACHE_BYTES, len)
+        """By frame, and whether it is reduced."""
         self._thumbnails = BytesLru[int, bytes](THUMBNAIL_CACHE_BYTES, len)
         self._missing: dict[str, Sequence[int]] = {}
+        self._waiting: dict[str, _Wish] = {}
+        """Of each view, its newest wish that nobody has begun to carry out."""
+        self._lock = threading.Lock()
         self._worker = Worker("sam2widget frames")
         self._last = 0
         outbox.on_gone.append(self.forget)
@@ -52,19 +67,23 @@ class FrameServer:
         self,
         reply_to: ReplyTo,
         frame: int,
-        then: Callable[[], None] = lambda: None,
+        tell: Callable[[int], object] = lambda frame: None,
         *,
         pixels: bool = True,
+        moving: bool = False,
     ) -> None:
-        """Send a frame to a view, unless it has the pixels, and call `then`. Any thread.
+        """Send a frame to a view, unless it has the pixels. Any thread.
 
-        Where a frame takes long to reach, the view gets some that lie on the way.
+        Before each frame, `tell` is called with its number. Where it takes long to reach, the view
+        gets some that lie on the way. A view that moves gets reduced ones, as many as there is time
+        for: what it wants while another of its wishes is carried out waits, the newest alone.
         """
-        if pixels:
-            steps = self._serve(reply_to, frame, then)
-            self._worker.start(steps, Priority.CLICK, key=reply_to.view)
-        else:
-            self._worker.submit(then, key=reply_to.view)
+        wish = _Wish(reply_to, frame, tell, pixels, moving)
+        with self._lock:
+            is_queued = reply_to.view in self._waiting
+            self._waiting[reply_to.view] = wish
+        if not is_queued:
+            self._worker.start(self._serve_newest(reply_to.view), Priority.CLICK)
 
     def want_thumbnails(self, view: str, frames: Sequence[int]) -> None:
         """Send small pictures of frames to a view. Any thread.
@@ -126,53 +145,85 @@ class FrameServer:
 
     def _clear(self) -> None:
         self._missing.clear()
+        self._waiting.clear()
         self._jpegs.clear()
         self._thumbnails.clear()
 
-    def _serve(
-        self, reply_to: ReplyTo, frame: int, then: Callable[[], None]
-    ) -> Generator[None, None, None]:
+    def _serve_newest(self, view: str) -> Generator[None, None, None]:
+        with self._lock:
+            wish = self._waiting.pop(view, None)
+        if wish is None:  # the server is being closed
+            return
+        frame = wish.frame
         try:
-            for at, jpeg in self._jpegs_to(frame):
-                if at is not None:
-                    towards = None if at == frame else frame
-                    self._outbox.send_frame(reply_to.view, at, jpeg, towards)
-                if at != frame:
-                    yield
-            then()
+            if wish.pixels:
+                for at, jpeg in self._jpegs_to(frame, wish.moving):
+                    if at is not None:
+                        wish.tell(at)
+                        towards = None if at == frame else frame
+                        self._outbox.send_frame(
+                            wish.reply_to, at, jpeg, towards, reduced=wish.moving
+                        )
+                    if at != frame:
+                        yield
+                        if self._is_superseded(wish):
+                            return
+            else:
+                wish.tell(frame)
         except (VideoError, IndexError) as error:
-            self._outbox.post(Error(reply_to, str(error)))
+            self._outbox.post(Error(wish.reply_to, str(error)))
             return
         except Exception as error:
             # Whatever it is, whoever waits for the frame must hear of it.
             log_unless_expected(error, f"Frame {frame} could not be sent")
-            self._outbox.post(Error(reply_to, describe_error(error)))
+            self._outbox.post(Error(wish.reply_to, describe_error(error)))
             return
-        # After a leap it is as likely to go on as to go back, and on is what costs least.
-        step = -1 if 0 < self._last - frame <= LEAP else 1
-        self._last = frame
-        ahead = range(frame + step, frame + step * (PREFETCHED + 1), step)
-        self._worker.start(self._prefetch(ahead), Priority.PREFETCH, key="prefetch")
+        if wish.pixels:
+            self._read_ahead(wish)
 
-    def _prefetch(self, frames: range) -> Generator[None, None, None]:
+    def _is_superseded(self, wish: _Wish) -> bool:
+        """Whether a view that waits for a frame wants another before.
+
+        Who plays gets what lies on the way too: else, where frames come slower than they are asked
+        for, none would ever be reached.
+        """
+        with self._lock:
+            newer = self._waiting.get(wish.reply_to.view)
+        if newer is None:
+            return False
+        is_on_the_way = 0 <= newer.frame - wish.frame <= LEAP
+        return not (wish.moving and newer.moving and is_on_the_way)
+
+    def _read_ahead(self, wish: _Wish) -> None:
+        by = wish.frame - self._last
+        self._last = wish.frame
+        # After a leap it is as likely to go on as to go back, and on is what costs least.
+        step = -1 if -LEAP <= by < 0 else 1
+        if wish.moving and 0 < abs(by) <= LEAP:
+            step = by
+        ahead = range(wish.frame + step, wish.frame + step * (PREFETCHED + 1), step)
+        self._worker.start(self._prefetch(ahead, wish.moving), Priority.PREFETCH, key="prefetch")
+
+    def _prefetch(self, frames: range, reduced: bool) -> Generator[None, None, None]:
         for frame in frames:
             if self._video.first_frame <= frame < len(self._video):
-                for _ in self._jpegs_to(frame):
+                for _ in self._jpegs_to(frame, reduced):
                     yield
 
-    def _jpegs_to(self, frame: int) -> Iterator[tuple[int | None, bytes]]:
+    def _jpegs_to(self, frame: int, reduced: bool) -> Iterator[tuple[int | None, bytes]]:
         """A frame at the end, and before it frames on the way, or None to give way."""
-        jpeg = self._jpegs.get(frame)
+        jpeg = self._jpegs.get((frame, reduced))
         if jpeg is not None:
             yield frame, jpeg
             return
+        encode = encode_reduced_jpeg if reduced else encode_jpeg
         for found in self._video.read_progressive(frame):
             if found is None:
                 yield None, b""
                 continue
             at, rgb_hw3 = found
-            jpeg = self._jpegs.get(at) or encode_jpeg(rgb_hw3)
-            self._jpegs.put(at, jpeg)
+            jpeg = self._jpegs.get((at, reduced)) or encode(rgb_hw3)
+            self._jpegs.put((at, reduced), jpeg)
             yield at, jpeg
 
     def _send_thumbnails(self, view: str) -> Generator[None, None, None]:

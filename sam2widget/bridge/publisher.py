@@ -12,7 +12,9 @@ from ..annotation.confidence import Review
 from ..annotation.records import Changed, Tracked
 from ..annotation.session import Session
 from ..core.masks import Mask
+from ..models.catalog import ModelChoice
 from ..models.segmenter import Prediction
+from ..runtime.time_left import TimeLeft
 from .flow_control import Outbox
 from .protocol import (
     Areas,
@@ -23,6 +25,8 @@ from .protocol import (
     MaskEntry,
     Masks,
     Message,
+    ModelEntry,
+    Models,
     Preview,
     Progress,
     Prompts,
@@ -127,21 +131,31 @@ class Publisher:
 
     def tell_certainties(self) -> Generator[None, None, None]:
         """Tell the certainties that `replay` has left out, an object in each step."""
-        while self._uncertain:
-            obj = next(iter(self._uncertain))
+        while True:
+            with self.outbox.lock:
+                obj = next(iter(self._uncertain), None)
+            if obj is None:
+                return
             if obj in (info.id for info in self._session.objects):
                 self._review.levels(obj)  # without the lock: it takes a while
                 with self.outbox.lock:
                     self._tell_certainty(obj, whole=True)
-            self._uncertain.pop(obj, None)
+            with self.outbox.lock:
+                self._uncertain.pop(obj, None)
             yield
 
-    def tell_frame(self, frame: int) -> None:
-        """Tell the prompts, masks and proposals of a frame."""
+    def tell_frame(self, frame: int, *, moving: bool = False) -> None:
+        """Tell the prompts, masks and proposals of a frame.
+
+        That an object has no prompts there is told where it had some, and not to a view that moves:
+        of 50 objects, that would be more messages a second than kernels let pass.
+        """
         with self.outbox.lock:
             for info in self._session.objects:
                 prompts = self._prompts(frame, info.id)
-                if (info.id, frame) in self._prompted:
+                if self._session.prompts(frame, info.id) or (
+                    not moving and (info.id, frame) in self._prompted
+                ):
                     self.outbox.post(prompts)
                 self._tell_candidates(frame, info.id)
             if frame in self._proposed:
@@ -182,6 +196,11 @@ class Publisher:
         """Tell which mask a click would give."""
         runs = Mask.from_array(prediction.mask_hw).runs
         self.outbox.post(Preview(reply_to, frame, prediction.iou), (runs,))
+
+    def tell_models(self, reply_to: ReplyTo, choices: Sequence[ModelChoice]) -> None:
+        """Tell which models there are."""
+        entries = [ModelEntry(one.name, one.label, one.state, one.size_bytes) for one in choices]
+        self.outbox.post(Models(reply_to, entries))
 
     def tell_areas(self, reply_to: ReplyTo, obj: int) -> None:
         """Tell how large an object's mask is on each frame; nothing of one that is gone."""
@@ -229,7 +248,7 @@ class Publisher:
     def report_end(self) -> None:
         """The propagation has ended."""
         with self.outbox.lock:
-            self._meter.running = False
+            self._meter.end()
             self._tell_timelines()
             self.outbox.post(self._meter.progress())
 
@@ -322,15 +341,22 @@ class _Meter:
 
     def __init__(self, running: bool = False) -> None:
         self.running = running
-        self._began_at = time.monotonic()
+        self._left = TimeLeft()
+        self._left_s: float | None = None
+        self._ended_after_s: float | None = None
         self._last = Tracked(0, False, 0, 0)
 
     def step(self, tracked: Tracked) -> None:
         self._last = tracked
+        self._left_s = self._left.update(tracked.done, tracked.total)
+
+    def end(self) -> None:
+        self.running = False
+        self._ended_after_s = self._left.elapsed_s
 
     def progress(self) -> Progress:
         last = self._last
-        elapsed_s = time.monotonic() - self._began_at
+        elapsed_s = self._ended_after_s or self._left.elapsed_s
         fps = last.done / elapsed_s if elapsed_s > 0 else 0.0
         return Progress(
             running=self.running,
@@ -338,6 +364,7 @@ class _Meter:
             done=last.done,
             total=last.total,
             fps=round(fps, 2),
-            eta_s=round((last.total - last.done) / fps, 1) if fps > 0 else 0.0,
+            eta_s=round(self._left_s or 0.0, 1),
+            elapsed_s=round(elapsed_s, 1),
             direction="backward" if last.reverse else "forward",
         )

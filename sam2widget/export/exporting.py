@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from sam2_backend.video import FrameSource
 
 from ..core.errors import SessionError
 from ..core.protected_files import ProtectedFiles
-from .registry import find_format, format_for_writing
+from .registry import Format, find_format, format_for_writing
 from .segmentation import Segmentation, SegmentationSource
 
 
@@ -20,6 +22,7 @@ def export_masks(
     format: str | None = None,
     *,
     video: FrameSource | None = None,
+    on_progress: Callable[[int, int], object] | None = None,
     **options: Any,
 ) -> Path:
     """Write masks for another program, and return the path of what was written.
@@ -30,6 +33,8 @@ def export_masks(
     path : of the file, or of the folder.
     format : one of `FORMATS`; the one of the path's suffix if None.
     video : of a session whose video is not where the session says.
+    on_progress : called with each frame that is read, from 0, and the number of frames; a format
+        may go through them more than once. What it raises ends the export.
     options : of the format, as `docs/formats.md` lists them; a wrong one is named with those that
         there are.
 
@@ -53,6 +58,7 @@ def export_masks(
     """
     path = Path(path).expanduser()
     chosen = find_format(format) if format is not None else format_for_writing(path)
+    path = complete_path(path, chosen)
     wrong = ", ".join(sorted(options.keys() - chosen.options.keys()))
     if wrong:
         raise SessionError(
@@ -62,13 +68,25 @@ def export_masks(
     segmentation = Segmentation.of(source, video)
     if not segmentation.results:
         raise SessionError("There are no masks to export: prompt an object first.")
-    protected = ProtectedFiles(segmentation.video)
-    if not chosen.suffix:
-        protected.check_folder(path)
-        path.mkdir(parents=True, exist_ok=True)
-    else:
-        if path.suffix.lower() != chosen.suffix:
-            path = path.with_name(path.name + chosen.suffix)
-        protected.check([path])
-        path.parent.mkdir(parents=True, exist_ok=True)
+    if on_progress is not None:
+        total = len(segmentation)
+        segmentation = replace(segmentation, on_frame=lambda frame: on_progress(frame, total))
+    check_place(segmentation, path, chosen)
+    (path.parent if chosen.suffix else path).mkdir(parents=True, exist_ok=True)
     return chosen.write(segmentation, path, **options)
+
+
+def complete_path(path: Path, format: Format) -> Path:
+    """Give the path with the suffix of a format, where it lacks it and the format has one."""
+    if not format.suffix or path.suffix.lower() == format.suffix:
+        return path
+    return path.with_name(path.name + format.suffix)
+
+
+def check_place(segmentation: Segmentation, path: Path, format: Format) -> None:
+    """Raise SessionError where a file or a folder of a format would change the video."""
+    protected = ProtectedFiles(segmentation.video)
+    if format.suffix:
+        protected.check([path])
+    else:
+        protected.check_folder(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,8 @@ class Segmentation:
     """Whether what the model says was kept from overlapping."""
     classes: tuple[ObjectClass, ...] = ()
     """That objects may have, in their order."""
+    on_frame: Callable[[int], None] | None = field(default=None, repr=False, compare=False)
+    """Called with each frame that is read: how far an export is. What it raises ends that."""
 
     @classmethod
     def of(cls, source: SegmentationSource, video: FrameSource | None = None) -> Segmentation:
@@ -122,8 +124,14 @@ class Segmentation:
         """Give the size (H, W) of a frame in pixels."""
         return self.video.size_hw(frame)
 
+    def picture(self, frame: int) -> NDArray[np.uint8]:
+        """Give the pixels of a frame: (H, W, 3) uint8 RGB, which belong to the video."""
+        self._tell(frame)
+        return self.video[frame]
+
     def mask(self, obj: int, frame: int) -> NDArray[np.bool_]:
         """Give the mask of an object on a frame: (H, W) bool, a new array; all False if none."""
+        self._tell(frame)
         result = self.results.get((obj, frame))
         return np.zeros(self.size_hw(frame), bool) if result is None else result.mask.to_array()
 
@@ -135,6 +143,7 @@ class Segmentation:
 
     def shown(self, frame: int) -> Iterator[tuple[ObjectInfo, NDArray[np.bool_]]]:
         """Yield the objects that have a pixel on a frame, with their (H, W) masks, bool."""
+        self._tell(frame)
         for info in self.objects:
             result = self.results.get((info.id, frame))
             if result is not None and result.mask.area:
@@ -152,6 +161,10 @@ class Segmentation:
     def frames(self) -> list[int]:
         """Frames with a result of any object, ascending."""
         return sorted({frame for _, frame in self.results})
+
+    def _tell(self, frame: int) -> None:
+        if self.on_frame is not None:
+            self.on_frame(frame)
 
 
 class HasSegmentation(Protocol):

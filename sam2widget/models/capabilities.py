@@ -103,6 +103,8 @@ class ModelNote:
     """A few words."""
     details: str
     """What to do, in a sentence."""
+    better: str = ""
+    """Name of a better model, to offer where this one is unsure; "" where there is none."""
 
 
 @runtime_checkable

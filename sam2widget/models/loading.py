@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sam2_backend.video import Video
@@ -66,8 +67,23 @@ def load_any(
     load = load_shared if shared else load_model
     if model == "auto":
         return _load_auto(device, on_status, load)
-    on_status(f"Loading {os.fspath(model)}")
+    on_status(f"Loading {label_of(model)}")
     return load(model, device)
+
+
+def label_of(model: object) -> str:
+    """What a person reads of a model's name, or of the path of its file.
+
+    >>> label_of("sam2.1-hiera-base-plus")
+    'SAM 2.1 base+'
+    """
+    if not isinstance(model, (str, os.PathLike)):
+        return "the model"
+    name = os.fspath(cast("str | os.PathLike[str]", model))
+    family, hiera, size = name.partition("-hiera-")
+    if hiera and family in ("sam2.1", "sam2"):
+        return f"SAM {'2.1' if family == 'sam2.1' else '2.0'} {size.replace('base-plus', 'base+')}"
+    return Path(name).name if os.sep in name and Path(name).exists() else name
 
 
 def find_loaded(model: object, device: str | None) -> Sam2Model | None:
@@ -92,11 +108,11 @@ def _load_auto(
     from sam2_backend.checkpoints.hub import is_cached
 
     if is_cached(OFFICIAL) or is_hub_reachable():
-        on_status(f"Loading {OFFICIAL}; the first time it is downloaded (156 MB)")
+        on_status(f"Loading {label_of(OFFICIAL)}")
         try:
             return load(OFFICIAL, device)
         except CheckpointError:
-            on_status(f"{OFFICIAL} could not be had: loading the bundled {BUNDLED}")
+            on_status(f"{label_of(OFFICIAL)} could not be had: loading the bundled {BUNDLED}")
     else:
         on_status(f"Loading the bundled {BUNDLED}")
     return load(BUNDLED, device)

@@ -24,6 +24,7 @@ _BUNDLED_NOTE = ModelNote(
     "small offline model · use SAM 2.1 tiny",
     "This small model comes with the library and needs no network. The official SAM 2.1 tiny makes "
     f'better masks: Sam2Widget(video, "{OFFICIAL}") downloads it once (156 MB).',
+    OFFICIAL,
 )
 
 

@@ -56,12 +56,27 @@ def is_segmenter(model: object) -> bool:
 
 
 def as_segmenter(
-    model: Any, device: str | None, video: Video, on_status: Callable[[str], None]
+    model: Any,
+    device: str | None,
+    video: Video,
+    on_status: Callable[[str], None],
+    on_download: Callable[[int, int], bool] | None = None,
 ) -> Segmenter:
-    """A segmenter as it is, or one that a family of models loads."""
+    """A segmenter as it is, or one that a family of models loads.
+
+    Parameters
+    ----------
+    on_download : told of a download some times a second, by the bytes that are there and those in
+        all, 0 where that is not known; False ends it.
+    """
     if is_segmenter(model):
         return cast(Segmenter, model)
-    return load_by_family(model, device, video, on_status)
+    if on_download is None:
+        return load_by_family(model, device, video, on_status)
+    from sam2_backend.checkpoints.hub import watch_downloads
+
+    with watch_downloads(on_download):
+        return load_by_family(model, device, video, on_status)
 
 
 def model_source(model: object) -> str | None:

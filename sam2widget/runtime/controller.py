@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import suppress
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from ..annotation.records import Proposal, Tracked
 from ..annotation.session import Session
 from ..core.arguments import as_int
 from ..core.errors import SessionError
 from ..models.capabilities import HasModelNote
+from ..models.loading import label_of
 from ..models.segmenter import Segmenter
 from .error_texts import describe_error, log_unless_expected
 from .reporter import Reporter
@@ -26,7 +27,7 @@ T = TypeVar("T")
 STOPPED = "stop()"
 """The reason why tasks stop that a person has stopped."""
 
-INITIAL_STATUS: dict[str, str | int] = {
+INITIAL_STATUS: dict[str, Any] = {
     "state": "loading",
     "message": "Loading the model",
     "model": "",
@@ -68,14 +69,18 @@ class Controller(Generic[R]):
         self.edit_times_s: list[float] = []
         """When edits began, by a clock that only goes forward."""
         self._status = dict(INITIAL_STATUS)
+        self._status_lock = threading.Lock()
 
     @property
-    def status(self) -> dict[str, str | int]:
+    def status(self) -> dict[str, Any]:
         """What goes on, as it is shown in the view: state, message, model, device, click_ms.
 
         The state is "loading", "ready", "working", "propagating" or "error"; click_ms is what the
-        model took for the last click, in milliseconds (0 before it). Where a person should know
-        something of the model, there are also note, a few words, and note_details, what to do.
+        model took for the last click, in milliseconds (0 before it). While a model is being loaded
+        in place of this one, its name is there as switching, and while it is downloaded, download
+        has done_bytes, total_bytes and eta_s. Where a person should know something of the model,
+        there are also note, a few words, and note_details, what to do; where there is a better one,
+        note_model, its name, and note_label, what a person reads.
         """
         return dict(self._status)
 
@@ -88,6 +93,16 @@ class Controller(Generic[R]):
     def is_closed(self) -> bool:
         """Whether nothing more can be done."""
         return self._worker.is_closed
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the first model is being loaded."""
+        return self._is_loading
+
+    @property
+    def reporter(self) -> Reporter[R]:
+        """Tells the browser what changed."""
+        return self._reporter
 
     @property
     def num_waiting(self) -> int:
@@ -171,6 +186,10 @@ class Controller(Generic[R]):
         """
         with suppress(ClosedError):
             self._worker.start(steps, Priority.IDLE, key)
+
+    def start(self, steps: Generator[None, None, None]) -> Task[None]:
+        """Queue steps in the model's thread, which give way to what is more urgent."""
+        return self._worker.start(steps, Priority.PROPAGATE)
 
     def edit(self, action: Callable[[], T]) -> T:
         """Carry out an edit that code asks for, and wait for it."""
@@ -401,17 +420,22 @@ class Controller(Generic[R]):
             self._failure = f"The model could not be loaded: {describe_error(error)}"
             log_unless_expected(error, "Loading the model failed")
         else:
-            self._set_segmenter(segmenter)
+            self._session.load(segmenter)
+            self.note_model(segmenter)
         finally:
             with self._loading_lock:
                 self._is_loading = False
         self.refresh_status()
 
-    def _set_segmenter(self, segmenter: Segmenter) -> None:
-        self._session.load(segmenter)
+    def note_model(self, segmenter: Segmenter) -> None:
+        """Note which model the session has now."""
+        self._failure = ""
         note = segmenter.model_note if isinstance(segmenter, HasModelNote) else None
         said = {} if note is None else {"note": note.text, "note_details": note.details}
-        self._set_status(model=segmenter.name, device=segmenter.device, **said)
+        if note is not None and note.better:
+            said |= {"note_model": note.better, "note_label": label_of(note.better)}
+        gone: dict[str, Any] = dict.fromkeys(key for key in self._status if key.startswith("note"))
+        self._set_status(model=segmenter.name, device=segmenter.device, **{**gone, **said})
 
     @property
     def failure(self) -> str:
@@ -424,13 +448,20 @@ class Controller(Generic[R]):
         self._notice = ""
         self.show("working")
 
-    def _set_status(self, **values: str | int) -> None:
+    def _set_status(self, **values: Any) -> None:
         # Another one in its place, since other threads read it.
-        self._status = {**self._status, **values}
+        with self._status_lock:
+            merged = {**self._status, **values}
+            self._status = {key: value for key, value in merged.items() if value is not None}
 
-    def show(self, state: str, message: str = "") -> None:
-        """Show what goes on."""
-        self._set_status(state=state, message=message)
+    def show(self, state: str, message: str = "", **values: Any) -> None:
+        """Show what goes on; `values` are others of the status, None for those that go."""
+        self._set_status(state=state, message=message, **values)
+        self._state.write_traits(status=self.status)
+
+    def show_values(self, **values: Any) -> None:
+        """Show other values of the status, None for those that go. Any thread."""
+        self._set_status(**values)
         self._state.write_traits(status=self.status)
 
     def refresh_status(self) -> None:

@@ -55,6 +55,7 @@ class Autosave:
     owner : what those functions need, and may hold weakly only: kept from a change until it is
         written.
     begin : what is to be done first of all in the thread.
+    on_state : called, in any thread, when `has_unsaved`, `has_failed` or `written_at` is another.
     """
 
     def __init__(
@@ -64,7 +65,15 @@ class Autosave:
         complain: Callable[[str], None],
         owner: object,
         begin: Callable[[], None] = lambda: None,
+        on_state: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_state = on_state
+        self.has_unsaved = False
+        """Whether something has changed that is not written yet."""
+        self.has_failed = False
+        """Whether the last attempt to write has failed."""
+        self.written_at: float | None = None
+        """When it was written last, by a clock that only goes forward."""
         self._owner = weakref.ref(owner)
         self._kept: object | None = None
         self._snapshot = snapshot
@@ -83,9 +92,17 @@ class Autosave:
     def note(self, _: object = None) -> None:
         """Note that something has changed, to write it; any thread may call this."""
         with self._wake:
-            self._changed = True
+            is_first = not self.has_unsaved
+            self._changed = self.has_unsaved = True
             self._kept = self._owner()
             self._wake.notify_all()
+        if is_first:
+            self._tell_state()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every change so far has been written."""
+        return self._kept is None
 
     def close(self, *, wait: bool = True) -> None:
         """Write what is left and end the thread.
@@ -118,10 +135,16 @@ class Autosave:
             if error is None:
                 self._told.clear()
                 with self._wake:
+                    self.has_unsaved, self.has_failed = self._changed, False
+                    self.written_at = time.monotonic()
+                self._tell_state()
+                with self._wake:
                     if not self._changed:
                         self._kept = None
                 pause_s, retry_s = max(DELAY_S, (time.monotonic() - began_at) / SHARE), RETRY_S
                 continue
+            self.has_failed = True
+            self._tell_state()
             self._tell(error, last)
             if last:
                 self._rescue(error)
@@ -131,6 +154,12 @@ class Autosave:
             pause_s, retry_s = retry_s, min(2 * retry_s, MAX_RETRY_S)
         self._kept = None
         _OPEN.discard(self)
+
+    def _tell_state(self) -> None:
+        # Whoever is told must not end the saving.
+        error = self._guard(self._on_state)
+        if error is not None:
+            _log.error("What is saved could not be told", exc_info=error)
 
     def _guard(self, action: Callable[[], None]) -> BaseException | None:
         """Run an action and give what it raised, whatever that is: the thread goes on."""
@@ -210,7 +239,7 @@ class AutosaveTarget:
         with _WRITING:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if not replace and _stat(self.path) != self._known:
-                self.path = _unused_path(self.path)
+                self.path = unused_path(self.path)
             write_session(self.path, saved)
             self._known = _stat(self.path)
 
@@ -224,7 +253,7 @@ def _stat(path: Path) -> tuple[int, ...] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _unused_path(path: Path) -> Path:
+def unused_path(path: Path) -> Path:
     """Give the path, or else NAME-2, NAME-3…: the first where nothing would be lost."""
     name = path.name.removesuffix(SUFFIX)
     suffix = path.name[len(name) :]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from .short_errors import shorten_errors
 
 if TYPE_CHECKING:
     from ..export import Segmentation
+    from ..export.frame_effect import Background, EffectName
 
 
 @shorten_errors
@@ -145,7 +146,12 @@ class AnnotationReader:
         )
 
     def export(
-        self, path: str | os.PathLike[str], format: str | None = None, **options: Any
+        self,
+        path: str | os.PathLike[str],
+        format: str | None = None,
+        *,
+        on_progress: Callable[[int, int], object] | None = None,
+        **options: Any,
     ) -> Path:
         """Write the masks for another program, and return the path of what was written.
 
@@ -153,7 +159,7 @@ class AnnotationReader:
         ----------
         path : of the file, or of the folder.
         format : one of `sam2widget.export.FORMATS`; the one of the path's suffix if None.
-        options : of the format; see `sam2widget.export.export_masks`.
+        on_progress, options : of the format; see `sam2widget.export.export_masks`.
 
         Returns
         -------
@@ -175,7 +181,59 @@ class AnnotationReader:
         """
         from ..export import export_masks
 
-        return export_masks(self, path, format, **options)
+        return export_masks(self, path, format, on_progress=on_progress, **options)
+
+    def export_video(
+        self,
+        path: str | os.PathLike[str],
+        effect: EffectName = "overlay",
+        *,
+        objects: int | Iterable[int] | None = None,
+        strength: float | None = None,
+        background: Background | None = None,
+        feather: float = 1.0,
+        on_progress: Callable[[int, int], object] | None = None,
+        **options: Any,
+    ) -> Path:
+        """Write the video with an effect on its objects or around them, and return the path.
+
+        Parameters
+        ----------
+        path : ``.mp4``, ``.webm``, ``.mov``, ``.webp`` or ``.gif``; without a suffix a folder of
+            PNGs, a frame each.
+        effect : "overlay" tints and outlines objects, "cutout" leaves nothing but them (transparent
+            in WebM, QuickTime, WebP and PNG), "blur" and "spotlight" blur and darken the rest,
+            "outline" draws a line around them, "background" puts them on another.
+        objects : an id or several; all visible ones if None.
+        strength : of "blur", "spotlight" and "outline", 0..1; each has its own if None.
+        background : of "background": ``"#rrggbb"``, (R, G, B), or a picture, which is scaled to
+            cover the frame: its path, a Pillow image, or (H, W, 3) uint8. A studio's green if None.
+        feather : softness of the objects' edges in pixels; 0 is hard.
+        on_progress : see `sam2widget.export.export_masks`.
+        options : of the format, such as ``crf``.
+
+        Returns
+        -------
+        Path
+            What was written.
+
+        Raises
+        ------
+        SessionError
+            When there is no such effect, object or format, the format is not transparent and the
+            effect is, or as `export` has it.
+        OSError
+            When it cannot be written.
+
+        Examples
+        --------
+        >>> w.export_video("dog-blur.mp4", "blur")
+        >>> w.export_video("dog-alone.webm", "cutout", objects=1)
+        """
+        of_effect: dict[str, Any] = {"effect": effect, "objects": objects, "strength": strength}
+        of_effect |= {"background": background, "feather": feather}
+        format = None if Path(path).suffix else "png"
+        return self.export(path, format, on_progress=on_progress, **of_effect, **options)
 
     @property
     def certainty(self) -> Mapping[int, NDArray[np.float32]]:

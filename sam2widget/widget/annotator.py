@@ -90,7 +90,13 @@ class Annotator(ClassAnnotator):
         self._prompt(frame, obj, lambda: self._controller.time_prompt(prompt))
 
     def add_points(
-        self, frame: int, points: ArrayLike, labels: ArrayLike | None = None, obj: int = 1
+        self,
+        frame: int,
+        points: ArrayLike,
+        labels: ArrayLike | None = None,
+        obj: int = 1,
+        *,
+        candidate: int | None = None,
     ) -> None:
         """Click several times at once, which is one edit and one prediction.
 
@@ -100,6 +106,8 @@ class Annotator(ClassAnnotator):
         points : (P, 2) x and y of each in pixels of the original frame.
         labels : (P,) 1 on the object, 0 outside it; 1 for all if None.
         obj : id of the object, from 1; a new one adds the object.
+        candidate : which of the masks that the first click may mean, by the model's own number from
+            0, as `to_python` writes it; the best if None.
 
         Raises
         ------
@@ -109,7 +117,9 @@ class Annotator(ClassAnnotator):
         places, checked = as_points(points, labels)
 
         def prompt() -> None:
-            self._session.add_points(frame, points=places, labels=checked, obj=obj)
+            self._session.add_points(
+                frame, points=places, labels=checked, obj=obj, candidate=candidate
+            )
 
         self._prompt(frame, obj, lambda: self._controller.time_prompt(prompt))
 
@@ -299,6 +309,20 @@ class Annotator(ClassAnnotator):
         self._controller.edit(lambda: self._session.reset_prompts(frame, obj=obj))
 
     # Objects
+
+    def add_object(self, obj: int | None = None) -> int:
+        """Add an object without prompts, and return its id; prompts with a new id add one, too.
+
+        Parameters
+        ----------
+        obj : its id, from 1; the next free one if None.
+
+        Raises
+        ------
+        SessionError
+            When there is one of this id already.
+        """
+        return self._controller.edit(lambda: self._session.add_object(obj))
 
     def update_object(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +13,18 @@ from typing import TYPE_CHECKING, Any
 from sam2_backend.video import Video
 
 from ..annotation.session import Session
+from ..bridge.protocol import Saved
 from ..core.errors import SessionError
 from ..core.protected_files import ProtectedFiles
 from ..runtime.controller import Controller
 from ..runtime.widget_state import WidgetState
-from ..storage.autosave import Autosave, AutosaveTarget, find_alike, find_others
+from ..storage.autosave import (
+    Autosave,
+    AutosaveTarget,
+    find_alike,
+    find_others,
+    unused_path,
+)
 from ..storage.fingerprint import Fingerprint
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import SUFFIX, write_session
@@ -24,6 +32,10 @@ from .resuming import AutosavePlan, fingerprint_recording, session_name
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+ASIDE = "set-aside"
+"""The folder of sessions that made room for a new start."""
 
 
 class AutosaveController:
@@ -39,6 +51,7 @@ class AutosaveController:
     origin : what the session went on from, if anything.
     model_source : what the model can be loaded by again, if there is such a thing.
     on_error : shows why a file could not be written.
+    on_state : called, in any thread, when what `describe` says is another.
     """
 
     def __init__(
@@ -52,6 +65,7 @@ class AutosaveController:
         origin: SavedSession | None = None,
         model_source: str | None = None,
         on_error: Callable[[str], None] = lambda text: None,
+        on_state: Callable[[], None] = lambda: None,
     ) -> None:
         self._session = session
         self._get_video = get_video
@@ -64,6 +78,7 @@ class AutosaveController:
             self._fingerprint = origin.video
         self._model_source = model_source
         self._on_error = on_error
+        self._on_state = on_state
         self._autosave: Autosave | None = None
         if plan.target is not None or plan.folder is not None:
             self._autosave = autosave = self._start()
@@ -94,10 +109,58 @@ class AutosaveController:
         fingerprint = self._identify()
         return self._controller.read(lambda: self._read(fingerprint))
 
+    @property
+    def is_saved(self) -> bool | None:
+        """Whether every change so far is in the file; None where it is not saved by itself."""
+        return None if self._autosave is None else self._autosave.is_done
+
     def mark_changed(self) -> None:
         """Something is to be saved that is no edit of the session. Any thread."""
         if self._autosave is not None:
             self._autosave.note()
+
+    def set_model_source(self, model_source: str | None) -> None:
+        """Note by what the model can be loaded again. Any thread."""
+        self._model_source = model_source
+        self.mark_changed()
+
+    def describe(self) -> Saved:
+        """Whether what was done is in a file, in which, and since when. Any thread."""
+        autosave, target = self._autosave, self._target
+        if autosave is None:
+            return Saved("off", "", None)
+        path = "" if target is None else str(target.path)
+        ago_s = None
+        if autosave.written_at is not None:
+            ago_s = round(time.monotonic() - autosave.written_at, 1)
+        elif target is not None and target.path.exists():
+            ago_s = round(max(time.time() - target.path.stat().st_mtime, 0), 1)
+        if autosave.has_failed:
+            return Saved("failed", path, ago_s)
+        return Saved("unsaved" if autosave.has_unsaved else "saved", path, ago_s)
+
+    def set_aside(self) -> Path | None:
+        """Write what there is to a file of its own, which nothing goes on from by itself.
+
+        Returns
+        -------
+        Path or None
+            Of the file; None where nothing is saved by itself, or there are no objects.
+
+        Raises
+        ------
+        SessionError
+            When it cannot be written.
+        """
+        if self._autosave is None or not self._session.objects:
+            return None
+        saved = self.snapshot()
+        target = self._choose_target(saved.video.name)
+        folder = target.path.parent / ASIDE
+        folder.mkdir(parents=True, exist_ok=True)
+        path = unused_path(folder / target.path.name)
+        write_session(path, saved)
+        return path
 
     def show_origin(self) -> None:
         """Say that a session goes on, and where more work on this video is."""
@@ -133,12 +196,18 @@ class AutosaveController:
             if found is not None:
                 found._begin()
 
+        def tell_state() -> None:
+            found = held()
+            if found is not None:
+                found._on_state()
+
         return Autosave(
             lambda: owner().snapshot(),
             lambda name: owner()._choose_target(name),
             lambda text: owner()._on_error(text),
             self,
             begin,
+            tell_state,
         )
 
     def _begin(self) -> None:

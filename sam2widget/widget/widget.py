@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from inspect import signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from traitlets import observe
@@ -20,14 +21,17 @@ from ..annotation.records import ColorBy
 from ..bridge.callbacks import Callbacks
 from ..bridge.dispatcher import Dispatcher
 from ..bridge.frame_server import FrameServer
+from ..bridge.heartbeat import Heartbeat
 from ..bridge.protocol import Message, to_wire
 from ..bridge.publisher import Publisher
+from ..bridge.results_server import ResultSource, ResultsServer
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from ..models.segmenter import Segmenter
-from ..models.source import as_segmenter, check_model, model_source
+from ..models.source import check_model, model_source
 from ..runtime.controller import INITIAL_STATUS, Controller
 from ..runtime.error_texts import describe_error
+from ..runtime.model_loader import ModelLoader
 from ..runtime.worker import CLOSED, CLOSING
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import SUFFIX
@@ -37,6 +41,7 @@ from .closed_video import ClosedVideo
 from .front_end import HOW_TO_BUILD, NOT_BUILT, read_static
 from .live_follower import LiveFollower, describe_pixel_size, describe_video
 from .notebook_cell import MadeWidgets, current_cell
+from .notebook_output import NotebookOutput
 from .panel import Panel
 from .resuming import open_saved, plan_autosave
 from .session_setup import add_first_masks, make_session, read_checked, take_in
@@ -178,12 +183,29 @@ class Sam2Widget(Annotator, SessionTraits):
         self._publisher = Publisher(session, self._send_message, lambda: self.frame, review)
         self._server = FrameServer(frames, self._publisher.outbox, self._on_contrast)
         controller = Controller(session, self._publisher, self)
+        self._heartbeat = Heartbeat(self._publisher.outbox, lambda: self._saving.is_saved)
+        source = ResultSource(
+            lambda: self.segmentation,
+            lambda: self._saving.snapshot(),
+            lambda: self.to_python(),
+            lambda: self.start_anew(),
+            lambda: self._saving.describe(),
+        )
+        self._results = ResultsServer(source, self._publisher.outbox)
+        self._models = ModelLoader(
+            *(session, controller, lambda: self._frames, lambda: int(self.frame)),
+            *(device, self._on_model),
+        )
         self._dispatcher = Dispatcher(
-            *(controller, session, self._publisher, self._server, review, self), self.keep
+            *(controller, session, self._publisher, self._server, review, self),
+            *(self._results, self._on_hello, self._heartbeat.renew, self._models),
         )
         callbacks = Callbacks(session, self._show_error)
         self._panel: Panel | None = None
         self._following: LiveFollower | None = None
+        self._output = NotebookOutput(
+            *(session, lambda: self._frames, self), lambda: self.status["state"] == "propagating"
+        )
         Annotator.__init__(
             *(self, session, controller, review, callbacks, self), lambda: self._frames
         )
@@ -199,6 +221,7 @@ class Sam2Widget(Annotator, SessionTraits):
             origin=origin,
             model_source=model_source(model),
             on_error=self._show_error,
+            on_state=self._results.tell_saved,
         )
         if is_resumed:
             self._saving.show_origin()
@@ -206,7 +229,7 @@ class Sam2Widget(Annotator, SessionTraits):
         session.listen(callbacks.handle_change)
         session.on_listener_error = self._on_listener_error
         self.on_msg(self._on_message)  # pyright: ignore[reportUnknownMemberType]
-        controller.load(lambda on_status: as_segmenter(shared or model, device, frames, on_status))
+        self._models.load(shared or model)
         if isinstance(frames, LiveVideo):
             self._following = LiveFollower(frames, session, controller, self, self._show_error)
 
@@ -216,7 +239,7 @@ class Sam2Widget(Annotator, SessionTraits):
             if not name.startswith("_") and not hasattr(type(self), name):
                 near = get_close_matches(
                     name,
-                    [*self.trait_names(), "contrast", "classes", "pixel_size"],
+                    [*self.trait_names(), "contrast", "model", "classes", "pixel_size"],
                     n=1,
                     cutoff=0.8,
                 )
@@ -260,6 +283,56 @@ class Sam2Widget(Annotator, SessionTraits):
     @contrast.setter
     def contrast(self, contrast: ContrastLike | None) -> None:
         self._server.set_contrast(contrast).result()
+
+    # The model
+
+    @property
+    def model(self) -> str:
+        """Name of the model that is in use; "" before it is loaded. Set it to use another.
+
+        >>> w.model = "sam2.1-hiera-large"  # what w.set_model("sam2.1-hiera-large") does
+        """
+        return str(self.status["model"])
+
+    @model.setter
+    def model(self, model: str | os.PathLike[str] | Segmenter | object) -> None:
+        self.set_model(model)
+
+    def set_model(
+        self, model: str | os.PathLike[str] | Segmenter | object, device: str | None = None
+    ) -> None:
+        """Use another model from now on, once it is loaded.
+
+        Objects and prompts stay, and the new model answers the prompts. What the one before has
+        tracked is stale, which `propagate` tracks anew; accepted masks stay, and so does what you
+        have painted or imported, and locked objects. The model at hand goes on until the other
+        one is there; a propagation that runs then ends.
+
+        Parameters
+        ----------
+        model : as for a new widget.
+        device : to run on; that of the widget if None.
+
+        Raises
+        ------
+        SessionError
+            When it cannot be loaded, is no model, or its loading was cancelled in the view. The
+            model at hand stays then.
+        """
+        if self._controller.is_current_thread:
+            raise SessionError(
+                "set_model() waits for the model's thread, so it cannot be called in that thread, "
+                "as an observer of the widget's traits is."
+            )
+        future = self._models.switch(model, device)
+        try:
+            future.result()
+        except KeyboardInterrupt:
+            self._models.cancel()
+            raise
+
+    def _on_model(self, model: object) -> None:
+        self._saving.set_model_source(model_source(model))
 
     # Size of a pixel
 
@@ -305,6 +378,45 @@ class Sam2Widget(Annotator, SessionTraits):
             `export` writes.
         """
         self._saving.save(path)
+
+    def start_anew(self) -> Path | None:
+        """Remove all objects, as `clear` does, and put what was saved by itself aside.
+
+        A widget of a later kernel then begins anew, too. Undo brings all of it back in this one.
+
+        Returns
+        -------
+        Path or None
+            The session file that has it, in the folder "set-aside" beside that of the video; None
+            where nothing is saved by itself, or there was nothing.
+
+        Raises
+        ------
+        SessionError
+            When that file cannot be written. Nothing has changed then.
+        """
+        had_objects = bool(self._session.objects)
+        path = self._saving.set_aside()
+        self.clear()
+        text = "There was nothing to remove."
+        if had_objects:
+            text = "Begun anew; undo brings everything back while this kernel runs."
+        if path is not None:
+            text += f" It is kept in {path}: Sam2Widget.load opens it."
+        self._controller.set_notice(text)
+        return path
+
+    def to_python(self) -> str:
+        """Write the calls that make this session anew, as Python for a cell or a script.
+
+        It has the same objects, prompts and review; what was tracked is tracked again, and what was
+        painted or imported is in the text. The view's menu of results copies it.
+
+        >>> print(w.to_python())
+        """
+        from ..export.python_script import write_python
+
+        return write_python(self._saving.snapshot(), auto_propagate=self.auto_propagate)
 
     @classmethod
     def load(
@@ -407,15 +519,20 @@ class Sam2Widget(Annotator, SessionTraits):
         if hasattr(self, "_saving") and not isinstance(self._frames, ClosedVideo):
             if self._following is not None:
                 self._following.close()
+            self._models.cancel()
+            # What a cell has shown that is run again goes from the page.
+            self._output.close(refresh=why != REPLACED)
             self._controller.stop(reason=CLOSING)
             self._saving.close(wait=not self._controller.is_current_thread)
             # Before what may wait for it in a thread of its own.
             self._controller.close(why)
             self._callbacks.close()
+            self._results.close()
             if self._panel is not None:
                 self._panel.close()
             self._frames = ClosedVideo(self._frames, why)
             self._server.close(self._frames)
+            self._heartbeat.close()
         super().close()
 
     def _replace_earlier(self, model: object, device: str | None) -> object | None:
@@ -438,10 +555,27 @@ class Sam2Widget(Annotator, SessionTraits):
             widget._close(REPLACED)
         return shared
 
+    # In the notebook's file, which is read without a kernel too
+
     def __repr__(self) -> str:
-        name, frames = self._frames.name, len(self._frames)
-        state = "closed: its masks can still be read" if self.comm is None else self.status["state"]
-        return f"<Sam2Widget of {name}, {frames} frames, {state}>"
+        return self._output.describe(is_closed=self.comm is None)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return self._output.with_picture(super()._repr_mimebundle_(**kwargs))
+
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        """Show the widget, and beside it what the notebook is saved with (called by IPython).
+
+        Raises
+        ------
+        NotImplementedError
+            Where the page would show both; IPython takes `_repr_mimebundle_` then.
+        """
+        self._output.display(super()._repr_mimebundle_(**kwargs))
+
+    def _on_hello(self) -> None:
+        self.keep()
+        self._output.note_visible()
 
     def _check_options(self, video: object, model: object, options: dict[str, Any]) -> None:
         wrong = [name for name in options if not self.has_trait(name)]
@@ -479,6 +613,7 @@ class Sam2Widget(Annotator, SessionTraits):
     @observe("frame")
     def _on_frame(self, _: object) -> None:
         self._callbacks.handle_frame(self.frame)
+        self._output.note()
         if self._panel is not None:
             self._panel.redraw(scores=False)
 

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browser.lab import CHROMIUM_FLAGS, Lab, run_in, running_lab
 from tests.browser.widget_page import LIMIT_MS, WidgetPage
 from tests.support.data import ROOT, Clip, tracking_clip
+from tests.support.slow_link import SlowLink, slow_link
 
 NOTEBOOK = "quickstart.ipynb"
 MODEL = os.environ.get("SAM2WIDGET_MODEL", "nano")
@@ -127,6 +128,22 @@ def fresh_bench(
         screenshot_after(request, bench.page),
     ):
         yield bench
+
+
+@pytest.fixture
+def linked(
+    request: pytest.FixtureRequest, lab: Lab, browser: Browser, clip: Clip, tmp_path: Path
+) -> Iterator[tuple[Bench, SlowLink]]:
+    """A page and a kernel for one test, and the link by which the page reaches the server."""
+    notebook = lab.copy_of(NOTEBOOK, f"{tmp_path.name}.ipynb")
+    with (
+        slow_link(lab.port) as link,
+        open_quickstart(
+            *(lab.through(link.port), browser, clip, tmp_path), notebook=notebook
+        ) as bench,
+        screenshot_after(request, bench.page),
+    ):
+        yield bench, link
 
 
 @contextmanager

@@ -48,9 +48,13 @@ class Lab:
 
     def __init__(self, folder: Path, port: int, token: str) -> None:
         self.folder = folder
-        self._port = port
+        self.port = port
         self._base = f"http://127.0.0.1:{port}"
         self._token = token
+
+    def through(self, port: int) -> Lab:
+        """The same, reached at another port of this machine."""
+        return Lab(self.folder, port, self._token)
 
     def forget(self) -> None:
         """Remove what widgets have saved by themselves: a new one would go on with it."""
@@ -60,7 +64,7 @@ class Lab:
         """The address of a notebook's page, where no other notebook is open."""
         workspace = notebook.removesuffix(".ipynb")
         path = f"lab/workspaces/{workspace}/tree/{notebook}"
-        return f"http://{host}:{self._port}/{path}?token={self._token}"
+        return f"http://{host}:{self.port}/{path}?token={self._token}"
 
     def notebook_url(self, notebook: str) -> str:
         """The address of a notebook's page in Notebook 7."""

@@ -10,8 +10,12 @@ import numpy as np
 from sam2_backend.video import open_video
 from sam2widget.bridge.dispatcher import Dispatcher
 from sam2widget.bridge.frame_server import FrameServer
+from sam2widget.bridge.protocol import Saved
 from sam2widget.bridge.publisher import Publisher
+from sam2widget.bridge.results_server import ResultSource, ResultsServer
+from sam2widget.export import Segmentation
 from sam2widget.runtime.worker import CLOSING
+from sam2widget.storage.saved_session import SavedSession
 from sam2widget.widget.annotator import Annotator
 from tests.support.parts import FRAMES, HEIGHT, WIDTH, Parts
 from tests.support.waiting import LIMIT_S
@@ -23,7 +27,7 @@ class Wire(Parts):
     """All that is behind a comm, and what came out of it. Drawn is acknowledged, while `acks`."""
 
     def __init__(self, segmenter=None):
-        self.sent, self.hellos, self.contrasts = [], [], []
+        self.sent, self.hellos, self.heard, self.contrasts = [], [], [], []
         self.acks = True
         self.arrived = threading.Condition()
         self.ids = itertools.count(1)
@@ -31,9 +35,16 @@ class Wire(Parts):
         self.publisher = self.reports
         video = open_video(CLIP)
         self.server = FrameServer(video, self.publisher.outbox, lambda: self.contrasts.append(1))
+        source = ResultSource(
+            lambda: Segmentation.make(video, tuple(self.session.objects), {}),
+            lambda: SavedSession.of(self.session, video, "", None),
+            *(lambda: "the script", lambda: None, lambda: Saved("off", "", None)),
+        )
+        self.results = ResultsServer(source, self.publisher.outbox)
         self.dispatcher = Dispatcher(
             *(self.controller, self.session, self.publisher, self.server, self.review),
-            *(self.traits, lambda: self.hellos.append(1)),
+            *(self.traits, self.results),
+            *(lambda: self.hellos.append(1), lambda: self.heard.append(1)),
         )
         self.annotator = Annotator(
             *(self.session, self.controller, self.review, self.callbacks, self.traits),
@@ -81,4 +92,5 @@ class Wire(Parts):
         """End it as a widget does."""
         self.controller.stop(reason=CLOSING)
         super().close()
+        self.results.close()
         self.server.close()

@@ -4,7 +4,9 @@ import { questionOf } from "../state/question";
 import { sizeOf } from "../state/stage-state";
 import type { Pending, Store } from "../state/store";
 import { type Buffer, decodeJpeg, decodeRuns, toBytes } from "./codecs";
+import { FrameLoader } from "./frame-loader";
 import { Hovering } from "./hovering";
+import { type KernelWatch, Liveness } from "./liveness";
 import {
   type CandidatesMessage,
   type ChannelEntry,
@@ -21,31 +23,35 @@ import {
   type Run,
   type SentRequest,
 } from "./protocol";
-
-/** A request for pixels that is unanswered for so long does not hold the next one up. */
-const PATIENCE_MS = 3000;
+import { ResultsClient } from "./results";
 
 /** What carries messages: anywidget's model, or a test. */
 export interface Host {
   send(message: SentRequest): void;
   onMessage(listener: (content: unknown, buffers: Buffer[]) => void): () => void;
   epoch(): number;
+  /** What the host knows of the kernel, if it says. */
+  readonly kernel?: KernelWatch | undefined;
 }
 
+type Propagate = Extract<Request, { type: "propagate" }>;
 type Prompt = Extract<Request, { type: "click" | "box" | "paint" }>;
 
 export class Client {
   readonly view = randomId();
   readonly hovering: Hovering;
+  readonly frames: FrameLoader;
+  private readonly liveness: Liveness;
+  readonly results: ResultsClient;
   private nextId = 1;
-  private wanted: { frame: number; pixels: boolean; id: number; at: number } | null = null;
   private epoch: number;
-  /** Frames whose masks and prompts have been told, since when none has changed. */
-  private readonly known = new Set<number>();
   private undrawn: number[] = [];
   private proposeId = 0;
-  /** Rises when frames look otherwise: pixels of an earlier look are out of date. */
-  private look = 0;
+  /** What was last asked to track; all there is, where others than this view have asked. */
+  private propagated: Propagate = {
+    ...{ type: "propagate", direction: "both" },
+    ...{ start: null, stop: null, objects: null },
+  };
   private askedLevels = "";
   private contrastId = 0;
   /** The last request about overlaps, and what to show if the kernel refuses it. */
@@ -58,6 +64,14 @@ export class Client {
   ) {
     this.epoch = host.epoch();
     this.hovering = new Hovering(store, (request) => this.send(request));
+    this.frames = new FrameLoader(store, (request) => this.send(request));
+    this.liveness = new Liveness(
+      store,
+      () => this.send({ type: "ping" }),
+      () => this.hello(),
+      host.kernel,
+    );
+    this.results = new ResultsClient(this.view, store, (request) => this.send(request));
     this.unlisten = host.onMessage((content, buffers) => {
       try {
         this.receive(parse(content, buffers.length), buffers);
@@ -70,6 +84,9 @@ export class Client {
 
   close(): void {
     this.unlisten();
+    this.frames.close();
+    this.liveness.close();
+    this.results.close();
   }
 
   send(request: Request): number {
@@ -83,7 +100,9 @@ export class Client {
   ask(request: Request): number {
     this.hovering.forget();
     if (this.asksFirst(request, null)) return 0;
+    this.liveness.asked();
     this.store.set("error", null);
+    if (request.type !== "stop") this.store.set("ended", null);
     return this.send(request);
   }
 
@@ -110,7 +129,7 @@ export class Client {
     const { frame, object } = request;
     if (this.asksFirst(request, { id: 0, frame, object, ...shapeOf(request) })) return 0;
     this.store.set("follow", false);
-    if (frame !== this.store.state.frame) this.goTo(frame);
+    if (frame !== this.store.state.frame || this.store.state.goal !== null) this.goTo(frame);
     this.store.set("candidates", null);
     const id = this.ask(request);
     const pending: Pending = { id, frame, object, ...shapeOf(request) };
@@ -128,47 +147,45 @@ export class Client {
   propagate(direction: Direction, objects: number[] | null = null): void {
     const [start, stop]: Run | [null, null] = this.store.state.range ?? [null, null];
     this.store.set("follow", true);
-    this.ask({ type: "propagate", start, stop, direction, objects });
+    const request: Propagate = { type: "propagate", start, stop, direction, objects };
+    this.propagated = request;
+    this.ask(request);
+  }
+
+  /** Go on with the propagation that was stopped. */
+  continuePropagation(): void {
+    this.store.set("follow", true);
+    this.ask(this.propagated);
   }
 
   /** Follow the propagation, or stay where the view is. */
   follow(on: boolean): void {
     this.store.set("follow", on);
     const { progress } = this.store.state;
-    if (on && progress) this.goTo(progress.frame);
+    if (on && progress) this.frames.moveTo(progress.frame);
     else this.followLive();
   }
 
   /** Show the newest frame of a live video to who follows it. */
   followLive(): void {
     const { follow, progress, video } = this.store.state;
-    if (follow && !progress && video.live?.recording) this.goTo(video.live.newest);
+    if (follow && !progress && video.live?.recording) this.frames.moveTo(video.live.newest);
   }
 
+  /** Be at a frame at once, as code wants it or another view is. */
   goTo(frame: number): void {
-    const { live, num_frames } = this.store.state.video;
-    const within = Math.max(live?.first ?? 0, Math.min(num_frames - 1, Math.round(frame)));
-    this.store.set("frame", within);
-    this.want();
+    this.frames.jumpTo(frame);
   }
 
-  /** Ask for the current frame: its masks and prompts, and its pixels, unless they are here. Only
-   * one such request is under way; when it is answered, the frame that is then current is asked
-   * for, so that scrubbing never queues up. */
-  want(): void {
-    const at = performance.now();
-    if (this.wanted && at - this.wanted.at < PATIENCE_MS) return;
-    const { frames, masks, state } = this.store;
-    const { frame } = state;
-    const pixels = !frames.has(frame) || this.store.outdated.has(frame);
-    if (!pixels && masks.has(frame) && this.known.has(frame)) return;
-    this.wanted = { frame, pixels, at, id: this.send({ type: "want", frame, pixels }) };
+  /** Go to a frame as a person does: the view is there when it is painted. */
+  moveTo(frame: number): void {
+    this.frames.moveTo(frame);
   }
 
   /** Ask how the current frame's values are spread, unless that is known or on its way. */
   wantLevels(): void {
     const { frame } = this.store.state;
-    const key = `${this.epoch}:${this.look}:${frame}`;
+    const key = `${this.epoch}:${this.frames.look}:${frame}`;
     if (key === this.askedLevels) return;
     this.askedLevels = key;
     this.send({ type: "want_levels", frame });
@@ -192,17 +209,19 @@ export class Client {
   }
 
   hello(): void {
-    this.wanted = null;
-    this.known.clear();
+    this.frames.forget();
+    this.store.forgetOtherPrompts();
     this.send({ type: "hello" });
-    this.want();
+    this.frames.goOn();
   }
 
   setVisible(visible: boolean): void {
     this.send({ type: "visible", visible });
-    this.wanted = null; // out of sight, requests for pixels are dropped
-    this.known.clear(); // and changes are not told
-    if (visible) this.want();
+    this.liveness.setVisible(visible);
+    this.frames.forget(); // out of sight, requests are dropped and changes are not told
+    if (!visible) return;
+    this.store.forgetOtherPrompts();
+    this.frames.goOn();
   }
 
   /** Begin anew when the kernel has. */
@@ -212,13 +231,16 @@ export class Client {
     this.undrawn = [];
     this.hovering.forget();
     this.store.reset();
+    this.results.reset();
     this.hello();
   }
 
   private receive(message: Message, buffers: Buffer[]): void {
     const { store } = this;
+    store.answered = true;
     if (message.epoch !== this.host.epoch()) return;
     this.checkEpoch();
+    this.liveness.heard(message);
     switch (message.type) {
       case "welcome":
         if (message.protocol !== PROTOCOL)
@@ -248,7 +270,7 @@ export class Client {
         store.putPrompts(message);
         break;
       case "timeline":
-        this.known.clear(); // some masks of the object are others
+        this.frames.forgetMasks(); // some masks of the object are others
         store.timelines.set(message.object, message);
         store.touch("timeline");
         break;
@@ -264,10 +286,7 @@ export class Client {
         store.touch("axis");
         break;
       case "contrast":
-        this.look++;
-        store.forgetLook();
-        this.wanted = null;
-        this.want();
+        this.frames.changeLook();
         break;
       case "levels":
         // Answered before the last change arrived there: the view is ahead.
@@ -280,7 +299,12 @@ export class Client {
       case "progress":
         store.set("tracked", message.done);
         store.set("progress", message.running ? message : null);
-        if (message.running && store.state.follow) this.goTo(message.frame);
+        if (message.running) store.set("ended", null);
+        else if (message.total > 0) store.set("ended", message);
+        if (message.running && store.state.follow) this.frames.moveTo(message.frame);
+        break;
+      case "models":
+        store.set("models", message.models);
         break;
       case "error":
         this.receiveError(message);
@@ -288,6 +312,8 @@ export class Client {
       case "done":
         this.settle(message);
         break;
+      default:
+        this.results.receive(message, buffers);
     }
   }
 
@@ -298,12 +324,7 @@ export class Client {
       runs: this.decode(message.frame, buffers[i] as Buffer),
     }));
     this.store.putMasks(message.frame, records, message.complete);
-    if (this.wanted?.frame !== message.frame) return;
-    this.known.add(message.frame);
-    if (this.wanted.pixels) return;
-    this.wanted = null;
-    const { frames, state } = this.store;
-    if (state.frame !== message.frame || !frames.has(message.frame)) this.want();
+    this.frames.masksCame(message.frame);
   }
 
   private receiveCandidates(message: CandidatesMessage, buffers: Buffer[]): void {
@@ -328,44 +349,21 @@ export class Client {
   }
 
   private async receiveFrame(message: FrameMessage, jpeg: Buffer): Promise<void> {
-    const { frame, seq, towards } = message;
-    const { store, epoch, look } = this;
-    try {
-      const bitmap = await decodeJpeg(jpeg);
-      if (epoch !== this.epoch) {
-        bitmap.close();
-        return;
-      }
-      if (look !== this.look) {
-        bitmap.close();
-        this.undrawn.push(seq);
-        store.touch("frames");
-        return;
-      }
-      store.outdated.delete(frame);
-      store.frames.set(frame, bitmap, bitmap.width * bitmap.height * 4);
-    } catch {
-      store.set("error", `The browser could not decode frame ${frame}.`);
-    }
-    this.undrawn.push(seq);
-    store.touch("frames");
-    // Not ours: another view of the widget asked for it.
-    if (this.wanted?.frame !== (towards ?? frame)) return;
-    if (towards !== null) {
-      store.onTheWay = { frame, towards };
-      // Meanwhile somewhere else: the kernel need not go all the way.
-      if (store.state.frame === towards) return;
-    }
-    this.wanted = null;
-    if (store.state.frame !== frame) this.want();
+    const { epoch } = this;
+    const mine = message.reply_to.view === this.view;
+    const isCurrent = () => epoch === this.epoch;
+    if (!(await this.frames.receive(message, jpeg, mine, isCurrent))) return;
+    this.undrawn.push(message.seq);
+    this.store.touch("frames");
   }
 
   private async receiveThumbnail(frame: number, jpeg: Buffer): Promise<void> {
-    const { epoch, look } = this;
+    const { epoch } = this;
+    const { look } = this.frames;
     // One that cannot be decoded is not worth an alarm: its place stays empty.
     const bitmap = await decodeJpeg(jpeg).catch(() => null);
     if (!bitmap) return;
-    if (epoch !== this.epoch || look !== this.look) {
+    if (epoch !== this.epoch || look !== this.frames.look) {
       bitmap.close();
       return;
     }
@@ -378,20 +376,21 @@ export class Client {
     if (reply_to && reply_to.view !== this.view) return;
     // Nobody asked for what only the pointer did: no preview is no alarm.
     if (reply_to && this.hovering.settle(reply_to.id)) return;
+    if (reply_to && this.results.settle(reply_to.id, message.text)) return;
     this.store.set("error", message.text);
     const { id, before } = this.overlapAsked;
     if (reply_to?.id === id) this.store.set("non_overlapping", before);
     this.settle(message);
-    const wanted = this.wanted;
-    this.wanted = null;
+    if (!reply_to) this.frames.forgetRequests();
     // What was shown before the answer may not be so: look again.
-    if (reply_to && reply_to.id !== wanted?.id) this.want();
+    else if (!this.frames.fail(reply_to.id)) this.frames.refresh();
   }
 
   /** A request is through: its prompt need not be drawn ahead of the kernel any more. */
   private settle({ reply_to }: DoneMessage | ErrorMessage): void {
     if (reply_to && reply_to.view !== this.view) return;
     if (reply_to && this.hovering.settle(reply_to.id)) return;
+    if (reply_to && this.results.settle(reply_to.id)) return;
     if (!reply_to || reply_to.id === this.proposeId) this.store.set("proposing", null);
     const { pending } = this.store.state;
     this.store.set(

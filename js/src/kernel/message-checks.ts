@@ -49,6 +49,33 @@ const isPoint = tuple(isNumber, isNumber, isLabel);
 const isBoxPx = tuple(isNumber, isNumber, isNumber, isNumber);
 const isRun = tuple(isIndex, isIndex);
 const isDirection = oneOf("backward", "both", "forward");
+const isModelEntry = record({
+  name: isText,
+  label: isText,
+  state: oneOf("bundled", "cached", "download"),
+  size_bytes: isIndex,
+});
+const isOptionKind = oneOf("choice", "flag", "number", "text");
+const isOptionEntry = record({
+  name: isText,
+  description: isText,
+  kind: isOptionKind,
+  default: isText,
+  choices: listOf(isText),
+});
+const isFormatEntry = record({
+  name: isText,
+  description: isText,
+  file: isText,
+  effects: isFlag,
+  options: listOf(isOptionEntry),
+});
+const isDownloadEntry = record({
+  id: isIndex,
+  name: isText,
+  size: isIndex,
+});
+const isSavingState = oneOf("failed", "off", "saved", "unsaved");
 
 export const CHECKS: Record<Message["type"], Checks> = {
   welcome: {
@@ -57,8 +84,10 @@ export const CHECKS: Record<Message["type"], Checks> = {
   },
   frame: {
     seq: isIndex,
+    reply_to: isReplyTo,
     frame: isIndex,
     towards: orNull(isIndex),
+    reduced: isFlag,
   },
   thumbnail: {
     frame: isIndex,
@@ -126,6 +155,15 @@ export const CHECKS: Record<Message["type"], Checks> = {
     fps: isNumber,
     eta_s: isNumber,
     direction: isDirection,
+    elapsed_s: isNumber,
+  },
+  models: {
+    reply_to: isReplyTo,
+    models: listOf(isModelEntry),
+  },
+  alive: {
+    saved: orNull(isFlag),
+    pausing: isFlag,
   },
   error: {
     reply_to: orNull(isReplyTo),
@@ -133,5 +171,39 @@ export const CHECKS: Record<Message["type"], Checks> = {
   },
   done: {
     reply_to: isReplyTo,
+  },
+  formats: {
+    reply_to: isReplyTo,
+    folder: isText,
+    formats: listOf(isFormatEntry),
+  },
+  export_progress: {
+    reply_to: isReplyTo,
+    frame: isIndex,
+    total: isIndex,
+  },
+  export_exists: {
+    reply_to: isReplyTo,
+    text: isText,
+    other: isText,
+  },
+  exported: {
+    reply_to: isReplyTo,
+    text: isText,
+    path: isText,
+    download: orNull(isDownloadEntry),
+  },
+  chunk: {
+    download: isIndex,
+    offset: isIndex,
+  },
+  script: {
+    reply_to: isReplyTo,
+    text: isText,
+  },
+  saved: {
+    state: isSavingState,
+    path: isText,
+    ago_s: orNull(isNumber),
   },
 };

@@ -18,6 +18,12 @@ export type State = "accepted" | "fresh" | "rejected" | "stale";
 /** 1 is on the object, 0 is not. */
 export type Label = 0 | 1;
 
+/** How an option of an export is asked for. */
+export type OptionKind = "choice" | "flag" | "number" | "text";
+
+/** Whether what was done is in a file yet. */
+export type SavingState = "failed" | "off" | "saved" | "unsaved";
+
 /** x, y, label. */
 export type Point = [number, number, Label];
 
@@ -37,6 +43,12 @@ export interface ChannelEntry {
   /** "#rrggbb" */
   color: string;
   visible: boolean;
+}
+
+/** An option of an export as a person wrote it, which the kernel reads by the option's kind. */
+export interface OptionValue {
+  name: string;
+  value: string;
 }
 
 /** The request that a message answers. */
@@ -69,6 +81,46 @@ export interface ProposalEntry {
   area: number;
 }
 
+/** One model of a Models message. */
+export interface ModelEntry {
+  name: string;
+  /** As a person reads it. */
+  label: string;
+  /** It comes with the library, is on the kernel's machine, or is fetched. */
+  state: "bundled" | "cached" | "download";
+  size_bytes: number;
+}
+
+/** A format that results can be exported in. */
+export interface FormatEntry {
+  name: string;
+  description: string;
+  /** What an export would be called. */
+  file: string;
+  /** Whether frames are written with an effect. */
+  effects: boolean;
+  options: OptionEntry[];
+}
+
+/** An option of a format. */
+export interface OptionEntry {
+  name: string;
+  description: string;
+  kind: OptionKind;
+  /** As it is shown; "" where it is nothing. */
+  default: string;
+  /** Of a choice. */
+  choices: string[];
+}
+
+/** A file that a view may fetch. */
+export interface DownloadEntry {
+  id: number;
+  name: string;
+  /** In bytes. */
+  size: number;
+}
+
 // Browser to kernel
 
 /** What every message of the browser has. */
@@ -88,12 +140,14 @@ export interface HelloRequest {
 
 /**
  * A view needs masks and prompts of a frame, and its pixels unless it still has them. The latest of
- * a view counts.
+ * a view counts: an answer tells that those before it get none any more.
  */
 export interface WantRequest {
   type: "want";
   frame: number;
   pixels: boolean;
+  /** The view plays or scrubs: a smaller picture will do. */
+  moving?: boolean;
 }
 
 /** A view needs small pictures of these frames. The latest of a view counts. */
@@ -363,6 +417,22 @@ export interface SetNonOverlappingRequest {
   on: boolean;
 }
 
+/** A view shows which models there are. */
+export interface WantModelsRequest {
+  type: "want_models";
+}
+
+/** Load another model in place of the one at hand: a name, a path or a repository's id. */
+export interface SetModelRequest {
+  type: "set_model";
+  model: string;
+}
+
+/** End the loading of a model; the one at hand stays. */
+export interface CancelModelRequest {
+  type: "cancel_model";
+}
+
 /** End the propagation that runs. */
 export interface StopRequest {
   type: "stop";
@@ -384,10 +454,68 @@ export interface AckRequest {
   seq: number;
 }
 
+/** A view is still there, and goes on listening to whether the kernel is. */
+export interface PingRequest {
+  type: "ping";
+}
+
 /** A view came into sight or went out of it. */
 export interface VisibleRequest {
   type: "visible";
   visible: boolean;
+}
+
+/** A view opens its results: tell the formats that there are, and where exports go. */
+export interface OpenResultsRequest {
+  type: "open_results";
+}
+
+/** Write the masks for another program; of a widget one export runs at a time. */
+export interface ExportRequest {
+  type: "export";
+  format: string;
+  /** On the kernel's machine; a download needs no more than a name. */
+  path: string;
+  options: OptionValue[];
+  /** Whether files that are there may be replaced. */
+  replace: boolean;
+  /** Keep it for the browser to fetch. */
+  download: boolean;
+}
+
+/** End the export that runs; nothing of it stays. */
+export interface CancelExportRequest {
+  type: "cancel_export";
+}
+
+/** A view wants a part of a download, from a byte on. */
+export interface WantChunkRequest {
+  type: "want_chunk";
+  download: number;
+  offset: number;
+}
+
+/** A view has all of a download, or wants no more of it. */
+export interface DropDownloadRequest {
+  type: "drop_download";
+  download: number;
+}
+
+/** The picture that the effect "background" puts objects on. */
+export interface SetBackgroundRequest {
+  type: "set_background";
+  /** A JPEG in base64. */
+  jpeg: string;
+}
+
+/** Write the session as Python. */
+export interface WriteScriptRequest {
+  type: "write_script";
+}
+
+/** Put what is saved aside and remove all objects. */
+export interface StartAnewRequest {
+  type: "start_anew";
 }
 
 /** A request without what every request has, which the client adds. */
@@ -425,11 +553,23 @@ export type Request =
   | AdoptRequest
   | DismissRequest
   | SetNonOverlappingRequest
+  | WantModelsRequest
+  | SetModelRequest
+  | CancelModelRequest
   | StopRequest
   | UndoRequest
   | RedoRequest
   | AckRequest
-  | VisibleRequest;
+  | PingRequest
+  | VisibleRequest
+  | OpenResultsRequest
+  | ExportRequest
+  | CancelExportRequest
+  | WantChunkRequest
+  | DropDownloadRequest
+  | SetBackgroundRequest
+  | WriteScriptRequest
+  | StartAnewRequest;
 
 export type SentRequest = Request & Sender;
 
@@ -449,8 +589,11 @@ export interface WelcomeMessage {
 export interface FrameMessage {
   type: "frame";
   seq: number;
+  reply_to: ReplyTo;
   frame: number;
   towards: number | null;
+  /** Whether it is smaller or coarser than could be. */
+  reduced: boolean;
 }
 
 /** A small picture of a frame. Buffer: a JPEG. */
@@ -572,9 +715,28 @@ export interface ProgressMessage {
   done: number;
   total: number;
   fps: number;
+  /** Seconds that are left; 0 where nothing can be told. */
   eta_s: number;
   /** The way it goes at the moment. */
   direction: Direction;
+  /** Seconds since it began. */
+  elapsed_s: number;
+}
+
+/** Answers WantModels. */
+export interface ModelsMessage {
+  type: "models";
+  reply_to: ReplyTo;
+  models: ModelEntry[];
+}
+
+/** The kernel is there, also while a cell runs. It says so about once a second. */
+export interface AliveMessage {
+  type: "alive";
+  /** Whether all edits are in a file; null where none is written. */
+  saved: boolean | null;
+  /** Nothing follows until the view is heard again: silence is no sign. */
+  pausing: boolean;
 }
 
 /** A sentence to show in place. */
@@ -588,6 +750,67 @@ export interface ErrorMessage {
 export interface DoneMessage {
   type: "done";
   reply_to: ReplyTo;
+}
+
+/** Answers OpenResults. */
+export interface FormatsMessage {
+  type: "formats";
+  reply_to: ReplyTo;
+  /** Where exports go unless said, absolute. */
+  folder: string;
+  formats: FormatEntry[];
+}
+
+/** How far an export is. */
+export interface ExportProgressMessage {
+  type: "export_progress";
+  reply_to: ReplyTo;
+  /** That is read. */
+  frame: number;
+  total: number;
+}
+
+/** Something is where an export was to be written: nothing was written. */
+export interface ExportExistsMessage {
+  type: "export_exists";
+  reply_to: ReplyTo;
+  text: string;
+  /** A path beside it where nothing is. */
+  other: string;
+}
+
+/** An export is there: in its place, or to be fetched. The text says all of it. */
+export interface ExportedMessage {
+  type: "exported";
+  reply_to: ReplyTo;
+  text: string;
+  /** Absolute; "" of a download. */
+  path: string;
+  download: DownloadEntry | null;
+}
+
+/** Answers WantChunk. Buffer: some bytes of a download. */
+export interface ChunkMessage {
+  type: "chunk";
+  download: number;
+  offset: number;
+}
+
+/** Answers WriteScript: the session as Python. */
+export interface ScriptMessage {
+  type: "script";
+  reply_to: ReplyTo;
+  text: string;
+}
+
+/** Whether what was done is in a file. */
+export interface SavedMessage {
+  type: "saved";
+  state: SavingState;
+  /** Of the file, absolute; "" where there is none. */
+  path: string;
+  /** Since it was written last. */
+  ago_s: number | null;
 }
 
 export type Message = { epoch: number } & (
@@ -605,6 +828,15 @@ export type Message = { epoch: number } & (
   | CertaintyMessage
   | AreasMessage
   | ProgressMessage
+  | ModelsMessage
+  | AliveMessage
   | ErrorMessage
   | DoneMessage
+  | FormatsMessage
+  | ExportProgressMessage
+  | ExportExistsMessage
+  | ExportedMessage
+  | ChunkMessage
+  | ScriptMessage
+  | SavedMessage
 );

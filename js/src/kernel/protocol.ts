@@ -52,6 +52,7 @@ function buffersOf(message: Message): number {
     case "preview":
     case "certainty":
     case "areas":
+    case "chunk":
       return 1;
     default:
       return 0;

@@ -73,6 +73,13 @@ export interface HistoryInfo {
   redo: string;
 }
 
+export interface Download {
+  done_bytes: number;
+  /** 0 where it is not known, as is the time. */
+  total_bytes: number;
+  eta_s: number;
+}
+
 export interface Status {
   state: "loading" | "ready" | "working" | "propagating" | "error";
   message: string;
@@ -84,4 +91,11 @@ export interface Status {
   note?: string;
   /** What to do about it, in a sentence. */
   note_details?: string;
+  /** A better model, by its name and as a person reads it. */
+  note_model?: string;
+  note_label?: string;
+  /** The model that is being loaded in place of this one; empty where there is none. */
+  switching?: string;
+  /** How far the download of a model is; null where there is none. */
+  download?: Download | null;
 }

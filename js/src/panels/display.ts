@@ -50,6 +50,9 @@ export class DisplayControls {
   private readonly opacity: HTMLInputElement;
   private readonly opacityText = h("output", { class: "s2w-number" });
   private readonly switches: [keyof Display, HTMLInputElement][];
+  /** Buttons of the row, where that is too narrow for them. */
+  private readonly hoverSwitch: HTMLInputElement;
+  private readonly wipeSwitch: HTMLInputElement;
 
   constructor(
     private readonly store: Store,
@@ -89,6 +92,8 @@ export class DisplayControls {
       "aria-label": "Opacity of masks",
       input: () => change({ opacity: Number(this.opacity.value), fill: true }),
     });
+    this.hoverSwitch = toggle(() => this.hover.click());
+    this.wipeSwitch = toggle(() => this.wipe.click());
     this.switches = [
       this.switch("fill", "Fill"),
       this.switch("outline", "Outline"),
@@ -108,6 +113,8 @@ export class DisplayControls {
         this.opacityText,
       ),
       ...this.switches.map(([, input]) => input.parentElement as HTMLElement),
+      narrowSetting("Preview the mask under the pointer", this.hoverSwitch),
+      narrowSetting("Compare without and with masks", this.wipeSwitch),
       this.masks.element,
       this.contrast.element,
     );
@@ -149,6 +156,8 @@ export class DisplayControls {
     setTip(this.percent, zoomed ? `${does}, or double-click the stage` : does, zoomed ? "0" : "");
     this.hover.setAttribute("aria-pressed", String(this.client.hovering.on));
     this.wipe.setAttribute("aria-pressed", String(display.wipe !== null));
+    this.hoverSwitch.checked = this.client.hovering.on;
+    this.wipeSwitch.checked = display.wipe !== null;
     this.opacity.value = String(display.opacity);
     this.opacity.style.setProperty("--s2w-share", String(display.opacity));
     setText(this.opacityText, `${Math.round(100 * display.opacity)}%`);
@@ -189,13 +198,19 @@ export class DisplayControls {
   private switch(
     name: "fill" | "outline" | "masksOnly" | "labels" | "minimap" | "scaleBar",
     label: string,
-    title = "",
+    tip = "",
   ): [typeof name, HTMLInputElement] {
-    const input = h("input", {
-      ...{ type: "checkbox", role: "switch", class: "s2w-switch" },
-      change: () => changeDisplay(this.store, { [name]: input.checked }),
-    });
-    h("label", { class: "s2w-setting", title }, h("span", {}, label), input);
+    const input = toggle(() => changeDisplay(this.store, { [name]: input.checked }));
+    const setting = h("label", { class: "s2w-setting" }, h("span", {}, label), input);
+    if (tip) setTip(setting, tip);
     return [name, input];
   }
+}
+
+function toggle(change: () => void): HTMLInputElement {
+  return h("input", { ...{ type: "checkbox", role: "switch", class: "s2w-switch" }, change });
+}
+
+function narrowSetting(label: string, input: HTMLInputElement): HTMLElement {
+  return h("label", { class: "s2w-setting s2w-when-narrow" }, h("span", {}, label), input);
 }

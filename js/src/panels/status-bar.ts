@@ -1,9 +1,11 @@
 /** What goes on: a word of status, the progress of a propagation, the model. */
 
 import type { Status } from "../kernel/traits";
-import type { Store } from "../state/store";
+import type { Store, Topic } from "../state/store";
 import { h, setText } from "../ui/dom";
+import { timeLeft } from "../ui/durations";
 import { setTip } from "../ui/tooltip";
+import type { ModelMenu } from "./model-menu";
 
 const WORDS: Record<Status["state"], string> = {
   loading: "Loading the model",
@@ -25,34 +27,37 @@ export class StatusBar {
   private readonly bar = h("progress", { max: 1, "aria-label": "Propagation" });
   private readonly pace = h("span", { class: "s2w-pace" });
   private readonly progress = h("span", { class: "s2w-progress" }, this.bar, this.pace);
-  private readonly model = h("span", { class: "s2w-model" });
   private readonly note = h("span", { class: "s2w-note" });
   private waiting = 0;
 
-  constructor(private readonly store: Store) {
+  constructor(
+    private readonly store: Store,
+    private readonly model: ModelMenu,
+  ) {
     this.element = h(
       "div",
       { class: "s2w-foot" },
       h("span", { class: "s2w-dot", "aria-hidden": "true" }),
       this.status,
       this.progress,
-      this.model,
+      this.model.element,
       this.note,
     );
   }
 
   close(): void {
+    this.model.close(false);
     window.clearTimeout(this.waiting);
   }
 
-  update(): void {
-    const { status, progress } = this.store.state;
+  update(topics: Set<Topic>): void {
+    const { status, progress, lost } = this.store.state;
     window.clearTimeout(this.waiting);
-    if (status.state === "working" && !status.message)
+    if (lost) setText(this.status, "Disconnected");
+    else if (status.state === "working" && !status.message)
       this.waiting = window.setTimeout(() => this.say(status), WORKING_AFTER_MS);
     else this.say(status);
-    setText(this.model, [status.model, status.device].filter(Boolean).join(" · "));
-    setTip(this.model, "Model and the device it runs on");
+    this.model.update(topics);
     setText(this.note, status.note ?? "");
     setTip(this.note, status.note_details ?? "");
     this.note.hidden = !status.note;
@@ -62,7 +67,7 @@ export class StatusBar {
       this.pace.textContent = [
         `${progress.done} / ${progress.total}`,
         `${progress.fps.toFixed(progress.fps < 10 ? 1 : 0)} frames/s`,
-        ...(progress.eta_s > 0 ? [`${duration(progress.eta_s)} left`] : []),
+        ...(progress.eta_s > 0 ? [`${timeLeft(progress.eta_s)} left`] : []),
       ].join(" · ");
     }
   }
@@ -73,11 +78,4 @@ export class StatusBar {
     const text = (state === "error" ? "" : message) || WORDS[state];
     setText(this.status, text);
   }
-}
-
-export function duration(seconds: number): string {
-  const s = Math.max(0, Math.round(seconds));
-  if (s < 60) return `${s} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
-  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
 }

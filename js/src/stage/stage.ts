@@ -9,6 +9,7 @@ import { CandidateStrip } from "./candidates/candidates";
 import { Proposals } from "./candidates/proposals";
 import { ProposalsBar } from "./candidates/proposals-bar";
 import { Crosshair } from "./draw/crosshair";
+import { drawEffect, objectsOf } from "./draw/effects";
 import { FrameLayer } from "./draw/frame-layer";
 import { drawLabels } from "./draw/label-layer";
 import { drawMask, drawMasks, PROVISIONAL } from "./draw/mask-layer";
@@ -37,12 +38,14 @@ const LABEL =
 const OVERLAY_ONLY: ReadonlySet<Topic> = new Set<Topic>([
   ...(["preview", "candidates", "prompts", "pending", "brush", "error", "status"] as const),
   ...(["progress", "timeline", "follow", "proposing", "question"] as const),
+  ...(["results", "saved"] as const),
 ]);
 /** Topics that come many times a second, and that the controls do not depend on in a video: they
  * measure the stage, which in the middle of changes takes the browser long. */
 const OFTEN: ReadonlySet<Topic> = new Set<Topic>([
   ...(["frame", "frames", "masks", "prompts", "pending", "preview"] as const),
   ...(["candidates", "progress", "timeline", "certainty", "thumbnails"] as const),
+  ...(["results", "saved"] as const),
   ...(["hoveredObject", "question"] as const),
 ]);
 const PREVIEW_COLOR = "#ffffff";
@@ -55,7 +58,7 @@ export class Stage {
   readonly tools: Tools;
   readonly display: DisplayControls;
   readonly commands: Command[];
-  private readonly screen: HTMLElement;
+  readonly screen: HTMLElement;
   private readonly picture = h("canvas", { "aria-hidden": "true" });
   private readonly overlay = h("canvas", {
     ...{ "data-role": "stage", role: "application", tabindex: "0", "aria-label": LABEL },
@@ -165,7 +168,9 @@ export class Stage {
       this.proposals.toolChanged();
     }
     if (topics.has("frame") && this.store.state.marked.size > 0) this.proposals.mark([]);
-    if (topics.has("frame") && this.store.state.question?.pending) this.client.answer(false);
+    const { question, goal } = this.store.state;
+    const leaves = topics.has("frame") || (topics.has("goal") && goal !== null);
+    if (leaves && question?.pending) this.client.answer(false);
     // Of one image to the next nothing is alike; in a video the place is.
     if (topics.has("frame") && kind === "images") this.viewport.fit();
     if (topics.has("display") && !this.client.hovering.on) this.client.hovering.forget();
@@ -178,7 +183,9 @@ export class Stage {
     this.candidates.update();
     this.bar.update();
     this.question.update();
-    this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
+    // Picture and number of the frame change at once, if they can.
+    if (topics.has("frame") && this.store.frames.has(this.store.state.frame)) this.drawNow();
+    else this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
   }
 
   /** Whether there is something to leave. */
@@ -201,6 +208,13 @@ export class Stage {
     });
   }
 
+  private drawNow(): void {
+    cancelAnimationFrame(this.scheduled);
+    this.scheduled = 0;
+    this.pictureDue = true;
+    this.draw();
+  }
+
   private draw(): void {
     const [width, height] = this.viewport.stage;
     if (width === 0 || this.store.state.video.width === 0) return;
@@ -211,8 +225,10 @@ export class Stage {
     }
     this.pictureDue = false;
     this.drawOverlay(width, height);
-    const { meaning } = this.pointer;
-    this.tag.show(meaning ?? this.crosshair.meaning, meaning ? "click" : "Enter");
+    const isAsking = this.store.state.question !== null; // and says it all
+    const meaning = isAsking ? null : this.pointer.meaning;
+    if (isAsking) this.tag.show(null, "click");
+    else this.tag.show(meaning ?? this.crosshair.meaning, meaning ? "click" : "Enter");
     this.candidates.update();
     this.bar.update();
   }
@@ -232,10 +248,16 @@ export class Stage {
       context.rect(wipe * width, 0, width, height);
       context.clip();
     }
-    if (masks) drawMasks(context, transform, this.viewport.image, this.store, masks);
+    const { image } = this.viewport;
+    const { effect } = this.store.state;
+    if (effect.name !== "overlay" && pixels) {
+      const objects = objectsOf(this.store);
+      const shown = { transform, image, pixels, masks: masks ?? new Map() };
+      drawEffect(context, { ...shown, objects, effect });
+    } else if (masks) drawMasks(context, transform, image, this.store, masks);
     this.proposals.draw(context, transform);
     const labels =
-      masks && !this.proposals.active
+      masks && !this.proposals.active && effect.name === "overlay"
         ? drawLabels(context, transform, this.viewport.image, [width, height], this.store, masks)
         : 0;
     context.restore();
@@ -243,8 +265,12 @@ export class Stage {
     this.client.drawn();
     const data = this.root.dataset;
     if (this.store.unpainted.delete(frame)) data.masksDrawn = String(++this.masksDrawn);
+    data.effectDrawn = pixels ? effect.name : "overlay";
     data.labelsDrawn = String(labels);
-    if (pixels) data.frameDrawn = String(frame);
+    if (!pixels) return;
+    data.frameDrawn = String(frame);
+    data.masksOf = masks ? String(frame) : ""; // empty: they are still on their way
+    data.reduced = String(this.store.reduced.has(frame));
   }
 
   private drawOverlay(width: number, height: number): void {

@@ -31,7 +31,7 @@ export function viewCommands(
   const running = () => isPropagating(state);
   const step = (keys: string[], label: string, by: number): Command => ({
     ...{ keys, label, ...inTime },
-    run: () => actions.goTo(state.frame + by),
+    run: () => actions.goTo(store.destination + by),
   });
   const onObject = { group: "Objects", enabled: () => store.selectedObject !== undefined };
   const change = (what: "visible" | "locked") => () => {

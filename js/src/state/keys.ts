@@ -19,11 +19,13 @@ export function handleKey(event: KeyboardEvent, commands: Command[]): boolean {
   return command !== undefined;
 }
 
+const WITH_ALT: Record<string, string> = { "≠": "=", "±": "+", "–": "-", "—": "-" };
+
 /** What is pressed, as commands write it. Shift counts where it makes no other character. */
 export function nameOf(event: KeyboardEvent): string {
-  // On a Mac, Alt+1 makes "¡".
+  // On a Mac, Alt+1 makes "¡" and Alt+- a dash.
   const digit = event.altKey && /^Digit(\d)$/.exec(event.code)?.[1];
-  const key = digit || event.key;
+  const key = digit || (event.altKey && WITH_ALT[event.key]) || event.key;
   const letter = /^[a-z]$/i.test(key);
   const name = key === " " ? "Space" : letter ? key.toUpperCase() : key;
   const shift = event.shiftKey && (letter || name.length > 1);

@@ -37,9 +37,9 @@ export function questionOf(store: Store, request: Request): Question | null {
   const where = frames.size === 1 ? `frame ${first.frame}` : `${frames.size} frames`;
   const verb = objects.size === 1 ? "is" : "are";
   const [what, yes] = {
-    remove_object: ["Remove it all the same?", "Remove it"],
-    reset: ["Reset all the same?", "Reset"],
-  }[guarded.type as string] ?? ["Change it all the same?", "Change it"];
+    remove_object: ["Remove it?", "Remove it"],
+    reset: ["Reset it?", "Reset it"],
+  }[guarded.type as string] ?? ["Change it?", "Change it"];
   const text = `${who} ${verb} accepted on ${where}. ${what}`;
   return { request: guarded, text, yes: yes as string, pending: null };
 }

@@ -2,6 +2,7 @@
 
 import type { LevelsMessage, ProposalEntry, Run, Shape } from "../kernel/protocol";
 import type { Video } from "../kernel/traits";
+import { type ResultsState, resultsState } from "./results-state";
 
 export type Tool = "positive" | "negative" | "box" | "brush" | "eraser" | "polygon" | "everything";
 
@@ -70,7 +71,7 @@ export interface Levels extends LevelsMessage {
   bins: Uint8Array[];
 }
 
-export interface StageState {
+export interface StageState extends ResultsState {
   tool: Tool;
   /** Radius in pixels of the image. */
   brush: number;
@@ -101,6 +102,7 @@ export const DEFAULT_DISPLAY: Display = {
 
 export function stageState(): StageState {
   return {
+    ...resultsState(),
     tool: "positive",
     brush: 12,
     zoom: FIT,

@@ -3,6 +3,7 @@
 import type {
   BoxPx,
   MaskEntry,
+  ModelEntry,
   Point,
   ProgressMessage,
   PromptsMessage,
@@ -19,6 +20,7 @@ import type {
   Video,
 } from "../kernel/traits";
 import { ByteLru } from "./lru";
+import type { Ended } from "./next-step";
 import type { Question } from "./question";
 import type { Proposal, StageState, Stroke } from "./stage-state";
 
@@ -39,6 +41,13 @@ export interface Pending {
   stroke?: Stroke;
 }
 
+/** The kernel, or the way to it, is gone. */
+export interface Loss {
+  why: "restarted" | "dead" | "unreachable" | "silent";
+  /** Whether the work is in a file; null where none is written. */
+  saved: boolean | null;
+}
+
 export interface State extends StageState {
   video: Video;
   /** In the colours that they are shown in. */
@@ -48,7 +57,16 @@ export interface State extends StageState {
   current_class: string;
   color_by: ColorBy;
   selected: number;
+  /** The frame that the view is at; while it moves, the one that is painted. */
   frame: number;
+  /** Where it moves to; null where it is there. */
+  goal: number | null;
+  /** Why nothing comes from the kernel any more; null while it is there. */
+  lost: Loss | null;
+  /** Whether the kernel speaks regularly: its silence means something. */
+  speaks: boolean;
+  /** Whether the work is in a file, as the kernel said last; null where none is written. */
+  isSaved: boolean | null;
   status: Status;
   history: HistoryInfo;
   auto_propagate: AutoPropagate;
@@ -68,6 +86,10 @@ export interface State extends StageState {
   progress: ProgressMessage | null;
   /** Frames that the propagation at hand, or the last one, has tracked. */
   tracked: number;
+  /** What the last propagation has come to, until the next request. */
+  ended: Ended | null;
+  /** Those to choose from, once the kernel was asked. */
+  models: ModelEntry[];
   error: string | null;
   pending: Pending[];
   /** What waits for an answer, since it would change what is accepted. */
@@ -104,8 +126,12 @@ export class Store {
   readonly timelines = new Map<number, TimelineMessage>();
   /** Frames whose pixels are shown until those come that look as they should now. */
   readonly outdated = new Set<number>();
+  /** Frames that are here smaller or coarser than they could be. */
+  readonly reduced = new Set<number>();
   /** A frame to show until that is here which takes a while to reach. */
   onTheWay: { frame: number; towards: number } | null = null;
+  /** Whether the kernel has ever said something. */
+  answered = false;
   /** Frames whose newest masks have not been on the screen yet. */
   readonly unpainted = new Set<number>();
   private readonly listeners = new Set<(topics: Set<Topic>) => void>();
@@ -193,6 +219,12 @@ export class Store {
     return question?.pending ? [...pending, question.pending] : pending;
   }
 
+  /** The view was not told of changes: what it does not show now, it will be told when it asks. */
+  forgetOtherPrompts(): void {
+    for (const [key, { frame }] of this.prompts)
+      if (frame !== this.state.frame) this.prompts.delete(key);
+  }
+
   promptsOf(object: number, frame: number): PromptsMessage | undefined {
     return this.prompts.get(`${object}:${frame}`);
   }
@@ -218,11 +250,14 @@ export class Store {
     this.thumbnails.clear();
     this.unpainted.clear();
     this.outdated.clear();
+    this.reduced.clear();
     this.onTheWay = null;
+    this.set("goal", null);
     this.set("pending", []);
     this.set("question", null);
     this.set("hoveredObject", null);
     this.set("progress", null);
+    this.set("ended", null);
     this.set("preview", null);
     this.set("levels", null);
     this.set("candidates", null);
@@ -243,6 +278,11 @@ export class Store {
       ({ id, visible, class_name }) =>
         visible && (solo === null || id === solo) && !hiddenClasses.has(class_name),
     );
+  }
+
+  /** The frame that the view is at, or moves to: where a step begins. */
+  get destination(): number {
+    return this.state.goal ?? this.state.frame;
   }
 
   get selectedObject(): ObjectInfo | undefined {

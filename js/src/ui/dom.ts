@@ -65,6 +65,7 @@ const ICONS = {
     '<rect x="3.5" y="7" width="9" height="6.5" rx="1.5"/><path d="M5.5 7V5a2.5 2.5 0 0 1 4.8-1"/>',
   tag: '<path d="M2.5 3.5a1 1 0 0 1 1-1h4.3l5.7 5.7-5.3 5.3-5.7-5.7z"/><circle cx="5.5" cy="5.5" r=".9"/>',
   full: '<path d="M2.75 6V2.75H6M10 2.75h3.25V6M13.25 10v3.25H10M6 13.25H2.75V10"/>',
+  results: '<path d="M8 2.25v7.25M4.9 6.6 8 9.7l3.1-3.1M2.75 10.75v2.5h10.5v-2.5"/>',
   help: '<circle cx="8" cy="8" r="5.75"/><path d="M6.4 6.4a1.7 1.7 0 1 1 2.5 1.5c-.6.35-.9.7-.9 1.4M8 11.2v.1"/>',
   stop: '<rect x="3.75" y="3.75" width="8.5" height="8.5" rx="1.5" fill="currentColor" stroke="none"/>',
   follow: '<circle cx="8" cy="8" r="2.25"/><path d="M8 1.5V4M8 12v2.5M1.5 8H4M12 8h2.5"/>',

@@ -2,9 +2,9 @@
  * Tooltips: what a control does, and its key, as soon as the pointer is on it or Tab reaches it.
  *
  * `setTip(element, "Undo: point", "Ctrl+Z")` gives an element one in place of a `title`, which a
- * browser shows after a second and without the key; `h("span", { title: "…" })` does so too. The
- * element's accessible name stays what it is, the tip is its description. One `Tooltip` a view
- * shows them all.
+ * browser shows after a second and without the key; `h("span", { title: "…" })` does so too, and a
+ * `title` that an element has all the same becomes one. The element's accessible name stays what it
+ * is, the tip is its description. One `Tooltip` a view shows them all.
  */
 
 import { parts } from "../state/keys";
@@ -77,7 +77,13 @@ export class Tooltip {
 }
 
 function tipped(target: EventTarget | null): Element | null {
-  return target instanceof Element ? target.closest("[data-tip]") : null;
+  const element = target instanceof Element ? target.closest("[data-tip], [title]") : null;
+  const title = element?.getAttribute("title");
+  if (element && title) {
+    setTip(element, title);
+    element.removeAttribute("title");
+  }
+  return element;
 }
 
 function cap(key: string): HTMLElement {

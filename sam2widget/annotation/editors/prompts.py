@@ -55,8 +55,15 @@ class PromptEditor:
         points: Sequence[tuple[float, float]],
         labels: Sequence[int],
         obj: int = 1,
+        candidate: int | None = None,
     ) -> None:
-        """Click several times, which is one edit; see `add_point`."""
+        """Click several times, which is one edit; see `add_point`.
+
+        Parameters
+        ----------
+        candidate : which of the masks that the first click may mean, by the model's own number from
+            0; as it was, or the best, if None.
+        """
         frame, obj = self._store.check_frame(frame), as_int(obj, "An object's id")
         prompts = self._store.prompts(frame, obj)
         for (x, y), label in zip(points, labels, strict=True):
@@ -68,6 +75,8 @@ class PromptEditor:
             x, y = as_float(x, "A point's x"), as_float(y, "A point's y")
             self._check_inside(frame, x, y)
             prompts = prompts.with_point(Point(x, y, number))
+        if candidate is not None:
+            prompts = prompts.with_candidate(as_int(candidate, "A candidate's number"))
         self._set("point" if len(points) == 1 else "points", frame, obj, prompts)
 
     def want_of_positive(self, frame: int, obj: int) -> str:

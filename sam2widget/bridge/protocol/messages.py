@@ -8,15 +8,18 @@ import msgspec
 from msgspec import Meta
 
 from ...core.schema import Whole
+from ...models.catalog import ModelState
 from .values import (
     Area,
     BoxPx,
     ChannelEntry,
     Direction,
     Iou,
+    OptionKind,
     PointPx,
     ReplyTo,
     Run,
+    SavingState,
     Source,
     State,
     get_type,
@@ -51,8 +54,10 @@ class Frame(Message, frozen=True, tag="frame"):
     """
 
     seq: Whole
+    reply_to: ReplyTo
     frame: Whole
     towards: Whole | None
+    reduced: Annotated[bool, Meta(description="Whether it is smaller or coarser than could be.")]
 
 
 class Thumbnail(Message, frozen=True, tag="thumbnail"):
@@ -191,8 +196,40 @@ class Progress(Message, frozen=True, tag="progress"):
     done: Whole
     total: Whole
     fps: float
-    eta_s: float
+    eta_s: Annotated[float, Meta(description="Seconds that are left; 0 where nothing can be told.")]
     direction: Annotated[Direction, Meta(description="The way it goes at the moment.")]
+    elapsed_s: Annotated[float, Meta(description="Seconds since it began.")]
+
+
+class ModelEntry(msgspec.Struct, frozen=True):
+    """One model of a Models message."""
+
+    name: str
+    label: Annotated[str, Meta(description="As a person reads it.")]
+    state: Annotated[
+        ModelState,
+        Meta(description="It comes with the library, is on the kernel's machine, or is fetched."),
+    ]
+    size_bytes: Whole
+
+
+class Models(Message, frozen=True, tag="models"):
+    """Answers WantModels."""
+
+    reply_to: ReplyTo
+    models: list[ModelEntry]
+
+
+class Alive(Message, frozen=True, tag="alive"):
+    """The kernel is there, also while a cell runs. It says so about once a second."""
+
+    saved: Annotated[
+        bool | None,
+        Meta(description="Whether all edits are in a file; null where none is written."),
+    ]
+    pausing: Annotated[
+        bool, Meta(description="Nothing follows until the view is heard again: silence is no sign.")
+    ]
 
 
 class Error(Message, frozen=True, tag="error"):
@@ -206,6 +243,89 @@ class Done(Message, frozen=True, tag="done"):
     """A request has been carried out; what it changed was sent before."""
 
     reply_to: ReplyTo
+
+
+class OptionEntry(msgspec.Struct, frozen=True):
+    """An option of a format."""
+
+    name: str
+    description: str
+    kind: OptionKind
+    default: Annotated[str, Meta(description='As it is shown; "" where it is nothing.')]
+    choices: Annotated[list[str], Meta(description="Of a choice.")]
+
+
+class FormatEntry(msgspec.Struct, frozen=True):
+    """A format that results can be exported in."""
+
+    name: str
+    description: str
+    file: Annotated[str, Meta(description="What an export would be called.")]
+    effects: Annotated[bool, Meta(description="Whether frames are written with an effect.")]
+    options: list[OptionEntry]
+
+
+class Formats(Message, frozen=True, tag="formats"):
+    """Answers OpenResults."""
+
+    reply_to: ReplyTo
+    folder: Annotated[str, Meta(description="Where exports go unless said, absolute.")]
+    formats: list[FormatEntry]
+
+
+class ExportProgress(Message, frozen=True, tag="export_progress"):
+    """How far an export is."""
+
+    reply_to: ReplyTo
+    frame: Annotated[Whole, Meta(description="That is read.")]
+    total: Whole
+
+
+class ExportExists(Message, frozen=True, tag="export_exists"):
+    """Something is where an export was to be written: nothing was written."""
+
+    reply_to: ReplyTo
+    text: str
+    other: Annotated[str, Meta(description="A path beside it where nothing is.")]
+
+
+class DownloadEntry(msgspec.Struct, frozen=True):
+    """A file that a view may fetch."""
+
+    id: Whole
+    name: str
+    size: Annotated[Whole, Meta(description="In bytes.")]
+
+
+class Exported(Message, frozen=True, tag="exported"):
+    """An export is there: in its place, or to be fetched. The text says all of it."""
+
+    reply_to: ReplyTo
+    text: str
+    path: Annotated[str, Meta(description='Absolute; "" of a download.')]
+    download: DownloadEntry | None
+
+
+class Chunk(Message, frozen=True, tag="chunk"):
+    """Answers WantChunk. Buffer: some bytes of a download."""
+
+    download: Whole
+    offset: Whole
+
+
+class Script(Message, frozen=True, tag="script"):
+    """Answers WriteScript: the session as Python."""
+
+    reply_to: ReplyTo
+    text: str
+
+
+class Saved(Message, frozen=True, tag="saved"):
+    """Whether what was done is in a file."""
+
+    state: SavingState
+    path: Annotated[str, Meta(description='Of the file, absolute; "" where there is none.')]
+    ago_s: Annotated[float | None, Meta(description="Since it was written last.")]
 
 
 MESSAGES: dict[str, type[Message]] = {get_type(kind): kind for kind in leaves_of(Message)}

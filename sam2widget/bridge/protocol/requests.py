@@ -14,7 +14,9 @@ from .values import (
     Direction,
     Indices,
     Label,
+    LongText,
     Number,
+    OptionValue,
     Path,
     Shape,
     Text,
@@ -48,11 +50,15 @@ class Hello(Request, frozen=True, tag="hello"):
 class Want(Request, frozen=True, tag="want"):
     """A view needs masks and prompts of a frame, and its pixels unless it still has them.
 
-    The latest of a view counts.
+    The latest of a view counts: an answer tells that those before it get none any more.
     """
 
     frame: Whole
     pixels: bool
+    moving: Annotated[
+        bool,
+        Meta(description="The view plays or scrubs: a smaller picture will do."),
+    ] = False
 
 
 class Thumbnails(Request, frozen=True, tag="thumbnails"):
@@ -305,6 +311,20 @@ class SetNonOverlapping(Request, frozen=True, tag="set_non_overlapping"):
     on: bool
 
 
+class WantModels(Request, frozen=True, tag="want_models"):
+    """A view shows which models there are."""
+
+
+class SetModel(Request, frozen=True, tag="set_model"):
+    """Load another model in place of the one at hand: a name, a path or a repository's id."""
+
+    model: Text
+
+
+class CancelModel(Request, frozen=True, tag="cancel_model"):
+    """End the loading of a model; the one at hand stays."""
+
+
 class Stop(Request, frozen=True, tag="stop"):
     """End the propagation that runs."""
 
@@ -323,10 +343,61 @@ class Ack(Request, frozen=True, tag="ack"):
     seq: Whole
 
 
+class Ping(Request, frozen=True, tag="ping"):
+    """A view is still there, and goes on listening to whether the kernel is."""
+
+
 class Visible(Request, frozen=True, tag="visible"):
     """A view came into sight or went out of it."""
 
     visible: bool
+
+
+class OpenResults(Request, frozen=True, tag="open_results"):
+    """A view opens its results: tell the formats that there are, and where exports go."""
+
+
+class Export(Request, frozen=True, tag="export"):
+    """Write the masks for another program; of a widget one export runs at a time."""
+
+    format: Text
+    path: Annotated[
+        LongText, Meta(description="On the kernel's machine; a download needs no more than a name.")
+    ]
+    options: Annotated[list[OptionValue], Meta(max_length=100)]
+    replace: Annotated[bool, Meta(description="Whether files that are there may be replaced.")]
+    download: Annotated[bool, Meta(description="Keep it for the browser to fetch.")]
+
+
+class CancelExport(Request, frozen=True, tag="cancel_export"):
+    """End the export that runs; nothing of it stays."""
+
+
+class WantChunk(Request, frozen=True, tag="want_chunk"):
+    """A view wants a part of a download, from a byte on."""
+
+    download: Whole
+    offset: Whole
+
+
+class DropDownload(Request, frozen=True, tag="drop_download"):
+    """A view has all of a download, or wants no more of it."""
+
+    download: Whole
+
+
+class SetBackground(Request, frozen=True, tag="set_background"):
+    """The picture that the effect "background" puts objects on."""
+
+    jpeg: Annotated[str, Meta(max_length=900_000, description="A JPEG in base64.")]
+
+
+class WriteScript(Request, frozen=True, tag="write_script"):
+    """Write the session as Python."""
+
+
+class StartAnew(Request, frozen=True, tag="start_anew"):
+    """Put what is saved aside and remove all objects."""
 
 
 REQUESTS: dict[str, type[Request]] = {get_type(kind): kind for kind in leaves_of(Request)}

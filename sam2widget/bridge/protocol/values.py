@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,9 @@ Number = Annotated[
     Meta(gt=-(2**31), lt=2**31, extra={"expected": "a number below 2**31"}),
 ]
 Text = Annotated[str, Meta(max_length=200, extra={"expected": "a text of at most 200 characters"})]
+LongText = Annotated[
+    str, Meta(max_length=4000, extra={"expected": "a text of at most 4000 characters"})
+]
 Indices = Annotated[
     list[Whole],
     Meta(max_length=10_000, extra={"expected": "at most 10000 whole numbers from 0 up"}),
@@ -36,6 +39,14 @@ Label = Annotated[
         extra_json_schema={"enum": [0, 1]},
         extra={"expected": "0 or 1"},
     ),
+]
+OptionKind = Annotated[
+    Literal["flag", "number", "text", "choice"],
+    Meta(title="OptionKind", description="How an option of an export is asked for."),
+]
+SavingState = Annotated[
+    Literal["off", "unsaved", "saved", "failed"],
+    Meta(title="SavingState", description="Whether what was done is in a file yet."),
 ]
 PointPx = Annotated[tuple[float, float, Label], Meta(title="Point", description="x, y, label.")]
 BoxPx = Annotated[
@@ -66,6 +77,13 @@ class ReplyTo(msgspec.Struct, frozen=True):
 
     view: str
     id: Whole
+
+
+class OptionValue(msgspec.Struct, frozen=True):
+    """An option of an export as a person wrote it, which the kernel reads by the option's kind."""
+
+    name: Text
+    value: LongText
 
 
 _ChannelNumber = Annotated[float, Meta(gt=-1e300, lt=1e300, extra={"expected": "a number"})]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...core.errors import SessionError
-from ..overlay import check_one_size, overlay
+from ..effects import FEATHER_PX
+from ..frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect, refuse_transparency
+from ..overlay import check_one_size
 from ..segmentation import Segmentation
 
 ANIMATION_WIDTH = 480
@@ -25,12 +28,22 @@ WEBP_OPTIONS = {"quality": "80", "compression_level": "0"}
 OPTIONS = {
     "width": "in pixels at most; 480 if not given, None for the source's",
     "every": "take one frame in so many",
+    **EFFECT_OPTIONS,
 }
 """What the options of `write_animation` do."""
 
 
 def write_animation(
-    segmentation: Segmentation, path: Path, *, width: int | None = ANIMATION_WIDTH, every: int = 1
+    segmentation: Segmentation,
+    path: Path,
+    *,
+    width: int | None = ANIMATION_WIDTH,
+    every: int = 1,
+    effect: EffectName = "overlay",
+    objects: int | Iterable[int] | None = None,
+    strength: float | None = None,
+    background: Background | None = None,
+    feather: float = FEATHER_PX,
 ) -> Path:
     """Write a GIF or WebP that plays over and over, a frame at a time.
 
@@ -42,7 +55,9 @@ def write_animation(
     path : its suffix says which. A GIF shows 50 frames a second at most, as browsers do.
     width : in pixels at most; the source's if None.
     every : take each so many frames.
+    effect, objects, strength, background, feather : see `EFFECT_OPTIONS`; a GIF is not transparent.
     """
+    frame_effect = FrameEffect.make(segmentation, effect, objects, strength, background, feather)
     if every < 1:
         raise SessionError(f"every must be at least 1, got {every}.")
     if width is not None and width < 1:
@@ -50,6 +65,8 @@ def write_animation(
     check_one_size(segmentation.video)
     seconds = every / segmentation.video.fps
     is_gif = path.suffix.lower() == ".gif"
+    if is_gif:
+        refuse_transparency(frame_effect, "A GIF")
     step = max(100 * seconds, 2.0) if is_gif else max(1000 * seconds, 1.0)
     options = {"loop": "0", **({"final_delay": str(round(step))} if is_gif else {})}
     with av.open(str(path), "w", options=options) as out:
@@ -58,7 +75,7 @@ def write_animation(
         else:
             encoder = _Encoder(out, "libwebp_anim", "bgra", Fraction(1, 1000), WEBP_OPTIONS)
         for n, frame in enumerate(range(0, len(segmentation), every)):
-            picture = Image.fromarray(overlay(segmentation, frame))
+            picture = Image.fromarray(frame_effect.render(segmentation, frame))
             if width is not None and picture.width > width:
                 height = max(round(picture.height * width / picture.width), 1)
                 picture = picture.resize((width, height))
@@ -99,12 +116,13 @@ class _Encoder:
         self._out, self._stream, self._time_base = out, stream, time_base
         self._graph = Graph() if palette else None
 
-    def write(self, rgb_hw3: NDArray[np.uint8], time: int) -> None:
-        """Write a picture that is shown from a time on, in units of the time base."""
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb_hw3), format="rgb24")
+    def write(self, pixels_hwc: NDArray[np.uint8], time: int) -> None:
+        """Write a picture, RGB or RGBA, that is shown from a time on, in units of the time base."""
+        mode = "rgba" if pixels_hwc.shape[2] == 4 else "rgb24"
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels_hwc), format=mode)
         picture.pts, picture.time_base = time, self._time_base
         if time == 0:
-            self._stream.height, self._stream.width = rgb_hw3.shape[:2]
+            self._stream.height, self._stream.width = pixels_hwc.shape[:2]
             if self._graph is not None:
                 _choose_palettes(self._graph, picture)
         self._push(picture)

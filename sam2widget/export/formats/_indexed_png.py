@@ -56,7 +56,7 @@ def write_indexed(
         image.putpalette(palette.tobytes())
         save_below(root / "Annotations" / place, f"{names.stem(frame)}.png", image)
         if pictures:
-            picture = Image.fromarray(segmentation.video[frame])
+            picture = Image.fromarray(segmentation.picture(frame))
             file = f"{names.stem(frame)}.jpg"
             save_below(root / "JPEGImages" / place, file, picture, quality=JPEG_QUALITY)
     sentence = overlaps.describe(

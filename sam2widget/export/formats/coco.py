@@ -115,7 +115,7 @@ def write_coco(
     path.write_text(json.dumps(document), encoding="utf-8")
     if frames:
         for frame, image in enumerate(images):
-            picture = Image.fromarray(segmentation.video[frame])
+            picture = Image.fromarray(segmentation.picture(frame))
             save_below(path.parent, image["file_name"], picture, quality=JPEG_QUALITY)
     return path
 

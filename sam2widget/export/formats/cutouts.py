@@ -35,7 +35,7 @@ def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False)
     earlier = [one for one in path.glob("[0-9]*_*") if one.is_dir()]
     open_folder(segmentation, path, files, sorted(earlier))
     for frame in segmentation.frames:
-        rgb = segmentation.video[frame]
+        rgb = segmentation.picture(frame)
         for info, mask_hw in segmentation.shown(frame):
             picture = Image.fromarray(np.dstack((rgb, mask_hw.astype(np.uint8) * 255)))
             if crop:

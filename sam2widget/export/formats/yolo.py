@@ -83,7 +83,7 @@ def write_yolo(segmentation: Segmentation, path: Path, *, frames: bool = False) 
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(lines), encoding="utf-8")
         if frames:
-            picture = Image.fromarray(segmentation.video[frame])
+            picture = Image.fromarray(segmentation.picture(frame))
             save_below(images, f"{name(frame)}.jpg", picture, quality=JPEG_QUALITY)
     # JSON is YAML too, and quotes names that need it.
     listed = "".join(f"  {n}: {json.dumps(one)}\n" for n, one in enumerate(classes))

@@ -73,3 +73,42 @@ def test_a_file_that_is_another_is_refused_and_not_kept(served, tmp_path):
 
 def test_files_of_others_are_theirs_to_vouch_for(served):
     assert hub.fetch("somebody/sam2-cells", "model.safetensors").read_bytes() == CONTENT
+
+
+def test_a_download_is_told_of_and_can_be_ended(served, monkeypatch):
+    said: list[tuple[int, int]] = []
+    going = threading.Event()
+    monkeypatch.setattr(hub, "_REPORT_S", 0.02)
+    write = Hub.do_GET
+
+    def wait(handler: Hub) -> None:
+        handler.do_HEAD()
+        handler.wfile.write(CONTENT[:1000])
+        handler.wfile.flush()
+        going.wait(60)
+        handler.wfile.write(CONTENT[1000:])
+
+    monkeypatch.setattr(Hub, "do_GET", wait)
+
+    def cancel(done_bytes: int, total_bytes: int) -> bool:
+        said.append((done_bytes, total_bytes))
+        return len(said) < 5
+
+    with hub.watch_downloads(cancel), pytest.raises(hub.DownloadCancelled, match="was cancelled"):
+        hub.fetch("somebody/sam2-cells", "model.safetensors")
+    assert len(said) == 5 and all(0 <= done <= len(CONTENT) for done, _ in said)
+    going.set()
+    monkeypatch.setattr(Hub, "do_GET", write)
+    with hub.watch_downloads(lambda done, total: True):
+        assert hub.fetch("somebody/sam2-cells", "model.safetensors").read_bytes() == CONTENT
+
+
+def test_the_bytes_of_a_download_are_counted():
+    counter = hub._Counter()
+    bar = hub._make_bar(counter)(total=100, initial=20, desc="a file", name="hub", unit="B")
+    with bar:
+        bar.update(30)
+        assert (counter.done_bytes, counter.total_bytes) == (50, 100)
+        counter.cancelled = True
+        with pytest.raises(hub.DownloadCancelled):
+            bar.update(1)

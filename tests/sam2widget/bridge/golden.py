@@ -16,24 +16,37 @@ import numpy as np
 
 from sam2widget.bridge.codecs import encode_jpeg
 from sam2widget.bridge.protocol import (
+    Alive,
     Areas,
     Candidates,
     Certainty,
     ChannelEntry,
+    Chunk,
     ContrastChanged,
     Done,
+    DownloadEntry,
     Error,
+    Exported,
+    ExportExists,
+    ExportProgress,
+    FormatEntry,
+    Formats,
     Frame,
     Levels,
     MaskEntry,
     Masks,
     Message,
+    ModelEntry,
+    Models,
+    OptionEntry,
     Preview,
     Progress,
     Prompts,
     ProposalEntry,
     Proposals,
     ReplyTo,
+    Saved,
+    Script,
     Thumbnail,
     Timeline,
     Welcome,
@@ -69,12 +82,12 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
     rgb = np.dstack([mask.astype(np.uint8) * 200 for mask in arrays])
     return {
         "welcome": (Welcome(reply_to), []),
-        "frame": (Frame(seq=11, frame=4, towards=None), [encode_jpeg(rgb)]),
+        "frame": (Frame(11, reply_to, 4, None, False), [encode_jpeg(rgb)]),
         "masks": (
             Masks(seq=12, reply_to=reply_to, frame=4, complete=True, masks=entries),
             [Mask.from_array(array).runs for array in arrays],
         ),
-        "frame-on-the-way": (Frame(seq=11, frame=3, towards=4), [encode_jpeg(rgb)]),
+        "frame-on-the-way": (Frame(11, reply_to, 3, 4, True), [encode_jpeg(rgb)]),
         "masks-none": (Masks(seq=13, reply_to=None, frame=0, complete=True, masks=[]), []),
         "contrast": (ContrastChanged(), []),
         "levels": (
@@ -105,11 +118,50 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
         "prompts-none": (Prompts(4, 2, [], None, False), []),
         "timeline": (Timeline(1, [0, 9], [(3, 4)], [(4, 5)], [(1, 3), (5, 8)], [(8, 9)]), []),
         "certainty": (Certainty(object=1, start=3), [bytes([255, 200, 1, 0, 2])]),
+        "progress": (Progress(True, 12, 5, 40, 6.5, 5.4, "backward", 0.8), []),
+        "models": (
+            Models(
+                reply_to,
+                [
+                    ModelEntry("nano", "nano", "bundled", 10_762_694),
+                    ModelEntry("sam2.1-hiera-tiny", "SAM 2.1 tiny", "download", 156_000_000),
+                ],
+            ),
+            [],
+        ),
         "areas": (Areas(reply_to, 1), [np.array([0, 70_000, 12], "<u4").tobytes()]),
-        "progress": (Progress(True, 12, 5, 40, 6.5, 5.4, "backward"), []),
+        "alive": (Alive(True, False), []),
+        "alive-unsaved": (Alive(None, True), []),
         "error": (Error(reply_to, "There is no frame 99: the video has frames 0 to 39."), []),
         "error-unasked": (Error(None, "The propagation stopped: out of memory."), []),
         "done": (Done(reply_to), []),
+        "formats": (
+            Formats(
+                *(reply_to, "/home/me"),
+                [
+                    FormatEntry(
+                        *("mp4", "the video with masks", "dog-overlay.mp4", True),
+                        [OptionEntry("crf", "quality", "number", "20", [])],
+                    ),
+                    FormatEntry(
+                        *("coco", "one JSON", "dog-masks.json", False),
+                        [OptionEntry("outline", "which", "choice", "rle", ["rle", "polygons"])],
+                    ),
+                ],
+            ),
+            [],
+        ),
+        "export_progress": (ExportProgress(reply_to, 12, 40), []),
+        "export_exists": (ExportExists(reply_to, "There is a file.", "/home/me/a-2.mp4"), []),
+        "exported": (Exported(reply_to, "Wrote /home/me/a.mp4.", "/home/me/a.mp4", None), []),
+        "exported-download": (
+            Exported(reply_to, "On its way.", "", DownloadEntry(1, "a.zip", 1200)),
+            [],
+        ),
+        "chunk": (Chunk(1, 512), [bytes(range(16))]),
+        "script": (Script(reply_to, "from sam2widget import Sam2Widget\n"), []),
+        "saved": (Saved("saved", "/home/me/a.sam2.zip", 2.5), []),
+        "saved-off": (Saved("off", "", None), []),
     }
 
 
@@ -118,7 +170,7 @@ def requests() -> dict[str, dict[str, Any]]:
     every = {"id": 8, "view": VIEW, "epoch": EPOCH}
     kinds: dict[str, dict[str, Any]] = {
         "hello": {},
-        "want": {"frame": 4, "pixels": False},
+        "want": {"frame": 4, "pixels": False, "moving": True},
         "thumbnails": {"frames": [0, 10, 20]},
         "want_masks": {"frame": 4},
         "want_areas": {"object": 1},
@@ -171,11 +223,29 @@ def requests() -> dict[str, dict[str, Any]]:
         "adopt": {"frame": 4, "proposals": [3, 5], "merge": True, "object": None},
         "dismiss": {"frame": 4, "proposals": [7]},
         "set_non_overlapping": {"on": False},
+        "want_models": {},
+        "set_model": {"model": "sam2.1-hiera-tiny"},
+        "cancel_model": {},
         "stop": {},
         "undo": {},
         "redo": {},
         "ack": {"seq": 12},
+        "ping": {},
         "visible": {"visible": False},
+        "open_results": {},
+        "export": {
+            "format": "mp4",
+            "path": "/home/me/a.mp4",
+            "options": [{"name": "crf", "value": "18"}],
+            "replace": False,
+            "download": False,
+        },
+        "cancel_export": {},
+        "want_chunk": {"download": 1, "offset": 512},
+        "drop_download": {"download": 1},
+        "set_background": {"jpeg": "/9j/4AAQ"},
+        "write_script": {},
+        "start_anew": {},
     }
     return {kind: {"type": kind, **every, **fields} for kind, fields in kinds.items()}
 

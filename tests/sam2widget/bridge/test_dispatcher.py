@@ -6,6 +6,7 @@ import pytest
 
 from sam2widget.bridge import flow_control
 from tests.support.fakes import Gate
+from tests.support.waiting import LIMIT_S
 from tests.support.wire import Wire
 
 
@@ -39,15 +40,43 @@ def test_what_is_no_message_is_answered_with_a_sentence(wire):
 
 def test_another_epochs_requests_are_dropped_but_what_it_drew_counts(wire):
     wire.acks = False
-    for frame in range(3):
+    wire.sent.clear()
+    most = flow_control.MAX_UNACKED_FRAMES
+    for frame in range(most + 1):
         wire.say("want", frame=frame, pixels=True)
         wire.idle()
-    seqs = [one.seq for one in wire.of("frame")][1:]
-    assert len(seqs) == 2, "two are on the way at most"
+    seqs = [one.seq for one in wire.of("frame")]
+    assert len(seqs) == most, "no more are on the way"
     wire.say("click", epoch=7, **click())
     wire.say("ack", epoch=7, seq=seqs[0])
     wire.idle()
-    assert len(wire.of("frame")) == 4 and wire.session.objects == []
+    assert len(wire.of("frame")) == most + 1 and wire.session.objects == []
+
+
+def test_every_message_of_a_view_is_a_sign_of_it_and_a_ping_is_nothing_else(wire):
+    heard = len(wire.heard)
+    wire.sent.clear()
+    wire.say("ping")
+    wire.say("ping", epoch=7)
+    wire.idle()
+    assert len(wire.heard) == heard + 2 and wire.sent == []
+
+
+def test_who_moves_is_told_of_prompts_that_there_are_and_of_all_masks(wire):
+    wire.ask("click", **click(frame=4))
+    wire.sent.clear()
+    wire.say("want", frame=5, pixels=True, moving=True)
+    wire.idle()
+    assert [one.type for one in wire.sent] == ["masks", "frame"]
+    assert wire.of("frame")[0].reduced and wire.of("frame")[0].reply_to.view == "view"
+    wire.sent.clear()
+    wire.say("want", frame=4, pixels=False, moving=True)
+    wire.idle()
+    assert [one.frame for one in wire.of("prompts")] == [4] and wire.of("frame") == []
+    wire.say("want", frame=5, pixels=True, moving=False)
+    wire.idle()
+    assert [one.frame for one in wire.of("prompts")] == [4, 5]
+    assert not wire.of("frame")[0].reduced
 
 
 def test_contrast_is_changed_answered_and_told_of(wire):
@@ -89,6 +118,16 @@ def test_a_closed_page_stops_receiving_and_a_sleeping_one_is_told_all_when_it_wa
     assert wire.ask("undo").type == "done"
 
 
+def test_results_are_served_also_to_a_view_out_of_sight(wire):
+    assert wire.of("saved")[-1].state == "off"
+    wire.say("visible", visible=False)
+    number = wire.say("write_script")
+    with wire.arrived:
+        assert wire.arrived.wait_for(lambda: wire.of("script"), LIMIT_S)
+    (script,) = wire.of("script")
+    assert (script.text, script.reply_to.id) == ("the script", number)
+
+
 def test_stop_and_hover_reach_the_controller(wire):
     wire.ask("click", **click())
     wire.say("hover", frame=2, object=None, x=12.0, y=6.0)
@@ -100,6 +139,19 @@ def test_stop_and_hover_reach_the_controller(wire):
     assert stopped.type == "done"
     assert [one for one in wire.of("done") if one.reply_to.id == number]
     assert not wire.of("progress")[-1].running
+
+
+def test_masks_and_areas_of_what_is_looked_at_in_small_are_sent(wire):
+    wire.ask("click", **click(frame=5))
+    wire.sent.clear()
+    wire.say("want_masks", frame=5)
+    wire.say("want_masks", frame=9999)  # out of date: it is beyond the end
+    wire.say("want_areas", object=1)
+    wire.say("want_areas", object=9)
+    wire.idle()
+    assert [(one.frame, len(one.masks)) for one in wire.of("masks")] == [(5, 1)]
+    assert [one.object for one in wire.of("areas")] == [1]
+    assert not wire.of("error")
 
 
 def test_of_several_hovers_the_latest_is_answered(wire):

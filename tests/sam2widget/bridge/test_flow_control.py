@@ -2,6 +2,7 @@
 
 import pytest
 
+from sam2widget.bridge import flow_control
 from sam2widget.bridge.flow_control import GONE_AFTER_S, MAX_HELD, Outbox
 from sam2widget.bridge.protocol import Done, Error, Masks, Progress, ReplyTo
 
@@ -21,6 +22,12 @@ class Sent(list):
         return self[-1][2]
 
 
+@pytest.fixture(autouse=True)
+def small_bounds(monkeypatch):
+    monkeypatch.setattr(flow_control, "MAX_UNACKED_FRAMES", 2)
+    monkeypatch.setattr(flow_control, "MAX_UNACKED_MASKS", 4)
+
+
 @pytest.fixture
 def sent():
     return Sent()
@@ -34,12 +41,12 @@ def outbox(sent):
 
 
 def progress(frame=0):
-    return Progress(True, frame, 1, 2, 1.0, 1.0, "forward")
+    return Progress(True, frame, 1, 2, 1.0, 1.0, "forward", 0.5)
 
 
 def test_two_frames_are_on_the_way_at_most_and_then_the_newest(outbox, sent):
     for frame in range(6):
-        outbox.send_frame("view", frame, b"jpeg")
+        outbox.send_frame(ME, frame, b"jpeg")
     assert sent.frames("frame") == [0, 1]
     outbox.ack(sent.last_seq())
     assert sent.frames("frame") == [0, 1, 5]
@@ -96,7 +103,7 @@ def test_masks_are_built_when_they_are_sent(sent):
 def test_an_unknown_acknowledgement_changes_nothing(outbox, sent):
     outbox.ack(99)
     for frame in range(3):
-        outbox.send_frame("view", frame, b"")
+        outbox.send_frame(ME, frame, b"")
     outbox.ack(99)
     assert sent.frames("frame") == [0, 1]
 
@@ -104,7 +111,7 @@ def test_an_unknown_acknowledgement_changes_nothing(outbox, sent):
 def test_nothing_is_sent_while_no_view_is_visible(outbox, sent):
     outbox.set_visible("view", False)
     outbox.post(progress())
-    outbox.send_frame("view", 1, b"")
+    outbox.send_frame(ME, 1, b"")
     outbox.stream_masks(1)
     outbox.send_masks(2, None)
     outbox.post(Done(ME))
@@ -124,7 +131,7 @@ def test_one_visible_view_of_two_is_enough(outbox, sent):
 def test_a_reload_starts_with_full_credit(outbox, sent):
     for frame in range(9):
         outbox.stream_masks(frame)
-        outbox.send_frame("view", frame, b"")
+        outbox.send_frame(ME, frame, b"")
     sent.clear()
     outbox.hello("reloaded")
     outbox.send_masks(3, None)
@@ -186,14 +193,14 @@ def test_a_view_that_acknowledges_nothing_any_more_is_sent_nothing_any_more(time
     gone = []
     timed.on_gone.append(gone.append)
     for frame in range(3):
-        timed.send_frame("view", frame, b"jpeg")
+        timed.send_frame(ME, frame, b"jpeg")
         timed.stream_masks(frame)
     clock.pass_by()
     sent.clear()
     timed.post(progress())
     timed.stream_masks(9)
     timed.send_masks(9, None)
-    timed.send_frame("view", 9, b"jpeg")
+    timed.send_frame(ME, 9, b"jpeg")
     assert sent == [] and gone == ["view"] and not timed.is_visible()
 
 

@@ -1,14 +1,18 @@
 """A view gets the frame it wants, and on a long way there frames that lie on it."""
 
+import io
+import itertools
 import threading
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sam2_backend.video import Video
 from sam2widget.bridge.flow_control import Outbox
 from sam2widget.bridge.frame_server import FrameServer
 from sam2widget.bridge.protocol import Frame, Masks, ReplyTo
+from tests.support.waiting import wait_until
 
 LAST = 99
 
@@ -38,17 +42,28 @@ def video():
     return LongWay()
 
 
+class Sent(list):
+    """(frame, towards) of what was sent; what was told before; and who waits, by request."""
+
+    def __init__(self):
+        self.told, self.waiting, self.jpegs = [], {}, {}
+
+
 @pytest.fixture
 def sent():
-    return []
+    return Sent()
 
 
 @pytest.fixture
 def server(video, sent):
-    def send(message, _):
+    def send(message, buffers):
         assert isinstance(message, Frame)
+        assert sent.told[-1] == message.frame, "masks first: else it would be seen without"
         sent.append((message.frame, message.towards))
+        sent.jpegs[message.frame, message.reduced] = buffers[0]
         outbox.ack(message.seq)
+        if message.towards is None:
+            sent.waiting[message.reply_to.id].set()
 
     outbox = Outbox(send, lambda frame, to, seq: (Masks(seq, to, frame, True, []), []))
     outbox.hello("view")
@@ -57,30 +72,95 @@ def server(video, sent):
     server.close()
 
 
-def want(server, frame):
-    there = threading.Event()
-    server.want(ReplyTo("view", 1), frame, there.set)
-    return there
+@pytest.fixture
+def want(server, sent):
+    """Asks for a frame, and gives what is set when the view has it."""
+    ids = itertools.count(1)
+
+    def ask(frame, **options):
+        there = threading.Event()
+        number = next(ids)
+        sent.waiting[number] = there
+        server.want(ReplyTo("view", number), frame, sent.told.append, **options)
+        return there
+
+    return ask
 
 
-def test_frames_on_the_way_come_first_and_say_so(server, sent):
-    assert want(server, 27).wait(10)
+def test_frames_on_the_way_come_first_and_say_so(want, sent):
+    assert want(27).wait(10)
     assert sent == [(24, 27), (27, None)]
-    assert want(server, 27).wait(10)
+    assert want(27).wait(10)
     assert sent[2:] == [(27, None)]
 
 
-def test_a_newer_wish_ends_the_way_to_an_older_one(server, video, sent):
+def test_a_newer_wish_ends_the_way_to_an_older_one(want, video, sent):
     video.gate = threading.Semaphore(2)
-    old = want(server, 29)
-    new = want(server, 40)
+    old = want(29)
+    new = want(40)
     video.gate.release(10_000)
     assert new.wait(10)
     assert not old.is_set() and sent[-1] == (40, None) and (29, None) not in sent
 
 
-def test_after_a_step_back_earlier_frames_are_read_ahead_after_a_leap_later_ones(server, video):
+def test_who_plays_gets_the_frame_on_the_way_to_what_is_wanted_next(want, video, sent):
+    video.gate = threading.Semaphore(2)
+    begun = want(29, moving=True)
+    wait_until(lambda: len(video.visited) == 2)
+    skipped, newest = want(33, moving=True), want(36, moving=True)
+    video.gate.release(10_000)
+    assert newest.wait(10)
+    assert begun.is_set() and not skipped.is_set()
+    assert [frame for frame, towards in sent if towards is None] == [29, 36]
+
+
+def test_who_scrubs_elsewhere_does_not_wait_for_where_the_pointer_was(want, video, sent):
+    video.gate = threading.Semaphore(2)
+    old = want(29, moving=True)
+    wait_until(lambda: len(video.visited) == 2)
+    new = want(90, moving=True)
+    video.gate.release(10_000)
+    assert new.wait(10)
+    assert not old.is_set() and (29, None) not in sent
+
+
+def test_a_view_that_has_the_pixels_is_told_the_rest(want, server, sent):
+    want(5, pixels=False)
+    server.wait_until_idle()
+    assert sent == [] and sent.told == [5]
+
+
+def test_after_a_step_back_earlier_frames_are_read_ahead_after_a_leap_later_ones(
+    want, server, video
+):
     for frame, ahead in ((90, 94), (89, 85), (5, 9)):
-        assert want(server, frame).wait(10)
+        assert want(frame).wait(10)
         server.wait_until_idle()
         assert ahead in video.reached, frame
+
+
+def test_in_motion_frames_are_read_ahead_in_its_steps(want, server, video):
+    for frame in (10, 13):
+        assert want(frame, moving=True).wait(10)
+        server.wait_until_idle()
+    assert video.reached[-4:] == [16, 19, 22, 25]
+
+
+def test_a_view_that_moves_gets_smaller_pictures_and_sharp_ones_when_it_rests(sent):
+    rng = np.random.default_rng(0)
+    rough = np.kron(rng.integers(0, 256, (60, 100, 3), np.uint8), np.ones((20, 20, 1), np.uint8))
+    video = LongWay()
+    video._read = lambda frame: rough
+    outbox = Outbox(
+        lambda message, buffers: sent.jpegs.update({message.reduced: buffers[0]}),
+        lambda frame, to, seq: (Masks(seq, to, frame, True, []), []),
+    )
+    outbox.hello("view")
+    server = FrameServer(video, outbox)
+    for moving in (True, False):
+        server.want(ReplyTo("view", 1), 0, moving=moving)
+        server.wait_until_idle()
+    server.close()
+    sizes = {reduced: Image.open(io.BytesIO(jpeg)).size for reduced, jpeg in sent.jpegs.items()}
+    assert sizes == {True: (667, 400), False: (2000, 1200)}
+    assert len(sent.jpegs[True]) < len(sent.jpegs[False]) / 4

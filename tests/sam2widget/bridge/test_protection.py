@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sam2widget.bridge.test_dispatcher import Wire, click
+from tests.sam2widget.bridge.test_dispatcher import click
 from tests.support.parts import FRAMES
+from tests.support.wire import Wire
 
 __all__ = ["wire"]
 

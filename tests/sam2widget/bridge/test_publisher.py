@@ -155,3 +155,16 @@ def test_a_frame_tells_prompts_that_there_are_and_that_there_were(session, told,
     told.clear()
     publisher.tell_frame(5)
     assert told.of("prompts") == []
+
+
+def test_areas_of_an_object_are_told_of_every_frame_while_it_is_there(session, told, publisher):
+    session.add_point(3, 10, 6)
+    publisher.tell_areas(ME, 1)
+    message, (buffer,) = told[-1]
+    areas_t = np.frombuffer(buffer, "<u4")
+    assert (message.type, message.object, len(areas_t)) == ("areas", 1, FRAMES)
+    assert areas_t.tolist() == [mask_hw.sum() for mask_hw in session.masks(1)]
+    assert areas_t[3] > 0 and not areas_t[:3].any()
+    told.clear()
+    publisher.tell_areas(ME, 2)
+    assert not told

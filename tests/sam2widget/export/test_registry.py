@@ -10,6 +10,7 @@ import pytest
 from sam2_backend.registry import names
 from sam2widget import SessionError, export_masks
 from sam2widget.export import FORMATS, Format
+from sam2widget.export.frame_effect import EFFECT_OPTIONS
 from sam2widget.export.registry import GROUP
 
 FOLDER = Path(__file__).parents[3]
@@ -20,15 +21,34 @@ TABLE = [
 ]
 
 
+EFFECTS = [
+    [cell.strip() for cell in line.strip("|\n").split(" |")]
+    for line in (FOLDER / "docs" / "effects.md").read_text(encoding="utf-8").splitlines()
+    if line.startswith("| `") and line.count(" |") == 2
+]
+
+
+def of_effects(one: Format) -> set[str]:
+    """The options of a format that are the same for all that have effects."""
+    return set(EFFECT_OPTIONS) if EFFECT_OPTIONS.items() <= one.options.items() else set()
+
+
 def described(one: Format) -> list[str]:
     """The cells that docs/formats.md must have of a format."""
-    options = "; ".join(f"`{name}`: {what}" for name, what in one.options.items())
+    own = {name: what for name, what in one.options.items() if name not in of_effects(one)}
+    options = "; ".join(f"`{name}`: {what}" for name, what in own.items())
+    if of_effects(one):
+        options += f"{'; ' if own else ''}those of [effects](effects.md)"
     suffix = f"`{one.suffix}`" if one.suffix else "a folder"
     return [f"`{one.name}`", suffix, one.description, options]
 
 
 def test_the_table_in_the_docs_is_that_of_the_formats():
     assert [row[:4] for row in TABLE] == [described(one) for one in FORMATS.values()]
+
+
+def test_the_options_of_effects_in_the_docs_are_those_that_there_are():
+    assert [[f"`{name}`", what] for name, what in EFFECT_OPTIONS.items()] == EFFECTS
 
 
 def test_the_docs_say_which_formats_are_written_only():

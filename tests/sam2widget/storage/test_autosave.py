@@ -409,7 +409,7 @@ def test_a_session_of_an_earlier_version_is_told_of_and_opened_with_a_word(
         loaded = Sam2Widget.load(path, video=CLIP, model=DiscSegmenter(HEIGHT, WIDTH))
     loaded.save(path)
     loaded.close()
-    assert read_session(path).video.identity == open_video(CLIP).identity
+    assert read_session(path).video.identity == open_video(CLIP).identity()
 
 
 # Writes that fail

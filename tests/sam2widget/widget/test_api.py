@@ -413,7 +413,8 @@ def sent(monkeypatch):
     found, send = [], ipywidgets.Widget.send
 
     def note(widget, content, buffers=None):
-        found.extend((widget, bytes(one)) for one in buffers or ())
+        if buffers:
+            found.append((widget, b"".join(map(bytes, buffers))))
         send(widget, content, buffers)
 
     monkeypatch.setattr(ipywidgets.Widget, "send", note)

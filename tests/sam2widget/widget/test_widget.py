@@ -12,6 +12,7 @@ from PIL import Image
 from traitlets import TraitError
 
 from sam2widget import Sam2Widget, SessionError, VideoError
+from sam2widget.bridge.flow_control import MAX_UNACKED_MASKS
 from sam2widget.widget.front_end import HOW_TO_BUILD, NOT_BUILT, read_static
 from tests.support.browser import Browser, idle
 from tests.support.clips import CLIP, EVERYTHING, FRAMES, HEIGHT, WIDTH, click
@@ -67,6 +68,7 @@ def test_traits_tell_what_is_current(widget):
         "kind": "video",
         "sizes": None,
         "live": None,
+        "pixel_size": None,
     }
     assert widget.frame == 0 and widget.selected == 0 and widget.objects == []
     assert widget.status["click_ms"] == 0 and widget.auto_propagate == "corrections"
@@ -79,6 +81,9 @@ def test_traits_tell_what_is_current(widget):
             "color": widget.objects[0]["color"],
             "visible": True,
             "locked": False,
+            "class_name": "",
+            "attributes": {},
+            "dash": [],
         }
     ]
     widget.remove_object(4)
@@ -463,7 +468,7 @@ def test_a_correction_during_a_limited_propagation_is_retracked_after_it(gated):
 # Flow control
 
 
-def test_without_acknowledgements_no_more_than_four_batches_go_out(widget):
+def test_without_acknowledgements_only_so_many_batches_go_out(widget):
     browser = Browser(widget, acks=False)
     browser.say("hello")
     idle(widget)
@@ -473,7 +478,7 @@ def test_without_acknowledgements_no_more_than_four_batches_go_out(widget):
     browser.received.clear()
     widget.propagate()
     idle(widget)
-    assert len(browser.of("masks")) <= 4
+    assert len(browser.of("masks")) <= MAX_UNACKED_MASKS
     browser.say("ack", seq=browser.of("masks")[0]["seq"])
     assert browser.of("masks")[-1]["frame"] == FRAMES - 1
 

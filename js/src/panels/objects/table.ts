@@ -17,6 +17,7 @@ import { inkOf } from "../time/canvas";
 import { Lane } from "../time/lane";
 import { Series } from "../time/series";
 import type { Timeline } from "../time/timeline";
+import { AreaCell } from "./area-cell";
 import { ClassCell } from "./class-cell";
 import { ClassPanel } from "./classes";
 import { type Cell, ObjectRow } from "./row";
@@ -26,6 +27,8 @@ const ROW_PX = 26;
 const TOUCH_ROW_PX = 42;
 /** Rows that are drawn above and below those in sight. */
 const SPARE = 2;
+/** Before the page is laid out. */
+const FIRST_ROWS = 20;
 const THUMBNAIL_PAUSE_MS = 120;
 /** What lanes are drawn from. */
 const LANE_TOPICS: Topic[] = ["timeline", "certainty", "objects", "video", "selected", "axis"];
@@ -52,6 +55,9 @@ export class ObjectTable {
   private readonly observer: ResizeObserver;
   private readonly theme: MutationObserver;
   private readonly row_px = matchMedia?.("(pointer: coarse)").matches ? TOUCH_ROW_PX : ROW_PX;
+  /** Of what scrolls below the head, in CSS pixels: measured when it changes, not at each frame. */
+  private height = 0;
+  private scrolled = 0;
   private waiting = 0;
 
   constructor(
@@ -107,7 +113,7 @@ export class ObjectTable {
     );
     this.body = h(
       "div",
-      { class: "s2w-table-body", scroll: () => this.showRows() },
+      { class: "s2w-table-body", scroll: () => this.measure() },
       this.head,
       this.empty,
       this.list,
@@ -123,11 +129,12 @@ export class ObjectTable {
       "var(--s2w-class-column, 0px)",
       (id) => new ClassCell(store, client, id, select),
     );
+    this.addColumn("var(--s2w-area-column, 0px)", () => new AreaCell(store));
     this.setExpanded(this.foldButton, true);
     this.setExpanded(this.seriesButton, false);
     this.list.addEventListener("focusin", () => this.showRows());
     this.observer = new ResizeObserver(() => {
-      this.showRows();
+      this.measure();
       this.drawLanes();
     });
     this.observer.observe(this.body);
@@ -182,6 +189,7 @@ export class ObjectTable {
     if (changed("class_list"))
       this.element.toggleAttribute("data-classes", this.store.state.class_list.length > 0);
     this.removeButton.disabled = this.store.selectedObject === undefined;
+    this.element.toggleAttribute("data-areas", video.pixel_size !== null);
     this.element.toggleAttribute("data-still", video.num_frames <= 1);
     const at = this.timeline.axis.shareOf(frame + 0.5);
     this.element.style.setProperty("--s2w-at", String(at));
@@ -246,14 +254,17 @@ export class ObjectTable {
     return new ObjectRow(object, store, client, select, lane, cells);
   }
 
+  private measure(): void {
+    this.height = Math.max(0, this.body.clientHeight - this.head.offsetHeight);
+    this.scrolled = this.body.scrollTop;
+    this.showRows();
+  }
+
   /** The first row to draw, and the one after the last. */
   private inSight(): [number, number] {
-    const { clientHeight, scrollTop } = this.body;
-    const height = clientHeight - this.head.offsetHeight;
-    // A page that is not laid out shows all.
-    if (clientHeight === 0) return [0, this.store.state.objects.length];
-    const first = Math.floor(scrollTop / this.row_px) - SPARE;
-    return [first, Math.ceil((scrollTop + height) / this.row_px) + SPARE];
+    if (this.height === 0) return [0, FIRST_ROWS];
+    const first = Math.floor(this.scrolled / this.row_px) - SPARE;
+    return [first, Math.ceil((this.scrolled + this.height) / this.row_px) + SPARE];
   }
 
   private hasFocus(id: number): boolean {
@@ -263,14 +274,14 @@ export class ObjectTable {
   private revealSelected(): void {
     const { objects, selected } = this.store.state;
     const i = objects.findIndex(({ id }) => id === selected);
-    const height = this.body.clientHeight - this.head.offsetHeight;
-    if (i < 0 || height <= 0) return;
+    if (i < 0 || this.height === 0) return;
     const top = i * this.row_px;
-    const { scrollTop } = this.body;
+    const bottom = top + this.row_px;
     this.list.style.height = `${objects.length * this.row_px}px`;
-    if (top < scrollTop) this.body.scrollTop = top;
-    else if (top + this.row_px > scrollTop + height)
-      this.body.scrollTop = top + this.row_px - height;
+    if (top < this.scrolled) this.body.scrollTop = top;
+    else if (bottom > this.scrolled + this.height) this.body.scrollTop = bottom - this.height;
+    else return;
+    this.measure();
   }
 
   private selectNext(by: 1 | -1): void {

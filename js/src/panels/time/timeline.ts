@@ -152,7 +152,8 @@ export class Timeline {
   }
 
   update(topics: Set<Topic>): void {
-    const { video, frame, range } = this.store.state;
+    const { video, range } = this.store.state;
+    const frame = this.store.destination;
     this.axis.update();
     if (topics.has("frame")) this.axis.reveal(frame);
     this.slider.min = String(video.live?.first ?? 0);
@@ -186,7 +187,7 @@ export class Timeline {
   userGoesTo(frame: number): void {
     if (this.store.state.playing) this.player.pause();
     this.store.set("follow", false);
-    this.client.goTo(frame);
+    this.client.moveTo(frame);
   }
 
   goToShare(share: number): void {

@@ -26,7 +26,7 @@ export class Transport {
     goTo: (frame: number) => void,
     follow: (on: boolean) => void,
   ) {
-    const step = (by: number) => () => goTo(store.state.frame + by);
+    const step = (by: number) => () => goTo(store.destination + by);
     this.playButton = iconButton("play", "Play", () => player.toggle(), { key: "Space" });
     this.loopButton = iconButton("loop", "Loop", () => store.set("loop", !store.state.loop), {
       key: "L",
@@ -117,8 +117,12 @@ export class Transport {
     this.frame.max = String(last);
     if (document.activeElement !== this.frame) this.frame.value = String(frame);
     setText(this.total, `/ ${last}`);
-    setText(this.time, video.fps > 0 && video.kind !== "images" ? timecode(frame / video.fps) : "");
+    const clock = (at: number) =>
+      video.fps > 0 && video.kind !== "images" ? timecode(at / video.fps) : "";
+    setText(this.time, clock(frame));
+    // As wide as what they will ever say.
     this.element.style.setProperty("--s2w-digits", `${String(last).length}ch`);
+    this.element.style.setProperty("--s2w-time", `${clock(last).length}ch`);
   }
 }
 

@@ -11,12 +11,14 @@ const HEIGHT = 18;
 const PAD = 5;
 const GAP = 4;
 const BADGE = 13;
+/** From the stage's edge; a mask with less in sight has no label. */
 const EDGE = 3;
 const FONT = "600 11px system-ui, sans-serif";
 const DARK = "rgba(18, 20, 24, 0.82)";
 /** With more objects, names that say no more than the id are left out. */
 const FEW = 8;
 
+type Badge = "accepted" | "rejected" | "locked";
 type Rect = [left: number, top: number, width: number, height: number];
 
 interface Label {
@@ -56,10 +58,11 @@ export function drawLabels(
     const mask = masks.get(object.id);
     const extent = mask && mask.area > 0 ? extentOf(mask.runs, image[0]) : null;
     if (!mask || !extent) continue;
-    const isBadged = mask.state === "accepted" || mask.state === "rejected";
+    const isBadged = badgesOf(object, mask.state).length > 0;
     if (!isNamed && !isBadged) continue;
     const around = toStage(transform, extent.bounds);
-    if (!overlaps(around, [0, 0, ...stage])) continue;
+    const inside: Rect = [EDGE, EDGE, stage[0] - 2 * EDGE, stage[1] - 2 * EDGE];
+    if (!overlaps(around, inside)) continue;
     const isMain = first(object) > 0;
     const full = isNamed ? labelOf(object, mask.state, isMain || objects.length <= FEW) : null;
     const short = { object, state: mask.state, id: isNamed ? String(object.id) : "", name: "" };
@@ -140,23 +143,31 @@ function drawLabel(
   context.fillText(id, left + PAD, middle);
   context.fillStyle = "#ffffff";
   if (name) context.fillText(short(name), left + chip + PAD, middle);
-  if (state === "accepted" || state === "rejected")
-    drawBadge(context, left + width - BADGE / 2 - PAD, top + height / 2, state);
+  badgesOf(object, state).forEach((badge, n) => {
+    drawBadge(context, left + width - (n + 0.5) * BADGE - PAD, top + height / 2, badge);
+  });
   context.restore();
 }
 
-/** A check for what is accepted, a cross for what is rejected. */
-function drawBadge(
-  context: CanvasRenderingContext2D,
-  x: number,
-  y: number,
-  state: "accepted" | "rejected",
-): void {
+/** What a person has said of a mask, from the right. */
+function badgesOf({ locked }: ObjectInfo, state: MaskState): Badge[] {
+  const said: Badge[] = state === "accepted" || state === "rejected" ? [state] : [];
+  return locked ? ["locked", ...said] : said;
+}
+
+/** A check for what is accepted, a cross for what is rejected, a lock for what is locked. */
+function drawBadge(context: CanvasRenderingContext2D, x: number, y: number, badge: Badge): void {
   context.lineWidth = 2;
   context.lineCap = context.lineJoin = "round";
-  context.strokeStyle = state === "accepted" ? "#8be9a8" : "#ff9b9e";
+  context.strokeStyle = { accepted: "#8be9a8", rejected: "#ff9b9e", locked: "#ffffff" }[badge];
   context.beginPath();
-  if (state === "accepted") {
+  if (badge === "locked") {
+    context.lineWidth = 1.5;
+    context.rect(x - 3.5, y - 0.5, 7, 5);
+    context.moveTo(x - 2, y - 1);
+    context.arc(x, y - 2, 2, Math.PI, 2 * Math.PI);
+    context.lineTo(x + 2, y - 1);
+  } else if (badge === "accepted") {
     context.moveTo(x - 4, y);
     context.lineTo(x - 1, y + 3);
     context.lineTo(x + 4, y - 3.5);
@@ -169,11 +180,11 @@ function drawBadge(
   context.stroke();
 }
 
-function widthOf(context: CanvasRenderingContext2D, { state, id, name }: Label): number {
+function widthOf(context: CanvasRenderingContext2D, { object, state, id, name }: Label): number {
   const chip = id ? textWidth(context, id) + 2 * PAD : 0;
   const text = name ? textWidth(context, short(name)) + 2 * PAD : 0;
-  const badge = state === "accepted" || state === "rejected" ? BADGE + 2 * PAD : 0;
-  return chip + text + badge - (name && badge ? PAD : 0);
+  const badges = badgesOf(object, state).length * BADGE;
+  return chip + text + (badges && badges + (name ? PAD : 2 * PAD));
 }
 
 function textWidth(context: CanvasRenderingContext2D, text: string): number {

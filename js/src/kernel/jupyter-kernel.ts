@@ -1,0 +1,63 @@
+/** What JupyterLab, Notebook 7 and Voila know of a widget's kernel. */
+
+import type { KernelWatch } from "./liveness";
+
+interface Signal {
+  connect(slot: () => void): unknown;
+  disconnect(slot: () => void): unknown;
+}
+
+/** Of `IKernelConnection` what is needed here. */
+interface Connection {
+  status: string;
+  connectionStatus: string;
+  isDisposed: boolean;
+  statusChanged: Signal;
+  connectionStatusChanged: Signal;
+  disposed: Signal;
+}
+
+/**
+ * Watch the kernel of a widget manager; undefined where the host does not say which it is.
+ *
+ * A kernel that was restarted is another one: it does not know the widget.
+ */
+export function watchKernel(manager: unknown): KernelWatch | undefined {
+  const kernel = (manager as { kernel?: Partial<Connection> | null } | undefined)?.kernel;
+  if (!isConnection(kernel)) return undefined;
+  let over: "restarted" | "dead" | null = null;
+  let connected = false;
+  const look = () => {
+    connected ||= kernel.connectionStatus === "connected";
+    if (over === "dead") return;
+    if (kernel.isDisposed || kernel.status === "dead" || kernel.status === "terminating")
+      over = "dead";
+    else if (kernel.status === "restarting" || kernel.status === "autorestarting")
+      over = "restarted";
+  };
+  look();
+  over = null; // what was before is no matter of a view that has just been made
+  return {
+    state() {
+      if (over) return over;
+      if (connected && kernel.connectionStatus !== "connected") return "unreachable";
+      return kernel.status === "idle" || kernel.status === "busy" ? kernel.status : "unknown";
+    },
+    onChange(listener) {
+      const changed = () => {
+        look();
+        listener();
+      };
+      const signals = [kernel.statusChanged, kernel.connectionStatusChanged, kernel.disposed];
+      for (const signal of signals) signal.connect(changed);
+      return () => {
+        for (const signal of signals) signal.disconnect(changed);
+      };
+    },
+  };
+}
+
+function isConnection(kernel: Partial<Connection> | null | undefined): kernel is Connection {
+  const signals = [kernel?.statusChanged, kernel?.connectionStatusChanged, kernel?.disposed];
+  return signals.every((signal) => typeof signal?.connect === "function");
+}

@@ -1,0 +1,239 @@
+/** Exports to a place on the kernel's machine, or into the browser's downloads. */
+
+import type { FormatEntry, OptionEntry, OptionValue } from "../kernel/protocol";
+import type { ResultsClient } from "../kernel/results";
+import { hasStrength } from "../state/results-state";
+import type { Store } from "../state/store";
+import { h, iconButton, setText } from "../ui/dom";
+import { menuSetting } from "../ui/popover";
+import { setTip } from "../ui/tooltip";
+
+export class ExportControls {
+  readonly element: HTMLElement;
+  private readonly format: HTMLSelectElement;
+  private readonly about = h("p", { class: "s2w-hint" });
+  private readonly options = h("div", { class: "s2w-options" });
+  private readonly path: HTMLInputElement;
+  private readonly write: HTMLButtonElement;
+  private readonly download: HTMLButtonElement;
+  private readonly form: HTMLElement;
+  private readonly bar = h("progress", { max: 1, "aria-label": "Export" });
+  private readonly pace = h("span", { class: "s2w-pace" });
+  private readonly progress: HTMLElement;
+  private readonly question = h("span");
+  private readonly exists: HTMLElement;
+  private readonly other: HTMLButtonElement;
+  private readonly said = h("div", { class: "s2w-said", role: "status" });
+  /** What a person wrote in place of the suggested path. */
+  private isOwnPath = false;
+  private shown: FormatEntry | null = null;
+  private inputs = new Map<string, HTMLInputElement | HTMLSelectElement>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly client: ResultsClient,
+  ) {
+    this.format = h("select", { "aria-label": "Format", change: () => this.showFormat() });
+    this.path = h("input", {
+      ...{ type: "text", class: "s2w-path", spellcheck: "false", autocomplete: "off" },
+      "aria-label": "Where the export goes",
+      input: () => {
+        this.isOwnPath = true;
+      },
+      keydown: (event: KeyboardEvent) => {
+        if (event.key === "Enter") this.start(false);
+      },
+    });
+    this.write = textButton("Export", () => this.start(false));
+    this.download = textButton("Download", () => this.start(true));
+    setTip(this.download, "Into the downloads of this browser; a folder comes as a zip file");
+    setTip(this.write, "To this place on the machine that the kernel runs on");
+    (isRemote() ? this.download : this.write).classList.add("s2w-accented");
+    this.form = h(
+      "div",
+      {},
+      menuSetting("Format", this.format),
+      this.about,
+      this.options,
+      menuSetting("To", this.path),
+      h("div", { class: "s2w-actions" }, this.write, this.download),
+    );
+    this.progress = h(
+      "div",
+      { class: "s2w-running" },
+      this.bar,
+      this.pace,
+      iconButton("stop", "Cancel export", () => client.cancel(), { text: "Cancel" }),
+    );
+    this.other = textButton("", () => this.again(false));
+    this.exists = h(
+      "div",
+      { class: "s2w-confirm", role: "alertdialog", "aria-label": "Replace?" },
+      this.question,
+      h(
+        "div",
+        { class: "s2w-actions" },
+        this.other,
+        textButton("Replace", () => this.again(true)),
+        textButton("Leave it", () => {
+          client.dismiss();
+          this.path.focus();
+        }),
+      ),
+    );
+    this.element = h(
+      "div",
+      { class: "s2w-section", role: "group", "aria-label": "Export" },
+      ...[this.form, this.exists, this.progress, this.said],
+    );
+  }
+
+  update(): void {
+    const { results, objects, effect } = this.store.state;
+    const { formats, running, exists, said } = results;
+    if (formats) this.fill(formats.formats);
+    this.form.inert = running !== null || exists !== null;
+    const nothing = objects.length === 0 || !formats;
+    this.write.disabled = this.download.disabled = nothing;
+    this.progress.hidden = running === null;
+    if (running) {
+      if (running.share === null) this.bar.removeAttribute("value");
+      else this.bar.value = running.share;
+      setText(this.pace, running.text);
+    }
+    const asks = exists !== null && this.exists.hidden;
+    this.exists.hidden = exists === null;
+    if (exists) {
+      setText(this.question, exists.text);
+      setText(this.other, `Write ${exists.other.split(/[\\/]/).at(-1)}`);
+      setTip(this.other, exists.other);
+    }
+    if (asks) this.other.focus();
+    const text = said?.text ?? (formats && objects.length === 0 ? "There are no masks yet." : "");
+    setText(this.said, text);
+    this.said.hidden = text === "" || running !== null;
+    this.said.dataset.failed = String(said?.failed ?? false);
+    const warns = effect.name === "cutout" && ["mp4", "gif"].includes(this.format.value);
+    const about = this.shown?.description ?? "";
+    const opaque = "This format is not transparent: take WebM, MOV, WebP or PNG for a cut-out.";
+    setText(this.about, warns ? opaque : about);
+  }
+
+  private fill(formats: FormatEntry[]): void {
+    const names = formats.map(({ name }) => name);
+    const known = [...this.format.options].map(({ value }) => value);
+    if (names.join() !== known.join()) {
+      const chosen = this.format.value;
+      this.format.replaceChildren(...formats.map(({ name }) => h("option", { value: name }, name)));
+      const { kind } = this.store.state.video;
+      const first = chosen || (kind === "video" ? "mp4" : "coco");
+      this.format.value = names.includes(first) ? first : (names[0] ?? "");
+      this.showFormat();
+    }
+  }
+
+  private showFormat(): void {
+    const { formats } = this.store.state.results;
+    const entry = formats?.formats.find(({ name }) => name === this.format.value);
+    if (!formats || !entry) return;
+    this.shown = entry;
+    const slash = formats.folder.includes("\\") ? "\\" : "/";
+    if (this.isOwnPath) this.path.value = folderOf(this.path.value) + entry.file;
+    else this.path.value = `${formats.folder.replace(/[\\/]$/, "")}${slash}${entry.file}`;
+    this.inputs = new Map(entry.options.map((option) => [option.name, inputOf(option)]));
+    this.options.replaceChildren(
+      ...entry.options.map((option) => {
+        const input = this.inputs.get(option.name) as HTMLElement;
+        const label = menuSetting(option.name, input);
+        setTip(label, option.description);
+        return label;
+      }),
+    );
+    this.store.touch("results");
+  }
+
+  private start(download: boolean): void {
+    if (!this.shown || this.write.disabled) return;
+    this.client.export({
+      format: this.shown.name,
+      path: this.path.value,
+      options: [...this.ownOptions(), ...(this.shown.effects ? this.effectOptions() : [])],
+      replace: false,
+      download,
+    });
+  }
+
+  /** Export what was asked about in place of what is there, or beside it. */
+  private again(replace: boolean): void {
+    const { exists } = this.store.state.results;
+    if (!exists) return;
+    const { type: _, ...request } = exists.request;
+    const path = replace ? request.path : exists.other;
+    this.path.value = path;
+    this.client.export({ ...request, path, replace });
+  }
+
+  private ownOptions(): OptionValue[] {
+    const found: OptionValue[] = [];
+    for (const option of this.shown?.options ?? []) {
+      const input = this.inputs.get(option.name);
+      if (!input) continue;
+      const value =
+        option.kind === "flag" ? String((input as HTMLInputElement).checked) : input.value;
+      if (value !== option.default) found.push({ name: option.name, value });
+    }
+    return found;
+  }
+
+  private effectOptions(): OptionValue[] {
+    const { effect, selected } = this.store.state;
+    const { name, strengths, picture, color } = effect;
+    const found = [{ name: "effect", value: name as string }];
+    if (effect.selectedOnly) found.push({ name: "objects", value: String(selected) });
+    if (hasStrength(name)) found.push({ name: "strength", value: String(strengths[name]) });
+    if (name === "background")
+      found.push({ name: "background", value: picture ? "picture" : color });
+    return found;
+  }
+}
+
+function inputOf(option: OptionEntry): HTMLInputElement | HTMLSelectElement {
+  const named = { "aria-label": option.name };
+  switch (option.kind) {
+    case "flag": {
+      const input = h("input", {
+        ...named,
+        ...{ type: "checkbox", role: "switch", class: "s2w-switch" },
+      });
+      input.checked = option.default === "true";
+      return input;
+    }
+    case "choice": {
+      const select = h("select", named, ...option.choices.map((one) => h("option", {}, one)));
+      select.value = option.default;
+      return select;
+    }
+    default: {
+      const input = h("input", { ...named, type: "text", class: "s2w-value" });
+      if (option.kind === "number") input.inputMode = "decimal";
+      input.value = option.default;
+      return input;
+    }
+  }
+}
+
+/** A button of a panel, with a word. */
+export function textButton(text: string, click: () => void, hint = ""): HTMLButtonElement {
+  const made = h("button", { type: "button", class: "s2w-button s2w-plain", click }, text);
+  setTip(made, hint);
+  return made;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+}
+
+/** Whether the kernel is probably on another machine than this browser. */
+function isRemote(): boolean {
+  return !/^(localhost|127\..*|\[::1\]|)$/.test(location.hostname);
+}

@@ -1,0 +1,186 @@
+"""An effect on frames: which, on which objects, how strong, checked once for all of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image, UnidentifiedImageError
+
+from ..annotation.records import ObjectInfo
+from ..core.arguments import as_int
+from ..core.errors import SessionError
+from . import effects
+from .overlay import overlay
+from .segmentation import Segmentation
+
+EffectName = Literal["overlay", "cutout", "blur", "spotlight", "outline", "background"]
+Background: TypeAlias = str | os.PathLike[str] | ArrayLike | Image.Image
+"""A colour, ``"#rrggbb"`` or (R, G, B); or a picture: its path, a Pillow image, or (H, W, 3)."""
+
+STRENGTHS = {"blur": 0.5, "spotlight": 0.7, "outline": 0.5}
+"""How strong the effects are unless said, 0..1; the others have no strength."""
+DEFAULT_BACKGROUND = "#00b140"
+"""The green of film studios."""
+EFFECT_OPTIONS = {
+    "effect": "'overlay', 'cutout', 'blur', 'spotlight', 'outline' or 'background'",
+    "objects": "ids; all visible ones if not given",
+    "strength": "of 'blur', 'spotlight' and 'outline', 0 to 1",
+    "background": "'#rrggbb', or the path of a picture",
+    "feather": "softness of edges in pixels; 1 if not given",
+}
+"""What the options of a format that has effects do."""
+
+
+@dataclass(frozen=True)
+class FrameEffect:
+    """An effect with all that belongs to it, checked."""
+
+    name: EffectName
+    objects: frozenset[int] | None
+    """Ids; None for all that are visible."""
+    strength: float
+    background: tuple[int, int, int] | Image.Image
+    feather: float
+
+    @classmethod
+    def make(
+        cls,
+        segmentation: Segmentation,
+        effect: str = "overlay",
+        objects: int | Iterable[int] | None = None,
+        strength: float | None = None,
+        background: Background | None = None,
+        feather: float = effects.FEATHER_PX,
+    ) -> FrameEffect:
+        """Check the options of an effect, which `EFFECT_OPTIONS` describes.
+
+        Raises
+        ------
+        SessionError
+            When one of them is not what it should be, or says something of another effect.
+        """
+        if effect not in get_args(EffectName):
+            raise SessionError(
+                f"There is no effect {effect!r}. Effects: {', '.join(get_args(EffectName))}."
+            )
+        if strength is not None and effect not in STRENGTHS:
+            raise SessionError(
+                f"strength= is for the effects {', '.join(STRENGTHS)}, and {effect!r} has none."
+            )
+        if background is not None and effect != "background":
+            raise SessionError(
+                f"background= is for the effect 'background', and this is {effect!r}."
+            )
+        strength = STRENGTHS.get(effect, 0.0) if strength is None else float(strength)
+        if not 0 <= strength <= 1:
+            raise SessionError(f"strength= is a number from 0 to 1, got {strength:g}.")
+        if not 0 <= float(feather) <= 100:
+            raise SessionError(f"feather= is a number of pixels from 0 to 100, got {feather!r}.")
+        return cls(
+            cast("EffectName", effect),
+            _check_objects(segmentation, objects),
+            strength,
+            _read_background(DEFAULT_BACKGROUND if background is None else background),
+            float(feather),
+        )
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether what it renders has an alpha channel."""
+        return self.name == "cutout"
+
+    def shown(
+        self, segmentation: Segmentation, frame: int
+    ) -> Iterator[tuple[ObjectInfo, NDArray[np.bool_]]]:
+        """Yield the objects that it is about and that have a pixel on a frame, with their masks."""
+        for info, mask_hw in segmentation.shown(frame):
+            if info.visible if self.objects is None else info.id in self.objects:
+                yield info, mask_hw
+
+    def render(self, segmentation: Segmentation, frame: int) -> NDArray[np.uint8]:
+        """Give a frame with the effect: (H, W, 3) uint8 RGB, of 'cutout' (H, W, 4) RGBA."""
+        if self.name == "overlay":
+            return overlay(segmentation, frame, self.shown(segmentation, frame))
+        rgb = segmentation.picture(frame)
+        hw = height, _ = rgb.shape[:2]
+        found = [(mask_hw, info.rgb) for info, mask_hw in self.shown(segmentation, frame)]
+        matte_hw = effects.make_matte((mask_hw for mask_hw, _ in found), hw, self.feather)
+        match self.name:
+            case "cutout":
+                return effects.cut_out(rgb, matte_hw)
+            case "blur":
+                sigma_px = self.strength * effects.MAX_BLUR_SHARE * height
+                return effects.blur_background(rgb, matte_hw, sigma_px)
+            case "spotlight":
+                return effects.darken_background(rgb, matte_hw, self.strength)
+            case "outline":
+                width_px = max(self.strength * effects.MAX_OUTLINE_SHARE * height, 1)
+                return effects.draw_outlines(rgb, found, matte_hw, width_px)
+            case _:
+                return effects.replace_background(rgb, matte_hw, self._background(hw))
+
+    def _background(self, hw: tuple[int, int]) -> tuple[int, int, int] | NDArray[np.uint8]:
+        picture = self.background
+        return effects.fit_background(picture, hw) if isinstance(picture, Image.Image) else picture
+
+
+def refuse_transparency(frame_effect: FrameEffect, format: str) -> None:
+    """Raise SessionError where a format holds no transparency, and the effect needs it."""
+    if frame_effect.is_transparent:
+        raise SessionError(
+            f"{format} holds no transparency: export 'webm', 'mov', 'webp' or 'png', or put the "
+            "objects on a colour with effect='background', background='#00b140'."
+        )
+
+
+def _check_objects(
+    segmentation: Segmentation, objects: int | Iterable[int] | None
+) -> frozenset[int] | None:
+    if objects is None:
+        return None
+    if isinstance(objects, Iterable) and not isinstance(objects, (str, bytes)):
+        ids = frozenset(as_int(obj, "An object's id") for obj in objects)
+    else:
+        ids = frozenset((as_int(objects, "An object's id"),))
+    known = [info.id for info in segmentation.objects]
+    wrong = sorted(ids - set(known))
+    if wrong or not ids:
+        raise SessionError(
+            f"There is no object {', '.join(map(str, wrong)) or 'to show'}. Objects: "
+            f"{', '.join(map(str, known))}."
+        )
+    return ids
+
+
+def _read_background(given: Background) -> tuple[int, int, int] | Image.Image:
+    if isinstance(given, Image.Image):
+        return given
+    if isinstance(given, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", given):
+        red, green, blue = bytes.fromhex(given[1:])
+        return red, green, blue
+    if isinstance(given, (str, os.PathLike)):
+        try:
+            with Image.open(Path(given).expanduser()) as picture:
+                return picture.convert("RGB")
+        except (OSError, UnidentifiedImageError) as error:
+            raise SessionError(
+                f"background= is a colour such as '#00b140' or the path of a picture, and "
+                f"{os.fspath(given)!r} is neither ({error})."
+            ) from error
+    values: NDArray[Any] = np.asarray(given)
+    if values.shape == (3,) and ((values >= 0) & (values <= 255)).all():
+        red, green, blue = (int(value) for value in values)
+        return red, green, blue
+    if values.ndim == 3 and values.shape[2] == 3 and values.dtype == np.uint8:
+        return Image.fromarray(values)
+    raise SessionError(
+        "background= is '#rrggbb', (R, G, B) from 0 to 255, the path of a picture, a Pillow image "
+        f"or an array (H, W, 3) of uint8, got one of the shape {values.shape}, {values.dtype}."
+    )

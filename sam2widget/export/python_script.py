@@ -1,0 +1,219 @@
+"""A session as the calls that make it: Python for a notebook cell or a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sam2_backend.video.contrast import Contrast
+from sam2_backend.video.options import DEFAULT_OPTIONS
+
+from ..annotation.records import ObjectInfo, State
+from ..core.cleaning import CLEANED_SHARE
+from ..core.masks import Mask
+from ..models.segmenter import PromptSet
+from ..storage.saved_session import SavedSession
+from .coco_segmentation import as_text, encode
+
+LINE = 100
+"""Characters of a line; masks take longer ones."""
+
+
+def write_python(saved: SavedSession, *, auto_propagate: str = "corrections") -> str:
+    """Write the calls that make a session anew: the same objects, prompts, masks and review.
+
+    Masks that were tracked are tracked again; those that came from a brush or from files are in
+    the text as run lengths. What a script cannot name, frames or a model in memory, is a variable
+    that a comment asks for.
+
+    Parameters
+    ----------
+    saved : the session.
+    auto_propagate : as `Sam2Widget` takes it.
+    """
+    blocks = [
+        _opening(saved, auto_propagate),
+        *(_prompting(saved, info) for info in saved.objects),
+        _imports(saved),
+        _tracking(saved),
+        _reviewing(saved),
+        _showing(saved),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
+
+
+def _opening(saved: SavedSession, auto_propagate: str) -> list[str]:
+    needed: list[str] = []
+    imports = ["from sam2widget import Sam2Widget"]
+    video = saved.video
+    source = "video" if saved.video_path is None else repr(saved.video_path)
+    if saved.video_path is None:
+        size = f"{video.num_frames} frames of {video.width}x{video.height} pixels"
+        needed.append(f"# Put the video, {size}, into the variable `video` first.")
+    options: dict[str, str] = {}
+    if saved.model_source is not None:
+        options["model"] = repr(saved.model_source)
+    else:
+        options["model"] = "model"
+        name = f", {saved.model}," if saved.model else ""
+        needed.append(f"# Put the model{name} into the variable `model` first.")
+    if saved.kind != "video":
+        options["kind"] = repr(saved.kind)
+    for name in ("axes", "plane", "max_megapixels"):
+        value = getattr(saved.options, name)
+        if value != getattr(DEFAULT_OPTIONS, name):
+            options[name] = repr(value)
+    if saved.contrast is not None:
+        options["contrast"] = _contrast(saved.contrast)
+        if options["contrast"].startswith("Contrast"):
+            imports.insert(0, "from sam2_backend.video import Channel, Contrast")
+    if saved.pixel_size is not None:
+        size = saved.pixel_size
+        options["pixel_size"] = repr(f"{size.x!r} x {size.y!r} {size.unit}")
+    if saved.classes:
+        options["classes"] = repr({one.name: one.color for one in saved.classes})
+    if saved.color_by != "object":
+        options["color_by"] = repr(saved.color_by)
+    if auto_propagate != "corrections":
+        options["auto_propagate"] = repr(auto_propagate)
+    if saved.clean_masks is not None and saved.clean_masks != CLEANED_SHARE:
+        options["clean_masks"] = repr(saved.clean_masks)
+    if saved.non_overlapping is False:
+        options["non_overlapping"] = "False"
+    # What was saved of the video by itself would go on, and get all of this once more.
+    options["autosave"] = "False"
+    return [*imports, "", *needed, *_call("w = Sam2Widget", [source], options)]
+
+
+def _prompting(saved: SavedSession, info: ObjectInfo) -> list[str]:
+    lines: list[str] = []
+    prompted = {frame: one for (obj, frame), one in saved.prompts.items() if obj == info.id}
+    with_masks = any(obj == info.id for obj, _ in saved.results)
+    if not prompted and not with_masks:
+        lines.append(f"w.add_object({info.id})")
+    for frame, prompts in sorted(prompted.items()):
+        lines += _prompts(frame, info.id, prompts)
+    return lines
+
+
+def _prompts(frame: int, obj: int, prompts: PromptSet) -> Iterator[str]:
+    """In an order in which none takes the place of another."""
+    of = {"obj": str(obj)}
+    if prompts.mask is not None:
+        yield from _call("w.add_mask", [str(frame), repr(_runs(prompts.mask))], of)
+    if prompts.box is not None:
+        yield from _call("w.add_box", [str(frame), *map(repr, prompts.box)], of)
+    points = prompts.points
+    if len(points) == 1 and prompts.candidate is None:
+        (point,) = points
+        label = {} if point.label == 1 else {"label": str(point.label)}
+        yield from _call("w.add_point", [str(frame), repr(point.x), repr(point.y)], label | of)
+    elif points:
+        places = [(point.x, point.y) for point in points]
+        labels = [point.label for point in points]
+        chosen = {} if prompts.candidate is None else {"candidate": str(prompts.candidate)}
+        yield from _call("w.add_points", [str(frame), repr(places), repr(labels)], of | chosen)
+
+
+def _imports(saved: SavedSession) -> list[str]:
+    """Masks that no prompt gives: they came from elsewhere."""
+    by_frame: dict[int, dict[int, dict[str, Any]]] = {}
+    for (obj, frame), result in sorted(saved.results.items()):
+        if result.source == "import" and (obj, frame) not in saved.prompts and result.mask.area:
+            by_frame.setdefault(frame, {})[obj] = _runs(result.mask)
+    if not by_frame:
+        return []
+    rows = [f"        {frame}: {masks!r}," for frame, masks in sorted(by_frame.items())]
+    return ["w.import_masks(", "    {", *rows, "    }", ")"]
+
+
+def _tracking(saved: SavedSession) -> list[str]:
+    """Track objects over the frames that they were tracked over, those of one range at once."""
+    ranges: dict[tuple[int, int], list[int]] = {}
+    for info in saved.objects:
+        held = [frame for obj, frame in saved.results if obj == info.id]
+        tracked = [
+            frame
+            for (obj, frame), result in saved.results.items()
+            if obj == info.id and result.source == "track"
+        ]
+        if tracked:
+            is_whole = len(held) == saved.video.num_frames
+            key = (0, saved.video.num_frames) if is_whole else (min(tracked), max(tracked) + 1)
+            ranges.setdefault(key, []).append(info.id)
+    with_masks = {obj for obj, _ in saved.results} | {obj for obj, _ in saved.prompts}
+    lines: list[str] = []
+    for (start, stop), objects in sorted(ranges.items()):
+        arguments = [] if (start, stop) == (0, saved.video.num_frames) else [str(start), str(stop)]
+        options = {} if set(objects) == with_masks else {"objects": repr(objects)}
+        lines += _call("w.propagate", arguments, options)
+    return lines
+
+
+def _reviewing(saved: SavedSession) -> list[str]:
+    lines: list[str] = []
+    for info in saved.objects:
+        for state, call in (("accepted", "accept"), ("rejected", "reject")):
+            frames = sorted(_reviewed(saved, info.id, state))
+            lines += [f"w.{call}({start}, {stop}, obj={info.id})" for start, stop in _spans(frames)]
+    return lines
+
+
+def _reviewed(saved: SavedSession, obj: int, state: State) -> Iterator[int]:
+    for (of, frame), result in saved.results.items():
+        # What is imported is accepted.
+        was_imported = result.source == "import" and (of, frame) not in saved.prompts
+        if of == obj and result.state == state and not (was_imported and state == "accepted"):
+            yield frame
+
+
+def _showing(saved: SavedSession) -> list[str]:
+    lines: list[str] = []
+    for info in saved.objects:
+        usual = ObjectInfo.numbered(info.id)
+        changes = {
+            name: repr(getattr(info, name))
+            for name in ("name", "color", "visible", "locked")
+            if getattr(info, name) != getattr(usual, name)
+        }
+        if info.class_name:
+            lines.append(f"w.set_class({info.id}, {info.class_name!r})")
+        if info.attributes:
+            lines.append(f"w.set_attributes({info.id}, {dict(info.attributes)!r})")
+        if changes:
+            lines += _call("w.update_object", [str(info.id)], changes)
+    if saved.current_class:
+        lines.append(f"w.current_class = {saved.current_class!r}")
+    if saved.frame:
+        lines.append(f"w.frame = {saved.frame}")
+    if saved.selected:
+        lines.append(f"w.selected = {saved.selected}")
+    return [*lines, "w"]
+
+
+def _call(name: str, arguments: Sequence[str], options: dict[str, str]) -> list[str]:
+    parts = [*arguments, *(f"{key}={value}" for key, value in options.items())]
+    line = f"{name}({', '.join(parts)})"
+    if len(line) <= LINE:
+        return [line]
+    return [f"{name}(", *(f"    {part}," for part in parts), ")"]
+
+
+def _runs(mask: Mask) -> dict[str, Any]:
+    return as_text(encode(mask.to_array()))
+
+
+def _contrast(contrast: Contrast) -> str:
+    first = contrast.channels[0]
+    if contrast == Contrast.window(first.low, first.high, len(contrast.channels)):
+        return f"({first.low!r}, {first.high!r})"
+    return repr(contrast)
+
+
+def _spans(frames: Iterable[int]) -> list[tuple[int, int]]:
+    """Half-open runs of frames that are in ascending order."""
+    runs: list[tuple[int, int]] = []
+    for frame in frames:
+        start = runs.pop()[0] if runs and runs[-1][1] == frame else frame
+        runs.append((start, frame + 1))
+    return runs

@@ -1,0 +1,241 @@
+"""The menu of results in JupyterLab: exports, downloads, the clipboard, effects on the stage."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Bench
+from tests.browser.test_quickstart import centre_of
+
+RENDERED = """
+from sam2widget.export.frame_effect import FrameEffect
+effect = FrameEffect.make(w.segmentation, {effect!r}, **{options!r}).render(w.segmentation, 0)
+np.save({path!r}, effect)
+"""
+
+
+def open_menu(bench: Bench) -> Locator:
+    bench.widget.button("Results").click()
+    panel = bench.widget.root.get_by_role("group", name="Results")
+    expect(panel.get_by_role("textbox", name="Where the export goes")).not_to_have_value("")
+    return panel
+
+
+def picture_of(bench: Bench) -> np.ndarray:
+    """What the stage shows, RGB, as large as its canvas."""
+    canvas = bench.widget.root.locator(".s2w-screen canvas").first
+    url = canvas.evaluate("(canvas) => canvas.toDataURL('image/png')")
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def rendered(bench: Bench, effect: str, hw: tuple[int, int], **options: object) -> np.ndarray:
+    """What Python makes of the frame, RGB, as large as the stage's canvas."""
+    path = str(bench.scratch / "effect.npy")
+    bench.run(RENDERED.format(effect=effect, options=options, path=path))
+    picture = Image.fromarray(np.load(path))
+    if picture.mode == "RGBA":
+        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+        white.alpha_composite(picture)
+        picture = white.convert("RGB")
+    return np.asarray(picture.resize(hw[::-1], Image.Resampling.BICUBIC))
+
+
+@pytest.mark.parametrize("effect", ["cutout", "blur", "spotlight", "outline", "background"])
+def test_the_stage_shows_the_effect_that_python_writes(bench: Bench, effect: str) -> None:
+    widget = bench.widget
+    widget.click(*centre_of(bench))
+    plain = picture_of(bench)
+    panel = open_menu(bench)
+    panel.get_by_role("combobox", name="Effect").select_option(effect)
+    widget.wait_for("effect-drawn", effect)
+    widget.button("Results").click()
+    shown = picture_of(bench)
+    assert np.abs(shown.astype(int) - plain).mean() > (0.3 if effect == "outline" else 5)
+    difference = np.abs(shown.astype(int) - rendered(bench, effect, shown.shape[:2])).max(axis=2)
+    if effect == "cutout":  # the browser draws squares where there is nothing
+        difference = np.where(shown.min(axis=2) > 200, 0, difference)
+    assert np.median(difference) <= 6
+    assert np.percentile(difference, 97) <= 40
+    assert difference.mean() < 8
+    widget.root.screenshot(path=f"test-results/effect-{effect}.png")
+
+    widget.button("End the effect").click()
+    widget.wait_for("effect-drawn", "overlay")
+    assert np.abs(picture_of(bench).astype(int) - plain).mean() < 1
+
+
+def test_an_effect_is_of_the_selected_object_and_as_strong_as_said(bench: Bench) -> None:
+    widget = bench.widget
+    x, y = centre_of(bench)
+    widget.click(x, y)
+    bench.run("w.add_box(0, 5, 5, 60, 60, obj=2)")
+    widget.wait_for("objects", 2)
+    bench.run("w.selected = 1")
+    panel = open_menu(bench)
+    panel.get_by_role("combobox", name="Effect").select_option("spotlight")
+    widget.wait_for("effect-drawn", "spotlight")
+    panel.get_by_role("slider", name="Strength of the effect").fill("1")
+    panel.get_by_role("switch", name="Selected object only").check()
+    widget.eventually(lambda: widget.pixel(470, 260)[:3] == (0, 0, 0))
+    assert max(widget.pixel(x, y)[:3]) > 20
+    hidden = picture_of(bench)
+    expected = rendered(bench, "spotlight", hidden.shape[:2], objects=[1], strength=1.0)
+    assert np.abs(hidden.astype(int) - expected).mean() < 4
+
+
+def test_an_export_goes_to_a_place_that_one_sees(bench: Bench) -> None:
+    widget = bench.widget
+    widget.click(*centre_of(bench))
+    panel = open_menu(bench)
+    panel.get_by_role("combobox", name="Format").select_option("coco")
+    place = panel.get_by_role("textbox", name="Where the export goes")
+    path = bench.scratch / "made" / "out.json"
+    place.fill(str(path))
+    panel.get_by_role("combobox", name="outline").select_option("polygons")
+    panel.get_by_role("button", name="Export", exact=True).click()
+    expect(panel.get_by_text(f"Wrote {path} (")).to_be_visible()
+    document = json.loads(path.read_text())
+    assert isinstance(document["annotations"][0]["segmentation"], list)
+    widget.root.screenshot(path="test-results/results-menu.png")
+
+    panel.get_by_role("button", name="Export", exact=True).click()
+    question = panel.get_by_role("alertdialog", name="Replace?")
+    expect(question).to_contain_text(f"There is a file {path} already.")
+    widget.root.screenshot(path="test-results/results-question.png")
+    question.get_by_role("button", name="Write out-2.json").click()
+    expect(panel.get_by_text(re.compile(r"Wrote .*out-2\.json"))).to_be_visible()
+    assert (path.parent / "out-2.json").exists()
+    bench.page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(widget.button("Results")).to_be_focused()
+
+
+def test_an_export_is_watched_and_cancelled(bench: Bench) -> None:
+    widget = bench.widget
+    bench.show(
+        "big = np.repeat(np.repeat(clip.frames_thw3[:1], 4, 1), 4, 2)\n"
+        "w = Sam2Widget(np.broadcast_to(big, (300, *big.shape[1:])), model=model)"
+    )
+    widget.click(66 * 4, 176 * 4)
+    panel = open_menu(bench)
+    panel.get_by_role("combobox", name="Effect").select_option("blur")
+    place = panel.get_by_role("textbox", name="Where the export goes")
+    path = bench.scratch / "long.mp4"
+    place.fill(str(path))
+    place.press("Enter")
+    expect(panel.get_by_text(re.compile(r"Frame \d+ of 300"))).to_be_visible()
+    widget.root.screenshot(path="test-results/results-progress.png")
+    bench.page.keyboard.press("Escape")
+    widget.click(70 * 4, 170 * 4)  # which is answered meanwhile
+    open_menu(bench)
+    panel.get_by_role("button", name="Cancel export").click()
+    expect(panel.get_by_text("The export was cancelled: nothing of it stays.")).to_be_visible()
+    assert list(bench.scratch.glob("*.mp4")) == [] and list(bench.scratch.glob(".sam2*")) == []
+
+
+@pytest.mark.parametrize("format", ["npz", "png"])
+def test_a_download_arrives_in_the_browser(bench: Bench, tmp_path: Path, format: str) -> None:
+    widget = bench.widget
+    widget.click(*centre_of(bench))
+    panel = open_menu(bench)
+    panel.get_by_role("combobox", name="Format").select_option(format)
+    with bench.page.expect_download() as waiting:
+        panel.get_by_role("button", name="Download", exact=True).click()
+    waiting.value.save_as(tmp_path / "got")
+    expect(panel.get_by_text("is in your browser's downloads")).to_be_visible()
+    if format == "npz":
+        assert waiting.value.suggested_filename.endswith("-masks.npz")
+        with np.load(tmp_path / "got") as found:
+            np.testing.assert_array_equal(found["1"], bench.masks())
+    else:
+        assert waiting.value.suggested_filename.endswith("-cutout.zip")
+        assert (tmp_path / "got").stat().st_size > 1024 * 1024  # of several parts
+        with zipfile.ZipFile(tmp_path / "got") as archive:
+            assert archive.testzip() is None
+            assert len(archive.namelist()) == len(bench.masks())
+
+
+def copied_picture(bench: Bench) -> np.ndarray:
+    data = bench.page.evaluate(
+        """async () => {
+            const [item] = await navigator.clipboard.read();
+            const bytes = new Uint8Array(await (await item.getType("image/png")).arrayBuffer());
+            return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+        }"""
+    )
+    with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+        return np.asarray(picture)
+
+
+def test_frames_masks_and_the_session_are_copied(bench: Bench) -> None:
+    widget, page = bench.widget, bench.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    widget.click(*centre_of(bench))
+    panel = open_menu(bench)
+    copies = panel.get_by_role("group", name="Copy")
+    copies.get_by_role("button", name="Mask", exact=True).click()
+    expect(copies.get_by_text("Copied.")).to_be_visible()
+    mask = copied_picture(bench)
+    np.testing.assert_array_equal(mask[..., 0] == 255, bench.masks()[0])
+    copies.get_by_role("button", name="Frame", exact=True).click()
+    widget.eventually(lambda: copied_picture(bench)[..., :3].std() != mask[..., :3].std())
+    expect(copies.get_by_text("Copied.")).to_be_visible()
+    frame = copied_picture(bench)
+    truth = np.asarray(json.loads(bench.run("print(w.segmentation.video[0].mean(2).tolist())")))
+    assert np.abs(frame[..., :3].mean(axis=2) - truth).mean() < 4  # it came as JPEG
+    copies.get_by_role("button", name="As Python").click()
+    widget.eventually(lambda: page.evaluate("navigator.clipboard.readText().catch(() => '')") != "")
+    script = page.evaluate("navigator.clipboard.readText()")
+    assert script.strip() == bench.run("print(w.to_python())").strip()
+    # Run in the kernel, it makes the same prompts.
+    bench.run(f"made = dict()\nexec({script!r}, made)")
+    assert bench.run("print(made['w'].prompts(0) == w.prompts(0))").strip() == "True"
+    bench.run("made['w'].close()")
+
+
+def test_a_new_start_is_asked_about_and_can_be_undone(bench: Bench) -> None:
+    widget, scratch = bench.widget, bench.scratch
+    bench.show(f"w = Sam2Widget(video, model=model, autosave={str(scratch / 'a.sam2.zip')!r})")
+    widget.click(*centre_of(bench))
+    saved = widget.root.locator(".s2w-saved")
+    expect(saved).to_have_text(re.compile(r"Saved (just now|\d+ s ago)"))
+    assert saved.get_attribute("title") == f"In {scratch / 'a.sam2.zip'}"
+    panel = open_menu(bench)
+    panel.get_by_role("button", name="Start anew…").click()
+    question = panel.get_by_role("alertdialog", name="Start anew?")
+    expect(question).to_contain_text("Remove the object, with prompts and masks?")
+    question.get_by_role("button", name="Keep them").click()
+    widget.wait_for("objects", 1)
+    panel.get_by_role("button", name="Start anew…").click()
+    question.get_by_role("button", name="Start anew").click()
+    widget.wait_for("objects", 0)
+    expect(widget.root.get_by_role("status").first).to_contain_text("set-aside")
+    assert [one.name for one in (scratch / "set-aside").iterdir()] == ["a.sam2.zip"]
+    bench.page.keyboard.press("Escape")
+    widget.press("Control+z")
+    widget.wait_for("objects", 1)
+
+
+@pytest.mark.parametrize("width", [300, 600, 900])
+def test_the_menu_fits_the_cell(bench: Bench, width: int) -> None:
+    bench.show(
+        "from ipywidgets import Layout\n"
+        f"w = Sam2Widget(video, model=model, layout=Layout(width='{width}px'))"
+    )
+    panel = open_menu(bench)
+    cell, inside = (part.bounding_box() for part in (bench.widget.root, panel))
+    assert cell is not None and inside is not None
+    assert cell["x"] <= inside["x"]
+    assert inside["x"] + inside["width"] <= cell["x"] + cell["width"]
+    bench.page.screenshot(path=f"test-results/results-{width}.png")

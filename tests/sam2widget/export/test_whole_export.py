@@ -1,0 +1,134 @@
+"""An export is all there or not at all, and replaces nothing unasked."""
+
+from __future__ import annotations
+
+import zipfile
+
+import pytest
+from PIL import Image
+
+from sam2widget import SessionError, open_video
+from sam2widget.export import FORMATS, Segmentation, export_masks
+from sam2widget.export.whole_export import (
+    ExportExistsError,
+    export_whole,
+    pack,
+    suggest_name,
+    unused_path,
+)
+
+from .conftest import FRAMES
+
+
+class Enough(Exception):
+    pass
+
+
+def stop_at(at: int):
+    def report(frame: int, total: int) -> None:
+        if frame == at:
+            raise Enough
+
+    return report
+
+
+@pytest.mark.parametrize("name", ["mp4", "coco", "png", "davis", "npz"])
+def test_an_export_that_is_ended_leaves_nothing(segmentation, tmp_path, name):
+    with pytest.raises(Enough):
+        export_whole(segmentation, tmp_path / "out", name, on_progress=stop_at(5))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore:Objects overlap")
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_export_is_what_export_masks_writes(segmentation, tmp_path, name):
+    path = export_whole(segmentation, tmp_path / "whole" / "out", name)
+    plain = export_masks(segmentation, tmp_path / "plain" / "out", name)
+    assert path.relative_to(tmp_path / "whole") == plain.relative_to(tmp_path / "plain")
+    names = [
+        sorted(one.relative_to(root).as_posix() for one in root.rglob("*"))
+        for root in (tmp_path / "whole", tmp_path / "plain")
+    ]
+    assert names[0] == names[1]
+
+
+def test_a_file_that_is_there_is_asked_about_and_then_replaced(segmentation, tmp_path):
+    (tmp_path / "out.json").write_text("mine")
+    with pytest.raises(ExportExistsError, match=r"There is a file .*out\.json already") as told:
+        export_whole(segmentation, tmp_path / "out", "coco")
+    assert told.value.other == tmp_path / "out-2.json"
+    assert (tmp_path / "out.json").read_text() == "mine"
+    with pytest.raises(Enough):
+        export_whole(segmentation, tmp_path / "out", "coco", replace=True, on_progress=stop_at(3))
+    assert (tmp_path / "out.json").read_text() == "mine"
+    export_whole(segmentation, tmp_path / "out", "coco", replace=True)
+    assert (tmp_path / "out.json").read_text() != "mine"
+    assert [one.name for one in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_what_lies_beside_a_file_is_asked_about_too(segmentation, tmp_path):
+    folder = tmp_path / "out-frames"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+    with pytest.raises(ExportExistsError, match="with 1 file"):
+        export_whole(segmentation, tmp_path / "out", "coco", frames=True)
+    assert [one.name for one in tmp_path.iterdir()] == ["out-frames"]
+
+
+def test_a_folder_that_is_there_keeps_what_is_not_replaced(segmentation, tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    assert export_whole(segmentation, folder, "png") == folder  # it is empty
+    (folder / "mine.txt").write_text("mine")
+    (folder / "00000.png").write_text("old")
+    with pytest.raises(ExportExistsError, match=f"with {FRAMES + 1} files"):
+        export_whole(segmentation, folder, "png")
+    export_whole(segmentation, folder, "png", replace=True)
+    assert (folder / "mine.txt").read_text() == "mine"
+    with Image.open(folder / "00000.png") as picture:
+        assert picture.mode == "RGBA"
+    with pytest.raises(SessionError, match=r"out\.json is a folder: choose another name"):
+        (tmp_path / "out.json").mkdir()
+        (tmp_path / "out.json" / "x").touch()
+        export_whole(segmentation, tmp_path / "out.json", "coco", replace=True)
+
+
+def test_the_video_is_never_written_over(segmentation, tmp_path):
+    pictures = tmp_path / "walk"
+    export_masks(segmentation, pictures, "png", effect="overlay")
+    video = open_video(pictures)
+    of_pictures = Segmentation(video, segmentation.objects, segmentation.results)
+    before = {one: one.read_bytes() for one in pictures.iterdir()}
+    for path, name in ((pictures, "png"), (pictures / "00000.png", "coco")):
+        if name == "png":
+            with pytest.raises(SessionError, match="is the video itself"):
+                export_whole(of_pictures, path, name, replace=True)
+    assert {one: one.read_bytes() for one in pictures.iterdir()} == before
+
+
+def test_names_that_are_free_are_found(tmp_path):
+    assert unused_path(tmp_path / "a.mp4") == tmp_path / "a.mp4"
+    for name in ("a.mp4", "a-2.mp4", "b.sam2.zip"):
+        (tmp_path / name).touch()
+    assert unused_path(tmp_path / "a.mp4") == tmp_path / "a-3.mp4"
+    assert unused_path(tmp_path / "b.sam2.zip") == tmp_path / "b-2.sam2.zip"
+
+
+def test_what_is_suggested_says_what_it_is(segmentation):
+    found = {name: suggest_name(segmentation, one) for name, one in FORMATS.items()}
+    assert found["mp4"] == "walk-overlay.mp4" and found["coco"] == "walk-masks.json"
+    assert found["webm"] == "walk-cutout.webm" and found["davis"] == "walk-masks"
+    assert len(set(found.values()) - {"walk-masks.json", "walk-masks"}) >= 8
+
+
+def test_one_file_is_fetched_as_it_is_and_several_as_a_zip(segmentation, tmp_path):
+    (tmp_path / "one").mkdir()
+    path = export_masks(segmentation, tmp_path / "one" / "out", "npz")
+    assert pack(tmp_path / "one", "out") == path
+    (tmp_path / "several").mkdir()
+    export_masks(segmentation, tmp_path / "several" / "out", "coco", frames=True)
+    packed = pack(tmp_path / "several", "out")
+    with zipfile.ZipFile(packed) as archive:
+        names = archive.namelist()
+    assert packed.name == "out.zip" and "out.json" in names
+    assert len(names) == 1 + FRAMES
