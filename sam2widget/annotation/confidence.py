@@ -76,18 +76,18 @@ class Review:
 
         Those that were given before come again only when all have been.
         """
-        found = self._least_certain()
+        found = self._min_confident()
         if found is None and self._visited:
             with self._lock:
                 self._visited.clear()
-            found = self._least_certain()
+            found = self._min_confident()
         if found is not None:
             obj, frame = found
             with self._lock:
                 self._visited.setdefault(obj, set()).add(frame)
         return found
 
-    def _least_certain(self) -> tuple[int, int] | None:
+    def _min_confident(self) -> tuple[int, int] | None:
         """(object id, frame) of the least certain of the masks that were not given before."""
         candidates: list[tuple[float, int, int]] = []
         for info in self._objects():

@@ -174,7 +174,7 @@ class Dispatcher:
         match request:
             case Want(frame=frame, pixels=pixels, moving=moving):
                 self._publisher.set_frame(view, frame)
-                tell = self._publisher.tell_frame
+                tell = partial(self._publisher.tell_frame, moving=moving)
                 self._frame_server.want(reply_to, frame, tell, pixels=pixels, moving=moving)
             case Ping():
                 pass  # that it was heard is all

@@ -131,21 +131,31 @@ class Publisher:
 
     def tell_confidences(self) -> Generator[None, None, None]:
         """Tell the confidences that `replay` has left out, an object in each step."""
-        while self._uncertain:
-            obj = next(iter(self._uncertain))
+        while True:
+            with self.outbox.lock:
+                obj = next(iter(self._uncertain), None)
+            if obj is None:
+                return
             if obj in (info.id for info in self._session.objects):
                 self._review.levels(obj)  # without the lock: it takes a while
                 with self.outbox.lock:
                     self._tell_confidence(obj, whole=True)
-            self._uncertain.pop(obj, None)
+            with self.outbox.lock:
+                self._uncertain.pop(obj, None)
             yield
 
-    def tell_frame(self, frame: int) -> None:
-        """Tell the prompts, masks and proposals of a frame."""
+    def tell_frame(self, frame: int, *, moving: bool = False) -> None:
+        """Tell the prompts, masks and proposals of a frame.
+
+        That an object has no prompts there is told where it had some, and not to a view that moves:
+        of 50 objects, that would be more messages a second than kernels let pass.
+        """
         with self.outbox.lock:
             for info in self._session.objects:
                 prompts = self._prompts(frame, info.id)
-                if (info.id, frame) in self._prompted:
+                if self._session.prompts(frame, info.id) or (
+                    not moving and (info.id, frame) in self._prompted
+                ):
                     self.outbox.post(prompts)
                 self._tell_candidates(frame, info.id)
             if frame in self._proposed:

@@ -10,11 +10,9 @@ MIN_CONTRAST = 4.5
 """Of text, as WCAG 2.2 has it at level AA (1.4.3)."""
 MIN_TARGET_PX = 24
 """Of what is pressed (2.5.8)."""
-NAMELESS = {"none", "generic", "InlineTextBox", "StaticText"}
-"""Roles that need no name."""
 WIDGET_ROLES = {
     *("button", "checkbox", "combobox", "link", "radio", "slider", "spinbutton", "switch"),
-    *("textbox", "listbox", "ColorWell", "DisclosureTriangle", "separator"),
+    *("textbox", "listbox", "ColorWell", "DisclosureTriangle"),
 }
 """Roles of what a person operates."""
 
@@ -123,7 +121,8 @@ _TEXTS = """(root) => {
 
 _TARGETS = """(root) => [...root.querySelectorAll(
         "button, input:not([type=range]), select, summary, [role=slider], canvas[tabindex]")]
-    .filter((one) => one.checkVisibility({ visibilityProperty: true }))
+    .filter((one) => one.checkVisibility({ visibilityProperty: true })
+        && getComputedStyle(one).pointerEvents !== "none")
     .map((one) => {
         const area = one.closest("label") ?? one;
         const { width, height } = area.getBoundingClientRect();
