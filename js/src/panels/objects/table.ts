@@ -41,7 +41,7 @@ export class ObjectTable {
   private readonly empty = h(
     "p",
     { class: "s2w-empty" },
-    "Click an object in the picture, or drag a box around it. Right-click what is not part of it.",
+    "Each object has a row here, with its lane in time.",
   );
   private readonly removeButton: HTMLButtonElement;
   private readonly foldButton: HTMLButtonElement;
