@@ -224,8 +224,8 @@ it("finds the five least certain places, apart from each other, that nobody has 
     [300, 90],
   ] as const)
     bytes[at] = byte;
-  store.certainties.set(1, bytes);
-  store.certainties.set(2, new Uint8Array(400).fill(250).fill(40, 10, 12).fill(1, 20, 30));
+  store.confidences.set(1, bytes);
+  store.confidences.set(2, new Uint8Array(400).fill(250).fill(40, 10, 12).fill(1, 20, 30));
   store.timelines.set(
     1,
     timeline(1, {
