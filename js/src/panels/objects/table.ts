@@ -191,7 +191,7 @@ export class ObjectTable {
     this.removeButton.disabled = this.store.selectedObject === undefined;
     this.element.toggleAttribute("data-areas", video.pixel_size !== null);
     this.element.toggleAttribute("data-still", video.num_frames <= 1);
-    const at = this.timeline.axis.shareOf(frame + 0.5);
+    const at = this.timeline.axis.shareOf(this.store.destination + 0.5);
     this.element.style.setProperty("--s2w-at", String(at));
     this.element.toggleAttribute("data-elsewhere", at < 0 || at > 1);
     if (changed("selected", "objects")) this.revealSelected();
