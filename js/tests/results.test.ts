@@ -98,6 +98,7 @@ describe("the menu of results", () => {
     effect.value = "blur";
     effect.dispatchEvent(new Event("change"));
     await settle();
+    expect(find<HTMLInputElement>(".s2w-path").value).toBe("/home/me/clip-blur.mp4");
     const sent = (await exportTo("/data/x.mp4")) as ExportRequest;
     expect(sent.options).toEqual([
       { name: "effect", value: "blur" },

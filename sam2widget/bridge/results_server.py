@@ -148,8 +148,9 @@ class ResultsServer:
                 log_unless_expected(error, "A request for results failed")
                 self._answer(Error(reply_to, describe_error(error)))
 
-        if name not in self._workers:
-            self._workers[name] = Worker(f"sam2widget {name}")
+        with self._lock:
+            if name not in self._workers:
+                self._workers[name] = Worker(f"sam2widget {name}")
         self._workers[name].submit(run)
 
     def _answer(self, message: Any, *buffers: bytes) -> None:

@@ -139,7 +139,7 @@ export const CHECKS: Record<Message["type"], Checks> = {
     tracked: listOf(isRun),
     stale: listOf(isRun),
   },
-  certainty: {
+  confidence: {
     object: isIndex,
     start: isIndex,
   },

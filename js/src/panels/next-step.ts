@@ -114,7 +114,7 @@ export class NextStepLine {
     if (this.shown === "continue") this.client.continuePropagation();
     if (this.shown === "review") {
       this.store.set("follow", false);
-      this.client.ask({ type: "next_to_check" });
+      this.client.ask({ type: "next_unreviewed" });
     }
     if (this.shown === "better" && note_model) {
       this.offered = "over";

@@ -31,7 +31,7 @@ const SPARE = 2;
 const FIRST_ROWS = 20;
 const THUMBNAIL_PAUSE_MS = 120;
 /** What lanes are drawn from. */
-const LANE_TOPICS: Topic[] = ["timeline", "certainty", "objects", "video", "selected", "axis"];
+const LANE_TOPICS: Topic[] = ["timeline", "confidence", "objects", "video", "selected", "axis"];
 
 export class ObjectTable {
   readonly element: HTMLElement;
@@ -304,7 +304,7 @@ export class ObjectTable {
       lane.draw(
         {
           timeline: this.store.timelines.get(id),
-          certainty: this.store.certainties.get(id),
+          confidence: this.store.confidences.get(id),
           uncertain: uncertain.filter(({ object }) => object === id).map(({ frame }) => frame),
         },
         ink,

@@ -179,7 +179,7 @@ export class Timeline {
     style.setProperty("--s2w-from", String(this.axis.shareOf(start)));
     style.setProperty("--s2w-to", String(this.axis.shareOf(stop)));
     if (["video", "axis", "contrast"].some((topic) => topics.has(topic as Topic))) this.draw();
-    const due = ["timeline", "certainty", "objects", "video"] as const;
+    const due = ["timeline", "confidence", "objects", "video"] as const;
     if (due.some((topic) => topics.has(topic))) this.searchSoon();
   }
 
