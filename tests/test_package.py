@@ -26,8 +26,10 @@ def test_heavy_libraries_are_imported_when_they_are_needed(statement):
 
 
 def test_the_front_end_is_small():
-    built = ROOT / "sam2widget" / "static"
-    assert sum(path.stat().st_size for path in built.iterdir()) < 200_000
+    static = ROOT / "sam2widget" / "static"
+    sizes = {path.name: path.stat().st_size for path in static.iterdir()}
+    assert sizes.keys() == {"widget.js", "widget.css"}
+    assert sizes["widget.js"] < 200_000 and sizes["widget.css"] < 50_000
 
 
 def test_every_licence_goes_with_ours():

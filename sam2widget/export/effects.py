@@ -12,7 +12,6 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
-from scipy import ndimage
 
 FEATHER_PX = 1.0
 """How soft the edge of a matte is unless said: as soft as a photograph's."""
@@ -116,6 +115,8 @@ def draw_outlines(
     matte_hw : of all of them.
     width_px : of the lines, in pixels.
     """
+    from scipy import ndimage
+
     drawn = rgb_hw3.astype(np.float32)
     margin = int(width_px) + 2
     for mask_hw, color in masks:
