@@ -358,6 +358,9 @@ class Soak:
 
     def _ask(self, kind: str, **fields: object) -> None:
         answer = self.browser.ask(kind, **fields)
+        if "accepted, so nothing was changed" in answer.get("text", ""):
+            self._check()
+            answer = self.browser.ask(kind, **fields, change_accepted=True)
         assert answer["type"] == "done", (answer, fields)
 
     def _see(self, kind: str, frame: int) -> None:
