@@ -225,6 +225,18 @@ export class PageKernel implements ViewHost {
           ),
         });
         break;
+      case "set_class":
+        this.change({
+          objects: objects.map((o) =>
+            request.objects.includes(o.id) ? { ...o, class_name: request.class_name } : o,
+          ),
+        });
+        break;
+      case "add_class":
+        this.change({
+          class_list: [...this.current.class_list, { name: request.class_name, color: "#cc79a7" }],
+        });
+        break;
       case "propagate":
         this.propagate();
         break;
@@ -252,7 +264,7 @@ export class PageKernel implements ViewHost {
             for (let at = request.start; at < request.stop; at++) judge(track, at, request.type);
         this.tellFrame(request.start);
         break;
-      case "next_to_check":
+      case "next_unreviewed":
         this.change({ frame: Math.floor(Math.random() * FRAMES) });
         break;
       case "stop":
@@ -387,7 +399,7 @@ export class PageKernel implements ViewHost {
 
   private tellTimelines(): void {
     for (const [object, track] of this.tracks) {
-      this.tell({ type: "certainty", object, start: 0 }, [certainties(track)]);
+      this.tell({ type: "confidence", object, start: 0 }, [confidences(track)]);
       this.tell({
         type: "timeline",
         object,
@@ -452,7 +464,7 @@ function unreviewed({ tracked, accepted, rejected, prompts }: Tracked): Set<numb
   return new Set([...tracked].filter((at) => !reviewed(at)));
 }
 
-function certainties(track: Tracked): Uint8Array {
+function confidences(track: Tracked): Uint8Array {
   return Uint8Array.from({ length: FRAMES }, (_, at) => {
     if (!track.tracked.has(at)) return 0;
     if (at % 40 > 34) return 1;

@@ -135,12 +135,12 @@ describe("the end of a propagation", () => {
     const levels = new Uint8Array(20).fill(250);
     levels.fill(9, 4, 6);
     levels.fill(9, 14, 15);
-    view.host.receive({ type: "certainty", object: 1, start: 0 }, [levels.buffer]);
+    view.host.receive({ type: "confidence", object: 1, start: 0 }, [levels.buffer]);
     view.host.receive({ ...PROGRESS, running: false, done: 19, total: 19 });
     await settle();
     expect(line()).toBe("Tracked 19 frames in 1 min 1 s · 2 places worth a look");
     find(".s2w-next .s2w-link").click();
-    expect(view.host.of("next_to_check")).toHaveLength(1);
+    expect(view.host.of("next_unreviewed")).toHaveLength(1);
   });
 });
 

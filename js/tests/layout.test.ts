@@ -199,6 +199,10 @@ describe("the axis of time", () => {
     axis.zoomBy(10, 0);
     axis.reveal(60);
     expect(axis.start).toBe(0);
+    axis.panBy(0.005); // half of a frame is out of sight on either side
+    axis.reveal(100);
+    expect(axis.start).toBe(1);
+    axis.panBy(-1);
     axis.reveal(400);
     expect(axis.shareOf(400)).toBeCloseTo(0.08);
     axis.reveal(300);
@@ -220,8 +224,8 @@ it("finds the five least certain places, apart from each other, that nobody has 
     [300, 90],
   ] as const)
     bytes[at] = byte;
-  store.certainties.set(1, bytes);
-  store.certainties.set(2, new Uint8Array(400).fill(250).fill(40, 10, 12).fill(1, 20, 30));
+  store.confidences.set(1, bytes);
+  store.confidences.set(2, new Uint8Array(400).fill(250).fill(40, 10, 12).fill(1, 20, 30));
   store.timelines.set(
     1,
     timeline(1, {

@@ -86,14 +86,14 @@ describe("a live video", () => {
   });
 });
 
-describe("the certainties of a live video", () => {
+describe("the confidences of a live video", () => {
   it("are kept as it grows", () => {
     const host = new FakeHost();
     const store = new Store(viewState(host));
     const { video } = store.state;
     store.set("video", { ...video, num_frames: 2, live: { ...LIVE, newest: 1 } });
-    store.putCertainty(1, 0, new Uint8Array([200, 100]));
-    store.putCertainty(1, 4, new Uint8Array([50])); // the length is told a moment later
-    expect([...(store.certainties.get(1) ?? [])]).toEqual([200, 100, 0, 0, 50]);
+    store.putConfidence(1, 0, new Uint8Array([200, 100]));
+    store.putConfidence(1, 4, new Uint8Array([50])); // the length is told a moment later
+    expect([...(store.confidences.get(1) ?? [])]).toEqual([200, 100, 0, 0, 50]);
   });
 });

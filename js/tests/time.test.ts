@@ -3,7 +3,7 @@ import { Client } from "../src/kernel/client";
 import type { TimelineMessage } from "../src/kernel/protocol";
 import { boundsOf } from "../src/panels/objects/thumbnail";
 import { Review, spanAround } from "../src/panels/review";
-import { opacityOf, poolCertainty } from "../src/panels/time/heat";
+import { opacityOf, poolConfidence } from "../src/panels/time/heat";
 import { timecode } from "../src/panels/time/transport";
 import { markIn, markOut } from "../src/state/commands";
 import { Store } from "../src/state/store";
@@ -107,11 +107,11 @@ describe("the range", () => {
   });
 });
 
-describe("certainty", () => {
+describe("confidence", () => {
   it("arrives in parts", () => {
-    host.receive({ type: "certainty", object: 1, start: 3 }, [new Uint8Array([9, 1])]);
-    host.receive({ type: "certainty", object: 1, start: 4 }, [new Uint8Array([7, 255])]);
-    expect([...(store.certainties.get(1) ?? [])].slice(0, 7)).toEqual([0, 0, 0, 9, 7, 255, 0]);
+    host.receive({ type: "confidence", object: 1, start: 3 }, [new Uint8Array([9, 1])]);
+    host.receive({ type: "confidence", object: 1, start: 4 }, [new Uint8Array([7, 255])]);
+    expect([...(store.confidences.get(1) ?? [])].slice(0, 7)).toEqual([0, 0, 0, 9, 7, 255, 0]);
   });
 
   it("shows the worst of the frames that share a pixel", () => {
@@ -119,8 +119,8 @@ describe("certainty", () => {
     bytes[501] = 3;
     bytes.fill(1, 0, 100);
     bytes.fill(0, 900);
-    expect([...poolCertainty(bytes, 10)]).toEqual([1, 250, 250, 250, 250, 3, 250, 250, 250, 0]);
-    expect([...poolCertainty(new Uint8Array([9, 200]), 4)]).toEqual([9, 9, 200, 200]);
+    expect([...poolConfidence(bytes, 10)]).toEqual([1, 250, 250, 250, 250, 3, 250, 250, 250, 0]);
+    expect([...poolConfidence(new Uint8Array([9, 200]), 4)]).toEqual([9, 9, 200, 200]);
     expect(opacityOf(250)).toBeGreaterThan(opacityOf(3));
   });
 });

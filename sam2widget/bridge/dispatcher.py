@@ -36,7 +36,7 @@ from .protocol import (
     Hello,
     Hover,
     MovePoint,
-    NextToCheck,
+    NextUnreviewed,
     OpenResults,
     Paint,
     Ping,
@@ -164,6 +164,8 @@ class Dispatcher:
         self._publisher.set_frame(reply_to.view, frame)
         self._publisher.replay(reply_to if welcome else None)
         self._results.tell_saved()
+        if self._publisher.has_uncertain:
+            self._controller.start_idle(self._publisher.tell_confidences(), "confidences")
         self._frame_server.want(reply_to, frame)
         self._frame_server.resume(reply_to.view)
 
@@ -318,7 +320,7 @@ class Dispatcher:
                 session.unreview(obj=obj, start=start, stop=stop)
             case Reset(object=obj, start=start, stop=stop):
                 session.reset(obj=obj, start=start, stop=stop)
-            case NextToCheck():
+            case NextUnreviewed():
                 show_next_unreviewed(self._review, self._state)
             case Propose(frame=frame):
                 controller.propose(frame, reply_to)

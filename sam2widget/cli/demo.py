@@ -73,13 +73,13 @@ def run_on_sample(name: str, model: str, device: str | None, out: Path) -> None:
         session.add_point(0, x, y, 1, obj)
         print(f"Click on the {clip.names[obj]} at ({x:g}, {y:g}) of frame 0.")
     _propagate(session)
-    before = after = measure(session, clip.masks)
+    before = after = score_masks(session, clip.masks)
 
     clicks_left = dict.fromkeys(clip.masks, MAX_CORRECTIONS)
     left_alone: set[tuple[int, int]] = set()
     while correct_worst_frame(session, clip, after, clicks_left, left_alone):
         _propagate(session)
-        after = measure(session, clip.masks)
+        after = score_masks(session, clip.masks)
 
     print("\nJ (mean over the frames)  one click  corrected")
     for obj, label in clip.names.items():
@@ -231,7 +231,7 @@ def correction(mask_hw: Masks, truth_hw: Masks) -> tuple[float, float, int]:
     return x, y, int(truth_hw[int(y), int(x)])
 
 
-def measure(session: Session, truth: Mapping[int, Masks]) -> dict[int, NDArray[np.float64]]:
+def score_masks(session: Session, truth: Mapping[int, Masks]) -> dict[int, NDArray[np.float64]]:
     """Compute J of each frame, (T,), by object."""
     return {obj: jaccard(np.asarray(session.masks(obj)), masks) for obj, masks in truth.items()}
 

@@ -111,10 +111,10 @@ class Statistics:
         return "\n".join(f"{name:<24}{value}" for name, value in rows)
 
 
-def time_spent(moments_s: Sequence[float]) -> float:
+def time_spent(edit_times_s: Sequence[float]) -> float:
     """Give the seconds of work between moments, in seconds, at which something was done.
 
     Longer pauses than `IDLE_S` do not count.
     """
-    gaps = (b - a for a, b in pairwise(moments_s))
+    gaps = (b - a for a, b in pairwise(edit_times_s))
     return sum(gap for gap in gaps if gap <= IDLE_S)

@@ -142,7 +142,7 @@ w.on_prompt(follow)
     code = "panel.wait_until_idle()"
     reply = client.execute(code, store_history=False, reply=True, timeout=LIMIT_S)
     assert reply["content"]["status"] == "ok"
-    assert view.done(view.send("next_to_check")).type == "done"
+    assert view.done(view.send("next_unreviewed")).type == "done"
     assert len(view.drawn) == 1, "the manager of the panel's layers"
 
 

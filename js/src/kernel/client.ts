@@ -274,8 +274,8 @@ export class Client {
         store.timelines.set(message.object, message);
         store.touch("timeline");
         break;
-      case "certainty":
-        store.putCertainty(message.object, message.start, toBytes(buffers[0] as Buffer).slice());
+      case "confidence":
+        store.putConfidence(message.object, message.start, toBytes(buffers[0] as Buffer).slice());
         break;
       case "areas":
         if (message.reply_to.view !== this.view) break;

@@ -383,8 +383,8 @@ export interface ResetRequest {
 }
 
 /** Go to the least certain mask that nobody has reviewed. */
-export interface NextToCheckRequest {
-  type: "next_to_check";
+export interface NextUnreviewedRequest {
+  type: "next_unreviewed";
 }
 
 /** Segment everything on a frame. */
@@ -548,7 +548,7 @@ export type Request =
   | RejectRequest
   | UnreviewRequest
   | ResetRequest
-  | NextToCheckRequest
+  | NextUnreviewedRequest
   | ProposeRequest
   | AdoptRequest
   | DismissRequest
@@ -691,10 +691,10 @@ export interface TimelineMessage {
 
 /**
  * How certain an object's masks are. Buffer: one byte a frame, from `start` on. A byte is 0 for no
- * mask, 1 for absent, 2..255 for a certainty of 0..1.
+ * mask, 1 for absent, 2..255 for a confidence of 0..1.
  */
-export interface CertaintyMessage {
-  type: "certainty";
+export interface ConfidenceMessage {
+  type: "confidence";
   object: number;
   start: number;
 }
@@ -768,6 +768,8 @@ export interface ExportProgressMessage {
   /** That is read. */
   frame: number;
   total: number;
+  /** Seconds that are left; 0 where nothing can be told. */
+  eta_s: number;
 }
 
 /** Something is where an export was to be written: nothing was written. */
@@ -825,7 +827,7 @@ export type Message = { epoch: number } & (
   | ProposalsMessage
   | PromptsMessage
   | TimelineMessage
-  | CertaintyMessage
+  | ConfidenceMessage
   | AreasMessage
   | ProgressMessage
   | ModelsMessage

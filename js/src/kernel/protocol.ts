@@ -50,7 +50,7 @@ function buffersOf(message: Message): number {
     case "frame":
     case "thumbnail":
     case "preview":
-    case "certainty":
+    case "confidence":
     case "areas":
     case "chunk":
       return 1;

@@ -7,9 +7,9 @@ import type { Store } from "../state/store";
 import type { Announcer } from "../ui/announcer";
 import { h, iconButton, setText } from "../ui/dom";
 
-type Verdict = "accept" | "reject" | "unreview" | "reset";
+type ReviewAction = "accept" | "reject" | "unreview" | "reset";
 
-const DONE: Record<Verdict, string> = {
+const DONE: Record<ReviewAction, string> = {
   accept: "accepted",
   reject: "rejected",
   unreview: "to be checked again",
@@ -30,34 +30,34 @@ export class Review {
   ) {
     this.buttons = [
       [
-        iconButton("accept", "Accept", () => this.judge("accept"), {
+        iconButton("accept", "Accept", () => this.review("accept"), {
           text: "Accept",
           ...{ hint: "the selected object's mask on this frame", key: "A" },
         }),
         this.selectedHasMask,
       ],
       [
-        iconButton("acceptSpan", "Accept span", () => this.judgeSpan("accept"), {
+        iconButton("acceptSpan", "Accept span", () => this.reviewSpan("accept"), {
           hint: "from here to the next prompted or reviewed frames, or from in to out",
           key: "Ctrl+A",
         }),
         this.selectedHasMask,
       ],
       [
-        iconButton("reject", "Reject", () => this.judge("reject"), {
+        iconButton("reject", "Reject", () => this.review("reject"), {
           ...{ hint: "the selected object's mask on this frame", key: "R" },
         }),
         this.selectedHasMask,
       ],
       [
-        iconButton("reset", "Reset frame", () => this.judge("reset"), {
+        iconButton("reset", "Reset frame", () => this.review("reset"), {
           hint: "take the selected object's prompts and mask here away",
           key: "Backspace",
         }),
         this.selectedHasMask,
       ],
       [
-        iconButton("nextToCheck", "Next to check", () => this.next(), {
+        iconButton("nextUnreviewed", "Next to check", () => this.next(), {
           text: "Next",
           ...{ hint: "go to the least certain mask that nobody has reviewed", key: "N" },
         }),
@@ -76,32 +76,32 @@ export class Review {
     const group = "Review";
     const ready = { group, enabled: this.selectedHasMask };
     return [
-      { keys: ["A"], label: "Accept the mask", ...ready, run: () => this.judge("accept") },
+      { keys: ["A"], label: "Accept the mask", ...ready, run: () => this.review("accept") },
       {
         keys: ["Shift+A"],
         label: "Accept all objects' masks on this frame",
         group,
         enabled: this.hasMask,
-        run: () => this.judge("accept", null),
+        run: () => this.review("accept", null),
       },
       {
         keys: ["Ctrl+A"],
         label: "Accept the span around this frame",
         ...ready,
-        run: () => this.judgeSpan("accept"),
+        run: () => this.reviewSpan("accept"),
       },
-      { keys: ["R"], label: "Reject the mask", ...ready, run: () => this.judge("reject") },
+      { keys: ["R"], label: "Reject the mask", ...ready, run: () => this.review("reject") },
       {
         keys: ["E"],
         label: "Take acceptance or rejection back",
         ...ready,
-        run: () => this.judge("unreview"),
+        run: () => this.review("unreview"),
       },
       {
         keys: ["Backspace"],
         label: "Reset the object on this frame",
         ...ready,
-        run: () => this.judge("reset"),
+        run: () => this.review("reset"),
       },
       {
         keys: ["Shift+Backspace"],
@@ -123,18 +123,18 @@ export class Review {
     setText(this.left, count > 0 ? `${count} to check` : done ? "All checked" : "");
   }
 
-  private judge(verdict: Verdict, object: number | null = this.store.state.selected): void {
+  private review(action: ReviewAction, object: number | null = this.store.state.selected): void {
     const { frame } = this.store.state;
-    if (!this.client.ask({ type: verdict, object, start: frame, stop: frame + 1 })) return;
-    this.announcer.say(`Frame ${frame} ${DONE[verdict]}`);
+    if (!this.client.ask({ type: action, object, start: frame, stop: frame + 1 })) return;
+    this.announcer.say(`Frame ${frame} ${DONE[action]}`);
   }
 
-  private judgeSpan(verdict: Verdict): void {
+  private reviewSpan(action: ReviewAction): void {
     const { selected, frame, range } = this.store.state;
     const timeline = this.store.timelines.get(selected);
     const [start, stop] = range ?? (timeline ? spanAround(timeline, frame) : [frame, frame + 1]);
-    this.client.ask({ type: verdict, object: selected, start, stop });
-    this.announcer.say(`Frames ${start} to ${stop - 1} ${DONE[verdict]}`);
+    this.client.ask({ type: action, object: selected, start, stop });
+    this.announcer.say(`Frames ${start} to ${stop - 1} ${DONE[action]}`);
   }
 
   private resetObject(): void {
@@ -146,7 +146,7 @@ export class Review {
 
   private next(): void {
     this.store.set("follow", false);
-    this.client.ask({ type: "next_to_check" });
+    this.client.ask({ type: "next_unreviewed" });
   }
 
   private masksHere(): number[] {

@@ -31,9 +31,10 @@ import { Viewport } from "./viewport";
 
 const LABEL =
   "Stage. Click to mark an object, right-click to mark what is not part of it, drag to draw a " +
-  "box. A click on the mask of another object selects it; with Alt it marks. Drag a point to move it, click it to remove it. With keys: Alt and arrows move a " +
-  "crosshair, Enter marks with the tool at hand, Shift Enter marks what is not part of it, " +
-  "arrows change the frame, plus, minus and zero zoom.";
+  "box. A click on the mask of another object selects that; with Alt it marks. Drag a point to " +
+  "move it, click it to remove it. With keys: Alt and arrows move a crosshair, Enter marks with " +
+  "the tool at hand, Shift Enter marks what is not part of it, arrows change the frame, plus, " +
+  "minus and zero zoom.";
 /** Topics that the picture below the pointer does not depend on. */
 const OVERLAY_ONLY: ReadonlySet<Topic> = new Set<Topic>([
   ...(["preview", "candidates", "prompts", "pending", "brush", "error", "status"] as const),
@@ -44,7 +45,7 @@ const OVERLAY_ONLY: ReadonlySet<Topic> = new Set<Topic>([
  * measure the stage, which in the middle of changes takes the browser long. */
 const OFTEN: ReadonlySet<Topic> = new Set<Topic>([
   ...(["frame", "frames", "masks", "prompts", "pending", "preview"] as const),
-  ...(["candidates", "progress", "timeline", "certainty", "thumbnails"] as const),
+  ...(["candidates", "progress", "timeline", "confidence", "thumbnails"] as const),
   ...(["results", "saved"] as const),
   ...(["hoveredObject", "question"] as const),
 ]);

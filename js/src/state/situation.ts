@@ -11,7 +11,7 @@ const GAP_FRAMES = 4;
 /** A better model is offered where the predicted IoU is lower. */
 export const UNSURE_IOU = 0.5;
 
-/** Bytes of a certainty message: 0 is no mask, 1 an absent object, 2..255 a certainty of 0..1. */
+/** Bytes of a confidence message: 0 is no mask, 1 an absent object, 2..255 a confidence of 0..1. */
 const LOWEST = 2;
 const UNCERTAIN_BYTE = LOWEST + Math.round(UNCERTAIN * (255 - LOWEST));
 
@@ -32,11 +32,12 @@ export function situationOf(store: Store): Situation {
     stale += lengthOf(timeline.stale);
     untracked += Math.max(0, frames - known);
     unreviewed += lengthOf(timeline.tracked) + lengthOf(timeline.stale);
-    uncertain += countPlaces(store.certainties.get(object.id), timeline.tracked);
+    uncertain += countPlaces(store.confidences.get(object.id), timeline.tracked);
   }
   return {
     kind: video.kind,
     frames,
+    lost: state.lost !== null,
     recording: video.live?.recording ?? false,
     state: status.state,
     everything: state.tool === "everything",
@@ -55,12 +56,12 @@ export function situationOf(store: Store): Situation {
 }
 
 /** Spans in which tracked masks are uncertain. Those with few others between them are one. */
-export function countPlaces(certainty: Uint8Array | undefined, tracked: Run[]): number {
-  if (!certainty) return 0;
+export function countPlaces(confidence: Uint8Array | undefined, tracked: Run[]): number {
+  if (!confidence) return 0;
   let [places, last] = [0, Number.NEGATIVE_INFINITY];
   for (const [start, stop] of tracked)
     for (let t = start; t < stop; t++) {
-      const byte = certainty[t] ?? 0;
+      const byte = confidence[t] ?? 0;
       if (byte < LOWEST || byte >= UNCERTAIN_BYTE) continue;
       if (t - last > GAP_FRAMES) places++;
       last = t;

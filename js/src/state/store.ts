@@ -102,7 +102,7 @@ export type Topic =
   | "masks"
   | "prompts"
   | "timeline"
-  | "certainty"
+  | "confidence"
   | "thumbnails"
   | "contrast"
   | "axis";
@@ -119,8 +119,8 @@ export class Store {
   readonly masks = new ByteLru<number, Map<number, MaskRecord>>(MASK_CACHE_BYTES);
   readonly prompts = new Map<string, PromptsMessage>();
   readonly thumbnails = new ByteLru<number, ImageBitmap>(THUMBNAIL_CACHE_BYTES, (b) => b.close());
-  /** By object, a byte a frame as in `CertaintyMessage`. */
-  readonly certainties = new Map<number, Uint8Array>();
+  /** By object, a byte a frame as in `ConfidenceMessage`. */
+  readonly confidences = new Map<number, Uint8Array>();
   /** By object, of its mask on each frame in pixels; as far as somebody looks at them. */
   readonly areas = new Map<number, Uint32Array>();
   readonly timelines = new Map<number, TimelineMessage>();
@@ -178,8 +178,8 @@ export class Store {
     if (told) this.touch("masks");
   }
 
-  putCertainty(object: number, start: number, bytes: Uint8Array): void {
-    let known = this.certainties.get(object) ?? new Uint8Array(this.state.video.num_frames);
+  putConfidence(object: number, start: number, bytes: Uint8Array): void {
+    let known = this.confidences.get(object) ?? new Uint8Array(this.state.video.num_frames);
     const length = Math.max(this.state.video.num_frames, start + bytes.length);
     if (this.state.video.live && known.length < length) {
       const grown = new Uint8Array(length);
@@ -187,8 +187,8 @@ export class Store {
       known = grown;
     }
     known.set(bytes.subarray(0, Math.max(0, known.length - start)), Math.min(start, known.length));
-    this.certainties.set(object, known);
-    this.touch("certainty");
+    this.confidences.set(object, known);
+    this.touch("confidence");
   }
 
   putPrompts(message: PromptsMessage): void {
@@ -246,7 +246,7 @@ export class Store {
     this.masks.clear();
     this.prompts.clear();
     this.timelines.clear();
-    this.certainties.clear();
+    this.confidences.clear();
     this.areas.clear();
     this.thumbnails.clear();
     this.unpainted.clear();
@@ -267,7 +267,7 @@ export class Store {
     this.set("proposing", null);
     for (const topic of [
       ...(["frames", "masks", "prompts", "timeline"] as const),
-      ...(["certainty", "thumbnails"] as const),
+      ...(["confidence", "thumbnails"] as const),
     ])
       this.touch(topic);
   }

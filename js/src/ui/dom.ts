@@ -51,7 +51,7 @@ const ICONS = {
   accept: '<path d="m3 8.5 3.2 3.25L13 4.5"/>',
   acceptSpan: '<path d="m4.5 7 2.3 2.3L11.5 4.5M2 13.25h12M2 11.5v3.5M14 11.5v3.5"/>',
   reject: '<circle cx="8" cy="8" r="5.75"/><path d="m4 12 8-8"/>',
-  nextToCheck: '<path d="M2.5 8h6.5M6.5 5 9.5 8l-3 3"/><circle cx="12.5" cy="8" r="1.6"/>',
+  nextUnreviewed: '<path d="M2.5 8h6.5M6.5 5 9.5 8l-3 3"/><circle cx="12.5" cy="8" r="1.6"/>',
   play: '<path d="M5 3.25v9.5L12.5 8z" fill="currentColor"/>',
   pause: '<path d="M5.5 3.5v9M10.5 3.5v9" stroke-width="2.25"/>',
   first: '<path d="M4 3.5v9M12 3.5 6.5 8l5.5 4.5z"/>',

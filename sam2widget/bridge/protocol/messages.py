@@ -171,10 +171,10 @@ class Timeline(Message, frozen=True, tag="timeline"):
     stale: list[Run]
 
 
-class Certainty(Message, frozen=True, tag="certainty"):
+class Confidence(Message, frozen=True, tag="confidence"):
     """How certain an object's masks are. Buffer: one byte a frame, from `start` on.
 
-    A byte is 0 for no mask, 1 for absent, 2..255 for a certainty of 0..1.
+    A byte is 0 for no mask, 1 for absent, 2..255 for a confidence of 0..1.
     """
 
     object: Whole
@@ -279,6 +279,7 @@ class ExportProgress(Message, frozen=True, tag="export_progress"):
     reply_to: ReplyTo
     frame: Annotated[Whole, Meta(description="That is read.")]
     total: Whole
+    eta_s: Annotated[float, Meta(description="Seconds that are left; 0 where nothing can be told.")]
 
 
 class ExportExists(Message, frozen=True, tag="export_exists"):

@@ -278,7 +278,7 @@ class Reset(RangeRequest, frozen=True, tag="reset"):
     change_accepted: ChangeAccepted = False
 
 
-class NextToCheck(Request, frozen=True, tag="next_to_check"):
+class NextUnreviewed(Request, frozen=True, tag="next_unreviewed"):
     """Go to the least certain mask that nobody has reviewed."""
 
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import ndimage
 
 from sam2widget.annotation.session import Session
-from tests.sam2widget.annotation.test_session import run, states
 from tests.support.fakes import DiscSegmenter, prompted_mask
+from tests.support.sessions import run, states
 
 FRAMES, HEIGHT, WIDTH = 20, 24, 60
 

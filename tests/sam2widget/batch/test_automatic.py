@@ -135,7 +135,7 @@ def test_names_of_earlier_versions_are_taken_with_a_warning():
 def test_wrong_options_and_models_that_cannot_are_said():
     with pytest.raises(SessionError, match="at least 1, got 0"):
         segment_everything(CLIP, Finder({}), every=0)
-    with pytest.raises(ValueError, match="must be a name, a path"):
+    with pytest.raises(ValueError, match="model is a name, a path"):
         segment_everything(CLIP, 7)
 
 

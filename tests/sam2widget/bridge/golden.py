@@ -19,9 +19,9 @@ from sam2widget.bridge.protocol import (
     Alive,
     Areas,
     Candidates,
-    Certainty,
     ChannelEntry,
     Chunk,
+    Confidence,
     ContrastChanged,
     Done,
     DownloadEntry,
@@ -117,7 +117,7 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
         ),
         "prompts-none": (Prompts(4, 2, [], None, False), []),
         "timeline": (Timeline(1, [0, 9], [(3, 4)], [(4, 5)], [(1, 3), (5, 8)], [(8, 9)]), []),
-        "certainty": (Certainty(object=1, start=3), [bytes([255, 200, 1, 0, 2])]),
+        "confidence": (Confidence(object=1, start=3), [bytes([255, 200, 1, 0, 2])]),
         "progress": (Progress(True, 12, 5, 40, 6.5, 5.4, "backward", 0.8), []),
         "models": (
             Models(
@@ -151,7 +151,7 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
             ),
             [],
         ),
-        "export_progress": (ExportProgress(reply_to, 12, 40), []),
+        "export_progress": (ExportProgress(reply_to, 12, 40, 7.5), []),
         "export_exists": (ExportExists(reply_to, "There is a file.", "/home/me/a-2.mp4"), []),
         "exported": (Exported(reply_to, "Wrote /home/me/a.mp4.", "/home/me/a.mp4", None), []),
         "exported-download": (
@@ -218,7 +218,7 @@ def requests() -> dict[str, dict[str, Any]]:
         "reject": {"object": 1, "start": 3, "stop": 4},
         "unreview": {"object": 1, "start": 3, "stop": 4},
         "reset": {"object": 1, "start": 0, "stop": 40},
-        "next_to_check": {},
+        "next_unreviewed": {},
         "propose": {"frame": 4},
         "adopt": {"frame": 4, "proposals": [3, 5], "merge": True, "object": None},
         "dismiss": {"frame": 4, "proposals": [7]},

@@ -124,16 +124,17 @@ def test_review_by_the_browser(widget, browser):
     browser.ask("unreview", **span(1, 5, 12))
     idle(widget)
     assert browser.of("timeline")[-1]["accepted"] == [(1, 5)]
-    browser.ask("reset", **span(1))
+    assert "on 4 frames is accepted" in browser.ask("reset", **span(1))["text"]
+    assert browser.ask("reset", **span(1), change_accepted=True)["type"] == "done"
     assert browser.of("timeline")[-1]["prompted"] == [] and not np.asarray(widget.masks[1]).any()
     assert "no mask there to accept" in browser.ask("accept", **span())["text"]
 
 
-def test_next_to_check_goes_there(widget, browser):
-    assert "Nothing is left to check" in browser.ask("next_to_check")["text"]
+def test_next_unreviewed_goes_there(widget, browser):
+    assert "Nothing is left to check" in browser.ask("next_unreviewed")["text"]
     browser.ask("click", **click())
     widget.propagate()
-    browser.ask("next_to_check")
+    browser.ask("next_unreviewed")
     assert widget.frame > 0 and widget.selected == 1
     first = widget.frame
     widget.go_to_next_unreviewed()
@@ -155,19 +156,19 @@ def test_names_of_before_are_still_known_and_say_what_they_are_called_now(widget
     assert widget.frame > 0 and told[0].filename == __file__
 
 
-def test_only_the_range_of_certainty_that_changed_is_told(widget, browser):
+def test_only_the_range_of_confidence_that_changed_is_told(widget, browser):
     browser.ask("click", **click())
     browser.ask("propagate", **EVERYTHING)
     told = np.zeros(FRAMES, np.uint8)
     for content, buffers in browser.received:
-        if content["type"] == "certainty":
+        if content["type"] == "confidence":
             levels = np.frombuffer(buffers[0], np.uint8)
             told[content["start"] : content["start"] + len(levels)] = levels
     np.testing.assert_allclose((told - 2.0) / 253, widget.confidence[1], atol=0.5 / 253)
     assert (told > 1).all()
     browser.received.clear()
     browser.ask("reject", **span(1, 20, 22))
-    (content,), (buffers,) = browser.of("certainty"), buffers_of(browser, "certainty")
+    (content,), (buffers,) = browser.of("confidence"), buffers_of(browser, "confidence")
     assert content["start"] in (19, 20) and len(buffers[0]) <= 4
     assert widget.confidence[1].shape == (FRAMES,) and np.isnan(widget.confidence[1][20])
 

@@ -1,6 +1,6 @@
-/** Certainty along a lane: never averaged, so that one doubtful frame is seen in thousands. */
+/** Confidence along a lane: never averaged, so that one doubtful frame is seen in thousands. */
 
-/** As `CertaintyMessage` has them. */
+/** As `ConfidenceMessage` has them. */
 const NONE = 0;
 const ABSENT = 1;
 
@@ -8,7 +8,7 @@ const ABSENT = 1;
  * The least certain byte of the frames under each of `pixels` columns, over `length` frames from
  * `start` on; absent only where all that have a mask are absent, 0 where none has one.
  */
-export function poolCertainty(
+export function poolConfidence(
   bytes: Uint8Array,
   pixels: number,
   start = 0,
@@ -39,6 +39,6 @@ export function isAbsent(byte: number): boolean {
 }
 
 /** 0..1, or null where there is no mask or the object is absent. */
-export function certaintyOf(byte: number): number | null {
+export function confidenceOf(byte: number): number | null {
   return byte <= ABSENT ? null : (byte - 2) / 253;
 }

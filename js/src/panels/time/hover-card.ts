@@ -5,7 +5,7 @@ import { sizeOf } from "../../state/stage-state";
 import type { MaskRecord, Store } from "../../state/store";
 import { h, setText } from "../../ui/dom";
 import { hideFloating, showFloating } from "../../ui/floating";
-import { certaintyOf, isAbsent } from "./heat";
+import { confidenceOf, isAbsent } from "./heat";
 import { timecode } from "./transport";
 
 /** In CSS pixels. */
@@ -58,15 +58,15 @@ export class HoverCard {
     hideFloating(this.element);
   }
 
-  /** Pictures, masks or certainties may have come. */
+  /** Pictures, masks or confidences may have come. */
   update(): void {
     if (this.shown) this.fill();
   }
 
   private wantMasksSoon(frame: number): void {
     window.clearTimeout(this.waiting);
-    const { masks, certainties } = this.store;
-    if (masks.has(frame) || ![...certainties.values()].some((bytes) => bytes[frame])) return;
+    const { masks, confidences } = this.store;
+    if (masks.has(frame) || ![...confidences.values()].some((bytes) => bytes[frame])) return;
     this.waiting = window.setTimeout(
       () => this.client.send({ type: "want_masks", frame }),
       PAUSE_MS,
@@ -88,9 +88,9 @@ export class HoverCard {
     const timeline = this.store.timelines.get(object);
     const within = (runs: [number, number][] = []) =>
       runs.some(([start, stop]) => start <= frame && frame < stop);
-    const byte = this.store.certainties.get(object)?.[frame] ?? 0;
-    const certainty = certaintyOf(byte);
-    const score = certainty === null ? [] : [certainty.toFixed(2)];
+    const byte = this.store.confidences.get(object)?.[frame] ?? 0;
+    const confidence = confidenceOf(byte);
+    const score = confidence === null ? [] : [confidence.toFixed(2)];
     const state = timeline?.prompted.includes(frame)
       ? "prompted"
       : within(timeline?.accepted)
@@ -101,7 +101,7 @@ export class HoverCard {
             ? "out of date"
             : isAbsent(byte)
               ? "not in the picture"
-              : certainty === null
+              : confidence === null
                 ? "not tracked"
                 : "tracked";
     return [...score, state].join(" · ");

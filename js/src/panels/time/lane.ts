@@ -5,7 +5,7 @@ import type { ObjectInfo } from "../../kernel/traits";
 import { h } from "../../ui/dom";
 import type { TimeAxis } from "./axis";
 import { contextOf, drawWarning, type Ink, shareAt } from "./canvas";
-import { isAbsent, opacityOf, poolCertainty } from "./heat";
+import { isAbsent, opacityOf, poolConfidence } from "./heat";
 
 /** In CSS pixels. */
 const HATCH = 5;
@@ -17,7 +17,7 @@ const SIGN_ROOM = 16;
 
 export interface LaneContent {
   timeline: TimelineMessage | undefined;
-  certainty: Uint8Array | undefined;
+  confidence: Uint8Array | undefined;
   /** Frames that are marked as the least certain. */
   uncertain: number[];
 }
@@ -49,7 +49,7 @@ export class Lane {
     this.color = color;
   }
 
-  draw({ timeline, certainty, uncertain }: LaneContent, ink: Ink): void {
+  draw({ timeline, confidence, uncertain }: LaneContent, ink: Ink): void {
     const says = `${this.name}: ${inWords(timeline)}`;
     if (this.canvas.getAttribute("aria-label") !== says)
       this.canvas.setAttribute("aria-label", says);
@@ -58,19 +58,19 @@ export class Lane {
     const { start, length } = this.axis;
     const ratio = window.devicePixelRatio || 1;
     const pixels = Math.round(width * ratio);
-    const heat = certainty ? poolCertainty(certainty, pixels, start, length) : new Uint8Array();
+    const heat = confidence ? poolConfidence(confidence, pixels, start, length) : new Uint8Array();
     const look = [this.color, start, length, width, height, ratio, ink, uncertain];
     const state = JSON.stringify([timeline ?? null, [...heat], look]);
     if (state === this.drawn) return;
     this.drawn = state;
     const context = contextOf(this.canvas);
     if (!context || !timeline) return;
-    this.paint(context, { timeline, certainty, uncertain }, heat, ink, ratio);
+    this.paint(context, { timeline, confidence, uncertain }, heat, ink, ratio);
   }
 
   private paint(
     context: CanvasRenderingContext2D,
-    { timeline, certainty, uncertain }: LaneContent & { timeline: TimelineMessage },
+    { timeline, confidence, uncertain }: LaneContent & { timeline: TimelineMessage },
     heat: Uint8Array,
     ink: Ink,
     ratio: number,
@@ -87,7 +87,7 @@ export class Lane {
     };
     const clear = (run: Run) => context.clearRect(xOf(run[0]), 0, widthOf(run), height);
     context.fillStyle = context.strokeStyle = this.color;
-    if (certainty) paintHeat(context, heat, TOP * ratio, tall * ratio, ratio);
+    if (confidence) paintHeat(context, heat, TOP * ratio, tall * ratio, ratio);
     else for (const run of timeline.tracked) fill(run, 0.6);
     for (const run of timeline.stale) {
       clear(run);

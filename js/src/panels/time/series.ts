@@ -5,7 +5,7 @@ import type { Store, Topic } from "../../state/store";
 import { h } from "../../ui/dom";
 import type { TimeAxis } from "./axis";
 import { contextOf, inkOf, shareAt } from "./canvas";
-import { certaintyOf, poolCertainty } from "./heat";
+import { confidenceOf, poolConfidence } from "./heat";
 
 /** Around the plot, in CSS pixels. */
 const PAD = 4;
@@ -90,21 +90,21 @@ export class Series {
     yOf: (score: number) => number,
     selected: boolean,
   ): void {
-    const bytes = this.store.certainties.get(id);
+    const bytes = this.store.confidences.get(id);
     if (!bytes) return;
     const { start, length } = this.axis;
     // One point a frame where frames are wider than pixels, else the worst of each pixel.
     const points = Math.min(Math.round(width), Math.ceil(length) + 1);
     const from = points < width ? Math.floor(start) : start;
     const span = points < width ? points : length;
-    const pooled = poolCertainty(bytes, points, from, span);
+    const pooled = poolConfidence(bytes, points, from, span);
     context.strokeStyle = color;
     context.globalAlpha = selected ? 1 : 0.4;
     context.lineWidth = selected ? 1.75 : 1;
     context.beginPath();
     let open = false;
     pooled.forEach((byte, i) => {
-      const score = certaintyOf(byte);
+      const score = confidenceOf(byte);
       const x = ((from + ((i + 0.5) * span) / points - start) / length) * width;
       if (score === null) open = false;
       else if (open) context.lineTo(x, yOf(score));

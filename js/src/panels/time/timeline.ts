@@ -155,7 +155,7 @@ export class Timeline {
     const { video, range } = this.store.state;
     const frame = this.store.destination;
     this.axis.update();
-    if (topics.has("frame")) this.axis.reveal(frame);
+    if (topics.has("frame") || topics.has("goal")) this.axis.reveal(frame);
     this.slider.min = String(video.live?.first ?? 0);
     this.slider.max = String(Math.max(video.num_frames - 1, 0));
     this.slider.value = String(frame);
@@ -179,7 +179,7 @@ export class Timeline {
     style.setProperty("--s2w-from", String(this.axis.shareOf(start)));
     style.setProperty("--s2w-to", String(this.axis.shareOf(stop)));
     if (["video", "axis", "contrast"].some((topic) => topics.has(topic as Topic))) this.draw();
-    const due = ["timeline", "certainty", "objects", "video"] as const;
+    const due = ["timeline", "confidence", "objects", "video"] as const;
     if (due.some((topic) => topics.has(topic))) this.searchSoon();
   }
 

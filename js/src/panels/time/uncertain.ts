@@ -2,13 +2,13 @@
 
 import type { TimelineMessage } from "../../kernel/protocol";
 import type { Store } from "../../state/store";
-import { certaintyOf } from "./heat";
+import { confidenceOf } from "./heat";
 
 export interface Place {
   frame: number;
   object: number;
   /** 0..1 */
-  certainty: number;
+  confidence: number;
 }
 
 const COUNT = 5;
@@ -22,11 +22,11 @@ export function leastCertain(store: Store, count = COUNT): Place[] {
   const apart = Math.max(2, Math.round(store.state.video.num_frames * APART));
   const places: Place[] = [];
   for (const { id } of store.state.objects) {
-    const bytes = store.certainties.get(id);
+    const bytes = store.confidences.get(id);
     const timeline = store.timelines.get(id);
     if (bytes && timeline) places.push(...worstOf(id, bytes, timeline, apart, count));
   }
-  return places.sort((a, b) => a.certainty - b.certainty).slice(0, count);
+  return places.sort((a, b) => a.confidence - b.confidence).slice(0, count);
 }
 
 function worstOf(
@@ -39,10 +39,10 @@ function worstOf(
   const found: Place[] = [];
   for (const [start, stop] of [...timeline.tracked, ...timeline.stale])
     for (let frame = start; frame < stop; frame++) {
-      const certainty = certaintyOf(bytes[frame] ?? 0);
-      if (certainty !== null && certainty < CERTAIN) found.push({ frame, object, certainty });
+      const confidence = confidenceOf(bytes[frame] ?? 0);
+      if (confidence !== null && confidence < CERTAIN) found.push({ frame, object, confidence });
     }
-  found.sort((a, b) => a.certainty - b.certainty);
+  found.sort((a, b) => a.confidence - b.confidence);
   const kept: Place[] = [];
   for (const place of found) {
     if (kept.length === count) break;
