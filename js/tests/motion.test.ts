@@ -114,6 +114,23 @@ describe("playing", () => {
     expect(store.reduced.has(frame)).toBe(false);
   });
 
+  it("has the page look at what is painted alone, not at what comes ahead", async () => {
+    const link = connect(40);
+    client.hello();
+    await link.pass(1000);
+    player.play();
+    await link.pass(100);
+    let [arrivals, shown] = [0, 0];
+    store.subscribe((topics) => {
+      if (topics.has("frames") || topics.has("masks")) arrivals++;
+      if (topics.has("frame")) shown++;
+    });
+    await link.pass(2000);
+    expect(arrivals).toBe(0);
+    expect(shown).toBeGreaterThan(1.8 * FPS);
+    expect(host.of("ack").length).toBeGreaterThan(2 * shown); // of pixels and masks
+  });
+
   it("ends at the last frame of the range, or begins it anew", async () => {
     const link = connect(80);
     client.hello();

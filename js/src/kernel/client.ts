@@ -318,12 +318,14 @@ export class Client {
   }
 
   private receiveMasks(message: MasksMessage, buffers: Buffer[]): void {
-    this.undrawn.push(message.seq);
+    const awaited = this.frames.isAwaited(message.frame);
+    if (awaited) this.send({ type: "ack", seq: message.seq });
+    else this.undrawn.push(message.seq);
     const records = message.masks.map((entry, i) => ({
       ...entry,
       runs: this.decode(message.frame, buffers[i] as Buffer),
     }));
-    this.store.putMasks(message.frame, records, message.complete);
+    this.store.putMasks(message.frame, records, message.complete, !awaited);
     this.frames.masksCame(message.frame);
   }
 
@@ -352,9 +354,14 @@ export class Client {
     const { epoch } = this;
     const mine = message.reply_to.view === this.view;
     const isCurrent = () => epoch === this.epoch;
+    const ahead = this.frames.isAhead(message.frame);
     if (!(await this.frames.receive(message, jpeg, mine, isCurrent))) return;
-    this.undrawn.push(message.seq);
-    this.store.touch("frames");
+    // What is not to be seen yet is not waited for: that it is here and decoded is enough.
+    if (ahead) this.send({ type: "ack", seq: message.seq });
+    else {
+      this.undrawn.push(message.seq);
+      this.store.touch("frames");
+    }
   }
 
   private async receiveThumbnail(frame: number, jpeg: Buffer): Promise<void> {

@@ -81,6 +81,12 @@ export class FrameLoader {
     return this.isHere(frame) && this.store.masks.has(frame) && this.known.has(frame);
   }
 
+  /** Whether a frame is not to be seen yet: what comes of it changes nothing on the page. */
+  isAhead(frame: number): boolean {
+    const { goal, playing, frame: at } = this.store.state;
+    return (goal !== null || playing) && frame !== at;
+  }
+
   /** Ask for a frame that is needed soon; false if it has to wait. */
   fetch(frame: number): boolean {
     if (this.requests.isUnderWay(frame)) return true;
@@ -158,6 +164,11 @@ export class FrameLoader {
     this.seek(true);
   }
 
+  /** Whether a frame has been asked for that is not to be seen yet. */
+  isAwaited(frame: number): boolean {
+    return this.isAhead(frame) && this.requests.isUnderWay(frame);
+  }
+
   /** Masks of a frame have been put into the store. */
   masksCame(frame: number): void {
     const asked = frame === this.bare || this.requests.isUnderWay(frame);
@@ -187,7 +198,7 @@ export class FrameLoader {
     } catch {
       store.set("error", `The browser could not decode frame ${frame}.`);
     }
-    store.touch("frames");
+    if (!this.isAhead(frame)) store.touch("frames");
     if (!mine) return true;
     const { frame: at, goal, playing } = store.state;
     const moving = goal !== null || playing;

@@ -164,8 +164,9 @@ export class Store {
     });
   }
 
-  /** Masks of one frame; with `complete`, objects that are not listed have none. */
-  putMasks(frame: number, records: MaskRecord[], complete: boolean): void {
+  /** Masks of one frame; with `complete`, objects that are not listed have none. Without `told`,
+   * nobody is to look at them yet. */
+  putMasks(frame: number, records: MaskRecord[], complete: boolean, told = true): void {
     const known = complete ? undefined : this.masks.get(frame);
     const masks = new Map(known);
     for (const record of records) masks.set(record.object, record);
@@ -174,7 +175,7 @@ export class Store {
       bytes += MASK_OVERHEAD * runs.byteLength + MASK_BASE_BYTES;
     this.masks.set(frame, masks, bytes);
     if (records.length > 0) this.unpainted.add(frame);
-    this.touch("masks");
+    if (told) this.touch("masks");
   }
 
   putConfidence(object: number, start: number, bytes: Uint8Array): void {
