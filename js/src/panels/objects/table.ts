@@ -182,7 +182,7 @@ export class ObjectTable {
   update(topics: Set<Topic>): void {
     const changed = (...some: Topic[]) => some.some((topic) => topics.has(topic));
     if (changed("frames", "masks", "frame", "objects")) this.drawThumbnailsSoon();
-    const { objects, video, frame } = this.store.state;
+    const { objects, video } = this.store.state;
     setText(this.count, objects.length > 0 ? String(objects.length) : "");
     this.empty.hidden = objects.length > 0;
     this.classes.update(topics);
