@@ -23,10 +23,13 @@ class FrameTable(MutableMapping[tuple[int, int], V]):
     Parameters
     ----------
     on_change : called after each write.
+    rows : values to begin with, by object id, then by frame.
     """
 
-    def __init__(self, on_change: OnChange[V] | None = None) -> None:
-        self._rows: dict[int, dict[int, V]] = {}
+    def __init__(
+        self, on_change: OnChange[V] | None = None, rows: dict[int, dict[int, V]] | None = None
+    ) -> None:
+        self._rows = {} if rows is None else rows
         self._on_change = on_change
 
     def of(self, obj: int) -> dict[int, V]:
@@ -36,9 +39,7 @@ class FrameTable(MutableMapping[tuple[int, int], V]):
 
     def copy(self) -> FrameTable[V]:
         """A copy that calls nothing, soon made also of millions of values. Any thread."""
-        copied: FrameTable[V] = FrameTable()
-        copied._rows = {obj: row.copy() for obj, row in self._rows.copy().items()}
-        return copied
+        return FrameTable(rows={obj: row.copy() for obj, row in self._rows.copy().items()})
 
     def to_dict(self) -> dict[tuple[int, int], V]:
         """A copy of all values, by (object id, frame). Any thread."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from sam2_backend.video import Video
 
@@ -29,6 +28,8 @@ def overlay(
     ----------
     shown : the objects with their (H, W) masks; all visible ones if None.
     """
+    from scipy import ndimage
+
     rgb = segmentation.picture(frame).astype(np.float32)
     if shown is None:
         shown = (one for one in segmentation.shown(frame) if one[0].visible)

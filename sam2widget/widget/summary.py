@@ -7,7 +7,6 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from scipy import ndimage
 
 from sam2_backend.video import Video
 
@@ -81,6 +80,8 @@ def _tint(
     rgb: NDArray[np.float32], mask_hw: NDArray[np.bool_], color: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Show a mask on a frame, which may be smaller than it."""
+    from scipy import ndimage
+
     height, width = rgb.shape[:2]
     small = Image.fromarray(mask_hw).resize((width, height), Image.Resampling.NEAREST)
     small_hw = np.asarray(small, np.bool_)

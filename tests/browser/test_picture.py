@@ -114,7 +114,7 @@ def test_an_accepted_mask_changes_when_the_question_is_answered_so(bench: Bench)
     bench.widget.wait_masks_after(drawn)
     bench.widget.wait_ready()
     assert bench.masks(1)[0][100, 210] and not before[100, 210]
-    expect(bench.widget.root.get_by_role("status").first).to_contain_text("no longer accepted")
+    expect(bench.widget.root.locator(".s2w-status")).to_contain_text("no longer accepted")
     bench.widget.press("Control+z")
     bench.widget.eventually(lambda: state_of(bench, 1) == "accepted")
     np.testing.assert_array_equal(bench.masks(1)[0], before)

@@ -73,9 +73,14 @@ def test_a_view_is_told_of_prompts_that_there_are_and_of_all_masks(wire):
     wire.say("want", frame=4, pixels=False, moving=True)
     wire.idle()
     assert [one.frame for one in wire.of("prompts")] == [4] and wire.of("frame") == []
+    wire.ask("clear_prompts", frame=4, object=1)
+    wire.sent.clear()
     wire.say("want", frame=5, pixels=True, moving=False)
     wire.idle()
-    assert [one.frame for one in wire.of("prompts")] == [4]
+    assert wire.of("prompts") == [], "there never were any"
+    wire.say("want", frame=4, pixels=False, moving=False)
+    wire.idle()
+    assert [(one.frame, one.points) for one in wire.of("prompts")] == [(4, [])]
     assert not wire.of("frame")[0].reduced
 
 

@@ -124,7 +124,8 @@ def test_review_by_the_browser(widget, browser):
     browser.ask("unreview", **span(1, 5, 12))
     idle(widget)
     assert browser.of("timeline")[-1]["accepted"] == [(1, 5)]
-    browser.ask("reset", **span(1))
+    assert "on 4 frames is accepted" in browser.ask("reset", **span(1))["text"]
+    assert browser.ask("reset", **span(1), change_accepted=True)["type"] == "done"
     assert browser.of("timeline")[-1]["prompted"] == [] and not np.asarray(widget.masks[1]).any()
     assert "no mask there to accept" in browser.ask("accept", **span())["text"]
 
