@@ -125,7 +125,7 @@ def test_an_export_is_watched_and_cancelled(bench: Bench) -> None:
     widget = bench.widget
     bench.show(
         "big = np.repeat(np.repeat(clip.frames_thw3[:1], 4, 1), 4, 2)\n"
-        "w = Sam2Widget(np.broadcast_to(big, (300, *big.shape[1:])), model=model)"
+        "w = Sam2Widget(np.broadcast_to(big, (3000, *big.shape[1:])), model, autosave=False)"
     )
     widget.click(66 * 4, 176 * 4)
     panel = open_menu(bench)
@@ -134,7 +134,7 @@ def test_an_export_is_watched_and_cancelled(bench: Bench) -> None:
     path = bench.scratch / "long.mp4"
     place.fill(str(path))
     place.press("Enter")
-    expect(panel.get_by_text(re.compile(r"Frame \d+ of 300"))).to_be_visible()
+    expect(panel.get_by_text(re.compile(r"Frame \d+ of 3000"))).to_be_visible()
     widget.root.screenshot(path="test-results/results-progress.png")
     bench.page.keyboard.press("Escape")
     widget.click(70 * 4, 170 * 4)  # which is answered meanwhile
@@ -220,7 +220,7 @@ def test_a_new_start_is_asked_about_and_can_be_undone(bench: Bench) -> None:
     panel.get_by_role("button", name="Start anew…").click()
     question.get_by_role("button", name="Start anew").click()
     widget.wait_for("objects", 0)
-    expect(widget.root.get_by_role("status").first).to_contain_text("set-aside")
+    expect(widget.root.locator(".s2w-status")).to_contain_text("set-aside")
     assert [one.name for one in (scratch / "set-aside").iterdir()] == ["a.sam2.zip"]
     bench.page.keyboard.press("Escape")
     widget.press("Control+z")
