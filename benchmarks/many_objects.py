@@ -3,7 +3,7 @@
     python -m benchmarks.many_objects [--objects 200] [--frames 10000] [--browser]
 
 Every object has a mask on every frame, made without a model. Times without `--browser` are those of
-the kernel; with it, the widget is opened in JupyterLab besides.
+the kernel alone; with it, the widget is opened in JupyterLab instead.
 """
 
 from __future__ import annotations
@@ -277,10 +277,8 @@ def main() -> None:
     parser.add_argument("--browser", action="store_true")
     options = parser.parse_args()
     print(f"{options.objects} objects, {options.frames:,} frames")
-    measure_kernel(options.objects, options.frames)
-    if options.browser:
-        print("in JupyterLab")
-        measure_browser(options.objects, options.frames)
+    measure = measure_browser if options.browser else measure_kernel
+    measure(options.objects, options.frames)
 
 
 if __name__ == "__main__":
