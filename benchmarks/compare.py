@@ -28,6 +28,7 @@ OPTIONS = {
     "memory_pooling=2": {"memory_pooling": 2},
     "tracked_memories=2": {"tracked_memories": 2},
     "image_size=512": {"image_size": 512},
+    "dtype=bfloat16": {"dtype": "bfloat16"},
 }
 """That trade accuracy for speed: of `load_model`, by what they are called in the table."""
 
@@ -60,7 +61,10 @@ def main() -> None:
             _header("official")
             for name, settings in OPTIONS.items():
                 optional = InProcess("ours", replace(work, settings=settings))
-                _compare("track 1", optional, official, arguments.device, name)
+                for component in ("encode", "track 1") if "dtype" in settings else ("track 1",):
+                    _compare(
+                        component, optional, official, arguments.device, f"{component}, {name}"
+                    )
                 optional.close()
         print(f"\nPeak memory: ours {peak:.0f} MiB, official {official.close() / 2**20:.0f} MiB")
         if arguments.hugging_face:

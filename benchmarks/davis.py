@@ -162,6 +162,7 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, help="side of the network's input")
     parser.add_argument("--memory-pooling", type=int, default=1)
     parser.add_argument("--tracked-memories", type=int)
+    parser.add_argument("--dtype", help="precision, as bfloat16")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
     data = Path(os.environ.get("SAM2WIDGET_DATA", "../shared/data")) / "davis"
@@ -172,6 +173,7 @@ def main() -> None:
         image_size=arguments.image_size,
         memory_pooling=arguments.memory_pooling,
         tracked_memories=arguments.tracked_memories,
+        dtype=arguments.dtype,
     )
     table = evaluate(
         model, read_sequences(data), every=arguments.every, video=not arguments.images_only

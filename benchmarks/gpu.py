@@ -123,14 +123,14 @@ def iou(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     return int((a & b).sum()) / union if union else 1.0
 
 
-def compare_with_cpu(device: torch.device, num_frames: int) -> None:
+def compare_with_cpu(device: torch.device, num_frames: int, size: int | None) -> None:
     """Print how far masks of nano are from those of the CPU in float32."""
     from sam2widget.samples import sample_clip
 
     sample = np.array(sample_clip().frames_thw3[:num_frames])
 
     def track(runtime: Runtime) -> list[FrameResult]:
-        video = VideoPredictor(build("nano", runtime), sample)
+        video = VideoPredictor(build("nano", runtime, size), sample)
         for obj in (1, 2, 3):
             video.add_points(0, obj, [[60 + 40 * obj, 90]], [1])
         return list(video.propagate())
@@ -300,14 +300,14 @@ def count(names: list[str], device: torch.device, size: int | None) -> None:
 # The widget
 
 
-def time_session(device: torch.device, num_frames: int) -> None:
+def time_session(device: torch.device, num_frames: int, size: int | None) -> None:
     """Print frames a second of a session with nano and two objects, as the widget runs it."""
     from sam2_backend.video import open_video
     from sam2widget.annotation.session import Session
     from sam2widget.models.sam2 import Sam2Segmenter
 
     frames = clip(num_frames)
-    model = build("nano", Runtime.choose(device))
+    model = build("nano", Runtime.choose(device), size)
     video = open_video(frames)
     session = Session(num_frames, HEIGHT, WIDTH, Sam2Segmenter(model, video))
     for obj in (1, 2):
@@ -335,10 +335,10 @@ def main() -> None:
     print(f"{card}, torch {torch.__version__}, {Runtime.choose(device).dtype}")
     names = [name if name in CONFIGS else f"sam2.1-hiera-{name}" for name in arguments.only]
     began = time.perf_counter()
-    compare_with_cpu(device, arguments.frames)
+    compare_with_cpu(device, arguments.frames, arguments.image_size)
     compare_speed(names, device, arguments.image_size, optimized=arguments.vos_optimized)
     count(names, device, arguments.image_size)
-    time_session(device, 8 * BATCH)
+    time_session(device, 8 * BATCH, arguments.image_size)
     print(f"\nAll of it took {time.perf_counter() - began:.0f} s.")
 
 

@@ -13,12 +13,15 @@ float32.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+_log = logging.getLogger(__name__)
 
 BLOCK = 2**21
 """Attention weights that exist at once: 8 MB of float32, measured best."""
@@ -91,6 +94,8 @@ def attend_in_blocks(q_lc: Tensor, blocks: Iterable[KVBlock], *, value_dim: int)
             else:
                 weight_l1 += factor * weights_lm.sum(dim=1, keepdim=True, dtype=torch.float32)
                 total_ld += factor * (weights_lm @ v)
+    way = "plain powers" if shift_l1 is None else "powers less a running maximum"
+    _log.debug("Attention of %d queries in blocks: %s.", len(q_lc), way)
     return total_ld.div_(weight_l1).to(q_lc.dtype)
 
 

@@ -107,11 +107,11 @@ def is_bfloat16_faster() -> bool:
     seconds: dict[torch.dtype, float] = {}
     for dtype in (torch.float32, torch.bfloat16):
         square = torch.ones(_TRIAL_SIDE, _TRIAL_SIDE, dtype=dtype)
-        square @ square
+        _ = square @ square
         times: list[float] = []
         for _ in range(_TRIALS):
             began = time.perf_counter()
-            square @ square
+            _ = square @ square
             times.append(time.perf_counter() - began)
         seconds[dtype] = min(times)
     return seconds[torch.bfloat16] < _CLEARLY * seconds[torch.float32]

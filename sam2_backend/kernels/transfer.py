@@ -18,7 +18,7 @@ class HostCopy:
 
     Parameters
     ----------
-    tensor : its values now; later changes in place are not seen on CUDA, but elsewhere.
+    tensor : not to be changed in place until it was waited for.
     """
 
     def __init__(self, tensor: Tensor) -> None:

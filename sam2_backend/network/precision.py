@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-T = TypeVar("T", Tensor, tuple[Tensor, ...])
+T = TypeVar("T")
 
 
 class PrecisionModule(nn.Module):
@@ -29,7 +29,7 @@ class PrecisionModule(nn.Module):
         Parameters
         ----------
         name : of the result, one of this module's.
-        compute : computes it.
+        compute : computes it, a tensor or a tuple of them.
         sources : all parameters that it depends on, one at least.
         """
         if torch.is_grad_enabled():
@@ -48,7 +48,7 @@ class PrecisionModule(nn.Module):
 
 def weights_state(tensors: Iterable[Tensor]) -> int:
     """Identify the present values of parameters and buffers."""
-    return hash(tuple((tensor.data_ptr(), tensor._version) for tensor in tensors))
+    return hash(tuple(map(stamp, tensors)))
 
 
 def derived_tensors(network: nn.Module) -> list[Any]:
@@ -86,7 +86,7 @@ def _cast(value: Any, dtype: torch.dtype) -> Any:
 def stamp(parameter: Tensor) -> tuple[int, int]:
     """Identify the values of a parameter: those of another storage or version are others."""
     version = 0 if parameter.is_inference() else parameter._version
-    return parameter.untyped_storage()._cdata, version
+    return parameter.data_ptr(), version
 
 
 class Linear(nn.Linear, PrecisionModule):
@@ -128,8 +128,8 @@ class LayerNorm(nn.LayerNorm, PrecisionModule):
         return F.layer_norm(input, self.normalized_shape, *_weights(self), self.eps)
 
 
-def _weights(layer: nn.Module) -> tuple[Tensor, Tensor]:
-    weight, bias = layer.weight, layer.bias
+def _weights(layer: PrecisionModule) -> tuple[Tensor, Tensor]:
+    weight, bias = layer.get_parameter("weight"), layer.get_parameter("bias")
     if layer.compute_dtype is torch.float32 or not is_predicting():
         return weight, bias
     return layer.derive("weights", lambda: (weight, bias), weight, bias)

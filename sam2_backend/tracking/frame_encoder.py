@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..kernels.allocator import copy_to_mmap
 from ..network.sam2 import ImageFeatures, Sam2Model
@@ -59,7 +61,7 @@ class FrameEncoder:
         self._cache = FeatureCache(
             weak_method(self._encode), device=model.device, max_bytes=cache_bytes
         )
-        self._encode_image = graph_of(model, lambda pixels: model.encode_image(pixels))
+        self._encode_image = graph_of(model, partial(_encode_image, model))
         self._sizes_hw = sizes_hw
         self.is_live = getattr(frames, "recording", None) is not None
         """Whether the video grows; frames of it may be skipped, and its first may be gone."""
@@ -141,6 +143,10 @@ class FrameEncoder:
                 "sizes_hw gives each its own."
             )
         return resize_frame(rgb, self.model.config.image_size)
+
+
+def _encode_image(model: Sam2Model, pixels_b3ss: Tensor) -> ImageFeatures:
+    return model.encode_image(pixels_b3ss)
 
 
 def open_frames(frames: Any) -> Frames:

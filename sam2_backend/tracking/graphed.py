@@ -23,7 +23,7 @@ def graph_of(
     return GraphedFunction(
         function,
         model.device if captured else torch.device("cpu"),
-        state=lambda: weights_state(weights),
+        state=lambda: (model.runtime, weights_state(weights)),
         keep=lambda: derived_tensors(model),
         capture=capture,
     )

@@ -16,7 +16,12 @@ import torch
 
 from sam2_backend import CONFIGS, FrameResult, Sam2Model, VideoPredictor, load_model
 from sam2_backend.kernels.allocator import OPT_OUT, copy_to_mmap
-from sam2_backend.kernels.blocked_attention import MIN_KEYS, KVBlock, attend_in_blocks
+from sam2_backend.kernels.blocked_attention import (
+    MIN_KEYS,
+    KVBlock,
+    attend_in_bfloat16,
+    attend_in_blocks,
+)
 from sam2_backend.network.layers import Attention
 from sam2_backend.network.sam2 import ImageFeatures
 from sam2_backend.network.transforms import pack_bits
@@ -71,6 +76,36 @@ def test_attention_in_blocks_is_attention(scales: tuple[float, float]):
     expected = scores.softmax(1) @ torch.cat(values).double()
     ours = attend_in_blocks(q, iter(blocks), value_dim=8)
     torch.testing.assert_close(ours.double(), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("scale", "way"), [(0.1, "plain powers"), (40, "a running maximum")])
+def test_attention_in_blocks_says_which_way_it_took(caplog, scale, way):
+    q, k = torch.ones(4, 8), torch.full((6, 8), scale)
+    with caplog.at_level("DEBUG", "sam2_backend"):
+        attend_in_blocks(q, [KVBlock(k, k)], value_dim=8)
+    assert way in caplog.text
+
+
+@pytest.mark.parametrize("scales", [(0.1, 0.1), (3, 3), (12, 0.1), (0.1, 12)])
+@pytest.mark.parametrize("offset", [0.0, 4.0])
+def test_attention_in_bfloat16_is_attention(scales: tuple[float, float], offset: float):
+    """Also where all keys have much in common, which would cost their scores all their bits."""
+    generator = torch.Generator().manual_seed(0)
+    q = torch.randn(600, 32, generator=generator).bfloat16()
+    keys = [
+        (scale * torch.randn(n, 32, generator=generator) + offset).bfloat16()
+        for scale, n in zip(scales, (100, 2 * MIN_KEYS + 30), strict=True)
+    ]
+    values = [torch.randn(len(k), 8, generator=generator).bfloat16() for k in keys]
+    weights = (q.double() @ torch.cat(keys).double().T / 32**0.5).softmax(1)
+    expected = weights @ torch.cat(values).double()
+    blocks = [KVBlock(k, v) for k, v in zip(keys, values, strict=True)]
+    in_blocks = attend_in_blocks(q, blocks, value_dim=8)
+    at_once = attend_in_bfloat16(*(x[None, None] for x in (q, torch.cat(keys), torch.cat(values))))
+    for ours in (in_blocks, at_once[0, 0]):
+        assert ours.dtype is torch.bfloat16
+        error = (ours.double() - expected).abs().mean() / expected.abs().mean()
+        assert error < 0.03
 
 
 @pytest.mark.parametrize("pooling", [1, 2])
