@@ -79,7 +79,7 @@ class Ours:
 
     def track(self) -> None:
         """All objects on the next frame: their masks at the frame's size."""
-        next(self.coming)
+        _ = dict(next(self.coming).masks)
 
     def generate(self) -> None:
         """Masks of everything on a frame; nothing is filtered."""

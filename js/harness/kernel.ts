@@ -225,6 +225,18 @@ export class PageKernel implements ViewHost {
           ),
         });
         break;
+      case "set_class":
+        this.change({
+          objects: objects.map((o) =>
+            request.objects.includes(o.id) ? { ...o, class_name: request.class_name } : o,
+          ),
+        });
+        break;
+      case "add_class":
+        this.change({
+          class_list: [...this.current.class_list, { name: request.class_name, color: "#cc79a7" }],
+        });
+        break;
       case "propagate":
         this.propagate();
         break;

@@ -199,6 +199,10 @@ describe("the axis of time", () => {
     axis.zoomBy(10, 0);
     axis.reveal(60);
     expect(axis.start).toBe(0);
+    axis.panBy(0.005); // half of a frame is out of sight on either side
+    axis.reveal(100);
+    expect(axis.start).toBe(1);
+    axis.panBy(-1);
     axis.reveal(400);
     expect(axis.shareOf(400)).toBeCloseTo(0.08);
     axis.reveal(300);

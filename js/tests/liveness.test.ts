@@ -7,13 +7,15 @@ import { Store } from "../src/state/store";
 import { FakeHost, viewState } from "./fake-host";
 
 class Watch implements KernelWatch {
-  now: ReturnType<KernelWatch["state"]> = "idle";
+  now: ReturnType<KernelWatch["state"]> = null;
   private listener = () => {};
   state = () => this.now;
   onChange(listener: () => void): () => void {
     this.listener = listener;
     return () => {};
   }
+  reachable = true;
+  reaches = async () => this.reachable;
   become(state: ReturnType<KernelWatch["state"]>): void {
     this.now = state;
     this.listener();
@@ -66,14 +68,22 @@ describe("a kernel that the host watches", () => {
     expect(store.state.lost?.why).toBe("restarted");
   });
 
-  it("is not gone while a cell blocks all of its threads", () => {
+  it("is not gone while a cell blocks all of its threads", async () => {
     speak(10);
-    watch.become("busy");
-    vi.advanceTimersByTime(60_000);
+    await vi.advanceTimersByTimeAsync(60_000);
     expect(store.state.lost).toBeNull();
-    watch.become("idle");
-    vi.advanceTimersByTime(3000);
+    expect(store.state.speaks).toBe(true);
+  });
+
+  it("is out of reach where it is silent and so is its server", async () => {
+    speak(10);
+    watch.reachable = false;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(store.state.lost).toBeNull();
+    await vi.advanceTimersByTimeAsync(1000);
     expect(store.state.lost?.why).toBe("silent");
+    speak(1);
+    expect(store.state.lost).toBeNull();
   });
 
   it("is back when the connection is, and answers", () => {
@@ -81,7 +91,7 @@ describe("a kernel that the host watches", () => {
     watch.become("unreachable");
     expect(store.state.lost?.why).toBe("unreachable");
     host.sent = [];
-    watch.become("idle");
+    watch.become(null);
     expect(store.state.lost?.why).toBe("silent");
     expect(host.of("hello")).toHaveLength(1);
     host.receive({ type: "welcome", reply_to: { view: client.view, id: 1 }, protocol: 2 });
@@ -192,13 +202,13 @@ describe("Jupyter's own word", () => {
     for (const status of ["restarting", "autorestarting"]) {
       const kernel = make();
       const watched = watchKernel({ kernel });
-      const heard: (string | undefined)[] = [];
+      const heard: unknown[] = [];
       watched?.onChange(() => heard.push(watched.state()));
       for (const then of ["busy", status, "starting", "idle"]) {
         kernel.status = then;
         kernel.statusChanged.emit();
       }
-      expect(heard).toEqual(["busy", "restarted", "restarted", "restarted"]);
+      expect(heard).toEqual([null, "restarted", "restarted", "restarted"]);
     }
   });
 
@@ -210,7 +220,19 @@ describe("Jupyter's own word", () => {
     kernel.connectionStatusChanged.emit();
     expect(watched?.state()).toBe("unreachable");
     kernel.connectionStatus = "connected";
-    expect(watched?.state()).toBe("idle");
+    expect(watched?.state()).toBeNull();
+  });
+
+  it("is that the server is reached if it says anything at all", async () => {
+    const kernel = { ...make(), id: "k", serverSettings: { baseUrl: "http://lab/", token: "t" } };
+    const asked = vi.fn(() => Promise.resolve(new Response("", { status: 404 })));
+    vi.stubGlobal("fetch", asked);
+    expect(await watchKernel({ kernel })?.reaches()).toBe(true);
+    expect(asked).toHaveBeenCalledWith("http://lab/api/kernels/k", expect.anything());
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("network")));
+    expect(await watchKernel({ kernel })?.reaches()).toBe(false);
+    vi.unstubAllGlobals();
+    expect(await watchKernel({ kernel: make() })?.reaches()).toBe(true);
   });
 
   it("is not asked for where there is none", () => {

@@ -4,7 +4,7 @@ import { countPlaces } from "../src/state/situation";
 import { duration, megabytes, timeLeft } from "../src/ui/durations";
 
 const FRESH: Situation = {
-  ...{ kind: "video", frames: 289, recording: false, state: "ready" },
+  ...{ kind: "video", frames: 289, lost: false, recording: false, state: "ready" },
   ...{ everything: false, proposing: false, proposals: 0, marked: 0, empty: [], objects: 0 },
   ...{ choice: false, running: false, ended: null, stale: 0, untracked: 0, unreviewed: 0 },
   ...{ places: 0, offer: null },
@@ -18,6 +18,7 @@ const TABLE: [string, Situation, string, string?][] = [
   ["a new video", FRESH, "Click an object on a frame where it is clear to see"],
   ["a new video without a model", { ...FRESH, state: "loading" }, "once the model is there"],
   ["a new picture", { ...FRESH, kind: "images", frames: 1 }, "press W for everything"],
+  ["a dead kernel", { ...CLICKED, lost: true, running: true }, "Run the cell again"],
   ["no model", { ...FRESH, state: "error" }, "Choose another model"],
   ["a search", { ...FRESH, proposing: true }, "Looking for everything"],
   ["proposals", { ...FRESH, everything: true, proposals: 9 }, "Click the masks that you want"],

@@ -101,6 +101,14 @@ describe("a click on the mask of another object", () => {
     expect(view.host.written).toContainEqual(["selected", 2]);
   });
 
+  it("marks where masks are not to be seen: left of a comparison", async () => {
+    view.host.change({ selected: 2 });
+    view.button("Compare").click();
+    await settle();
+    view.gesture([ON_LEFT]);
+    expect(view.host.of("click")).toMatchObject([{ object: 2 }]);
+  });
+
   it("selects with the crosshair and Enter, and marks with Alt and Enter", async () => {
     for (let i = 0; i < 3; i++) view.press("ArrowRight", { altKey: true, shiftKey: true });
     await settle();

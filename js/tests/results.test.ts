@@ -98,6 +98,7 @@ describe("the menu of results", () => {
     effect.value = "blur";
     effect.dispatchEvent(new Event("change"));
     await settle();
+    expect(find<HTMLInputElement>(".s2w-path").value).toBe("/home/me/clip-blur.mp4");
     const sent = (await exportTo("/data/x.mp4")) as ExportRequest;
     expect(sent.options).toEqual([
       { name: "effect", value: "blur" },
@@ -112,7 +113,7 @@ describe("the menu of results", () => {
   it("shows progress, cancels, and says where the file is", async () => {
     await open();
     const reply_to = replyTo(await exportTo("/data/x.mp4"));
-    page.host.receive({ type: "export_progress", reply_to, frame: 4, total: 20 });
+    page.host.receive({ type: "export_progress", reply_to, frame: 4, total: 20, eta_s: 0 });
     await settle();
     expect(find(".s2w-running").textContent).toContain("Frame 5 of 20");
     expect(find<HTMLProgressElement>(".s2w-running progress").value).toBeCloseTo(0.25);

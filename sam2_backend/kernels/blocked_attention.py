@@ -4,6 +4,11 @@ PyTorch's own kernel wants values as wide as keys. Memory's values are a quarter
 they are projected, and the projection may as well follow the weighted sum, whose weights add up
 to 1: that saves a third of the arithmetic. Keys are computed block by block, so that they never
 exist all at once.
+
+PyTorch's kernel gains nothing from a CPU's bfloat16 products; here they count. Sums are in float32.
+Scores come out of the products in bfloat16, so that their error grows with their size: the mean key
+of a block is subtracted first, which lowers all scores of a query alike, and is made up for in
+float32.
 """
 
 from __future__ import annotations
@@ -47,14 +52,21 @@ def attend_in_blocks(q_lc: Tensor, blocks: Iterable[KVBlock], *, value_dim: int)
     # Powers of 2 take half the time of those of e, and no longer where they underflow.
     log2_e = math.log2(math.e)
     q_lc = q_lc * (log2_e / math.sqrt(q_lc.shape[1]))
-    longest_query = float(q_lc.norm(dim=1).amax())
+    longest_query = float(_longest(q_lc))
+    is_exact = q_lc.dtype is torch.float32
     rows = max(MIN_KEYS, BLOCK // len(q_lc))
-    total_ld = q_lc.new_zeros(len(q_lc), value_dim)
-    weight_l1 = q_lc.new_zeros(len(q_lc), 1)
+    total_ld = q_lc.new_zeros(len(q_lc), value_dim, dtype=torch.float32)
+    weight_l1 = q_lc.new_zeros(len(q_lc), 1, dtype=torch.float32)
     shift_l1 = None
     for k_mc, v_md, score_bias in blocks:
-        score_bias *= log2_e
-        largest = longest_query * float(k_mc.norm(dim=1).amax()) + abs(score_bias)
+        offset: float | Tensor = score_bias * log2_e
+        longest_key = float(_longest(k_mc))
+        largest = longest_query * longest_key + abs(offset)
+        if not is_exact:
+            mean_1c = k_mc.mean(dim=0, keepdim=True)
+            k_mc = k_mc - mean_1c
+            offset = (q_lc @ mean_1c.T).float() + offset
+            largest = max(largest, longest_query * float(_longest(k_mc)))
         if shift_l1 is None and largest > SAFE_EXPONENT:
             # From here on with the running maximum of Milakov and Gimelshein 2018.
             shift_l1 = torch.where(weight_l1 > 0, 0.0, -math.inf)
@@ -63,18 +75,46 @@ def attend_in_blocks(q_lc: Tensor, blocks: Iterable[KVBlock], *, value_dim: int)
             weights_lm = scratch[: len(q_lc) * len(k)].view(len(q_lc), len(k))
             torch.mm(q_lc, k.T, out=weights_lm)
             if shift_l1 is None:
-                factor = 2.0**score_bias
+                factor = 2.0**offset
             else:
                 factor = 1.0
-                larger_l1 = torch.maximum(
-                    shift_l1, weights_lm.amax(dim=1, keepdim=True) + score_bias
-                )
-                weights_lm.sub_(larger_l1 - score_bias)
+                larger_l1 = torch.maximum(shift_l1, weights_lm.amax(dim=1, keepdim=True) + offset)
+                weights_lm.sub_(larger_l1 - offset)
                 shrunk_l1 = (shift_l1 - larger_l1).exp2_()
                 weight_l1.mul_(shrunk_l1)
                 total_ld.mul_(shrunk_l1)
                 shift_l1 = larger_l1
             weights_lm.exp2_()
-            weight_l1.add_(weights_lm.sum(dim=1, keepdim=True), alpha=factor)
-            total_ld.addmm_(weights_lm, v, alpha=factor)
-    return total_ld.div_(weight_l1)
+            if is_exact and not isinstance(factor, Tensor):
+                weight_l1.add_(weights_lm.sum(dim=1, keepdim=True), alpha=factor)
+                total_ld.addmm_(weights_lm, v, alpha=factor)
+            else:
+                weight_l1 += factor * weights_lm.sum(dim=1, keepdim=True, dtype=torch.float32)
+                total_ld += factor * (weights_lm @ v)
+    return total_ld.div_(weight_l1).to(q_lc.dtype)
+
+
+def attend_in_bfloat16(q_bhlc: Tensor, k_bhmc: Tensor, v_bhmd: Tensor) -> Tensor:
+    """Compute softmax(q kᵀ / √C) v in bfloat16 on a CPU, (B, H, L, D).
+
+    Few queries and keys at once, many in blocks.
+
+    Parameters
+    ----------
+    q_bhlc, k_bhmc, v_bhmd : (B, H, L, C) queries, (B, H, M, C) keys and (B, H, M, D) values.
+    """
+    b, h, length, c = q_bhlc.shape
+    if length * k_bhmc.shape[2] > BLOCK:
+        heads = zip(*(x.flatten(0, 1) for x in (q_bhlc, k_bhmc, v_bhmd)), strict=True)
+        d = v_bhmd.shape[3]
+        attended = [attend_in_blocks(q, [KVBlock(k, v)], value_dim=d) for q, k, v in heads]
+        return torch.stack(attended).unflatten(0, (b, h))
+    # Less the mean key, which shifts all scores of a query alike: what is rounded is small.
+    k_bhmc = k_bhmc - k_bhmc.mean(dim=2, keepdim=True)
+    scores_bhlm = (q_bhlc * c**-0.5) @ k_bhmc.transpose(2, 3)
+    return scores_bhlm.softmax(dim=3) @ v_bhmd
+
+
+def _longest(x_mc: Tensor) -> Tensor:
+    """Compute the largest norm of rows."""
+    return torch.linalg.vector_norm(x_mc, dim=1, dtype=torch.float32).amax()

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
 from .out_of_memory import guard_memory
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_TRIAL_SIDE, _TRIALS = 1024, 5
+_CLEARLY = 0.75
+"""Of the time in float32: norms and copies around the products gain nothing."""
 
 
 @dataclass(frozen=True)
 class Runtime:
     """Device and precision of one loaded model.
 
-    Weights and memory arithmetic stay in float32; matrix products and convolutions are computed
-    in `dtype`.
+    Parameters stay in float32; matrix products and convolutions are computed in `dtype`, with
+    weights that are cast once. Sums of norms and attention, positions and scores are in float32.
     """
 
     device: torch.device
@@ -25,19 +32,24 @@ class Runtime:
     """Of matrix products and convolutions: float32, bfloat16 or float16."""
     memory_dtype: torch.dtype = torch.bfloat16
     """Memories are kept in bfloat16 on every device, as the official predictor keeps them."""
+    has_graphs: bool = False
+    """Whether steps whose shapes recur are captured as CUDA graphs."""
     frames_at_once: int = 1
     """Frames encoded together while tracking: one fills a CPU, but not a GPU."""
 
     @classmethod
     def choose(
-        cls, device: str | torch.device | None = None, dtype: torch.dtype | None = None
+        cls,
+        device: str | torch.device | None = None,
+        dtype: str | torch.dtype | None = None,
     ) -> Runtime:
         """Choose what is not given.
 
         Parameters
         ----------
-        device : CUDA if None and there is one, else the CPU.
-        dtype : if None bfloat16 on CUDA devices that have it, else float32.
+        device : if None CUDA where there is one, else Apple's GPU, else the CPU.
+        dtype : a precision, or its name; "auto" for bfloat16 where it is faster, also on a CPU;
+            if None bfloat16 on CUDA devices that have it, else float32.
 
         Raises
         ------
@@ -45,37 +57,61 @@ class Runtime:
             When the device does not exist here or the precision is not a floating one.
         """
         try:
-            chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+            chosen = torch.device(device or find_best_device())
             torch.empty(0, device=chosen)
         except (RuntimeError, AssertionError) as error:
             raise ValueError(
                 f"Device {str(device)!r} cannot be used here ({str(error).splitlines()[0]}). "
                 "Leave device=None to take the best there is, or say 'cpu'."
             ) from error
-        if dtype is None:
-            half = chosen.type == "cuda" and torch.cuda.is_bf16_supported()
-            dtype = torch.bfloat16 if half else torch.float32
-        if dtype not in (torch.float32, torch.bfloat16, torch.float16):
+        if dtype is None or dtype == "auto":
+            is_half = chosen.type == "cuda" and torch.cuda.is_bf16_supported()
+            if chosen.type == "cpu" and dtype == "auto":
+                is_half = is_bfloat16_faster()
+            precision = torch.bfloat16 if is_half else torch.float32
+        else:
+            precision = _DTYPES.get(str(dtype).removeprefix("torch."))
+        if precision is None:
             raise ValueError(
-                f"dtype must be torch.float32, torch.bfloat16 or torch.float16, got {dtype}."
+                "dtype must be torch.float32, torch.bfloat16, torch.float16, the name of one of "
+                f"them, or 'auto', got {dtype!r}."
             )
-        return cls(chosen, dtype, frames_at_once=8 if chosen.type == "cuda" else 1)
+        is_cuda = chosen.type == "cuda"
+        return cls(chosen, precision, has_graphs=is_cuda, frames_at_once=8 if is_cuda else 1)
 
     @contextlib.contextmanager
     def inference(self) -> Generator[None, None, None]:
-        """Run a prediction: no gradients, and mixed precision where it was chosen.
+        """Run a prediction: no gradients, and the precision that was chosen.
 
         Raises
         ------
         OutOfMemoryError
             When the device's memory does not suffice.
         """
-        mixed = self.dtype is not torch.float32
-        with (
-            guard_memory(self.device),
-            torch.inference_mode(),
-            torch.autocast(self.device.type, dtype=self.dtype, enabled=True)
-            if mixed
-            else contextlib.nullcontext(),
-        ):
+        with guard_memory(self.device), torch.inference_mode():
             yield
+
+
+def find_best_device() -> str:
+    """Find the fastest kind of device that there is: "cuda", "mps" or "cpu"."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+@cache
+def is_bfloat16_faster() -> bool:
+    """Whether this CPU multiplies in bfloat16 by itself, and clearly faster: a trial of 0.1 s."""
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return False
+    seconds: dict[torch.dtype, float] = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        square = torch.ones(_TRIAL_SIDE, _TRIAL_SIDE, dtype=dtype)
+        square @ square
+        times: list[float] = []
+        for _ in range(_TRIALS):
+            began = time.perf_counter()
+            square @ square
+            times.append(time.perf_counter() - began)
+        seconds[dtype] = min(times)
+    return seconds[torch.bfloat16] < _CLEARLY * seconds[torch.float32]

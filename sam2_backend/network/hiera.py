@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import MLP, add_linear, apply_in_chunks, use_cpu_fast_path
+from .layers import MLP, add_linear, apply_in_chunks, attend, use_cpu_fast_path
+from .precision import Conv2d, LayerNorm, Linear, PrecisionModule
 
 
 class PatchEmbed(nn.Module):
@@ -22,22 +22,22 @@ class PatchEmbed(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.proj = nn.Conv2d(3, dim, kernel_size=7, stride=4, padding=3)
+        self.proj = Conv2d(3, dim, kernel_size=7, stride=4, padding=3)
 
     def forward(self, pixels_bchw: Tensor) -> Tensor:
         """Embed the patches of images (B, 3, S, S): (B, S/4, S/4, C)."""
         return self.proj(pixels_bchw).permute(0, 2, 3, 1)
 
 
-class WindowAttention(nn.Module):
+class WindowAttention(PrecisionModule):
     """Self-attention within one window, its queries pooled 2x2 where a stage begins."""
 
     def __init__(self, dim: int, dim_out: int, *, num_heads: int, pool: bool) -> None:
         super().__init__()
         self.num_heads = num_heads
         self.pool = pool
-        self.qkv = nn.Linear(dim, 3 * dim_out)
-        self.proj = nn.Linear(dim_out, dim_out)
+        self.qkv = Linear(dim, 3 * dim_out)
+        self.proj = Linear(dim_out, dim_out)
 
     def forward(self, x_bhwc: Tensor) -> Tensor:
         """Attend within windows, without the output projection.
@@ -50,25 +50,34 @@ class WindowAttention(nn.Module):
         -------
         (B, H or H/2, W or W/2, dim_out); `add_projected` completes it.
         """
-        q, k, v = F.linear(x_bhwc, self.qkv.weight).chunk(3, dim=-1)
+        weight, bias = self.qkv.weights()
+        q, k, v = F.linear(x_bhwc, weight).chunk(3, dim=-1)
         if self.pool:
             q = max_pool(q)
         # The keys' bias adds the same to all scores of a query, which cancels in the softmax.
-        q_bias = self.qkv.bias[: q.shape[-1]]
+        q_bias = bias[: q.shape[-1]]
         q = q.add_(q_bias) if use_cpu_fast_path(q) else q + q_bias
         b, h, w, _ = q.shape
         q, k, v = (
             t.reshape(b, -1, self.num_heads, t.shape[-1] // self.num_heads).transpose(1, 2)
             for t in (q, k, v)
         )
-        return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, h, w, -1)
+        return attend(q, k, v).transpose(1, 2).reshape(b, h, w, -1)
 
     def add_projected(self, residual_bhwc: Tensor, attended_bhwc: Tensor) -> Tensor:
         """Project what `forward` returned and add it to a residual of the same shape."""
-        # Attention weights add up to 1: the values' bias may as well be added after the sum.
-        v_bias = self.qkv.bias[-attended_bhwc.shape[-1] :]
-        bias = self.proj.weight @ v_bias + self.proj.bias
-        return add_linear(residual_bhwc, attended_bhwc, self.proj.weight, bias)
+        bias = self.derive(
+            "bias", self._joint_bias, self.qkv.bias, self.proj.weight, self.proj.bias
+        )
+        return add_linear(residual_bhwc, attended_bhwc, self.proj.weights()[0], bias)
+
+    def _joint_bias(self) -> Tensor:
+        """Compute the bias of the values and the output's as one.
+
+        Attention weights add up to 1: the values' bias may as well be added after the sum.
+        """
+        v_bias = self.qkv.bias[-self.proj.in_features :]
+        return self.proj.weight @ v_bias + self.proj.bias
 
 
 class Block(nn.Module):
@@ -78,12 +87,12 @@ class Block(nn.Module):
         super().__init__()
         self.window = window
         self.pool = pool
-        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
+        self.norm1 = LayerNorm(dim, eps=1e-6)
         self.attn = WindowAttention(dim, dim_out, num_heads=num_heads, pool=pool)
-        self.norm2 = nn.LayerNorm(dim_out, eps=1e-6)
+        self.norm2 = LayerNorm(dim_out, eps=1e-6)
         self.mlp = MLP((dim_out, 4 * dim_out, dim_out), activation=nn.GELU)
         if pool:
-            self.proj = nn.Linear(dim, dim_out)
+            self.proj = Linear(dim, dim_out)
 
     def forward(self, x_bhwc: Tensor) -> Tensor:
         """Transform a (B, H, W, C) map, or its windows (B * windows, window, window, C)."""
@@ -109,7 +118,7 @@ class Block(nn.Module):
         return self.mlp.forward_residual(x, self.norm2(x))
 
 
-class Hiera(nn.Module):
+class Hiera(PrecisionModule):
     """The trunk: four stages at strides 4, 8, 16 and 32, widths doubling."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -119,7 +128,6 @@ class Hiera(nn.Module):
         window0 = config.window_sizes[0]
         self.pos_embed = nn.Parameter(torch.zeros(1, dim, *config.pos_embed_size))
         self.pos_embed_window = nn.Parameter(torch.zeros(1, dim, window0, window0))
-        self._position: tuple[tuple[Any, ...], Tensor] | None = None
         self.stage_ends = [n - 1 for n in accumulate(config.stages)]
 
         self.blocks = nn.ModuleList()
@@ -159,20 +167,20 @@ class Hiera(nn.Module):
         return features
 
     def _cached_position(self, height: int, width: int) -> Tensor:
-        """`position`, computed once for these weights on the CPU's fast path."""
-        if not use_cpu_fast_path(self.pos_embed):
-            return self.position(height, width)
-        weights = self.pos_embed, self.pos_embed_window
-        key = height, width, *((w.data_ptr(), w._version) for w in weights)
-        cached = self._position
-        if cached is None or cached[0] != key:
-            cached = self._position = key, self.position(height, width)
-        return cached[1]
+        return self.derive(
+            f"position {height} x {width}",
+            lambda: self.position(height, width),
+            self.pos_embed,
+            self.pos_embed_window,
+        )
 
     def position(self, height: int, width: int) -> Tensor:
         """Compute the position embedding, resized background plus tiled window: (1, H, W, C)."""
         window = self.pos_embed_window
-        background = F.interpolate(self.pos_embed, size=(height, width), mode="bicubic")
+        embed = self.pos_embed
+        if embed.device.type == "mps":  # which has no bicubic resize everywhere
+            embed = embed.cpu()
+        background = F.interpolate(embed, size=(height, width), mode="bicubic").to(window.device)
         tiles = (1, 1, -(-height // window.shape[2]), -(-width // window.shape[3]))
         tiled = window.tile(tiles)[:, :, :height, :width]
         return (background + tiled).permute(0, 2, 3, 1)

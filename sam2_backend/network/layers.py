@@ -11,20 +11,37 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..kernels.blocked_attention import attend_in_bfloat16
+from .precision import Linear, PrecisionModule, is_predicting
+
 CHUNK_ELEMENTS = 3 * 2**19
 """Numbers between two matrix products of a chunk: so many stay in a CPU's cache."""
 MIN_CHUNK_TOKENS = 1024
 """Rows of a matrix product that still runs at full speed."""
 
+MIN_BFLOAT16_KEYS = 32
+"""Keys from which on products in bfloat16 gain more than what stands around them costs."""
+
+
+class CpuPaths:
+    """Whether computations on a CPU go ways of their own; tests take the others there too."""
+
+    enabled = True
+
+    @classmethod
+    def serve(cls, device: torch.device) -> bool:
+        """Whether they serve a device."""
+        return cls.enabled and device.type == "cpu"
+
 
 def use_cpu_fast_path(x: Tensor) -> bool:
-    """Whether the CPU's fast paths apply: float32, no gradients, and nothing is compiled.
+    """Whether the CPU's fast paths apply: no gradients, no autocast, and nothing is compiled.
 
     Parameters
     ----------
     x : a tensor of the computation, for its device.
     """
-    plain = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+    plain = CpuPaths.serve(x.device) and not torch.is_autocast_enabled("cpu")
     return plain and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
 
 
@@ -45,6 +62,14 @@ def apply_in_chunks(function: Callable[[Tensor], Tensor], x: Tensor, hidden_dim:
     return torch.cat([function(chunk) for chunk in chunks])
 
 
+def attend(q_bhnc: Tensor, k_bhmc: Tensor, v_bhmc: Tensor) -> Tensor:
+    """Compute attention of B batches and H heads: (B, H, N, C)."""
+    is_small = k_bhmc.shape[2] < MIN_BFLOAT16_KEYS
+    if q_bhnc.dtype is torch.bfloat16 and not is_small and use_cpu_fast_path(q_bhnc):
+        return attend_in_bfloat16(q_bhnc, k_bhmc, v_bhmc)
+    return F.scaled_dot_product_attention(q_bhnc, k_bhmc, v_bhmc)
+
+
 def add_linear(residual: Tensor, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Add a linear layer's output to a residual: `residual` + `x` Wᵀ + b, (..., C).
 
@@ -56,14 +81,14 @@ def add_linear(residual: Tensor, x: Tensor, weight: Tensor, bias: Tensor) -> Ten
     x : (..., D).
     weight, bias : (C, D) and (C,).
     """
-    if not use_cpu_fast_path(residual):
-        return residual + F.linear(x, weight, bias)
+    if not use_cpu_fast_path(residual) or residual.dtype != weight.dtype:
+        return residual + F.linear(x.to(weight.dtype), weight, bias)
     total = (residual + bias).expand(*x.shape[:-1], -1).contiguous()
     total.view(-1, len(weight)).addmm_(x.reshape(-1, x.shape[-1]), weight.T)
     return total
 
 
-class LayerNorm2d(nn.Module):
+class LayerNorm2d(PrecisionModule):
     """Layer norm over the channels of a (B, C, H, W) map."""
 
     def __init__(self, channels: int, eps: float = 1e-6) -> None:
@@ -75,8 +100,16 @@ class LayerNorm2d(nn.Module):
     def forward(self, x_bchw: Tensor) -> Tensor:
         """Normalise each cell of a (B, C, H, W) map."""
         x_bhwc = x_bchw.permute(0, 2, 3, 1)
-        x_bhwc = F.layer_norm(x_bhwc, self.weight.shape, self.weight, self.bias, self.eps)
+        weight, bias = self.weights(x_bchw)
+        x_bhwc = F.layer_norm(x_bhwc, self.weight.shape, weight, bias, self.eps)
         return x_bhwc.permute(0, 3, 1, 2)
+
+    def weights(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Get weight and bias (C,), in the precision of `x`."""
+        weight, bias = self.weight, self.bias
+        if x.dtype is torch.float32 or not is_predicting():
+            return weight, bias
+        return self.derive("weights", lambda: (weight, bias), weight, bias)
 
 
 class MLP(nn.Module):
@@ -90,7 +123,7 @@ class MLP(nn.Module):
         sigmoid_output: bool = False,
     ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(dims))
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(dims))
         self.activation = activation()
         self.sigmoid_output = sigmoid_output
 
@@ -101,12 +134,12 @@ class MLP(nn.Module):
 
     def forward_residual(self, residual: Tensor, x: Tensor) -> Tensor:
         """Compute `residual` + MLP(`x`), the end of a residual block; no sigmoid."""
-        return add_linear(residual, self._hidden(x), self.last.weight, self.last.bias)
+        return add_linear(residual, self._hidden(x), *self.last.weights())
 
     @property
-    def last(self) -> nn.Linear:
+    def last(self) -> Linear:
         """The output layer."""
-        return cast("nn.Linear", self.layers[-1])
+        return cast("Linear", self.layers[-1])
 
     def _hidden(self, x: Tensor) -> Tensor:
         *hidden, _ = self.layers
@@ -115,7 +148,7 @@ class MLP(nn.Module):
         return x
 
 
-class AttentionProjections(nn.Module):
+class AttentionProjections(PrecisionModule):
     """The projections of multi-head attention, whose inner width may differ from its input's.
 
     Parameters
@@ -133,10 +166,10 @@ class AttentionProjections(nn.Module):
         inner_dim = inner_dim or dim
         kv_dim = kv_dim or dim
         self.num_heads = num_heads
-        self.q_proj = nn.Linear(dim, inner_dim)
-        self.k_proj = nn.Linear(kv_dim, inner_dim)
-        self.v_proj = nn.Linear(kv_dim, inner_dim)
-        self.out_proj = nn.Linear(inner_dim, dim)
+        self.q_proj = Linear(dim, inner_dim)
+        self.k_proj = Linear(kv_dim, inner_dim)
+        self.v_proj = Linear(kv_dim, inner_dim)
+        self.out_proj = Linear(inner_dim, dim)
 
     def split_heads(self, x_bnc: Tensor) -> Tensor:
         """(B, N, C) -> (B, heads, N, C / heads)."""
@@ -164,7 +197,7 @@ class Attention(AttentionProjections):
         v = self.split_heads(self.v_proj(v_bmc))
         b = max(len(q), len(k))
         q, k, v = (x.expand(b, -1, -1, -1) for x in (q, k, v))
-        return self._join_heads(F.scaled_dot_product_attention(q, k, v))
+        return self._join_heads(attend(q, k, v))
 
     def _few_queries(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
         """Attend with the key projection applied to the queries.
@@ -173,28 +206,31 @@ class Attention(AttentionProjections):
         """
         q_bhnd = self.split_heads(self.q_proj(q_bnc))
         scale = q_bhnd.shape[-1] ** -0.5
-        projected = (q_bhnd * scale) @ self._by_head(self.k_proj.weight)  # (B, heads, N, C)
+        projected = (q_bhnd * scale) @ self._by_head(self.k_proj)  # (B, heads, N, C)
         weights = (projected.flatten(1, 2) @ k_bmc.transpose(1, 2)).softmax(dim=-1)
         summed = (weights @ v_bmc).unflatten(1, (self.num_heads, -1))
-        out = summed @ self._by_head(self.v_proj.weight).transpose(1, 2)
-        bias_h1d = self.v_proj.bias.unflatten(0, (self.num_heads, 1, -1))
+        out = summed @ self._by_head(self.v_proj).transpose(1, 2)
+        bias_h1d = self.v_proj.weights()[1].unflatten(0, (self.num_heads, 1, -1))
         return self._join_heads(out + bias_h1d)
 
     def _few_keys(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
         """Attend with the query projection applied to the keys, and the output's to the values."""
         k_bhmd = self.split_heads(self.k_proj(k_bmc))
         scaled = k_bhmd * k_bhmd.shape[-1] ** -0.5
-        projected = (scaled @ self._by_head(self.q_proj.weight)).flatten(1, 2)
-        bias = (scaled @ self.q_proj.bias.unflatten(0, (self.num_heads, -1, 1))).flatten(1)
+        projected = (scaled @ self._by_head(self.q_proj)).flatten(1, 2)
+        q_bias = self.q_proj.weights()[1].unflatten(0, (self.num_heads, -1, 1))
+        bias = (scaled @ q_bias).flatten(1)
         # Queries last: a softmax over so few keys is slow where they lie side by side.
         scores = torch.baddbmm(bias[..., None], projected, q_bnc.transpose(1, 2))
         weights = scores.unflatten(1, (self.num_heads, -1)).softmax(dim=2).flatten(1, 2)
         v_bhmd = self.split_heads(self.v_proj(v_bmc))
-        out_hdc = self._by_head(self.out_proj.weight.T)
+        out_weight, out_bias = self.out_proj.weights()
+        out_hdc = out_weight.T.unflatten(0, (self.num_heads, -1))
         projected_v = (v_bhmd @ out_hdc).flatten(1, 2)  # (B, heads * M, C)
-        return torch.baddbmm(self.out_proj.bias[None, None], weights.transpose(1, 2), projected_v)
+        return torch.baddbmm(out_bias[None, None], weights.transpose(1, 2), projected_v)
 
-    def _by_head(self, weight_ic: Tensor) -> Tensor:
+    def _by_head(self, layer: Linear) -> Tensor:
+        weight_ic, _ = layer.weights()
         return weight_ic.unflatten(0, (self.num_heads, -1))  # (heads, inner/heads, C)
 
     def _join_heads(self, x_bhnc: Tensor) -> Tensor:

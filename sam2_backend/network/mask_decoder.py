@@ -6,7 +6,7 @@ object-score token and the high-resolution features.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, cast
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from .config import NUM_CANDIDATES, ModelConfig
 from .layers import MLP, Attention, LayerNorm2d
+from .precision import Conv2d, LayerNorm, PrecisionModule, is_predicting
 
 
 class DecoderOutput(NamedTuple):
@@ -59,12 +60,12 @@ class TwoWayBlock(nn.Module):
         dim, heads, inner = config.hidden_dim, config.decoder_heads, config.hidden_dim // 2
         self.first = first
         self.self_attn = Attention(dim, num_heads=heads)
-        self.norm1 = nn.LayerNorm(dim)
+        self.norm1 = LayerNorm(dim)
         self.cross_attn_token_to_image = Attention(dim, num_heads=heads, inner_dim=inner)
-        self.norm2 = nn.LayerNorm(dim)
+        self.norm2 = LayerNorm(dim)
         self.mlp = MLP((dim, config.decoder_mlp_dim, dim))
-        self.norm3 = nn.LayerNorm(dim)
-        self.norm4 = nn.LayerNorm(dim)
+        self.norm3 = LayerNorm(dim)
+        self.norm4 = LayerNorm(dim)
         self.cross_attn_image_to_token = Attention(dim, num_heads=heads, inner_dim=inner)
 
     def forward(
@@ -101,7 +102,7 @@ class TwoWayTransformer(nn.Module):
         dim, heads = config.hidden_dim, config.decoder_heads
         self.layers = nn.ModuleList(TwoWayBlock(config, first=i == 0) for i in range(2))
         self.final_attn_token_to_image = Attention(dim, num_heads=heads, inner_dim=dim // 2)
-        self.norm_final_attn = nn.LayerNorm(dim)
+        self.norm_final_attn = LayerNorm(dim)
 
     def forward(
         self, tokens_ntc: Tensor, image_nlc: Tensor, image_pos_1lc: Tensor
@@ -126,7 +127,7 @@ class TwoWayTransformer(nn.Module):
         return self.norm_final_attn(tokens + attended), image
 
 
-class MaskDecoder(nn.Module):
+class MaskDecoder(PrecisionModule):
     """Predicts four masks and their scores from image features and prompt embeddings."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -144,8 +145,8 @@ class MaskDecoder(nn.Module):
             nn.GELU(),
         )
         # Applied once per image, not per click: see Sam2Model.encode_image.
-        self.conv_s0 = nn.Conv2d(dim, dim // 8, kernel_size=1)
-        self.conv_s1 = nn.Conv2d(dim, dim // 4, kernel_size=1)
+        self.conv_s0 = Conv2d(dim, dim // 8, kernel_size=1)
+        self.conv_s1 = Conv2d(dim, dim // 4, kernel_size=1)
         self.output_hypernetworks_mlps = nn.ModuleList(
             MLP((dim, dim, dim, dim // 8)) for _ in range(num_masks)
         )
@@ -173,17 +174,17 @@ class MaskDecoder(nn.Module):
         prompts_npc : (N, P, C) sparse prompt embeddings.
         dense_nchw : (N or 1, C, h or 1, w or 1) mask embedding, added to the features.
         """
-        own = torch.cat(
-            (self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight)
-        )
+        embeddings = self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight
+        own = self.derive("own tokens", lambda: torch.cat(embeddings), *embeddings)
+        prompts_npc = prompts_npc.to(own.dtype)
         tokens = torch.cat((own.expand(len(prompts_npc), -1, -1), prompts_npc), dim=1)
         image = (s16_nchw + dense_nchw).flatten(2).transpose(1, 2)  # (N or 1, h*w, C)
         tokens, image = self.transformer(tokens, image, image_pos_1chw.flatten(2).transpose(1, 2))
         return DecoderState(
             tokens_nmc=tokens[:, 2 : 2 + NUM_CANDIDATES + 1],
             image_nlc=image,
-            ious_nm=self.iou_prediction_head(tokens[:, 1]),
-            object_score_n1=self.pred_obj_score_head(tokens[:, 0]),
+            ious_nm=self.iou_prediction_head(_exact(tokens[:, 1])),
+            object_score_n1=self.pred_obj_score_head(_exact(tokens[:, 0])),
         )
 
     def person_scores(self, tokens_nmc: Tensor) -> Tensor:
@@ -193,7 +194,13 @@ class MaskDecoder(nn.Module):
         """
         if not hasattr(self, "person_head"):
             return tokens_nmc.new_ones(tokens_nmc.shape[:2])
-        return self.person_head(tokens_nmc)[..., 0].sigmoid()
+        return self.person_head(_exact(tokens_nmc))[..., 0].sigmoid()
+
+    @property
+    def score_heads(self) -> tuple[MLP, ...]:
+        """The heads that compute scores, which are compared with each other: in float32."""
+        heads = self.iou_prediction_head, self.pred_obj_score_head
+        return (*heads, self.person_head) if hasattr(self, "person_head") else heads
 
     def predict_masks(self, state: DecoderState, s8_nchw: Tensor, s4_nchw: Tensor) -> Tensor:
         """Predict (N, 4, S/4, S/4) mask logits.
@@ -204,29 +211,59 @@ class MaskDecoder(nn.Module):
         s8_nchw, s4_nchw : (N or 1, C/4, 2h, 2w) and (N or 1, C/8, 4h, 4w) image features.
         """
         up1, norm, gelu1, up2, gelu2 = cast("Iterable[Any]", self.output_upscaling)
+        norm_weight, norm_bias = norm.weights(state.image_nlc)
         h, w = s8_nchw.shape[2] // 2, s8_nchw.shape[3] // 2
         image = state.image_nlc.unflatten(1, (h, w))
-        image = _split(image, up1).add_(_by_cell(s8_nchw, 1))
-        image = gelu1(F.layer_norm(image, norm.weight.shape, norm.weight, norm.bias, norm.eps))
-        image = gelu2(_split(image, up2).add_(_by_cell(s4_nchw, 2)))  # (N, h, w, 2, 2, 2, 2, C/8)
-        filters = torch.stack(
-            [mlp(state.tokens_nmc[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)],
-            dim=1,
-        )
+        image = self._split(image, up1).add_(_by_cell(s8_nchw, 1))
+        image = gelu1(F.layer_norm(image, norm.weight.shape, norm_weight, norm_bias, norm.eps))
+        # (N, h, w, 2, 2, 2, 2, C/8)
+        image = gelu2(self._split(image, up2).add_(_by_cell(s4_nchw, 2)))
+        filters = self._filters(state.tokens_nmc)
         masks = filters @ image.flatten(1, -2).transpose(1, 2)
         masks = masks.unflatten(2, (h, w, 2, 2, 2, 2))
         return masks.permute(0, 1, 2, 4, 6, 3, 5, 7).reshape(*masks.shape[:2], 4 * h, 4 * w)
 
+    def _filters(self, tokens_nmc: Tensor) -> Tensor:
+        """Compute the filters of all masks, (N, 4, C/8), by an MLP each."""
+        mlps = cast("Sequence[MLP]", self.output_hypernetworks_mlps)
+        if torch.is_grad_enabled():
+            return torch.stack([mlp(tokens_nmc[:, i]) for i, mlp in enumerate(mlps)], dim=1)
+        # Side by side, as one product a layer.
+        x_mnc = tokens_nmc.transpose(0, 1)
+        for n, layers in enumerate(zip(*(mlp.layers for mlp in mlps), strict=True)):
+            weights = [layer.weight for layer in layers]
+            biases = [layer.bias for layer in layers]
+            weight_mic, bias_m1c = self.derive(
+                f"filters {n}",
+                lambda w=weights, b=biases: (
+                    torch.stack(w).transpose(1, 2),
+                    torch.stack(b)[:, None],
+                ),
+                *(weights + biases),
+            )
+            x_mnc = torch.baddbmm(bias_m1c, (x_mnc.relu() if n else x_mnc), weight_mic)
+        return x_mnc.transpose(0, 1)
 
-def _split(cells: Tensor, up: nn.ConvTranspose2d) -> Tensor:
-    """Apply a 2x2 transposed convolution of stride 2 to (..., C) cells: (..., 2, 2, C').
+    def _split(self, cells: Tensor, up: nn.ConvTranspose2d) -> Tensor:
+        """Apply a 2x2 transposed convolution of stride 2 to (..., C) cells: (..., 2, 2, C').
 
-    Its outputs do not overlap, so that it is a matrix product, whose layout is kept: the four
-    cells that each becomes stay together.
-    """
-    assert up.bias is not None
-    weight = up.weight.permute(2, 3, 1, 0)  # (2, 2, C', C)
-    return F.linear(cells, weight.flatten(0, 2), up.bias.repeat(4)).unflatten(-1, weight.shape[:3])
+        Its outputs do not overlap, so that it is a matrix product, whose layout is kept: the four
+        cells that each becomes stay together.
+        """
+        bias = up.bias
+        assert bias is not None
+        weight_abdc, bias_d = self.derive(
+            f"split {up.out_channels}",
+            lambda: (up.weight.permute(2, 3, 1, 0).contiguous(), bias.repeat(4)),
+            *(up.weight, bias),
+        )
+        split = F.linear(cells, weight_abdc.flatten(0, 2), bias_d)
+        return split.unflatten(-1, weight_abdc.shape[:3])
+
+
+def _exact(tokens: Tensor) -> Tensor:
+    """Convert the input of a score head to float32, but not under autocast."""
+    return tokens.float() if is_predicting() else tokens
 
 
 def _by_cell(map_nchw: Tensor, splits: int) -> Tensor:

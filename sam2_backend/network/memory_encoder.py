@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from .config import ModelConfig
 from .layers import LayerNorm2d, apply_in_chunks
+from .precision import Conv2d, Linear, PrecisionModule
 
 
 class MaskDownsampler(nn.Module):
@@ -18,28 +19,28 @@ class MaskDownsampler(nn.Module):
         channels = 1
         for _ in range(4):
             layers += [
-                nn.Conv2d(channels, channels * 4, kernel_size=3, stride=2, padding=1),
+                Conv2d(channels, channels * 4, kernel_size=3, stride=2, padding=1),
                 LayerNorm2d(channels * 4),
                 nn.GELU(),
             ]
             channels *= 4
-        self.encoder = nn.Sequential(*layers, nn.Conv2d(channels, dim, kernel_size=1))
+        self.encoder = nn.Sequential(*layers, Conv2d(channels, dim, kernel_size=1))
 
     def forward(self, mask_n1hw: Tensor) -> Tensor:
         """Encode (N, 1, S, S) masks: (N, C, S/16, S/16)."""
         return self.encoder(mask_n1hw)
 
 
-class ConvNeXtBlock(nn.Module):
+class ConvNeXtBlock(PrecisionModule):
     """Liu et al. 2022 (arXiv 2201.03545)."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.dwconv = nn.Conv2d(dim, dim, kernel_size=7, padding=3, groups=dim)
+        self.dwconv = Conv2d(dim, dim, kernel_size=7, padding=3, groups=dim)
         self.norm = LayerNorm2d(dim)
-        self.pwconv1 = nn.Linear(dim, 4 * dim)
+        self.pwconv1 = Linear(dim, 4 * dim)
         self.act = nn.GELU()
-        self.pwconv2 = nn.Linear(4 * dim, dim)
+        self.pwconv2 = Linear(4 * dim, dim)
         self.gamma = nn.Parameter(torch.full((dim,), 1e-6))
 
     def forward(self, x_nchw: Tensor) -> Tensor:
@@ -49,7 +50,8 @@ class ConvNeXtBlock(nn.Module):
         return x_nchw + update.view(x.shape).permute(0, 3, 1, 2)
 
     def _mlp(self, x_rc: Tensor) -> Tensor:
-        return self.gamma * self.pwconv2(self.act(self.pwconv1(x_rc)))
+        gamma = self.derive("gamma", lambda: self.gamma, self.gamma)
+        return gamma * self.pwconv2(self.act(self.pwconv1(x_rc)))
 
 
 class _Fuser(nn.Module):
@@ -68,9 +70,9 @@ class MemoryEncoder(nn.Module):
         super().__init__()
         dim = config.hidden_dim
         self.mask_downsampler = MaskDownsampler(dim)
-        self.pix_feat_proj = nn.Conv2d(dim, dim, kernel_size=1)
+        self.pix_feat_proj = Conv2d(dim, dim, kernel_size=1)
         self.fuser = _Fuser(dim)
-        self.out_proj = nn.Conv2d(dim, config.memory_dim, kernel_size=1)
+        self.out_proj = Conv2d(dim, config.memory_dim, kernel_size=1)
 
     def forward(self, s16_nchw: Tensor, mask_n1hw: Tensor) -> Tensor:
         """Encode memories.

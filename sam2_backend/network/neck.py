@@ -10,23 +10,30 @@ from torch import Tensor, nn
 
 from .config import ModelConfig
 from .hiera import Hiera
+from .precision import Conv2d, PrecisionModule, is_predicting
 
 
-class _Lateral(nn.Module):
+class _Lateral(PrecisionModule):
     def __init__(self, dim: int, dim_out: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(dim, dim_out, kernel_size=1)
+        self.conv = Conv2d(dim, dim_out, kernel_size=1)
 
     def forward(self, x_bchw: Tensor) -> Tensor:
         return self.conv(x_bchw)
 
     def fused_projection(self, x_bchw: Tensor, next_conv: nn.Conv2d) -> Tensor:
         """Apply this and another 1x1 convolution as the single one that they amount to."""
-        assert self.conv.bias is not None
-        next_weight = next_conv.weight.flatten(1)
-        weight = next_weight @ self.conv.weight.flatten(1)
-        bias = F.linear(self.conv.bias, next_weight, next_conv.bias)
-        return F.linear(x_bchw.permute(0, 2, 3, 1), weight, bias).permute(0, 3, 1, 2)
+        assert self.conv.bias is not None and next_conv.bias is not None
+        bias, next_bias = self.conv.bias, next_conv.bias
+
+        def fuse() -> tuple[Tensor, Tensor]:
+            next_weight = next_conv.weight.flatten(1)
+            weight = next_weight @ self.conv.weight.flatten(1)
+            return weight, F.linear(bias, next_weight, next_bias)
+
+        weights = self.conv.weight, bias, next_conv.weight, next_bias
+        weight, bias_c = self.derive("fused projection", fuse, *weights)
+        return F.linear(x_bchw.permute(0, 2, 3, 1), weight, bias_c).permute(0, 3, 1, 2)
 
 
 class Neck(nn.Module):
@@ -56,7 +63,10 @@ class Neck(nn.Module):
         """
         s32_lateral, s16_lateral, s8_lateral, s4_lateral = cast("Iterable[_Lateral]", self.convs)
         s4, s8, s16, s32 = features
-        upper = F.interpolate(s32_lateral(s32).float(), scale_factor=2.0, mode="nearest")
+        lateral = s32_lateral(s32)
+        if not is_predicting():
+            lateral = lateral.float()  # under autocast the sum is in float32, as the official one
+        upper = F.interpolate(lateral, scale_factor=2.0, mode="nearest")
         return (
             s4_lateral.fused_projection(s4, conv_s4),
             s8_lateral.fused_projection(s8, conv_s8),

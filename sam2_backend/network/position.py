@@ -1,22 +1,24 @@
 """Positions as vectors: sine embeddings, rotary tables and random Fourier features.
 
 Tables depend on sizes alone and are computed once, outside inference mode, so that the same
-table can serve prediction and training.
+table can serve prediction and training. They stay: CUDA graphs read them.
 """
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
-from typing import Any, NamedTuple
+from functools import cache
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from .precision import PrecisionModule
 
 _TEMPERATURE = 10_000.0
 
 
-@lru_cache(maxsize=32)
+@cache
 @torch.inference_mode(False)
 def sine_embedding_2d(channels: int, *, height: int, width: int, device: torch.device) -> Tensor:
     """Compute the sine embedding of a grid (Carion et al. 2020), positions scaled to 0..2π.
@@ -43,6 +45,8 @@ def sine_embedding_1d(position: Tensor, channels: int) -> Tensor:
     return torch.cat((angles.sin(), angles.cos()), dim=-1)
 
 
+@cache
+@torch.inference_mode(False)
 def _frequencies(n: int, device: torch.device) -> Tensor:
     index = torch.arange(n, dtype=torch.float32, device=device)
     return _TEMPERATURE ** (2 * (index // 2) / n)
@@ -55,11 +59,11 @@ class RotaryTable(NamedTuple):
     sin: Tensor
     """(N, C / 2) each."""
     freqs_cis: Tensor | None
-    """(N, C / 2) cos + i·sin: a CPU multiplies complex numbers many times faster. None on other
-    devices."""
+    """(N, C / 2) cos + i·sin: complex numbers are multiplied in one pass. None on Apple's GPUs,
+    which lack them."""
 
 
-@lru_cache(maxsize=32)
+@cache
 @torch.inference_mode(False)
 def rotary_table(
     dim: int, *, height: int, width: int, device: torch.device, pooling: int = 1
@@ -80,7 +84,7 @@ def rotary_table(
     y = torch.outer(_center(torch.div(index, width, rounding_mode="floor"), pooling), frequency)
     angles = torch.cat((x, y), dim=-1)
     cos, sin = angles.cos().to(device), angles.sin().to(device)
-    return RotaryTable(cos, sin, torch.complex(cos, sin) if device.type == "cpu" else None)
+    return RotaryTable(cos, sin, None if device.type == "mps" else torch.complex(cos, sin))
 
 
 def _center(index: Tensor, pooling: int) -> Tensor:
@@ -99,7 +103,7 @@ def rotate(x: Tensor, table: RotaryTable) -> Tensor:
     return rotated.flatten(-2).type_as(x)
 
 
-class RandomFourierFeatures(nn.Module):
+class RandomFourierFeatures(PrecisionModule):
     """Fixed random frequencies that encode points of the unit square (Tancik et al. 2020)."""
 
     positional_encoding_gaussian_matrix: Tensor
@@ -107,8 +111,6 @@ class RandomFourierFeatures(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, channels // 2))
-        self._grid: tuple[Any, Tensor] | None = None
-        """The last grid, after the key of what it depends on."""
 
     def forward(self, points_norm: Tensor) -> Tensor:
         """Encode (..., 2) points (x, y) in 0..1: (..., channels)."""
@@ -116,17 +118,12 @@ class RandomFourierFeatures(nn.Module):
         return torch.cat((angles.sin(), angles.cos()), dim=-1)
 
     def grid(self, height: int, width: int) -> Tensor:
-        """Encode the cell centres of a grid: (1, channels, height, width); the last is cached."""
-        if torch.compiler.is_compiling() or torch.is_grad_enabled():
-            return self._grid_of(height, width)
-        matrix = self.positional_encoding_gaussian_matrix
-        mixed = torch.is_autocast_enabled(matrix.device.type)
-        key = height, width, matrix.device, matrix.data_ptr(), matrix._version, mixed
-        cached = self._grid
-        if cached is None or cached[0] != key:
-            with torch.inference_mode(False), torch.no_grad():
-                cached = self._grid = key, self._grid_of(height, width)
-        return cached[1]
+        """Encode the cell centres of a grid: (1, channels, height, width)."""
+        return self.derive(
+            f"grid {height} x {width}",
+            lambda: self._grid_of(height, width),
+            self.positional_encoding_gaussian_matrix,
+        )
 
     def _grid_of(self, height: int, width: int) -> Tensor:
         device = self.positional_encoding_gaussian_matrix.device

@@ -8,12 +8,13 @@ from torch import Tensor, nn
 from .config import ModelConfig
 from .layers import LayerNorm2d
 from .position import RandomFourierFeatures
+from .precision import Conv2d, PrecisionModule
 
 PAD, NEGATIVE, POSITIVE, BOX_START, BOX_END = -1, 0, 1, 2, 3
 """Labels of a point: padding, a negative or positive click, the corners of a box."""
 
 
-class PromptEncoder(nn.Module):
+class PromptEncoder(PrecisionModule):
     """Embeds points and box corners sparsely, a mask densely.
 
     A box enters as its two corners; the caller puts them before the clicks.
@@ -28,13 +29,13 @@ class PromptEncoder(nn.Module):
         self.not_a_point_embed = nn.Embedding(1, dim)
         self.no_mask_embed = nn.Embedding(1, dim)
         self.mask_downscaling = nn.Sequential(
-            nn.Conv2d(1, 4, kernel_size=2, stride=2),
+            Conv2d(1, 4, kernel_size=2, stride=2),
             LayerNorm2d(4),
             nn.GELU(),
-            nn.Conv2d(4, 16, kernel_size=2, stride=2),
+            Conv2d(4, 16, kernel_size=2, stride=2),
             LayerNorm2d(16),
             nn.GELU(),
-            nn.Conv2d(16, dim, kernel_size=1),
+            Conv2d(16, dim, kernel_size=1),
         )
 
     def embed_points(self, points_np2: Tensor, labels_np: Tensor) -> Tensor:
@@ -57,8 +58,15 @@ class PromptEncoder(nn.Module):
             )
         return embedded
 
+    def embed_no_points(self, n: int) -> Tensor:
+        """Embed one padding point, as while tracking, and the one after it: (N, 2, C)."""
+        weight = self.not_a_point_embed.weight
+        padding = self.derive("no points", lambda: weight.expand(1, 2, -1).contiguous(), weight)
+        return padding.expand(n, -1, -1)
+
     def embed_mask(self, logits_n1hw: Tensor | None) -> Tensor:
         """Embed (N, 1, S/4, S/4) mask logits: (N, C, S/16, S/16), or (1, C, 1, 1) for None."""
         if logits_n1hw is None:
-            return self.no_mask_embed.weight[..., None, None]
+            weight = self.no_mask_embed.weight
+            return self.derive("no mask", lambda: weight[..., None, None], weight)
         return self.mask_downscaling(logits_n1hw)

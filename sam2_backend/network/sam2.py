@@ -20,7 +20,9 @@ from .memory_attention import MemoryAttention
 from .memory_encoder import MemoryEncoder
 from .neck import ImageEncoder
 from .position import sine_embedding_1d, sine_embedding_2d
+from .precision import Conv2d, Linear, PrecisionModule, is_predicting, set_compute_dtype
 from .prompt_encoder import PromptEncoder
+from .transforms import resize_smoothly
 
 _MEMORY_SCALE, _MEMORY_BIAS = 20.0, -10.0
 """A mask enters the memory encoder as probability * 20 - 10 (official configuration)."""
@@ -65,7 +67,7 @@ class SelectedMask(NamedTuple):
     """(N, C) object pointer."""
 
 
-class Sam2Model(nn.Module):
+class Sam2Model(PrecisionModule):
     """SAM 2, parameter for parameter as in the official checkpoints.
 
     Parameters
@@ -76,14 +78,13 @@ class Sam2Model(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.runtime = Runtime(torch.device("cpu"), torch.float32)
         dim, memory_dim = config.hidden_dim, config.memory_dim
         self.image_encoder = ImageEncoder(config)
         self.sam_prompt_encoder = PromptEncoder(config)
         self.sam_mask_decoder = MaskDecoder(config)
         self.memory_attention = MemoryAttention(config)
         self.memory_encoder = MemoryEncoder(config)
-        self.mask_downsample = nn.Conv2d(1, 1, kernel_size=4, stride=4)
+        self.mask_downsample = Conv2d(1, 1, kernel_size=4, stride=4)
         self.obj_ptr_proj = MLP((dim, dim, dim, dim))
         self.maskmem_tpos_enc = nn.Parameter(torch.zeros(config.num_memories, 1, 1, memory_dim))
         self.no_mem_embed = nn.Parameter(torch.zeros(1, 1, dim))
@@ -92,10 +93,23 @@ class Sam2Model(nn.Module):
         if config.occlusion_memory:
             self.no_obj_embed_spatial = nn.Parameter(torch.zeros(1, memory_dim))
         if config.pointer_time:
-            self.obj_ptr_tpos_proj = nn.Linear(dim, memory_dim)
+            self.obj_ptr_tpos_proj = Linear(dim, memory_dim)
+        self.runtime = Runtime(torch.device("cpu"), torch.float32)
 
     is_bundled: bool = False
     """Whether its weights come with the library."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """Device and precision; may be exchanged by another precision's."""
+        return self._runtime
+
+    @runtime.setter
+    def runtime(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        set_compute_dtype(self, runtime.dtype)
+        for head in self.sam_mask_decoder.score_heads:
+            set_compute_dtype(head, torch.float32)
 
     @property
     def device(self) -> torch.device:
@@ -120,7 +134,8 @@ class Sam2Model(nn.Module):
 
     def add_no_memory_embed(self, s16_nchw: Tensor) -> Tensor:
         """Add the "no memory" embedding to (N, C, h, w) features, as on a frame without memory."""
-        return s16_nchw + self.no_mem_embed[0, 0, :, None, None]
+        embed = self.no_mem_embed
+        return s16_nchw + self.derive("no memory", lambda: embed[0, 0, :, None, None], embed)
 
     def condition_on_memory(
         self,
@@ -129,6 +144,8 @@ class Sam2Model(nn.Module):
         slots_nm: Tensor,
         pointers_npc: Tensor,
         distances_np: Tensor,
+        valid_nm: Tensor | None = None,
+        valid_np: Tensor | None = None,
     ) -> Tensor:
         """Condition features on each object's memory (Ravi et al. 2024, section 4).
 
@@ -141,6 +158,9 @@ class Sam2Model(nn.Module):
         pointers_npc : (N, P, C) object pointers, P >= 0.
         distances_np : (N, P) distances of the pointers in time, scaled to about 0..1, positive
             towards where tracking comes from.
+        valid_nm, valid_np : (N, M) and (N, P) bool, where objects have fewer memories or pointers
+            than others: False for what only fills up. Each has one memory at least. All are valid
+            if None.
 
         Returns
         -------
@@ -161,12 +181,23 @@ class Sam2Model(nn.Module):
         # A pointer is wider than a memory token and enters as several of them.
         pieces = pointers_npc.shape[2] // d
         pointer_tokens = pointers_npc.unflatten(2, (pieces, d)).flatten(1, 2)
-        pointer_position = self._pointer_position(distances_np).repeat_interleave(pieces, dim=1)
+        if is_predicting():
+            pointer_tokens = pointer_tokens.to(memory.dtype)
+        pointer_position = self._pointer_position(distances_np)
+        pointer_position = pointer_position[:, :, None].expand(-1, -1, pieces, -1).flatten(1, 2)
+        valid_nk = None
+        if valid_nm is not None and valid_np is not None:
+            valid_keys = (
+                valid_nm[..., None].expand(-1, -1, h * w).flatten(1),
+                valid_np[..., None].expand(-1, -1, pieces).flatten(1),
+            )
+            valid_nk = torch.cat(valid_keys, dim=1)
         return self.memory_attention(
             s16_nchw,
             torch.cat((memory, pointer_tokens), dim=1),
             torch.cat((position, pointer_position), dim=1),
             num_spatial=m * h * w,
+            valid_nk=valid_nk,
         )
 
     def _pointer_position(self, distances_np: Tensor) -> Tensor:
@@ -200,7 +231,9 @@ class Sam2Model(nn.Module):
         memory = self.memory_encoder(s16_nchw, mask * _MEMORY_SCALE + _MEMORY_BIAS)
         if self.config.occlusion_memory:
             absent = (object_score_n1 <= 0).to(memory.dtype)
-            memory = memory + (absent * self.no_obj_embed_spatial)[..., None, None]
+            embed = self.no_obj_embed_spatial
+            embed = self.derive("no object in memory", lambda: embed, embed)
+            memory = memory + (absent * embed)[..., None, None]
         return memory
 
     # Mask decoder
@@ -231,6 +264,15 @@ class Sam2Model(nn.Module):
         )
         return self.predict_masks(state, s8_nchw, s4_nchw)
 
+    def decode_tracked(self, s16_nchw: Tensor, s8_nchw: Tensor, s4_nchw: Tensor) -> DecoderOutput:
+        """Predict all four masks of N objects on a frame that has no prompts; see `decode_masks`.
+
+        The transformer gets one padding point, as in the official predictor.
+        """
+        prompts = self.sam_prompt_encoder.embed_no_points(len(s16_nchw))
+        state = self._run_transformer(s16_nchw, prompts, None)
+        return self.predict_masks(state, s8_nchw, s4_nchw)
+
     def run_transformer(
         self,
         s16_nchw: Tensor,
@@ -243,15 +285,20 @@ class Sam2Model(nn.Module):
 
         Parameters are those of `decode_masks`; one row of `s16_nchw` serves all prompt sets.
         """
-        n, _, h, w = s16_nchw.shape
         if points_np2 is None or labels_np is None:
-            prompts = s16_nchw.new_zeros(n, 0, self.config.hidden_dim)
+            prompts = s16_nchw.new_zeros(len(s16_nchw), 0, self.config.hidden_dim)
         else:
             prompts = self.sam_prompt_encoder.embed_points(points_np2, labels_np)
+        return self._run_transformer(s16_nchw, prompts, mask_logits_n1hw)
+
+    def _run_transformer(
+        self, s16_nchw: Tensor, prompts_npc: Tensor, mask_logits_n1hw: Tensor | None
+    ) -> DecoderState:
+        h, w = s16_nchw.shape[2:]
         return self.sam_mask_decoder.run_transformer(
             s16_nchw,
             image_pos_1chw=self.sam_prompt_encoder.pe_layer.grid(h, w),
-            prompts_npc=prompts,
+            prompts_npc=prompts_npc,
             dense_nchw=self.sam_prompt_encoder.embed_mask(mask_logits_n1hw),
         )
 
@@ -303,10 +350,7 @@ class Sam2Model(nn.Module):
         masks_n1ss : (N, 1, S, S), 0 or 1; an empty one says that the object is absent.
         """
         masks = masks_n1ss.float()
-        size = (self.config.mask_size, self.config.mask_size)
-        logits = F.interpolate(
-            masks * 20.0 - 10.0, size=size, mode="bilinear", align_corners=False, antialias=True
-        )
+        logits = resize_smoothly(masks * 20.0 - 10.0, self.config.mask_size)
         n = len(masks)
         decoded = self.decode_masks(
             features.s16.expand(n, -1, -1, -1),
@@ -327,7 +371,8 @@ class Sam2Model(nn.Module):
 
     def _apply_occlusion(self, pointer_nc: Tensor, visible_n1: Tensor) -> Tensor:
         """Replace the pointers of absent objects by the learned one."""
-        return torch.where(visible_n1, pointer_nc, self.no_obj_ptr.to(pointer_nc.dtype))
+        absent = self.derive("no object", lambda: self.no_obj_ptr, self.no_obj_ptr)
+        return torch.where(visible_n1, pointer_nc, absent.to(pointer_nc.dtype))
 
 
 def select_single_mask(output: DecoderOutput, *, stable: bool = True) -> tuple[Tensor, Tensor]:

@@ -7,6 +7,7 @@ uint8 frame with Pillow's bicubic filter. Both are kept: parity needs the very s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -15,23 +16,26 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from ..kernels.transfer import copy_to_device
 from .config import IMAGE_MEAN, IMAGE_STD
 
 
 def normalize(pixels_bchw: Tensor) -> Tensor:
     """Normalise (B, 3, H, W) RGB in 0..1 by ImageNet's mean and standard deviation."""
-    mean = pixels_bchw.new_tensor(IMAGE_MEAN)[:, None, None]
-    std = pixels_bchw.new_tensor(IMAGE_STD)[:, None, None]
-    return (pixels_bchw - mean) / std
+    mean_311, std_311 = _image_statistics(pixels_bchw.device)
+    return (pixels_bchw - mean_311) / std_311
+
+
+@lru_cache(maxsize=8)
+@torch.inference_mode(False)
+def _image_statistics(device: torch.device) -> tuple[Tensor, Tensor]:
+    mean, std = (torch.tensor(values, device=device) for values in (IMAGE_MEAN, IMAGE_STD))
+    return mean[:, None, None], std[:, None, None]
 
 
 def image_to_input(rgb_hw3: NDArray[np.uint8], size: int, device: torch.device) -> Tensor:
     """Resize and normalise an image as the image path does: (1, 3, size, size)."""
-    pixels = _to_float(np.array(rgb_hw3)[None], device)
-    pixels = F.interpolate(
-        pixels, size=(size, size), mode="bilinear", align_corners=False, antialias=True
-    )
-    return normalize(pixels)
+    return normalize(resize_smoothly(_to_float(np.array(rgb_hw3)[None], device), size))
 
 
 def frame_to_input(rgb_hw3: NDArray[np.uint8], size: int, device: torch.device) -> Tensor:
@@ -52,10 +56,17 @@ def frames_to_input(resized: Sequence[NDArray[np.uint8]], device: torch.device) 
 def mask_to_input(mask_hw: NDArray[np.bool_], size: int, device: torch.device) -> Tensor:
     """Resize an (H, W) mask as a prompt of the video path: (1, 1, size, size), 0 or 1."""
     mask = torch.from_numpy(np.ascontiguousarray(mask_hw)).to(device).float()[None, None]
-    mask = F.interpolate(
-        mask, size=(size, size), mode="bilinear", align_corners=False, antialias=True
+    return (resize_smoothly(mask, size) >= 0.5).float()
+
+
+def resize_smoothly(x_nchw: Tensor, size: int) -> Tensor:
+    """Resize (N, C, H, W) to (N, C, size, size): bilinear, antialiased."""
+    # Apple's GPUs have no such resize.
+    source = x_nchw.cpu() if x_nchw.device.type == "mps" else x_nchw
+    resized = F.interpolate(
+        source, size=(size, size), mode="bilinear", align_corners=False, antialias=True
     )
-    return (mask >= 0.5).float()
+    return resized.to(x_nchw.device)
 
 
 def points_to_model(points_px: NDArray[np.float32], frame_hw: tuple[int, int], size: int) -> Tensor:
@@ -71,9 +82,7 @@ def logits_to_masks(logits_n1hw: Tensor, frame_hw: tuple[int, int]) -> NDArray[n
     masks_nhw = logits[:, 0] > 0
     if masks_nhw.device.type == "cpu":
         return masks_nhw.numpy()
-    packed = pack_bits(masks_nhw).cpu().numpy()
-    bits = np.unpackbits(packed, axis=1, count=masks_nhw[0].numel())
-    return bits.view(bool).reshape(masks_nhw.shape)
+    return unpack_bits(pack_bits(masks_nhw).cpu().numpy(), frame_hw)
 
 
 def pack_bits(masks_nhw: Tensor) -> Tensor:
@@ -82,8 +91,19 @@ def pack_bits(masks_nhw: Tensor) -> Tensor:
     An eighth of the bytes to copy off a device.
     """
     bits = F.pad(masks_nhw.flatten(1).to(torch.uint8), (0, -masks_nhw[0].numel() % 8))
-    bit_values = 2 ** torch.arange(7, -1, -1, dtype=torch.uint8, device=bits.device)
-    return (bits.unflatten(1, (-1, 8)) * bit_values).sum(dim=2, dtype=torch.uint8)
+    return (bits.unflatten(1, (-1, 8)) * _bit_values(bits.device)).sum(dim=2, dtype=torch.uint8)
+
+
+def unpack_bits(packed: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.bool_]:
+    """Unpack what `pack_bits` packed: (N, H, W) bool."""
+    bits = np.unpackbits(packed, axis=1, count=size_hw[0] * size_hw[1])
+    return bits.view(bool).reshape(-1, *size_hw)
+
+
+@lru_cache(maxsize=8)
+@torch.inference_mode(False)
+def _bit_values(device: torch.device) -> Tensor:
+    return torch.tensor([128, 64, 32, 16, 8, 4, 2, 1], dtype=torch.uint8, device=device)
 
 
 def as_rgb(image: object) -> NDArray[np.uint8]:
@@ -108,7 +128,5 @@ def as_rgb(image: object) -> NDArray[np.uint8]:
 
 
 def _to_float(rgb_bhw3: NDArray[np.uint8], device: torch.device) -> Tensor:
-    pixels = torch.from_numpy(rgb_bhw3)
-    if device.type == "cuda":  # so that the copy need not be waited for
-        pixels = pixels.pin_memory().to(device, non_blocking=True)
-    return pixels.to(device).permute(0, 3, 1, 2).float() / 255
+    pixels = copy_to_device(torch.from_numpy(rgb_bhw3), device)
+    return pixels.permute(0, 3, 1, 2).float() / 255

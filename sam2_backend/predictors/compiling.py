@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ _FIXED = ("encode_image",)
 _VARYING = (
     "condition_on_memory",
     "run_transformer",
+    "decode_tracked",
     "predict_masks",
     "select_mask",
     "encode_memory",
@@ -31,6 +33,7 @@ def compile_model(model: Sam2Model, **options: Any) -> None:
     model : in evaluation mode, on its device.
     options : of `torch.compile`, such as ``mode="max-autotune-no-cudagraphs"``.
     """
+    model.runtime = replace(model.runtime, has_graphs=False)
     for step in _FIXED + _VARYING:
         varying = None if step in _VARYING else False
         compiled = torch.compile(getattr(model, step), dynamic=varying, **options)
@@ -45,11 +48,13 @@ def warm_up(model: Sam2Model) -> None:
     image = ImagePredictor(model)
     image.set_image(frames[0])
     image.predict([[32, 32]], [1])
-    for objects in (1, 2):  # more are as two
+    for objects, are_alike in ((1, True), (2, True), (2, False)):  # more are as two
         video = VideoPredictor(model, frames)
         for obj in range(objects):
             video.add_points(1, obj, [[32, 32]], [1])
             video.add_points(1, obj, [[8, 8]], [0])
+        if not are_alike:  # in what they remember
+            video.add_points(5, 0, [[32, 32]], [1])
         for reverse in (False, True):
             for _ in video.propagate(reverse=reverse):
                 pass

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import cache, cached_property, partial
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -16,7 +17,10 @@ from ..network.mask_decoder import DecoderOutput
 from ..network.transforms import logits_to_masks
 from ..tracking.memory_bank import MemoryEntry
 from ..tracking.tracker import Tracker
+from .packed_masks import PackedMasks
 from .prompts import Clicks
+
+V = TypeVar("V")
 
 
 class Candidates(NamedTuple):
@@ -32,20 +36,63 @@ class Candidates(NamedTuple):
 
 @dataclass(frozen=True)
 class FrameResult:
-    """Masks of some objects on one frame; each mapping is by object id."""
+    """Masks of some objects on one frame; each mapping is by object id.
+
+    On a GPU they may still be computed: whoever asks for a value first waits for it. To keep the
+    GPU busy ask for a frame's values when the next has been tracked.
+    """
 
     frame: int
     """Zero-based index."""
-    masks: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+    masks: Mapping[int, NDArray[np.bool_]] = field(default_factory=dict)
     """(H, W) bool, in pixels of the frame."""
-    scores: dict[int, float] = field(default_factory=dict)
+    scores: Mapping[int, float] = field(default_factory=dict)
     """Object-score logits; above 0 the object is judged visible."""
-    ious: dict[int, float] = field(default_factory=dict)
+    ious: Mapping[int, float] = field(default_factory=dict)
     """Predicted IoU of the mask, 0..1."""
-    logits: dict[int, NDArray[np.float32]] = field(default_factory=dict)
-    """(S/4, S/4) mask logits, before they are resized and cut at 0, and masks are cleaned."""
+    logits: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
+    """(S/4, S/4) mask logits, before they are resized and cut at 0, and masks are cleaned. They
+    are copied off a GPU where one is asked for, all objects' at once."""
     candidates: dict[int, Candidates] = field(default_factory=dict)
     """Where the prompt is a single click: all masks that it may mean."""
+
+
+class _Later(Mapping[int, V]):
+    """A mapping whose keys are known, and whose values are loaded when the first is asked for."""
+
+    def __init__(self, keys: Sequence[int], load: Callable[[], Mapping[int, V]]) -> None:
+        self._keys = dict.fromkeys(keys)
+        self._load = load
+
+    @cached_property
+    def _values(self) -> Mapping[int, V]:
+        return self._load()
+
+    def __getitem__(self, key: int) -> V:
+        if key not in self._keys:
+            raise KeyError(key)
+        return self._values[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+    def __reduce__(self) -> Any:
+        return dict, (dict(self),)
+
+
+class _Loaded(NamedTuple):
+    masks: dict[int, NDArray[np.bool_]]
+    scores: dict[int, float]
+    ious: dict[int, float]
 
 
 class ResultBuilder:
@@ -75,29 +122,57 @@ class ResultBuilder:
         clicks : by object, in pixels of the frame; what was clicked is not cleaned away.
         """
         tracker, size_hw = self._tracker, self._tracker.frames.size_of(frame)
-        result = FrameResult(frame)
         logits = {obj: entry.require_logits() for obj, entry in entries.items()}
         if self.non_overlapping:
             logits = tracker.exclusive_logits(frame, logits)
+        parts: list[tuple[Sequence[int], PackedMasks]] = []
 
-        def add(objs: Sequence[int]) -> None:
-            logits_n1hw = torch.cat([logits[obj] for obj in objs])
-            masks_nhw = logits_to_masks(logits_n1hw, size_hw)
-            logits_nhw = logits_n1hw[:, 0].cpu().numpy()
-            scores = torch.cat([entries[obj].object_score for obj in objs]).flatten().tolist()
-            for obj, mask_hw, logits_hw, score in zip(
-                *(objs, masks_nhw, logits_nhw, scores), strict=True
-            ):
-                result.masks[obj] = self.cleaner.clean(mask_hw, *clicks[obj])
-                result.logits[obj] = logits_hw
-                result.scores[obj] = score
-                result.ious[obj] = entries[obj].iou
+        def pack(objs: Sequence[int]) -> None:
+            with torch.inference_mode():
+                packed = PackedMasks(
+                    torch.cat([logits[obj] for obj in objs]),
+                    torch.cat([entries[obj].object_score[:, 0] for obj in objs]),
+                    torch.cat([entries[obj].iou for obj in objs]),
+                    size_hw,
+                )
+            parts.append((objs, packed))
 
-        for _ in tracker.batcher.map(add, list(entries)):
+        objs = list(entries)
+        for _ in tracker.batcher.map(pack, objs):
             pass
-        if self.non_overlapping and self.cleaner.fill_holes:
-            self._restore_filled_holes(result, logits, size_hw)
-        return result
+        others = logits if self.non_overlapping and self.cleaner.fill_holes else {}
+        load = cache(partial(self._load, parts, clicks, others, size_hw))
+        own_logits = [logits[obj] for obj in objs]
+        return FrameResult(
+            frame,
+            _Later(objs, lambda: load().masks),
+            _Later(objs, lambda: load().scores),
+            _Later(objs, lambda: load().ious),
+            _Later(objs, lambda: dict(zip(objs, _to_numpy(own_logits), strict=True))),
+        )
+
+    def _load(
+        self,
+        parts: Sequence[tuple[Sequence[int], PackedMasks]],
+        clicks: Mapping[int, Clicks],
+        exclusive: Mapping[int, Tensor],
+        size_hw: tuple[int, int],
+    ) -> _Loaded:
+        """Wait for masks and scores, and clean the masks.
+
+        Parameters
+        ----------
+        exclusive : logits of all objects where filled holes may belong to another.
+        """
+        loaded = _Loaded({}, {}, {})
+        for objs, packed in parts:
+            masks_nhw, scores_n2 = packed.load()
+            for obj, mask_hw, (score, iou) in zip(objs, masks_nhw, scores_n2.tolist(), strict=True):
+                loaded.masks[obj] = self.cleaner.clean(mask_hw, *clicks[obj])
+                loaded.scores[obj], loaded.ious[obj] = score, iou
+        if exclusive:
+            _restore_filled_holes(loaded.masks, exclusive, size_hw)
+        return loaded
 
     def build_candidates(
         self,
@@ -129,17 +204,25 @@ class ResultBuilder:
         chosen = int(ious.argmax()) if candidate is None else candidate
         return Candidates(masks_nhw, tuple(ious.tolist()), chosen)
 
-    def _restore_filled_holes(
-        self, result: FrameResult, exclusive: Mapping[int, Tensor], size_hw: tuple[int, int]
-    ) -> None:
-        """Undo the filling of holes where the pixels belong to another object."""
-        taken_hw = np.zeros(size_hw, np.bool_)
-        filled: dict[int, NDArray[np.bool_]] = {}
-        for obj, logits in exclusive.items():
-            mask_hw = logits_to_masks(logits, size_hw)[0]
-            taken_hw |= mask_hw
-            if obj in result.masks:
-                filled[obj] = result.masks[obj] & ~mask_hw
-        for obj, filled_hw in filled.items():
-            result.masks[obj] = result.masks[obj] & ~(filled_hw & taken_hw)
-            taken_hw |= filled_hw
+
+def _restore_filled_holes(
+    masks: dict[int, NDArray[np.bool_]], exclusive: Mapping[int, Tensor], size_hw: tuple[int, int]
+) -> None:
+    """Undo the filling of holes where the pixels belong to another object."""
+    taken_hw = np.zeros(size_hw, np.bool_)
+    filled: dict[int, NDArray[np.bool_]] = {}
+    for obj, logits in exclusive.items():
+        mask_hw = logits_to_masks(logits, size_hw)[0]
+        taken_hw |= mask_hw
+        if obj in masks:
+            filled[obj] = masks[obj] & ~mask_hw
+    for obj, filled_hw in filled.items():
+        masks[obj] = masks[obj] & ~(filled_hw & taken_hw)
+        taken_hw |= filled_hw
+
+
+def _to_numpy(logits: Sequence[Tensor]) -> NDArray[np.float32]:
+    """Copy (1, 1, h, w) logits of N objects to the host at once: (N, h, w)."""
+    if not logits:
+        return np.zeros((0, 0, 0), np.float32)
+    return torch.cat(list(logits))[:, 0].cpu().numpy()

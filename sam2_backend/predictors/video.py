@@ -54,9 +54,9 @@ class VideoPredictor:
         which keeps one from sliding onto another that it meets (the official predictor has
         `non_overlap_masks_for_mem_enc`); as `non_overlapping` if None. Prompted frames are
         remembered as prompted.
-    memory_policy : which memories a frame attends to: "sam2", as the reference; "nearest", of the
-        prompted frames the nearest alone, so that many of them cost no more time; the name of an
-        installed one; or an object, see `MemoryPolicy`.
+    memory_policy : which memories a frame attends to: "sam2", as the reference, of the prompted
+        frames the nearest 8; "nearest", of these the nearest 4, so that many of them cost less
+        time; the name of an installed one; or an object, see `MemoryPolicy`.
 
     Raises
     ------

@@ -15,6 +15,7 @@ from ..network.sam2 import ImageFeatures, Sam2Model
 from ..network.transforms import as_rgb, frames_to_input, resize_frame
 from ..video import Video, open_video
 from .feature_cache import FeatureCache, weak_method
+from .graphed import graph_of
 from .prefetch import Prefetcher
 
 
@@ -58,6 +59,7 @@ class FrameEncoder:
         self._cache = FeatureCache(
             weak_method(self._encode), device=model.device, max_bytes=cache_bytes
         )
+        self._encode_image = graph_of(model, lambda pixels: model.encode_image(pixels))
         self._sizes_hw = sizes_hw
         self.is_live = getattr(frames, "recording", None) is not None
         """Whether the video grows; frames of it may be skipped, and its first may be gone."""
@@ -125,7 +127,7 @@ class FrameEncoder:
         if len(frames) > 1:  # tracking goes on: the next are read while these are encoded
             self._read.prefetch(self._following(frames[-1], reverse=frames[1] < frames[0]))
         with model.runtime.inference():
-            features = model.encode_image(frames_to_input(resized, model.device))
+            features = ImageFeatures(*self._encode_image(frames_to_input(resized, model.device)))
         rows = (features.select(slice(i, i + 1)) for i in range(len(frames)))
         return [ImageFeatures(*map(copy_to_mmap, row)) for row in rows]
 

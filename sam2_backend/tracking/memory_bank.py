@@ -27,8 +27,8 @@ class MemoryEntry:
     """(1, C) object pointer."""
     object_score: Tensor
     """(1, 1) visibility logit."""
-    iou: float
-    """Predicted IoU, 0..1."""
+    iou: Tensor
+    """(1,) predicted IoU, 0..1."""
     logits: Tensor | None
     """(1, 1, S/4, S/4) mask logits; None once only the pointer is still reachable."""
     memory: Tensor | None = None
@@ -50,16 +50,12 @@ class MemoryEntry:
 
 def make_entries(selected: SelectedMask) -> list[MemoryEntry]:
     """Make one entry of each row of a batch."""
-    ious = selected.ious_n.tolist()  # copied off the device at once
-    return [
-        MemoryEntry(
-            pointer=selected.pointer_nc[i : i + 1].float(),
-            object_score=selected.object_score_n1[i : i + 1].float(),
-            iou=iou,
-            logits=selected.logits_n1hw[i : i + 1].float(),
-        )
-        for i, iou in enumerate(ious)
-    ]
+    rows = zip(
+        *(selected.pointer_nc.float().split(1), selected.object_score_n1.float().split(1)),
+        *(selected.ious_n.float().split(1), selected.logits_n1hw.float().split(1)),
+        strict=True,
+    )
+    return [MemoryEntry(*row) for row in rows]
 
 
 _UNTRACKED, _FORWARD, _REVERSE = 0, 1, 2

@@ -9,18 +9,17 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels.out_of_memory import AdaptiveBatcher
 from ..masks.postprocessing import make_exclusive
-from ..network.prompt_encoder import PAD
 from ..network.sam2 import Sam2Model, SelectedMask
 from ..network.transforms import mask_to_input
 from .frame_encoder import FrameEncoder
 from .memory_bank import MemoryBank, MemoryEntry, make_entries
 from .policies import MemoryPolicy, MemorySelection
+from .track_step import TrackStep, encode_memories, gather_inputs
 
 
 class Tracker:
@@ -54,6 +53,8 @@ class Tracker:
         """By object id."""
         self.batcher = AdaptiveBatcher(model.device, frames.clear_cache)
         """Sizes batches of objects."""
+        self.step = TrackStep(model)
+        """Tracks all objects of a frame."""
 
     def bank(self, obj: int) -> MemoryBank:
         """Get an object's memory bank, a new one if it is not known."""
@@ -86,26 +87,26 @@ class Tracker:
         objs : ids of objects that have conditioning frames.
         reverse : whether tracking comes from later frames.
         """
-        groups: dict[tuple[int, int], dict[int, MemorySelection]] = defaultdict(dict)
+        selections: dict[int, MemorySelection] = {}
         for obj in objs:
             bank = self.banks[obj]
             bank.drop_corrected_spans()
             if frame not in bank.conditioning:
-                selection = bank.select(frame, reverse=reverse)
-                groups[selection.layout][obj] = selection
+                selections[obj] = bank.select(frame, reverse=reverse)
         tracked: dict[int, MemoryEntry] = {}
-        for selections in groups.values():
-            predict = partial(self._predict, frame, selections, reverse=reverse)
-            for entries in self.batcher.map(predict, list(selections)):
-                tracked.update(entries)
-        # Which pixels an object may keep is known only when all are predicted.
-        logits = {obj: entry.require_logits() for obj, entry in tracked.items()}
-        if self.exclusive_memory:
-            logits = self.exclusive_logits(frame, logits)
-        for selections in groups.values():
-            store = partial(self._store, frame, tracked, logits, reverse=reverse)
-            for _ in self.batcher.map(store, list(selections)):
+        predict = partial(self._predict, frame, selections, reverse=reverse)
+        for entries in self.batcher.map(predict, list(selections)):
+            tracked.update(entries)
+        pending = [obj for obj, entry in tracked.items() if entry.memory is None]
+        if pending:
+            # Which pixels an object may keep is known only when all are predicted.
+            logits = {obj: tracked[obj].require_logits() for obj in pending}
+            if self.exclusive_memory:
+                logits = self.exclusive_logits(frame, logits)
+            for _ in self.batcher.map(partial(self._remember, frame, tracked, logits), pending):
                 pass
+        for obj, entry in tracked.items():
+            self.banks[obj].track(frame, entry, reverse=reverse)
 
     def _predict(
         self,
@@ -115,41 +116,51 @@ class Tracker:
         *,
         reverse: bool,
     ) -> dict[int, MemoryEntry]:
-        """Predict the masks of some objects, whose selections have one layout."""
-        model, n = self.model, len(objs)
+        """Predict the masks of some objects, and encode their memories where they are all."""
         chosen = [(self.banks[obj], selections[obj]) for obj in objs]
         self.encode_pending(chosen)
         features = self.frames.fetch(frame, reverse=reverse)
-        with model.runtime.inference():
-            output = model.decode_masks(
-                self.condition(features.s16, chosen),
-                features.s8,
-                features.s4,
-                points_np2=torch.zeros(n, 1, 2, device=model.device),
-                labels_np=torch.full((n, 1), PAD, device=model.device),
-            )
-            entries = make_entries(model.select_mask(output, multimask=True))
+        memories: Iterable[Tensor | None] = [None] * len(objs)
+        with self.model.runtime.inference():
+            if self._is_one_step(frame, selections, objs):
+                inputs = gather_inputs(self.model, chosen, max_distance=self.max_distance)
+                selected, memories_ndhw = self.step(
+                    features, inputs, exclusive=self.exclusive_memory
+                )
+                memories = memories_ndhw.split(1)
+            else:
+                conditioned = self.condition(features.s16, chosen)
+                output = self.model.decode_tracked(conditioned, features.s8, features.s4)
+                selected = self.model.select_mask(output, multimask=True)
+            entries = make_entries(selected)
+        for entry, memory in zip(entries, memories, strict=True):
+            entry.memory = memory
         return dict(zip(objs, entries, strict=True))
 
-    def _store(
+    def _is_one_step(
+        self, frame: int, selections: Mapping[int, MemorySelection], objs: Sequence[int]
+    ) -> bool:
+        """Whether these objects are all that count, and have memories."""
+        if len(objs) < len(selections) or not all(one.memories for one in selections.values()):
+            return False
+        others = (bank.entry(frame) for obj, bank in self.banks.items() if obj not in selections)
+        return not self.exclusive_memory or all(one is None or one.logits is None for one in others)
+
+    def _remember(
         self,
         frame: int,
         tracked: Mapping[int, MemoryEntry],
         logits: Mapping[int, Tensor],
         objs: Sequence[int],
-        *,
-        reverse: bool,
     ) -> None:
-        """Encode and store the memories of some of the objects tracked onto a frame."""
+        """Encode the memories of some of the objects tracked onto a frame."""
         entries = [tracked[obj] for obj in objs]
         self._encode(frame, entries, [logits[obj] for obj in objs], binarize=False)
-        for obj, entry in zip(objs, entries, strict=True):
-            self.banks[obj].track(frame, entry, reverse=reverse)
 
     def condition(
         self, s16_nchw: Tensor, chosen: Sequence[tuple[MemoryBank, MemorySelection]]
     ) -> Tensor:
-        """Condition features on what N objects' banks selected; the layouts are equal.
+        """Condition features on what N objects' banks selected.
 
         Parameters
         ----------
@@ -160,27 +171,22 @@ class Tracker:
         -------
         (N, C, h, w).
         """
-        model, device = self.model, self.model.device
-        if not chosen[0][1].memories:
+        model = self.model
+        remembering = [one for one in chosen if one[1].memories]
+        if not remembering:
             return model.add_no_memory_embed(s16_nchw).expand(len(chosen), -1, -1, -1)
-        memories, pointers = [], []
-        for bank, selection in chosen:
-            maps = [bank.require(t).require_memory() for _, t in selection.memories]
-            memories.append(torch.cat(maps))
-            tokens = [bank.require(t).pointer for _, t in selection.pointers]
-            none = s16_nchw.new_zeros(0, model.config.hidden_dim)
-            pointers.append(torch.cat(tokens) if tokens else none)
-        slots = [[slot for slot, _ in selection.memories] for _, selection in chosen]
-        distances = [[float(d) for d, _ in selection.pointers] for _, selection in chosen]
-        # Distances are scaled by the farthest pointer, as in the official predictor.
-        longest = max(min(self.frames.max_frames, model.config.max_pointers) - 1, 1)
-        return model.condition_on_memory(
-            s16_nchw,
-            torch.stack(memories),
-            torch.tensor(slots, device=device),
-            torch.stack(pointers),
-            torch.tensor(distances, device=device) / longest,
-        )
+        inputs = gather_inputs(model, remembering, max_distance=self.max_distance)
+        conditioned = model.condition_on_memory(s16_nchw, *inputs)
+        if len(remembering) == len(chosen):
+            return conditioned
+        rows = iter(conditioned.split(1))
+        without = model.add_no_memory_embed(s16_nchw).to(conditioned.dtype)
+        return torch.cat([next(rows) if one[1].memories else without for one in chosen])
+
+    @property
+    def max_distance(self) -> int:
+        """The farthest pointer's, by which distances are scaled as in the official predictor."""
+        return max(min(self.frames.max_frames, self.model.config.max_pointers) - 1, 1)
 
     def encode_pending(self, chosen: Iterable[tuple[MemoryBank, MemorySelection]]) -> None:
         """Encode memories of prompted frames, which are put off until tracking needs them."""
@@ -208,15 +214,14 @@ class Tracker:
         binarize: bool,
     ) -> None:
         """Encode (1, 1, h, w) logits as the memory maps of a frame's entries."""
-        model = self.model
-        size = (model.config.image_size, model.config.image_size)
-        with model.runtime.inference():
-            memories = model.encode_memory(
+        with self.model.runtime.inference():
+            memories = encode_memories(
+                self.model,
                 self.frames[frame].s16,
-                F.interpolate(torch.cat(list(logits)), size, mode="bilinear", align_corners=False),
+                torch.cat(list(logits)),
                 torch.cat([entry.object_score for entry in entries]),
                 binarize=binarize,
-            ).to(model.runtime.memory_dtype)
+            )
         for entry, memory in zip(entries, memories, strict=True):
             entry.memory = memory[None]
 

@@ -94,7 +94,7 @@ def as_pixel_size(value: PixelSizeLike) -> PixelSize:
     parts = list(cast("Sequence[Any]", value)) if isinstance(value, (list, tuple)) else []
     if len(parts) in (2, 3) and isinstance(parts[-1], str):
         numbers = parts[:-1]
-        if all(isinstance(one, Real) and not isinstance(one, bool) for one in numbers):
+        if not any(isinstance(one, bool) or not isinstance(one, Real) for one in numbers):
             return _checked(float(numbers[0]), float(numbers[-1]), parts[-1], value)
     raise ValueError(f'pixel_size is text such as "0.65 µm" or (0.65, "µm"), got {value!r}.')
 

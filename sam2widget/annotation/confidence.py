@@ -10,18 +10,22 @@ from __future__ import annotations
 import math
 import threading
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.masks import Mask
-from .overlaps import intersection_area
+from .overlaps import intersection_area, intersection_areas
 from .records import Changed, ObjectInfo
 from .view import SessionView
 
 NO_MASK, ABSENT, MIN_LEVEL, MAX_LEVEL = 0, 1, 2, 255
 """Bytes of `Review.levels`: no mask, an absent object, and the range of confidences."""
+
+
+PAIRS_AT_ONCE = 4096
+"""Masks that are compared with their neighbours in one go: more would take more memory."""
 
 
 class Review:
@@ -37,14 +41,21 @@ class Review:
         self._lock = threading.Lock()
         self._tracks: dict[int, _Track] = {}
         self._changed: dict[int, set[int]] = {}
-        self._visited: set[tuple[int, int]] = set()
+        self._visited: dict[int, set[int]] = {}
+        """Frames of each object that `next_unreviewed` has given."""
 
     def note(self, changed: Changed) -> None:
         """Some results are others; what that means is worked out when it is asked for."""
         with self._lock:
             for obj, frame in changed.results:
                 self._changed.setdefault(obj, set()).add(frame)
-            self._visited -= changed.results
+                if obj in self._visited:
+                    self._visited[obj].discard(frame)
+
+    def num_waiting(self, obj: int) -> int:
+        """How many masks of an object are to be looked at before its confidences are known."""
+        with self._lock:
+            return len(self._changed.get(obj, ()))
 
     def confidence(self, obj: int) -> NDArray[np.float32]:
         """(T,) confidence of an object's masks, 0..1; NaN where there is none."""
@@ -65,25 +76,36 @@ class Review:
 
         Those that were given before come again only when all have been.
         """
+        found = self._min_confident()
+        if found is None and self._visited:
+            with self._lock:
+                self._visited.clear()
+            found = self._min_confident()
+        if found is not None:
+            obj, frame = found
+            with self._lock:
+                self._visited.setdefault(obj, set()).add(frame)
+        return found
+
+    def _min_confident(self) -> tuple[int, int] | None:
+        """(object id, frame) of the least certain of the masks that were not given before."""
         candidates: list[tuple[float, int, int]] = []
         for info in self._objects():
             confidence_t = self.confidence(info.id)
-            candidates += [(float(confidence_t[t]), info.id, t) for t in self._unreviewed(info.id)]
-        if not candidates:
-            return None
-        with self._lock:
-            fresh = [one for one in candidates if one[1:] not in self._visited]
-            if not fresh:
-                self._visited.clear()
-            _, obj, frame = min(fresh or candidates)
-            self._visited.add((obj, frame))
-        return obj, frame
+            with self._lock:
+                visited = np.array(sorted(self._visited.get(info.id, ())), np.intp)
+            is_left_t = np.zeros(len(confidence_t), np.bool_)
+            for start, stop in self._unreviewed_runs(info.id):
+                is_left_t[start:stop] = True
+            is_left_t[visited] = False
+            left = np.flatnonzero(is_left_t)
+            if len(left):
+                frame = int(left[np.argmin(confidence_t[left])])
+                candidates.append((float(confidence_t[frame]), info.id, frame))
+        return min(candidates)[1:] if candidates else None
 
     def _objects(self) -> list[ObjectInfo]:
         return [info for info in self._session.objects if not info.locked]
-
-    def _unreviewed(self, obj: int) -> Iterator[int]:
-        return (t for run in self._unreviewed_runs(obj) for t in range(*run))
 
     def _unreviewed_runs(self, obj: int) -> list[tuple[int, int]]:
         timeline = self._session.timeline(obj)
@@ -142,19 +164,31 @@ class _Track:
             return
         last = len(self._agreement_t) - 1
         pairs = sorted({t for frame in frames for t in (frame - 1, frame) if 0 <= t < last})
+        for n in range(0, len(pairs), PAIRS_AT_ONCE):
+            self._compare(session, obj, pairs[n : n + PAIRS_AT_ONCE])
+
+    def _compare(self, session: SessionView, obj: int, pairs: list[int]) -> None:
+        """Set how well the masks of frames t and t + 1 agree, for each t."""
+        masks = {t: session.shown_mask(t, obj) for pair in pairs for t in (pair, pair + 1)}
+        shown: list[int] = []
+        first: list[Mask] = []
+        second: list[Mask] = []
         for t in pairs:
-            before, after = session.shown_mask(t, obj), session.shown_mask(t + 1, obj)
-            if before is None or after is None:
-                self._set_agreement(t, np.nan)
-            else:
-                self._set_agreement(t, mask_iou(before, after))
-        for t in {side for pair in pairs for side in (pair, pair + 1)}:
-            sides = [
-                agreement
-                for n in (t - 1, t)
-                if n >= 0 and not math.isnan(agreement := float(self._agreement_t[n]))
-            ]
-            self._sides_t[t] = sum(sides) / len(sides) if sides else np.nan
+            before, after = masks[t], masks[t + 1]
+            if before is not None and after is not None:
+                shown.append(t)
+                first.append(before)
+                second.append(after)
+        ious = dict(zip(shown, mask_ious(first, second).tolist() if shown else (), strict=True))
+        for t in pairs:
+            self._set_agreement(t, ious.get(t, math.nan))
+        sides = np.unique([(t, t + 1) for t in pairs])
+        # Before the first comes the last, which is a NaN.
+        around_2n = self._agreement_t[np.stack((sides - 1, sides))].astype(np.float64)
+        known_n = np.isfinite(around_2n).sum(0)
+        self._sides_t[sides] = np.where(
+            known_n > 0, np.nansum(around_2n, axis=0) / np.maximum(known_n, 1), np.nan
+        )
 
     def confidence(self) -> NDArray[np.float32]:
         """(T,) 0..1; NaN where there is no mask."""
@@ -190,6 +224,14 @@ class _Track:
         if not math.isnan(after):
             insort(self._agreements, after)
         self._agreement_t[t] = after
+
+
+def mask_ious(first: Sequence[Mask], second: Sequence[Mask]) -> NDArray[np.float64]:
+    """(N,) intersection over union of each mask with the one of the same place in another list."""
+    shared_n = intersection_areas(first, second)
+    areas_n = np.array([a.area + b.area for a, b in zip(first, second, strict=True)], np.int64)
+    union_n = areas_n - shared_n
+    return np.where(union_n > 0, shared_n / np.maximum(union_n, 1), 1.0)
 
 
 def mask_iou(a: Mask, b: Mask) -> float:

@@ -176,7 +176,37 @@ class _Contest:
 
 def intersection_area(a: Mask, b: Mask) -> int:
     """Pixels that two masks of one size share, from their run lengths."""
-    ends_a, ends_b = (np.cumsum(np.frombuffer(mask.runs, _RUN), dtype=np.int64) for mask in (a, b))
-    ends = np.union1d(ends_a, ends_b)
-    inside = (np.searchsorted(ends_a, ends) % 2 == 1) & (np.searchsorted(ends_b, ends) % 2 == 1)
-    return int(np.diff(ends, prepend=0)[inside].sum())
+    return int(intersection_areas([a], [b])[0])
+
+
+def intersection_areas(first: Sequence[Mask], second: Sequence[Mask]) -> NDArray[np.int64]:
+    """(N,) pixels that each mask shares with the one of the same place in another list.
+
+    Parameters
+    ----------
+    first, second : N masks each; those of a pair are of one size.
+    """
+    starts, stops, counts = _object_runs(first)
+    other_starts, other_stops, _ = _object_runs(second)
+    covered = np.append(0, np.cumsum(other_stops - other_starts))
+    other_starts = np.append(other_starts, np.iinfo(np.int64).max)
+
+    def covered_before(places: NDArray[np.int64]) -> NDArray[np.int64]:
+        ended = np.searchsorted(other_stops, places, side="right")
+        return covered[ended] + np.maximum(places - other_starts[ended], 0)
+
+    shared = np.append(0, np.cumsum(covered_before(stops) - covered_before(starts)))
+    return np.diff(shared[np.append(0, np.cumsum(counts))])
+
+
+def _object_runs(
+    masks: Sequence[Mask],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Where runs of object pixels begin and end, and how many each mask has.
+
+    The masks are taken as one row of pixels, one after the other.
+    """
+    even = [one.runs + bytes(len(one.runs) % (2 * _RUN.itemsize)) for one in masks]
+    ends = np.cumsum(np.frombuffer(b"".join(even), _RUN), dtype=np.int64)
+    counts = np.array([len(runs) // (2 * _RUN.itemsize) for runs in even], np.int64)
+    return ends[0::2], ends[1::2], counts

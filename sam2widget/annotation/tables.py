@@ -23,16 +23,28 @@ class FrameTable(MutableMapping[tuple[int, int], V]):
     Parameters
     ----------
     on_change : called after each write.
+    rows : values to begin with, by object id, then by frame.
     """
 
-    def __init__(self, on_change: OnChange[V] | None = None) -> None:
-        self._rows: dict[int, dict[int, V]] = {}
+    def __init__(
+        self, on_change: OnChange[V] | None = None, rows: dict[int, dict[int, V]] | None = None
+    ) -> None:
+        self._rows = {} if rows is None else rows
         self._on_change = on_change
 
     def of(self, obj: int) -> dict[int, V]:
         """A copy of one object's values, by frame."""
         row = self._rows.get(obj)
         return {} if row is None else row.copy()
+
+    def copy(self) -> FrameTable[V]:
+        """A copy that calls nothing, soon made also of millions of values. Any thread."""
+        return FrameTable(rows={obj: row.copy() for obj, row in self._rows.copy().items()})
+
+    def to_dict(self) -> dict[tuple[int, int], V]:
+        """A copy of all values, by (object id, frame). Any thread."""
+        rows = self._rows.copy().items()
+        return {(obj, frame): one for obj, row in rows for frame, one in row.copy().items()}
 
     def __getitem__(self, key: tuple[int, int]) -> V:
         return self._rows[key[0]][key[1]]

@@ -109,12 +109,12 @@ class SessionView:
     @property
     def all_prompts(self) -> dict[tuple[int, int], PromptSet]:
         """A copy of all prompts, by (object id, frame)."""
-        return dict(self.tables.prompts)
+        return self.tables.prompts.to_dict()
 
     @property
     def all_results(self) -> dict[tuple[int, int], Result]:
         """A copy of all results, by (object id, frame)."""
-        return dict(self.tables.results)
+        return self.tables.results.to_dict()
 
     def result(self, frame: int, obj: int) -> Result | None:
         """The result of an object on a frame, rejected or not."""

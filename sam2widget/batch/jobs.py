@@ -170,7 +170,7 @@ def track_job(
         **settings_of(source if isinstance(source, SavedSession) else None),
     )
     if isinstance(source, SavedSession):
-        session.fill(source.objects, source.prompts, source.results)
+        source.fill(session)
     else:
         _add_prompts(session, source)
     frames = 0

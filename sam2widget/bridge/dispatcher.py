@@ -164,6 +164,8 @@ class Dispatcher:
         self._publisher.set_frame(reply_to.view, frame)
         self._publisher.replay(reply_to if welcome else None)
         self._results.tell_saved()
+        if self._publisher.has_uncertain:
+            self._controller.start_idle(self._publisher.tell_confidences(), "confidences")
         self._frame_server.want(reply_to, frame)
         self._frame_server.resume(reply_to.view)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,8 @@ LIVE_INTERVAL_S = 0.5
 """The same of timelines while a live video is tracked."""
 LIVE_SHARE = 0.05
 """Of the time that these may take."""
+MASKS_AT_ONCE = 2000
+"""Whose confidences a view that is new is told at once; those of more come later."""
 
 
 class Publisher:
@@ -77,8 +79,12 @@ class Publisher:
         self._changed_proposals: set[int] = set()
         self._ambiguous: set[tuple[int, int]] = set()
         """(object id, frame) of all candidates ever told: a view may still show them."""
+        self._prompted: set[tuple[int, int]] = set()
+        """The same of prompts."""
         self._proposed: set[int] = set()
         """The same of proposals."""
+        self._uncertain: dict[int, None] = {}
+        """Objects whose confidences are still to be told, in this order."""
         self._levels: dict[int, NDArray[np.uint8]] = {}
         self._meter = _Meter()
         self._told_at = 0.0
@@ -99,27 +105,57 @@ class Publisher:
             self.outbox.set_visible(view, False)
 
     def replay(self, reply_to: ReplyTo | None = None) -> None:
-        """Tell all that is current, first that `reply_to` is welcome."""
+        """Tell all that is current, first that `reply_to` is welcome.
+
+        Certainties that are not known yet come by `tell_confidences`, where they are many.
+        """
         with self.outbox.lock:
             if reply_to is not None:
                 self.outbox.post(Welcome(reply_to))
+            left = MASKS_AT_ONCE
             for info in self._session.objects:
                 self.outbox.post(self._timeline(info.id))
-                self._tell_confidence(info.id, whole=True)
+                left -= self._review.num_waiting(info.id)
+                if left >= 0 or not self._review.num_waiting(info.id):
+                    self._tell_confidence(info.id, whole=True)
+                else:
+                    self._uncertain[info.id] = None
             self.tell_frame(self._current_frame())
             if self._meter.running:
                 self.outbox.post(self._meter.progress())
 
+    @property
+    def has_uncertain(self) -> bool:
+        """Whether there are objects whose confidences are still to be told."""
+        return len(self._uncertain) > 0
+
+    def tell_confidences(self) -> Generator[None, None, None]:
+        """Tell the confidences that `replay` has left out, an object in each step."""
+        while True:
+            with self.outbox.lock:
+                obj = next(iter(self._uncertain), None)
+            if obj is None:
+                return
+            if obj in (info.id for info in self._session.objects):
+                self._review.levels(obj)  # without the lock: it takes a while
+                with self.outbox.lock:
+                    self._tell_confidence(obj, whole=True)
+            with self.outbox.lock:
+                self._uncertain.pop(obj, None)
+            yield
+
     def tell_frame(self, frame: int, *, moving: bool = False) -> None:
         """Tell the prompts, masks and proposals of a frame.
 
-        To a view that moves, not that an object has no prompts there: of 50 objects, that would be
-        more messages a second than kernels let pass.
+        That an object has no prompts there is told where it had some, and not to a view that moves:
+        of 50 objects, that would be more messages a second than kernels let pass.
         """
         with self.outbox.lock:
             for info in self._session.objects:
                 prompts = self._prompts(frame, info.id)
-                if not moving or prompts.points or prompts.box or prompts.mask:
+                if self._session.prompts(frame, info.id) or (
+                    not moving and (info.id, frame) in self._prompted
+                ):
                     self.outbox.post(prompts)
                 self._tell_candidates(frame, info.id)
             if frame in self._proposed:
@@ -237,7 +273,8 @@ class Publisher:
     def _tell_timelines(self) -> None:
         for obj in sorted(self._changed_timelines):
             self.outbox.post(self._timeline(obj))
-            self._tell_confidence(obj)
+            if obj not in self._uncertain:
+                self._tell_confidence(obj)
         self._changed_timelines.clear()
 
     def _tell_confidence(self, obj: int, *, whole: bool = False) -> None:
@@ -277,6 +314,8 @@ class Publisher:
 
     def _prompts(self, frame: int, obj: int) -> Prompts:
         prompts = self._session.prompts(frame, obj)
+        if prompts:
+            self._prompted.add((obj, frame))
         points = [(point.x, point.y, point.label) for point in prompts.points]
         return Prompts(frame, obj, points, prompts.box, prompts.mask is not None)
 

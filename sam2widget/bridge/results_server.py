@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from ..core.errors import SessionError
 from ..core.user_warnings import collect_warnings
 from ..runtime.error_texts import describe_error, log_unless_expected
+from ..runtime.time_left import TimeLeft
 from ..runtime.worker import Worker
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import SUFFIX, write_session
@@ -147,8 +148,9 @@ class ResultsServer:
                 log_unless_expected(error, "A request for results failed")
                 self._answer(Error(reply_to, describe_error(error)))
 
-        if name not in self._workers:
-            self._workers[name] = Worker(f"sam2widget {name}")
+        with self._lock:
+            if name not in self._workers:
+                self._workers[name] = Worker(f"sam2widget {name}")
         self._workers[name].submit(run)
 
     def _answer(self, message: Any, *buffers: bytes) -> None:
@@ -250,14 +252,16 @@ class ResultsServer:
 
     def _reporter(self, reply_to: ReplyTo) -> Callable[[int, int], None]:
         told_at = 0.0
+        left = TimeLeft()
 
         def report(frame: int, total: int) -> None:
             nonlocal told_at
             self._check_cancelled()
+            left_s = left.update(frame, total)
             now = time.monotonic()
             if now - told_at >= PROGRESS_INTERVAL_S:
                 told_at = now
-                self._outbox.post(ExportProgress(reply_to, frame, total))
+                self._outbox.post(ExportProgress(reply_to, frame, total, round(left_s or 0, 1)))
 
         return report
 

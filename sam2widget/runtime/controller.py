@@ -170,16 +170,26 @@ class Controller(Generic[R]):
 
     def submit(
         self,
-        action: Callable[[], object],
+        action: Callable[[], T],
         priority: Priority = Priority.CLICK,
         key: Hashable | None = None,
-    ) -> None:
-        """Queue something to do in the model's thread; see `Worker.submit`."""
-        self._worker.submit(action, priority, key)
+    ) -> Task[T]:
+        """Queue something to do in the model's thread, and return its task; see `Worker.submit`."""
+        return self._worker.submit(action, priority, key)
 
     def start(self, steps: Generator[None, None, None]) -> Task[None]:
         """Queue steps in the model's thread, which give way to what is more urgent."""
         return self._worker.start(steps, Priority.PROPAGATE)
+
+    def start_idle(self, steps: Generator[None, None, None], key: Hashable) -> None:
+        """Do something step by step whenever there is nothing else to do.
+
+        Parameters
+        ----------
+        key : of work with the same key only the newest counts.
+        """
+        with suppress(ClosedError):
+            self._worker.start(steps, Priority.IDLE, key)
 
     def edit(self, action: Callable[[], T]) -> T:
         """Carry out an edit that code asks for, and wait for it."""

@@ -134,12 +134,30 @@ class ModelLoader:
             segmenter = make(monitor)
             if monitor.is_cancelled:
                 raise SessionError(f"The loading of {monitor.model} was cancelled.")
-            self._controller.submit(lambda: self._switch(model, segmenter, monitor, future))
+            self._submit(lambda: self._switch(model, segmenter, monitor, future), monitor, future)
         except BaseException as error:
+            # A function of the user's may raise anything; someone may wait for the end.
+            ended = SessionError(f"The loading of {monitor.model} ended: {type(error).__name__}.")
             self._end(monitor)
-            self._refuse(error, monitor, future)
+            self._refuse(error if isinstance(error, Exception) else ended, monitor, future)
 
-    def _refuse(self, error: BaseException, monitor: LoadMonitor, future: Future[str]) -> None:
+    def _submit(
+        self, switch: Callable[[], None], monitor: LoadMonitor, future: Future[str]
+    ) -> None:
+        """Queue a switch, and answer who waits for it where it is closed before its turn."""
+        begun = threading.Event()
+
+        def run() -> None:
+            begun.set()
+            switch()
+
+        def refuse_if_dropped() -> None:
+            if not begun.is_set():
+                self._refuse(ClosedError(), monitor, future)
+
+        self._controller.submit(run).when_done(refuse_if_dropped)
+
+    def _refuse(self, error: Exception, monitor: LoadMonitor, future: Future[str]) -> None:
         """Say why there is no other model."""
         kept = str(self._controller.status["model"])
         sentence = describe_error(error)
@@ -162,7 +180,7 @@ class ModelLoader:
         try:
             controller.stop(reason=SWITCHED)
             num_stale = self._session.switch(segmenter)
-        except BaseException as error:
+        except Exception as error:
             self._end(monitor)
             self._refuse(error, monitor, future)
             return

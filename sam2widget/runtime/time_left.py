@@ -10,8 +10,10 @@ RATE_S = 8.0
 """Over about how long the rate is measured."""
 CORRECTION_S = 3.0
 """How long what is told takes to follow what is measured."""
-FIRST_S, SAMPLE_S = 1.0, 0.2
-"""Nothing is told before the first; the rate is measured over no less than the second."""
+FIRST_S, SAMPLE_S, STALL_S = 1.0, 0.2, 15.0
+"""Nothing is told before the first; the rate is measured over no less than the second, from one
+step to the next, as what comes in large parts would else seem to stand still; after the third, it
+does."""
 
 
 class TimeLeft:
@@ -68,7 +70,7 @@ class TimeLeft:
 
     def _measure(self, done: float, now: float) -> None:
         span_s = now - self._sampled_at
-        if span_s < SAMPLE_S:
+        if span_s < SAMPLE_S or (done == self._done and span_s < STALL_S):
             return
         rate = (done - self._done) / span_s
         if self._rate is None or rate < 0:

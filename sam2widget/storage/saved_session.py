@@ -96,8 +96,8 @@ class SavedSession:
             model=model,
             model_source=model_source,
             objects=tuple(session.objects),
-            prompts=session.all_prompts,
-            results=session.all_results,
+            prompts=session.tables.prompts.copy(),
+            results=session.tables.results.copy(),
             contrast=video.chosen_contrast,
             pixel_size=video.chosen_pixel_size,
             clean_masks=session.clean_masks,
@@ -108,6 +108,12 @@ class SavedSession:
             color_by=session.color_by,
             library=__version__,
         )
+
+    def fill(self, session: Session) -> None:
+        """Put everything into a session that is still empty."""
+        session.fill(self.objects, self.prompts, self.results, self.classes)
+        session.set_current_class(self.current_class)
+        session.set_color_by(self.color_by)
 
     @property
     def kind(self) -> Kind:

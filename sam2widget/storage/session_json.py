@@ -39,6 +39,9 @@ from .session_schema import (
     WholeRecord,
 )
 
+_SOURCES: dict[bytes, Source] = {one.encode(): one for one in get_args(Source)}
+_STATES: dict[bytes, State] = {one.encode(): one for one in get_args(State)}
+
 Row = tuple[Any, ...]
 """Of `results.npy`: object, frame, score, iou, source, state, mask, corrected."""
 
@@ -306,11 +309,11 @@ def _build_result(row: Row, place: str, size: tuple[int, int], masks: Sequence[M
     _, _, score, iou, source, state, mask, corrected = row
     if not (math.isfinite(score) and math.isfinite(iou)):
         refuse(place, (score, iou), "a finite score and IoU")
-    source, state = (text.decode("ascii", "replace") for text in (source, state))
-    if source not in get_args(Source):
-        refuse(f"{place}.source", source, f"one of {get_args(Source)}")
-    if state not in get_args(State):
-        refuse(f"{place}.state", state, f"one of {get_args(State)}")
+    if source not in _SOURCES:
+        refuse(f"{place}.source", source.decode("ascii", "replace"), f"one of {get_args(Source)}")
+    if state not in _STATES:
+        refuse(f"{place}.state", state.decode("ascii", "replace"), f"one of {get_args(State)}")
+    source, state = _SOURCES[source], _STATES[state]
     found = _find_mask(mask, f"{place}.mask", size, masks)
     if found is None:
         raise SchemaError(f"{place!r} has no mask")

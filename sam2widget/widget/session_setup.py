@@ -60,9 +60,7 @@ def make_session(
             video.contrast = origin.contrast
         if video.chosen_pixel_size is None:
             video.pixel_size = origin.pixel_size
-        session.fill(origin.objects, origin.prompts, origin.results, origin.classes)
-        session.set_current_class(origin.current_class)
-        session.set_color_by(origin.color_by)
+        origin.fill(session)
     if non_overlapping is not None:
         session.set_non_overlapping(non_overlapping)
     if classes is not None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.accessibility import MIN_CONTRAST, nameless, small_targets, texts
 from tests.browser.conftest import Bench
 from tests.browser.test_quickstart import centre_of
 
@@ -149,3 +152,120 @@ def test_code_is_told_and_awaits(bench: Bench) -> None:
     for event in ("('prompt', 0, 1)", "('mask', 0, 1)", "('mask', 2, 1)"):
         assert event in told
     np.testing.assert_array_equal(bench.masks().any(axis=(1, 2))[:3], True)
+
+
+CLASSED = "w = Sam2Widget(video, model=model, classes=['person', 'dog'])"
+OPENED = ("Classes and attributes", "Display", "How to propagate", "Keys")
+"""Buttons that open a panel, a menu or a dialog."""
+
+
+def opened(bench: Bench) -> Iterator[str]:
+    """The widget with an object, as it is and with each of its panels open, one after the other."""
+    widget = bench.widget
+    widget.click(*centre_of(bench))
+    widget.press("Escape")
+    widget.wait_ready()
+    yield "nothing"
+    for name in OPENED:
+        widget.button(name).click()
+        yield name
+        bench.page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_everything_has_a_name_and_every_text_stands_out(bench: Bench, theme: str) -> None:
+    change_theme(bench, theme)
+    bench.show(CLASSED)
+    try:
+        for name in opened(bench):
+            assert nameless(bench.page, bench.widget.root) == [], name
+            found = texts(bench.widget.root)
+            pale = [one for one in found if one["contrast"] < MIN_CONTRAST]
+            assert len(found) > 5 and pale == [], name
+    finally:
+        change_theme(bench, "JupyterLab Light")
+
+
+def test_with_the_systems_few_colours_what_is_pressed_and_selected_shows(bench: Bench) -> None:
+    page, root = bench.page, bench.widget.root
+    bench.show(CLASSED)
+    page.emulate_media(forced_colors="active")
+    try:
+        for name in opened(bench):
+            pale = [one for one in texts(root) if one["contrast"] < MIN_CONTRAST]
+            assert pale == [], name
+        system = page.evaluate(
+            """() => {
+                const style = document.body.appendChild(document.createElement("i")).style;
+                style.forcedColorAdjust = "none";
+                return Object.fromEntries(["Highlight", "Canvas"].map((name) => {
+                    style.color = name;
+                    return [name, getComputedStyle(document.body.lastChild).color];
+                }));
+            }"""
+        )
+
+        def back_of(name: str) -> str:
+            return bench.widget.button(name).evaluate(
+                "(button) => getComputedStyle(button).backgroundColor"
+            )
+
+        assert back_of("Positive point") == system["Highlight"] != back_of("Box")
+        bench.widget.press("b")
+        assert back_of("Box") == system["Highlight"] != back_of("Positive point")
+        row = root.locator(".s2w-object.s2w-selected")
+        outline = row.evaluate("(row) => getComputedStyle(row).outlineColor")
+        assert outline == system["Highlight"]
+    finally:
+        page.emulate_media(forced_colors="none")
+
+
+def test_fingers_tap_press_long_pinch_and_find_large_controls(bench: Bench) -> None:
+    widget, page = bench.widget, bench.page
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+    bench.show(CLASSED)
+    x, y = centre_of(bench)
+    widget.stage.scroll_into_view_if_needed()
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": at[0], "y": at[1], "id": n} for n, at in enumerate(places)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def points() -> list[int]:
+        told = bench.run("print([point.label for point in w.prompts(0, 1).points])")
+        return json.loads(told)
+
+    try:
+        before = widget.masks_drawn
+        touch("touchStart", widget.on_page(x, y))
+        touch("touchEnd")
+        widget.wait_masks_after(before)
+        assert points() == [1]
+
+        before = widget.masks_drawn
+        far = widget.on_page(x, widget.height - 20)
+        touch("touchStart", far)
+        widget.wait_masks_after(before)  # while the finger is still down
+        touch("touchEnd")
+        assert points() == [1, 0]
+
+        fits = widget.zoom
+        left, right = widget.on_page(x - 30, y), widget.on_page(x + 30, y)
+        touch("touchStart", left, right)
+        for step in range(1, 6):
+            wide = 12 * step
+            touch("touchMove", (left[0] - wide, left[1]), (right[0] + wide, right[1]))
+        touch("touchEnd")
+        widget.eventually(lambda: widget.zoom > 1.5 * fits)
+        assert points() == [1, 0], "two fingers put no point"
+        assert small_targets(widget.root) == []
+    finally:
+        session.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+        session.detach()
+
+
+def change_theme(bench: Bench, theme: str) -> None:
+    bench.page.evaluate(
+        "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme
+    )

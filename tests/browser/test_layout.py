@@ -130,6 +130,7 @@ def test_of_two_hundred_objects_only_those_in_sight_are_drawn(bench: Bench) -> N
     widget.wait_for("objects", 200)
     table = widget.root.get_by_role("region", name="Objects")
     body = table.locator(".s2w-table-body")
+    body.scroll_into_view_if_needed()
     assert rows(table)[0] == 1 and len(rows(table)) < 15
     body.evaluate("(body) => { body.scrollTop = 100 * 26; }")
     widget.eventually(lambda: 101 in rows(table))

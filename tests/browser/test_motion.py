@@ -22,7 +22,7 @@ for t in range(T):
     frames[t, H // 2 :] = 90
     truth[t, H // 2 + 5 :, 4 * t : 4 * t + 30] = True
 w = Sam2Widget(frames, model=model, autosave=False)
-w.import_masks(truth)
+w.import_masks({{1: truth}})
 """
 
 RECORD = """(root) => {
@@ -95,6 +95,7 @@ def test_scrubbing_far_away_paints_on_the_way_and_ends_sharp_where_the_slider_is
     link.round_trip_s = 0.2
     painted = widget.root.evaluate_handle(RECORD)
     slider = widget.root.get_by_role("slider", name="Frame")
+    slider.scroll_into_view_if_needed()
     bounds = slider.bounding_box()
     assert bounds is not None
     y = bounds["y"] + bounds["height"] / 2

@@ -159,7 +159,7 @@ def test_a_download_arrives_in_the_browser(bench: Bench, tmp_path: Path, format:
         with np.load(tmp_path / "got") as found:
             np.testing.assert_array_equal(found["1"], bench.masks())
     else:
-        assert waiting.value.suggested_filename.endswith("-cutout.zip")
+        assert waiting.value.suggested_filename.endswith("-overlay.zip")
         assert (tmp_path / "got").stat().st_size > 1024 * 1024  # of several parts
         with zipfile.ZipFile(tmp_path / "got") as archive:
             assert archive.testzip() is None
@@ -210,7 +210,7 @@ def test_a_new_start_is_asked_about_and_can_be_undone(bench: Bench) -> None:
     widget.click(*centre_of(bench))
     saved = widget.root.locator(".s2w-saved")
     expect(saved).to_have_text(re.compile(r"Saved (just now|\d+ s ago)"))
-    assert saved.get_attribute("title") == f"In {scratch / 'a.sam2.zip'}"
+    assert saved.get_attribute("data-tip") == f"In {scratch / 'a.sam2.zip'}"
     panel = open_menu(bench)
     panel.get_by_role("button", name="Start anew…").click()
     question = panel.get_by_role("alertdialog", name="Start anew?")
@@ -228,14 +228,14 @@ def test_a_new_start_is_asked_about_and_can_be_undone(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("width", [300, 600, 900])
-def test_the_menu_fits_the_cell(bench: Bench, width: int) -> None:
+def test_the_menu_lies_inside_the_window(bench: Bench, width: int) -> None:
     bench.show(
         "from ipywidgets import Layout\n"
         f"w = Sam2Widget(video, model=model, layout=Layout(width='{width}px'))"
     )
     panel = open_menu(bench)
-    cell, inside = (part.bounding_box() for part in (bench.widget.root, panel))
-    assert cell is not None and inside is not None
-    assert cell["x"] <= inside["x"]
-    assert inside["x"] + inside["width"] <= cell["x"] + cell["width"]
+    inside, window = panel.bounding_box(), bench.page.viewport_size
+    assert inside is not None and window is not None
+    assert inside["x"] >= 0 and inside["x"] + inside["width"] <= window["width"]
+    assert inside["y"] >= 0 and inside["y"] + inside["height"] <= window["height"]
     bench.page.screenshot(path=f"test-results/results-{width}.png")

@@ -2,6 +2,9 @@
 
 import type { KernelWatch } from "./liveness";
 
+/** A server that does not answer for so long is not reached. */
+const REACH_MS = 2000;
+
 interface Signal {
   connect(slot: () => void): unknown;
   disconnect(slot: () => void): unknown;
@@ -12,6 +15,8 @@ interface Connection {
   status: string;
   connectionStatus: string;
   isDisposed: boolean;
+  id: string;
+  serverSettings: { baseUrl: string; token: string };
   statusChanged: Signal;
   connectionStatusChanged: Signal;
   disposed: Signal;
@@ -41,7 +46,21 @@ export function watchKernel(manager: unknown): KernelWatch | undefined {
     state() {
       if (over) return over;
       if (connected && kernel.connectionStatus !== "connected") return "unreachable";
-      return kernel.status === "idle" || kernel.status === "busy" ? kernel.status : "unknown";
+      return null;
+    },
+    async reaches() {
+      const { serverSettings, id } = kernel;
+      if (!serverSettings?.baseUrl) return true; // nobody to ask
+      const { baseUrl, token } = serverSettings;
+      try {
+        await fetch(`${baseUrl}api/kernels/${id}`, {
+          headers: token ? { Authorization: `token ${token}` } : {},
+          signal: AbortSignal.timeout(REACH_MS),
+        });
+        return true; // whatever it says
+      } catch {
+        return false;
+      }
     },
     onChange(listener) {
       const changed = () => {

@@ -3,8 +3,9 @@
  *
  * The kernel says so once a second, from a thread of its own: also while a cell runs, when nothing
  * that it is asked would be answered. So a silent kernel is gone, be it that it died or that the way
- * to it is lost, and the host may know sooner. A kernel that the host says is busy may be silent: a
- * single call in a cell can hold up all of its threads, and the host hears when its process ends.
+ * to it is lost. One exception there is: a single call in a cell can hold up all of its threads.
+ * Where the host watches the kernel it hears when its process ends, so that there only the way is to
+ * be looked at.
  */
 
 import type { Loss, Store } from "../state/store";
@@ -12,8 +13,11 @@ import type { Message } from "./protocol";
 
 /** What the host knows of the kernel that a view belongs to. */
 export interface KernelWatch {
-  state(): "idle" | "busy" | "unknown" | Exclude<Loss["why"], "silent">;
+  /** Why the kernel is not there, as far as the host knows; null where it is. */
+  state(): Exclude<Loss["why"], "silent"> | null;
   onChange(listener: () => void): () => void;
+  /** Whether the server can be reached, which hears when the kernel ends. */
+  reaches(): Promise<boolean>;
 }
 
 /** The kernel speaks once in 1000 ms. */
@@ -39,6 +43,7 @@ export class Liveness {
   private spokeAt = Number.NEGATIVE_INFINITY;
   private pingedAt = performance.now();
   private askedAt = Number.NEGATIVE_INFINITY;
+  private looking = false;
   /** How often the kernel has spoken in time. */
   private regular = 0;
 
@@ -91,9 +96,9 @@ export class Liveness {
     // The page slept, and what has come is still to be read.
     if (now - this.checkedAt > 4 * CHECK_MS) this.heardAt = now;
     this.checkedAt = now;
-    const state = this.watch?.state() ?? "unknown";
+    const state = this.watch?.state() ?? null;
     const { lost, status } = this.store.state;
-    if (isOver(state) || state === "unreachable") {
+    if (state) {
       this.lose(state);
       return;
     }
@@ -108,7 +113,20 @@ export class Liveness {
     }
     const patience = status.state === "loading" ? LOADING_MS : SILENT_MS;
     const silent = this.store.state.speaks && now - this.heardAt > patience;
-    if (silent && state !== "busy") this.lose("silent");
+    if (silent && !this.watch) this.lose("silent");
+    else if (silent) void this.look();
+  }
+
+  /** Look whether the way is there to a kernel that is silent. */
+  private async look(): Promise<void> {
+    if (this.looking) return;
+    this.looking = true;
+    const since = this.heardAt;
+    const reached = await this.watch?.reaches();
+    this.looking = false;
+    if (this.heardAt !== since) return;
+    if (reached) this.heardAt = performance.now();
+    else this.lose("silent");
   }
 
   private lose(why: Loss["why"]): void {

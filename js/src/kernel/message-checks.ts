@@ -181,6 +181,7 @@ export const CHECKS: Record<Message["type"], Checks> = {
     reply_to: isReplyTo,
     frame: isIndex,
     total: isIndex,
+    eta_s: isNumber,
   },
   export_exists: {
     reply_to: isReplyTo,

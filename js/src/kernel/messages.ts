@@ -768,6 +768,8 @@ export interface ExportProgressMessage {
   /** That is read. */
   frame: number;
   total: number;
+  /** Seconds that are left; 0 where nothing can be told. */
+  eta_s: number;
 }
 
 /** Something is where an export was to be written: nothing was written. */

@@ -3,6 +3,7 @@
 import type { Results } from "../state/results-state";
 import type { Store } from "../state/store";
 import { saveAs } from "../ui/browser";
+import { timeLeft } from "../ui/durations";
 import { type Buffer, toBytes } from "./codecs";
 import type { DownloadEntry, ExportRequest, Message, Request } from "./protocol";
 
@@ -93,7 +94,8 @@ export class ResultsClient {
       case "export_progress": {
         const { running } = this.store.state.results;
         if (running?.id !== message.reply_to.id) return;
-        const text = `Frame ${message.frame + 1} of ${message.total}`;
+        const left = message.eta_s > 0 ? ` · ${timeLeft(message.eta_s)} left` : "";
+        const text = `Frame ${message.frame + 1} of ${message.total}${left}`;
         const share = message.total > 0 ? (message.frame + 1) / message.total : null;
         this.change({ running: { ...running, share, text } });
         break;

@@ -19,6 +19,7 @@ export class ExportControls {
   private readonly form: HTMLElement;
   private readonly bar = h("progress", { max: 1, "aria-label": "Export" });
   private readonly pace = h("span", { class: "s2w-pace" });
+  private readonly cancel: HTMLButtonElement;
   private readonly progress: HTMLElement;
   private readonly question = h("span");
   private readonly exists: HTMLElement;
@@ -26,6 +27,9 @@ export class ExportControls {
   private readonly said = h("div", { class: "s2w-said", role: "status" });
   /** What a person wrote in place of the suggested path. */
   private isOwnPath = false;
+  private suggested = "";
+  /** As it was when the place was suggested. */
+  private effect = "";
   private shown: FormatEntry | null = null;
   private inputs = new Map<string, HTMLInputElement | HTMLSelectElement>();
 
@@ -58,13 +62,8 @@ export class ExportControls {
       menuSetting("To", this.path),
       h("div", { class: "s2w-actions" }, this.write, this.download),
     );
-    this.progress = h(
-      "div",
-      { class: "s2w-running" },
-      this.bar,
-      this.pace,
-      iconButton("stop", "Cancel export", () => client.cancel(), { text: "Cancel" }),
-    );
+    this.cancel = iconButton("stop", "Cancel export", () => client.cancel(), { text: "Cancel" });
+    this.progress = h("div", { class: "s2w-running" }, this.bar, this.pace, this.cancel);
     this.other = textButton("", () => this.again(false));
     this.exists = h(
       "div",
@@ -91,7 +90,11 @@ export class ExportControls {
   update(): void {
     const { results, objects, effect } = this.store.state;
     const { formats, running, exists, said } = results;
+    const focused = document.activeElement;
+    const hadFocus = this.element.contains(focused);
     if (formats) this.fill(formats.formats);
+    if (effect.name !== this.effect && this.path.value === this.suggested) this.suggest();
+    this.effect = effect.name;
     this.form.inert = running !== null || exists !== null;
     const nothing = objects.length === 0 || !formats;
     this.write.disabled = this.download.disabled = nothing;
@@ -101,14 +104,16 @@ export class ExportControls {
       else this.bar.value = running.share;
       setText(this.pace, running.text);
     }
-    const asks = exists !== null && this.exists.hidden;
     this.exists.hidden = exists === null;
     if (exists) {
       setText(this.question, exists.text);
       setText(this.other, `Write ${exists.other.split(/[\\/]/).at(-1)}`);
       setTip(this.other, exists.other);
     }
-    if (asks) this.other.focus();
+    // What has the focus may go, and the keys would go with it.
+    const shown = running ? this.progress : exists ? this.exists : this.form;
+    if (hadFocus && !shown.contains(focused))
+      (running ? this.cancel : exists ? this.other : this.write).focus({ preventScroll: true });
     const text = said?.text ?? (formats && objects.length === 0 ? "There are no masks yet." : "");
     setText(this.said, text);
     this.said.hidden = text === "" || running !== null;
@@ -137,9 +142,7 @@ export class ExportControls {
     const entry = formats?.formats.find(({ name }) => name === this.format.value);
     if (!formats || !entry) return;
     this.shown = entry;
-    const slash = formats.folder.includes("\\") ? "\\" : "/";
-    if (this.isOwnPath) this.path.value = folderOf(this.path.value) + entry.file;
-    else this.path.value = `${formats.folder.replace(/[\\/]$/, "")}${slash}${entry.file}`;
+    this.suggest();
     this.inputs = new Map(entry.options.map((option) => [option.name, inputOf(option)]));
     this.options.replaceChildren(
       ...entry.options.map((option) => {
@@ -150,6 +153,19 @@ export class ExportControls {
       }),
     );
     this.store.touch("results");
+  }
+
+  /** Suggest a place, in the folder that a person has chosen. */
+  private suggest(): void {
+    const { results, effect } = this.store.state;
+    const { formats } = results;
+    if (!formats || !this.shown) return;
+    const { file, effects } = this.shown;
+    const name = effects ? file.replace(/-(overlay|cutout)(?=\.|$)/, `-${effect.name}`) : file;
+    const slash = formats.folder.includes("\\") ? "\\" : "/";
+    const folder = `${formats.folder.replace(/[\\/]$/, "")}${slash}`;
+    this.path.value = (this.isOwnPath ? folderOf(this.path.value) : folder) + name;
+    this.suggested = this.path.value;
   }
 
   private start(download: boolean): void {

@@ -6,9 +6,9 @@ import { h, type IconName, icon, setText } from "../ui/dom";
 /** A page that hears nothing for so long has no kernel. */
 const PATIENCE_MS = 12_000;
 const WAYS: [IconName, string, string][] = [
-  ["positive", "Click an object", "right-click what is not part of it"],
+  ["positive", "Click an object", "right-click: not part of it"],
   ["box", "Drag a box around it", ""],
-  ["everything", "Propose everything", "W, then click what you want"],
+  ["everything", "Propose everything", "W"],
 ];
 
 export class FirstLook {
@@ -53,11 +53,11 @@ export class FirstLook {
   }
 
   update(): void {
-    const { video, frame, status, objects, pending, proposing, tool } = this.store.state;
+    const { video, frame, status, objects, pending, proposing, tool, lost } = this.store.state;
     this.framed ||= this.store.frames.has(frame);
     this.begun ||= objects.length > 0 || pending.length > 0 || proposing !== null;
-    this.skeleton.hidden = this.framed;
-    this.card.hidden = !this.framed || this.begun || tool === "everything";
+    this.skeleton.hidden = this.framed || lost !== null;
+    this.card.hidden = !this.framed || this.begun || tool === "everything" || lost !== null;
     if (this.framed) return;
     const name = video.name || (video.kind === "images" ? "the pictures" : "the video");
     setText(

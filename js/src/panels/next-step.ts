@@ -55,12 +55,12 @@ export class NextStepLine {
   }
 
   update(): void {
-    const { status } = this.store.state;
+    const { status, lost } = this.store.state;
     const { download, switching } = status;
-    const loading = status.state === "loading" || Boolean(switching);
+    const loading = !lost && (status.state === "loading" || Boolean(switching));
     this.tick(loading);
-    this.bar.hidden = !download?.total_bytes;
-    this.cancel.hidden = !(switching || download);
+    this.bar.hidden = !loading || !download?.total_bytes;
+    this.cancel.hidden = !loading || !(switching || download);
     this.clock.hidden = !loading;
     if (download) this.bar.value = download.done_bytes / Math.max(1, download.total_bytes);
     const step = loading ? { text: this.loadingText() } : this.step();

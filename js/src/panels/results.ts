@@ -115,6 +115,7 @@ export class ResultsMenu {
     this.exports.update();
     this.mask.disabled = !this.store.masks.get(frame)?.has(selected);
     this.anew.disabled = objects.length === 0;
+    if (topics.has("results") || topics.has("effect")) this.popover.place();
   }
 
   close(): void {

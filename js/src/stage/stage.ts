@@ -31,9 +31,10 @@ import { Viewport } from "./viewport";
 
 const LABEL =
   "Stage. Click to mark an object, right-click to mark what is not part of it, drag to draw a " +
-  "box. A click on the mask of another object selects it; with Alt it marks. Drag a point to move it, click it to remove it. With keys: Alt and arrows move a " +
-  "crosshair, Enter marks with the tool at hand, Shift Enter marks what is not part of it, " +
-  "arrows change the frame, plus, minus and zero zoom.";
+  "box. A click on the mask of another object selects that; with Alt it marks. Drag a point to " +
+  "move it, click it to remove it. With keys: Alt and arrows move a crosshair, Enter marks with " +
+  "the tool at hand, Shift Enter marks what is not part of it, arrows change the frame, plus, " +
+  "minus and zero zoom.";
 /** Topics that the picture below the pointer does not depend on. */
 const OVERLAY_ONLY: ReadonlySet<Topic> = new Set<Topic>([
   ...(["preview", "candidates", "prompts", "pending", "brush", "error", "status"] as const),
@@ -48,6 +49,8 @@ const OFTEN: ReadonlySet<Topic> = new Set<Topic>([
   ...(["results", "saved"] as const),
   ...(["hoveredObject", "question"] as const),
 ]);
+/** Topics of what comes from the kernel for frames, perhaps for others than the one shown. */
+const ARRIVALS: ReadonlySet<Topic> = new Set<Topic>(["frames", "masks", "thumbnails"]);
 const PREVIEW_COLOR = "#ffffff";
 /** Of the object that the pointer is on. */
 const LIT = { color: "#ffffff", fill: 0.22, outline: 1, halo: true };
@@ -82,6 +85,7 @@ export class Stage {
   private scheduled = 0;
   private pictureDue = false;
   private masksDrawn = 0;
+  private painted: { frame?: number; pixels?: ImageBitmap | undefined; masks?: unknown } = {};
 
   constructor(
     private readonly root: HTMLElement,
@@ -185,6 +189,8 @@ export class Stage {
     this.question.update();
     // Picture and number of the frame change at once, if they can.
     if (topics.has("frame") && this.store.frames.has(this.store.state.frame)) this.drawNow();
+    else if ([...topics].every((topic) => ARRIVALS.has(topic)) && this.isPainted)
+      this.client.drawn(); // of frames that are not shown
     else this.schedule([...topics].some((topic) => !OVERLAY_ONLY.has(topic)));
   }
 
@@ -206,6 +212,15 @@ export class Stage {
       this.scheduled = 0;
       this.draw();
     });
+  }
+
+  /** Whether pixels and masks that are to be seen are those on the stage. */
+  private get isPainted(): boolean {
+    const pixels = this.frameLayer.take();
+    const frame = this.viewport.shownFrame();
+    const { painted, pictureDue } = this;
+    const same = frame === painted.frame && pixels === painted.pixels;
+    return same && this.store.masks.get(frame) === painted.masks && !pictureDue;
   }
 
   private drawNow(): void {
@@ -262,6 +277,7 @@ export class Stage {
         : 0;
     context.restore();
 
+    this.painted = { frame, pixels, masks };
     this.client.drawn();
     const data = this.root.dataset;
     if (this.store.unpainted.delete(frame)) data.masksDrawn = String(++this.masksDrawn);

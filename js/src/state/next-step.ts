@@ -12,6 +12,8 @@ export interface Ended {
 export interface Situation {
   kind: "video" | "images";
   frames: number;
+  /** There is no kernel any more. */
+  lost: boolean;
   recording: boolean;
   /** Of the kernel's status. */
   state: "loading" | "ready" | "working" | "propagating" | "error";
@@ -49,6 +51,7 @@ export interface NextStep {
 
 export function nextStep(now: Situation): NextStep {
   const isVideo = now.kind === "video";
+  if (now.lost) return { text: "Run the cell again to go on." };
   if (now.state === "error")
     return { text: "Choose another model by its name below, or run the cell again." };
   if (now.proposing) return { text: "Looking for everything on this frame. Escape stops that." };

@@ -37,6 +37,7 @@ export function situationOf(store: Store): Situation {
   return {
     kind: video.kind,
     frames,
+    lost: state.lost !== null,
     recording: video.live?.recording ?? false,
     state: status.state,
     everything: state.tool === "everything",

@@ -30,6 +30,9 @@ export interface PopoverOptions {
   onOpen?: () => void;
 }
 
+/** Of a panel that scrolls, and what it keeps from the window's edge, in CSS pixels. */
+const MIN_HEIGHT = 160;
+const EDGE = 4;
 const FOCUSABLE = "button, input, select, textarea, [tabindex]";
 
 export class Popover {
@@ -81,6 +84,15 @@ export class Popover {
     document.addEventListener("pointerdown", this.closeElsewhere, true);
     window.addEventListener("scroll", this.follow, { capture: true, passive: true });
     window.addEventListener("resize", this.follow);
+  }
+
+  /** Put it where it belongs, after it has got larger or smaller: inside the window. */
+  place(): void {
+    if (!this.opened) return;
+    this.panel.style.maxHeight = "";
+    this.follow();
+    const { top } = this.panel.getBoundingClientRect();
+    this.panel.style.maxHeight = `${Math.max(MIN_HEIGHT, window.innerHeight - top - EDGE)}px`;
   }
 
   /** Close it; with `refocus`, the button has the focus again. */

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
 if TYPE_CHECKING:
     from typing_extensions import NotRequired
@@ -46,6 +45,8 @@ def _uncompressed_rle(mask_hw: NDArray[np.bool_]) -> dict[str, Any]:
 
 def _coco_rle(mask_hw: NDArray[np.bool_]) -> dict[str, Any]:
     """Encode pycocotools' compressed run lengths, as text that JSON can hold."""
+    from pycocotools import mask as coco_mask  # tracking does without
+
     encoded: Any = coco_mask.encode(np.asfortranarray(mask_hw, np.uint8))
     return {"size": list(encoded["size"]), "counts": str(encoded["counts"], "ascii")}
 

@@ -81,7 +81,7 @@ class ClipMemory:
         entry = MemoryEntry(
             pointer=selected.pointer_nc,
             object_score=selected.object_score_n1,
-            iou=0.0,  # not used in training
+            iou=selected.ious_n,
             logits=None,
             memory=memory,
         )

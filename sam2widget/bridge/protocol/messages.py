@@ -279,6 +279,7 @@ class ExportProgress(Message, frozen=True, tag="export_progress"):
     reply_to: ReplyTo
     frame: Annotated[Whole, Meta(description="That is read.")]
     total: Whole
+    eta_s: Annotated[float, Meta(description="Seconds that are left; 0 where nothing can be told.")]
 
 
 class ExportExists(Message, frozen=True, tag="export_exists"):

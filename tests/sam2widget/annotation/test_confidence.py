@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from sam2widget.annotation.confidence import ABSENT, NO_MASK, Review, mask_iou
+from sam2widget.annotation.overlaps import intersection_areas
 from sam2widget.annotation.records import Changed
 from sam2widget.annotation.session import Session
 from sam2widget.core.masks import Mask
@@ -122,3 +123,15 @@ def test_a_tracked_frame_costs_less_than_a_millisecond():
         mask_iou(a, b)
         mask_iou(a, b)
     assert (time.perf_counter() - began) / 39 < 0.002
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_many_pairs_at_once_share_what_each_shares_alone(seed):
+    rng = np.random.default_rng(seed)
+    # Of several sizes, some empty, some full, some that begin with the object.
+    sizes = [tuple(rng.integers(1, 9, 2)) for _ in range(40)]
+    first, second = (
+        [rng.random(size) < rng.choice([0.0, 0.3, 0.7, 1.0]) for size in sizes] for _ in range(2)
+    )
+    found = intersection_areas(*([Mask.from_array(one) for one in of] for of in (first, second)))
+    assert found.tolist() == [int((a & b).sum()) for a, b in zip(first, second, strict=True)]

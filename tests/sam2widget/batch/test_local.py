@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 
 from sam2_backend import VideoPredictor, load_model
-from sam2_backend.video import Video
+from sam2_backend.video import Video, open_video
 from sam2widget import SessionError, propagate_many, read_session
+from sam2widget.annotation.session import Session
 from sam2widget.batch import local
-from sam2widget.batch.jobs import read_jobs
+from sam2widget.batch.jobs import read_jobs, track_job
 from sam2widget.cli.demo import deepest_point
 from sam2widget.cli.main import main
 from sam2widget.samples import sample_clip
+from sam2widget.storage.saved_session import SavedSession
 from sam2widget.storage.session_file import write_session
+from tests.support.fakes import DiscSegmenter
 
 FRAMES = 5
 CLIP = sample_clip()
@@ -172,3 +175,21 @@ def test_the_command_says_what_was_done(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "a.json: 4 frames" in said and "1 of 2 videos done" in said
     assert isinstance(read_session(out / "a.sam2.zip").open_video(), Video)
+
+
+def test_classes_and_attributes_go_through_a_batch(tmp_path):
+    video = open_video(np.zeros((4, 12, 40, 3), np.uint8))
+    session = Session(4, 12, 40, DiscSegmenter(12, 40))
+    session.set_classes(["person", "dog"])
+    session.add_point(0, 10, 6)
+    session.set_class(1, "dog")
+    session.set_attributes(1, {"occluded": True})
+    session.set_color_by("class")
+    write_session(tmp_path / "a.sam2.zip", SavedSession.of(session, video, "disc", "nano"))
+    (job,) = read_jobs(tmp_path / "a.sam2.zip", tmp_path / "out", None)
+    done, frames = track_job(job, video, DiscSegmenter(12, 40), lambda: None)
+    assert frames == 3
+    write_session(tmp_path / "b.sam2.zip", done)
+    found = read_session(tmp_path / "b.sam2.zip")
+    assert found.classes == session.classes and found.objects == tuple(session.objects)
+    assert found.color_by == "class"

@@ -117,6 +117,7 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
         ),
         "prompts-none": (Prompts(4, 2, [], None, False), []),
         "timeline": (Timeline(1, [0, 9], [(3, 4)], [(4, 5)], [(1, 3), (5, 8)], [(8, 9)]), []),
+        "confidence": (Confidence(object=1, start=3), [bytes([255, 200, 1, 0, 2])]),
         "progress": (Progress(True, 12, 5, 40, 6.5, 5.4, "backward", 0.8), []),
         "models": (
             Models(
@@ -128,7 +129,6 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
             ),
             [],
         ),
-        "confidence": (Confidence(object=1, start=3), [bytes([255, 200, 1, 0, 2])]),
         "areas": (Areas(reply_to, 1), [np.array([0, 70_000, 12], "<u4").tobytes()]),
         "alive": (Alive(True, False), []),
         "alive-unsaved": (Alive(None, True), []),
@@ -151,7 +151,7 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
             ),
             [],
         ),
-        "export_progress": (ExportProgress(reply_to, 12, 40), []),
+        "export_progress": (ExportProgress(reply_to, 12, 40, 7.5), []),
         "export_exists": (ExportExists(reply_to, "There is a file.", "/home/me/a-2.mp4"), []),
         "exported": (Exported(reply_to, "Wrote /home/me/a.mp4.", "/home/me/a.mp4", None), []),
         "exported-download": (

@@ -62,7 +62,7 @@ def test_every_message_of_a_view_is_a_sign_of_it_and_a_ping_is_nothing_else(wire
     assert len(wire.heard) == heard + 2 and wire.sent == []
 
 
-def test_who_moves_is_told_of_prompts_that_there_are_and_of_all_masks(wire):
+def test_a_view_is_told_of_prompts_that_there_are_and_of_all_masks(wire):
     wire.ask("click", **click(frame=4))
     wire.sent.clear()
     wire.say("want", frame=5, pixels=True, moving=True)
@@ -73,9 +73,14 @@ def test_who_moves_is_told_of_prompts_that_there_are_and_of_all_masks(wire):
     wire.say("want", frame=4, pixels=False, moving=True)
     wire.idle()
     assert [one.frame for one in wire.of("prompts")] == [4] and wire.of("frame") == []
+    wire.ask("clear_prompts", frame=4, object=1)
+    wire.sent.clear()
     wire.say("want", frame=5, pixels=True, moving=False)
     wire.idle()
-    assert [one.frame for one in wire.of("prompts")] == [4, 5]
+    assert wire.of("prompts") == [], "there never were any"
+    wire.say("want", frame=4, pixels=False, moving=False)
+    wire.idle()
+    assert [(one.frame, one.points) for one in wire.of("prompts")] == [(4, [])]
     assert not wire.of("frame")[0].reduced
 
 

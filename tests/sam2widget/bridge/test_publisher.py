@@ -8,6 +8,7 @@ import pytest
 from sam2widget.annotation.confidence import Review
 from sam2widget.annotation.records import Tracked
 from sam2widget.annotation.session import Session
+from sam2widget.bridge import publisher as publisher_module
 from sam2widget.bridge.protocol import ReplyTo
 from sam2widget.bridge.publisher import Publisher
 from sam2widget.core.masks import Mask
@@ -131,3 +132,39 @@ def test_areas_of_an_object_are_told_of_every_frame_while_it_is_there(session, t
     told.clear()
     publisher.tell_areas(ME, 2)
     assert not told
+
+
+def test_confidences_of_many_masks_come_later_and_leave_nothing_out(session, told, publisher):
+    for obj in 1, 2:
+        session.add_point(0, 10 * obj, 6, obj=obj)
+    list(session.propagate())
+    publisher_module.MASKS_AT_ONCE, before = FRAMES, publisher_module.MASKS_AT_ONCE
+    try:
+        publisher.replay(ME)
+    finally:
+        publisher_module.MASKS_AT_ONCE = before
+    assert [one.object for one in told.of("timeline")] == [1, 2]
+    assert [one.object for one in told.of("confidence")] == [1] and publisher.has_uncertain
+    told.clear()
+    for _ in publisher.tell_confidences():
+        pass
+    assert [one.object for one in told.of("confidence")] == [2] and not publisher.has_uncertain
+    publisher.replay(ME)
+    assert [one.object for one in told.of("confidence")] == [2, 1, 2]
+
+
+def test_a_frame_tells_prompts_that_there_are_and_that_there_were(session, told, publisher):
+    for obj in 1, 2:
+        session.add_point(0, 10 * obj, 6, obj=obj)
+    session.add_point(3, 10, 6, obj=1)
+    publisher.publish(None)
+    told.clear()
+    publisher.tell_frame(3)
+    assert [(one.object, len(one.points)) for one in told.of("prompts")] == [(1, 1)]
+    session.clear_prompts(3, 1)
+    told.clear()
+    publisher.tell_frame(3)
+    assert [(one.object, len(one.points)) for one in told.of("prompts")] == [(1, 0)]
+    told.clear()
+    publisher.tell_frame(5)
+    assert told.of("prompts") == []

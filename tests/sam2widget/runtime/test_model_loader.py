@@ -158,6 +158,28 @@ def test_what_is_no_model_is_refused_at_once(parts):
     assert parts.session.segmenter is parts.segmenter
 
 
+def test_a_switch_that_is_closed_before_its_turn_is_answered(parts):
+    going = threading.Event()
+    parts.controller.submit(lambda: going.wait(LIMIT_S))
+    future = parts.loader.switch(DiscSegmenter(HEIGHT, WIDTH))
+    wait_until(lambda: parts.controller.num_waiting > 0)
+    closing = threading.Thread(target=parts.controller.close)
+    closing.start()
+    wait_until(lambda: parts.controller.is_closed)
+    going.set()
+    with pytest.raises(SessionError, match="has been closed"):
+        future.result(LIMIT_S)
+    closing.join()
+
+
+def test_whatever_a_function_raises_is_told(parts):
+    slow = Slow(error=SystemExit(3))
+    slow.over.set()
+    with pytest.raises(SessionError, match="ended: SystemExit"):
+        parts.loader.switch(slow).result(LIMIT_S)
+    assert parts.session.segmenter is parts.segmenter
+
+
 def test_a_closed_widget_takes_no_model(parts):
     slow = Slow(result=DiscSegmenter(HEIGHT, WIDTH))
     future = parts.loader.switch(slow)

@@ -67,3 +67,27 @@ def test_what_is_through_has_nothing_left_and_what_stands_still_tells_nothing():
     clock.now_s += 2
     assert left.update(10, 10) == 0
     assert left.elapsed_s == 4
+
+
+def test_what_comes_in_large_parts_is_as_even_as_it_is():
+    clock = Clock()
+    left, told = TimeLeft(clock), []
+    for step in range(1, 201):
+        clock.now_s += 0.25
+        told.append(left.update(10 * (step // 20), 100))  # 10 every 5 s
+    true = [50 - 0.25 * step for step in range(1, 201)]
+    assert all(one is None for one in told[:19])
+    errors = [abs(said - is_left) for said, is_left in zip(told[20:], true[20:], strict=True)]
+    assert max(errors) < 6
+
+
+def test_what_stalls_takes_longer():
+    clock = Clock()
+    left = TimeLeft(clock)
+    for done in range(1, 41):
+        clock.now_s += 0.25
+        left.update(done, 400)
+    for _ in range(240):
+        clock.now_s += 0.25
+        told_s = left.update(40, 400)
+    assert told_s is not None and told_s > 200

@@ -174,3 +174,16 @@ def test_a_session_begins_as_it_was_saved_with_what_is_said_now(begin, folder):
     assert session.all_prompts == origin.prompts and review.num_unreviewed() == 0
     with pytest.raises(SessionError, match="another video"):
         make_session(open_video(255 - CLIP), origin, None, None, is_resumed=False)
+
+
+def test_whether_all_is_saved_is_known(begin, folder):
+    parts, saving = begin()
+    assert saving.is_saved is True
+    blocked = threading.Event()
+    parts.controller.submit(blocked.wait)  # in whose thread it is read
+    saving.mark_changed()
+    assert saving.is_saved is False
+    blocked.set()
+    wait_until(lambda: saving.is_saved is True)
+    assert [path.suffix for path in folder.iterdir()] == [".zip"]
+    assert begin(option=False)[1].is_saved is None

@@ -179,9 +179,9 @@ def test_the_demo_leaves_a_frame_where_a_click_gains_nothing(capsys) -> None:
         pass
     left = dict.fromkeys(clip.masks, 5)
     left_alone: set[tuple[int, int]] = set()
-    j = demo.measure(session, clip.masks)
+    j = demo.score_masks(session, clip.masks)
     while demo.correct_worst_frame(session, clip, j, left, left_alone):
-        j = demo.measure(session, clip.masks)
+        j = demo.score_masks(session, clip.masks)
     said = capsys.readouterr().out
     assert said.count("It gained next to nothing") == len(left_alone) > 0
     used = sum(5 - one for one in left.values())

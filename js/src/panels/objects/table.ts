@@ -41,7 +41,7 @@ export class ObjectTable {
   private readonly empty = h(
     "p",
     { class: "s2w-empty" },
-    "Click an object in the picture, or drag a box around it. Right-click what is not part of it.",
+    "Each object has a row here, with its lane in time.",
   );
   private readonly removeButton: HTMLButtonElement;
   private readonly foldButton: HTMLButtonElement;
@@ -182,7 +182,7 @@ export class ObjectTable {
   update(topics: Set<Topic>): void {
     const changed = (...some: Topic[]) => some.some((topic) => topics.has(topic));
     if (changed("frames", "masks", "frame", "objects")) this.drawThumbnailsSoon();
-    const { objects, video, frame } = this.store.state;
+    const { objects, video } = this.store.state;
     setText(this.count, objects.length > 0 ? String(objects.length) : "");
     this.empty.hidden = objects.length > 0;
     this.classes.update(topics);
@@ -191,7 +191,7 @@ export class ObjectTable {
     this.removeButton.disabled = this.store.selectedObject === undefined;
     this.element.toggleAttribute("data-areas", video.pixel_size !== null);
     this.element.toggleAttribute("data-still", video.num_frames <= 1);
-    const at = this.timeline.axis.shareOf(frame + 0.5);
+    const at = this.timeline.axis.shareOf(this.store.destination + 0.5);
     this.element.style.setProperty("--s2w-at", String(at));
     this.element.toggleAttribute("data-elsewhere", at < 0 || at > 1);
     if (changed("selected", "objects")) this.revealSelected();

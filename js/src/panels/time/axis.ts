@@ -62,9 +62,13 @@ export class TimeAxis {
 
   /** Go along where a frame is out of sight. */
   reveal(frame: number): void {
-    const share = this.shareOf(frame + 0.5);
-    if (!this.zoomed || (share >= 0 && share <= 1)) return;
-    this.show(frame - this.length * (share < 0 ? 1 - MARGIN : MARGIN), this.length);
+    if (!this.zoomed) return;
+    const [start, length] = [this.start, this.length];
+    const [before, beyond] = [start - frame, frame + 1 - (start + length)];
+    if (before <= 0 && beyond <= 0) return;
+    // One at the edge comes in whole, one farther away with what is around it.
+    if (before > 0) this.show(before < 1 ? frame : frame - length * (1 - MARGIN), length);
+    else this.show(beyond < 1 ? start + beyond : frame - length * MARGIN, length);
   }
 
   /** Stay within the video, which may be another one now. */

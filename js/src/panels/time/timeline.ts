@@ -155,7 +155,7 @@ export class Timeline {
     const { video, range } = this.store.state;
     const frame = this.store.destination;
     this.axis.update();
-    if (topics.has("frame")) this.axis.reveal(frame);
+    if (topics.has("frame") || topics.has("goal")) this.axis.reveal(frame);
     this.slider.min = String(video.live?.first ?? 0);
     this.slider.max = String(Math.max(video.num_frames - 1, 0));
     this.slider.value = String(frame);

@@ -8,6 +8,7 @@ import type { ViewTransform } from "../view-transform";
 import type { Place } from "../viewport";
 import { brush, editBox, type Gesture, movePoint, pointOrBox, resizeBrush } from "./gesture";
 import type { Lasso } from "./lasso";
+import { LongPress } from "./long-press";
 import type { Navigation } from "./navigation";
 import { FINGER_REACH, type Meaning, type Prompter, type PromptHit, REACH } from "./prompter";
 
@@ -23,6 +24,7 @@ export class PointerInput {
   private hovered: PromptHit | null = null;
   private gesture: Gesture | null = null;
   private readonly pressed = new Map<number, Place>();
+  private readonly longPress = new LongPress();
   private lastPress: (Place & { at: number; button: number; zoom: Zoom }) | null = null;
   private readonly canvas: HTMLCanvasElement;
 
@@ -57,6 +59,7 @@ export class PointerInput {
   }
 
   cancel(): void {
+    this.longPress.end();
     this.gesture?.cancel?.();
     this.gesture = null;
     this.navigation.panned();
@@ -148,13 +151,23 @@ export class PointerInput {
     if (hit && "index" in hit) return movePoint(prompter, place, hit, onPurpose);
     if (hit) return editBox(prompter, place, hit, label, onPurpose);
     const select = label === 1 && !onPurpose ? prompter.selectable(place) : null;
+    if (isTouch) this.longPress.begin(place, () => this.held(place));
     return pointOrBox(prompter, place, label, { select, onPurpose, isTouch });
+  }
+
+  /** A finger stayed on a place: it is not part of the object, as with the right button. */
+  private held(place: Place): void {
+    if (!this.gesture) return;
+    this.cancel();
+    this.prompter.point(place, 0);
+    this.redraw();
   }
 
   private move(event: PointerEvent): void {
     const place = this.placeOf(event);
     this.place = event.pointerType === "touch" && !this.pressed.size ? null : place;
     if (this.pressed.has(event.pointerId)) this.pressed.set(event.pointerId, place);
+    this.longPress.move(place);
     if (this.pressed.size > 1) this.pinch();
     else if (this.gesture) {
       // All that the device saw since the last event, so that fast strokes stay round.
@@ -166,6 +179,7 @@ export class PointerInput {
 
   private up(event: PointerEvent): void {
     const known = this.pressed.delete(event.pointerId);
+    this.longPress.end();
     this.navigation.pinched();
     const { gesture } = this;
     if (!known || !gesture) return;

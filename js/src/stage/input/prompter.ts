@@ -63,13 +63,20 @@ export class Prompter {
 
   /** The object that a click on a place selects in place of putting a point. */
   selectable(place: Place): ObjectInfo | null {
-    if (!this.viewport.holds(place)) return null;
+    if (!this.showsMasks(place)) return null;
     return selectableAt(this.store, this.frame, ...this.viewport.toImage(place));
   }
 
   objectAt(place: Place): ObjectInfo | null {
-    if (!this.viewport.holds(place)) return null;
+    if (!this.showsMasks(place)) return null;
     return objectAt(this.store, this.frame, ...this.viewport.toImage(place));
+  }
+
+  /** Whether masks are to be seen at a place: it is on the image, and not left of a comparison. */
+  private showsMasks(place: Place): boolean {
+    const { wipe } = this.store.state.display;
+    const [width] = this.viewport.stage;
+    return this.viewport.holds(place) && (wipe === null || place.x >= wipe * width);
   }
 
   /** What a click on a place would do but put a point. */
