@@ -107,7 +107,7 @@ class Publisher:
     def replay(self, reply_to: ReplyTo | None = None) -> None:
         """Tell all that is current, first that `reply_to` is welcome.
 
-        Certainties that are not known yet come by `tell_confidences`, where they are many.
+        Confidences that are not known yet come by `tell_confidences`, where they are many.
         """
         with self.outbox.lock:
             if reply_to is not None:
