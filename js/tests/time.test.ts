@@ -97,6 +97,9 @@ describe("the range", () => {
     store.set("frame", 12);
     markIn(store);
     expect(store.state.range).toEqual([12, 20]);
+    store.set("goal", 15); // on the way there, as after several steps at once
+    markOut(store);
+    expect(store.state.range).toEqual([12, 16]);
   });
 
   it("is what propagation tracks", () => {

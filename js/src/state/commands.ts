@@ -144,16 +144,17 @@ export function isPropagating({ status, progress }: State): boolean {
   return status.state === "propagating" || progress !== null;
 }
 
-/** Let the range begin at the current frame; it keeps its end where that is possible. */
+/** Let the range begin where the view is or moves to; it keeps its end where that is possible. */
 export function markIn(store: Store): void {
-  const { state } = store;
-  const end = state.range?.[1] ?? state.video.num_frames;
-  store.set("range", [state.frame, end > state.frame ? end : state.video.num_frames]);
+  const { range, video } = store.state;
+  const frame = store.destination;
+  const end = range?.[1] ?? video.num_frames;
+  store.set("range", [frame, end > frame ? end : video.num_frames]);
 }
 
-/** Let the range end with the current frame. */
+/** Let the range end with the frame that the view is at or moves to. */
 export function markOut(store: Store): void {
-  const { state } = store;
-  const start = state.range?.[0] ?? 0;
-  store.set("range", [start <= state.frame ? start : 0, state.frame + 1]);
+  const frame = store.destination;
+  const start = store.state.range?.[0] ?? 0;
+  store.set("range", [start <= frame ? start : 0, frame + 1]);
 }
