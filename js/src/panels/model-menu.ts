@@ -23,7 +23,7 @@ export class ModelMenu {
   private readonly list = h("div", { class: "s2w-models" });
   private readonly path = h("input", {
     ...{ type: "text", spellcheck: "false", "aria-label": "Another model" },
-    placeholder: "path, or owner/name on Hugging Face",
+    placeholder: "path, or owner/name of a hub",
   });
   private readonly form = h(
     "form",
