@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -29,7 +29,7 @@ def warn(text: str, category: type[Warning] = UserWarning) -> None:
 
 
 @contextmanager
-def collect_warnings() -> Iterator[list[str]]:
+def collect_warnings() -> Generator[list[str], None, None]:
     """Collect this package's warnings of this thread in a list: no cell is there to show them."""
     collected: list[str] = []
     token = _COLLECTED.set(collected)

@@ -40,7 +40,7 @@ def make_matte(
     picture = Image.fromarray(union_hw.astype(np.uint8) * 255)
     if feather_px > 0 and union_hw.any():
         picture = picture.filter(ImageFilter.GaussianBlur(feather_px))
-    return np.asarray(picture, np.float32) / 255
+    return (np.asarray(picture) / 255).astype(np.float32)
 
 
 def cut_out(rgb_hw3: NDArray[np.uint8], matte_hw: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -70,7 +70,11 @@ def export_masks(
         raise SessionError("There are no masks to export: prompt an object first.")
     if on_progress is not None:
         total = len(segmentation)
-        segmentation = replace(segmentation, on_frame=lambda frame: on_progress(frame, total))
+
+        def report(frame: int) -> None:
+            on_progress(frame, total)
+
+        segmentation = replace(segmentation, on_frame=report)
     check_place(segmentation, path, chosen)
     (path.parent if chosen.suffix else path).mkdir(parents=True, exist_ok=True)
     return chosen.write(segmentation, path, **options)

@@ -153,7 +153,8 @@ def _tracking(saved: SavedSession) -> list[str]:
 def _reviewing(saved: SavedSession) -> list[str]:
     lines: list[str] = []
     for info in saved.objects:
-        for state, call in (("accepted", "accept"), ("rejected", "reject")):
+        reviews: list[tuple[State, str]] = [("accepted", "accept"), ("rejected", "reject")]
+        for state, call in reviews:
             frames = sorted(_reviewed(saved, info.id, state))
             lines += [f"w.{call}({start}, {stop}, obj={info.id})" for start, stop in _spans(frames)]
     return lines

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the masks."""
     from ...export import export_masks
 
-    options = {"frames": True} if arguments.frames else {}
+    options: dict[str, Any] = {"frames": True} if arguments.frames else {}
     written = export_masks(
         arguments.session, arguments.out, arguments.format, video=arguments.video, **options
     )
