@@ -76,8 +76,7 @@ class Runtime:
                 "dtype must be torch.float32, torch.bfloat16, torch.float16, the name of one of "
                 f"them, or 'auto', got {dtype!r}."
             )
-        is_cuda = chosen.type == "cuda"
-        return cls(chosen, precision, has_graphs=is_cuda, frames_at_once=8 if is_cuda else 1)
+        return cls(chosen, precision, frames_at_once=8 if chosen.type == "cuda" else 1)
 
     @contextlib.contextmanager
     def inference(self) -> Generator[None, None, None]:
