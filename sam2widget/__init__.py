@@ -19,14 +19,7 @@ if TYPE_CHECKING:
     from .core.errors import SessionError
     from .core.masks import Mask
     from .export import Segmentation, export_masks, import_masks, to_dataframe
-    from .models.segmenter import (
-        Candidates,
-        Point,
-        Prediction,
-        PromptSet,
-        Proposed,
-        Segmenter,
-    )
+    from .models.segmenter import Candidates, Point, Prediction, PromptSet, Proposed, Segmenter
     from .storage.saved_session import SavedSession
     from .storage.session_file import read_session, write_session
     from .storage.statistics import Statistics

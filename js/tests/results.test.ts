@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ExportRequest, SentRequest } from "../src/kernel/protocol";
-import { age } from "../src/panels/saved";
+import { age } from "../src/panels/results/saved";
 import { blur, blurColors, boxRadius } from "../src/stage/draw/box-blur";
 import { tipOf } from "../src/ui/tooltip";
 import { settle } from "./fake-host";

@@ -18,13 +18,7 @@ from ..core.errors import SessionError
 from ..core.protected_files import ProtectedFiles
 from ..runtime.controller import Controller
 from ..runtime.widget_state import WidgetState
-from ..storage.autosave import (
-    Autosave,
-    AutosaveTarget,
-    find_alike,
-    find_others,
-    unused_path,
-)
+from ..storage.autosave import Autosave, AutosaveTarget, find_alike, find_others, unused_path
 from ..storage.fingerprint import Fingerprint
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import SUFFIX, write_session

@@ -11,7 +11,7 @@ from traitlets import Bool, Dict, Enum, Instance, Int, List, TraitError, Unicode
 from ..annotation.classes import explain_unknown
 from ..annotation.records import Changed
 from ..annotation.session import Session
-from .object_record import ObjectRecord
+from .api.object_record import ObjectRecord
 from .traits import AutoPropagate, Cleaning, ThreadSafeTraits
 
 READ_ONLY = {

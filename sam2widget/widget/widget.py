@@ -35,18 +35,18 @@ from ..runtime.model_loader import ModelLoader
 from ..runtime.worker import CLOSED, CLOSING
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import SUFFIX
-from .annotator import Annotator
+from .api.annotator import Annotator
 from .autosave_controller import AutosaveController
 from .closed_video import ClosedVideo
 from .front_end import HOW_TO_BUILD, NOT_BUILT, read_static
 from .live_follower import LiveFollower, describe_pixel_size, describe_video
-from .notebook_cell import MadeWidgets, current_cell
-from .notebook_output import NotebookOutput
+from .notebook.cell import MadeWidgets, current_cell
+from .notebook.output import NotebookOutput
+from .notebook.short_errors import shorten_errors, with_short_errors
 from .panel import Panel
 from .resuming import open_saved, plan_autosave
 from .session_setup import add_first_masks, make_session, read_checked, take_in
 from .session_traits import SessionTraits
-from .short_errors import shorten_errors, with_short_errors
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -16,7 +16,7 @@ from sam2widget.bridge.results_server import ResultSource, ResultsServer
 from sam2widget.export import Segmentation
 from sam2widget.runtime.worker import CLOSING
 from sam2widget.storage.saved_session import SavedSession
-from sam2widget.widget.annotator import Annotator
+from sam2widget.widget.api.annotator import Annotator
 from tests.support.parts import FRAMES, HEIGHT, WIDTH, Parts
 from tests.support.waiting import LIMIT_S
 

@@ -8,14 +8,7 @@ from typing import Any
 
 from ...core.arguments import as_objects
 from ...core.errors import SessionError
-from ..classes import (
-    as_attributes,
-    as_classes,
-    as_color,
-    as_name,
-    default_color,
-    explain_unknown,
-)
+from ..classes import as_attributes, as_classes, as_color, as_name, default_color, explain_unknown
 from ..records import Attribute, ObjectClass
 from ..store import AnnotationStore
 

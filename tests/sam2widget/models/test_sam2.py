@@ -14,12 +14,7 @@ from sam2_backend.video import open_video
 from sam2widget import Sam2Widget, SessionError
 from sam2widget.annotation.session import Session
 from sam2widget.core.masks import Mask
-from sam2widget.models.loading import (
-    HUB_TIMEOUT_S,
-    is_hub_reachable,
-    load_any,
-    load_segmenter,
-)
+from sam2widget.models.loading import HUB_TIMEOUT_S, is_hub_reachable, load_any, load_segmenter
 from sam2widget.models.sam2 import Sam2Segmenter
 from sam2widget.models.segmenter import Point, PromptSet
 from tests.support.networks import random_nano

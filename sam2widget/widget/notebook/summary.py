@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from sam2_backend.video import Video
 
-from ..annotation.records import ObjectInfo
-from ..annotation.view import SessionView
-from ..export.overlay import OUTLINE_PX, TINT
+from ...annotation.records import ObjectInfo
+from ...annotation.view import SessionView
+from ...export.overlay import OUTLINE_PX, TINT
 
 MAX_BYTES = 120_000
 """Of a picture: it is in the notebook's file, and goes to the page each time it is renewed."""

@@ -10,18 +10,18 @@ from numpy.typing import ArrayLike
 
 from sam2_backend.video import Video
 
-from ..annotation.confidence import Review
-from ..annotation.records import Direction, Proposal, Shape, Tracked
-from ..annotation.session import Session
-from ..bridge.callbacks import Callbacks, FrameEvent, MaskEvent, PromptEvent
-from ..core.arguments import as_int, as_numbers, as_points
-from ..core.user_warnings import warn, warn_renamed
-from ..runtime import blocking
-from ..runtime.controller import Controller
-from ..runtime.widget_state import WidgetState, show_next_unreviewed
+from ...annotation.confidence import Review
+from ...annotation.records import Direction, Proposal, Shape, Tracked
+from ...annotation.session import Session
+from ...bridge.callbacks import Callbacks, FrameEvent, MaskEvent, PromptEvent
+from ...core.arguments import as_int, as_numbers, as_points
+from ...core.user_warnings import warn, warn_renamed
+from ...runtime import blocking
+from ...runtime.controller import Controller
+from ...runtime.widget_state import WidgetState, show_next_unreviewed
+from ..notebook.short_errors import shorten_errors
 from .class_annotator import ClassAnnotator
 from .deprecation import takes_by_keyword
-from .short_errors import shorten_errors
 
 
 @shorten_errors

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
-from ..runtime.error_texts import EXPECTED
+from ...runtime.error_texts import EXPECTED
 
 C = TypeVar("C", bound=type)
 P = ParamSpec("P")
 R = TypeVar("R")
 _log = logging.getLogger(__name__)
-_FOLDER = Path(__file__).parents[1]
+_FOLDER = Path(__file__).parents[2]
 _FORWARDING = {
     *(str(_FOLDER / "runtime" / f"{name}.py") for name in ("blocking", "controller", "worker")),
     *(str(_FOLDER / "widget" / f"{name}.py") for name in ("annotator", "autosave_controller")),

@@ -1,11 +1,11 @@
 /** Which effect the stage shows and exports write. A part of the menu of results. */
 
-import type { ResultsClient } from "../kernel/results";
-import { asBackground } from "../stage/draw/still";
-import { type Effect, type EffectName, hasStrength } from "../state/results-state";
-import type { Store } from "../state/store";
-import { h, setText } from "../ui/dom";
-import { menuSetting } from "../ui/popover";
+import type { ResultsClient } from "../../kernel/results";
+import { asBackground } from "../../stage/draw/still";
+import { type Effect, type EffectName, hasStrength } from "../../state/results-state";
+import type { Store } from "../../state/store";
+import { h, setText } from "../../ui/dom";
+import { menuSetting } from "../../ui/popover";
 import { textButton } from "./export-controls";
 
 const EFFECTS: [EffectName, string, string][] = [

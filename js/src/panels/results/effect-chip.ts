@@ -1,7 +1,7 @@
 /** Says on the stage that an effect is shown in place of masks, and ends it. */
 
-import type { Store } from "../state/store";
-import { h, iconButton, setText } from "../ui/dom";
+import type { Store } from "../../state/store";
+import { h, iconButton, setText } from "../../ui/dom";
 import { nameOfEffect } from "./effect-controls";
 
 export class EffectChip {

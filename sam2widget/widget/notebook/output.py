@@ -8,8 +8,8 @@ from typing import Any
 
 from sam2_backend.video import Video, VideoError
 
-from ..annotation.session import Session
-from ..runtime.widget_state import WidgetState
+from ...annotation.session import Session
+from ...runtime.widget_state import WidgetState
 from .saved_output import SavedOutput, can_refresh
 from .summary import describe_counts, draw_picture
 

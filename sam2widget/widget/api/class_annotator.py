@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..annotation.records import Attribute
+from ...annotation.records import Attribute
+from ..notebook.short_errors import shorten_errors
 from .annotation_reader import AnnotationReader
-from .short_errors import shorten_errors
 
 
 @shorten_errors

@@ -10,7 +10,7 @@ import pytest
 
 from sam2_backend.video import open_video
 from sam2widget import Sam2Widget, SessionError
-from sam2widget.widget.annotator import Annotator
+from sam2widget.widget.api.annotator import Annotator
 from tests.support.parts import FRAMES, HEIGHT, WIDTH, Parts
 
 CLIP = np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.uint8)

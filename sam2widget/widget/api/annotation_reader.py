@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import Video
 
-from ..annotation.confidence import Review
-from ..annotation.records import Proposal, Timeline
-from ..annotation.session import Session
-from ..core.arguments import ById
-from ..core.label_maps import OverlapCounter
-from ..core.masks import MaskVolume
-from ..core.user_warnings import warn, warn_renamed
-from ..models.segmenter import PromptSet
-from ..runtime.controller import Controller
-from ..storage.statistics import Statistics, time_spent
-from .short_errors import shorten_errors
+from ...annotation.confidence import Review
+from ...annotation.records import Proposal, Timeline
+from ...annotation.session import Session
+from ...core.arguments import ById
+from ...core.label_maps import OverlapCounter
+from ...core.masks import MaskVolume
+from ...core.user_warnings import warn, warn_renamed
+from ...models.segmenter import PromptSet
+from ...runtime.controller import Controller
+from ...storage.statistics import Statistics, time_spent
+from ..notebook.short_errors import shorten_errors
 
 if TYPE_CHECKING:
-    from ..export import Segmentation
-    from ..export.frame_effect import Background, EffectName
+    from ...export import Segmentation
+    from ...export.frame_effect import Background, EffectName
 
 
 @shorten_errors
@@ -118,7 +118,7 @@ class AnnotationReader:
     @property
     def segmentation(self) -> Segmentation:
         """The objects and masks as they are now, for `export` and `plots`."""
-        from ..export import Segmentation
+        from ...export import Segmentation
 
         return self._controller.read(
             lambda: Segmentation.make(
@@ -179,7 +179,7 @@ class AnnotationReader:
         >>> w.export("dog-overlay.mp4")  # an overlay with sound; the suffix says the format
         >>> w.export("data", "coco", frames=True)
         """
-        from ..export import export_masks
+        from ...export import export_masks
 
         return export_masks(self, path, format, on_progress=on_progress, **options)
 

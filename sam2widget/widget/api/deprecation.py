@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from ..core.user_warnings import warn
+from ...core.user_warnings import warn
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -9,7 +9,7 @@ import pytest
 
 from sam2widget import Sam2Widget
 from sam2widget.annotation.records import ObjectInfo
-from sam2widget.widget.object_record import ObjectRecord
+from sam2widget.widget.api.object_record import ObjectRecord
 from tests.support.fakes import DiscSegmenter
 
 

@@ -18,7 +18,13 @@ from sam2_backend.video import open_video
 from sam2widget import Sam2Widget
 from sam2widget.annotation.session import Session
 from sam2widget.core.masks import Mask
-from sam2widget.widget.summary import MARK, MAX_BYTES, MAX_SIDE, describe_counts, draw_picture
+from sam2widget.widget.notebook.summary import (
+    MARK,
+    MAX_BYTES,
+    MAX_SIDE,
+    describe_counts,
+    draw_picture,
+)
 from tests.support.fakes import DiscSegmenter
 
 HEIGHT, WIDTH = 12, 40

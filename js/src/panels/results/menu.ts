@@ -1,11 +1,11 @@
 /** The menu of results: effects, exports, copies, and whether all of it is saved. */
 
-import type { ResultsClient } from "../kernel/results";
-import { frameAsPng, maskAsPng } from "../stage/draw/still";
-import type { Store, Topic } from "../state/store";
-import { copyOrSave } from "../ui/browser";
-import { h, setText } from "../ui/dom";
-import { Popover } from "../ui/popover";
+import type { ResultsClient } from "../../kernel/results";
+import { frameAsPng, maskAsPng } from "../../stage/draw/still";
+import type { Store, Topic } from "../../state/store";
+import { copyOrSave } from "../../ui/browser";
+import { h, setText } from "../../ui/dom";
+import { Popover } from "../../ui/popover";
 import { EffectControls } from "./effect-controls";
 import { ExportControls, textButton } from "./export-controls";
 

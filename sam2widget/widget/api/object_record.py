@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ..annotation.records import Attribute, ObjectInfo
+from ...annotation.records import Attribute, ObjectInfo
 
 
 class ObjectRecord(dict[str, Any]):

@@ -1,12 +1,12 @@
 /** Exports to a place on the kernel's machine, or into the browser's downloads. */
 
-import type { FormatEntry, OptionEntry, OptionValue } from "../kernel/protocol";
-import type { ResultsClient } from "../kernel/results";
-import { hasStrength } from "../state/results-state";
-import type { Store } from "../state/store";
-import { h, iconButton, setText } from "../ui/dom";
-import { menuSetting } from "../ui/popover";
-import { setTip } from "../ui/tooltip";
+import type { FormatEntry, OptionEntry, OptionValue } from "../../kernel/protocol";
+import type { ResultsClient } from "../../kernel/results";
+import { hasStrength } from "../../state/results-state";
+import type { Store } from "../../state/store";
+import { h, iconButton, setText } from "../../ui/dom";
+import { menuSetting } from "../../ui/popover";
+import { setTip } from "../../ui/tooltip";
 
 export class ExportControls {
   readonly element: HTMLElement;

@@ -1,8 +1,8 @@
 /** Whether what was done is saved, and how long ago: a word of the status bar. */
 
-import type { Store, Topic } from "../state/store";
-import { h, setText } from "../ui/dom";
-import { setTip } from "../ui/tooltip";
+import type { Store, Topic } from "../../state/store";
+import { h, setText } from "../../ui/dom";
+import { setTip } from "../../ui/tooltip";
 
 const TICK_MS = 1000;
 

@@ -1,0 +1,1 @@
+"""What code calls: prompts, review, classes, results, and old ways of calling them."""
