@@ -20,8 +20,9 @@ _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parents[2]
 _FORWARDING = {
     *(str(_FOLDER / "runtime" / f"{name}.py") for name in ("blocking", "controller", "worker")),
-    *(str(_FOLDER / "widget" / f"{name}.py") for name in ("annotator", "autosave_controller")),
-    *(str(_FOLDER / "widget" / f"{name}.py") for name in ("deprecation", "short_errors")),
+    *(str(_FOLDER / "widget" / "api" / f"{name}.py") for name in ("annotator", "deprecation")),
+    str(_FOLDER / "widget" / "autosave_controller.py"),
+    __file__,
     futures.__file__,
     str(Path(futures.__file__).with_name("_base.py")),
 }
