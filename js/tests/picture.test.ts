@@ -126,13 +126,12 @@ describe("a click on the mask of another object", () => {
   });
 
   it("selects under a finger, and marks under one that rests", async () => {
-    const clock = vi.spyOn(performance, "now");
-    clock.mockReturnValue(1000);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     view.point("down", ON_RIGHT, { pointerType: "touch" });
-    clock.mockReturnValue(1700);
+    vi.advanceTimersByTime(600);
     view.point("up", ON_RIGHT, { pointerType: "touch" });
-    expect(view.host.of("click")).toMatchObject([{ object: 1 }]);
-    clock.mockRestore();
+    vi.useRealTimers();
+    expect(view.host.of("click")).toMatchObject([{ object: 1, label: 1 }]);
     const { id, view: name } = view.host.of("click")[0] as { id: number; view: string };
     view.host.receive({ type: "done", reply_to: { view: name, id } });
     await settle();

@@ -13,8 +13,6 @@ import type { Prompter, PromptHit } from "./prompter";
 export const DRAG_DISTANCE = 4;
 /** Paths may be off by this much, in pixels of the image. */
 export const PATH_TOLERANCE = 0.4;
-/** A finger that rests so long means what Alt and a click mean. */
-const LONG_PRESS_MS = 500;
 const MIN_RADIUS = 0.5;
 const MAX_RADIUS = 500;
 
@@ -36,18 +34,16 @@ export function pointOrBox(
   prompter: Prompter,
   start: Place,
   label: 0 | 1,
-  { select = null as ObjectInfo | null, onPurpose = false, isTouch = false } = {},
+  { select = null as ObjectInfo | null, onPurpose = false } = {},
 ): Gesture {
   let corner: Place | null = null;
-  const began = performance.now();
   return {
     move(place) {
       if (corner || far(start, place)) corner = clamped(prompter, place);
     },
     release() {
-      const isLong = isTouch && performance.now() - began >= LONG_PRESS_MS;
       if (corner) prompter.box(start, corner, onPurpose);
-      else if (select && !isLong) prompter.select(select);
+      else if (select) prompter.select(select);
       else prompter.point(start, label, onPurpose);
     },
     draw(context) {

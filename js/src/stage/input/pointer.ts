@@ -151,15 +151,16 @@ export class PointerInput {
     if (hit && "index" in hit) return movePoint(prompter, place, hit, onPurpose);
     if (hit) return editBox(prompter, place, hit, label, onPurpose);
     const select = label === 1 && !onPurpose ? prompter.selectable(place) : null;
-    if (isTouch) this.longPress.begin(place, () => this.held(place));
-    return pointOrBox(prompter, place, label, { select, onPurpose, isTouch });
+    if (isTouch) this.longPress.begin(place, () => this.held(place, select ? 1 : 0));
+    return pointOrBox(prompter, place, label, { select, onPurpose });
   }
 
-  /** A finger stayed on a place: it is not part of the object, as with the right button. */
-  private held(place: Place): void {
+  /** A finger stayed on a place: it is not part of the object, as with the right button; or where
+   * a tap would select another object, it is part of this one, as with Alt. */
+  private held(place: Place, label: 0 | 1): void {
     if (!this.gesture) return;
     this.cancel();
-    this.prompter.point(place, 0);
+    this.prompter.point(place, label);
     this.redraw();
   }
 
