@@ -126,7 +126,7 @@ def test_tooltips_come_at_once_with_their_key(bench: Bench) -> None:
     widget, page = bench.widget, bench.page
     page.mouse.move(2, 2)
     widget.button("Box").hover()
-    tip = widget.root.locator(".s2w-tip")
+    tip = widget.root.locator(".s2w-tip:not(.s2w-card)")
     expect(tip).to_be_visible(timeout=700)
     expect(tip).to_contain_text("Box")
     assert tip.locator("kbd").count() == 1

@@ -78,7 +78,7 @@ def test_attention_in_blocks_is_attention(scales: tuple[float, float]):
     torch.testing.assert_close(ours.double(), expected, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize(("scale", "way"), [(0.1, "plain powers"), (40, "a running maximum")])
+@pytest.mark.parametrize(("scale", "way"), [(0.1, "plain powers"), (40.0, "a running maximum")])
 def test_attention_in_blocks_says_which_way_it_took(caplog, scale, way):
     q, k = torch.ones(4, 8), torch.full((6, 8), scale)
     with caplog.at_level("DEBUG", "sam2_backend"):

@@ -29,7 +29,7 @@ from tests.support.fakes import DiscSegmenter
 
 HEIGHT, WIDTH = 12, 40
 CLIP = np.random.default_rng(0).integers(0, 256, (4, HEIGHT, WIDTH, 3), dtype=np.uint8)
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 CSS = ROOT / "js" / "src" / "styles" / "saved.css"
 
 
