@@ -44,7 +44,7 @@ def test_the_newest_frame_is_followed_and_tracked_until_a_person_goes_back(bench
 
     live.click()
     widget.eventually(lambda: drawn() >= clicked + 12)
-    widget.eventually(lambda: widget.pixel(85, 65)[2] > 90)  # the blue of its mask over the red
+    widget.eventually(lambda: widget.pixel(85, 65)[1] > 85)  # its mask is orange, over the red
 
     widget.press("Home")
     widget.wait_for("frame-drawn", 0)
