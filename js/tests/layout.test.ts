@@ -76,7 +76,7 @@ describe("the view", () => {
     const twice = (clientX: number) =>
       view
         .button("Select Object 1")
-        .dispatchEvent(new MouseEvent("dblclick", { clientX, clientY: 10 }));
+        .dispatchEvent(new MouseEvent("dblclick", { clientX, clientY: 10, bubbles: true }));
     twice(10);
     expect(document.activeElement).not.toBe(name);
     twice(60);

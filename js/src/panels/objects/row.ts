@@ -60,14 +60,7 @@ export class ObjectRow {
       },
       focus: () => select(id),
     });
-    this.selectButton = h("button", {
-      type: "button",
-      class: "s2w-select",
-      click: () => select(id),
-      dblclick: (event: MouseEvent) => {
-        if (this.nameIsAt(event)) this.rename();
-      },
-    });
+    this.selectButton = h("button", { type: "button", class: "s2w-select" });
     this.visibility = iconButton("visible", "Hide", () =>
       change({ visible: !this.object.visible }),
     );
@@ -84,7 +77,15 @@ export class ObjectRow {
       { class: "s2w-object", "data-object": id },
       h(
         "div",
-        { class: "s2w-cells" },
+        {
+          class: "s2w-cells",
+          click: ({ target }: MouseEvent) => {
+            if (!this.isOther(target)) select(id);
+          },
+          dblclick: (event: MouseEvent) => {
+            if (!this.isOther(event.target) && this.nameIsAt(event)) this.rename();
+          },
+        },
         this.selectButton,
         this.picture,
         this.color,
@@ -149,6 +150,12 @@ export class ObjectRow {
     if (this.verdict.dataset.state === state) return;
     this.verdict.dataset.state = state;
     this.verdict.replaceChildren(...(sign ? [icon(sign)] : []));
+  }
+
+  /** Whether it is a control with a use of its own. */
+  private isOther(target: EventTarget | null): boolean {
+    const control = (target as Element).closest("button, input, select");
+    return control !== null && control !== this.selectButton;
   }
 
   private nameIsAt({ clientX, clientY }: MouseEvent): boolean {
