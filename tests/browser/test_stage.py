@@ -51,7 +51,7 @@ def test_prompts_are_exact_at_any_zoom(bench: Bench) -> None:
     widget.wait_ready()
     assert np.abs(np.array(points(bench)[2]) - (x + 20, y + 10)).max() < 0.75
 
-    mouse.dblclick(place[0] + 60, place[1] + 60)
+    mouse.dblclick(place[0] - 60, place[1] - 60)
     widget.eventually(lambda: widget.zoom == fit)
     widget.wait_ready()
     assert len(points(bench)) == 3
