@@ -18,7 +18,7 @@ export class ExportControls {
   private readonly download: HTMLButtonElement;
   private readonly form: HTMLElement;
   private readonly bar = h("progress", { max: 1, "aria-label": "Export" });
-  private readonly pace = h("span", { class: "s2w-pace" });
+  private readonly pace = h("span", { class: "s2w-export-pace" });
   private readonly cancel: HTMLButtonElement;
   private readonly progress: HTMLElement;
   private readonly question = h("span");
