@@ -119,7 +119,7 @@ def review(open_: Open, target: Path) -> None:
 
 
 def everything(open_: Open, target: Path) -> None:
-    with open_(viewport={"width": 1500, "height": 1100}) as bench:
+    with open_(viewport={"width": 1500, "height": 1400}) as bench:
         widget = bench.widget
         widget.press("w")
         bar = widget.root.get_by_role("group", name="Proposals")
@@ -246,9 +246,8 @@ def open_in(
     lab: Lab, browser: Browser, clip: Clip, scratch: Path, **context: Any
 ) -> Iterator[Bench]:
     """The quick start on a page of its own, with a widget that resumes nothing."""
-    with open_quickstart(
-        lab, browser, clip, scratch, **{"device_scale_factor": 1.5, **context}
-    ) as bench:
+    settings = {"device_scale_factor": 1.5, "viewport": {"width": 1280, "height": 1300}}
+    with open_quickstart(lab, browser, clip, scratch, **{**settings, **context}) as bench:
         bench.show(NEW)
         yield bench
 

@@ -149,10 +149,10 @@ def test_masks_are_reviewed_until_none_is_left(bench: Bench) -> None:
     expect(left).to_have_text("All checked")
     assert int(bench.run("print(w.num_unreviewed)")) == 0
 
-    change = widget.root.get_by_role("button", name="Change it")
+    reset = widget.root.get_by_role("button", name="Reset it")
     for key, span in ("Backspace", slice(least, least + 1)), ("Shift+Backspace", slice(None)):
         widget.press(key)
-        change.click()  # what is accepted is asked about
+        reset.click()  # what is accepted is asked about
         widget.eventually(lambda span=span: not bench.masks()[span].any())
     widget.press("Control+z", "Control+z")
     widget.eventually(lambda: np.array_equal(bench.masks(), tracked))
