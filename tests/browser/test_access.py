@@ -212,7 +212,7 @@ def test_with_the_systems_few_colours_what_is_pressed_and_selected_shows(bench: 
 
         assert back_of("Positive point") == system["Highlight"] != back_of("Box")
         bench.widget.press("b")
-        widget.eventually(lambda: back_of("Box") == system["Highlight"])  # it fades in
+        bench.widget.eventually(lambda: back_of("Box") == system["Highlight"])  # it fades in
         assert back_of("Positive point") != system["Highlight"]
         row = root.locator(".s2w-object.s2w-selected")
         outline = row.evaluate("(row) => getComputedStyle(row).outlineColor")
