@@ -4,7 +4,7 @@ import type { ObjectInfo } from "../src/kernel/traits";
 import { drawMasks, styleOf } from "../src/stage/draw/mask-layer";
 import { ViewTransform } from "../src/stage/view-transform";
 import { type MaskRecord, Store } from "../src/state/store";
-import { FakeHost, viewState } from "./fake-host";
+import { FakeHost, objectOf, viewState } from "./fake-host";
 
 vi.stubGlobal(
   "Path2D",
@@ -63,15 +63,7 @@ let store: Store;
 
 beforeEach(() => {
   const host = new FakeHost();
-  const second = {
-    id: 2,
-    name: "Object 2",
-    color: "#ff0000",
-    visible: true,
-    locked: false,
-    class_name: "",
-    attributes: {},
-  };
+  const second = objectOf(2, "#ff0000");
   host.current.objects = [...host.current.objects, second];
   store = new Store(viewState(host));
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Client } from "../src/kernel/client";
 import type { SentRequest } from "../src/kernel/protocol";
 import { Store } from "../src/state/store";
-import { FakeHost, settle, viewState } from "./fake-host";
+import { FakeHost, objectOf, settle, viewState } from "./fake-host";
 import { Mounted } from "./mounted";
 
 let view: Mounted;
@@ -173,15 +173,7 @@ describe("candidates", () => {
     await offer([]);
     expect(strip().hidden).toBe(true);
     await offer();
-    const second = {
-      id: 2,
-      name: "Object 2",
-      color: "#ff0000",
-      visible: true,
-      locked: false,
-      class_name: "",
-      attributes: {},
-    };
+    const second = objectOf(2, "#ff0000");
     view.host.change({ objects: [...view.host.current.objects, second], selected: 2 });
     await settle();
     expect(strip().hidden).toBe(true);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SentRequest } from "../src/kernel/protocol";
 import { tipOf } from "../src/ui/tooltip";
 import { mount } from "../src/view";
-import { FakeHost, settle } from "./fake-host";
+import { FakeHost, objectOf, settle } from "./fake-host";
 
 vi.stubGlobal("createImageBitmap", () => Promise.resolve({ width: 8, height: 4, close: () => {} }));
 vi.stubGlobal(
@@ -283,15 +283,7 @@ describe("the list of objects", () => {
   it("keeps its rows, and the focus in them, when something else changes", async () => {
     button("Select Object 1").focus();
     const [first] = host.current.objects;
-    const second = {
-      id: 2,
-      name: "Object 2",
-      color: "#ff0000",
-      visible: true,
-      locked: false,
-      class_name: "",
-      attributes: {},
-    };
+    const second = objectOf(2, "#ff0000");
     host.change({ objects: first ? [first, second] : [] });
     await settle();
     expect(document.activeElement).toBe(button("Select Object 1"));
@@ -375,15 +367,7 @@ describe("the kernel", () => {
   });
 
   it("does not undo a selection with traits it has not got yet", async () => {
-    const second = {
-      id: 2,
-      name: "Object 2",
-      color: "#ff0000",
-      visible: true,
-      locked: false,
-      class_name: "",
-      attributes: {},
-    };
+    const second = objectOf(2, "#ff0000");
     host.change({ objects: [...host.current.objects, second] });
     await settle();
     button("Select Object 2").click();
