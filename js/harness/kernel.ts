@@ -3,7 +3,8 @@
 import { type Buffer, runsToPixels } from "../src/kernel/codecs";
 import type { MaskEntry, PromptsMessage, Run, SentRequest, State } from "../src/kernel/protocol";
 import type { Status } from "../src/kernel/traits";
-import type { Traits, ViewHost } from "../src/view";
+import type { Traits } from "../src/state/store";
+import type { ViewHost } from "../src/view";
 import {
   type Ball,
   balls,

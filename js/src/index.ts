@@ -3,7 +3,8 @@
 import type { AnyModel, Render } from "@anywidget/types";
 import type { Buffer } from "./kernel/codecs";
 import { watchKernel } from "./kernel/jupyter-kernel";
-import { mount, type Traits, type ViewHost } from "./view";
+import type { Traits } from "./state/store";
+import { mount, type ViewHost } from "./view";
 
 type Model = Traits & { epoch: number };
 

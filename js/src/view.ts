@@ -22,20 +22,11 @@ import { isPropagating, viewCommands } from "./state/commands";
 import { escapeCommands } from "./state/escape";
 import { handleKey, keepsKey } from "./state/keys";
 import { Player } from "./state/player";
-import { stageState } from "./state/stage-state";
-import { type State, Store, type Topic } from "./state/store";
+import { newState, Store, type Topic, type Traits } from "./state/store";
 import { Announcer } from "./ui/announcer";
 import { h, iconButton } from "./ui/dom";
 import { HoverLight } from "./ui/hover-light";
 import { Tooltip } from "./ui/tooltip";
-
-/** Traits of the kernel's widget, read and written by the view. */
-export type Traits = Pick<
-  State,
-  | ("video" | "objects" | "selected" | "frame" | "status" | "history")
-  | ("auto_propagate" | "clean_masks" | "non_overlapping")
-  | ("class_list" | "current_class" | "color_by")
->;
 
 /** Those that the view writes. */
 type Written = Pick<Traits, (typeof WRITTEN)[number]>;
@@ -57,28 +48,7 @@ const READ_ONLY = ["video", "class_list", "status", "history", "non_overlapping"
 
 /** Fill `element` with a view; the result takes it down again. */
 export function mount(element: HTMLElement, host: ViewHost): () => void {
-  const store = new Store({
-    ...stageState(),
-    display: rememberedDisplay(),
-    ...host.traits(),
-    goal: null,
-    lost: null,
-    speaks: false,
-    isSaved: null,
-    solo: null,
-    playing: false,
-    speed: 1,
-    loop: false,
-    range: null,
-    follow: true,
-    progress: null,
-    tracked: 0,
-    ended: null,
-    models: [],
-    error: null,
-    pending: [],
-    question: null,
-  });
+  const store = new Store({ ...newState(host.traits()), display: rememberedDisplay() });
   const client = new Client(host, store);
   const root = h("div", { class: "sam2widget" });
   // Jupyter leaves keys to what has this itself, and not to what is in it.

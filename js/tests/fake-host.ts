@@ -1,9 +1,8 @@
 import type { Buffer } from "../src/kernel/codecs";
 import type { SentRequest } from "../src/kernel/protocol";
 import type { ObjectInfo } from "../src/kernel/traits";
-import { stageState } from "../src/state/stage-state";
-import type { State } from "../src/state/store";
-import type { Traits, ViewHost } from "../src/view";
+import { newState, type State, type Traits } from "../src/state/store";
+import type { ViewHost } from "../src/view";
 
 export function objectOf(id: number, color = "#2f7ff5"): ObjectInfo {
   const shown = { visible: true, locked: false, class_name: "", attributes: {} };
@@ -91,27 +90,7 @@ export class FakeHost implements ViewHost {
 }
 
 export function viewState(host: FakeHost): State {
-  return {
-    ...stageState(),
-    ...host.traits(),
-    goal: null,
-    lost: null,
-    speaks: false,
-    isSaved: null,
-    solo: null,
-    playing: false,
-    speed: 1,
-    loop: false,
-    range: null,
-    follow: true,
-    progress: null,
-    tracked: 0,
-    ended: null,
-    models: [],
-    error: null,
-    pending: [],
-    question: null,
-  };
+  return newState(host.traits());
 }
 
 /** Let promises and microtasks run. */

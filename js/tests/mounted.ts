@@ -1,5 +1,6 @@
 import { vi } from "vitest";
-import { mount, type Traits } from "../src/view";
+import type { Traits } from "../src/state/store";
+import { mount } from "../src/view";
 import { FakeHost } from "./fake-host";
 
 vi.stubGlobal("createImageBitmap", () => Promise.resolve({ width: 8, height: 4, close: () => {} }));

@@ -22,7 +22,7 @@ import type {
 import { ByteLru } from "./lru";
 import type { Ended } from "./next-step";
 import type { Question } from "./question";
-import type { Proposal, StageState, Stroke } from "./stage-state";
+import { type Proposal, type StageState, type Stroke, stageState } from "./stage-state";
 
 export type { Tool } from "./stage-state";
 
@@ -94,6 +94,39 @@ export interface State extends StageState {
   pending: Pending[];
   /** What waits for an answer, since it would change what is accepted. */
   question: Question | null;
+}
+
+/** Traits of the kernel's widget, read and written by the view. */
+export type Traits = Pick<
+  State,
+  | ("video" | "objects" | "selected" | "frame" | "status" | "history")
+  | ("auto_propagate" | "clean_masks" | "non_overlapping")
+  | ("class_list" | "current_class" | "color_by")
+>;
+
+/** What a view knows before anything has happened in it. */
+export function newState(traits: Traits): State {
+  return {
+    ...stageState(),
+    ...traits,
+    goal: null,
+    lost: null,
+    speaks: false,
+    isSaved: null,
+    solo: null,
+    playing: false,
+    speed: 1,
+    loop: false,
+    range: null,
+    follow: true,
+    progress: null,
+    tracked: 0,
+    ended: null,
+    models: [],
+    error: null,
+    pending: [],
+    question: null,
+  };
 }
 
 export type Topic =
