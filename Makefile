@@ -22,7 +22,7 @@ lab: $(VENV)/installed-dev
 	$(BIN)/jupyter lab examples/quickstart.ipynb
 
 test: test-js $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 # What needs neither browser nor kernel nor the official implementation, and takes no minutes.
 test-fast: $(VENV)/installed-oracle $(VENV)/ffmpeg

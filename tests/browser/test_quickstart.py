@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import expect
 
 from sam2widget.cli.demo import correction, deepest_point, jaccard
 from tests.browser.conftest import Bench
 from tests.browser.widget_page import LIMIT_MS
+from tests.support.data import data_folder, tracking_clip
 
 CORRECTED = 20
 """The later frame that is corrected."""
@@ -28,13 +32,10 @@ def centre_of(bench: Bench, frame: int = 0) -> tuple[float, float]:
     return deepest_point(bench.clip.truth_thw[frame])
 
 
-def test_a_click_becomes_masks_through_the_video_and_a_correction_survives(
-    fresh_bench: Bench,
-) -> None:
-    bench = fresh_bench
-    widget, truth_thw = bench.widget, bench.clip.truth_thw
-
-    widget.click(*centre_of(bench))
+def click_propagate_and_correct(bench: Bench, truth_thw: NDArray[np.bool_]) -> None:
+    """Click an object to masks through the video, and correct one that survives."""
+    widget = bench.widget
+    widget.click(*deepest_point(truth_thw[0]))
     widget.wait_for("objects", 1)
     clicked = bench.masks()
     for _ in range(2):
@@ -63,6 +64,20 @@ def test_a_click_becomes_masks_through_the_video_and_a_correction_survives(
 
     bench.run("w.propagate()")
     np.testing.assert_array_equal(bench.masks()[CORRECTED], corrected[CORRECTED])
+
+
+def test_a_click_becomes_masks_through_the_video_and_a_correction_survives(
+    fresh_bench: Bench,
+) -> None:
+    click_propagate_and_correct(fresh_bench, fresh_bench.clip.truth_thw)
+
+
+def test_real_footage_too(bench: Bench, tmp_path: Path) -> None:
+    if data_folder() is None:
+        pytest.skip("no footage here: SAM2WIDGET_DATA names its folder")
+    footage = tracking_clip(tmp_path)
+    bench.show(f"w = Sam2Widget({str(footage.path)!r}, model=model, autosave=False)")
+    click_propagate_and_correct(bench, footage.truth_thw)
 
 
 def test_points_are_taken_back_by_undo_and_by_clicking_them(bench: Bench) -> None:

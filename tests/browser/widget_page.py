@@ -9,7 +9,7 @@ from typing import Literal
 
 from playwright.sync_api import Locator, Page, expect
 
-LIMIT_MS = 120_000
+LIMIT_MS = 60_000
 """For what a model has to do first; the machine may be slow."""
 
 

@@ -38,6 +38,11 @@ def tracking_clip(scratch: Path, davis: str = "car-shadow") -> Clip:
         masks = [np.asarray(Image.open(path)) for path in sorted((sequence / "masks").iterdir())]
         return Clip(davis, sequence / "frames", np.stack(masks) > 127)
     print("No footage found (SAM2WIDGET_DATA): using the built-in sample clip.")
+    return written_sample(scratch)
+
+
+def written_sample(scratch: Path) -> Clip:
+    """The built-in sample clip as a folder of frames in `scratch`, and the car in it."""
     clip = sample_clip()
     frames = scratch / "sample"
     frames.mkdir()
