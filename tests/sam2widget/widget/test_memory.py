@@ -67,7 +67,7 @@ def test_another_policy_makes_what_was_tracked_stale_and_answers_the_prompts(mod
         w.memory = "motion"
         assert w.memory == "motion" and isinstance(policy_of(w), MotionPolicy)
         assert w.timeline(1).stale == [(1, 3), (4, FRAMES)]
-        assert w.timeline(1).accepted == [3] and w.timeline(1).prompted == [0]
+        assert w.timeline(1).accepted == [(3, 4)] and w.timeline(1).prompted == [0]
         assert "follows the memory policy motion now" in w.status["message"]
         w.propagate()
         assert w.timeline(1).stale == []
