@@ -1,4 +1,4 @@
-"""The command line: `sam2widget demo`, `propagate`, `export`, `finetune`, `train`, `pretrain`."""
+"""The command line, `sam2widget COMMAND`: a module of `commands` for each."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def camera():
         frame[40:90, 50 + n % 20 : 100 + n % 20] = (220, 60, 50)
         yield frame
 
-live = LiveVideo(camera(), max_fps=8, name="camera")
+live = LiveVideo(camera(), max_fps=4, name="camera")
 w = Sam2Widget(live, model=model)
 """
 

@@ -48,11 +48,11 @@ UNSURE = """
 from dataclasses import replace
 from sam2_backend import load_model
 from sam2widget.models.sam2 import Sam2Segmenter
-video = open_video(clip.frames_thw3[:8])
+short = open_video(clip.frames_thw3[:8])
 class Unsure(Sam2Segmenter):
     def prompt(self, frame, obj, prompts):
         return replace(super().prompt(frame, obj, prompts), iou=0.31)
-w = Sam2Widget(video, model=Unsure(load_model("nano"), video), autosave=False)
+w = Sam2Widget(short, model=Unsure(load_model("nano"), short), autosave=False)
 """
 
 

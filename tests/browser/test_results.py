@@ -144,13 +144,20 @@ def test_a_download_arrives_in_the_browser(bench: Bench, tmp_path: Path, format:
 
 
 def copied_picture(bench: Bench) -> np.ndarray:
-    data = bench.page.evaluate(
+    """The picture in the clipboard, once it is not being changed."""
+    data = bench.page.wait_for_function(
         """async () => {
-            const [item] = await navigator.clipboard.read();
-            const bytes = new Uint8Array(await (await item.getType("image/png")).arrayBuffer());
-            return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-        }"""
-    )
+            try {
+                const [item] = await navigator.clipboard.read();
+                const picture = await item.getType("image/png");
+                const bytes = new Uint8Array(await picture.arrayBuffer());
+                return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+            } catch {
+                return null;
+            }
+        }""",
+        polling=100,
+    ).json_value()
     with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
         return np.asarray(picture)
 
@@ -172,8 +179,9 @@ def test_frames_masks_and_the_session_are_copied(bench: Bench) -> None:
     truth = np.asarray(json.loads(bench.run("print(w.segmentation.video[0].mean(2).tolist())")))
     assert np.abs(frame[..., :3].mean(axis=2) - truth).mean() < 4  # it came as JPEG
     copies.get_by_role("button", name="As Python").click()
-    widget.eventually(lambda: page.evaluate("navigator.clipboard.readText().catch(() => '')") != "")
-    script = page.evaluate("navigator.clipboard.readText()")
+    script = page.wait_for_function(
+        "navigator.clipboard.readText().catch(() => '')", polling=100
+    ).json_value()
     assert script.strip() == bench.run("print(w.to_python())").strip()
     # Run in the kernel, it makes the same prompts.
     bench.run(f"made = dict()\nexec({script!r}, made)")

@@ -6,7 +6,7 @@ Modules import what a command needs only when it runs: asking for help brings in
 import argparse
 from typing import Protocol
 
-from . import demo, export, finetune, pretrain, propagate, train
+from . import demo, export, finetune, pretrain, propagate, train, versions
 
 
 class Command(Protocol):
@@ -38,5 +38,6 @@ COMMANDS: dict[str, Command] = {
     "finetune": finetune,
     "train": train,
     "pretrain": pretrain,
+    "versions": versions,
 }
 """All commands by name, in the order of the help."""
