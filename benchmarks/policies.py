@@ -70,10 +70,11 @@ def compare(model: Sam2Model, sequences: list[Sequence]) -> None:
     """Print a table of all policies on some clips."""
     print(f"| | {' | '.join(f'{policy}, J' for policy in POLICIES)} |")
     print("|---" * (len(POLICIES) + 1) + "|")
-    rows = [[evaluate(model, one, policy) for policy in POLICIES] for one in sequences]
-    for sequence, scores in zip(sequences, rows, strict=True):
-        cells = (f"{one.j:.3f} ({one.last_j:.3f})" for one in scores)
-        print(f"| {sequence.name} | {' | '.join(cells)} |")
+    rows: list[list[Score]] = []
+    for sequence in sequences:
+        rows.append([evaluate(model, sequence, policy) for policy in POLICIES])
+        cells = (f"{one.j:.3f} ({one.last_j:.3f})" for one in rows[-1])
+        print(f"| {sequence.name} | {' | '.join(cells)} |", flush=True)
     columns = list(zip(*rows, strict=True))
     print(f"| mean | {' | '.join(f'{mean(one.j for one in own):.3f}' for own in columns)} |")
     frames_s = [mean(one.frame_s for one in own) for own in columns]

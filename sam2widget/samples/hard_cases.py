@@ -78,19 +78,18 @@ def _make(name: str) -> SampleClip:
 
 
 def _twins() -> Iterator[_Places]:
-    for t in range(64):
-        x = 40.0 + 6.0 * t
-        yield [(1, x, _GROUND_Y), (2, 456.0 - 6.0 * t, _GROUND_Y + 6.0)]
+    for t in range(50):
+        yield [(1, 40.0 + 8.0 * t, _GROUND_Y), (2, 456.0 - 8.0 * t, _GROUND_Y + 6.0)]
 
 
 def _occlusion() -> Iterator[_Places]:
-    for t in range(96):
-        yield [(1, 40.0 + 4.2 * t, _GROUND_Y), (2, 60.0 + 0.3 * t, 60.0)]
+    for t in range(68):
+        yield [(1, 40.0 + 6.0 * t, _GROUND_Y), (2, 60.0 + 0.4 * t, 60.0)]
 
 
 def _reentry() -> Iterator[_Places]:
-    for t in range(90):
-        x = 300.0 + 6.0 * t
+    for t in range(66):
+        x = 340.0 + 9.0 * t
         # Out of the picture for as long as it takes to go around.
         yield [(1, x if x < 560.0 else x - 780.0, _GROUND_Y), (2, 240.0 + 0.5 * t, 60.0)]
 

@@ -168,7 +168,7 @@ class Script(PlainPolicy):
         frame = paths[0].history.frame
         self.num_paths[frame] = len(paths)
         return [
-            Decision(p, c, paths[p].candidates.record(c), score=paths[p].score + 1)
+            Decision(p, c, paths[0].candidates.record(0), score=1.0 + frame)
             for p, c in self.script.get(frame, [(0, 0)])
         ]
 
