@@ -24,7 +24,7 @@ MEMORIES = {
     "nearest": "fewer prompted frames: faster with many",
     "motion": "for what moves among others like it",
     "distractor": "for what has look-alikes",
-    "tree": "for what is often hidden: three times the work",
+    "tree": "for what is often hidden: slower, three paths",
 }
 """What each built-in memory policy is for, as a person reads it."""
 
