@@ -23,15 +23,32 @@ if TYPE_CHECKING:
     from .predictors.official import SAM2VideoPredictor
     from .predictors.people.multi_person import SAM2MultiPersonSegmentation
     from .predictors.video import VideoPredictor
-    from .tracking.policies import FrameHistory, MemoryPolicy, MemorySelection
+    from .tracking.policies import (
+        CandidateMasks,
+        DecidingPolicy,
+        Decision,
+        FrameHistory,
+        FrameRecord,
+        MemoryPolicy,
+        MemorySelection,
+        TrackedPath,
+    )
+    from .tracking.policies.distractor import DistractorSettings
+    from .tracking.policies.motion import MotionSettings
+    from .tracking.policies.tree import TreeSettings
     from .video import LiveVideo, VideoError, open_video
 
 __all__ = [
     "AVAILABLE_MODELS",
     "CONFIGS",
     "AutomaticMaskGenerator",
+    "CandidateMasks",
     "CheckpointError",
+    "DecidingPolicy",
+    "Decision",
+    "DistractorSettings",
     "FrameHistory",
+    "FrameRecord",
     "FrameResult",
     "ImagePredictor",
     "LiveVideo",
@@ -39,10 +56,13 @@ __all__ = [
     "MemoryPolicy",
     "MemorySelection",
     "ModelConfig",
+    "MotionSettings",
     "OutOfMemoryError",
     "SAM2MultiPersonSegmentation",
     "SAM2VideoPredictor",
     "Sam2Model",
+    "TrackedPath",
+    "TreeSettings",
     "VideoError",
     "VideoPredictor",
     "load_model",
@@ -56,7 +76,12 @@ _HOMES = {
     "CONFIGS": ".network.config",
     "AutomaticMaskGenerator": ".predictors.automatic.generator",
     "CheckpointError": ".checkpoints.hub",
+    "CandidateMasks": ".tracking.policies",
+    "DecidingPolicy": ".tracking.policies",
+    "Decision": ".tracking.policies",
+    "DistractorSettings": ".tracking.policies.distractor",
     "FrameHistory": ".tracking.policies",
+    "FrameRecord": ".tracking.policies",
     "FrameResult": ".predictors.frame_result",
     "ImagePredictor": ".predictors.image",
     "LiveVideo": ".video",
@@ -64,10 +89,13 @@ _HOMES = {
     "MemoryPolicy": ".tracking.policies",
     "MemorySelection": ".tracking.policies",
     "ModelConfig": ".network.config",
+    "MotionSettings": ".tracking.policies.motion",
     "OutOfMemoryError": ".kernels.out_of_memory",
     "SAM2MultiPersonSegmentation": ".predictors.people.multi_person",
     "SAM2VideoPredictor": ".predictors.official",
     "Sam2Model": ".network.sam2",
+    "TrackedPath": ".tracking.policies",
+    "TreeSettings": ".tracking.policies.tree",
     "VideoError": ".video",
     "VideoPredictor": ".predictors.video",
     "load_model": ".checkpoints.loading",

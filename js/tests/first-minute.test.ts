@@ -13,6 +13,11 @@ const MODELS = {
     { name: "sam2.1-hiera-tiny", label: "SAM 2.1 tiny", state: "cached", size_bytes: 156e6 },
     { name: "sam2.1-hiera-large", label: "SAM 2.1 large", state: "download", size_bytes: 898e6 },
   ],
+  memories: [
+    { name: "plain", purpose: "as SAM 2" },
+    { name: "motion", purpose: "for what moves among others like it" },
+    { name: "mine", purpose: "" },
+  ],
 };
 const TIMELINE = {
   ...{ type: "timeline", object: 1, prompted: [0], accepted: [], rejected: [] },
@@ -176,6 +181,26 @@ describe("the menu of models", () => {
     await change({ switching: "", model: "sam2.1-hiera-tiny" });
     expect(line()).not.toContain("Loading");
     expect(find("button.s2w-model").textContent).toBe("sam2.1-hiera-tiny · cpu");
+  });
+
+  it("offers the memory policies, and asks for the one that is chosen", async () => {
+    await open_();
+    const select = find(".s2w-model-menu select") as HTMLSelectElement;
+    expect(find(".s2w-memory").hidden).toBe(true); // the model follows none that has a name
+    await change({ memory: "plain" });
+    expect(find(".s2w-memory").hidden).toBe(false);
+    expect([...select.options].map((option) => option.textContent)).toEqual([
+      "plain: as SAM 2",
+      "motion: for what moves among others like it",
+      "mine",
+    ]);
+    expect(select.value).toBe("plain");
+    select.value = "motion";
+    select.dispatchEvent(new Event("change"));
+    expect(view.host.of("set_memory")).toMatchObject([{ memory: "motion" }]);
+    await change({ memory: "motion:min_iou=0.4" });
+    expect(select.value).toBe("motion:min_iou=0.4");
+    expect(select.options).toHaveLength(4);
   });
 
   it("takes a path, and lists a model that it does not know by its name", async () => {

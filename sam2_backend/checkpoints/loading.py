@@ -23,6 +23,8 @@ from ..kernels.allocator import tune_malloc
 from ..kernels.runtime import Runtime
 from ..network.config import CONFIGS, EARLIER_CONFIGS, ModelConfig
 from ..network.sam2 import Sam2Model
+from ..tracking.policies import MemoryPolicy, name_policy
+from ..tracking.policies.settings import PolicySettings
 from . import hf_layout
 from .files import SUFFIXES, find_weights, list_first, read_image_size, read_tensors
 from .hub import OFFICIAL_OWNER, CheckpointError, fetch, official_file
@@ -43,6 +45,7 @@ def load_model(
     image_size: int | None = None,
     memory_pooling: int = 1,
     tracked_memories: int | None = None,
+    memory: str | PolicySettings | MemoryPolicy = "plain",
     ignore_extra: bool = False,
     compile: bool = False,
 ) -> Sam2Model:
@@ -66,6 +69,8 @@ def load_model(
         EfficientTAM). 2 makes tracking faster and less exact.
     tracked_memories : frames before the current one that tracking looks at; all 6 if None. Fewer
         are faster and less exact.
+    memory : which memories a frame of a video attends to, and which mask is taken: "plain", as
+        SAM 2; see `VideoPredictor`, whose `memory_policy` it is where none is given there.
     ignore_extra : load also where there are weights that the network has no place for, such as
         heads of one's own, and warn which are left out.
     compile : compile the network with `torch.compile`, which takes minutes and pays on GPUs.
@@ -81,8 +86,10 @@ def load_model(
         When the name is unknown, the file is missing, damaged or of another network, or the
         download fails.
     ValueError
-        When the device or precision cannot be used, or an option is out of range.
+        When the device or precision cannot be used, an option is out of range, or there is no such
+        memory policy.
     """
+    name_policy(memory)
     runtime = Runtime.choose(device, dtype)
     if runtime.device.type == "cpu":
         tune_malloc()
@@ -98,6 +105,7 @@ def load_model(
     model = Sam2Model(config)
     _load_strictly(model, state, path, ignore_extra=ignore_extra)
     model.runtime = runtime
+    model.memory_policy = memory
     model.is_bundled = path.parent == _WEIGHTS_FOLDER
     model = model.to(runtime.device).eval().requires_grad_(False)
     if compile:

@@ -96,6 +96,8 @@ class Sam2Model(PrecisionModule):
             self.obj_ptr_tpos_proj = Linear(dim, memory_dim)
         self.runtime = Runtime(torch.device("cpu"), torch.float32)
 
+    memory_policy: object = "plain"
+    """The memory policy of predictors that are given none: what `find_policy` takes."""
     is_bundled: bool = False
     """Whether its weights come with the library."""
 
@@ -312,7 +314,11 @@ class Sam2Model(PrecisionModule):
         )
 
     def select_mask(
-        self, output: DecoderOutput, *, multimask: bool, candidate: int | None = None
+        self,
+        output: DecoderOutput,
+        *,
+        multimask: bool,
+        candidate: int | Tensor | None = None,
     ) -> SelectedMask:
         """Select one mask an object as the video path does, and apply occlusion.
 
@@ -321,12 +327,12 @@ class Sam2Model(PrecisionModule):
         output : from `decode_masks`.
         multimask : take the candidate of the highest predicted IoU; else the single mask, or in
             evaluation the best candidate where the single mask is unstable.
-        candidate : with `multimask`, the candidate to take, 0 to 2.
+        candidate : with `multimask`, the candidate to take, 0 to 2; or an (N,) one for each object.
         """
         rows = torch.arange(len(output.ious_nm), device=output.ious_nm.device)
         if multimask:
             best = output.ious_nm[:, 1:].argmax(dim=1)
-            chosen = 1 + (best if candidate is None else torch.full_like(best, candidate))
+            chosen = 1 + (best if candidate is None else torch.zeros_like(best) + candidate)
             logits = output.logits_nmhw[rows, chosen, None]
             ious = output.ious_nm[rows, chosen]
             token = output.tokens_nmc[rows, chosen]

@@ -17,6 +17,7 @@ from ..network.sam2 import Sam2Model
 from ..tracking.frame_encoder import FrameEncoder, Frames, open_frames
 from ..tracking.memory_bank import make_entries
 from ..tracking.policies import MemoryPolicy, find_policy
+from ..tracking.policies.settings import PolicySettings
 from ..tracking.tracker import Tracker
 from ..video import FrameSource
 from . import official
@@ -54,9 +55,11 @@ class VideoPredictor:
         which keeps one from sliding onto another that it meets (the official predictor has
         `non_overlap_masks_for_mem_enc`); as `non_overlapping` if None. Prompted frames are
         remembered as prompted.
-    memory_policy : which memories a frame attends to: "sam2", as the reference, of the prompted
-        frames the nearest 8; "nearest", of these the nearest 4, so that many of them cost less
-        time; the name of an installed one; or an object, see `MemoryPolicy`.
+    memory_policy : which memories a frame attends to, and which mask is taken: "plain", as SAM 2,
+        of the prompted frames the nearest 8; "nearest", of these the nearest 4, so that many of
+        them cost less time; "motion", "distractor" or "tree", for objects that are lost among
+        others or out of sight; the name of an installed one; settings such as `MotionSettings`; or
+        an object, see `MemoryPolicy`. The model's own if None, which `load_model` was told.
 
     Raises
     ------
@@ -81,7 +84,7 @@ class VideoPredictor:
         remove_specks: float = 0.0,
         non_overlapping: bool = False,
         exclusive_memory: bool | None = None,
-        memory_policy: str | MemoryPolicy = "sam2",
+        memory_policy: str | PolicySettings | MemoryPolicy | None = None,
     ) -> None:
         check_model(model, type(self).__name__)
         self.model = model
@@ -94,7 +97,9 @@ class VideoPredictor:
         self.tracker = Tracker(
             model,
             self._features,
-            find_policy(memory_policy, model.config),
+            find_policy(
+                model.memory_policy if memory_policy is None else memory_policy, model.config
+            ),
             exclusive_memory=non_overlapping if exclusive_memory is None else exclusive_memory,
         )
         """Its objects' memory banks."""

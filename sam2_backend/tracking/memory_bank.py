@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from ..network.sam2 import SelectedMask
-from .policies.policy import FrameHistory, MemoryPolicy, MemorySelection
+from .policies.candidates import FrameRecord
+from .policies.policy import DecidingPolicy, FrameHistory, MemoryPolicy, MemorySelection
 
 
 @dataclass
@@ -36,6 +38,8 @@ class MemoryEntry:
     only the pointer is still reachable."""
     remembered_as: Tensor | None = None
     """(1, 1, S, S) mask, 0 or 1, that the memory map is made of in place of the logits."""
+    record: FrameRecord | None = None
+    """With a policy that decides: what it wrote down."""
 
     def require_logits(self) -> Tensor:
         """Get the logits of an entry that is near enough to have them."""
@@ -75,6 +79,9 @@ class MemoryBank:
     def __init__(self, policy: MemoryPolicy, *, skips_frames: bool = False) -> None:
         self.policy = policy
         self._reach = max(policy.memory_reach, policy.pointer_reach)
+        self._deciding = policy if isinstance(policy, DecidingPolicy) else None
+        self._retained: list[int] = []
+        """Tracked frames that the policy keeps whole, the nearest to the last one first."""
         self.skips_frames = skips_frames
         self.conditioning: dict[int, MemoryEntry] = {}
         """Prompted frames, in the order in which they were prompted."""
@@ -82,18 +89,30 @@ class MemoryBank:
         """Tracked frames near enough to be attended to again."""
         self._passes = bytearray()
         self._corrected: set[int] = set()
+        self.edits = 0
+        """Counts the frames that were prompted and forgotten."""
 
     def condition(self, frame: int, entry: MemoryEntry) -> None:
         """Make a frame a conditioning frame, also when it was tracked before."""
         self.tracked.pop(frame, None)
         self.conditioning[frame] = entry
         self._corrected.add(frame)
+        self.edits += 1
 
     def track(self, frame: int, entry: MemoryEntry, *, reverse: bool) -> None:
         """Store a tracked frame, and drop what can no longer be reached."""
         self.tracked[frame] = entry
         self._set_pass(frame, _REVERSE if reverse else _FORWARD)
+        if self._deciding is not None:
+            following = frame + (-1 if reverse else 1)
+            self._retained = [*self._deciding.retain(self.history(following, reverse=reverse))]
         self._prune(frame)
+
+    def fork(self) -> MemoryBank:
+        """Make a bank that goes on otherwise from what is stored here; the entries are shared."""
+        other = copy(self)
+        other.conditioning, other.tracked = dict(self.conditioning), dict(self.tracked)
+        return other
 
     def forget(self, frame: int) -> None:
         """Drop all that is stored of one frame."""
@@ -101,6 +120,7 @@ class MemoryBank:
         self.tracked.pop(frame, None)
         self._corrected.discard(frame)
         self._set_pass(frame, _UNTRACKED)
+        self.edits += 1
 
     def was_tracked(self, frame: int) -> bool:
         """Whether a pass has been over this frame."""
@@ -149,10 +169,10 @@ class MemoryBank:
         ValueError
             When the policy chooses what is not stored.
         """
-        history = self._history(frame, reverse=reverse)
+        history = self.history(frame, reverse=reverse)
         selection = self.policy.select(history)
         usable = {*history.conditioning, *history.with_memory}
-        kept = {*history.conditioning, *history.previous.values()}
+        kept = usable.union(history.previous.values())
         for what, frames, stored in (
             ("memory", selection.memories, usable),
             ("object pointer", selection.pointers, kept),
@@ -165,19 +185,44 @@ class MemoryBank:
                 )
         return selection
 
-    def _history(self, frame: int, *, reverse: bool) -> FrameHistory:
+    def history(self, frame: int, *, reverse: bool) -> FrameHistory:
+        """What the policy is told of the frames that a frame may attend to; see `select`."""
         previous = self._previous(frame, reverse=reverse)
+        past = [*previous.values(), *self._retained_before(frame, previous, reverse=reverse)]
+        records = {} if self._deciding is None else self._records(past)
         return FrameHistory(
             frame=frame,
             reverse=reverse,
             conditioning=[t for t in self.conditioning if t != frame],
             previous=previous,
             with_memory={
-                t
-                for t in previous.values()
-                if t in self.conditioning or self.tracked[t].memory is not None
+                t for t in past if t in self.conditioning or self.tracked[t].memory is not None
             },
+            records=records,
         )
+
+    def _retained_before(
+        self, frame: int, previous: Mapping[int, int], *, reverse: bool
+    ) -> list[int]:
+        """Retained frames on the side that tracking comes from, but not the previous ones."""
+        if not self._retained:
+            return []
+        near = set(previous.values())
+        stored = [t for t in self._retained if t in self.tracked and t not in near]
+        return sorted(
+            (t for t in stored if (t > frame if reverse else t < frame)),
+            key=lambda t: abs(t - frame),
+        )
+
+    def _records(self, frames: Iterable[int]) -> dict[int, FrameRecord]:
+        """What is written down of some stored frames, in their order."""
+        found = ((t, self.require(t).record) for t in frames)
+        return {t: record for t, record in found if record is not None}
+
+    def entries_without_record(self, frame: int, *, reverse: bool) -> list[MemoryEntry]:
+        """Entries on the side that tracking comes from of which nothing is written down yet."""
+        stored = (self.require(t) for t in self._previous(frame, reverse=reverse).values())
+        return [entry for entry in stored if entry.record is None and entry.logits is not None]
 
     def _previous(self, frame: int, *, reverse: bool) -> dict[int, int]:
         """Stored frames on the side that tracking comes from, by distance."""
@@ -194,12 +239,17 @@ class MemoryBank:
         anchors = sorted((*self.conditioning, frame))
         position = self._positions(frame)
         at = [position(t) for t in anchors]
+        retained = frozenset(self._retained)
         for t in list(self.tracked):
             distance = _nearest(position(t), at)
-            if distance > self._reach:
+            is_retained = t in retained
+            if distance > self._reach and not is_retained:
                 del self.tracked[t]
             elif distance > self.policy.memory_reach:
-                self.tracked[t].memory = self.tracked[t].logits = None
+                # Another bank may share the entry: it is not changed.
+                entry = self.tracked[t]
+                memory = entry.memory if is_retained else None
+                self.tracked[t] = replace(entry, logits=None, memory=memory)
 
     def _positions(self, frame: int) -> Callable[[int], int]:
         """Map stored frames and this one to what distances are differences of."""

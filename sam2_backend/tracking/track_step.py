@@ -71,6 +71,8 @@ def gather_inputs(
         slots = [float(slot) for slot, _ in selection.memories]
         distances = [distance / max_distance for distance, _ in selection.pointers]
         own = [bank.require(t).require_memory() for _, t in selection.memories]
+        if selection.weights:
+            own = [weight * map_ for weight, map_ in zip(selection.weights, own, strict=True)]
         tokens = [bank.require(t).pointer for _, t in selection.pointers]
         more, further = num_memories - len(own), num_pointers - len(tokens)
         memories += own + own[:1] * more

@@ -18,7 +18,8 @@ from ..network.sam2 import Sam2Model, SelectedMask
 from ..network.transforms import mask_to_input
 from .frame_encoder import FrameEncoder
 from .memory_bank import MemoryBank, MemoryEntry, make_entries
-from .policies import MemoryPolicy, MemorySelection
+from .path_tracker import PathTracker
+from .policies import DecidingPolicy, MemoryPolicy, MemorySelection
 from .track_step import TrackStep, encode_memories, gather_inputs
 
 
@@ -55,6 +56,7 @@ class Tracker:
         """Sizes batches of objects."""
         self.step = TrackStep(model)
         """Tracks all objects of a frame."""
+        self._paths = PathTracker(self, policy) if isinstance(policy, DecidingPolicy) else None
 
     def bank(self, obj: int) -> MemoryBank:
         """Get an object's memory bank, a new one if it is not known."""
@@ -87,6 +89,9 @@ class Tracker:
         objs : ids of objects that have conditioning frames.
         reverse : whether tracking comes from later frames.
         """
+        if self._paths is not None:
+            self._paths.track(frame, objs, reverse=reverse)
+            return
         selections: dict[int, MemorySelection] = {}
         for obj in objs:
             bank = self.banks[obj]

@@ -23,7 +23,7 @@ from ..annotation.session import Session
 from ..core.errors import SessionError
 from ..models.capabilities import SupportsProposals, SupportsProposalThresholds
 from ..models.segmenter import Proposed, Segmenter
-from ..models.source import as_segmenter, check_model, model_source
+from ..models.source import as_segmenter, check_model, memory_of, model_source
 from ..storage.saved_session import SavedSession
 
 T = TypeVar("T")
@@ -255,7 +255,10 @@ class _Search:
 
     def result(self, source: str | None) -> Everything:
         """Return the session and the outcomes; `source` is what loads the model again."""
-        saved = SavedSession.of(self._session, self._video, self._segmenter.name, source)
+        saved = SavedSession.of(
+            *(self._session, self._video, self._segmenter.name, source),
+            memory=memory_of(self._segmenter),
+        )
         return Everything(saved, tuple(self._outcomes))
 
     def _iou(self, a: int, b: int) -> float:

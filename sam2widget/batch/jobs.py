@@ -13,6 +13,7 @@ from sam2_backend.video import FrameSource, Video, open_video
 from ..annotation.session import Session
 from ..core.errors import SessionError
 from ..models.segmenter import Segmenter
+from ..models.source import DEFAULT_MEMORY, memory_of
 from ..storage.prompt_file import PromptFile, read_prompts
 from ..storage.saved_session import SavedSession, settings_of
 from ..storage.session_file import SUFFIX, read_session
@@ -39,6 +40,8 @@ class BatchJob:
     """Name or path; None for what the source says."""
     target: Path
     """The session file to write."""
+    memory: str | None = None
+    """Name of the memory policy; None for what the source says."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def read_jobs(
     sources: SourcePath | Sequence[SourcePath] | Mapping[SourcePath, FrameSource],
     out: Path,
     model: str | None,
+    memory: str | None = None,
 ) -> list[BatchJob]:
     """Read all sources, before any work is begun.
 
@@ -66,7 +70,8 @@ def read_jobs(
     ----------
     sources : see `propagate_many`.
     out : folder for the session files.
-    model : name or path, for all; None for what each source says.
+    model, memory : name or path, and name of the memory policy, for all; None for what each source
+        says.
 
     Raises
     ------
@@ -88,9 +93,8 @@ def read_jobs(
                 )
         for file in files:
             name = file.name.removesuffix(SUFFIX).removesuffix(".json")
-            job = BatchJob(
-                file, _read_source(file), video, model, out.absolute() / f"{name}{SUFFIX}"
-            )
+            source, target = _read_source(file), out.absolute() / f"{name}{SUFFIX}"
+            job = BatchJob(file, source, video, model, target, memory)
             other = jobs.setdefault(job.target, job)
             if other is not job:
                 raise SessionError(
@@ -118,14 +122,20 @@ def is_done(job: BatchJob) -> bool:
         return False
     if isinstance(job.source, SavedSession) and _review_states(found) != _review_states(job.source):
         return False
-    model = choose_model(job)
-    return found.prompts == job.source.prompts and found.model_source == model
+    if (found.memory or DEFAULT_MEMORY) != (choose_memory(job) or DEFAULT_MEMORY):
+        return False
+    return found.prompts == job.source.prompts and found.model_source == choose_model(job)
 
 
 def choose_model(job: BatchJob) -> str:
     """Return name or path of the model of a job."""
     own = job.source.model_source if isinstance(job.source, SavedSession) else job.source.model
     return job.model or own or DEFAULT_MODEL
+
+
+def choose_memory(job: BatchJob) -> str | None:
+    """Return the name of the memory policy of a job; None for the model's own."""
+    return job.memory or job.source.memory
 
 
 def open_source(job: BatchJob) -> Video:
@@ -178,7 +188,11 @@ def track_job(
         frames = step.done
         on_frame()
     known = source.video if isinstance(source, SavedSession) else None
-    done = SavedSession.of(session, video, segmenter.name, choose_model(job), fingerprint=known)
+    done = SavedSession.of(
+        *(session, video, segmenter.name, choose_model(job)),
+        memory=memory_of(segmenter),
+        fingerprint=known,
+    )
     if isinstance(source, SavedSession):
         done = replace(
             done, video_path=source.video_path, frame=source.frame, selected=source.selected

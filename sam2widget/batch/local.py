@@ -6,7 +6,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from ..storage.session_file import write_session
-from .jobs import BatchJob, BatchOutcome, choose_model, describe_failure, open_source, track_job
+from .jobs import (
+    BatchJob,
+    BatchOutcome,
+    choose_memory,
+    choose_model,
+    describe_failure,
+    open_source,
+    track_job,
+)
 from .segmenters import SegmenterLoader
 
 
@@ -43,7 +51,7 @@ def run_locally(
         began = time.monotonic()
         try:
             video = open_source(job)
-            segmenter = segmenters.load(choose_model(job), video)
+            segmenter = segmenters.load(choose_model(job), video, choose_memory(job))
             saved, frames = track_job(job, video, segmenter, on_frame)
             write_session(job.target, saved)
         except Exception as error:

@@ -15,7 +15,7 @@ from sam2_backend.renamed import renamed_arguments
 from sam2_backend.video import FrameSource
 
 from ..core.errors import SessionError
-from ..models.source import model_source
+from ..models.source import memory_source, model_source
 from .jobs import BatchOutcome, SourcePath, is_done, read_jobs
 from .local import run_locally
 
@@ -60,6 +60,7 @@ def propagate_many(
     *,
     model: str | os.PathLike[str] | None = None,
     device: str | None = None,
+    memory: object = None,
     engine: Executor = "local",
     workers: int | None = None,
     ship_videos: bool = False,
@@ -81,6 +82,8 @@ def propagate_many(
         what each source says, else "auto". What is no name is refused: a session file could not
         say what it was made with, and no other machine could load it.
     device : "cuda", "cpu"…; the best there is if None.
+    memory : the memory policy, for all, as `Sam2Widget` takes it; if None, what each source says,
+        else the model's own. What has no name is refused, as with `model`.
     engine : "local" does one video after the other in this process, "ray" as many at a time as
         there are workers, on the cluster that `ray.init` finds (``RAY_ADDRESS``), or on this
         machine.
@@ -122,7 +125,13 @@ def propagate_many(
             "by, for instance model='sam2.1-hiera-tiny', or the name of a family and the model's, "
             "such as model='name:X'."
         )
-    jobs = read_jobs(sources, Path(out), source)
+    policy = memory_source(memory)
+    if memory is not None and policy is None:
+        raise SessionError(
+            f"memory is a name or settings here, got a {type(memory).__name__}: a session file "
+            "could not say what it was tracked with."
+        )
+    jobs = read_jobs(sources, Path(out), source, policy)
     Path(out).mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     outcomes = {job.target: BatchOutcome(job) for job in jobs if is_done(job)}

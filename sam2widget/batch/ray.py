@@ -21,7 +21,7 @@ from typing import Any
 
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import write_session
-from .jobs import BatchJob, BatchOutcome, choose_model, open_source, track_job
+from .jobs import BatchJob, BatchOutcome, choose_memory, choose_model, open_source, track_job
 from .segmenters import SegmenterLoader
 
 CPUS = 2
@@ -68,7 +68,7 @@ class Tracker:
 
     def _run(self, job: BatchJob) -> tuple[SavedSession, int]:
         video = open_source(job)
-        segmenter = self._segmenters.load(choose_model(job), video)
+        segmenter = self._segmenters.load(choose_model(job), video, choose_memory(job))
         return track_job(job, video, segmenter, self._count)
 
     def _count(self) -> None:

@@ -9,6 +9,7 @@ from sam2_backend.video import Video
 from ..models.loading import find_loaded
 from ..models.registry import load_by_family
 from ..models.segmenter import Segmenter
+from ..models.source import apply_memory
 
 
 class SegmenterLoader:
@@ -27,8 +28,8 @@ class SegmenterLoader:
         self._model: object | None = None
         """What is loaded by that name; None of a family that shares nothing between videos."""
 
-    def load(self, name: str, video: Video) -> Segmenter:
-        """Make a segmenter of the model of a name or path.
+    def load(self, name: str, video: Video, memory: str | None = None) -> Segmenter:
+        """Make a segmenter of the model of a name or path, with a memory policy.
 
         Raises
         ------
@@ -41,4 +42,4 @@ class SegmenterLoader:
         model = name if self._model is None else self._model
         segmenter = load_by_family(model, self._device, video, self._on_status)
         self._name, self._model = name, find_loaded(name, self._device)
-        return segmenter
+        return apply_memory(segmenter, memory)

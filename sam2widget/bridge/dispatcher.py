@@ -56,6 +56,7 @@ from .protocol import (
     SetClass,
     SetClassColor,
     SetContrast,
+    SetMemory,
     SetModel,
     SetNonOverlapping,
     StartAnew,
@@ -205,7 +206,9 @@ class Dispatcher:
                 self._set_contrast(request, reply_to)
             case Stop():
                 self._controller.stop(reply_to)
-            case WantModels() | SetModel() | CancelModel() if self._models is not None:
+            case WantModels() | SetModel() | SetMemory() | CancelModel() if (
+                self._models is not None
+            ):
                 self._serve_model(self._models, request, reply_to)
             case Hover():
                 key = "hover", view
@@ -233,10 +236,15 @@ class Dispatcher:
         """Also where no model could be loaded: another one may be."""
         match request:
             case WantModels():
-                models.list_models(lambda found: self._publisher.tell_models(reply_to, found))
+                models.list_models(lambda *found: self._publisher.tell_models(reply_to, *found))
             case SetModel(model=model):
                 try:
                     models.switch(model)
+                except SessionError as error:
+                    self._publisher.publish_error(reply_to, str(error))
+            case SetMemory(memory=memory):
+                try:
+                    models.switch_memory(memory)
                 except SessionError as error:
                     self._publisher.publish_error(reply_to, str(error))
             case _:

@@ -12,7 +12,7 @@ from ..annotation.confidence import Review
 from ..annotation.records import Changed, Tracked
 from ..annotation.session import Session
 from ..core.masks import Mask
-from ..models.catalog import ModelChoice
+from ..models.catalog import MemoryChoice, ModelChoice
 from ..models.segmenter import Prediction
 from ..runtime.time_left import TimeLeft
 from .flow_control import Outbox
@@ -24,6 +24,7 @@ from .protocol import (
     Error,
     MaskEntry,
     Masks,
+    MemoryEntry,
     Message,
     ModelEntry,
     Models,
@@ -197,10 +198,13 @@ class Publisher:
         runs = Mask.from_array(prediction.mask_hw).runs
         self.outbox.post(Preview(reply_to, frame, prediction.iou), (runs,))
 
-    def tell_models(self, reply_to: ReplyTo, choices: Sequence[ModelChoice]) -> None:
-        """Tell which models there are."""
+    def tell_models(
+        self, reply_to: ReplyTo, choices: Sequence[ModelChoice], memories: Sequence[MemoryChoice]
+    ) -> None:
+        """Tell which models and memory policies there are."""
         entries = [ModelEntry(one.name, one.label, one.state, one.size_bytes) for one in choices]
-        self.outbox.post(Models(reply_to, entries))
+        policies = [MemoryEntry(one.name, one.purpose) for one in memories]
+        self.outbox.post(Models(reply_to, entries, policies))
 
     def tell_areas(self, reply_to: ReplyTo, obj: int) -> None:
         """Tell how large an object's mask is on each frame; nothing of one that is gone."""

@@ -12,6 +12,7 @@ from ..annotation.records import ObjectInfo, State
 from ..core.cleaning import CLEANED_SHARE
 from ..core.masks import Mask
 from ..models.segmenter import PromptSet
+from ..models.source import DEFAULT_MEMORY
 from ..storage.saved_session import SavedSession
 from .coco_segmentation import as_text, encode
 
@@ -57,6 +58,8 @@ def _opening(saved: SavedSession, auto_propagate: str) -> list[str]:
         options["model"] = "model"
         name = f", {saved.model}," if saved.model else ""
         needed.append(f"# Put the model{name} into the variable `model` first.")
+    if saved.memory not in (None, DEFAULT_MEMORY):
+        options["memory"] = repr(saved.memory)
     if saved.kind != "video":
         options["kind"] = repr(saved.kind)
     for name in ("axes", "plane", "max_megapixels"):

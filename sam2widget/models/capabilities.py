@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from .segmenter import Point, Prediction, Proposed
+from .segmenter import Point, Prediction, Proposed, Segmenter
 
 
 @runtime_checkable
@@ -114,6 +114,30 @@ class HasModelNote(Protocol):
     @property
     def model_note(self) -> ModelNote | None:
         """None where there is nothing to say."""
+        ...
+
+
+@runtime_checkable
+class SupportsMemoryPolicies(Protocol):
+    """A segmenter whose tracking can follow another memory policy."""
+
+    @property
+    def memory(self) -> str | None:
+        """Name of the policy that it follows; None of one that has none."""
+        ...
+
+    def with_memory(self, memory: object) -> Segmenter:
+        """Make a segmenter of the same model and video with another policy and nothing remembered.
+
+        Parameters
+        ----------
+        memory : what `sam2_backend.load_model` takes.
+
+        Raises
+        ------
+        ValueError
+            When there is no such policy.
+        """
         ...
 
 

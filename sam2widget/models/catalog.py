@@ -19,6 +19,33 @@ SIZES_BYTES = {
 """Of the official checkpoints, about."""
 
 
+MEMORIES = {
+    "plain": "as SAM 2",
+    "nearest": "fewer prompted frames: faster with many",
+    "motion": "for what moves among others like it",
+    "distractor": "for what has look-alikes",
+    "tree": "for what is often hidden: slower, three paths",
+}
+"""What each built-in memory policy is for, as a person reads it."""
+
+
+@dataclass(frozen=True)
+class MemoryChoice:
+    """A memory policy that can be chosen by its name."""
+
+    name: str
+    """As `load_model` takes it."""
+    purpose: str
+    """As a person reads it; "" where it is not known."""
+
+
+def list_memories() -> list[MemoryChoice]:
+    """List the memory policies, those of other packages last."""
+    from sam2_backend.tracking.policies import list_policies
+
+    return [MemoryChoice(name, MEMORIES.get(name, "")) for name in list_policies()]
+
+
 @dataclass(frozen=True)
 class ModelChoice:
     """A model that can be chosen by its name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +37,19 @@ class Sam2Segmenter:
     video : frames; read when needed.
     clean_masks : specks and pinholes are dropped where they are smaller, but never what was
         clicked: in pixels from 1 up, below 1 as a share of the mask's area; 0 is not at all.
+    memory : the memory policy, as `sam2_backend.load_model` takes it; the model's own if None.
     """
 
     def __init__(
-        self, model: Sam2Model, video: Video, *, clean_masks: float = CLEANED_SHARE
+        self,
+        model: Sam2Model,
+        video: Video,
+        *,
+        clean_masks: float = CLEANED_SHARE,
+        memory: Any = None,
     ) -> None:
         from sam2_backend import VideoPredictor
+        from sam2_backend.tracking.policies import name_policy
 
         self.name: str = model.config.name
         self.device: str = str(model.device)
@@ -51,11 +58,21 @@ class Sam2Segmenter:
         # What is shown is the session's to decide: it knows what a person has made, and takes
         # back what it cut.
         self.predictor = VideoPredictor(
-            model, video, sizes_hw=video.sizes_hw, exclusive_memory=True
+            *(model, video),
+            sizes_hw=video.sizes_hw,
+            exclusive_memory=True,
+            memory_policy=memory,
         )
         """What tracks."""
+        self.memory: str | None = name_policy(model.memory_policy if memory is None else memory)
+        """Name of the memory policy; None of an object without a name."""
         self.set_cleaning(clean_masks)
+        self._video = video
         self._known: dict[tuple[int, int], PromptSet] = {}
+
+    def with_memory(self, memory: object) -> Sam2Segmenter:
+        """Make a segmenter of the same model and video with another memory policy."""
+        return Sam2Segmenter(self.predictor.model, self._video, memory=memory)
 
     def prompt(self, frame: int, obj: int, prompts: PromptSet) -> Prediction:
         """Answer a prompt set: clicks that are new refine, any other change replays it all."""

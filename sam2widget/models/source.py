@@ -10,8 +10,13 @@ from typing import Any, cast
 from sam2_backend.video import Video
 
 from ..core.errors import SessionError
+from ..core.user_warnings import warn
+from .capabilities import SupportsMemoryPolicies
 from .registry import is_model, load_by_family
 from .segmenter import Segmenter
+
+DEFAULT_MEMORY = "plain"
+"""The memory policy of SAM 2."""
 
 
 def check_model(model: object) -> None:
@@ -61,22 +66,89 @@ def as_segmenter(
     video: Video,
     on_status: Callable[[str], None],
     on_download: Callable[[int, int], bool] | None = None,
+    *,
+    memory: object = None,
+    needs_memory: bool = True,
 ) -> Segmenter:
     """A segmenter as it is, or one that a family of models loads.
 
     Parameters
     ----------
+    memory, needs_memory : see `apply_memory`.
     on_download : told of a download some times a second, by the bytes that are there and those in
         all, 0 where that is not known; False ends it.
     """
     if is_segmenter(model):
-        return cast(Segmenter, model)
+        return apply_memory(cast(Segmenter, model), memory, needs_memory=needs_memory)
     if on_download is None:
-        return load_by_family(model, device, video, on_status)
+        segmenter = load_by_family(model, device, video, on_status)
+        return apply_memory(segmenter, memory, needs_memory=needs_memory)
     from sam2_backend.checkpoints.hub import watch_downloads
 
     with watch_downloads(on_download):
-        return load_by_family(model, device, video, on_status)
+        segmenter = load_by_family(model, device, video, on_status)
+    return apply_memory(segmenter, memory, needs_memory=needs_memory)
+
+
+def apply_memory(segmenter: Segmenter, memory: object, *, needs_memory: bool = True) -> Segmenter:
+    """Give a segmenter a memory policy; as it is where it has that one already.
+
+    Parameters
+    ----------
+    memory : as `Sam2Widget` takes it; None for the model's own.
+    needs_memory : whether a segmenter without policies is refused, or taken as it is.
+
+    Raises
+    ------
+    SessionError
+        When the segmenter knows no policies, and another than SAM 2's is asked for.
+    ValueError
+        When there is no such policy.
+    """
+    if memory is None:
+        return segmenter
+    name = memory_source(memory)
+    if isinstance(segmenter, SupportsMemoryPolicies):
+        is_known = name is not None and name == segmenter.memory
+        return segmenter if is_known else segmenter.with_memory(memory)
+    if name == DEFAULT_MEMORY or not needs_memory:
+        return segmenter
+    raise SessionError(
+        f"The model {segmenter.name} has no memory policies, so memory={memory!r} cannot be: leave "
+        "it out, or take a SAM 2 model."
+    )
+
+
+def memory_of(segmenter: object) -> str | None:
+    """Name of the memory policy that a segmenter follows; None where there is none."""
+    return segmenter.memory if isinstance(segmenter, SupportsMemoryPolicies) else None
+
+
+def usable_memory(memory: str | None) -> str | None:
+    """The name of a memory policy that is saved; None, with a warning, where it is not there."""
+    try:
+        return memory_source(memory)
+    except SessionError as error:
+        warn(f"The session was tracked with another memory policy than the model's own. {error}")
+        return None
+
+
+def memory_source(memory: object) -> str | None:
+    """By what a memory policy is made again; None of an object, or where nothing is given.
+
+    Raises
+    ------
+    SessionError
+        When there is no such policy.
+    """
+    if memory is None:
+        return None
+    from sam2_backend.tracking.policies import name_policy
+
+    try:
+        return name_policy(memory)
+    except ValueError as error:
+        raise SessionError(str(error)) from error
 
 
 def model_source(model: object) -> str | None:

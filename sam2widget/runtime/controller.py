@@ -15,6 +15,7 @@ from ..core.errors import SessionError
 from ..models.capabilities import HasModelNote
 from ..models.loading import label_of
 from ..models.segmenter import Segmenter
+from ..models.source import memory_of
 from .error_texts import describe_error, log_unless_expected
 from .reporter import Reporter
 from .widget_state import WidgetState
@@ -78,7 +79,8 @@ class Controller(Generic[R]):
         The state is "loading", "ready", "working", "propagating" or "error"; click_ms is what the
         model took for the last click, in milliseconds (0 before it). While a model is being loaded
         in place of this one, its name is there as switching, and while it is downloaded, download
-        has done_bytes, total_bytes and eta_s. Where a person should know something of the model,
+        has done_bytes, total_bytes and eta_s. Where the model follows a memory
+        policy that has a name, that is memory. Where a person should know something of the model,
         there are also note, a few words, and note_details, what to do; where there is a better one,
         note_model, its name, and note_label, what a person reads.
         """
@@ -431,10 +433,13 @@ class Controller(Generic[R]):
         """Note which model the session has now."""
         self._failure = ""
         note = segmenter.model_note if isinstance(segmenter, HasModelNote) else None
-        said = {} if note is None else {"note": note.text, "note_details": note.details}
+        said: dict[str, Any] = (
+            {} if note is None else {"note": note.text, "note_details": note.details}
+        )
         if note is not None and note.better:
             said |= {"note_model": note.better, "note_label": label_of(note.better)}
         gone: dict[str, Any] = dict.fromkeys(key for key in self._status if key.startswith("note"))
+        said["memory"] = memory_of(segmenter)
         self._set_status(model=segmenter.name, device=segmenter.device, **{**gone, **said})
 
     @property

@@ -11,10 +11,10 @@ from sam2_backend.video import Video
 
 from ..annotation.session import Session
 from ..core.errors import SessionError
-from ..models.catalog import ModelChoice, list_models
+from ..models.catalog import MemoryChoice, ModelChoice, list_memories, list_models
 from ..models.loading import label_of
 from ..models.segmenter import Segmenter
-from ..models.source import as_segmenter, check_model
+from ..models.source import apply_memory, as_segmenter, check_model, memory_source
 from .controller import Controller
 from .error_texts import describe_error, log_unless_expected
 from .load_monitor import LoadMonitor
@@ -22,6 +22,8 @@ from .worker import CLOSING, ClosedError, Task
 
 SWITCHED = "another model"
 """The reason why tasks stop where another model has taken the place of theirs."""
+_SAME_MODEL = object()
+"""In place of a model: the one at hand goes on, with another memory policy."""
 
 
 class ModelLoader:
@@ -35,6 +37,8 @@ class ModelLoader:
     get_frame : gives the frame that is shown.
     device : to run on; the best there is if None.
     on_switched : called with what was given as a model when that has taken the place of another.
+    memory : the memory policy, as `Sam2Widget` takes it.
+    needs_memory : whether the first model is refused where it follows no policies.
     """
 
     def __init__(
@@ -45,6 +49,9 @@ class ModelLoader:
         get_frame: Callable[[], int],
         device: str | None,
         on_switched: Callable[[object], None] = lambda model: None,
+        memory: object = None,
+        *,
+        needs_memory: bool = False,
     ) -> None:
         self._session = session
         self._controller = controller
@@ -52,12 +59,14 @@ class ModelLoader:
         self._get_frame = get_frame
         self._device = device
         self._on_switched = on_switched
+        self._memory = memory
+        self._needs_memory = needs_memory
         self._wanted: LoadMonitor | None = None
         """Of the model that is being loaded: the last that was asked for."""
 
     def load(self, model: object) -> None:
         """Queue the loading of the first model in the model's thread."""
-        make = self._maker(model, self._device)
+        make = self._maker(model, self._device, needs_memory=self._needs_memory)
         monitor = self._wanted = LoadMonitor(label_of(model), self._show)
 
         def load(on_status: Callable[[str], None]) -> Segmenter:
@@ -105,23 +114,73 @@ class ModelLoader:
         ).start()
         return future
 
+    def switch_memory(self, memory: object) -> Future[str]:
+        """Let the model follow another memory policy, as soon as the model's thread is free.
+
+        It is as if another model took its place: what was tracked is stale. The policy stays that
+        of models which are loaded later.
+
+        Parameters
+        ----------
+        memory : what `Sam2Widget` takes.
+
+        Returns
+        -------
+        Future
+            As of `switch`.
+
+        Raises
+        ------
+        SessionError
+            When there is no such policy.
+        """
+        name = memory_source(memory)
+        future: Future[str] = Future()
+        monitor = LoadMonitor("the memory policy", lambda monitor: None)
+
+        def switch() -> None:
+            known = self._session.segmenter
+            try:
+                segmenter = None if known is None else apply_memory(known, memory)
+            except Exception as error:
+                self._refuse(error, monitor, future)
+                return
+            self._memory = memory
+            if segmenter is None or segmenter is known:
+                future.set_result("")
+                return
+            self._switch(_SAME_MODEL, segmenter, monitor, future, name)
+
+        self._submit(switch, monitor, future)
+        return future
+
     def cancel(self) -> None:
         """End the loading of a model; what was in use before stays. Any thread."""
         wanted = self._wanted
         if wanted is not None:
             wanted.cancel()
 
-    def list_models(self, on_listed: Callable[[list[ModelChoice]], None]) -> None:
-        """Find out which models there are, in a thread of its own, and tell them."""
+    def list_models(
+        self, on_listed: Callable[[list[ModelChoice], list[MemoryChoice]], None]
+    ) -> None:
+        """Find out which models and policies there are, in a thread of its own, and tell them."""
         # Not the model's: it may be busy with a download, from which another is to be chosen.
         threading.Thread(
-            target=lambda: on_listed(list_models()), name="sam2widget models", daemon=True
+            target=lambda: on_listed(list_models(), list_memories()),
+            name="sam2widget models",
+            daemon=True,
         ).start()
 
-    def _maker(self, model: Any, device: str | None) -> Callable[[LoadMonitor], Segmenter]:
+    def _maker(
+        self, model: Any, device: str | None, *, needs_memory: bool = False
+    ) -> Callable[[LoadMonitor], Segmenter]:
         # Now: the video may be closed before the model is there.
         video = self._get_video()
-        return lambda monitor: as_segmenter(model, device, video, monitor, monitor.report_download)
+        return lambda monitor: as_segmenter(
+            *(model, device, video, monitor, monitor.report_download),
+            memory=self._memory,
+            needs_memory=needs_memory,
+        )
 
     def _load_other(
         self,
@@ -173,7 +232,12 @@ class ModelLoader:
     # The model's thread
 
     def _switch(
-        self, model: object, segmenter: Segmenter, monitor: LoadMonitor, future: Future[str]
+        self,
+        model: object,
+        segmenter: Segmenter,
+        monitor: LoadMonitor,
+        future: Future[str],
+        memory: str | None = None,
     ) -> None:
         controller = self._controller
         before = str(controller.status["model"])
@@ -187,11 +251,14 @@ class ModelLoader:
         controller.note_model(segmenter)
         controller.show_values(click_ms=0)  # that was the other one's
         self._end(monitor)
-        self._on_switched(model)
-        sentence = f"{label_of(segmenter.name)} is in use now."
+        sentence, tracked = f"{label_of(segmenter.name)} is in use now.", label_of(before)
+        if model is _SAME_MODEL:
+            sentence = f"Tracking follows the memory policy {memory or 'that was given'} now."
+            tracked = "the one before"
+        self._on_switched(None if model is _SAME_MODEL else model)
         if num_stale:
             sentence += (
-                f" What {label_of(before)} has tracked is out of date: Propagate tracks it again. "
+                f" What {tracked} has tracked is out of date: Propagate tracks it again. "
                 "Accepted masks stay."
             )
         controller.reporter.publish(None)

@@ -5,6 +5,7 @@
     {
       "video": "dog.mp4",
       "model": "sam2.1-hiera-tiny",
+      "memory": "motion",
       "objects": [
         {
           "id": 1,
@@ -47,6 +48,8 @@ class PromptFile:
     objects: tuple[ObjectInfo, ...]
     prompts: Mapping[tuple[int, int], PromptSet]
     """By (object id, frame)."""
+    memory: str | None = None
+    """Name of the memory policy."""
 
 
 class _Prompts(msgspec.Struct):
@@ -65,6 +68,7 @@ class _Document(msgspec.Struct):
     objects: list[_Object]
     video: str | None = None
     model: str | None = None
+    memory: str | None = None
 
 
 def read_prompts(path: str | os.PathLike[str]) -> PromptFile:
@@ -112,6 +116,7 @@ def _parse(document: _Document, folder: Path) -> PromptFile:
         document.model,
         tuple(objects[obj] for obj in sorted(objects)),
         prompts,
+        document.memory,
     )
 
 

@@ -65,6 +65,9 @@ class SavedSession:
     """The class that new objects get; "" for none."""
     color_by: ColorBy = "object"
     """Whose colours masks were shown in."""
+    memory: str | None = None
+    """Name of the memory policy, with its settings where they are its own; None where it has no
+    name, the model has none, or in files of before there were any."""
 
     def __repr__(self) -> str:
         of = "frames in memory" if self.video_path is None else Path(self.video_path).name
@@ -81,13 +84,14 @@ class SavedSession:
         model: str,
         model_source: str | None,
         *,
+        memory: str | None = None,
         fingerprint: Fingerprint | None = None,
     ) -> SavedSession:
         """Take from a session what there is in it now.
 
         Parameters
         ----------
-        model, model_source : see the attributes.
+        model, model_source, memory : see the attributes.
         fingerprint : of the video, where it is known; to make it, frames are read.
         """
         return cls(
@@ -106,6 +110,7 @@ class SavedSession:
             classes=session.classes,
             current_class=session.current_class,
             color_by=session.color_by,
+            memory=memory,
             library=__version__,
         )
 

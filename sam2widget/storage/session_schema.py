@@ -26,6 +26,14 @@ PointRecord = Annotated[
     Meta(extra={"expected": "3 numbers: x, y, and 1 or 0"}),
 ]
 BoxRecord = tuple[Finite, Finite, Finite, Finite]
+MemoryName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[\w.-]+(:[\w.,=+-]+)?\Z",
+        max_length=1000,
+        extra={"expected": "text like 'motion' or 'motion:min_iou=0.4'"},
+    ),
+]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,10 +48,11 @@ class Header(Record, frozen=True, kw_only=True):
 
 
 class ModelRecord(Record, frozen=True, kw_only=True):
-    """The model that made the masks, and what to load it by."""
+    """The model that made the masks, what to load it by, and its memory policy."""
 
     name: str
     source: str | None
+    memory: MemoryName | None = None
 
 
 class ThumbRecord(Record, frozen=True, kw_only=True):

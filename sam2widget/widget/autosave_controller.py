@@ -44,6 +44,7 @@ class AutosaveController:
     plan : where it is saved by itself.
     origin : what the session went on from, if anything.
     model_source : what the model can be loaded by again, if there is such a thing.
+    memory : name of the memory policy until a model is loaded that says its own.
     on_error : shows why a file could not be written.
     on_state : called, in any thread, when what `describe` says is another.
     """
@@ -58,6 +59,7 @@ class AutosaveController:
         *,
         origin: SavedSession | None = None,
         model_source: str | None = None,
+        memory: str | None = None,
         on_error: Callable[[str], None] = lambda text: None,
         on_state: Callable[[], None] = lambda: None,
     ) -> None:
@@ -71,6 +73,7 @@ class AutosaveController:
         if origin is not None and origin.video.identity is not None:
             self._fingerprint = origin.video
         self._model_source = model_source
+        self._memory = memory
         self._on_error = on_error
         self._on_state = on_state
         self._autosave: Autosave | None = None
@@ -239,9 +242,10 @@ class AutosaveController:
         session = self._session
         if fingerprint.num_frames < session.num_frames:
             fingerprint = replace(fingerprint, num_frames=session.num_frames)
+        status = self._controller.status
         saved = SavedSession.of(
-            *(session, self._get_video(), str(self._controller.status["model"])),
-            *(self._model_source,),
+            *(session, self._get_video(), str(status["model"]), self._model_source),
+            memory=status.get("memory") if status["model"] else self._memory,
             fingerprint=fingerprint,
         )
         known = {info.id for info in session.objects}

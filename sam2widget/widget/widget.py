@@ -28,7 +28,7 @@ from ..bridge.results_server import ResultSource, ResultsServer
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from ..models.segmenter import Segmenter
-from ..models.source import check_model, model_source
+from ..models.source import check_model, memory_source, model_source, usable_memory
 from ..runtime.controller import INITIAL_STATUS, Controller
 from ..runtime.error_texts import describe_error
 from ..runtime.model_loader import ModelLoader
@@ -81,6 +81,9 @@ class Sam2Widget(Annotator, SessionTraits):
         from `sam2_backend.load_model`, a function that loads one (the video is shown meanwhile),
         or a `Segmenter` of your own.
     device : "cuda", "cpu"…; the best there is if None.
+    memory : which memories tracking attends to, and which mask it takes: "plain", as SAM 2;
+        "motion", "distractor" or "tree", where objects are lost among others or out of sight; or
+        what else `sam2_backend.load_model` takes. As `saved` has it if None, or else the model.
     kind : "images" for pictures that have nothing to do with each other and may be of several
         sizes; "video" for frames of one; if None, a single frame is a picture.
     contrast : (low, high) in the video's own values, what is shown black and in full colour, to
@@ -139,6 +142,7 @@ class Sam2Widget(Annotator, SessionTraits):
         model: str | os.PathLike[str] | Segmenter | object = "auto",
         device: str | None = None,
         *,
+        memory: object = None,
         kind: Kind | None = None,
         contrast: ContrastLike | None = None,
         axes: str | None = None,
@@ -155,6 +159,7 @@ class Sam2Widget(Annotator, SessionTraits):
         **kwargs: Any,
     ) -> None:
         self._check_options(video, model, kwargs)
+        memory_source(memory)
         frames = open_video(
             *(video, kind),
             contrast=contrast,
@@ -166,6 +171,9 @@ class Sam2Widget(Annotator, SessionTraits):
         shared = self._replace_earlier(model, device)
         plan = plan_autosave(frames, autosave, saved)
         origin, is_resumed = saved or plan.found, saved is None and plan.found is not None
+        is_memory_given = memory is not None
+        if memory is None and origin is not None:
+            memory = usable_memory(origin.memory)
         session, review = make_session(
             *(frames, origin, clean_masks, non_overlapping, classes), is_resumed=is_resumed
         )
@@ -194,7 +202,8 @@ class Sam2Widget(Annotator, SessionTraits):
         self._results = ResultsServer(source, self._publisher.outbox)
         self._models = ModelLoader(
             *(session, controller, lambda: self._frames, lambda: int(self.frame)),
-            *(device, self._on_model),
+            *(device, self._on_model, memory),
+            needs_memory=is_memory_given,
         )
         self._dispatcher = Dispatcher(
             *(controller, session, self._publisher, self._server, review, self),
@@ -220,6 +229,7 @@ class Sam2Widget(Annotator, SessionTraits):
             *(session, lambda: self._frames, controller, self, plan),
             origin=origin,
             model_source=model_source(model),
+            memory=memory_source(memory),
             on_error=self._show_error,
             on_state=self._results.tell_saved,
         )
@@ -239,7 +249,7 @@ class Sam2Widget(Annotator, SessionTraits):
             if not name.startswith("_") and not hasattr(type(self), name):
                 near = get_close_matches(
                     name,
-                    [*self.trait_names(), "contrast", "model", "classes", "pixel_size"],
+                    [*self.trait_names(), "contrast", "model", "memory", "classes", "pixel_size"],
                     n=1,
                     cutoff=0.8,
                 )
@@ -331,8 +341,37 @@ class Sam2Widget(Annotator, SessionTraits):
             self._models.cancel()
             raise
 
+    @property
+    def memory(self) -> str:
+        """Name of the memory policy that tracking follows; "" before the model is loaded.
+
+        Set it to follow another: what was tracked is stale then, as with another model; prompts and
+        accepted masks stay. It is saved with the session.
+
+        >>> w.memory = "motion"
+        >>> w.propagate()
+
+        Raises
+        ------
+        SessionError
+            When it is set to what is no policy, or the model follows none.
+        """
+        return str(self.status.get("memory", ""))
+
+    @memory.setter
+    def memory(self, memory: object) -> None:
+        if self._controller.is_current_thread:
+            raise SessionError(
+                "memory waits for the model's thread, so it cannot be set in that thread, as an "
+                "observer of the widget's traits is."
+            )
+        self._models.switch_memory(memory).result()
+
     def _on_model(self, model: object) -> None:
-        self._saving.set_model_source(model_source(model))
+        if model is None:  # another memory policy of the same model
+            self._saving.mark_changed()
+        else:
+            self._saving.set_model_source(model_source(model))
 
     # Size of a pixel
 
@@ -426,6 +465,7 @@ class Sam2Widget(Annotator, SessionTraits):
         model: str | os.PathLike[str] | Segmenter | object | None = None,
         device: str | None = None,
         *,
+        memory: object = None,
         same_video: bool = False,
     ) -> Self:
         """Make a widget that goes on where a session file stopped.
@@ -437,6 +477,7 @@ class Sam2Widget(Annotator, SessionTraits):
             then beside the file.
         model : as for a new widget; if None, what the session was made with.
         device : as for a new widget.
+        memory : as for a new widget; if None, what the session was tracked with.
         same_video : say that this is the session's video, frame by frame, though its content is
             another: it was compressed again, or was given as an array and is now a file.
 
@@ -462,7 +503,7 @@ class Sam2Widget(Annotator, SessionTraits):
                 "which a session file does not hold: give one with model=, for instance "
                 "model='auto'."
             )
-        return cls(frames, model, device, saved=opened)
+        return cls(frames, model, device, memory=memory, saved=opened)
 
     def import_masks(
         self, source: MaskSource, format: str | None = None, *, as_prompts: bool = False

@@ -114,6 +114,21 @@ def test_another_model_keeps_prompts_and_makes_what_was_tracked_stale(bench: Ben
     assert bench.run("print(w.timeline(1).stale)").strip() == "[]"
 
 
+def test_the_memory_policy_is_chosen_there_too(bench: Bench) -> None:
+    widget = bench.widget
+    widget.click(*centre_of(bench))
+    widget.propagate()
+    choice = open_menu(widget).get_by_role("combobox", name="Memory policy")
+    expect(choice).to_have_value("plain")
+    choice.select_option("motion")
+    widget.eventually(lambda: "motion" in bench.run("print(w.memory)"))
+    expect(line(widget)).to_contain_text("7 masks out of date")
+    expect(choice).to_have_value("motion")
+    bench.page.keyboard.press("Escape")
+    widget.propagate()
+    assert bench.run("print(w.timeline(1).stale, w.memory)").split() == ["[]", "motion"]
+
+
 def test_one_that_cannot_be_loaded_is_said_and_the_old_one_works(bench: Bench) -> None:
     widget = bench.widget
     choose(widget, "no-such-model")

@@ -305,6 +305,7 @@ export class Client {
         break;
       case "models":
         store.set("models", message.models);
+        store.set("memories", message.memories);
         break;
       case "error":
         this.receiveError(message);

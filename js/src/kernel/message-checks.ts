@@ -55,6 +55,10 @@ const isModelEntry = record({
   state: oneOf("bundled", "cached", "download"),
   size_bytes: isIndex,
 });
+const isMemoryEntry = record({
+  name: isText,
+  purpose: isText,
+});
 const isOptionKind = oneOf("choice", "flag", "number", "text");
 const isOptionEntry = record({
   name: isText,
@@ -160,6 +164,7 @@ export const CHECKS: Record<Message["type"], Checks> = {
   models: {
     reply_to: isReplyTo,
     models: listOf(isModelEntry),
+    memories: listOf(isMemoryEntry),
   },
   alive: {
     saved: orNull(isFlag),

@@ -91,6 +91,13 @@ export interface ModelEntry {
   size_bytes: number;
 }
 
+/** One memory policy of a Models message. */
+export interface MemoryEntry {
+  name: string;
+  /** What it is for, as a person reads it. */
+  purpose: string;
+}
+
 /** A format that results can be exported in. */
 export interface FormatEntry {
   name: string;
@@ -428,6 +435,12 @@ export interface SetModelRequest {
   model: string;
 }
 
+/** Let tracking follow another memory policy, by its name. */
+export interface SetMemoryRequest {
+  type: "set_memory";
+  memory: string;
+}
+
 /** End the loading of a model; the one at hand stays. */
 export interface CancelModelRequest {
   type: "cancel_model";
@@ -555,6 +568,7 @@ export type Request =
   | SetNonOverlappingRequest
   | WantModelsRequest
   | SetModelRequest
+  | SetMemoryRequest
   | CancelModelRequest
   | StopRequest
   | UndoRequest
@@ -728,6 +742,7 @@ export interface ModelsMessage {
   type: "models";
   reply_to: ReplyTo;
   models: ModelEntry[];
+  memories: MemoryEntry[];
 }
 
 /** The kernel is there, also while a cell runs. It says so about once a second. */

@@ -87,6 +87,8 @@ export interface Status {
   device: string;
   /** How long the model takes for a click, in ms; 0 until it has had one. */
   click_ms: number;
+  /** The memory policy that tracking follows, where it has a name. */
+  memory?: string;
   /** What a person should know of the model, in a few words. */
   note?: string;
   /** What to do about it, in a sentence. */

@@ -6,6 +6,7 @@ import type { Store, Topic } from "../state/store";
 import { h, setText } from "../ui/dom";
 import { megabytes } from "../ui/durations";
 import { hideFloating, placeFloating, showFloating } from "../ui/floating";
+import { MemoryChoice } from "./memory-choice";
 
 const STATES: Record<ModelEntry["state"], (size: string) => string> = {
   bundled: (size) => `comes with the library · ${size}`,
@@ -36,6 +37,7 @@ export class ModelMenu {
     this.path,
     h("button", { type: "submit", class: "s2w-link" }, "Load"),
   );
+  private readonly memory: MemoryChoice;
   private readonly menu = h(
     "div",
     { class: "s2w-popover s2w-model-menu", role: "menu", "aria-label": "Models", hidden: true },
@@ -57,6 +59,8 @@ export class ModelMenu {
     private readonly store: Store,
     private readonly client: Client,
   ) {
+    this.memory = new MemoryChoice(store, client);
+    this.form.after(this.memory.element);
     this.element = h("span", { class: "s2w-model-of" }, this.button, this.menu);
     this.element.addEventListener("keydown", (event) => this.handleKey(event as KeyboardEvent));
     this.element.addEventListener("focusout", ({ relatedTarget }) => {
@@ -106,6 +110,7 @@ export class ModelMenu {
         this.item({ name: model, label: model, state: "cached", size_bytes: 0 }, true, switching),
       );
     this.list.replaceChildren(...items);
+    this.memory.fill();
     if (!this.menu.hidden) this.follow();
     if (focused >= 0 || (!this.menu.hidden && document.activeElement === document.body))
       this.items[Math.max(0, focused)]?.focus();

@@ -3,6 +3,7 @@
 import type {
   BoxPx,
   MaskEntry,
+  MemoryEntry,
   ModelEntry,
   Point,
   ProgressMessage,
@@ -90,6 +91,7 @@ export interface State extends StageState {
   ended: Ended | null;
   /** Those to choose from, once the kernel was asked. */
   models: ModelEntry[];
+  memories: MemoryEntry[];
   error: string | null;
   pending: Pending[];
   /** What waits for an answer, since it would change what is accepted. */
@@ -123,6 +125,7 @@ export function newState(traits: Traits): State {
     tracked: 0,
     ended: null,
     models: [],
+    memories: [],
     error: null,
     pending: [],
     question: null,

@@ -1,6 +1,26 @@
-"""Memory policies: which memories and object pointers a frame attends to. One file a policy."""
+"""Memory policies: what a frame attends to, and which mask is taken. One file a policy."""
 
-from .lookup import find_policy
-from .policy import FrameHistory, MemoryPolicy, MemorySelection
+from .candidates import CandidateMasks, FrameRecord
+from .lookup import find_policy, list_policies, name_policy
+from .policy import (
+    DecidingPolicy,
+    Decision,
+    FrameHistory,
+    MemoryPolicy,
+    MemorySelection,
+    TrackedPath,
+)
 
-__all__ = ["FrameHistory", "MemoryPolicy", "MemorySelection", "find_policy"]
+__all__ = [
+    "CandidateMasks",
+    "DecidingPolicy",
+    "Decision",
+    "FrameHistory",
+    "FrameRecord",
+    "MemoryPolicy",
+    "MemorySelection",
+    "TrackedPath",
+    "find_policy",
+    "list_policies",
+    "name_policy",
+]

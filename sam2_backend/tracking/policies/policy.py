@@ -1,10 +1,12 @@
-"""The protocol of memory policies. They choose among frame indices and touch no tensor."""
+"""The protocols of memory policies. They choose among frames and masks, and touch no tensor."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
+
+from .candidates import CandidateMasks, FrameRecord
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,11 @@ class FrameHistory:
     frames, 1 and up. Where frames of a live video were skipped, distances count those that are
     remembered."""
     with_memory: Collection[int]
-    """Of `previous`, the frames whose memory map is kept, not only their object pointer."""
+    """Frames whose memory map is kept, not only their object pointer: of `previous`, and of those
+    that the policy retains."""
+    records: Mapping[int, FrameRecord] = field(default_factory=dict)
+    """With a `DecidingPolicy`: what was written down of the frames on the side that tracking comes
+    from, of `previous` and retained ones, by frame, the nearest first."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class MemorySelection:
     that of conditioning frames."""
     pointers: Sequence[tuple[int, int]]
     """(distance in frames, frame) of each object pointer."""
+    weights: Sequence[float] = ()
+    """Factor of each memory map; nothing where all are 1."""
 
     @property
     def layout(self) -> tuple[int, int]:
@@ -82,5 +90,63 @@ class MemoryPolicy(Protocol):
         -------
         MemorySelection
             Of frames in `history`; memories of conditioning frames and of `with_memory` only.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class TrackedPath:
+    """One course of an object up to a frame, and what the network offers to go on with."""
+
+    history: FrameHistory
+    """What the course remembers."""
+    candidates: CandidateMasks
+    """The masks that the network predicts from it."""
+    score: float = 0.0
+    """That the decision before has given it; 0 where the course begins."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A candidate that an object goes on with."""
+
+    path: int
+    """Index of the course that it continues."""
+    candidate: int
+    """Index of the mask, 0 to 2."""
+    record: FrameRecord
+    """What is to be remembered of the decision."""
+    score: float = 0.0
+    """Of the course that goes on so."""
+
+
+@runtime_checkable
+class DecidingPolicy(MemoryPolicy, Protocol):
+    """A policy that also chooses among the network's masks, and what is kept for longer.
+
+    The plain way of SAM 2, without such a policy, is to take the mask of the highest predicted IoU.
+    A policy holds no state of a video: what it needs of earlier frames it writes into records.
+    """
+
+    def decide(self, paths: Sequence[TrackedPath]) -> Sequence[Decision]:
+        """Choose how an object goes on.
+
+        Parameters
+        ----------
+        paths : at least one; more where the decision before has given more.
+
+        Returns
+        -------
+        Sequence
+            At least one decision, the best first, whose mask is the result. Each becomes a path.
+        """
+        ...
+
+    def retain(self, history: FrameHistory) -> Collection[int]:
+        """Choose tracked frames that are kept also where they are out of reach.
+
+        Parameters
+        ----------
+        history : as the next frame will have it.
         """
         ...

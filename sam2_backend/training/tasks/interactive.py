@@ -14,7 +14,7 @@ from torch import Tensor
 from ...network.prompt_encoder import NEGATIVE, PAD
 from ...network.sam2 import ImageFeatures, Sam2Model, SelectedMask
 from ...tracking.memory_bank import MemoryBank, MemoryEntry
-from ...tracking.policies.sam2 import Sam2Policy
+from ...tracking.policies.plain import PlainPolicy
 from .interaction import draw_click, draw_corrective_click, draw_first_prompt
 from .losses import decoder_loss
 from .plans import InteractivePlan
@@ -46,7 +46,7 @@ class ClipMemory:
         self.model, self._features = model, features
         config = model.config
         self._reach = config.max_pointers - 1
-        self._bank = MemoryBank(Sam2Policy(config))
+        self._bank = MemoryBank(PlainPolicy(config))
 
     def features(self, t: int) -> ImageFeatures:
         """Return features of frame t, a row for each object."""

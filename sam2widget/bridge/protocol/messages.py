@@ -213,11 +213,19 @@ class ModelEntry(msgspec.Struct, frozen=True):
     size_bytes: Whole
 
 
+class MemoryEntry(msgspec.Struct, frozen=True):
+    """One memory policy of a Models message."""
+
+    name: str
+    purpose: Annotated[str, Meta(description="What it is for, as a person reads it.")]
+
+
 class Models(Message, frozen=True, tag="models"):
     """Answers WantModels."""
 
     reply_to: ReplyTo
     models: list[ModelEntry]
+    memories: list[MemoryEntry]
 
 
 class Alive(Message, frozen=True, tag="alive"):

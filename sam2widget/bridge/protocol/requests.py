@@ -321,6 +321,12 @@ class SetModel(Request, frozen=True, tag="set_model"):
     model: Text
 
 
+class SetMemory(Request, frozen=True, tag="set_memory"):
+    """Let tracking follow another memory policy, by its name."""
+
+    memory: Text
+
+
 class CancelModel(Request, frozen=True, tag="cancel_model"):
     """End the loading of a model; the one at hand stays."""
 

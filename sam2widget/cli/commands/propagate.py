@@ -29,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the session files go (default: %(default)s)",
     )
     parser.add_argument("--model", help="a name or a path (default: what each source says)")
+    parser.add_argument(
+        "--memory", metavar="POLICY", help="the memory policy (default: what each source says)"
+    )
     parser.add_argument("--device", help="cpu, cuda, … (default: the best there is)")
     parser.add_argument("--engine", choices=("local", "ray"), default="local")
     parser.add_argument(
@@ -50,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.out,
         model=arguments.model,
         device=arguments.device,
+        memory=arguments.memory,
         engine=arguments.engine,
         workers=arguments.workers,
         ship_videos=arguments.ship_videos,

@@ -4,7 +4,7 @@ import torch
 
 from sam2_backend import CONFIGS
 from sam2_backend.tracking.memory_bank import MemoryBank, MemoryEntry
-from sam2_backend.tracking.policies.sam2 import Sam2Policy
+from sam2_backend.tracking.policies.plain import PlainPolicy
 
 
 def entry() -> MemoryEntry:
@@ -18,7 +18,7 @@ def entry() -> MemoryEntry:
 
 
 def tracked_bank(*, num_frames: int, prompted: int = 0) -> MemoryBank:
-    bank = MemoryBank(Sam2Policy(CONFIGS["nano"]))
+    bank = MemoryBank(PlainPolicy(CONFIGS["nano"]))
     bank.condition(prompted, entry())
     for frame in range(prompted + 1, num_frames):
         bank.drop_corrected_spans()

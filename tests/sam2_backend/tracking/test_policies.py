@@ -15,7 +15,7 @@ from sam2_backend import (
 )
 from sam2_backend.tracking.policies import find_policy
 from sam2_backend.tracking.policies.nearest import NearestPolicy
-from sam2_backend.tracking.policies.sam2 import Sam2Policy
+from sam2_backend.tracking.policies.plain import PlainPolicy
 from tests.support.networks import random_nano
 
 NANO = CONFIGS["nano"]
@@ -36,7 +36,7 @@ def history(frame: int, conditioning: list[int], tracked: range, *, reverse: boo
 
 def test_the_policy_of_the_reference_takes_all_prompted_frames_whatever_their_number():
     prompted = [40, 3, 17, 25, 31]
-    selection = Sam2Policy(NANO).select(history(20, prompted, range(3, 20)))
+    selection = PlainPolicy(NANO).select(history(20, prompted, range(3, 20)))
     assert selection.memories == [
         *((6, t) for t in prompted),
         *((5, 14), (4, 15), (3, 16), (1, 18), (0, 19)),
@@ -49,7 +49,7 @@ def test_the_nearest_policy_takes_one_of_each_side_and_then_the_nearest():
     prompted = [40, 3, 17, 25, 31]
     selection = NearestPolicy(NANO, 3).select(history(20, prompted, range(3, 20)))
     assert [t for slot, t in selection.memories if slot == 6] == [17, 25, 31]
-    assert NearestPolicy(NANO, 5).select(history(20, prompted, range(3, 20))) == Sam2Policy(
+    assert NearestPolicy(NANO, 5).select(history(20, prompted, range(3, 20))) == PlainPolicy(
         NANO
     ).select(history(20, prompted, range(3, 20)))
     backwards = NearestPolicy(NANO, 2).select(history(20, prompted, range(20, 41), reverse=True))
@@ -126,7 +126,7 @@ def test_a_policy_that_chooses_what_is_not_stored_gets_a_sentence(model, frames)
         video.track(1)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("sam2", Sam2Policy), ("nearest", NearestPolicy)])
+@pytest.mark.parametrize(("name", "kind"), [("plain", PlainPolicy), ("nearest", NearestPolicy)])
 def test_built_in_policies_are_found_by_name(name, kind):
     assert type(find_policy(name, NANO)) is kind
 
@@ -137,5 +137,7 @@ def test_what_is_no_policy_gets_a_sentence(model, frames):
 
 
 def test_a_name_that_there_is_not_is_told_with_those_that_there_are(model, frames):
-    with pytest.raises(ValueError, match="no memory policy 'short': there are sam2, nearest"):
+    with pytest.raises(
+        ValueError, match="no memory policy 'short': there are plain, nearest, motion"
+    ):
         VideoPredictor(model, frames, memory_policy="short")

@@ -1,6 +1,8 @@
-"""The reference's policy, as the official predictor configures it (Ravi et al. 2024, section 4)."""
+"""The policy of SAM 2, as the official predictor configures it (Ravi et al. 2024, section 4)."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from ...network.config import ModelConfig
 from .policy import FrameHistory, MemorySelection
@@ -9,7 +11,7 @@ MAX_CONDITIONING = 8
 """Conditioning frames that a frame attends to at most, unless told otherwise."""
 
 
-class Sam2Policy:
+class PlainPolicy:
     """The prompted frames, the last six tracked frames, and the last fifteen object pointers.
 
     Prompted frames lend their memory from past and future, but their pointer only where they lie
@@ -35,27 +37,20 @@ class Sam2Policy:
         self.max_conditioning = max_conditioning
         self.memory_reach: int = config.tracked_memories
         self.pointer_reach: int = config.max_pointers - 1
-        self._conditioning_slot = config.num_memories - 1
+        self.max_pointer_distance = self.pointer_reach
+        self.conditioning_slot = config.num_memories - 1
 
     def select(self, history: FrameHistory) -> MemorySelection:
         """Choose what a frame attends to; see `MemoryPolicy.select`."""
-        attended = self._conditioning(history)
-        memories = [(self._conditioning_slot, t) for t in attended]
-        tracked = {d: t for d, t in history.previous.items() if t not in attended}
+        attended = self.choose_conditioning(history)
+        memories = [(self.conditioning_slot, t) for t in attended]
         for distance in range(self.memory_reach, 0, -1):
-            t = tracked.get(distance)
-            if t is not None and t in history.with_memory:
+            t = history.previous.get(distance)
+            if t is not None and t not in attended and t in history.with_memory:
                 memories.append((distance - 1, t))
+        return MemorySelection(memories, self.choose_pointers(history, attended))
 
-        towards_past = 1 if history.reverse else -1
-        distances = [(towards_past * (t - history.frame), t) for t in attended]
-        pointers = [(distance, t) for distance, t in distances if distance > 0]
-        for distance in range(1, self.pointer_reach + 1):
-            if distance in tracked:
-                pointers.append((distance, tracked[distance]))
-        return MemorySelection(memories, pointers)
-
-    def _conditioning(self, history: FrameHistory) -> list[int]:
+    def choose_conditioning(self, history: FrameHistory) -> list[int]:
         """Conditioning frames to attend to; where none is left out, in the order of prompting."""
         frames, current = history.conditioning, history.frame
         if len(frames) <= self.max_conditioning:
@@ -66,3 +61,21 @@ class Sam2Policy:
         others = [t for t in frames if t not in chosen]
         others.sort(key=lambda t: abs(t - current))  # stable: at equal distance the one given first
         return chosen + others[: self.max_conditioning - len(chosen)]
+
+    def choose_pointers(
+        self, history: FrameHistory, attended: Sequence[int]
+    ) -> list[tuple[int, int]]:
+        """Pointers to attend to: of the conditioning frames before, and of the last frames.
+
+        Parameters
+        ----------
+        attended : conditioning frames whose memory is attended to.
+        """
+        towards_past = 1 if history.reverse else -1
+        distances = [(towards_past * (t - history.frame), t) for t in attended]
+        pointers = [(distance, t) for distance, t in distances if distance > 0]
+        for distance in range(1, self.max_pointer_distance + 1):
+            t = history.previous.get(distance)
+            if t is not None and t not in attended:
+                pointers.append((distance, t))
+        return pointers
