@@ -5,8 +5,9 @@ import type { Store } from "../../state/store";
 import { areaText } from "../../state/units";
 import { h, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
+import type { Cell } from "./row";
 
-export class AreaCell {
+export class AreaCell implements Cell {
   readonly element = h("span", { class: "s2w-area" });
 
   constructor(private readonly store: Store) {}

@@ -6,8 +6,9 @@ import { setClass } from "../../state/classes";
 import type { Store } from "../../state/store";
 import { h } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
+import type { Cell } from "./row";
 
-export class ClassCell {
+export class ClassCell implements Cell {
   readonly element: HTMLSelectElement;
   /** What its options are of. */
   private listed = "";
