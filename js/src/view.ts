@@ -145,7 +145,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     for (const part of parts) part.update(topics);
     root.dataset.state = state.lost ? "disconnected" : state.status.state;
     root.dataset.frame = String(state.frame);
-    root.dataset.saved = String(state.isSaved);
+    root.dataset.saved = String(store.isSaved);
     root.dataset.speaks = String(state.speaks);
     root.dataset.objects = String(state.objects.length);
   };

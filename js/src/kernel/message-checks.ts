@@ -162,7 +162,6 @@ export const CHECKS: Record<Message["type"], Checks> = {
     models: listOf(isModelEntry),
   },
   alive: {
-    saved: orNull(isFlag),
     pausing: isFlag,
   },
   error: {

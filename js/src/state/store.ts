@@ -65,8 +65,8 @@ export interface State extends StageState {
   lost: Loss | null;
   /** Whether the kernel speaks regularly: its silence means something. */
   speaks: boolean;
-  /** Whether the work is in a file, as the kernel said last; null where none is written. */
-  isSaved: boolean | null;
+  /** Whether something was asked for that may not be in what the kernel says of saving. */
+  unconfirmed: boolean;
   status: Status;
   history: HistoryInfo;
   auto_propagate: AutoPropagate;
@@ -112,7 +112,7 @@ export function newState(traits: Traits): State {
     goal: null,
     lost: null,
     speaks: false,
-    isSaved: null,
+    unconfirmed: false,
     solo: null,
     playing: false,
     speed: 1,
@@ -303,6 +303,13 @@ export class Store {
       ...(["confidence", "thumbnails"] as const),
     ])
       this.touch(topic);
+  }
+
+  /** Whether all of the work is in a file; null where none is written, or nothing is known yet. */
+  get isSaved(): boolean | null {
+    const { saved, unconfirmed } = this.state;
+    if (!saved || saved.state === "off") return null;
+    return saved.state === "saved" && !unconfirmed;
   }
 
   /** Objects that are to be seen, in a list of its own. */
