@@ -10,7 +10,7 @@ const LEGEND: [string, string][] = [
   ["accepted", "Accepted"],
   ["rejected", "Rejected"],
   ["absent", "Judged not to be in the picture"],
-  ["uncertain", "One of the five least certain places"],
+  ["uncertain", "Worth a look: the least certain frame around"],
 ];
 
 export class Help {

@@ -21,6 +21,7 @@ import type {
 } from "../kernel/traits";
 import { ByteLru } from "./lru";
 import type { Ended } from "./next-step";
+import { findPlaces } from "./places";
 import type { Question } from "./question";
 import { type Proposal, type StageState, type Stroke, stageState } from "./stage-state";
 
@@ -147,6 +148,9 @@ const MASK_CACHE_BYTES = 64 * 2 ** 20;
 const MASK_OVERHEAD = 4;
 const MASK_BASE_BYTES = 200;
 
+/** What the places worth a look come from. */
+const PLACES_FROM: ReadonlySet<Topic> = new Set<Topic>(["timeline", "confidence", "objects"]);
+
 export class Store {
   readonly frames = new ByteLru<number, ImageBitmap>(FRAME_CACHE_BYTES, (bitmap) => bitmap.close());
   readonly masks = new ByteLru<number, Map<number, MaskRecord>>(MASK_CACHE_BYTES);
@@ -167,6 +171,7 @@ export class Store {
   answered = false;
   /** Frames whose newest masks have not been on the screen yet. */
   readonly unpainted = new Set<number>();
+  private knownPlaces: Map<number, number[]> | null = null;
   private readonly listeners = new Set<(topics: Set<Topic>) => void>();
   private changed: Set<Topic> | null = null;
 
@@ -185,6 +190,7 @@ export class Store {
   }
 
   touch(topic: Topic): void {
+    if (PLACES_FROM.has(topic)) this.knownPlaces = null;
     if (this.changed) {
       this.changed.add(topic);
       return;
@@ -303,6 +309,12 @@ export class Store {
       ...(["confidence", "thumbnails"] as const),
     ])
       this.touch(topic);
+  }
+
+  /** What is worth a look, as `findPlaces` gives it. */
+  get places(): Map<number, number[]> {
+    this.knownPlaces ??= findPlaces(this);
+    return this.knownPlaces;
   }
 
   /** Whether all of the work is in a file; null where none is written, or nothing is known yet. */

@@ -299,13 +299,12 @@ export class ObjectTable {
 
   private drawLanes(): void {
     const ink = inkOf(this.element);
-    const { uncertain } = this.timeline;
     for (const [id, { lane }] of this.rows)
       lane.draw(
         {
           timeline: this.store.timelines.get(id),
           confidence: this.store.confidences.get(id),
-          uncertain: uncertain.filter(({ object }) => object === id).map(({ frame }) => frame),
+          places: this.timeline.places.get(id) ?? [],
         },
         ink,
       );

@@ -1,11 +1,11 @@
 /** What is at a place of the time axis: a small picture with masks, the frame, and how certain. */
 
 import type { Client } from "../../kernel/client";
+import { confidenceOf, isAbsent } from "../../state/confidence";
 import { sizeOf } from "../../state/stage-state";
 import type { MaskRecord, Store } from "../../state/store";
 import { h, setText } from "../../ui/dom";
 import { hideFloating, showFloating } from "../../ui/floating";
-import { confidenceOf, isAbsent } from "./heat";
 import { timecode } from "./transport";
 
 /** In CSS pixels. */

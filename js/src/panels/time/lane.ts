@@ -2,10 +2,11 @@
 
 import type { Run, TimelineMessage } from "../../kernel/protocol";
 import type { ObjectInfo } from "../../kernel/traits";
+import { isAbsent } from "../../state/confidence";
 import { h } from "../../ui/dom";
 import type { TimeAxis } from "./axis";
 import { contextOf, drawWarning, type Ink, shareAt } from "./canvas";
-import { isAbsent, opacityOf, poolConfidence } from "./heat";
+import { opacityOf, poolConfidence } from "./heat";
 
 /** In CSS pixels. */
 const HATCH = 5;
@@ -18,8 +19,8 @@ const SIGN_ROOM = 16;
 export interface LaneContent {
   timeline: TimelineMessage | undefined;
   confidence: Uint8Array | undefined;
-  /** Frames that are marked as the least certain. */
-  uncertain: number[];
+  /** Frames worth a look. */
+  places: number[];
 }
 
 export class Lane {
@@ -49,7 +50,7 @@ export class Lane {
     this.color = color;
   }
 
-  draw({ timeline, confidence, uncertain }: LaneContent, ink: Ink): void {
+  draw({ timeline, confidence, places }: LaneContent, ink: Ink): void {
     const says = `${this.name}: ${inWords(timeline)}`;
     if (this.canvas.getAttribute("aria-label") !== says)
       this.canvas.setAttribute("aria-label", says);
@@ -59,18 +60,18 @@ export class Lane {
     const ratio = window.devicePixelRatio || 1;
     const pixels = Math.round(width * ratio);
     const heat = confidence ? poolConfidence(confidence, pixels, start, length) : new Uint8Array();
-    const look = [this.color, start, length, width, height, ratio, ink, uncertain];
+    const look = [this.color, start, length, width, height, ratio, ink, places];
     const state = JSON.stringify([timeline ?? null, [...heat], look]);
     if (state === this.drawn) return;
     this.drawn = state;
     const context = contextOf(this.canvas);
     if (!context || !timeline) return;
-    this.paint(context, { timeline, confidence, uncertain }, heat, ink, ratio);
+    this.paint(context, { timeline, confidence, places }, heat, ink, ratio);
   }
 
   private paint(
     context: CanvasRenderingContext2D,
-    { timeline, confidence, uncertain }: LaneContent & { timeline: TimelineMessage },
+    { timeline, confidence, places }: LaneContent & { timeline: TimelineMessage },
     heat: Uint8Array,
     ink: Ink,
     ratio: number,
@@ -123,7 +124,7 @@ export class Lane {
       diamond(context, x, TOP + tall / 2);
     }
     context.fillStyle = ink.warning;
-    for (const frame of uncertain) drawWarning(context, xOf(frame + 0.5), 6);
+    for (const frame of places) drawWarning(context, xOf(frame + 0.5), 6);
   }
 
   private press(event: PointerEvent): void {

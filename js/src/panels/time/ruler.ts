@@ -4,7 +4,6 @@ import type { Store } from "../../state/store";
 import { h } from "../../ui/dom";
 import type { TimeAxis } from "./axis";
 import { contextOf, drawWarning, inkOf } from "./canvas";
-import type { Place } from "./uncertain";
 
 export type RulerUnit = "frames" | "time";
 
@@ -22,7 +21,8 @@ export class Ruler {
     private readonly axis: TimeAxis,
   ) {}
 
-  draw(uncertain: Place[]): void {
+  /** With marks at the frames that are worth a look. */
+  draw(places: number[]): void {
     const context = contextOf(this.canvas);
     if (!context) return;
     const { clientWidth: width, clientHeight: height } = this.canvas;
@@ -52,8 +52,8 @@ export class Ruler {
     }
     context.globalAlpha = 1;
     context.fillStyle = ink.warning;
-    for (const { frame } of uncertain)
-      drawWarning(context, (frame + 0.5 - axis.start) * pixels, height);
+    const marks = new Set(places.map((frame) => Math.round((frame + 0.5 - axis.start) * pixels)));
+    for (const x of marks) drawWarning(context, x, height);
   }
 }
 

@@ -1,11 +1,12 @@
 /** Scores over time, of all objects, on the axis of the lanes. */
 
 import type { Client } from "../../kernel/client";
+import { confidenceOf } from "../../state/confidence";
 import type { Store, Topic } from "../../state/store";
 import { h } from "../../ui/dom";
 import type { TimeAxis } from "./axis";
 import { contextOf, inkOf, shareAt } from "./canvas";
-import { confidenceOf, poolConfidence } from "./heat";
+import { poolConfidence } from "./heat";
 
 /** Around the plot, in CSS pixels. */
 const PAD = 4;

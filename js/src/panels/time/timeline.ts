@@ -12,13 +12,12 @@ import { Filmstrip } from "./filmstrip";
 import { HoverCard } from "./hover-card";
 import { Ruler } from "./ruler";
 import { Transport } from "./transport";
-import { leastCertain, type Place } from "./uncertain";
 
 const ZOOM_STEP = 1.6;
 const PAN_STEP = 0.25;
 /** Of a notch of the wheel, in pixels. */
 const NOTCH = 100;
-/** Looking for what is least certain goes through all frames: not more often than this. */
+/** To look for what is worth a look is to go through all frames: not more often than this. */
 const SEARCH_PAUSE_MS = 250;
 
 export class Timeline {
@@ -29,8 +28,8 @@ export class Timeline {
   readonly track: HTMLElement;
   readonly strip: HTMLElement;
   readonly card: HoverCard;
-  /** The least certain places, the worst first. */
-  uncertain: Place[] = [];
+  /** By object, the frames that are marked as worth a look. */
+  places = new Map<number, number[]>();
   private readonly slider: HTMLInputElement;
   private readonly filmstrip: Filmstrip;
   private readonly ruler: Ruler;
@@ -195,7 +194,7 @@ export class Timeline {
   }
 
   draw(): void {
-    this.ruler.draw(this.uncertain);
+    this.ruler.draw([...this.places.values()].flat());
   }
 
   /** Show the newest frame from now on, or stay here. */
@@ -233,7 +232,7 @@ export class Timeline {
     if (this.searching) return;
     this.searching = window.setTimeout(() => {
       this.searching = 0;
-      this.uncertain = leastCertain(this.store);
+      this.places = this.store.places;
       this.store.touch("axis");
     }, SEARCH_PAUSE_MS);
   }

@@ -1,0 +1,42 @@
+/** The places worth a look: spans of frames in which tracked masks are uncertain. */
+
+import type { Run } from "../kernel/protocol";
+import { confidenceOf } from "./confidence";
+import type { Store } from "./store";
+
+/** A mask is worth a look that is less certain than this, 0..1. */
+const UNCERTAIN = 0.5;
+/** Of a span that has such frames: it may have so many others between them. */
+const GAP_FRAMES = 4;
+
+/** By object, the least certain frame of each place; none of objects that nobody may change. */
+export function findPlaces(store: Store): Map<number, number[]> {
+  const places = new Map<number, number[]>();
+  for (const { id, locked } of store.state.objects) {
+    const found = locked
+      ? []
+      : placesIn(store.confidences.get(id), store.timelines.get(id)?.tracked ?? []);
+    if (found.length > 0) places.set(id, found);
+  }
+  return places;
+}
+
+/** The least certain frame of each place of an object. Those with few others between are one. */
+export function placesIn(confidences: Uint8Array | undefined, tracked: Run[]): number[] {
+  const places: number[] = [];
+  let [last, worst] = [Number.NEGATIVE_INFINITY, 1];
+  for (const [start, stop] of tracked)
+    for (let frame = start; frame < stop; frame++) {
+      const confidence = confidenceOf(confidences?.[frame] ?? 0);
+      if (confidence === null || confidence >= UNCERTAIN) continue;
+      if (frame - last > GAP_FRAMES) {
+        places.push(frame);
+        worst = confidence;
+      } else if (confidence < worst) {
+        places[places.length - 1] = frame;
+        worst = confidence;
+      }
+      last = frame;
+    }
+  return places;
+}
