@@ -6,13 +6,12 @@ import type { Viewport } from "../stage/viewport";
 import { DEFAULT_DISPLAY, type Display } from "../state/stage-state";
 import type { Store } from "../state/store";
 import { h, iconButton, setText } from "../ui/dom";
+import { Popover } from "../ui/popover";
 import { setTip } from "../ui/tooltip";
 import { ContrastControls } from "./contrast";
 import { MaskControls } from "./mask-controls";
 
 const ZOOM_STEP = 1.5;
-/** Pixels that a panel keeps from the edge of the cell. */
-const EDGE = 6;
 const KEPT_AS = "sam2widget.display";
 
 /** Change settings, and remember those that are a person's taste. */
@@ -43,8 +42,7 @@ export class DisplayControls {
   private readonly percent: HTMLButtonElement;
   private readonly hover: HTMLButtonElement;
   private readonly wipe: HTMLButtonElement;
-  private readonly more: HTMLButtonElement;
-  private readonly panel: HTMLElement;
+  private readonly popover: Popover;
   private readonly contrast: ContrastControls;
   private readonly masks: MaskControls;
   private readonly opacity: HTMLInputElement;
@@ -83,10 +81,6 @@ export class DisplayControls {
       () => change({ wipe: store.state.display.wipe === null ? 0.5 : null }),
       { hint: "without and with masks", key: "\\" },
     );
-    this.more = iconButton("display", "Display", () => this.open(this.panel.hidden), {
-      hint: "opacity, outline, names, minimap, scale bar, clean masks, overlaps, contrast",
-    });
-    this.more.setAttribute("aria-expanded", "false");
     this.opacity = h("input", {
       ...{ type: "range", class: "s2w-range", max: 1, step: 0.01 },
       "aria-label": "Opacity of masks",
@@ -102,9 +96,12 @@ export class DisplayControls {
       this.switch("minimap", "Minimap", "All of the frame in a corner, when zoomed (Shift+Z)"),
       this.switch("scaleBar", "Scale bar", "In pixels, or in the unit of pixel_size= (Shift+R)"),
     ];
-    this.panel = h(
-      "div",
-      { class: "s2w-panel", role: "group", "aria-label": "Display", hidden: true },
+    const options = {
+      ...({ icon: "display", label: "Display" } as const),
+      hint: "opacity, outline, names, minimap, scale bar, clean masks, overlaps, contrast",
+      onOpen: () => this.contrast.update(),
+    };
+    this.popover = new Popover(options, [
       h(
         "label",
         { class: "s2w-setting" },
@@ -117,17 +114,8 @@ export class DisplayControls {
       narrowSetting("Compare without and with masks", this.wipeSwitch),
       this.masks.element,
       this.contrast.element,
-    );
-    this.panel.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      this.open(false);
-      this.more.focus();
-      event.stopPropagation();
-    });
-    const menu = h("div", { class: "s2w-menu" }, this.more, this.panel);
-    menu.addEventListener("focusout", ({ relatedTarget }) => {
-      if (relatedTarget && !menu.contains(relatedTarget as Node)) this.open(false);
-    });
+    ]);
+    this.popover.panel.classList.add("s2w-panel");
     this.element = h(
       "div",
       { class: "s2w-display" },
@@ -139,7 +127,7 @@ export class DisplayControls {
       h(
         "div",
         { class: "s2w-joined", role: "group", "aria-label": "View" },
-        ...[this.hover, this.wipe, menu],
+        ...[this.hover, this.wipe, this.popover.element],
       ),
     );
   }
@@ -168,31 +156,14 @@ export class DisplayControls {
 
   /** Bring the contrast up to date, where it is to be seen. */
   updateContrast(): void {
-    if (!this.panel.hidden) this.contrast.update();
-  }
-
-  /** Close the panel: a press elsewhere. */
-  close(target: Node): void {
-    if (!this.panel.parentElement?.contains(target)) this.open(false);
-  }
-
-  private open(on: boolean): void {
-    this.panel.hidden = !on;
-    this.more.setAttribute("aria-expanded", String(on));
-    if (!on) return;
-    this.opacity.focus({ preventScroll: true });
+    if (!this.popover.opened) return;
+    const wasHidden = this.contrast.element.hidden;
     this.contrast.update();
-    this.keepInside();
+    if (wasHidden) this.popover.place(); // it may have got larger
   }
 
-  /** Move the panel sideways until all of it lies inside the cell. */
-  keepInside(): void {
-    const cell = this.panel.closest(".sam2widget")?.getBoundingClientRect();
-    if (!cell || this.panel.hidden) return;
-    this.panel.style.translate = "";
-    const { left, right } = this.panel.getBoundingClientRect();
-    const shift = Math.max(Math.min(0, cell.right - EDGE - right), cell.left + EDGE - left);
-    this.panel.style.translate = `${Math.round(shift)}px`;
+  close(): void {
+    this.popover.close();
   }
 
   private switch(

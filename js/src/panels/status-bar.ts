@@ -46,7 +46,7 @@ export class StatusBar {
   }
 
   close(): void {
-    this.model.close(false);
+    this.model.close();
     window.clearTimeout(this.waiting);
   }
 

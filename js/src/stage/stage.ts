@@ -132,10 +132,8 @@ export class Stage {
       ...[this.screen, this.candidates.element, this.bar.element],
       this.question.element,
     );
-    root.addEventListener("pointerdown", ({ target }) => this.display.close(target as Node));
     this.observer = new ResizeObserver(() => {
       this.display.update();
-      this.display.keepInside();
       this.schedule(true);
     });
     this.observer.observe(this.overlay);
@@ -145,6 +143,7 @@ export class Stage {
 
   close(): void {
     this.observer.disconnect();
+    this.display.close();
     cancelAnimationFrame(this.scheduled);
   }
 
