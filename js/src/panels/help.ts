@@ -1,17 +1,8 @@
-/** Every key, and what the lanes' marks mean, over the view. */
+/** Every key, and what the signs mean, over the view. */
 
 import { type Command, parts } from "../state/keys";
 import { h, iconButton } from "../ui/dom";
-
-const LEGEND: [string, string][] = [
-  ["tracked", "Tracked; the paler, the less certain"],
-  ["stale", "Out of date since a correction"],
-  ["prompted", "Prompted by you"],
-  ["accepted", "Accepted"],
-  ["rejected", "Rejected"],
-  ["absent", "Judged not to be in the picture"],
-  ["uncertain", "Worth a look: the least certain frame around"],
-];
+import { legend } from "./legend";
 
 export class Help {
   readonly element: HTMLDialogElement;
@@ -36,15 +27,15 @@ export class Help {
       event.stopPropagation();
       if (event.key === "?") this.element.close();
     });
-    this.fill = () => body.replaceChildren(...groupsOf(commands()), legend());
+    this.open = () => {
+      const [signs, draw] = legend();
+      body.replaceChildren(...groupsOf(commands()), signs);
+      this.element.showModal();
+      draw(); // as large as they are now
+    };
   }
 
-  private readonly fill: () => void;
-
-  open(): void {
-    this.fill();
-    this.element.showModal();
-  }
+  readonly open: () => void;
 }
 
 function groupsOf(commands: Command[]): HTMLElement[] {
@@ -86,20 +77,4 @@ function chord(...of: (HTMLElement | string)[]): HTMLElement {
 
 function cap(key: string): HTMLElement {
   return h("kbd", {}, key);
-}
-
-function legend(): HTMLElement {
-  return h(
-    "section",
-    {},
-    h("h4", {}, "Lanes"),
-    h(
-      "dl",
-      {},
-      ...LEGEND.flatMap(([kind, text]) => [
-        h("dt", {}, h("span", { class: "s2w-legend", "data-kind": kind })),
-        h("dd", {}, text),
-      ]),
-    ),
-  );
 }

@@ -4,7 +4,7 @@ import type { Run, TimelineMessage } from "../../kernel/protocol";
 import type { ObjectInfo } from "../../kernel/traits";
 import { isAbsent } from "../../state/confidence";
 import { h } from "../../ui/dom";
-import type { TimeAxis } from "./axis";
+import type { Span } from "./axis";
 import { contextOf, drawWarning, type Ink, shareAt } from "./canvas";
 import { opacityOf, poolConfidence } from "./heat";
 
@@ -31,9 +31,9 @@ export class Lane {
 
   /** `goTo` is given a share of the axis, from 0 to less than 1. */
   constructor(
-    private readonly axis: TimeAxis,
-    private readonly select: () => void,
-    private readonly goTo: (share: number) => void,
+    private readonly axis: Span,
+    private readonly select: () => void = () => {},
+    private readonly goTo: (share: number) => void = () => {},
   ) {
     this.canvas = h("canvas", {
       class: "s2w-lane",

@@ -109,7 +109,7 @@ export function drawCross(context: CanvasRenderingContext2D, x: number, y: numbe
 }
 
 /** Positive: a disc of the object's colour with a plus. Negative: a white one with a red minus. */
-function drawPoint(
+export function drawPoint(
   context: CanvasRenderingContext2D,
   transform: ViewTransform,
   [imageX, imageY, label]: Point,
