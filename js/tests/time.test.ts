@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Client } from "../src/kernel/client";
 import type { TimelineMessage } from "../src/kernel/protocol";
-import { boundsOf } from "../src/panels/objects/thumbnail";
 import { Review, spanAround } from "../src/panels/review";
 import { opacityOf, poolConfidence } from "../src/panels/time/heat";
-import { timecode } from "../src/panels/time/transport";
 import { markIn, markOut } from "../src/state/commands";
+import { boundsOf } from "../src/state/stage-state";
 import { Store } from "../src/state/store";
 import { Announcer } from "../src/ui/announcer";
+import { timecode } from "../src/ui/durations";
 import { FakeHost, settle, viewState } from "./fake-host";
 
 let host: FakeHost;
@@ -130,11 +130,16 @@ describe("confidence", () => {
 
 it("bounds a mask by its runs", () => {
   // 8 x 4: two pixels of row 1, three of row 2.
-  expect(boundsOf(new Uint32Array([10, 2, 7, 3, 10]), 8)).toEqual([2, 1, 4, 2]);
+  expect(boundsOf(new Uint32Array([10, 2, 7, 3, 10]), 8)).toEqual([2, 1, 6, 3]);
   expect(boundsOf(new Uint32Array([4, 20, 8]), 8)).toEqual([0, 0, 8, 3]);
   expect(boundsOf(new Uint32Array([32]), 8)).toBeNull();
 });
 
 it("writes time codes", () => {
   expect([timecode(7.25), timecode(3723.5)]).toEqual(["0:07.25", "1:02:03.50"]);
+  expect([timecode(7, 0), timecode(67.3, 1), timecode(7200, 0)]).toEqual([
+    "0:07",
+    "1:07.3",
+    "2:00:00",
+  ]);
 });

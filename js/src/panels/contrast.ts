@@ -4,6 +4,7 @@ import type { Client } from "../kernel/client";
 import type { ChannelEntry } from "../kernel/protocol";
 import type { Levels } from "../state/stage-state";
 import type { Store } from "../state/store";
+import { setSlider, setting, slider, toggle } from "../ui/controls";
 import { h, setText } from "../ui/dom";
 
 /** Of the slider of gamma, which goes by its logarithm: from a tenth to ten. */
@@ -48,37 +49,29 @@ export class ContrastControls {
     this.which = h("select", { class: "s2w-which", "aria-label": "Channel" });
     this.which.addEventListener("change", () => this.draw());
     this.bounds = { low: this.bound("low", "Minimum"), high: this.bound("high", "Maximum") };
-    this.gamma = h("input", {
-      ...{ type: "range", class: "s2w-range", "aria-label": "Gamma" },
-      ...{ min: -GAMMA_DECADES, max: GAMMA_DECADES, step: 0.02 },
-      input: () => this.change({ gamma: 10 ** Number(this.gamma.value) }),
-    });
+    this.gamma = slider("Gamma", { min: -GAMMA_DECADES, max: GAMMA_DECADES, step: 0.02 }, () =>
+      this.change({ gamma: 10 ** Number(this.gamma.value) }),
+    );
     this.color = h("input", {
       ...{ type: "color", class: "s2w-color", "aria-label": "Colour of the channel" },
       input: () => this.change({ color: this.color.value }),
     });
-    this.visible = h("input", {
-      ...{ type: "checkbox", role: "switch", class: "s2w-switch" },
-      "aria-label": "Show the channel",
-      change: () => this.change({ visible: this.visible.checked }),
-    });
+    this.visible = toggle(() => this.change({ visible: this.visible.checked }), "Show the channel");
     this.ofOne = h(
       "div",
       { class: "s2w-setting" },
       h("span", {}, "Colour"),
       ...[this.color, this.visible],
     );
-    const row = (label: string, ...controls: Node[]) =>
-      h("label", { class: "s2w-setting" }, h("span", {}, label), ...controls);
     this.element = h(
       "div",
       { class: "s2w-contrast", role: "group", "aria-label": "Contrast", hidden: true },
       h("div", { class: "s2w-setting" }, h("span", {}, "Contrast"), this.auto),
       this.which,
       this.histogram,
-      row("Min", ...this.bounds.low),
-      row("Max", ...this.bounds.high),
-      row("Gamma", this.gamma, this.gammaText),
+      setting("Min", ...this.bounds.low),
+      setting("Max", ...this.bounds.high),
+      setting("Gamma", this.gamma, this.gammaText),
       this.ofOne,
     );
     // The view has uses of its own for arrows, digits and the space bar.
@@ -118,16 +111,14 @@ export class ContrastControls {
     for (const bound of ["low", "high"] as const) {
       const [range, number] = this.bounds[bound];
       Object.assign(range, { min: String(low), max: String(high), step: String(step) });
-      range.value = String(channel[bound]);
       const share = (channel[bound] - low) / (high - low);
-      range.style.setProperty("--s2w-share", String(Math.max(0, Math.min(1, share))));
+      setSlider(range, channel[bound], Math.max(0, Math.min(1, share)));
       number.step = levels.whole ? "1" : "any";
       // What is being typed is not to be changed.
       if (number !== document.activeElement) number.value = short(channel[bound]);
     }
-    this.gamma.value = String(Math.log10(channel.gamma));
-    const gamma = (Math.log10(channel.gamma) + GAMMA_DECADES) / (2 * GAMMA_DECADES);
-    this.gamma.style.setProperty("--s2w-share", String(gamma));
+    const gamma = Math.log10(channel.gamma);
+    setSlider(this.gamma, gamma, (gamma + GAMMA_DECADES) / (2 * GAMMA_DECADES));
     setText(this.gammaText, channel.gamma.toFixed(2));
     this.ofOne.hidden = chosen === null;
     this.color.value = channel.color;
@@ -183,10 +174,7 @@ export class ContrastControls {
           : { low: Math.min(channel.low, value - gap) };
       this.change({ ...other, [bound]: value });
     };
-    const range = h("input", {
-      ...{ type: "range", class: "s2w-range", "aria-label": `${label} shown` },
-      input: () => set(range.value),
-    });
+    const range = slider(`${label} shown`, {}, () => set(range.value));
     const number = h("input", {
       ...{ type: "number", class: "s2w-value", "aria-label": `${label} shown, as a number` },
       change: () => set(number.value),

@@ -5,6 +5,7 @@ import { showsScaleBar } from "../stage/scale-bar";
 import type { Viewport } from "../stage/viewport";
 import { DEFAULT_DISPLAY, type Display } from "../state/stage-state";
 import type { Store } from "../state/store";
+import { setSlider, setting, slider, toggle } from "../ui/controls";
 import { h, iconButton, setText } from "../ui/dom";
 import { Popover } from "../ui/popover";
 import { setTip } from "../ui/tooltip";
@@ -81,11 +82,9 @@ export class DisplayControls {
       () => change({ wipe: store.state.display.wipe === null ? 0.5 : null }),
       { hint: "without and with masks", key: "\\" },
     );
-    this.opacity = h("input", {
-      ...{ type: "range", class: "s2w-range", max: 1, step: 0.01 },
-      "aria-label": "Opacity of masks",
-      input: () => change({ opacity: Number(this.opacity.value), fill: true }),
-    });
+    this.opacity = slider("Opacity of masks", { max: 1, step: 0.01 }, () =>
+      change({ opacity: Number(this.opacity.value), fill: true }),
+    );
     this.hoverSwitch = toggle(() => this.hover.click());
     this.wipeSwitch = toggle(() => this.wipe.click());
     this.switches = [
@@ -102,13 +101,7 @@ export class DisplayControls {
       onOpen: () => this.contrast.update(),
     };
     this.popover = new Popover(options, [
-      h(
-        "label",
-        { class: "s2w-setting" },
-        h("span", {}, "Opacity"),
-        this.opacity,
-        this.opacityText,
-      ),
+      setting("Opacity", this.opacity, this.opacityText),
       ...this.switches.map(([, input]) => input.parentElement as HTMLElement),
       narrowSetting("Preview the mask under the pointer", this.hoverSwitch),
       narrowSetting("Compare without and with masks", this.wipeSwitch),
@@ -146,8 +139,7 @@ export class DisplayControls {
     this.wipe.setAttribute("aria-pressed", String(display.wipe !== null));
     this.hoverSwitch.checked = this.client.hovering.on;
     this.wipeSwitch.checked = display.wipe !== null;
-    this.opacity.value = String(display.opacity);
-    this.opacity.style.setProperty("--s2w-share", String(display.opacity));
+    setSlider(this.opacity, display.opacity);
     setText(this.opacityText, `${Math.round(100 * display.opacity)}%`);
     for (const [name, input] of this.switches)
       input.checked = name === "scaleBar" ? showsScaleBar(this.store) : display[name] === true;
@@ -172,16 +164,14 @@ export class DisplayControls {
     tip = "",
   ): [typeof name, HTMLInputElement] {
     const input = toggle(() => changeDisplay(this.store, { [name]: input.checked }));
-    const setting = h("label", { class: "s2w-setting" }, h("span", {}, label), input);
-    if (tip) setTip(setting, tip);
+    const row = setting(label, input);
+    if (tip) setTip(row, tip);
     return [name, input];
   }
 }
 
-function toggle(change: () => void): HTMLInputElement {
-  return h("input", { ...{ type: "checkbox", role: "switch", class: "s2w-switch" }, change });
-}
-
 function narrowSetting(label: string, input: HTMLInputElement): HTMLElement {
-  return h("label", { class: "s2w-setting s2w-when-narrow" }, h("span", {}, label), input);
+  const row = setting(label, input);
+  row.classList.add("s2w-when-narrow");
+  return row;
 }

@@ -5,8 +5,9 @@ import type { Direction } from "../kernel/protocol";
 import type { AutoPropagate } from "../kernel/traits";
 import { isPropagating } from "../state/commands";
 import type { Store } from "../state/store";
+import { setting } from "../ui/controls";
 import { h, iconButton } from "../ui/dom";
-import { menuItem, menuSetting, Popover } from "../ui/popover";
+import { menuItem, Popover } from "../ui/popover";
 
 const AUTO: [AutoPropagate, string][] = [
   ["never", "by hand"],
@@ -57,8 +58,8 @@ export class PropagateControl {
       [
         ...this.directions,
         h("hr"),
-        menuSetting("Objects", this.scope),
-        menuSetting("Track again", this.auto),
+        setting("Objects", this.scope),
+        setting("Track again", this.auto),
       ],
     );
     this.stop = iconButton("stop", "Stop", () => client.ask({ type: "stop" }), {

@@ -3,6 +3,7 @@
 import type { Client } from "../kernel/client";
 import type { Run, TimelineMessage } from "../kernel/protocol";
 import type { Command } from "../state/keys";
+import { lengthOf, runAt } from "../state/runs";
 import type { Store } from "../state/store";
 import type { Announcer } from "../ui/announcer";
 import { h, iconButton, setText } from "../ui/dom";
@@ -164,15 +165,11 @@ export class Review {
 
 /** The frames around one that hang together with it: tracked, or the frame alone. */
 export function spanAround({ tracked, prompted }: TimelineMessage, frame: number): Run {
-  const near = tracked.find(([start, stop]) => start <= frame && frame < stop);
+  const near = runAt(tracked, frame);
   if (near) return near;
   // A prompted frame divides a run: take what lies on both sides.
   if (!prompted.includes(frame)) return [frame, frame + 1];
   const before = tracked.find(([, stop]) => stop === frame);
   const after = tracked.find(([start]) => start === frame + 1);
   return [before?.[0] ?? frame, after?.[1] ?? frame + 1];
-}
-
-function lengthOf(runs: Run[]): number {
-  return runs.reduce((sum, [start, stop]) => sum + stop - start, 0);
 }

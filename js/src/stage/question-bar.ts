@@ -3,6 +3,7 @@
 import type { Client } from "../kernel/client";
 import type { Question } from "../state/question";
 import type { Store } from "../state/store";
+import { take } from "../ui/controls";
 import { h, icon, setText } from "../ui/dom";
 
 export class QuestionBar {
@@ -34,8 +35,7 @@ export class QuestionBar {
     this.element.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       client.answer(false);
-      event.preventDefault();
-      event.stopPropagation();
+      take(event);
     });
   }
 

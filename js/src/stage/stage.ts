@@ -4,6 +4,7 @@ import type { Client } from "../kernel/client";
 import { DisplayControls } from "../panels/display";
 import type { Command } from "../state/keys";
 import type { Store, Topic } from "../state/store";
+import { cleared } from "../ui/canvas";
 import { h } from "../ui/dom";
 import { CandidateStrip } from "./candidates/candidates";
 import { Proposals } from "./candidates/proposals";
@@ -336,20 +337,4 @@ export class Stage {
       context.fillRect(offsetX, offsetY, image[0] * scale, image[1] * scale);
     } else if (pixels) this.frameLayer.draw(context, transform, image, pixels);
   }
-}
-
-/** Empty, with one device pixel of the canvas for each of the screen; units are CSS pixels. */
-function cleared(
-  canvas: HTMLCanvasElement,
-  width: number,
-  height: number,
-): CanvasRenderingContext2D | null {
-  const context = canvas.getContext("2d");
-  const ratio = window.devicePixelRatio || 1;
-  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== w) canvas.width = w;
-  if (canvas.height !== h) canvas.height = h;
-  context?.setTransform(w / width, 0, 0, h / height, 0, 0);
-  context?.clearRect(0, 0, width, height);
-  return context;
 }

@@ -2,6 +2,7 @@
 
 import type { Tool } from "../state/stage-state";
 import type { Store } from "../state/store";
+import { setSlider, slider } from "../ui/controls";
 import { h, type IconName, iconButton, setText } from "../ui/dom";
 
 export const TOOLS: { tool: Tool & IconName; label: string; key: string; hint: string }[] = [
@@ -40,15 +41,10 @@ export class Tools {
         }),
       ]),
     );
-    this.size = h("input", {
-      type: "range",
-      class: "s2w-range",
-      max: STEPS,
-      step: "any",
-      "aria-label": "Brush radius in pixels",
-      title: "Brush radius: [ and ], or Alt-drag on the stage",
-      input: () => store.set("brush", MAX_RADIUS ** (Number(this.size.value) / STEPS)),
-    });
+    const title = "Brush radius: [ and ], or Alt-drag on the stage";
+    this.size = slider("Brush radius in pixels", { max: STEPS, step: "any", title }, () =>
+      store.set("brush", MAX_RADIUS ** (Number(this.size.value) / STEPS)),
+    );
     this.brush = h("label", { class: "s2w-brush" }, this.size, this.sizeText);
     this.element = h(
       "div",
@@ -68,8 +64,8 @@ export class Tools {
       button.setAttribute("aria-pressed", String(name === tool));
     this.brush.hidden = tool !== "brush" && tool !== "eraser";
     const value = (STEPS * Math.log(Math.max(1, brush))) / Math.log(MAX_RADIUS);
-    if (Math.abs(Number(this.size.value) - value) > 1e-6) this.size.value = String(value);
-    this.size.style.setProperty("--s2w-share", String(Math.min(1, value / STEPS)));
+    if (Math.abs(Number(this.size.value) - value) > 1e-6)
+      setSlider(this.size, value, Math.min(1, value / STEPS));
     setText(this.sizeText, `${brush < 10 ? brush.toFixed(1) : Math.round(brush)} px`);
   }
 }

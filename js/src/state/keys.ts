@@ -19,6 +19,14 @@ export function handleKey(event: KeyboardEvent, commands: Command[]): boolean {
   return command !== undefined;
 }
 
+/** Where arrow keys lead, in x and y. */
+export const ARROWS: Record<string, [number, number]> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
 const WITH_ALT: Record<string, string> = { "≠": "=", "±": "+", "–": "-", "—": "-" };
 
 /** What is pressed, as commands write it. Shift counts where it makes no other character. */

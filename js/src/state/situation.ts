@@ -1,8 +1,9 @@
 /** What the next step depends on, read from a view's store. */
 
-import type { Run, TimelineMessage } from "../kernel/protocol";
+import type { TimelineMessage } from "../kernel/protocol";
 import { isPropagating } from "./commands";
 import type { Situation } from "./next-step";
+import { lengthOf, runAt } from "./runs";
 import type { Store } from "./store";
 
 /** A better model is offered where the predicted IoU is lower. */
@@ -62,10 +63,6 @@ function offerOf(store: Store): Situation["offer"] {
 function framesOf({ prompted, accepted, rejected, tracked, stale }: TimelineMessage): number {
   const reviewed = [...accepted, ...rejected];
   // A prompted frame that was reviewed is in both.
-  const alone = prompted.filter((t) => !reviewed.some(([start, stop]) => start <= t && t < stop));
+  const alone = prompted.filter((frame) => !runAt(reviewed, frame));
   return alone.length + lengthOf(reviewed) + lengthOf(tracked) + lengthOf(stale);
-}
-
-function lengthOf(runs: Run[]): number {
-  return runs.reduce((sum, [start, stop]) => sum + stop - start, 0);
 }

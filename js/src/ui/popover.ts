@@ -14,6 +14,7 @@
  * your own takes the place of the one with an icon.
  */
 
+import { take } from "./controls";
 import { h, type IconName, icon, iconButton } from "./dom";
 import { type Align, hideFloating, placeFloating, type Side, showFloating } from "./floating";
 import { setTip } from "./tooltip";
@@ -137,8 +138,7 @@ export class Popover {
       if (next === undefined) return;
       items[next]?.focus();
     } else return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 }
 
@@ -157,11 +157,6 @@ export function menuItem(
   if (options.key) item.append(h("kbd", { "aria-hidden": "true" }, options.key));
   if (options.hint) setTip(item, options.hint, options.key);
   return item;
-}
-
-/** A row of a panel with a control and its name. */
-export function menuSetting(label: string, control: HTMLElement): HTMLElement {
-  return h("label", { class: "s2w-setting" }, h("span", {}, label), control);
 }
 
 /** Whether a control has a use of its own for a key that goes from item to item. */

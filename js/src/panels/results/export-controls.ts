@@ -4,8 +4,8 @@ import type { FormatEntry, OptionEntry, OptionValue } from "../../kernel/protoco
 import type { ResultsClient } from "../../kernel/results";
 import { hasStrength } from "../../state/results-state";
 import type { Store } from "../../state/store";
+import { setting, textButton, toggle } from "../../ui/controls";
 import { h, iconButton, setText } from "../../ui/dom";
-import { menuSetting } from "../../ui/popover";
 import { setTip } from "../../ui/tooltip";
 
 export class ExportControls {
@@ -56,10 +56,10 @@ export class ExportControls {
     this.form = h(
       "div",
       {},
-      menuSetting("Format", this.format),
+      setting("Format", this.format),
       this.about,
       this.options,
-      menuSetting("To", this.path),
+      setting("To", this.path),
       h("div", { class: "s2w-actions" }, this.write, this.download),
     );
     this.cancel = iconButton("stop", "Cancel export", () => client.cancel(), { text: "Cancel" });
@@ -147,7 +147,7 @@ export class ExportControls {
     this.options.replaceChildren(
       ...entry.options.map((option) => {
         const input = this.inputs.get(option.name) as HTMLElement;
-        const label = menuSetting(option.name, input);
+        const label = setting(option.name, input);
         setTip(label, option.description);
         return label;
       }),
@@ -217,10 +217,7 @@ function inputOf(option: OptionEntry): HTMLInputElement | HTMLSelectElement {
   const named = { "aria-label": option.name };
   switch (option.kind) {
     case "flag": {
-      const input = h("input", {
-        ...named,
-        ...{ type: "checkbox", role: "switch", class: "s2w-switch" },
-      });
+      const input = toggle(() => {}, option.name);
       input.checked = option.default === "true";
       return input;
     }
@@ -236,13 +233,6 @@ function inputOf(option: OptionEntry): HTMLInputElement | HTMLSelectElement {
       return input;
     }
   }
-}
-
-/** A button of a panel, with a word. */
-export function textButton(text: string, click: () => void, hint = ""): HTMLButtonElement {
-  const made = h("button", { type: "button", class: "s2w-button s2w-plain", click }, text);
-  setTip(made, hint);
-  return made;
 }
 
 function folderOf(path: string): string {

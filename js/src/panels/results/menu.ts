@@ -4,10 +4,11 @@ import type { ResultsClient } from "../../kernel/results";
 import { frameAsPng, maskAsPng } from "../../stage/draw/still";
 import type { Store, Topic } from "../../state/store";
 import { copyOrSave } from "../../ui/browser";
+import { textButton } from "../../ui/controls";
 import { h, setText } from "../../ui/dom";
 import { Popover } from "../../ui/popover";
 import { EffectControls } from "./effect-controls";
-import { ExportControls, textButton } from "./export-controls";
+import { ExportControls } from "./export-controls";
 
 const TOPICS: ReadonlySet<Topic> = new Set<Topic>([
   ...(["results", "effect", "saved", "objects", "selected", "frame", "frames", "masks"] as const),

@@ -3,6 +3,9 @@
 import type { Run, TimelineMessage } from "../../kernel/protocol";
 import type { ObjectInfo } from "../../kernel/traits";
 import { isAbsent } from "../../state/confidence";
+import { lengthOf } from "../../state/runs";
+import { addCross, addTick } from "../../ui/canvas";
+import { onDrag } from "../../ui/controls";
 import { h } from "../../ui/dom";
 import type { Span } from "./axis";
 import { contextOf, drawWarning, type Ink, shareAt } from "./canvas";
@@ -32,16 +35,13 @@ export class Lane {
   /** `goTo` is given a share of the axis, from 0 to less than 1. */
   constructor(
     private readonly axis: Span,
-    private readonly select: () => void = () => {},
-    private readonly goTo: (share: number) => void = () => {},
+    select: () => void = () => {},
+    goTo: (share: number) => void = () => {},
   ) {
-    this.canvas = h("canvas", {
-      class: "s2w-lane",
-      role: "img",
-      pointerdown: (event: PointerEvent) => this.press(event),
-      pointermove: (event: PointerEvent) => {
-        if (event.buttons & 1) this.goTo(shareAt(this.canvas, event));
-      },
+    this.canvas = h("canvas", { class: "s2w-lane", role: "img" });
+    onDrag(this.canvas, (event) => {
+      if (event.type === "pointerdown") select();
+      goTo(shareAt(this.canvas, event));
     });
   }
 
@@ -102,7 +102,8 @@ export class Lane {
       // A bar below in the colour of text, and a tick where there is room for one.
       context.fillStyle = ink.text;
       context.fillRect(xOf(run[0]), height - BAR, widthOf(run), BAR);
-      if (widthOf(run) >= SIGN_ROOM) tick(context, xOf(run[0]) + widthOf(run) / 2, TOP + tall / 2);
+      if (widthOf(run) >= SIGN_ROOM)
+        sign(context, addTick, xOf(run[0]) + widthOf(run) / 2, TOP + tall / 2);
       context.fillStyle = context.strokeStyle = this.color;
     }
     for (const run of timeline.rejected) {
@@ -112,7 +113,7 @@ export class Lane {
       context.lineWidth = 1;
       context.strokeRect(xOf(run[0]) + 0.5, TOP + 0.5, Math.max(widthOf(run) - 1, 1), tall - 1);
       if (widthOf(run) >= SIGN_ROOM)
-        cross(context, xOf(run[0]) + widthOf(run) / 2, TOP + tall / 2, ink.text);
+        sign(context, addCross, xOf(run[0]) + widthOf(run) / 2, TOP + tall / 2, ink.text);
       context.strokeStyle = this.color;
     }
     context.globalAlpha = 1;
@@ -125,13 +126,6 @@ export class Lane {
     }
     context.fillStyle = ink.warning;
     for (const frame of places) drawWarning(context, xOf(frame + 0.5), 6);
-  }
-
-  private press(event: PointerEvent): void {
-    if (event.button !== 0) return;
-    this.canvas.setPointerCapture?.(event.pointerId);
-    this.select();
-    this.goTo(shareAt(this.canvas, event));
   }
 }
 
@@ -186,26 +180,15 @@ function diamond(context: CanvasRenderingContext2D, x: number, y: number): void 
   context.stroke();
 }
 
-function tick(context: CanvasRenderingContext2D, x: number, y: number): void {
-  sign(context, "#ffffff", () => {
-    context.moveTo(x - 4, y);
-    context.lineTo(x - 1, y + 3);
-    context.lineTo(x + 4, y - 3);
-  });
-}
-
-function cross(context: CanvasRenderingContext2D, x: number, y: number, color: string): void {
-  sign(context, color, () => {
-    context.moveTo(x - 3, y - 3);
-    context.lineTo(x + 3, y + 3);
-    context.moveTo(x + 3, y - 3);
-    context.lineTo(x - 3, y + 3);
-  });
-}
-
-function sign(context: CanvasRenderingContext2D, color: string, path: () => void): void {
+function sign(
+  context: CanvasRenderingContext2D,
+  add: typeof addTick,
+  x: number,
+  y: number,
+  color = "#ffffff",
+): void {
   context.beginPath();
-  path();
+  add(context, x, y);
   if (color === "#ffffff") {
     context.strokeStyle = "rgba(0, 0, 0, 0.6)"; // seen on light objects too
     context.lineWidth = 3.5;
@@ -218,10 +201,9 @@ function sign(context: CanvasRenderingContext2D, color: string, path: () => void
 
 function inWords(timeline: TimelineMessage | undefined): string {
   if (!timeline) return "nothing yet.";
-  const count = (runs: Run[]) => runs.reduce((sum, [from, to]) => sum + to - from, 0);
   return (
-    `${timeline.prompted.length} frames prompted, ${count(timeline.tracked)} tracked, ` +
-    `${count(timeline.stale)} out of date, ${count(timeline.accepted)} accepted, ` +
-    `${count(timeline.rejected)} rejected.`
+    `${timeline.prompted.length} frames prompted, ${lengthOf(timeline.tracked)} tracked, ` +
+    `${lengthOf(timeline.stale)} out of date, ${lengthOf(timeline.accepted)} accepted, ` +
+    `${lengthOf(timeline.rejected)} rejected.`
   );
 }

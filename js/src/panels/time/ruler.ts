@@ -2,6 +2,7 @@
 
 import type { Store } from "../../state/store";
 import { h } from "../../ui/dom";
+import { timecode } from "../../ui/durations";
 import type { TimeAxis } from "./axis";
 import { contextOf, drawWarning, inkOf } from "./canvas";
 
@@ -45,7 +46,9 @@ export class Ruler {
       context.globalAlpha = major ? 0.55 : 0.28;
       context.fillRect(Math.round(x) - 0.5, height - (major ? 7 : 4), 1, major ? 7 : 4);
       if (!major) continue;
-      const text = inTime ? clock(frame / fps, step / fps < 1) : String(Math.round(frame));
+      const text = inTime
+        ? timecode(frame / fps, step / fps < 1 ? 1 : 0)
+        : String(Math.round(frame));
       const wide = context.measureText(text).width;
       context.globalAlpha = 0.75;
       context.fillText(text, Math.max(0, Math.min(width - wide, x - wide / 2)), 2);
@@ -74,14 +77,4 @@ function minorStep(step: number, pixels: number, unit: number): number {
     return frames * pixels >= TICK_PX && (unit !== 1 || Number.isInteger(frames));
   });
   return step / (parts ?? 1);
-}
-
-/** 0:07, or 1:02:03; with tenths 0:07.5. */
-function clock(seconds: number, tenths: boolean): string {
-  const whole = Math.floor(seconds + 1e-6);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const hours = Math.floor(whole / 3600);
-  const minutes = Math.floor(whole / 60) % 60;
-  const rest = two(whole % 60) + (tenths ? `.${Math.round((seconds - whole) * 10)}` : "");
-  return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }

@@ -3,6 +3,7 @@
 import type { Client } from "../../kernel/client";
 import { confidenceOf } from "../../state/confidence";
 import type { Store, Topic } from "../../state/store";
+import { onDrag } from "../../ui/controls";
 import { h } from "../../ui/dom";
 import type { TimeAxis } from "./axis";
 import { contextOf, inkOf, shareAt } from "./canvas";
@@ -23,17 +24,8 @@ export class Series {
     private readonly axis: TimeAxis,
     goToShare: (share: number) => void,
   ) {
-    this.canvas = h("canvas", {
-      class: "s2w-series",
-      role: "img",
-      pointerdown: (event: PointerEvent) => {
-        this.canvas.setPointerCapture?.(event.pointerId);
-        goToShare(shareAt(this.canvas, event));
-      },
-      pointermove: (event: PointerEvent) => {
-        if (event.buttons & 1) goToShare(shareAt(this.canvas, event));
-      },
-    });
+    this.canvas = h("canvas", { class: "s2w-series", role: "img" });
+    onDrag(this.canvas, (event) => goToShare(shareAt(this.canvas, event)));
   }
 
   close(): void {

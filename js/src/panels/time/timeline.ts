@@ -4,6 +4,7 @@ import type { Client } from "../../kernel/client";
 import type { Command } from "../../state/keys";
 import type { Player } from "../../state/player";
 import type { Store, Topic } from "../../state/store";
+import { take } from "../../ui/controls";
 import { h, iconButton, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 import { TimeAxis } from "./axis";
@@ -224,8 +225,7 @@ export class Timeline {
       this.axis.zoomBy(ZOOM_STEP ** (-event.deltaY / NOTCH), shareAt(element, event));
     else if (sideways && this.axis.zoomed) this.axis.panBy((PAN_STEP * sideways) / (2 * NOTCH));
     else return; // the list's, or the page's
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 
   private searchSoon(): void {

@@ -4,6 +4,7 @@ import { markIn, markOut } from "../../state/commands";
 import { type Player, SPEEDS } from "../../state/player";
 import type { Store } from "../../state/store";
 import { h, icon, iconButton, setText } from "../../ui/dom";
+import { timecode } from "../../ui/durations";
 import { setTip } from "../../ui/tooltip";
 
 export class Transport {
@@ -124,14 +125,4 @@ export class Transport {
     this.element.style.setProperty("--s2w-digits", `${String(last).length}ch`);
     this.element.style.setProperty("--s2w-time", `${clock(last).length}ch`);
   }
-}
-
-/** 0:07.25, or 1:02:03.50. */
-export function timecode(seconds: number): string {
-  const whole = Math.floor(seconds);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const hours = Math.floor(whole / 3600);
-  const minutes = Math.floor(whole / 60) % 60;
-  const rest = `${two(whole % 60)}.${two(Math.floor((seconds - whole) * 100))}`;
-  return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }

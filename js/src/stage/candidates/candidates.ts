@@ -4,6 +4,7 @@ import type { Client } from "../../kernel/client";
 import type { BoxPx } from "../../kernel/protocol";
 import { boundsOf, type Candidates } from "../../state/stage-state";
 import type { Store } from "../../state/store";
+import { NO_COLOR } from "../../ui/color";
 import { h } from "../../ui/dom";
 import { drawMask, PROVISIONAL } from "../draw/mask-layer";
 import { fitScale, type Size, ViewTransform } from "../view-transform";
@@ -18,8 +19,6 @@ const MARGIN = 0.2;
 /** Between two pictures, and around all of them, as in the styles. */
 const SPACING = 4;
 const FRAME = 12;
-const NO_COLOR = "#8b8d98";
-
 export class CandidateStrip {
   readonly element: HTMLElement;
   /** The one that is pointed at, shown on the stage before it is chosen. */

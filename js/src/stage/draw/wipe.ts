@@ -1,6 +1,7 @@
 /** A divider to compare with: no masks to its left, masks to its right. */
 
 import type { Store } from "../../state/store";
+import { take } from "../../ui/controls";
 import { h } from "../../ui/dom";
 
 const KEY_STEP = 0.02;
@@ -52,8 +53,7 @@ export class Wipe {
     const by = { ArrowLeft: -KEY_STEP, ArrowRight: KEY_STEP }[event.key];
     if (by === undefined) return;
     this.set((this.store.state.display.wipe ?? 0.5) + by);
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 
   private set(wipe: number): void {

@@ -1,5 +1,6 @@
 /** Zooming and panning: wheel, trackpad, two fingers, middle button, space bar. */
 
+import { take } from "../../ui/controls";
 import type { Place, Viewport } from "../viewport";
 
 /** Change of the zoom by 100 CSS pixels of a wheel, or 10 of a pinched trackpad. */
@@ -82,8 +83,7 @@ export class Navigation {
       if (zoomed) this.zoomedAt = performance.now();
     } else if (this.viewport.zoomed) this.viewport.panBy(-dx, -dy);
     else return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 
   /** While there is something to pan, a held space bar is a hand, and a tapped one is passed on. */
@@ -93,8 +93,7 @@ export class Navigation {
     if (!this.hand && !this.viewport.zoomed) return;
     if (!this.hand) this.usedHand = false;
     this.setHand(true);
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 
   private keyUp(event: KeyboardEvent): void {

@@ -1,6 +1,7 @@
 /** Mouse, pen and finger on the stage: which gesture a press begins, and what lies under. */
 
 import type { Zoom } from "../../state/stage-state";
+import { take } from "../../ui/controls";
 import type { Proposals } from "../candidates/proposals";
 import type { Hot } from "../draw/prompt-layer";
 import type { StrokeScene } from "../draw/stroke-layer";
@@ -43,8 +44,7 @@ export class PointerInput {
     canvas.addEventListener("pointercancel", (event) => this.lost(event));
     canvas.addEventListener("pointerleave", () => this.leave());
     canvas.addEventListener("contextmenu", (event) => {
-      event.preventDefault();
-      event.stopPropagation(); // the notebook has a menu of its own
+      take(event); // the notebook has a menu of its own
     });
   }
 

@@ -1,0 +1,57 @@
+/** Controls of panels, and pointers that drag along something. */
+
+import { h } from "./dom";
+import { setTip } from "./tooltip";
+
+export function toggle(change: () => void, label = ""): HTMLInputElement {
+  return h("input", {
+    ...{ type: "checkbox", role: "switch", class: "s2w-switch" },
+    ...(label && { "aria-label": label }),
+    change,
+  });
+}
+
+/** A row of a panel with a control, or several, and its name. */
+export function setting(label: string, ...controls: Node[]): HTMLElement {
+  return h("label", { class: "s2w-setting" }, h("span", {}, label), ...controls);
+}
+
+/** A slider that is filled up to where it is. */
+export function slider(
+  label: string,
+  props: Record<string, string | number>,
+  input: () => void,
+): HTMLInputElement {
+  return h("input", { type: "range", class: "s2w-range", "aria-label": label, ...props, input });
+}
+
+/** Put a slider to a value, which is a share of all that it goes through. */
+export function setSlider(element: HTMLInputElement, value: number, share = value): void {
+  element.value = String(value);
+  element.style.setProperty("--s2w-share", String(share));
+}
+
+/** A button of a panel, with a word. */
+export function textButton(text: string, click: () => void, hint = ""): HTMLButtonElement {
+  const made = h("button", { type: "button", class: "s2w-button s2w-plain", click }, text);
+  setTip(made, hint);
+  return made;
+}
+
+/** Call `drag` where the pointer is pressed, and on its way until it is released. */
+export function onDrag(element: HTMLElement, drag: (event: PointerEvent) => void): void {
+  element.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    element.setPointerCapture?.(event.pointerId);
+    drag(event);
+  });
+  element.addEventListener("pointermove", (event) => {
+    if (event.buttons & 1) drag(event);
+  });
+}
+
+/** An event has been dealt with: it is neither the browser's nor the notebook's. */
+export function take(event: Event): void {
+  event.preventDefault();
+  event.stopPropagation();
+}
