@@ -117,8 +117,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   );
   root.append(
     toolbar.element,
-    h("div", { class: "s2w-main" }, stage.element, notice.element),
-    h("div", { class: "s2w-controls" }, timeline.transport.element, review.element),
+    h("div.main", stage.element, notice.element),
+    h("div.controls", timeline.transport.element, review.element),
     objects.element,
     next.element,
     status.element,

@@ -5,7 +5,7 @@ import type { ChannelEntry } from "../kernel/protocol";
 import type { Levels } from "../state/stage-state";
 import type { Store } from "../state/store";
 import { setSlider, setting, slider, toggle } from "../ui/controls";
-import { h, setText } from "../ui/dom";
+import { h, setLabel, setPressed, setText } from "../ui/dom";
 
 /** Of the slider of gamma, which goes by its logarithm: from a tenth to ten. */
 const GAMMA_DECADES = 1;
@@ -23,7 +23,7 @@ export class ContrastControls {
   private readonly which: HTMLSelectElement;
   private readonly bounds: Record<Bound, [HTMLInputElement, HTMLInputElement]>;
   private readonly gamma: HTMLInputElement;
-  private readonly gammaText = h("output", { class: "s2w-number" });
+  private readonly gammaText = h("output.number");
   private readonly color: HTMLInputElement;
   private readonly visible: HTMLInputElement;
   private readonly ofOne: HTMLElement;
@@ -34,9 +34,8 @@ export class ContrastControls {
     private readonly client: Client,
   ) {
     this.auto = h(
-      "button",
+      "button.button.wide.auto",
       {
-        ...{ type: "button", class: "s2w-button s2w-wide s2w-auto" },
         title: "Choose the contrast by the values of the video",
         click: () => client.setContrast(null),
       },
@@ -46,27 +45,22 @@ export class ContrastControls {
       ...{ viewBox: `0 0 ${BINS} ${HEIGHT}`, preserveAspectRatio: "none" },
       ...{ class: "s2w-histogram", role: "img" },
     });
-    this.which = h("select", { class: "s2w-which", "aria-label": "Channel" });
+    this.which = h("select.which", { label: "Channel" });
     this.which.addEventListener("change", () => this.draw());
     this.bounds = { low: this.bound("low", "Minimum"), high: this.bound("high", "Maximum") };
     this.gamma = slider("Gamma", { min: -GAMMA_DECADES, max: GAMMA_DECADES, step: 0.02 }, () =>
       this.change({ gamma: 10 ** Number(this.gamma.value) }),
     );
-    this.color = h("input", {
-      ...{ type: "color", class: "s2w-color", "aria-label": "Colour of the channel" },
+    this.color = h("input.color", {
+      ...{ type: "color", label: "Colour of the channel" },
       input: () => this.change({ color: this.color.value }),
     });
     this.visible = toggle(() => this.change({ visible: this.visible.checked }), "Show the channel");
-    this.ofOne = h(
-      "div",
-      { class: "s2w-setting" },
-      h("span", {}, "Colour"),
-      ...[this.color, this.visible],
-    );
+    this.ofOne = h("div.setting", h("span", "Colour"), ...[this.color, this.visible]);
     this.element = h(
-      "div",
-      { class: "s2w-contrast", role: "group", "aria-label": "Contrast", hidden: true },
-      h("div", { class: "s2w-setting" }, h("span", {}, "Contrast"), this.auto),
+      "div.contrast",
+      { role: "group", label: "Contrast", hidden: true },
+      h("div.setting", h("span", "Contrast"), this.auto),
       this.which,
       this.histogram,
       setting("Min", ...this.bounds.low),
@@ -123,7 +117,7 @@ export class ContrastControls {
     this.ofOne.hidden = chosen === null;
     this.color.value = channel.color;
     this.visible.checked = channel.visible;
-    this.auto.setAttribute("aria-pressed", String(levels.automatic));
+    setPressed(this.auto, levels.automatic);
     this.drawHistogram(levels, low, high);
   }
 
@@ -149,7 +143,7 @@ export class ContrastControls {
       parts.push(drawn("path", { d: `M${at(value)} 0V${HEIGHT}`, class: "s2w-bound" }));
     this.histogram.replaceChildren(...parts);
     const label = `Values from ${short(low)} to ${short(high)}, shown from ${short(shown.low)} to ${short(shown.high)}`;
-    this.histogram.setAttribute("aria-label", label);
+    setLabel(this.histogram, label);
   }
 
   /** From where to where the histogram and the sliders go. */
@@ -175,8 +169,8 @@ export class ContrastControls {
       this.change({ ...other, [bound]: value });
     };
     const range = slider(`${label} shown`, {}, () => set(range.value));
-    const number = h("input", {
-      ...{ type: "number", class: "s2w-value", "aria-label": `${label} shown, as a number` },
+    const number = h("input.value", {
+      ...{ type: "number", label: `${label} shown, as a number` },
       change: () => set(number.value),
     });
     return [range, number];

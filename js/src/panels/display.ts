@@ -6,7 +6,7 @@ import type { Viewport } from "../stage/viewport";
 import { DEFAULT_DISPLAY, type Display } from "../state/stage-state";
 import type { Store } from "../state/store";
 import { setSlider, setting, slider, toggle } from "../ui/controls";
-import { h, iconButton, setText } from "../ui/dom";
+import { h, iconButton, setLabel, setPressed, setText } from "../ui/dom";
 import { Popover } from "../ui/popover";
 import { setTip } from "../ui/tooltip";
 import { ContrastControls } from "./contrast";
@@ -47,7 +47,7 @@ export class DisplayControls {
   private readonly contrast: ContrastControls;
   private readonly masks: MaskControls;
   private readonly opacity: HTMLInputElement;
-  private readonly opacityText = h("output", { class: "s2w-number" });
+  private readonly opacityText = h("output.number");
   private readonly switches: [keyof Display, HTMLInputElement][];
   /** Buttons of the row, where that is too narrow for them. */
   private readonly hoverSwitch: HTMLInputElement;
@@ -68,9 +68,7 @@ export class DisplayControls {
     this.zoomIn = iconButton("zoomIn", "Zoom in", () => viewport.zoomBy(ZOOM_STEP), {
       ...{ hint: "or the wheel: with Ctrl, or plain once the stage was clicked", key: "+" },
     });
-    this.percent = h("button", {
-      type: "button",
-      class: "s2w-button s2w-percent",
+    this.percent = h("button.button.percent", {
       click: () => (viewport.zoomed ? viewport.fit() : viewport.actual()),
     });
     this.hover = iconButton("hover", "Preview", () => change({ hover: !hovering.on }), {
@@ -110,16 +108,15 @@ export class DisplayControls {
     ]);
     this.popover.panel.classList.add("s2w-panel");
     this.element = h(
-      "div",
-      { class: "s2w-display" },
+      "div.display",
       h(
-        "div",
-        { class: "s2w-joined", role: "group", "aria-label": "Zoom" },
+        "div.joined",
+        { role: "group", label: "Zoom" },
         ...[this.zoomOut, this.percent, this.zoomIn],
       ),
       h(
-        "div",
-        { class: "s2w-joined", role: "group", "aria-label": "View" },
+        "div.joined",
+        { role: "group", label: "View" },
         ...[this.hover, this.wipe, this.popover.element],
       ),
     );
@@ -133,10 +130,10 @@ export class DisplayControls {
     const percent = scale > 0 ? `${Math.round(100 * scale)}%` : "Fit";
     const does = zoomed ? "Fit to the stage" : "Actual pixels";
     setText(this.percent, percent);
-    this.percent.setAttribute("aria-label", `Zoom ${percent}. ${does}`);
+    setLabel(this.percent, `Zoom ${percent}. ${does}`);
     setTip(this.percent, zoomed ? `${does}, or double-click the stage` : does, zoomed ? "0" : "");
-    this.hover.setAttribute("aria-pressed", String(this.client.hovering.on));
-    this.wipe.setAttribute("aria-pressed", String(display.wipe !== null));
+    setPressed(this.hover, this.client.hovering.on);
+    setPressed(this.wipe, display.wipe !== null);
     this.hoverSwitch.checked = this.client.hovering.on;
     this.wipeSwitch.checked = display.wipe !== null;
     setSlider(this.opacity, display.opacity);

@@ -15,17 +15,17 @@ export class FirstLook {
   private readonly opening = h("span");
   private readonly loading = h("span");
   private readonly skeleton = h(
-    "div",
-    { class: "s2w-skeleton", role: "status" },
-    h("span", { class: "s2w-spinner", "aria-hidden": "true" }),
+    "div.skeleton",
+    { role: "status" },
+    h("span.spinner", { "aria-hidden": "true" }),
     this.opening,
     this.loading,
   );
   private readonly card = h(
-    "div",
-    { class: "s2w-start", "data-role": "start" },
+    "div.start",
+    { "data-role": "start" },
     ...WAYS.map(([name, text, more]) =>
-      h("div", {}, icon(name), h("b", {}, text), ...(more ? [h("span", {}, more)] : [])),
+      h("div", icon(name), h("b", text), ...(more ? [h("span", more)] : [])),
     ),
   );
   private framed = false;

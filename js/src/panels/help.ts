@@ -8,16 +8,15 @@ export class Help {
   readonly element: HTMLDialogElement;
 
   constructor(commands: () => Command[]) {
-    const body = h("div", { class: "s2w-help-body" });
+    const body = h("div.help-body");
     // What scrolls can be focused: arrow keys then scroll it.
-    const scroller = h("div", { class: "s2w-help-scroller", tabindex: 0 }, body);
+    const scroller = h("div.help-scroller", { tabindex: 0 }, body);
     this.element = h(
-      "dialog",
-      { class: "s2w-help", "aria-label": "Keys" },
+      "dialog.help",
+      { label: "Keys" },
       h(
         "header",
-        {},
-        h("h3", {}, "Keys"),
+        h("h3", "Keys"),
         iconButton("remove", "Close", () => this.element.close(), { key: "Escape" }),
       ),
       scroller,
@@ -47,14 +46,12 @@ function groupsOf(commands: Command[]): HTMLElement[] {
   return [...groups].map(([name, rows]) =>
     h(
       "section",
-      {},
-      h("h4", {}, name),
+      h("h4", name),
       h(
         "dl",
-        {},
         ...[...rows].flatMap(([label, ways]) => [
-          h("dt", {}, ...ways.flatMap(inShort)),
-          h("dd", {}, label),
+          h("dt", ...ways.flatMap(inShort)),
+          h("dd", label),
         ]),
       ),
     ),
@@ -72,9 +69,9 @@ function inShort(keys: string[]): HTMLElement[] {
 
 /** Keys that are pressed together: they stay on one line. */
 function chord(...of: (HTMLElement | string)[]): HTMLElement {
-  return h("span", { class: "s2w-chord" }, ...of);
+  return h("span.chord", ...of);
 }
 
 function cap(key: string): HTMLElement {
-  return h("kbd", {}, key);
+  return h("kbd", key);
 }

@@ -71,11 +71,9 @@ export function legend(): [HTMLElement, () => void] {
   const draw: (() => void)[] = [];
   const section = h(
     "section",
-    {},
-    h("h4", {}, "Signs"),
+    h("h4", "Signs"),
     h(
       "dl",
-      {},
       ...SIGNS.flatMap((sign) => {
         const canvases: HTMLElement[] = [];
         if (sign.mask || sign.points) {
@@ -90,7 +88,7 @@ export function legend(): [HTMLElement, () => void] {
           canvases.push(lane.canvas);
         }
         for (const canvas of canvases) canvas.classList.add("s2w-sign");
-        return [h("dt", { "aria-hidden": "true" }, ...canvases), h("dd", {}, sign.text)];
+        return [h("dt", { "aria-hidden": "true" }, ...canvases), h("dd", sign.text)];
       }),
     ),
   );

@@ -25,8 +25,8 @@ export class MaskControls {
     this.apart = toggle(() => client.setNonOverlapping(this.apart.checked));
     this.byClass = toggle(() => store.set("color_by", this.byClass.checked ? "class" : "object"));
     this.element = h(
-      "div",
-      { class: "s2w-masks", role: "group", "aria-label": "Masks" },
+      "div.masks",
+      { role: "group", label: "Masks" },
       titled("Clean new masks", this.clean, () => this.cleaning()),
       titled(
         "No overlaps",

@@ -15,13 +15,12 @@ const STATES: Record<ModelEntry["state"], (size: string) => string> = {
 
 export class ModelMenu {
   readonly element: HTMLElement;
-  private readonly button = h("button", {
-    ...{ type: "button", class: "s2w-model" },
+  private readonly button = h("button.model", {
     ...{ title: "The model, and the device it runs on: choose another" },
   });
-  private readonly list = h("div", { class: "s2w-models" });
+  private readonly list = h("div.models");
   private readonly path = h("input", {
-    ...{ type: "text", spellcheck: "false", "aria-label": "Another model" },
+    ...{ type: "text", spellcheck: "false", label: "Another model" },
     placeholder: "path, or owner/name of a hub",
   });
   private readonly popover: Popover;
@@ -34,14 +33,13 @@ export class ModelMenu {
       event.preventDefault();
       if (this.path.value.trim()) this.choose(this.path.value.trim());
     };
-    const load = h("button", { type: "submit", class: "s2w-link" }, "Load");
+    const load = h("button.link", { type: "submit" }, "Load");
     const options = { icon: this.button, label: "Models", menu: true, side: "above" } as const;
     this.popover = new Popover({ ...options, onOpen: () => this.open() }, [
       this.list,
       h("form", { submit }, this.path, load),
       h(
         "p",
-        {},
         "Objects and prompts stay. What the model before has tracked is out of date then; accepted masks stay.",
       ),
     ]);
@@ -97,12 +95,12 @@ export class ModelMenu {
     return h(
       "button",
       {
-        ...{ type: "button", role: "menuitemradio", "aria-checked": String(current) },
+        ...{ role: "menuitemradio", "aria-checked": String(current) },
         ...{ tabindex: "-1", "data-model": entry.name },
         click: () => this.choose(entry.name),
       },
-      h("b", {}, entry.label),
-      h("span", {}, more),
+      h("b", entry.label),
+      h("span", more),
     );
   }
 }

@@ -19,7 +19,7 @@ const DONE: Record<ReviewAction, string> = {
 
 export class Review {
   readonly element: HTMLElement;
-  private readonly left = h("span", { class: "s2w-left" });
+  private readonly left = h("span.left");
   private readonly buttons: [HTMLButtonElement, () => boolean][];
   private readonly hasMask = () => this.masksHere().length > 0;
   private readonly selectedHasMask = () => this.masksHere().includes(this.store.state.selected);
@@ -66,9 +66,9 @@ export class Review {
       ],
     ];
     this.element = h(
-      "div",
-      { class: "s2w-review", role: "group", "aria-label": "Review" },
-      h("div", { class: "s2w-joined" }, ...this.buttons.map(([button]) => button)),
+      "div.review",
+      { role: "group", label: "Review" },
+      h("div.joined", ...this.buttons.map(([button]) => button)),
       this.left,
     );
   }

@@ -25,12 +25,11 @@ export class Minimap {
     /** The pixels that are on the stage. */
     private readonly pixels: () => ImageBitmap | undefined,
   ) {
-    this.element = h("canvas", {
-      class: "s2w-minimap",
+    this.element = h("canvas.minimap", {
       role: "application",
       tabindex: 0,
       hidden: true,
-      "aria-label": "Minimap. Arrows move the view, Escape hides it.",
+      label: "Minimap. Arrows move the view, Escape hides it.",
       title: "Click or drag to go elsewhere; Esc or Shift+Z hides it",
       keydown: (event: KeyboardEvent) => this.key(event),
     });

@@ -65,7 +65,7 @@ export class Stage {
   readonly screen: HTMLElement;
   private readonly picture = h("canvas", { "aria-hidden": "true" });
   private readonly overlay = h("canvas", {
-    ...{ "data-role": "stage", role: "application", tabindex: "0", "aria-label": LABEL },
+    ...{ "data-role": "stage", role: "application", tabindex: "0", label: LABEL },
   });
   private readonly scratch = h("canvas");
   private readonly frameLayer: FrameLayer;
@@ -122,14 +122,12 @@ export class Stage {
       candidates: this.candidates,
     });
     this.screen = h(
-      "div",
-      { class: "s2w-screen" },
+      "div.screen",
       ...[this.picture, this.overlay, this.wipe.element],
       ...[this.scaleBar.element, this.minimap.element, this.tag.element],
     );
     this.element = h(
-      "div",
-      { class: "s2w-stage" },
+      "div.stage",
       ...[this.screen, this.candidates.element, this.bar.element],
       this.question.element,
     );

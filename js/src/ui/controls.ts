@@ -4,16 +4,16 @@ import { h } from "./dom";
 import { setTip } from "./tooltip";
 
 export function toggle(change: () => void, label = ""): HTMLInputElement {
-  return h("input", {
-    ...{ type: "checkbox", role: "switch", class: "s2w-switch" },
-    ...(label && { "aria-label": label }),
+  return h("input.switch", {
+    ...{ type: "checkbox", role: "switch" },
+    ...(label && { label }),
     change,
   });
 }
 
 /** A row of a panel with a control, or several, and its name. */
 export function setting(label: string, ...controls: Node[]): HTMLElement {
-  return h("label", { class: "s2w-setting" }, h("span", {}, label), ...controls);
+  return h("label.setting", h("span", label), ...controls);
 }
 
 /** A slider that is filled up to where it is. */
@@ -22,7 +22,7 @@ export function slider(
   props: Record<string, string | number>,
   input: () => void,
 ): HTMLInputElement {
-  return h("input", { type: "range", class: "s2w-range", "aria-label": label, ...props, input });
+  return h("input.range", { type: "range", label, ...props, input });
 }
 
 /** Put a slider to a value, which is a share of all that it goes through. */
@@ -33,7 +33,7 @@ export function setSlider(element: HTMLInputElement, value: number, share = valu
 
 /** A button of a panel, with a word. */
 export function textButton(text: string, click: () => void, hint = ""): HTMLButtonElement {
-  const made = h("button", { type: "button", class: "s2w-button s2w-plain", click }, text);
+  const made = h("button.button.plain", { click }, text);
   setTip(made, hint);
   return made;
 }

@@ -62,14 +62,14 @@ export class Popover {
     this.button.setAttribute("aria-haspopup", menu ? "menu" : "true");
     this.button.setAttribute("aria-expanded", "false");
     this.panel = h(
-      "div",
-      { class: "s2w-popover", role: menu ? "menu" : "group", "aria-label": label, hidden: true },
+      "div.popover",
+      { role: menu ? "menu" : "group", label, hidden: true },
       ...children,
     );
     if (menu)
       for (const item of this.panel.querySelectorAll(".s2w-item"))
         item.setAttribute("role", "menuitem");
-    this.element = h("span", { class: "s2w-menu" }, this.button, this.panel);
+    this.element = h("span.menu", this.button, this.panel);
     this.element.addEventListener("keydown", (event) => this.handleKey(event));
     this.element.addEventListener("focusout", ({ relatedTarget }) => {
       if (relatedTarget && !this.element.contains(relatedTarget as Node)) this.close();
@@ -149,10 +149,10 @@ export function menuItem(
   options: { icon?: IconName; hint?: string; key?: string } = {},
 ): HTMLButtonElement {
   const item = h(
-    "button",
-    { type: "button", class: "s2w-item", "aria-label": label, click: run },
+    "button.item",
+    { label, click: run },
     ...(options.icon ? [icon(options.icon)] : []),
-    h("span", {}, label),
+    h("span", label),
   );
   if (options.key) item.append(h("kbd", { "aria-hidden": "true" }, options.key));
   if (options.hint) setTip(item, options.hint, options.key);

@@ -8,7 +8,7 @@ import { setTip } from "../../ui/tooltip";
 import type { Cell } from "./row";
 
 export class AreaCell implements Cell {
-  readonly element = h("span", { class: "s2w-area" });
+  readonly element = h("span.area");
 
   constructor(private readonly store: Store) {}
 

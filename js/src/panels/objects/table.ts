@@ -36,13 +36,9 @@ const LANE_TOPICS: Topic[] = ["timeline", "confidence", "objects", "video", "sel
 export class ObjectTable {
   readonly element: HTMLElement;
   private readonly body: HTMLElement;
-  private readonly list = h("ul", { class: "s2w-objects" });
-  private readonly count = h("span", { class: "s2w-count" });
-  private readonly empty = h(
-    "p",
-    { class: "s2w-empty" },
-    "Each object has a row here, with its lane in time.",
-  );
+  private readonly list = h("ul.objects");
+  private readonly count = h("span.count");
+  private readonly empty = h("p.empty", "Each object has a row here, with its lane in time.");
   private readonly removeButton: HTMLButtonElement;
   private readonly foldButton: HTMLButtonElement;
   private readonly seriesButton: HTMLButtonElement;
@@ -82,10 +78,10 @@ export class ObjectTable {
       this.classes.element,
     ]);
     const objectsHead = h(
-      "div",
-      { class: "s2w-objects-head", role: "group", "aria-label": "Edit objects" },
+      "div.objects-head",
+      { role: "group", label: "Edit objects" },
       this.foldButton,
-      h("h3", {}, "Objects"),
+      h("h3", "Objects"),
       this.count,
       add,
       this.removeButton,
@@ -93,37 +89,26 @@ export class ObjectTable {
       this.seriesButton,
     );
     this.head = h(
-      "div",
-      { class: "s2w-table-head" },
+      "div.table-head",
       timeline.rulerHead,
       timeline.track,
       objectsHead,
       timeline.strip,
     );
     this.seriesRow = h(
-      "div",
-      { class: "s2w-series-row", hidden: true },
-      h(
-        "div",
-        { class: "s2w-series-head" },
-        h("span", { class: "s2w-line-sign" }, "Score"),
-        h("span", { class: "s2w-area-sign" }, "Area"),
-      ),
+      "div.series-row",
+      { hidden: true },
+      h("div.series-head", h("span.line-sign", "Score"), h("span.area-sign", "Area")),
       this.series.canvas,
     );
     this.body = h(
-      "div",
-      { class: "s2w-table-body", scroll: () => this.measure() },
+      "div.table-body",
+      { scroll: () => this.measure() },
       this.head,
       this.empty,
       this.list,
     );
-    this.element = h(
-      "section",
-      { class: "s2w-table", "aria-label": "Objects" },
-      this.body,
-      this.seriesRow,
-    );
+    this.element = h("section.table", { label: "Objects" }, this.body, this.seriesRow);
     this.element.style.setProperty("--s2w-row", `${this.row_px}px`);
     this.addColumn(
       "var(--s2w-class-column, 0px)",

@@ -23,13 +23,13 @@ export function nameOfEffect(effect: EffectName): string {
 export class EffectControls {
   readonly element: HTMLElement;
   readonly select: HTMLSelectElement;
-  private readonly about = h("p", { class: "s2w-hint" });
+  private readonly about = h("p.hint");
   private readonly strength: HTMLInputElement;
-  private readonly strengthText = h("output", { class: "s2w-number" });
+  private readonly strengthText = h("output.number");
   private readonly only: HTMLInputElement;
   private readonly color: HTMLInputElement;
   private readonly file: HTMLInputElement;
-  private readonly pictureName = h("span", { class: "s2w-hint" });
+  private readonly pictureName = h("span.hint");
   private readonly rows: Record<"strength" | "only" | "background", HTMLElement>;
 
   constructor(
@@ -39,7 +39,7 @@ export class EffectControls {
     this.select = h(
       "select",
       {
-        "aria-label": "Effect",
+        label: "Effect",
         change: () => this.change({ name: this.select.value as EffectName }),
       },
       ...EFFECTS.map(([name, text]) => h("option", { value: name }, text)),
@@ -50,25 +50,21 @@ export class EffectControls {
       this.change({ strengths });
     });
     this.only = toggle(() => this.change({ selectedOnly: this.only.checked }));
-    this.color = h("input", {
-      ...{ type: "color", class: "s2w-color", "aria-label": "Colour of the background" },
+    this.color = h("input.color", {
+      ...{ type: "color", label: "Colour of the background" },
       input: () => this.change({ color: this.color.value, picture: null }),
     });
     this.file = h("input", {
-      ...{ type: "file", accept: "image/*", hidden: true, "aria-label": "Background picture file" },
+      ...{ type: "file", accept: "image/*", hidden: true, label: "Background picture file" },
       change: () => void this.choosePicture(),
     });
     const picture = textButton("Picture…", () => this.file.click());
     this.rows = {
-      strength: setting(
-        "Strength",
-        h("span", { class: "s2w-slider" }, this.strength, this.strengthText),
-      ),
+      strength: setting("Strength", h("span.slider", this.strength, this.strengthText)),
       only: setting("Selected object only", this.only),
       background: h(
-        "div",
-        { class: "s2w-setting" },
-        h("span", {}, "Background"),
+        "div.setting",
+        h("span", "Background"),
         this.pictureName,
         this.color,
         picture,
@@ -76,8 +72,8 @@ export class EffectControls {
       ),
     };
     this.element = h(
-      "div",
-      { class: "s2w-section", role: "group", "aria-label": "Effects" },
+      "div.section",
+      { role: "group", label: "Effects" },
       setting("Effect", this.select),
       this.about,
       this.rows.strength,

@@ -11,20 +11,20 @@ import { setTip } from "../../ui/tooltip";
 export class ExportControls {
   readonly element: HTMLElement;
   private readonly format: HTMLSelectElement;
-  private readonly about = h("p", { class: "s2w-hint" });
-  private readonly options = h("div", { class: "s2w-options" });
+  private readonly about = h("p.hint");
+  private readonly options = h("div.options");
   private readonly path: HTMLInputElement;
   private readonly write: HTMLButtonElement;
   private readonly download: HTMLButtonElement;
   private readonly form: HTMLElement;
-  private readonly bar = h("progress", { max: 1, "aria-label": "Export" });
-  private readonly pace = h("span", { class: "s2w-export-pace" });
+  private readonly bar = h("progress", { max: 1, label: "Export" });
+  private readonly pace = h("span.export-pace");
   private readonly cancel: HTMLButtonElement;
   private readonly progress: HTMLElement;
   private readonly question = h("span");
   private readonly exists: HTMLElement;
   private readonly other: HTMLButtonElement;
-  private readonly said = h("div", { class: "s2w-said", role: "status" });
+  private readonly said = h("div.said", { role: "status" });
   /** What a person wrote in place of the suggested path. */
   private isOwnPath = false;
   private suggested = "";
@@ -37,10 +37,10 @@ export class ExportControls {
     private readonly store: Store,
     private readonly client: ResultsClient,
   ) {
-    this.format = h("select", { "aria-label": "Format", change: () => this.showFormat() });
-    this.path = h("input", {
-      ...{ type: "text", class: "s2w-path", spellcheck: "false", autocomplete: "off" },
-      "aria-label": "Where the export goes",
+    this.format = h("select", { label: "Format", change: () => this.showFormat() });
+    this.path = h("input.path", {
+      ...{ type: "text", spellcheck: "false", autocomplete: "off" },
+      label: "Where the export goes",
       input: () => {
         this.isOwnPath = true;
       },
@@ -55,23 +55,21 @@ export class ExportControls {
     (isRemote() ? this.download : this.write).classList.add("s2w-accented");
     this.form = h(
       "div",
-      {},
       setting("Format", this.format),
       this.about,
       this.options,
       setting("To", this.path),
-      h("div", { class: "s2w-actions" }, this.write, this.download),
+      h("div.actions", this.write, this.download),
     );
     this.cancel = iconButton("stop", "Cancel export", () => client.cancel(), { text: "Cancel" });
-    this.progress = h("div", { class: "s2w-running" }, this.bar, this.pace, this.cancel);
+    this.progress = h("div.running", this.bar, this.pace, this.cancel);
     this.other = textButton("", () => this.again(false));
     this.exists = h(
-      "div",
-      { class: "s2w-confirm", role: "alertdialog", "aria-label": "Replace?" },
+      "div.confirm",
+      { role: "alertdialog", label: "Replace?" },
       this.question,
       h(
-        "div",
-        { class: "s2w-actions" },
+        "div.actions",
         this.other,
         textButton("Replace", () => this.again(true)),
         textButton("Leave it", () => {
@@ -81,8 +79,8 @@ export class ExportControls {
       ),
     );
     this.element = h(
-      "div",
-      { class: "s2w-section", role: "group", "aria-label": "Export" },
+      "div.section",
+      { role: "group", label: "Export" },
       ...[this.form, this.exists, this.progress, this.said],
     );
   }
@@ -214,7 +212,7 @@ export class ExportControls {
 }
 
 function inputOf(option: OptionEntry): HTMLInputElement | HTMLSelectElement {
-  const named = { "aria-label": option.name };
+  const named = { label: option.name };
   switch (option.kind) {
     case "flag": {
       const input = toggle(() => {}, option.name);
@@ -222,12 +220,12 @@ function inputOf(option: OptionEntry): HTMLInputElement | HTMLSelectElement {
       return input;
     }
     case "choice": {
-      const select = h("select", named, ...option.choices.map((one) => h("option", {}, one)));
+      const select = h("select", named, ...option.choices.map((one) => h("option", one)));
       select.value = option.default;
       return select;
     }
     default: {
-      const input = h("input", { ...named, type: "text", class: "s2w-value" });
+      const input = h("input.value", { ...named, type: "text" });
       if (option.kind === "number") input.inputMode = "decimal";
       input.value = option.default;
       return input;

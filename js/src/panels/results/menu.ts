@@ -20,7 +20,7 @@ export class ResultsMenu {
   private readonly effects: EffectControls;
   private readonly exports: ExportControls;
   private readonly mask: HTMLButtonElement;
-  private readonly copied = h("div", { class: "s2w-said", role: "status" });
+  private readonly copied = h("div.said", { role: "status" });
   private readonly anew: HTMLButtonElement;
   private readonly sure: HTMLElement;
   private readonly question = h("span");
@@ -40,12 +40,11 @@ export class ResultsMenu {
     this.anew = textButton("Start anew…", () => this.ask(true), "Remove all objects; asks first");
     const cancel = textButton("Keep them", () => this.ask(false));
     this.sure = h(
-      "div",
-      { class: "s2w-confirm", role: "alertdialog", "aria-label": "Start anew?", hidden: true },
+      "div.confirm",
+      { role: "alertdialog", label: "Start anew?", hidden: true },
       this.question,
       h(
-        "div",
-        { class: "s2w-actions" },
+        "div.actions",
         textButton("Start anew", () => {
           client.startAnew();
           this.ask(false);
@@ -84,20 +83,15 @@ export class ResultsMenu {
       this.effects.element,
       this.exports.element,
       h(
-        "div",
-        { class: "s2w-section", role: "group", "aria-label": "Copy" },
-        h(
-          "div",
-          { class: "s2w-setting" },
-          h("span", {}, "Copy"),
-          h("div", { class: "s2w-actions" }, ...copies),
-        ),
+        "div.section",
+        { role: "group", label: "Copy" },
+        h("div.setting", h("span", "Copy"), h("div.actions", ...copies)),
         this.copied,
       ),
       h(
-        "div",
-        { class: "s2w-section", role: "group", "aria-label": "Session" },
-        h("div", { class: "s2w-setting" }, h("span", {}, "Session"), this.anew),
+        "div.section",
+        { role: "group", label: "Session" },
+        h("div.setting", h("span", "Session"), this.anew),
         this.sure,
       ),
     ]);

@@ -28,7 +28,7 @@ export class Filmstrip {
     goToShare: (share: number) => void,
   ) {
     // The slider above it does the same with keys.
-    this.element = h("canvas", { class: "s2w-filmstrip", "aria-hidden": "true" });
+    this.element = h("canvas.filmstrip", { "aria-hidden": "true" });
     onDrag(this.element, (event) => goToShare(shareAt(this.element, event)));
     this.observer = new ResizeObserver(() => this.refresh());
     this.observer.observe(this.element);

@@ -32,8 +32,8 @@ export class HoverCard {
     private readonly want: (frame: number | null) => void,
   ) {
     this.element = h(
-      "div",
-      { class: "s2w-tip s2w-card", "aria-hidden": "true", hidden: true },
+      "div.tip.card",
+      { "aria-hidden": "true", hidden: true },
       this.picture,
       this.place,
       this.says,

@@ -6,7 +6,7 @@ import { isAbsent } from "../../state/confidence";
 import { lengthOf } from "../../state/runs";
 import { addCross, addTick } from "../../ui/canvas";
 import { onDrag } from "../../ui/controls";
-import { h } from "../../ui/dom";
+import { h, setLabel } from "../../ui/dom";
 import type { Span } from "./axis";
 import { contextOf, drawWarning, type Ink, shareAt } from "./canvas";
 import { opacityOf, poolConfidence } from "./heat";
@@ -38,7 +38,7 @@ export class Lane {
     select: () => void = () => {},
     goTo: (share: number) => void = () => {},
   ) {
-    this.canvas = h("canvas", { class: "s2w-lane", role: "img" });
+    this.canvas = h("canvas.lane", { role: "img" });
     onDrag(this.canvas, (event) => {
       if (event.type === "pointerdown") select();
       goTo(shareAt(this.canvas, event));
@@ -52,8 +52,7 @@ export class Lane {
 
   draw({ timeline, confidence, places }: LaneContent, ink: Ink): void {
     const says = `${this.name}: ${inWords(timeline)}`;
-    if (this.canvas.getAttribute("aria-label") !== says)
-      this.canvas.setAttribute("aria-label", says);
+    if (this.canvas.getAttribute("aria-label") !== says) setLabel(this.canvas, says);
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (width === 0) return;
     const { start, length } = this.axis;

@@ -14,7 +14,7 @@ const TICK_PX = 6;
 const SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200];
 
 export class Ruler {
-  readonly canvas = h("canvas", { class: "s2w-ruler", "aria-hidden": "true" });
+  readonly canvas = h("canvas.ruler", { "aria-hidden": "true" });
   unit: RulerUnit = "frames";
 
   constructor(

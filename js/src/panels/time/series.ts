@@ -4,7 +4,7 @@ import type { Client } from "../../kernel/client";
 import { confidenceOf } from "../../state/confidence";
 import type { Store, Topic } from "../../state/store";
 import { onDrag } from "../../ui/controls";
-import { h } from "../../ui/dom";
+import { h, setLabel } from "../../ui/dom";
 import type { TimeAxis } from "./axis";
 import { contextOf, inkOf, shareAt } from "./canvas";
 import { poolConfidence } from "./heat";
@@ -24,7 +24,7 @@ export class Series {
     private readonly axis: TimeAxis,
     goToShare: (share: number) => void,
   ) {
-    this.canvas = h("canvas", { class: "s2w-series", role: "img" });
+    this.canvas = h("canvas.series", { role: "img" });
     onDrag(this.canvas, (event) => goToShare(shareAt(this.canvas, event)));
   }
 
@@ -69,10 +69,7 @@ export class Series {
     }
     context.globalAlpha = 1;
     const name = objects.find(({ id }) => id === selected)?.name;
-    this.canvas.setAttribute(
-      "aria-label",
-      `Scores and areas over time${name ? `; ${name} is selected` : ""}`,
-    );
+    setLabel(this.canvas, `Scores and areas over time${name ? `; ${name} is selected` : ""}`);
   }
 
   private drawScore(

@@ -58,29 +58,21 @@ export class Timeline {
       type: "range",
       min: 0,
       step: 1,
-      "aria-label": "Frame",
+      label: "Frame",
       input: () => this.userGoesTo(Number(this.slider.value)),
     });
-    this.track = h(
-      "div",
-      { class: "s2w-track" },
-      this.ruler.canvas,
-      h("span", { class: "s2w-marked" }),
-      this.slider,
-    );
-    this.strip = h("div", { class: "s2w-strip" }, this.filmstrip.element);
-    this.unit = h("button", {
-      type: "button",
-      class: "s2w-button s2w-unit",
-      "aria-label": "Unit of the ruler",
+    this.track = h("div.track", this.ruler.canvas, h("span.marked"), this.slider);
+    this.strip = h("div.strip", this.filmstrip.element);
+    this.unit = h("button.button.unit", {
+      label: "Unit of the ruler",
       click: () => this.switchUnit(),
     });
     this.whole = iconButton("fitTime", "Show all of the time", () => this.axis.fit(), {
       key: "Alt+0",
     });
     this.rulerHead = h(
-      "div",
-      { class: "s2w-ruler-head", role: "group", "aria-label": "Time axis" },
+      "div.ruler-head",
+      { role: "group", label: "Time axis" },
       this.unit,
       iconButton("zoomOut", "Zoom out in time", () => this.axis.zoomBy(1 / ZOOM_STEP), {
         ...{ hint: "or the wheel with Ctrl", key: "Alt+-" },

@@ -3,7 +3,7 @@
 import { markIn, markOut } from "../../state/commands";
 import { type Player, SPEEDS } from "../../state/player";
 import type { Store } from "../../state/store";
-import { h, icon, iconButton, setText } from "../../ui/dom";
+import { h, icon, iconButton, setLabel, setPressed, setText } from "../../ui/dom";
 import { timecode } from "../../ui/durations";
 import { setTip } from "../../ui/tooltip";
 
@@ -15,10 +15,10 @@ export class Transport {
   private readonly outButton: HTMLButtonElement;
   private readonly speed: HTMLSelectElement;
   private readonly frame: HTMLInputElement;
-  private readonly total = h("span", { class: "s2w-total" });
-  private readonly time = h("span", { class: "s2w-timecode" });
+  private readonly total = h("span.total");
+  private readonly time = h("span.timecode");
   private readonly liveButton: HTMLButtonElement;
-  private readonly live = h("span", { class: "s2w-live", role: "status" });
+  private readonly live = h("span.live", { role: "status" });
   private readonly onlyVideo: HTMLElement[];
 
   constructor(
@@ -37,20 +37,18 @@ export class Transport {
       ...{ hint: "X takes the range away", key: "O" },
     });
     this.speed = h(
-      "select",
+      "select.speed",
       {
-        class: "s2w-speed",
-        "aria-label": "Speed",
+        label: "Speed",
         title: "Speed: < and >",
         change: () => player.setSpeed(Number(this.speed.value)),
       },
       ...SPEEDS.map((speed) => h("option", { value: speed }, `${speed}×`)),
     );
-    this.frame = h("input", {
+    this.frame = h("input.frame-number", {
       type: "number",
-      class: "s2w-frame-number",
       min: 0,
-      "aria-label": "Frame number",
+      label: "Frame number",
       change: () => {
         const frame = Number(this.frame.value);
         if (this.frame.value !== "" && Number.isFinite(frame)) goTo(frame);
@@ -72,8 +70,8 @@ export class Transport {
     );
     this.onlyVideo = [this.playButton, this.loopButton, this.speed, this.inButton, this.outButton];
     this.element = h(
-      "div",
-      { class: "s2w-transport", role: "group", "aria-label": "Time" },
+      "div.transport",
+      { role: "group", label: "Time" },
       iconButton("first", "First frame", () => goTo(0), { key: "Home" }),
       iconButton("previous", "Previous frame", step(-1), { key: "ArrowLeft" }),
       this.playButton,
@@ -81,7 +79,7 @@ export class Transport {
       iconButton("last", "Last frame", () => goTo(store.state.video.num_frames - 1), {
         key: "End",
       }),
-      h("span", { class: "s2w-place" }, this.frame, this.total, this.time),
+      h("span.place", this.frame, this.total, this.time),
       this.liveButton,
       this.live,
       this.speed,
@@ -94,7 +92,7 @@ export class Transport {
   update(): void {
     const { video, playing, loop, range, speed, follow } = this.store.state;
     this.liveButton.hidden = !video.live?.recording;
-    this.liveButton.setAttribute("aria-pressed", String(follow));
+    setPressed(this.liveButton, follow);
     setText(this.live, video.live?.message ?? "");
     setTip(this.live, video.live?.message ?? "");
     const isVideo = video.kind !== "images";
@@ -102,12 +100,11 @@ export class Transport {
     this.element.hidden = video.num_frames <= 1;
     if (this.playButton.getAttribute("aria-label") !== (playing ? "Pause" : "Play")) {
       this.playButton.replaceChildren(icon(playing ? "pause" : "play"));
-      this.playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
+      setLabel(this.playButton, playing ? "Pause" : "Play");
       setTip(this.playButton, playing ? "Pause" : "Play", "Space");
     }
-    this.loopButton.setAttribute("aria-pressed", String(loop));
-    for (const button of [this.inButton, this.outButton])
-      button.setAttribute("aria-pressed", String(range !== null));
+    setPressed(this.loopButton, loop);
+    for (const button of [this.inButton, this.outButton]) setPressed(button, range !== null);
     this.speed.value = String(speed);
     this.show();
   }

@@ -33,10 +33,9 @@ export class CandidateStrip {
     private readonly viewport: Viewport,
     private readonly redraw: () => void,
   ) {
-    this.element = h("div", {
-      class: "s2w-candidates",
+    this.element = h("div.candidates", {
       role: "group",
-      "aria-label": "Which mask is meant",
+      label: "Which mask is meant",
       pointerleave: () => this.peek(null),
     });
   }
@@ -94,11 +93,9 @@ export class CandidateStrip {
   ): HTMLElement {
     const iou = (candidates.ious[index] ?? 0).toFixed(2);
     return h(
-      "button",
+      "button.candidate",
       {
-        type: "button",
-        class: "s2w-candidate",
-        "aria-label": `Mask ${index + 1}, predicted IoU ${iou}`,
+        label: `Mask ${index + 1}, predicted IoU ${iou}`,
         "aria-pressed": String(candidates.chosen === index),
         title: `Use this mask (${index + 1}); its predicted IoU is ${iou}`,
         click: () => this.choose(index),

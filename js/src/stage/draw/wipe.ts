@@ -11,12 +11,11 @@ export class Wipe {
 
   constructor(private readonly store: Store) {
     const element = h(
-      "div",
+      "div.wipe",
       {
-        class: "s2w-wipe",
         role: "slider",
         tabindex: "0",
-        "aria-label": "Without masks to the left, with masks to the right",
+        label: "Without masks to the left, with masks to the right",
         "aria-orientation": "horizontal",
         "aria-valuemin": 0,
         "aria-valuemax": 100,
