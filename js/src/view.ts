@@ -193,18 +193,11 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     visibility.disconnect();
     unsubscribe();
     unlistenTraits();
-    client.close();
-    player.close();
-    timeline.close();
-    toolbar.close();
-    tooltip.close();
-    objects.close();
-    status.close();
-    saved.close();
-    results.close();
-    next.close();
-    first.close();
-    stage.close();
+    for (const part of [
+      ...[client, player, timeline, toolbar, tooltip, objects],
+      ...[status, saved, results, next, first, stage],
+    ])
+      part.close();
     root.remove();
   };
 }

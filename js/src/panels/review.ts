@@ -2,7 +2,7 @@
 
 import type { Client } from "../kernel/client";
 import type { Run, TimelineMessage } from "../kernel/protocol";
-import type { Command } from "../state/keys";
+import { type Command, commandsOf } from "../state/keys";
 import { lengthOf, runAt } from "../state/runs";
 import type { Store } from "../state/store";
 import type { Announcer } from "../ui/announcer";
@@ -74,44 +74,23 @@ export class Review {
   }
 
   commands(): Command[] {
-    const group = "Review";
-    const ready = { group, enabled: this.selectedHasMask };
+    const [review, group] = [this.review.bind(this), "Review"];
+    const mask = commandsOf(group, this.selectedHasMask);
     return [
-      { keys: ["A"], label: "Accept the mask", ...ready, run: () => this.review("accept") },
-      {
-        keys: ["Shift+A"],
-        label: "Accept all objects' masks on this frame",
-        group,
-        enabled: this.hasMask,
-        run: () => this.review("accept", null),
-      },
-      {
-        keys: ["Ctrl+A"],
-        label: "Accept the span around this frame",
-        ...ready,
-        run: () => this.reviewSpan("accept"),
-      },
-      { keys: ["R"], label: "Reject the mask", ...ready, run: () => this.review("reject") },
-      {
-        keys: ["E"],
-        label: "Take acceptance or rejection back",
-        ...ready,
-        run: () => this.review("unreview"),
-      },
-      {
-        keys: ["Backspace"],
-        label: "Reset the object on this frame",
-        ...ready,
-        run: () => this.review("reset"),
-      },
-      {
-        keys: ["Shift+Backspace"],
-        label: "Reset the object on all frames",
-        group,
-        enabled: () => this.store.selectedObject !== undefined,
-        run: () => this.resetObject(),
-      },
-      { keys: ["N"], label: "Next to check", group, run: () => this.next() },
+      mask("A", "Accept the mask", () => review("accept")),
+      commandsOf(group, this.hasMask)("Shift+A", "Accept all objects' masks on this frame", () =>
+        review("accept", null),
+      ),
+      mask("Ctrl+A", "Accept the span around this frame", () => this.reviewSpan("accept")),
+      mask("R", "Reject the mask", () => review("reject")),
+      mask("E", "Take acceptance or rejection back", () => review("unreview")),
+      mask("Backspace", "Reset the object on this frame", () => review("reset")),
+      commandsOf(group, () => this.store.selectedObject !== undefined)(
+        "Shift+Backspace",
+        "Reset the object on all frames",
+        () => this.resetObject(),
+      ),
+      commandsOf(group)("N", "Next to check", () => this.next()),
     ];
   }
 

@@ -10,6 +10,14 @@ export interface Command {
   run: (event: KeyboardEvent) => void;
 }
 
+/** Makes commands of a group, which can be carried out while they are enabled. */
+export function commandsOf(group: string, enabled?: () => boolean) {
+  return (keys: string | string[], label: string, run: Command["run"]): Command => ({
+    ...{ keys: [keys].flat(), label, group, run },
+    ...(enabled && { enabled }),
+  });
+}
+
 /** Carry out the first command that has this key; false when none has, or none may now. */
 export function handleKey(event: KeyboardEvent, commands: Command[]): boolean {
   const find = (pressed: string) =>

@@ -8,7 +8,7 @@
  */
 
 import type { Client } from "../../kernel/client";
-import type { Command } from "../../state/keys";
+import { type Command, commandsOf } from "../../state/keys";
 import type { Store, Topic } from "../../state/store";
 import { h, iconButton, setText } from "../../ui/dom";
 import { Popover } from "../../ui/popover";
@@ -144,23 +144,13 @@ export class ObjectTable {
   }
 
   commands(): Command[] {
-    const { state } = this.store;
     const group = "Objects";
-    const enabled = () => state.objects.length > 0;
+    const some = commandsOf(group, () => this.store.state.objects.length > 0);
+    const selected = commandsOf(group, () => this.store.selectedObject !== undefined);
     return [
-      {
-        ...{ keys: ["Ctrl+ArrowUp"], label: "Previous object", group, enabled },
-        run: () => this.selectNext(-1),
-      },
-      {
-        ...{ keys: ["Ctrl+ArrowDown"], label: "Next object", group, enabled },
-        run: () => this.selectNext(1),
-      },
-      {
-        ...{ keys: ["F2"], label: "Rename the object", group },
-        enabled: () => this.store.selectedObject !== undefined,
-        run: () => this.rename(),
-      },
+      some("Ctrl+ArrowUp", "Previous object", () => this.selectNext(-1)),
+      some("Ctrl+ArrowDown", "Next object", () => this.selectNext(1)),
+      selected("F2", "Rename the object", () => this.rename()),
     ];
   }
 

@@ -1,7 +1,7 @@
 /** Time: transport, ruler with the slider, and filmstrip, on the axis that the lanes have too. */
 
 import type { Client } from "../../kernel/client";
-import type { Command } from "../../state/keys";
+import { type Command, commandsOf } from "../../state/keys";
 import type { Player } from "../../state/player";
 import type { Store, Topic } from "../../state/store";
 import { take } from "../../ui/controls";
@@ -95,37 +95,17 @@ export class Timeline {
   }
 
   commands(): Command[] {
-    const { state } = this.store;
-    const inTime = { group: "Time", enabled: () => state.video.num_frames > 1 };
-    const zoomed = { group: "Time", enabled: () => this.axis.zoomed };
+    const time = commandsOf("Time", () => this.store.state.video.num_frames > 1);
+    const zoomed = commandsOf("Time", () => this.axis.zoomed);
+    const zoom = (by: number) => () => this.axis.zoomBy(by);
     return [
-      { keys: ["ArrowUp"], label: "Previous prompted frame", ...inTime, run: () => this.jump(-1) },
-      { keys: ["ArrowDown"], label: "Next prompted frame", ...inTime, run: () => this.jump(1) },
-      {
-        keys: ["Alt++", "Alt+="],
-        label: "Zoom in time",
-        ...inTime,
-        run: () => this.axis.zoomBy(ZOOM_STEP),
-      },
-      {
-        keys: ["Alt+-"],
-        label: "Zoom out in time",
-        ...inTime,
-        run: () => this.axis.zoomBy(1 / ZOOM_STEP),
-      },
-      { keys: ["Alt+0"], label: "Show all of the time", ...inTime, run: () => this.axis.fit() },
-      {
-        keys: ["PageUp"],
-        label: "Earlier part of the time",
-        ...zoomed,
-        run: () => this.axis.panBy(-PAN_STEP),
-      },
-      {
-        keys: ["PageDown"],
-        label: "Later part of the time",
-        ...zoomed,
-        run: () => this.axis.panBy(PAN_STEP),
-      },
+      time("ArrowUp", "Previous prompted frame", () => this.jump(-1)),
+      time("ArrowDown", "Next prompted frame", () => this.jump(1)),
+      time(["Alt++", "Alt+="], "Zoom in time", zoom(ZOOM_STEP)),
+      time("Alt+-", "Zoom out in time", zoom(1 / ZOOM_STEP)),
+      time("Alt+0", "Show all of the time", () => this.axis.fit()),
+      zoomed("PageUp", "Earlier part of the time", () => this.axis.panBy(-PAN_STEP)),
+      zoomed("PageDown", "Later part of the time", () => this.axis.panBy(PAN_STEP)),
     ];
   }
 
