@@ -3,6 +3,7 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import * as often from "./often.mjs";
 import { RENAMED, renameMembers } from "./short-names.mjs";
 
 const JS = fileURLToPath(new URL("..", import.meta.url));
@@ -15,6 +16,8 @@ await build({
   outdir: process.argv[2] ?? path.join(JS, "..", "sam2widget", "static"),
   ...{ bundle: true, minify: true, format: "esm", target: "es2022", logLevel: "info" },
   mangleProps: RENAMED,
+  define: Object.fromEntries(Object.keys(often).map((name) => [name.replace("_", "."), name])),
+  inject: [path.join(JS, "tools", "often.mjs")],
   plugins: [
     {
       name: "short-names",
