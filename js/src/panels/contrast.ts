@@ -59,7 +59,7 @@ export class ContrastControls {
     this.ofOne = h("div.setting", h("span", "Colour"), ...[this.color, this.visible]);
     this.element = h(
       "div.contrast",
-      { role: "group", label: "Contrast", hidden: true },
+      { group: "Contrast", hidden: true },
       h("div.setting", h("span", "Contrast"), this.auto),
       this.which,
       this.histogram,

@@ -109,16 +109,8 @@ export class DisplayControls {
     this.popover.panel.classList.add("s2w-panel");
     this.element = h(
       "div.display",
-      h(
-        "div.joined",
-        { role: "group", label: "Zoom" },
-        ...[this.zoomOut, this.percent, this.zoomIn],
-      ),
-      h(
-        "div.joined",
-        { role: "group", label: "View" },
-        ...[this.hover, this.wipe, this.popover.element],
-      ),
+      h("div.joined", { group: "Zoom" }, ...[this.zoomOut, this.percent, this.zoomIn]),
+      h("div.joined", { group: "View" }, ...[this.hover, this.wipe, this.popover.element]),
     );
   }
 

@@ -26,7 +26,7 @@ export class MaskControls {
     this.byClass = toggle(() => store.set("color_by", this.byClass.checked ? "class" : "object"));
     this.element = h(
       "div.masks",
-      { role: "group", label: "Masks" },
+      { group: "Masks" },
       titled("Clean new masks", this.clean, () => this.cleaning()),
       titled(
         "No overlaps",

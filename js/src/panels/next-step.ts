@@ -41,7 +41,7 @@ export class NextStepLine {
   ) {
     this.element = h(
       "div.next",
-      { role: "group", label: "Next step" },
+      { group: "Next step" },
       ...[this.text, this.clock, this.bar, this.action, this.cancel, this.dismiss],
     );
     this.text.addEventListener("pointerenter", () => {

@@ -72,7 +72,7 @@ export class PropagateControl {
     this.idle = h("div.primary", this.start, this.options.element);
     this.element = h(
       "div.slot",
-      { role: "group", label: "Track through the video" },
+      { group: "Track through the video" },
       this.idle,
       this.stop,
       this.follow,

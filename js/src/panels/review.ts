@@ -67,7 +67,7 @@ export class Review {
     ];
     this.element = h(
       "div.review",
-      { role: "group", label: "Review" },
+      { group: "Review" },
       h("div.joined", ...this.buttons.map(([button]) => button)),
       this.left,
     );

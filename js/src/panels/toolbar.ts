@@ -46,7 +46,7 @@ export class Toolbar {
       "div.toolbar",
       { role: "toolbar", label: "Tools" },
       tools,
-      h("div.joined", { role: "group", label: "Edit" }, this.undo, this.redo, this.clear),
+      h("div.joined", { group: "Edit" }, this.undo, this.redo, this.clear),
       display,
       this.menus,
       this.propagate.element,

@@ -48,7 +48,7 @@ export class Tools {
     this.brush = h("label.brush", this.size, this.sizeText);
     this.element = h(
       "div.tools",
-      h("div.joined", { role: "group", label: "Kind of prompt" }, ...this.buttons.values()),
+      h("div.joined", { group: "Kind of prompt" }, ...this.buttons.values()),
       this.brush,
     );
   }

@@ -12,7 +12,7 @@ type ElementOf<S> = TagOf<S> extends Tag ? HTMLElementTagNameMap[TagOf<S>] : nev
 /**
  * An element of a tag and classes, with properties and children: `h("span.note", { role: "status" },
  * "Saved")` is a span of the class "s2w-note". Of properties, functions become listeners, a label the
- * accessible name, a title a tooltip, the rest attributes.
+ * accessible name, a group that of a group, a title a tooltip, the rest attributes.
  */
 export function h<S extends Tag | `${Tag}.${string}`>(
   spec: S,
@@ -32,7 +32,10 @@ function setProperty(element: HTMLElement, name: string, value: Props[string]): 
   if (typeof value === "function") element.addEventListener(name, value as EventListener);
   else if (name === "title") setTip(element, String(value));
   else if (name === "label") setLabel(element, String(value));
-  else if (value !== false) element.setAttribute(name, value === true ? "" : String(value));
+  else if (name === "group") {
+    element.setAttribute("role", name);
+    setLabel(element, String(value));
+  } else if (value !== false) element.setAttribute(name, value === true ? "" : String(value));
 }
 
 /** Change an element's accessible name. */

@@ -28,11 +28,7 @@ export class ClassPanel {
         if (event.key === "Escape") this.adding.value = "";
       },
     });
-    this.classes = h(
-      "div.classes",
-      { role: "group", label: "Classes" },
-      ...[this.list, this.adding],
-    );
+    this.classes = h("div.classes", { group: "Classes" }, ...[this.list, this.adding]);
     this.element = h("div.class-panel", this.classes, this.attributes.element);
   }
 

@@ -79,7 +79,7 @@ export class ObjectTable {
     ]);
     const objectsHead = h(
       "div.objects-head",
-      { role: "group", label: "Edit objects" },
+      { group: "Edit objects" },
       this.foldButton,
       h("h3", "Objects"),
       this.count,

@@ -73,7 +73,7 @@ export class EffectControls {
     };
     this.element = h(
       "div.section",
-      { role: "group", label: "Effects" },
+      { group: "Effects" },
       setting("Effect", this.select),
       this.about,
       this.rows.strength,

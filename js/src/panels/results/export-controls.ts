@@ -80,7 +80,7 @@ export class ExportControls {
     );
     this.element = h(
       "div.section",
-      { role: "group", label: "Export" },
+      { group: "Export" },
       ...[this.form, this.exists, this.progress, this.said],
     );
   }

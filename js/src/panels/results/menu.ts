@@ -84,13 +84,13 @@ export class ResultsMenu {
       this.exports.element,
       h(
         "div.section",
-        { role: "group", label: "Copy" },
+        { group: "Copy" },
         h("div.setting", h("span", "Copy"), h("div.actions", ...copies)),
         this.copied,
       ),
       h(
         "div.section",
-        { role: "group", label: "Session" },
+        { group: "Session" },
         h("div.setting", h("span", "Session"), this.anew),
         this.sure,
       ),

@@ -72,7 +72,7 @@ export class Timeline {
     });
     this.rulerHead = h(
       "div.ruler-head",
-      { role: "group", label: "Time axis" },
+      { group: "Time axis" },
       this.unit,
       iconButton("zoomOut", "Zoom out in time", () => this.axis.zoomBy(1 / ZOOM_STEP), {
         ...{ hint: "or the wheel with Ctrl", key: "Alt+-" },

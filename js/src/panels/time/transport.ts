@@ -71,7 +71,7 @@ export class Transport {
     this.onlyVideo = [this.playButton, this.loopButton, this.speed, this.inButton, this.outButton];
     this.element = h(
       "div.transport",
-      { role: "group", label: "Time" },
+      { group: "Time" },
       iconButton("first", "First frame", () => goTo(0), { key: "Home" }),
       iconButton("previous", "Previous frame", step(-1), { key: "ArrowLeft" }),
       this.playButton,

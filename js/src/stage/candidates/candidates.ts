@@ -34,8 +34,7 @@ export class CandidateStrip {
     private readonly redraw: () => void,
   ) {
     this.element = h("div.candidates", {
-      role: "group",
-      label: "Which mask is meant",
+      group: "Which mask is meant",
       pointerleave: () => this.peek(null),
     });
   }

@@ -31,7 +31,7 @@ export class ProposalsBar {
     this.actions = h("span.bar-actions", ...this.buttons);
     this.element = h(
       "div.bar",
-      { role: "group", label: "Proposals" },
+      { group: "Proposals" },
       this.text,
       this.marks,
       this.actions,
