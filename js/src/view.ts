@@ -24,7 +24,7 @@ import { handleKey, keepsKey } from "./state/keys";
 import { Player } from "./state/player";
 import { newState, Store, type Topic, type Traits } from "./state/store";
 import { Announcer } from "./ui/announcer";
-import { h, iconButton } from "./ui/dom";
+import { h, iconButton, on } from "./ui/dom";
 import { HoverLight } from "./ui/hover-light";
 import { Tooltip } from "./ui/tooltip";
 
@@ -52,7 +52,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const client = new Client(host, store);
   const root = h("div", { class: "sam2widget" });
   // Jupyter leaves keys to what has this itself, and not to what is in it.
-  root.addEventListener("focusin", ({ target }) => {
+  on(root, "focusin", ({ target }) => {
     if (target instanceof HTMLElement) target.dataset.lmSuppressShortcuts = "true";
   });
   const select = (object: number) => store.set("selected", object);
@@ -167,7 +167,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     }
     if (now.video !== before.video) client.followLive();
   });
-  root.addEventListener("keydown", (event) => {
+  on(root, "keydown", (event) => {
     const target = event.target as HTMLElement;
     const theirs = keepsKey(target, event.key);
     const ours = !theirs && (stage.handleKey(event) || handleKey(event, commands));

@@ -5,7 +5,7 @@ import type { ChannelEntry } from "../kernel/protocol";
 import type { Levels } from "../state/stage-state";
 import type { Store } from "../state/store";
 import { setSlider, setting, slider, toggle } from "../ui/controls";
-import { h, setLabel, setPressed, setText } from "../ui/dom";
+import { h, on, setLabel, setPressed, setText } from "../ui/dom";
 
 /** Of the slider of gamma, which goes by its logarithm: from a tenth to ten. */
 const GAMMA_DECADES = 1;
@@ -46,7 +46,7 @@ export class ContrastControls {
       ...{ class: "s2w-histogram", role: "img" },
     });
     this.which = h("select.which", { label: "Channel" });
-    this.which.addEventListener("change", () => this.draw());
+    on(this.which, "change", () => this.draw());
     this.bounds = { low: this.bound("low", "Minimum"), high: this.bound("high", "Maximum") };
     this.gamma = slider("Gamma", { min: -GAMMA_DECADES, max: GAMMA_DECADES, step: 0.02 }, () =>
       this.change({ gamma: 10 ** Number(this.gamma.value) }),
@@ -69,7 +69,7 @@ export class ContrastControls {
       this.ofOne,
     );
     // The view has uses of its own for arrows, digits and the space bar.
-    this.element.addEventListener("keydown", (event) => {
+    on(this.element, "keydown", (event) => {
       if (event.key !== "Escape") event.stopPropagation();
     });
   }

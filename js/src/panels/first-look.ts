@@ -1,7 +1,7 @@
 /** What is on the stage before there is anything: what is opened and loaded, then how to begin. */
 
 import type { Store } from "../state/store";
-import { h, type IconName, icon, setText } from "../ui/dom";
+import { h, type IconName, icon, on, setText } from "../ui/dom";
 
 /** A page that hears nothing for so long has no kernel. */
 const PATIENCE_MS = 12_000;
@@ -40,8 +40,8 @@ export class FirstLook {
   ) {
     screen.append(this.skeleton, this.card);
     // It takes no pointer: what is under it can be clicked, and is to be seen before.
-    screen.addEventListener("pointermove", (event) => this.fade(event as PointerEvent), true);
-    screen.addEventListener("pointerleave", () => this.card.classList.remove("s2w-faint"));
+    on(screen, "pointermove", (event) => this.fade(event as PointerEvent), true);
+    on(screen, "pointerleave", () => this.card.classList.remove("s2w-faint"));
     this.waiting = window.setTimeout(() => {
       this.alone = !this.store.answered;
       this.update();

@@ -1,7 +1,7 @@
 /** Every key, and what the signs mean, over the view. */
 
 import { type Command, parts } from "../state/keys";
-import { h, iconButton } from "../ui/dom";
+import { h, iconButton, on } from "../ui/dom";
 import { legend } from "./legend";
 
 export class Help {
@@ -22,7 +22,7 @@ export class Help {
       scroller,
     );
     // Keys that close it are not for the notebook, nor for the view below.
-    this.element.addEventListener("keydown", (event) => {
+    on(this.element, "keydown", (event) => {
       event.stopPropagation();
       if (event.key === "?") this.element.close();
     });

@@ -5,7 +5,7 @@ import { ARROWS } from "../state/keys";
 import type { Store } from "../state/store";
 import { cleared } from "../ui/canvas";
 import { onDrag, take } from "../ui/controls";
-import { h } from "../ui/dom";
+import { focusOn, h } from "../ui/dom";
 import { fitScale, type Size } from "./view-transform";
 import type { Viewport } from "./viewport";
 
@@ -91,7 +91,7 @@ export class Minimap {
     if (arrow) this.viewport.panBy(-arrow[0] * STEP * width, -arrow[1] * STEP * height);
     else if (event.key === "Escape") {
       changeDisplay(this.store, { minimap: false });
-      this.viewport.canvas.focus({ preventScroll: true });
+      focusOn(this.viewport.canvas);
     } else return;
     take(event);
   }

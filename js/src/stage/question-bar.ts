@@ -4,7 +4,7 @@ import type { Client } from "../kernel/client";
 import type { Question } from "../state/question";
 import type { Store } from "../state/store";
 import { take } from "../ui/controls";
-import { h, icon, setLabel, setText } from "../ui/dom";
+import { focusOn, h, icon, on, setLabel, setText } from "../ui/dom";
 
 export class QuestionBar {
   readonly element: HTMLElement;
@@ -31,7 +31,7 @@ export class QuestionBar {
       this.text,
       h("span.bar-actions", this.yes, this.no),
     );
-    this.element.addEventListener("keydown", (event) => {
+    on(this.element, "keydown", (event) => {
       if (event.key !== "Escape") return;
       client.answer(false);
       take(event);
@@ -45,12 +45,12 @@ export class QuestionBar {
     this.shown = question;
     this.element.hidden = question === null;
     if (!question) {
-      if (hadFocus) this.stage.focus({ preventScroll: true });
+      if (hadFocus) focusOn(this.stage);
       return;
     }
     setText(this.text, question.text);
     setText(this.yes, question.yes);
     setLabel(this.element, question.text);
-    this.no.focus({ preventScroll: true }); // what does no harm is what Enter does
+    focusOn(this.no); // what does no harm is what Enter does
   }
 }

@@ -5,7 +5,7 @@ import { DisplayControls } from "../panels/display";
 import type { Command } from "../state/keys";
 import type { Store, Topic } from "../state/store";
 import { cleared } from "../ui/canvas";
-import { h } from "../ui/dom";
+import { h, setVar } from "../ui/dom";
 import { CandidateStrip } from "./candidates/candidates";
 import { Proposals } from "./candidates/proposals";
 import { ProposalsBar } from "./candidates/proposals-bar";
@@ -162,7 +162,7 @@ export class Stage {
 
   update(topics: Set<Topic>): void {
     const { kind, width, height } = this.store.state.video;
-    if (height > 0) this.element.style.setProperty("--s2w-aspect", String(width / height));
+    if (height > 0) setVar(this.element, "aspect", width / height);
     if (topics.has("tool")) {
       this.lasso.cancel();
       this.client.hovering.forget();

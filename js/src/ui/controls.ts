@@ -1,6 +1,6 @@
 /** Controls of panels, and pointers that drag along something. */
 
-import { h } from "./dom";
+import { h, on, setVar } from "./dom";
 import { setTip } from "./tooltip";
 
 export function toggle(change: () => void, label = ""): HTMLInputElement {
@@ -28,7 +28,7 @@ export function slider(
 /** Put a slider to a value, which is a share of all that it goes through. */
 export function setSlider(element: HTMLInputElement, value: number, share = value): void {
   element.value = String(value);
-  element.style.setProperty("--s2w-share", String(share));
+  setVar(element, "share", share);
 }
 
 /** A button of a panel, with a word. */
@@ -40,12 +40,12 @@ export function textButton(text: string, click: () => void, hint = ""): HTMLButt
 
 /** Call `drag` where the pointer is pressed, and on its way until it is released. */
 export function onDrag(element: HTMLElement, drag: (event: PointerEvent) => void): void {
-  element.addEventListener("pointerdown", (event) => {
+  on(element, "pointerdown", (event) => {
     if (event.button !== 0) return;
     element.setPointerCapture?.(event.pointerId);
     drag(event);
   });
-  element.addEventListener("pointermove", (event) => {
+  on(element, "pointermove", (event) => {
     if (event.buttons & 1) drag(event);
   });
 }

@@ -38,6 +38,26 @@ function setProperty(element: HTMLElement, name: string, value: Props[string]): 
   } else if (value !== false) element.setAttribute(name, value === true ? "" : String(value));
 }
 
+/** Call a listener at an event, as `addEventListener` does. */
+export function on<K extends keyof GlobalEventHandlersEventMap>(
+  target: EventTarget,
+  type: K,
+  listener: (event: GlobalEventHandlersEventMap[K]) => void,
+  options?: AddEventListenerOptions | boolean,
+): void {
+  target.addEventListener(type, listener as EventListener, options);
+}
+
+/** Give the keyboard to an element; the page stays where it is. */
+export function focusOn(element: HTMLElement): void {
+  element.focus({ preventScroll: true });
+}
+
+/** Tell the style sheet a value: "share" is `--s2w-share` there. */
+export function setVar(element: HTMLElement, name: string, value: number | string): void {
+  element.style.setProperty(`--s2w-${name}`, String(value));
+}
+
 /** Change an element's accessible name. */
 export function setLabel(element: Element, label: string): void {
   element.setAttribute("aria-label", label);
@@ -54,7 +74,7 @@ const ICONS = {
   negative: '<circle cx="8" cy="8" r="5.75"/><path d="M5.25 8h5.5"/>',
   box: "M2.5 5V3.5a1 1 0 0 1 1-1H5M11 2.5h1.5a1 1 0 0 1 1 1V5M13.5 11v1.5a1 1 0 0 1-1 1H11M5 13.5H3.5a1 1 0 0 1-1-1V11M2.5 7.25v1.5M13.5 7.25v1.5M7.25 2.5h1.5M7.25 13.5h1.5",
   brush:
-    '<path d="M13.6 2.4c-.7-.7-1.7-.5-2.4.2L6.6 7.5l1.9 1.9 4.9-4.6c.7-.7.9-1.7.2-2.4z"/><path d="M6.4 8.1c-1.7 0-2.4 1-2.6 2.4-.1 1-.6 1.7-1.6 2.1 2.6 1.1 5.8.5 5.9-2.6"/>',
+    "M13.6 2.4c-.7-.7-1.7-.5-2.4.2L6.6 7.5l1.9 1.9 4.9-4.6c.7-.7.9-1.7.2-2.4zM6.4 8.1c-1.7 0-2.4 1-2.6 2.4-.1 1-.6 1.7-1.6 2.1 2.6 1.1 5.8.5 5.9-2.6",
   eraser:
     "m9 3.2 3.8 3.8a1 1 0 0 1 0 1.4L8.2 13H5.5L2.9 10.4a1 1 0 0 1 0-1.4L7.6 3.2a1 1 0 0 1 1.4 0zM5.2 6.5l4.6 4.6M8 13h5.5",
   polygon:

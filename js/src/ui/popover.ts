@@ -15,7 +15,7 @@
  */
 
 import { take } from "./controls";
-import { h, type IconName, icon, iconButton } from "./dom";
+import { focusOn, h, type IconName, icon, iconButton, on } from "./dom";
 import { type Align, hideFloating, placeFloating, type Side, showFloating } from "./floating";
 import { setTip } from "./tooltip";
 
@@ -57,7 +57,7 @@ export class Popover {
     this.onOpen = onOpen;
     const toggle = () => (this.opened ? this.close() : this.open());
     this.button = typeof own === "string" ? iconButton(own, label, toggle, options) : own;
-    if (this.button === own) own.addEventListener("click", toggle);
+    if (this.button === own) on(own, "click", toggle);
     this.beside = [this.button, align, side];
     this.button.setAttribute("aria-haspopup", menu ? "menu" : "true");
     this.button.setAttribute("aria-expanded", "false");
@@ -70,11 +70,11 @@ export class Popover {
       for (const item of this.panel.querySelectorAll(".s2w-item"))
         item.setAttribute("role", "menuitem");
     this.element = h("span.menu", this.button, this.panel);
-    this.element.addEventListener("keydown", (event) => this.handleKey(event));
-    this.element.addEventListener("focusout", ({ relatedTarget }) => {
+    on(this.element, "keydown", (event) => this.handleKey(event));
+    on(this.element, "focusout", ({ relatedTarget }) => {
       if (relatedTarget && !this.element.contains(relatedTarget as Node)) this.close();
     });
-    this.panel.addEventListener("click", ({ target }) => {
+    on(this.panel, "click", ({ target }) => {
       if (target instanceof Element && target.closest(".s2w-item")) this.close(true);
     });
   }
@@ -89,9 +89,9 @@ export class Popover {
     this.button.setAttribute("aria-expanded", "true");
     showFloating(this.panel, ...this.beside);
     this.items[0]?.focus({ preventScroll: true });
-    document.addEventListener("pointerdown", this.closeElsewhere, true);
-    window.addEventListener("scroll", this.follow, { capture: true, passive: true });
-    window.addEventListener("resize", this.follow);
+    on(document, "pointerdown", this.closeElsewhere, true);
+    on(window, "scroll", this.follow, { capture: true, passive: true });
+    on(window, "resize", this.follow);
   }
 
   /** Put it where it belongs, after it has got larger or smaller: inside the window. */
@@ -111,7 +111,7 @@ export class Popover {
     document.removeEventListener("pointerdown", this.closeElsewhere, true);
     window.removeEventListener("scroll", this.follow, { capture: true });
     window.removeEventListener("resize", this.follow);
-    if (refocus) this.button.focus({ preventScroll: true });
+    if (refocus) focusOn(this.button);
   }
 
   private get items(): HTMLElement[] {

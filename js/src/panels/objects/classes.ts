@@ -4,7 +4,7 @@ import type { Client } from "../../kernel/client";
 import type { ObjectClass } from "../../kernel/traits";
 import { parseAttribute } from "../../state/classes";
 import type { Store, Topic } from "../../state/store";
-import { h, iconButton, setIcon, setLabel, setPressed, setText } from "../../ui/dom";
+import { h, iconButton, on, setIcon, setLabel, setPressed, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 
 export class ClassPanel {
@@ -126,7 +126,7 @@ class AttributeEditor {
   ) {
     this.name.placeholder = "name";
     this.value.placeholder = "value";
-    this.value.addEventListener("change", () => this.add());
+    on(this.value, "change", () => this.add());
     const line = h("div.attribute", this.name, this.value);
     this.element = h("details.attribute-editor", this.title, this.list, line);
   }
@@ -149,7 +149,7 @@ class AttributeEditor {
         const field = input(name);
         field.value = String(value);
         field.disabled = object.locked;
-        field.addEventListener("change", () => this.set(name, parseAttribute(field.value)));
+        on(field, "change", () => this.set(name, parseAttribute(field.value)));
         const remove = iconButton("remove", `Remove attribute ${name}`, () => this.set(name, null));
         remove.disabled = object.locked;
         return h("li.attribute", h("span", name), field, remove);

@@ -10,7 +10,7 @@
 import type { Client } from "../../kernel/client";
 import { type Command, commandsOf } from "../../state/keys";
 import type { Store, Topic } from "../../state/store";
-import { h, iconButton, setText } from "../../ui/dom";
+import { h, iconButton, on, setText, setVar } from "../../ui/dom";
 import { Popover } from "../../ui/popover";
 import { setTip } from "../../ui/tooltip";
 import { inkOf } from "../time/canvas";
@@ -109,7 +109,7 @@ export class ObjectTable {
       this.list,
     );
     this.element = h("section.table", { label: "Objects" }, this.body, this.seriesRow);
-    this.element.style.setProperty("--s2w-row", `${this.row_px}px`);
+    setVar(this.element, "row", `${this.row_px}px`);
     this.addColumn(
       "var(--s2w-class-column, 0px)",
       (id) => new ClassCell(store, client, id, select),
@@ -117,7 +117,7 @@ export class ObjectTable {
     this.addColumn("var(--s2w-area-column, 0px)", () => new AreaCell(store));
     this.setExpanded(this.foldButton, true);
     this.setExpanded(this.seriesButton, false);
-    this.list.addEventListener("focusin", () => this.showRows());
+    on(this.list, "focusin", () => this.showRows());
     this.observer = new ResizeObserver(() => {
       this.measure();
       this.drawLanes();
@@ -140,7 +140,7 @@ export class ObjectTable {
   addColumn(width: string, cell: (id: number) => Cell): void {
     this.columns.push(cell);
     const before = this.element.style.getPropertyValue("--s2w-columns");
-    this.element.style.setProperty("--s2w-columns", before ? `${before} + ${width}` : width);
+    setVar(this.element, "columns", before ? `${before} + ${width}` : width);
   }
 
   commands(): Command[] {
@@ -167,7 +167,7 @@ export class ObjectTable {
     this.element.toggleAttribute("data-areas", video.pixel_size !== null);
     this.element.toggleAttribute("data-still", video.num_frames <= 1);
     const at = this.timeline.axis.shareOf(this.store.destination + 0.5);
-    this.element.style.setProperty("--s2w-at", String(at));
+    setVar(this.element, "at", at);
     this.element.toggleAttribute("data-elsewhere", at < 0 || at > 1);
     if (changed("selected", "objects")) this.revealSelected();
     this.showRows();

@@ -5,7 +5,7 @@ import type { ResultsClient } from "../../kernel/results";
 import { hasStrength } from "../../state/results-state";
 import type { Store } from "../../state/store";
 import { setting, textButton, toggle } from "../../ui/controls";
-import { h, iconButton, setText } from "../../ui/dom";
+import { focusOn, h, iconButton, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 
 export class ExportControls {
@@ -111,7 +111,7 @@ export class ExportControls {
     // What has the focus may go, and the keys would go with it.
     const shown = running ? this.progress : exists ? this.exists : this.form;
     if (hadFocus && !shown.contains(focused))
-      (running ? this.cancel : exists ? this.other : this.write).focus({ preventScroll: true });
+      focusOn(running ? this.cancel : exists ? this.other : this.write);
     const text = said?.text ?? (formats && objects.length === 0 ? "There are no masks yet." : "");
     setText(this.said, text);
     this.said.hidden = text === "" || running !== null;

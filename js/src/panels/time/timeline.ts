@@ -5,7 +5,7 @@ import { type Command, commandsOf } from "../../state/keys";
 import type { Player } from "../../state/player";
 import type { Store, Topic } from "../../state/store";
 import { take } from "../../ui/controls";
-import { h, iconButton, setText } from "../../ui/dom";
+import { h, iconButton, on, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 import { TimeAxis } from "./axis";
 import { shareAt } from "./canvas";
@@ -111,14 +111,14 @@ export class Timeline {
 
   /** Show the card of what is under the pointer, and zoom and pan with the wheel. */
   watch(element: HTMLElement, object: number | null): void {
-    element.addEventListener("pointermove", (event) => {
+    on(element, "pointermove", (event) => {
       if (event.pointerType === "touch") return;
       const { top } = element.getBoundingClientRect();
       const frame = this.axis.frameAt(shareAt(element, event));
       this.card.show(frame, object, event.clientX, top);
     });
-    element.addEventListener("pointerleave", () => this.card.hide());
-    element.addEventListener("wheel", (event) => this.turnWheel(element, event), {
+    on(element, "pointerleave", () => this.card.hide());
+    on(element, "wheel", (event) => this.turnWheel(element, event), {
       passive: false,
     });
   }

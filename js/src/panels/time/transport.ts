@@ -3,7 +3,7 @@
 import { markIn, markOut } from "../../state/commands";
 import { type Player, SPEEDS } from "../../state/player";
 import type { Store } from "../../state/store";
-import { h, icon, iconButton, setLabel, setPressed, setText } from "../../ui/dom";
+import { h, icon, iconButton, setLabel, setPressed, setText, setVar } from "../../ui/dom";
 import { timecode } from "../../ui/durations";
 import { setTip } from "../../ui/tooltip";
 
@@ -119,7 +119,7 @@ export class Transport {
       video.fps > 0 && video.kind !== "images" ? timecode(at / video.fps) : "";
     setText(this.time, clock(frame));
     // As wide as what they will ever say.
-    this.element.style.setProperty("--s2w-digits", `${String(last).length}ch`);
-    this.element.style.setProperty("--s2w-time", `${clock(last).length}ch`);
+    setVar(this.element, "digits", `${String(last).length}ch`);
+    setVar(this.element, "time", `${clock(last).length}ch`);
   }
 }

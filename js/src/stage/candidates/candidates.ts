@@ -5,7 +5,7 @@ import type { BoxPx } from "../../kernel/protocol";
 import { boundsOf, type Candidates } from "../../state/stage-state";
 import type { Store } from "../../state/store";
 import { NO_COLOR } from "../../ui/color";
-import { h } from "../../ui/dom";
+import { h, setVar } from "../../ui/dom";
 import { drawMask, PROVISIONAL } from "../draw/mask-layer";
 import { fitScale, type Size, ViewTransform } from "../view-transform";
 import type { Viewport } from "../viewport";
@@ -160,8 +160,8 @@ export class CandidateStrip {
     const size: Size = [room?.clientWidth || stage[0], room?.clientHeight || stage[1]];
     const place = standApart(box, size, flatSize(runs.length), uprightSize(runs.length));
     this.element.classList.toggle("s2w-upright", place.isUpright);
-    this.element.style.setProperty("--s2w-left", `${Math.round(place.left)}px`);
-    this.element.style.setProperty("--s2w-top", `${Math.round(place.top)}px`);
+    setVar(this.element, "left", `${Math.round(place.left)}px`);
+    setVar(this.element, "top", `${Math.round(place.top)}px`);
   }
 }
 

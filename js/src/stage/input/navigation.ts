@@ -1,6 +1,7 @@
 /** Zooming and panning: wheel, trackpad, two fingers, middle button, space bar. */
 
 import { take } from "../../ui/controls";
+import { on } from "../../ui/dom";
 import type { Place, Viewport } from "../viewport";
 
 /** Change of the zoom by 100 CSS pixels of a wheel, or 10 of a pinched trackpad. */
@@ -21,10 +22,10 @@ export class Navigation {
 
   constructor(private readonly viewport: Viewport) {
     const { canvas } = viewport;
-    canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    canvas.addEventListener("keydown", (event) => this.keyDown(event));
-    canvas.addEventListener("keyup", (event) => this.keyUp(event));
-    canvas.addEventListener("blur", () => this.setHand(false));
+    on(canvas, "wheel", (event) => this.wheel(event), { passive: false });
+    on(canvas, "keydown", (event) => this.keyDown(event));
+    on(canvas, "keyup", (event) => this.keyUp(event));
+    on(canvas, "blur", () => this.setHand(false));
   }
 
   /** The image goes with the pointer until the button is released. */

@@ -2,6 +2,7 @@
 
 import type { Zoom } from "../../state/stage-state";
 import { take } from "../../ui/controls";
+import { on } from "../../ui/dom";
 import type { Proposals } from "../candidates/proposals";
 import type { Hot } from "../draw/prompt-layer";
 import type { StrokeScene } from "../draw/stroke-layer";
@@ -38,12 +39,12 @@ export class PointerInput {
   ) {
     const { canvas } = prompter.viewport;
     this.canvas = canvas;
-    canvas.addEventListener("pointerdown", (event) => this.down(event));
-    canvas.addEventListener("pointermove", (event) => this.move(event));
-    canvas.addEventListener("pointerup", (event) => this.up(event));
-    canvas.addEventListener("pointercancel", (event) => this.lost(event));
-    canvas.addEventListener("pointerleave", () => this.leave());
-    canvas.addEventListener("contextmenu", (event) => {
+    on(canvas, "pointerdown", (event) => this.down(event));
+    on(canvas, "pointermove", (event) => this.move(event));
+    on(canvas, "pointerup", (event) => this.up(event));
+    on(canvas, "pointercancel", (event) => this.lost(event));
+    on(canvas, "pointerleave", () => this.leave());
+    on(canvas, "contextmenu", (event) => {
       take(event); // the notebook has a menu of its own
     });
   }
