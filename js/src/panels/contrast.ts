@@ -27,6 +27,8 @@ export class ContrastControls {
   private readonly color: HTMLInputElement;
   private readonly visible: HTMLInputElement;
   private readonly ofOne: HTMLElement;
+  /** What the kernel said last, and that with what a person has changed since. */
+  private told: Levels | null = null;
   private shown: Levels | null = null;
 
   constructor(
@@ -78,8 +80,8 @@ export class ContrastControls {
   update(): void {
     this.client.wantLevels();
     const { levels } = this.store.state;
-    if (levels === this.shown || !levels) return;
-    this.shown = levels;
+    if (levels === this.told || !levels) return;
+    this.told = this.shown = levels;
     this.element.hidden = false;
     const names = levels.channels.map((_, n) => `Channel ${n + 1}`);
     const options = names.length > 1 ? ["All channels", ...names] : names;

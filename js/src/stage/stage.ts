@@ -40,14 +40,14 @@ const LABEL =
 const OVERLAY_ONLY: ReadonlySet<Topic> = new Set<Topic>([
   ...(["preview", "candidates", "prompts", "pending", "brush", "error", "status"] as const),
   ...(["progress", "timeline", "follow", "proposing", "question"] as const),
-  ...(["results", "saved"] as const),
+  ...(["results", "saved", "unconfirmed", "speaks"] as const),
 ]);
 /** Topics that come many times a second, and that the controls do not depend on in a video: they
  * measure the stage, which in the middle of changes takes the browser long. */
 const OFTEN: ReadonlySet<Topic> = new Set<Topic>([
   ...(["frame", "frames", "masks", "prompts", "pending", "preview"] as const),
   ...(["candidates", "progress", "timeline", "confidence", "thumbnails"] as const),
-  ...(["results", "saved"] as const),
+  ...(["results", "saved", "unconfirmed", "speaks"] as const),
   ...(["hoveredObject", "question"] as const),
 ]);
 /** Topics of what comes from the kernel for frames, perhaps for others than the one shown. */
