@@ -101,7 +101,16 @@ describe("places worth a look", () => {
 
   it("are looked for where a person has not been", () => {
     expect(placesIn(bytes("--++++++--"), [[3, 10]])).toEqual([8]);
-    expect(placesIn(undefined, [[0, 4]])).toEqual([]);
+  });
+
+  it("are looked for anew only where confidences or spans are others", () => {
+    const levels = bytes("--++");
+    const tracked: [number, number][] = [[0, 4]];
+    expect(placesIn(levels, tracked)).toEqual([0]);
+    levels.fill(250); // as nobody does: it shows who looks
+    expect(placesIn(levels, tracked)).toEqual([0]);
+    expect(placesIn(levels, [[0, 4]])).toEqual([]);
+    expect(placesIn(bytes("--++"), tracked)).toEqual([0]);
   });
 
   it("are not where an object is judged absent, or there is no mask", () => {

@@ -96,6 +96,23 @@ def test_a_narrow_cell_holds_every_control(bench: Bench) -> None:
     widget.click(*centre_of(bench))
 
 
+def test_help_draws_the_signs_of_the_stage_and_of_the_lanes(bench: Bench) -> None:
+    widget = bench.widget
+    widget.press("?")
+    signs = widget.root.get_by_role("dialog").locator("canvas.s2w-sign")
+    expect(signs).to_have_count(14)
+    painted: list[int] = signs.evaluate_all(
+        """(canvases) => canvases.map((canvas) => {
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return data.filter((value, i) => i % 4 === 3 && value > 0).length;
+        })"""
+    )
+    assert min(painted) > 20, painted
+    pictures = signs.evaluate_all("(canvases) => canvases.map((one) => one.toDataURL())")
+    assert len(set(pictures)) == len(pictures)
+    bench.page.keyboard.press("Escape")
+
+
 @pytest.mark.parametrize("width", [240, 324, 420])
 def test_the_display_panel_of_a_narrow_cell_is_whole(bench: Bench, width: int) -> None:
     bench.show(

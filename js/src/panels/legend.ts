@@ -40,8 +40,8 @@ const SIGNS: Sign[] = [
   {
     text: "Prompted by you: part of the object, or not",
     points: [
-      [9, 8, 1],
-      [27, 8, 0],
+      [12, 11, 1],
+      [36, 11, 0],
     ],
     ...{ lane: { prompted: [4], tracked: ALL }, confidence: SURE },
   },
@@ -50,7 +50,7 @@ const SIGNS: Sign[] = [
   { text: "Out of date since a correction", mask: mask("stale"), lane: { stale: ALL } },
   {
     ...{ text: "Dashes tell objects apart, as their colours do" },
-    mask: { ...mask("fresh"), dash: [6, 4] },
+    mask: { ...mask("fresh"), dash: [5, 5] },
   },
   {
     text: "Not there yet: what a click or a choice would give",
@@ -73,7 +73,7 @@ export function legend(): [HTMLElement, () => void] {
     "section",
     h("h4", "Signs"),
     h(
-      "dl",
+      "dl.signs",
       ...SIGNS.flatMap((sign) => {
         const canvases: HTMLElement[] = [];
         if (sign.mask || sign.points) {

@@ -9,25 +9,30 @@ const UNCERTAIN = 0.5;
 /** Of a span that has such frames: it may have so many others between them. */
 const GAP_FRAMES = 4;
 
+/** What was found last in the confidences of an object: there may be millions of all objects. */
+const known = new WeakMap<Uint8Array, { tracked: Run[]; places: number[] }>();
+
 /** By object, the least certain frame of each place; none of objects that nobody may change. */
 export function findPlaces(store: Store): Map<number, number[]> {
   const places = new Map<number, number[]>();
   for (const { id, locked } of store.state.objects) {
-    const found = locked
-      ? []
-      : placesIn(store.confidences.get(id), store.timelines.get(id)?.tracked ?? []);
+    const [confidences, timeline] = [store.confidences.get(id), store.timelines.get(id)];
+    if (locked || !confidences || !timeline) continue;
+    const found = placesIn(confidences, timeline.tracked);
     if (found.length > 0) places.set(id, found);
   }
   return places;
 }
 
 /** The least certain frame of each place of an object. Those with few others between are one. */
-export function placesIn(confidences: Uint8Array | undefined, tracked: Run[]): number[] {
+export function placesIn(confidences: Uint8Array, tracked: Run[]): number[] {
+  const before = known.get(confidences);
+  if (before?.tracked === tracked) return before.places;
   const places: number[] = [];
   let [last, worst] = [Number.NEGATIVE_INFINITY, 1];
   for (const [start, stop] of tracked)
     for (let frame = start; frame < stop; frame++) {
-      const confidence = confidenceOf(confidences?.[frame] ?? 0);
+      const confidence = confidenceOf(confidences[frame] ?? 0);
       if (confidence === null || confidence >= UNCERTAIN) continue;
       if (frame - last > GAP_FRAMES) {
         places.push(frame);
@@ -38,5 +43,6 @@ export function placesIn(confidences: Uint8Array | undefined, tracked: Run[]): n
       }
       last = frame;
     }
+  known.set(confidences, { tracked, places });
   return places;
 }
