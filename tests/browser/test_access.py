@@ -103,7 +103,8 @@ def test_help_draws_the_signs_of_the_stage_and_of_the_lanes(bench: Bench) -> Non
     expect(signs).to_have_count(14)
     painted: list[int] = signs.evaluate_all(
         """(canvases) => canvases.map((canvas) => {
-            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            const { width, height } = canvas;
+            const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
             return data.filter((value, i) => i % 4 === 3 && value > 0).length;
         })"""
     )
