@@ -24,7 +24,7 @@ import { handleKey, keepsKey } from "./state/keys";
 import { Player } from "./state/player";
 import { newState, Store, type Topic, type Traits } from "./state/store";
 import { Announcer } from "./ui/announcer";
-import { h, iconButton } from "./ui/dom";
+import { h, iconButton, on } from "./ui/dom";
 import { HoverLight } from "./ui/hover-light";
 import { Tooltip } from "./ui/tooltip";
 
@@ -52,7 +52,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   const client = new Client(host, store);
   const root = h("div", { class: "sam2widget" });
   // Jupyter leaves keys to what has this itself, and not to what is in it.
-  root.addEventListener("focusin", ({ target }) => {
+  on(root, "focusin", ({ target }) => {
     if (target instanceof HTMLElement) target.dataset.lmSuppressShortcuts = "true";
   });
   const select = (object: number) => store.set("selected", object);
@@ -117,8 +117,8 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   );
   root.append(
     toolbar.element,
-    h("div", { class: "s2w-main" }, stage.element, notice.element),
-    h("div", { class: "s2w-controls" }, timeline.transport.element, review.element),
+    h("div.main", stage.element, notice.element),
+    h("div.controls", timeline.transport.element, review.element),
     objects.element,
     next.element,
     status.element,
@@ -145,7 +145,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     for (const part of parts) part.update(topics);
     root.dataset.state = state.lost ? "disconnected" : state.status.state;
     root.dataset.frame = String(state.frame);
-    root.dataset.saved = String(state.isSaved);
+    root.dataset.saved = String(store.isSaved);
     root.dataset.speaks = String(state.speaks);
     root.dataset.objects = String(state.objects.length);
   };
@@ -167,7 +167,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     }
     if (now.video !== before.video) client.followLive();
   });
-  root.addEventListener("keydown", (event) => {
+  on(root, "keydown", (event) => {
     const target = event.target as HTMLElement;
     const theirs = keepsKey(target, event.key);
     const ours = !theirs && (stage.handleKey(event) || handleKey(event, commands));
@@ -193,18 +193,11 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     visibility.disconnect();
     unsubscribe();
     unlistenTraits();
-    client.close();
-    player.close();
-    timeline.close();
-    toolbar.close();
-    tooltip.close();
-    objects.close();
-    status.close();
-    saved.close();
-    results.close();
-    next.close();
-    first.close();
-    stage.close();
+    for (const part of [
+      ...[client, player, timeline, toolbar, tooltip, objects],
+      ...[status, saved, results, next, first, stage],
+    ])
+      part.close();
     root.remove();
   };
 }

@@ -225,6 +225,8 @@ describe("the menu of models", () => {
     expect(document.activeElement).toBe(items()[1]);
     press("ArrowUp");
     press("ArrowUp");
+    expect(document.activeElement?.textContent).toBe("Load");
+    press("ArrowUp");
     expect(document.activeElement).toBe(find(".s2w-model-menu input"));
     press("Escape");
     expect(find(".s2w-model-menu").hidden).toBe(true);

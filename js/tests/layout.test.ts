@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { TimelineMessage } from "../src/kernel/protocol";
+import type { ObjectInfo } from "../src/kernel/traits";
 import { TimeAxis } from "../src/panels/time/axis";
-import { leastCertain } from "../src/panels/time/uncertain";
 import { keepsKey } from "../src/state/keys";
+import { situationOf } from "../src/state/situation";
 import { Store } from "../src/state/store";
 import { menuItem, Popover } from "../src/ui/popover";
 import { setTip, tipOf } from "../src/ui/tooltip";
@@ -129,6 +130,9 @@ describe("the view", () => {
       ...["3", "9", "3"],
     ]);
     expect(await at("ArrowUp")).toBe("3"); // there is none before
+    // More than a call takes as arguments.
+    view.host.receive(timeline(1, { prompted: new Array(200_000).fill(15) }));
+    expect([await at("ArrowDown"), await at("ArrowDown")]).toEqual(["15", "15"]);
   });
 
   it("says that all is checked only when something was", async () => {
@@ -210,40 +214,35 @@ describe("the axis of time", () => {
   });
 });
 
-it("finds the five least certain places, apart from each other, that nobody has reviewed", () => {
+it("marks as many places as are said to be worth a look", () => {
   const host = new FakeHost();
   const video = { ...host.current.video, num_frames: 400 };
-  host.current = { ...host.current, video, objects: objects(2) };
+  const [one, two, three] = objects(3) as [ObjectInfo, ObjectInfo, ObjectInfo];
+  host.current = { ...host.current, video, objects: [one, two, { ...three, locked: true }] };
   const store = new Store(viewState(host));
   const bytes = new Uint8Array(400).fill(250);
   for (const [at, byte] of [
     [50, 20],
     [51, 15],
     [120, 60],
-    [200, 5],
+    [200, 5], // prompted
     [300, 90],
+    [350, 200], // certain enough
   ] as const)
     bytes[at] = byte;
-  store.confidences.set(1, bytes);
-  store.confidences.set(2, new Uint8Array(400).fill(250).fill(40, 10, 12).fill(1, 20, 30));
-  store.timelines.set(
-    1,
-    timeline(1, {
-      tracked: [
-        [1, 200],
-        [201, 400],
-      ],
-      prompted: [200],
-    }),
-  );
-  store.timelines.set(2, timeline(2, { stale: [[0, 400]] }));
-  const found = leastCertain(store).map(({ object, frame }) => [object, frame]);
-  expect(found).toEqual([
-    [1, 51],
-    [2, 10],
-    [1, 120],
-    [1, 300],
-  ]);
+  const tracked: [number, number][] = [
+    [1, 200],
+    [201, 400],
+  ];
+  for (const id of [1, 2, 3]) store.confidences.set(id, bytes);
+  store.timelines.set(1, timeline(1, { tracked, prompted: [200] }));
+  store.timelines.set(2, timeline(2, { accepted: [[0, 400]] }));
+  store.timelines.set(3, timeline(3, { tracked }));
+  expect(store.places).toEqual(new Map([[1, [51, 120, 300]]]));
+  expect(situationOf(store).places).toBe(3);
+  store.timelines.set(1, timeline(1, { tracked: [[100, 200]] }));
+  store.touch("timeline");
+  expect(store.places).toEqual(new Map([[1, [120]]]));
 });
 
 describe("a popover", () => {

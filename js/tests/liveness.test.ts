@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Client } from "../src/kernel/client";
 import { watchKernel } from "../src/kernel/jupyter-kernel";
 import type { KernelWatch } from "../src/kernel/liveness";
+import type { SavingState } from "../src/kernel/protocol";
 import { Disconnected } from "../src/panels/disconnected";
 import { Store } from "../src/state/store";
 import { FakeHost, viewState } from "./fake-host";
@@ -40,11 +41,15 @@ function connect(kernel?: KernelWatch): void {
 }
 
 /** The kernel speaks once a second. */
-function speak(seconds: number, saved: boolean | null = true, pausing = false): void {
+function speak(seconds: number, pausing = false): void {
   for (let i = 0; i < seconds; i++) {
     vi.advanceTimersByTime(1000);
-    host.receive({ type: "alive", saved, pausing });
+    host.receive({ type: "alive", pausing });
   }
+}
+
+function tellSaved(state: SavingState): void {
+  host.receive({ type: "saved", state, path: state === "off" ? "" : "/a.zip", ago_s: null });
 }
 
 beforeEach(() => {
@@ -60,11 +65,12 @@ describe("a kernel that the host watches", () => {
   beforeEach(() => connect(watch));
 
   it("is gone as soon as it is restarted, for good", () => {
+    tellSaved("saved");
     speak(1);
     watch.become("restarted");
     expect(store.state.lost).toEqual({ why: "restarted", saved: true });
     watch.become("restarted");
-    host.receive({ type: "alive", saved: true, pausing: false }); // was still on its way
+    host.receive({ type: "alive", pausing: false }); // was still on its way
     expect(store.state.lost?.why).toBe("restarted");
   });
 
@@ -118,7 +124,7 @@ describe("a kernel that only speaks for itself", () => {
     vi.advanceTimersByTime(60_000);
     expect(store.state.lost).toBeNull();
     speak(10);
-    speak(1, true, true);
+    speak(1, true);
     vi.advanceTimersByTime(60_000);
     expect(store.state.lost).toBeNull();
     speak(10);
@@ -154,12 +160,26 @@ describe("what is said of the work", () => {
   beforeEach(() => connect(watch));
 
   it("is that it is saved, if it is", () => {
+    tellSaved("saved");
     speak(2);
     watch.become("dead");
     expect(said()).toMatch(/kernel has ended.*Your work is saved\. Run the cell again/);
   });
 
+  it("is that the last edits may not be, where they are not written yet", () => {
+    for (const state of ["unsaved", "failed"] as const) {
+      client.close();
+      connect(watch);
+      watch.become(null);
+      tellSaved(state);
+      speak(2);
+      watch.become("dead");
+      expect(said()).toMatch(/the last edits may not be/);
+    }
+  });
+
   it("is that the last edits may not be, where one has just been made", () => {
+    tellSaved("saved");
     speak(2);
     client.ask({ type: "undo" });
     watch.become("dead");
@@ -167,16 +187,27 @@ describe("what is said of the work", () => {
   });
 
   it("is that they may not be, though the kernel spoke a moment after", () => {
+    tellSaved("saved");
     speak(2);
     client.ask({ type: "undo" });
     vi.advanceTimersByTime(300);
-    host.receive({ type: "alive", saved: true, pausing: false });
+    host.receive({ type: "alive", pausing: false });
     watch.become("dead");
     expect(store.state.lost?.saved).toBe(false);
   });
 
+  it("is that it is saved, where what was asked for is done and the kernel said so", () => {
+    tellSaved("saved");
+    client.ask({ type: "undo" });
+    expect(store.isSaved).toBe(false);
+    speak(2);
+    watch.become("dead");
+    expect(store.state.lost?.saved).toBe(true);
+  });
+
   it("is that nothing is, where autosave is off", () => {
-    speak(2, null);
+    tellSaved("off");
+    speak(2);
     watch.become("dead");
     expect(said()).toMatch(/Nothing is saved by itself/);
   });

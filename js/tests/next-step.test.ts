@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { nextStep, type Situation } from "../src/state/next-step";
-import { countPlaces } from "../src/state/situation";
+import { placesIn } from "../src/state/places";
 import { duration, megabytes, timeLeft } from "../src/ui/durations";
 
 const FRESH: Situation = {
@@ -85,25 +85,36 @@ describe("the next step", () => {
 });
 
 describe("places worth a look", () => {
-  const bytes = (text: string) => Uint8Array.from(text, (one) => ({ "+": 250, "-": 20 })[one] ?? 0);
+  const bytes = (text: string) =>
+    Uint8Array.from(text, (one) => ({ "+": 250, "-": 20, "=": 9 })[one] ?? 0);
 
   it.each([
-    ["++++++++++", 0],
-    ["+++-++++++", 1],
-    ["---+--++++", 1], // few others between them
-    ["-++++++--+", 2],
-    ["----------", 1],
-  ])("in %s are %i", (levels, count) => {
-    expect(countPlaces(bytes(levels), [[0, levels.length]])).toBe(count);
+    ["++++++++++", []],
+    ["+++-++++++", [3]],
+    ["---+--++++", [0]], // few others between them
+    ["--+=--++++", [3]],
+    ["-++++++-=+", [0, 8]],
+    ["----------", [0]],
+  ])("in %s are %j", (levels, frames) => {
+    expect(placesIn(bytes(levels), [[0, levels.length]])).toEqual(frames);
   });
 
   it("are looked for where a person has not been", () => {
-    expect(countPlaces(bytes("--++++++--"), [[3, 10]])).toBe(1);
-    expect(countPlaces(undefined, [[0, 4]])).toBe(0);
+    expect(placesIn(bytes("--++++++--"), [[3, 10]])).toEqual([8]);
+  });
+
+  it("are looked for anew only where confidences or spans are others", () => {
+    const levels = bytes("--++");
+    const tracked: [number, number][] = [[0, 4]];
+    expect(placesIn(levels, tracked)).toEqual([0]);
+    levels.fill(250); // as nobody does: it shows who looks
+    expect(placesIn(levels, tracked)).toEqual([0]);
+    expect(placesIn(levels, [[0, 4]])).toEqual([]);
+    expect(placesIn(bytes("--++"), tracked)).toEqual([0]);
   });
 
   it("are not where an object is judged absent, or there is no mask", () => {
-    expect(countPlaces(Uint8Array.of(0, 1, 1, 0), [[0, 4]])).toBe(0);
+    expect(placesIn(Uint8Array.of(0, 1, 1, 0), [[0, 4]])).toEqual([]);
   });
 });
 

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Client } from "../src/kernel/client";
 import type { TimelineMessage } from "../src/kernel/protocol";
-import { boundsOf } from "../src/panels/objects/thumbnail";
 import { Review, spanAround } from "../src/panels/review";
 import { opacityOf, poolConfidence } from "../src/panels/time/heat";
-import { timecode } from "../src/panels/time/transport";
 import { markIn, markOut } from "../src/state/commands";
+import { boundsOf } from "../src/state/stage-state";
 import { Store } from "../src/state/store";
 import { Announcer } from "../src/ui/announcer";
+import { timecode } from "../src/ui/durations";
 import { FakeHost, settle, viewState } from "./fake-host";
 
 let host: FakeHost;
@@ -113,7 +113,9 @@ describe("the range", () => {
 describe("confidence", () => {
   it("arrives in parts", () => {
     host.receive({ type: "confidence", object: 1, start: 3 }, [new Uint8Array([9, 1])]);
+    const before = store.confidences.get(1);
     host.receive({ type: "confidence", object: 1, start: 4 }, [new Uint8Array([7, 255])]);
+    expect([...(before ?? [])].slice(3, 5)).toEqual([9, 1]); // kept by what counts in it
     expect([...(store.confidences.get(1) ?? [])].slice(0, 7)).toEqual([0, 0, 0, 9, 7, 255, 0]);
   });
 
@@ -130,11 +132,16 @@ describe("confidence", () => {
 
 it("bounds a mask by its runs", () => {
   // 8 x 4: two pixels of row 1, three of row 2.
-  expect(boundsOf(new Uint32Array([10, 2, 7, 3, 10]), 8)).toEqual([2, 1, 4, 2]);
+  expect(boundsOf(new Uint32Array([10, 2, 7, 3, 10]), 8)).toEqual([2, 1, 6, 3]);
   expect(boundsOf(new Uint32Array([4, 20, 8]), 8)).toEqual([0, 0, 8, 3]);
   expect(boundsOf(new Uint32Array([32]), 8)).toBeNull();
 });
 
 it("writes time codes", () => {
   expect([timecode(7.25), timecode(3723.5)]).toEqual(["0:07.25", "1:02:03.50"]);
+  expect([timecode(7, 0), timecode(67.3, 1), timecode(7200, 0)]).toEqual([
+    "0:07",
+    "1:07.3",
+    "2:00:00",
+  ]);
 });

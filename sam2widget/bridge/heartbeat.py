@@ -11,7 +11,6 @@ import atexit
 import threading
 import time
 import weakref
-from collections.abc import Callable
 
 from .flow_control import Outbox
 from .protocol import Alive
@@ -27,19 +26,16 @@ class Heartbeat:
     Parameters
     ----------
     outbox : where that goes.
-    is_saved : tells whether all edits are in a file, or None where none is written.
     interval_s, listened_s : how often it says so, and how long after a view was heard.
     """
 
     def __init__(
         self,
         outbox: Outbox,
-        is_saved: Callable[[], bool | None],
         interval_s: float = INTERVAL_S,
         listened_s: float = LISTENED_S,
     ) -> None:
         self._outbox = outbox
-        self._is_saved = is_saved
         self._interval_s = interval_s
         self._listened_s = listened_s
         self._heard_at = 0.0
@@ -76,7 +72,7 @@ class Heartbeat:
             pausing = time.monotonic() - self._heard_at > self._listened_s
             if pausing:
                 self._thread = None
-        self._outbox.post_to_unheard(Alive(self._is_saved(), pausing))
+        self._outbox.post_to_unheard(Alive(pausing))
         return not pausing
 
 

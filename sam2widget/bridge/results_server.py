@@ -128,8 +128,8 @@ class ResultsServer:
                 self._start("results", lambda: self._start_anew(reply_to), reply_to)
 
     def tell_saved(self) -> None:
-        """Tell whether what was done is in a file. Any thread."""
-        self._outbox.post(self._source.describe_saving())
+        """Tell whether all edits are in a file, also while a cell runs. Any thread."""
+        self._outbox.post_to_unheard(self._source.describe_saving())
 
     def close(self) -> None:
         """End the export that runs, and let go of downloads."""

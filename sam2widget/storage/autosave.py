@@ -99,11 +99,6 @@ class Autosave:
         if is_first:
             self._tell_state()
 
-    @property
-    def is_done(self) -> bool:
-        """Whether every change so far has been written."""
-        return self._kept is None
-
     def close(self, *, wait: bool = True) -> None:
         """Write what is left and end the thread.
 

@@ -106,11 +106,6 @@ class AutosaveController:
         fingerprint = self._identify()
         return self._controller.read(lambda: self._read(fingerprint))
 
-    @property
-    def is_saved(self) -> bool | None:
-        """Whether every change so far is in the file; None where it is not saved by itself."""
-        return None if self._autosave is None else self._autosave.is_done
-
     def mark_changed(self) -> None:
         """Something is to be saved that is no edit of the session. Any thread."""
         if self._autosave is not None:

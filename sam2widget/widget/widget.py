@@ -191,7 +191,7 @@ class Sam2Widget(Annotator, SessionTraits):
         self._publisher = Publisher(session, self._send_message, lambda: self.frame, review)
         self._server = FrameServer(frames, self._publisher.outbox, self._on_contrast)
         controller = Controller(session, self._publisher, self)
-        self._heartbeat = Heartbeat(self._publisher.outbox, lambda: self._saving.is_saved)
+        self._heartbeat = Heartbeat(self._publisher.outbox)
         source = ResultSource(
             lambda: self.segmentation,
             lambda: self._saving.snapshot(),

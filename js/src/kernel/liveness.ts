@@ -31,7 +31,7 @@ const REGULAR = 3;
 const CHECK_MS = 250;
 /** The kernel speaks for 60 s to who is not heard. */
 const PING_MS = 20_000;
-/** Work that was asked for so shortly before the kernel spoke may not be what it spoke of. */
+/** Work that was asked for so shortly before the kernel spoke may not have been begun by then. */
 const JUST_ASKED_MS = 1000;
 
 export class Liveness {
@@ -71,7 +71,7 @@ export class Liveness {
   /** A person has asked for something that changes what there is to save. */
   asked(): void {
     this.askedAt = performance.now();
-    if (this.store.state.isSaved) this.store.set("isSaved", false);
+    this.store.set("unconfirmed", true);
   }
 
   /** A message of the kernel is here. */
@@ -79,8 +79,7 @@ export class Liveness {
     const now = performance.now();
     this.heardAt = now;
     if (message.type === "alive") {
-      const early = message.saved === true && now - this.askedAt < JUST_ASKED_MS;
-      this.store.set("isSaved", early ? false : message.saved);
+      if (now - this.askedAt >= JUST_ASKED_MS) this.store.set("unconfirmed", false);
       this.regular = !message.pausing && now - this.spokeAt < IRREGULAR_MS ? this.regular + 1 : 0;
       this.spokeAt = now;
       this.store.set("speaks", this.regular >= REGULAR);
@@ -134,7 +133,7 @@ export class Liveness {
     if (store.state.lost?.why === why) return;
     this.regular = 0;
     store.set("speaks", false);
-    store.set("lost", { why, saved: store.state.isSaved });
+    store.set("lost", { why, saved: store.isSaved });
     store.set("playing", false);
     store.set("goal", null);
     store.set("progress", null);

@@ -167,7 +167,6 @@ export const CHECKS: Record<Message["type"], Checks> = {
     memories: listOf(isMemoryEntry),
   },
   alive: {
-    saved: orNull(isFlag),
     pausing: isFlag,
   },
   error: {

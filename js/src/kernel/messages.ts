@@ -748,8 +748,6 @@ export interface ModelsMessage {
 /** The kernel is there, also while a cell runs. It says so about once a second. */
 export interface AliveMessage {
   type: "alive";
-  /** Whether all edits are in a file; null where none is written. */
-  saved: boolean | null;
   /** Nothing follows until the view is heard again: silence is no sign. */
   pausing: boolean;
 }
@@ -820,7 +818,7 @@ export interface ScriptMessage {
   text: string;
 }
 
-/** Whether what was done is in a file. */
+/** Whether all edits are in a file. Told when it changes. */
 export interface SavedMessage {
   type: "saved";
   state: SavingState;

@@ -55,7 +55,7 @@ export class ResultsClient {
   cancel(): void {
     if (this.download) {
       this.finish(this.download);
-      this.change({ running: null, said: { text: "Cancelled.", path: "", failed: false } });
+      this.end("Cancelled.", false);
     } else this.send({ type: "cancel_export" });
   }
 
@@ -148,7 +148,7 @@ export class ResultsClient {
     if (settled || script) return true;
     const { running } = this.store.state.results;
     if (running?.id !== id || !error) return false;
-    this.change({ running: null, said: { text: error, path: "", failed: true } });
+    this.end(error);
     return true;
   }
 
@@ -176,7 +176,7 @@ export class ResultsClient {
     this.settled.set(id, (error) => {
       if (!error || this.download !== download) return;
       this.finish(download);
-      this.change({ running: null, said: { text: error, path: "", failed: true } });
+      this.end(error);
     });
     download.next = Math.max(download.next, offset + this.part);
   }
@@ -216,7 +216,7 @@ export class ResultsClient {
     const text = whole
       ? `${download.name} (${megabytes(download.size)} MB) is in your browser's downloads.`
       : "The download ended too soon: try it once more.";
-    this.change({ running: null, said: { text, path: "", failed: !whole } });
+    this.end(text, !whole);
   }
 
   private finish(download: Download): void {
@@ -224,6 +224,11 @@ export class ResultsClient {
     this.download = null;
     this.settled.clear();
     this.send({ type: "drop_download", download: download.id });
+  }
+
+  /** Nothing runs any more, and this is why. */
+  private end(text: string, failed = true): void {
+    this.change({ running: null, said: { text, path: "", failed } });
   }
 
   private change(results: Partial<Results>): void {

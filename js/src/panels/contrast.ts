@@ -4,7 +4,8 @@ import type { Client } from "../kernel/client";
 import type { ChannelEntry } from "../kernel/protocol";
 import type { Levels } from "../state/stage-state";
 import type { Store } from "../state/store";
-import { h, setText } from "../ui/dom";
+import { setSlider, setting, slider, toggle } from "../ui/controls";
+import { h, on, setLabel, setPressed, setText } from "../ui/dom";
 
 /** Of the slider of gamma, which goes by its logarithm: from a tenth to ten. */
 const GAMMA_DECADES = 1;
@@ -22,10 +23,12 @@ export class ContrastControls {
   private readonly which: HTMLSelectElement;
   private readonly bounds: Record<Bound, [HTMLInputElement, HTMLInputElement]>;
   private readonly gamma: HTMLInputElement;
-  private readonly gammaText = h("output", { class: "s2w-number" });
+  private readonly gammaText = h("output.number");
   private readonly color: HTMLInputElement;
   private readonly visible: HTMLInputElement;
   private readonly ofOne: HTMLElement;
+  /** What the kernel said last, and that with what a person has changed since. */
+  private told: Levels | null = null;
   private shown: Levels | null = null;
 
   constructor(
@@ -33,9 +36,8 @@ export class ContrastControls {
     private readonly client: Client,
   ) {
     this.auto = h(
-      "button",
+      "button.button.wide.auto",
       {
-        ...{ type: "button", class: "s2w-button s2w-wide s2w-auto" },
         title: "Choose the contrast by the values of the video",
         click: () => client.setContrast(null),
       },
@@ -45,44 +47,31 @@ export class ContrastControls {
       ...{ viewBox: `0 0 ${BINS} ${HEIGHT}`, preserveAspectRatio: "none" },
       ...{ class: "s2w-histogram", role: "img" },
     });
-    this.which = h("select", { class: "s2w-which", "aria-label": "Channel" });
-    this.which.addEventListener("change", () => this.draw());
+    this.which = h("select.which", { label: "Channel" });
+    on(this.which, "change", () => this.draw());
     this.bounds = { low: this.bound("low", "Minimum"), high: this.bound("high", "Maximum") };
-    this.gamma = h("input", {
-      ...{ type: "range", class: "s2w-range", "aria-label": "Gamma" },
-      ...{ min: -GAMMA_DECADES, max: GAMMA_DECADES, step: 0.02 },
-      input: () => this.change({ gamma: 10 ** Number(this.gamma.value) }),
-    });
-    this.color = h("input", {
-      ...{ type: "color", class: "s2w-color", "aria-label": "Colour of the channel" },
+    this.gamma = slider("Gamma", { min: -GAMMA_DECADES, max: GAMMA_DECADES, step: 0.02 }, () =>
+      this.change({ gamma: 10 ** Number(this.gamma.value) }),
+    );
+    this.color = h("input.color", {
+      ...{ type: "color", label: "Colour of the channel" },
       input: () => this.change({ color: this.color.value }),
     });
-    this.visible = h("input", {
-      ...{ type: "checkbox", role: "switch", class: "s2w-switch" },
-      "aria-label": "Show the channel",
-      change: () => this.change({ visible: this.visible.checked }),
-    });
-    this.ofOne = h(
-      "div",
-      { class: "s2w-setting" },
-      h("span", {}, "Colour"),
-      ...[this.color, this.visible],
-    );
-    const row = (label: string, ...controls: Node[]) =>
-      h("label", { class: "s2w-setting" }, h("span", {}, label), ...controls);
+    this.visible = toggle(() => this.change({ visible: this.visible.checked }), "Show the channel");
+    this.ofOne = h("div.setting", h("span", "Colour"), ...[this.color, this.visible]);
     this.element = h(
-      "div",
-      { class: "s2w-contrast", role: "group", "aria-label": "Contrast", hidden: true },
-      h("div", { class: "s2w-setting" }, h("span", {}, "Contrast"), this.auto),
+      "div.contrast",
+      { group: "Contrast", hidden: true },
+      h("div.setting", h("span", "Contrast"), this.auto),
       this.which,
       this.histogram,
-      row("Min", ...this.bounds.low),
-      row("Max", ...this.bounds.high),
-      row("Gamma", this.gamma, this.gammaText),
+      setting("Min", ...this.bounds.low),
+      setting("Max", ...this.bounds.high),
+      setting("Gamma", this.gamma, this.gammaText),
       this.ofOne,
     );
     // The view has uses of its own for arrows, digits and the space bar.
-    this.element.addEventListener("keydown", (event) => {
+    on(this.element, "keydown", (event) => {
       if (event.key !== "Escape") event.stopPropagation();
     });
   }
@@ -91,8 +80,8 @@ export class ContrastControls {
   update(): void {
     this.client.wantLevels();
     const { levels } = this.store.state;
-    if (levels === this.shown || !levels) return;
-    this.shown = levels;
+    if (levels === this.told || !levels) return;
+    this.told = this.shown = levels;
     this.element.hidden = false;
     const names = levels.channels.map((_, n) => `Channel ${n + 1}`);
     const options = names.length > 1 ? ["All channels", ...names] : names;
@@ -118,21 +107,19 @@ export class ContrastControls {
     for (const bound of ["low", "high"] as const) {
       const [range, number] = this.bounds[bound];
       Object.assign(range, { min: String(low), max: String(high), step: String(step) });
-      range.value = String(channel[bound]);
       const share = (channel[bound] - low) / (high - low);
-      range.style.setProperty("--s2w-share", String(Math.max(0, Math.min(1, share))));
+      setSlider(range, channel[bound], Math.max(0, Math.min(1, share)));
       number.step = levels.whole ? "1" : "any";
       // What is being typed is not to be changed.
       if (number !== document.activeElement) number.value = short(channel[bound]);
     }
-    this.gamma.value = String(Math.log10(channel.gamma));
-    const gamma = (Math.log10(channel.gamma) + GAMMA_DECADES) / (2 * GAMMA_DECADES);
-    this.gamma.style.setProperty("--s2w-share", String(gamma));
+    const gamma = Math.log10(channel.gamma);
+    setSlider(this.gamma, gamma, (gamma + GAMMA_DECADES) / (2 * GAMMA_DECADES));
     setText(this.gammaText, channel.gamma.toFixed(2));
     this.ofOne.hidden = chosen === null;
     this.color.value = channel.color;
     this.visible.checked = channel.visible;
-    this.auto.setAttribute("aria-pressed", String(levels.automatic));
+    setPressed(this.auto, levels.automatic);
     this.drawHistogram(levels, low, high);
   }
 
@@ -158,7 +145,7 @@ export class ContrastControls {
       parts.push(drawn("path", { d: `M${at(value)} 0V${HEIGHT}`, class: "s2w-bound" }));
     this.histogram.replaceChildren(...parts);
     const label = `Values from ${short(low)} to ${short(high)}, shown from ${short(shown.low)} to ${short(shown.high)}`;
-    this.histogram.setAttribute("aria-label", label);
+    setLabel(this.histogram, label);
   }
 
   /** From where to where the histogram and the sliders go. */
@@ -183,12 +170,9 @@ export class ContrastControls {
           : { low: Math.min(channel.low, value - gap) };
       this.change({ ...other, [bound]: value });
     };
-    const range = h("input", {
-      ...{ type: "range", class: "s2w-range", "aria-label": `${label} shown` },
-      input: () => set(range.value),
-    });
-    const number = h("input", {
-      ...{ type: "number", class: "s2w-value", "aria-label": `${label} shown, as a number` },
+    const range = slider(`${label} shown`, {}, () => set(range.value));
+    const number = h("input.value", {
+      ...{ type: "number", label: `${label} shown, as a number` },
       change: () => set(number.value),
     });
     return [range, number];

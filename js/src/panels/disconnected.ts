@@ -17,12 +17,7 @@ export class Disconnected {
   private readonly advice = h("span");
 
   constructor(private readonly store: Store) {
-    this.element = h(
-      "div",
-      { class: "s2w-lost", "aria-live": "assertive" },
-      this.what,
-      this.advice,
-    );
+    this.element = h("div.lost", { "aria-live": "assertive" }, this.what, this.advice);
   }
 
   update(): void {

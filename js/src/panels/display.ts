@@ -5,14 +5,14 @@ import { showsScaleBar } from "../stage/scale-bar";
 import type { Viewport } from "../stage/viewport";
 import { DEFAULT_DISPLAY, type Display } from "../state/stage-state";
 import type { Store } from "../state/store";
-import { h, iconButton, setText } from "../ui/dom";
+import { setSlider, setting, slider, toggle } from "../ui/controls";
+import { h, iconButton, setLabel, setPressed, setText } from "../ui/dom";
+import { Popover } from "../ui/popover";
 import { setTip } from "../ui/tooltip";
 import { ContrastControls } from "./contrast";
 import { MaskControls } from "./mask-controls";
 
 const ZOOM_STEP = 1.5;
-/** Pixels that a panel keeps from the edge of the cell. */
-const EDGE = 6;
 const KEPT_AS = "sam2widget.display";
 
 /** Change settings, and remember those that are a person's taste. */
@@ -43,12 +43,11 @@ export class DisplayControls {
   private readonly percent: HTMLButtonElement;
   private readonly hover: HTMLButtonElement;
   private readonly wipe: HTMLButtonElement;
-  private readonly more: HTMLButtonElement;
-  private readonly panel: HTMLElement;
+  private readonly popover: Popover;
   private readonly contrast: ContrastControls;
   private readonly masks: MaskControls;
   private readonly opacity: HTMLInputElement;
-  private readonly opacityText = h("output", { class: "s2w-number" });
+  private readonly opacityText = h("output.number");
   private readonly switches: [keyof Display, HTMLInputElement][];
   /** Buttons of the row, where that is too narrow for them. */
   private readonly hoverSwitch: HTMLInputElement;
@@ -69,9 +68,7 @@ export class DisplayControls {
     this.zoomIn = iconButton("zoomIn", "Zoom in", () => viewport.zoomBy(ZOOM_STEP), {
       ...{ hint: "or the wheel: with Ctrl, or plain once the stage was clicked", key: "+" },
     });
-    this.percent = h("button", {
-      type: "button",
-      class: "s2w-button s2w-percent",
+    this.percent = h("button.button.percent", {
       click: () => (viewport.zoomed ? viewport.fit() : viewport.actual()),
     });
     this.hover = iconButton("hover", "Preview", () => change({ hover: !hovering.on }), {
@@ -83,15 +80,9 @@ export class DisplayControls {
       () => change({ wipe: store.state.display.wipe === null ? 0.5 : null }),
       { hint: "without and with masks", key: "\\" },
     );
-    this.more = iconButton("display", "Display", () => this.open(this.panel.hidden), {
-      hint: "opacity, outline, names, minimap, scale bar, clean masks, overlaps, contrast",
-    });
-    this.more.setAttribute("aria-expanded", "false");
-    this.opacity = h("input", {
-      ...{ type: "range", class: "s2w-range", max: 1, step: 0.01 },
-      "aria-label": "Opacity of masks",
-      input: () => change({ opacity: Number(this.opacity.value), fill: true }),
-    });
+    this.opacity = slider("Opacity of masks", { max: 1, step: 0.01 }, () =>
+      change({ opacity: Number(this.opacity.value), fill: true }),
+    );
     this.hoverSwitch = toggle(() => this.hover.click());
     this.wipeSwitch = toggle(() => this.wipe.click());
     this.switches = [
@@ -102,45 +93,24 @@ export class DisplayControls {
       this.switch("minimap", "Minimap", "All of the frame in a corner, when zoomed (Shift+Z)"),
       this.switch("scaleBar", "Scale bar", "In pixels, or in the unit of pixel_size= (Shift+R)"),
     ];
-    this.panel = h(
-      "div",
-      { class: "s2w-panel", role: "group", "aria-label": "Display", hidden: true },
-      h(
-        "label",
-        { class: "s2w-setting" },
-        h("span", {}, "Opacity"),
-        this.opacity,
-        this.opacityText,
-      ),
+    const options = {
+      ...({ icon: "display", label: "Display" } as const),
+      hint: "opacity, outline, names, minimap, scale bar, clean masks, overlaps, contrast",
+      onOpen: () => this.contrast.update(),
+    };
+    this.popover = new Popover(options, [
+      setting("Opacity", this.opacity, this.opacityText),
       ...this.switches.map(([, input]) => input.parentElement as HTMLElement),
       narrowSetting("Preview the mask under the pointer", this.hoverSwitch),
       narrowSetting("Compare without and with masks", this.wipeSwitch),
       this.masks.element,
       this.contrast.element,
-    );
-    this.panel.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      this.open(false);
-      this.more.focus();
-      event.stopPropagation();
-    });
-    const menu = h("div", { class: "s2w-menu" }, this.more, this.panel);
-    menu.addEventListener("focusout", ({ relatedTarget }) => {
-      if (relatedTarget && !menu.contains(relatedTarget as Node)) this.open(false);
-    });
+    ]);
+    this.popover.panel.classList.add("s2w-panel");
     this.element = h(
-      "div",
-      { class: "s2w-display" },
-      h(
-        "div",
-        { class: "s2w-joined", role: "group", "aria-label": "Zoom" },
-        ...[this.zoomOut, this.percent, this.zoomIn],
-      ),
-      h(
-        "div",
-        { class: "s2w-joined", role: "group", "aria-label": "View" },
-        ...[this.hover, this.wipe, menu],
-      ),
+      "div.display",
+      h("div.joined", { group: "Zoom" }, ...[this.zoomOut, this.percent, this.zoomIn]),
+      h("div.joined", { group: "View" }, ...[this.hover, this.wipe, this.popover.element]),
     );
   }
 
@@ -152,14 +122,13 @@ export class DisplayControls {
     const percent = scale > 0 ? `${Math.round(100 * scale)}%` : "Fit";
     const does = zoomed ? "Fit to the stage" : "Actual pixels";
     setText(this.percent, percent);
-    this.percent.setAttribute("aria-label", `Zoom ${percent}. ${does}`);
+    setLabel(this.percent, `Zoom ${percent}. ${does}`);
     setTip(this.percent, zoomed ? `${does}, or double-click the stage` : does, zoomed ? "0" : "");
-    this.hover.setAttribute("aria-pressed", String(this.client.hovering.on));
-    this.wipe.setAttribute("aria-pressed", String(display.wipe !== null));
+    setPressed(this.hover, this.client.hovering.on);
+    setPressed(this.wipe, display.wipe !== null);
     this.hoverSwitch.checked = this.client.hovering.on;
     this.wipeSwitch.checked = display.wipe !== null;
-    this.opacity.value = String(display.opacity);
-    this.opacity.style.setProperty("--s2w-share", String(display.opacity));
+    setSlider(this.opacity, display.opacity);
     setText(this.opacityText, `${Math.round(100 * display.opacity)}%`);
     for (const [name, input] of this.switches)
       input.checked = name === "scaleBar" ? showsScaleBar(this.store) : display[name] === true;
@@ -168,31 +137,14 @@ export class DisplayControls {
 
   /** Bring the contrast up to date, where it is to be seen. */
   updateContrast(): void {
-    if (!this.panel.hidden) this.contrast.update();
-  }
-
-  /** Close the panel: a press elsewhere. */
-  close(target: Node): void {
-    if (!this.panel.parentElement?.contains(target)) this.open(false);
-  }
-
-  private open(on: boolean): void {
-    this.panel.hidden = !on;
-    this.more.setAttribute("aria-expanded", String(on));
-    if (!on) return;
-    this.opacity.focus({ preventScroll: true });
+    if (!this.popover.opened) return;
+    const wasHidden = this.contrast.element.hidden;
     this.contrast.update();
-    this.keepInside();
+    if (wasHidden) this.popover.place(); // it may have got larger
   }
 
-  /** Move the panel sideways until all of it lies inside the cell. */
-  keepInside(): void {
-    const cell = this.panel.closest(".sam2widget")?.getBoundingClientRect();
-    if (!cell || this.panel.hidden) return;
-    this.panel.style.translate = "";
-    const { left, right } = this.panel.getBoundingClientRect();
-    const shift = Math.max(Math.min(0, cell.right - EDGE - right), cell.left + EDGE - left);
-    this.panel.style.translate = `${Math.round(shift)}px`;
+  close(): void {
+    this.popover.close();
   }
 
   private switch(
@@ -201,16 +153,14 @@ export class DisplayControls {
     tip = "",
   ): [typeof name, HTMLInputElement] {
     const input = toggle(() => changeDisplay(this.store, { [name]: input.checked }));
-    const setting = h("label", { class: "s2w-setting" }, h("span", {}, label), input);
-    if (tip) setTip(setting, tip);
+    const row = setting(label, input);
+    if (tip) setTip(row, tip);
     return [name, input];
   }
 }
 
-function toggle(change: () => void): HTMLInputElement {
-  return h("input", { ...{ type: "checkbox", role: "switch", class: "s2w-switch" }, change });
-}
-
 function narrowSetting(label: string, input: HTMLInputElement): HTMLElement {
-  return h("label", { class: "s2w-setting s2w-when-narrow" }, h("span", {}, label), input);
+  const row = setting(label, input);
+  row.classList.add("s2w-when-narrow");
+  return row;
 }

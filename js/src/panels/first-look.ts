@@ -1,7 +1,7 @@
 /** What is on the stage before there is anything: what is opened and loaded, then how to begin. */
 
 import type { Store } from "../state/store";
-import { h, type IconName, icon, setText } from "../ui/dom";
+import { h, type IconName, icon, on, setText } from "../ui/dom";
 
 /** A page that hears nothing for so long has no kernel. */
 const PATIENCE_MS = 12_000;
@@ -15,17 +15,17 @@ export class FirstLook {
   private readonly opening = h("span");
   private readonly loading = h("span");
   private readonly skeleton = h(
-    "div",
-    { class: "s2w-skeleton", role: "status" },
-    h("span", { class: "s2w-spinner", "aria-hidden": "true" }),
+    "div.skeleton",
+    { role: "status" },
+    h("span.spinner", { "aria-hidden": "true" }),
     this.opening,
     this.loading,
   );
   private readonly card = h(
-    "div",
-    { class: "s2w-start", "data-role": "start" },
+    "div.start",
+    { "data-role": "start" },
     ...WAYS.map(([name, text, more]) =>
-      h("div", {}, icon(name), h("b", {}, text), ...(more ? [h("span", {}, more)] : [])),
+      h("div", icon(name), h("b", text), ...(more ? [h("span", more)] : [])),
     ),
   );
   private framed = false;
@@ -40,8 +40,8 @@ export class FirstLook {
   ) {
     screen.append(this.skeleton, this.card);
     // It takes no pointer: what is under it can be clicked, and is to be seen before.
-    screen.addEventListener("pointermove", (event) => this.fade(event as PointerEvent), true);
-    screen.addEventListener("pointerleave", () => this.card.classList.remove("s2w-faint"));
+    on(screen, "pointermove", (event) => this.fade(event as PointerEvent), true);
+    on(screen, "pointerleave", () => this.card.classList.remove("s2w-faint"));
     this.waiting = window.setTimeout(() => {
       this.alone = !this.store.answered;
       this.update();

@@ -1,50 +1,40 @@
-/** Every key, and what the lanes' marks mean, over the view. */
+/** Every key, and what the signs mean, over the view. */
 
 import { type Command, parts } from "../state/keys";
-import { h, iconButton } from "../ui/dom";
-
-const LEGEND: [string, string][] = [
-  ["tracked", "Tracked; the paler, the less certain"],
-  ["stale", "Out of date since a correction"],
-  ["prompted", "Prompted by you"],
-  ["accepted", "Accepted"],
-  ["rejected", "Rejected"],
-  ["absent", "Judged not to be in the picture"],
-  ["uncertain", "One of the five least certain places"],
-];
+import { h, iconButton, on } from "../ui/dom";
+import { legend } from "./legend";
 
 export class Help {
   readonly element: HTMLDialogElement;
 
   constructor(commands: () => Command[]) {
-    const body = h("div", { class: "s2w-help-body" });
+    const body = h("div.help-body");
     // What scrolls can be focused: arrow keys then scroll it.
-    const scroller = h("div", { class: "s2w-help-scroller", tabindex: 0 }, body);
+    const scroller = h("div.help-scroller", { tabindex: 0 }, body);
     this.element = h(
-      "dialog",
-      { class: "s2w-help", "aria-label": "Keys" },
+      "dialog.help",
+      { label: "Keys" },
       h(
         "header",
-        {},
-        h("h3", {}, "Keys"),
+        h("h3", "Keys"),
         iconButton("remove", "Close", () => this.element.close(), { key: "Escape" }),
       ),
       scroller,
     );
     // Keys that close it are not for the notebook, nor for the view below.
-    this.element.addEventListener("keydown", (event) => {
+    on(this.element, "keydown", (event) => {
       event.stopPropagation();
       if (event.key === "?") this.element.close();
     });
-    this.fill = () => body.replaceChildren(...groupsOf(commands()), legend());
+    this.open = () => {
+      const [signs, draw] = legend();
+      body.replaceChildren(...groupsOf(commands()), signs);
+      this.element.showModal();
+      draw(); // as large as they are now
+    };
   }
 
-  private readonly fill: () => void;
-
-  open(): void {
-    this.fill();
-    this.element.showModal();
-  }
+  readonly open: () => void;
 }
 
 function groupsOf(commands: Command[]): HTMLElement[] {
@@ -56,14 +46,12 @@ function groupsOf(commands: Command[]): HTMLElement[] {
   return [...groups].map(([name, rows]) =>
     h(
       "section",
-      {},
-      h("h4", {}, name),
+      h("h4", name),
       h(
         "dl",
-        {},
         ...[...rows].flatMap(([label, ways]) => [
-          h("dt", {}, ...ways.flatMap(inShort)),
-          h("dd", {}, label),
+          h("dt", ...ways.flatMap(inShort)),
+          h("dd", label),
         ]),
       ),
     ),
@@ -81,25 +69,9 @@ function inShort(keys: string[]): HTMLElement[] {
 
 /** Keys that are pressed together: they stay on one line. */
 function chord(...of: (HTMLElement | string)[]): HTMLElement {
-  return h("span", { class: "s2w-chord" }, ...of);
+  return h("span.chord", ...of);
 }
 
 function cap(key: string): HTMLElement {
-  return h("kbd", {}, key);
-}
-
-function legend(): HTMLElement {
-  return h(
-    "section",
-    {},
-    h("h4", {}, "Lanes"),
-    h(
-      "dl",
-      {},
-      ...LEGEND.flatMap(([kind, text]) => [
-        h("dt", {}, h("span", { class: "s2w-legend", "data-kind": kind })),
-        h("dd", {}, text),
-      ]),
-    ),
-  );
+  return h("kbd", key);
 }

@@ -2,6 +2,7 @@
 
 import type { Client } from "../kernel/client";
 import type { Store } from "../state/store";
+import { setting, toggle } from "../ui/controls";
 import { h } from "../ui/dom";
 import { setTip } from "../ui/tooltip";
 
@@ -24,17 +25,17 @@ export class MaskControls {
     this.apart = toggle(() => client.setNonOverlapping(this.apart.checked));
     this.byClass = toggle(() => store.set("color_by", this.byClass.checked ? "class" : "object"));
     this.element = h(
-      "div",
-      { class: "s2w-masks", role: "group", "aria-label": "Masks" },
-      setting("Clean new masks", this.clean, () => this.cleaning()),
-      setting(
+      "div.masks",
+      { group: "Masks" },
+      titled("Clean new masks", this.clean, () => this.cleaning()),
+      titled(
         "No overlaps",
         this.apart,
         () =>
           "A pixel belongs to one object: to what you painted, imported or accepted, else to the " +
           "object you clicked there, else to the surer mask",
       ),
-      setting(
+      titled(
         "Colours by class",
         this.byClass,
         () => "Objects are shown in the colours of their classes, grey where they have none",
@@ -62,10 +63,8 @@ export class MaskControls {
   }
 }
 
-function toggle(change: () => void): HTMLInputElement {
-  return h("input", { ...{ type: "checkbox", role: "switch", class: "s2w-switch" }, change });
-}
-
-function setting(label: string, input: HTMLInputElement, title: () => string): HTMLElement {
-  return h("label", { class: "s2w-setting", title: title() }, h("span", {}, label), input);
+function titled(label: string, input: HTMLInputElement, title: () => string): HTMLElement {
+  const row = setting(label, input);
+  setTip(row, title());
+  return row;
 }

@@ -6,7 +6,7 @@ import { h } from "../ui/dom";
 
 export class MemoryChoice {
   private readonly select = h("select", {
-    "aria-label": "Memory policy",
+    label: "Memory policy",
     title: "Which earlier frames tracking attends to, and which mask it takes",
     change: () => this.client.ask({ type: "set_memory", memory: this.select.value }),
     // The menu around it has uses of its own for arrows.
@@ -14,7 +14,7 @@ export class MemoryChoice {
       if ((event as KeyboardEvent).key !== "Escape") event.stopPropagation();
     },
   });
-  readonly element = h("label", { class: "s2w-memory" }, h("span", {}, "Memory"), this.select);
+  readonly element = h("label.memory", h("span", "Memory"), this.select);
 
   constructor(
     private readonly store: Store,

@@ -4,23 +4,23 @@ import type { Client } from "../kernel/client";
 import { type Action, type NextStep, nextStep } from "../state/next-step";
 import { situationOf } from "../state/situation";
 import type { Store } from "../state/store";
-import { h, iconButton, setText } from "../ui/dom";
+import { h, iconButton, on, setText } from "../ui/dom";
 import { megabytes, timeLeft } from "../ui/durations";
 import { setTip } from "../ui/tooltip";
 
 export class NextStepLine {
   readonly element: HTMLElement;
-  private readonly text = h("span", { class: "s2w-next-text", "aria-live": "polite" });
-  private readonly clock = h("span", { class: "s2w-next-clock" });
-  private readonly bar = h("progress", { max: 1, "aria-label": "Download of the model" });
-  private readonly action = h("button", {
-    ...{ type: "button", class: "s2w-link", hidden: true },
+  private readonly text = h("span.next-text", { "aria-live": "polite" });
+  private readonly clock = h("span.next-clock");
+  private readonly bar = h("progress", { max: 1, label: "Download of the model" });
+  private readonly action = h("button.link", {
+    ...{ hidden: true },
     click: () => this.act(),
   });
   private readonly cancel = h(
-    "button",
+    "button.link",
     {
-      ...{ type: "button", class: "s2w-link", hidden: true, "aria-label": "Cancel the model" },
+      ...{ hidden: true, label: "Cancel the model" },
       click: () => this.client.send({ type: "cancel_model" }),
     },
     "Cancel",
@@ -40,11 +40,11 @@ export class NextStepLine {
     private readonly client: Client,
   ) {
     this.element = h(
-      "div",
-      { class: "s2w-next", role: "group", "aria-label": "Next step" },
+      "div.next",
+      { group: "Next step" },
       ...[this.text, this.clock, this.bar, this.action, this.cancel, this.dismiss],
     );
-    this.text.addEventListener("pointerenter", () => {
+    on(this.text, "pointerenter", () => {
       const { scrollWidth, clientWidth, textContent } = this.text;
       setTip(this.text, scrollWidth > clientWidth ? (textContent ?? "") : "");
     });

@@ -12,8 +12,8 @@ export class Notice {
 
   constructor(private readonly store: Store) {
     this.element = h(
-      "div",
-      { role: "alert", class: "s2w-error" },
+      "div.error",
+      { role: "alert" },
       icon("alert"),
       this.text,
       iconButton("remove", "Dismiss", () => {

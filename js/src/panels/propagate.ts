@@ -5,8 +5,9 @@ import type { Direction } from "../kernel/protocol";
 import type { AutoPropagate } from "../kernel/traits";
 import { isPropagating } from "../state/commands";
 import type { Store } from "../state/store";
-import { h, iconButton } from "../ui/dom";
-import { menuItem, menuSetting, Popover } from "../ui/popover";
+import { setting } from "../ui/controls";
+import { h, iconButton, setPressed } from "../ui/dom";
+import { menuItem, Popover } from "../ui/popover";
 
 const AUTO: [AutoPropagate, string][] = [
   ["never", "by hand"],
@@ -36,14 +37,14 @@ export class PropagateControl {
     });
     this.scope = h(
       "select",
-      { "aria-label": "Objects to propagate" },
+      { label: "Objects to propagate" },
       h("option", { value: "all" }, "all"),
       h("option", { value: "selected" }, "the selected one"),
     );
     this.auto = h(
       "select",
       {
-        "aria-label": "Propagate by itself",
+        label: "Propagate by itself",
         change: () => store.set("auto_propagate", this.auto.value as AutoPropagate),
       },
       ...AUTO.map(([value, text]) => h("option", { value }, text)),
@@ -57,8 +58,8 @@ export class PropagateControl {
       [
         ...this.directions,
         h("hr"),
-        menuSetting("Objects", this.scope),
-        menuSetting("Track again", this.auto),
+        setting("Objects", this.scope),
+        setting("Track again", this.auto),
       ],
     );
     this.stop = iconButton("stop", "Stop", () => client.ask({ type: "stop" }), {
@@ -68,10 +69,10 @@ export class PropagateControl {
     this.follow = iconButton("follow", "Follow", () => client.follow(!store.state.follow), {
       ...{ hint: "show each frame as it is tracked", key: "F" },
     });
-    this.idle = h("div", { class: "s2w-primary" }, this.start, this.options.element);
+    this.idle = h("div.primary", this.start, this.options.element);
     this.element = h(
-      "div",
-      { class: "s2w-slot", role: "group", "aria-label": "Track through the video" },
+      "div.slot",
+      { group: "Track through the video" },
       this.idle,
       this.stop,
       this.follow,
@@ -93,7 +94,7 @@ export class PropagateControl {
     for (const button of [this.start, ...this.directions]) button.disabled = objects.length === 0;
     this.idle.toggleAttribute("data-off", objects.length === 0);
     this.auto.value = auto_propagate;
-    this.follow.setAttribute("aria-pressed", String(follow));
+    setPressed(this.follow, follow);
     // The focus stays here when Propagate and Stop take each other's place.
     if (hadFocus && !this.hasFocus) (running ? this.stop : this.start).focus();
   }

@@ -2,7 +2,8 @@
 
 import type { Client } from "../kernel/client";
 import type { Run, TimelineMessage } from "../kernel/protocol";
-import type { Command } from "../state/keys";
+import { type Command, commandsOf } from "../state/keys";
+import { lengthOf, runAt } from "../state/runs";
 import type { Store } from "../state/store";
 import type { Announcer } from "../ui/announcer";
 import { h, iconButton, setText } from "../ui/dom";
@@ -18,7 +19,7 @@ const DONE: Record<ReviewAction, string> = {
 
 export class Review {
   readonly element: HTMLElement;
-  private readonly left = h("span", { class: "s2w-left" });
+  private readonly left = h("span.left");
   private readonly buttons: [HTMLButtonElement, () => boolean][];
   private readonly hasMask = () => this.masksHere().length > 0;
   private readonly selectedHasMask = () => this.masksHere().includes(this.store.state.selected);
@@ -65,52 +66,31 @@ export class Review {
       ],
     ];
     this.element = h(
-      "div",
-      { class: "s2w-review", role: "group", "aria-label": "Review" },
-      h("div", { class: "s2w-joined" }, ...this.buttons.map(([button]) => button)),
+      "div.review",
+      { group: "Review" },
+      h("div.joined", ...this.buttons.map(([button]) => button)),
       this.left,
     );
   }
 
   commands(): Command[] {
-    const group = "Review";
-    const ready = { group, enabled: this.selectedHasMask };
+    const [review, group] = [this.review.bind(this), "Review"];
+    const mask = commandsOf(group, this.selectedHasMask);
     return [
-      { keys: ["A"], label: "Accept the mask", ...ready, run: () => this.review("accept") },
-      {
-        keys: ["Shift+A"],
-        label: "Accept all objects' masks on this frame",
-        group,
-        enabled: this.hasMask,
-        run: () => this.review("accept", null),
-      },
-      {
-        keys: ["Ctrl+A"],
-        label: "Accept the span around this frame",
-        ...ready,
-        run: () => this.reviewSpan("accept"),
-      },
-      { keys: ["R"], label: "Reject the mask", ...ready, run: () => this.review("reject") },
-      {
-        keys: ["E"],
-        label: "Take acceptance or rejection back",
-        ...ready,
-        run: () => this.review("unreview"),
-      },
-      {
-        keys: ["Backspace"],
-        label: "Reset the object on this frame",
-        ...ready,
-        run: () => this.review("reset"),
-      },
-      {
-        keys: ["Shift+Backspace"],
-        label: "Reset the object on all frames",
-        group,
-        enabled: () => this.store.selectedObject !== undefined,
-        run: () => this.resetObject(),
-      },
-      { keys: ["N"], label: "Next to check", group, run: () => this.next() },
+      mask("A", "Accept the mask", () => review("accept")),
+      commandsOf(group, this.hasMask)("Shift+A", "Accept all objects' masks on this frame", () =>
+        review("accept", null),
+      ),
+      mask("Ctrl+A", "Accept the span around this frame", () => this.reviewSpan("accept")),
+      mask("R", "Reject the mask", () => review("reject")),
+      mask("E", "Take acceptance or rejection back", () => review("unreview")),
+      mask("Backspace", "Reset the object on this frame", () => review("reset")),
+      commandsOf(group, () => this.store.selectedObject !== undefined)(
+        "Shift+Backspace",
+        "Reset the object on all frames",
+        () => this.resetObject(),
+      ),
+      commandsOf(group)("N", "Next to check", () => this.next()),
     ];
   }
 
@@ -164,15 +144,11 @@ export class Review {
 
 /** The frames around one that hang together with it: tracked, or the frame alone. */
 export function spanAround({ tracked, prompted }: TimelineMessage, frame: number): Run {
-  const near = tracked.find(([start, stop]) => start <= frame && frame < stop);
+  const near = runAt(tracked, frame);
   if (near) return near;
   // A prompted frame divides a run: take what lies on both sides.
   if (!prompted.includes(frame)) return [frame, frame + 1];
   const before = tracked.find(([, stop]) => stop === frame);
   const after = tracked.find(([start]) => start === frame + 1);
   return [before?.[0] ?? frame, after?.[1] ?? frame + 1];
-}
-
-function lengthOf(runs: Run[]): number {
-  return runs.reduce((sum, [start, stop]) => sum + stop - start, 0);
 }

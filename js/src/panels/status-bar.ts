@@ -19,15 +19,14 @@ const WORKING_AFTER_MS = 300;
 
 export class StatusBar {
   readonly element: HTMLElement;
-  private readonly status = h("span", {
+  private readonly status = h("span.status", {
     role: "status",
     "aria-live": "polite",
-    class: "s2w-status",
   });
-  private readonly bar = h("progress", { max: 1, "aria-label": "Propagation" });
-  private readonly pace = h("span", { class: "s2w-pace" });
-  private readonly progress = h("span", { class: "s2w-progress" }, this.bar, this.pace);
-  private readonly note = h("span", { class: "s2w-note" });
+  private readonly bar = h("progress", { max: 1, label: "Propagation" });
+  private readonly pace = h("span.pace");
+  private readonly progress = h("span.progress", this.bar, this.pace);
+  private readonly note = h("span.note");
   private waiting = 0;
 
   constructor(
@@ -35,9 +34,8 @@ export class StatusBar {
     private readonly model: ModelMenu,
   ) {
     this.element = h(
-      "div",
-      { class: "s2w-foot" },
-      h("span", { class: "s2w-dot", "aria-hidden": "true" }),
+      "div.foot",
+      h("span.dot", { "aria-hidden": "true" }),
       this.status,
       this.progress,
       this.model.element,
@@ -46,7 +44,7 @@ export class StatusBar {
   }
 
   close(): void {
-    this.model.close(false);
+    this.model.close();
     window.clearTimeout(this.waiting);
   }
 

@@ -20,7 +20,7 @@ export class Toolbar {
   private readonly undo: HTMLButtonElement;
   private readonly redo: HTMLButtonElement;
   private readonly clear: HTMLButtonElement;
-  private readonly menus = h("div", { class: "s2w-menus" });
+  private readonly menus = h("div.menus");
   private readonly propagate: PropagateControl;
 
   constructor(
@@ -43,16 +43,10 @@ export class Toolbar {
     );
     this.propagate = new PropagateControl(store, client);
     this.element = h(
-      "div",
-      { class: "s2w-toolbar", role: "toolbar", "aria-label": "Tools" },
+      "div.toolbar",
+      { role: "toolbar", label: "Tools" },
       tools,
-      h(
-        "div",
-        { class: "s2w-joined", role: "group", "aria-label": "Edit" },
-        this.undo,
-        this.redo,
-        this.clear,
-      ),
+      h("div.joined", { group: "Edit" }, this.undo, this.redo, this.clear),
       display,
       this.menus,
       this.propagate.element,

@@ -1,8 +1,11 @@
 /** All of the frame, small, with what is on the stage: to see where one is, and to go elsewhere. */
 
 import { changeDisplay } from "../panels/display";
+import { ARROWS } from "../state/keys";
 import type { Store } from "../state/store";
-import { h } from "../ui/dom";
+import { cleared } from "../ui/canvas";
+import { onDrag, take } from "../ui/controls";
+import { focusOn, h } from "../ui/dom";
 import { fitScale, type Size } from "./view-transform";
 import type { Viewport } from "./viewport";
 
@@ -11,12 +14,6 @@ const MAX_SIDE = 150;
 const SHARE = 0.24;
 /** Of what is on the stage, by which an arrow key moves it. */
 const STEP = 0.2;
-const ARROWS: Record<string, [number, number]> = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};
 
 export class Minimap {
   readonly element: HTMLCanvasElement;
@@ -28,22 +25,17 @@ export class Minimap {
     /** The pixels that are on the stage. */
     private readonly pixels: () => ImageBitmap | undefined,
   ) {
-    this.element = h("canvas", {
-      class: "s2w-minimap",
+    this.element = h("canvas.minimap", {
       role: "application",
       tabindex: 0,
       hidden: true,
-      "aria-label": "Minimap. Arrows move the view, Escape hides it.",
+      label: "Minimap. Arrows move the view, Escape hides it.",
       title: "Click or drag to go elsewhere; Esc or Shift+Z hides it",
-      pointerdown: (event: PointerEvent) => {
-        this.element.setPointerCapture?.(event.pointerId);
-        event.preventDefault();
-        this.goTo(event);
-      },
-      pointermove: (event: PointerEvent) => {
-        if (event.buttons & 1) this.goTo(event);
-      },
       keydown: (event: KeyboardEvent) => this.key(event),
+    });
+    onDrag(this.element, (event) => {
+      event.preventDefault();
+      this.goTo(event);
     });
   }
 
@@ -58,17 +50,11 @@ export class Minimap {
     const { image, transform } = this.viewport;
     const side = Math.max(60, Math.min(MAX_SIDE, SHARE * width));
     this.scale = fitScale(image, [side, side]);
-    const size: Size = [Math.round(image[0] * this.scale), Math.round(image[1] * this.scale)];
-    const ratio = window.devicePixelRatio || 1;
-    const [w, h] = size.map((length) => Math.max(1, Math.round(length * ratio))) as Size;
-    if (this.element.width !== w || this.element.height !== h) {
-      [this.element.width, this.element.height] = [w, h];
-      this.element.style.width = `${size[0]}px`;
-      this.element.style.height = `${size[1]}px`;
-    }
-    const context = this.element.getContext("2d");
+    const size = image.map((length) => Math.max(1, Math.round(length * this.scale))) as Size;
+    this.element.style.width = `${size[0]}px`;
+    this.element.style.height = `${size[1]}px`;
+    const context = cleared(this.element, ...size);
     if (!context) return;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.fillStyle = "#000000";
     context.fillRect(0, 0, ...size);
     if (pixels && !display.masksOnly) context.drawImage(pixels, 0, 0, ...size);
@@ -105,9 +91,8 @@ export class Minimap {
     if (arrow) this.viewport.panBy(-arrow[0] * STEP * width, -arrow[1] * STEP * height);
     else if (event.key === "Escape") {
       changeDisplay(this.store, { minimap: false });
-      this.viewport.canvas.focus({ preventScroll: true });
+      focusOn(this.viewport.canvas);
     } else return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 }

@@ -12,9 +12,9 @@ const EDGE = 4;
 export class NameTag {
   /** Screen readers hear what the crosshair is on. */
   readonly element: HTMLElement;
-  private readonly swatch = h("span", { class: "s2w-tag-swatch", "aria-hidden": "true" });
+  private readonly swatch = h("span.tag-swatch", { "aria-hidden": "true" });
   private readonly title = h("strong");
-  private readonly hint = h("span", { class: "s2w-tag-hint" });
+  private readonly hint = h("span.tag-hint");
   private size: [number, number] = [0, 0];
 
   constructor(
@@ -22,8 +22,8 @@ export class NameTag {
     private readonly viewport: Viewport,
   ) {
     this.element = h(
-      "div",
-      { class: "s2w-tag", role: "status", hidden: true },
+      "div.tag",
+      { role: "status", hidden: true },
       this.swatch,
       this.title,
       this.hint,

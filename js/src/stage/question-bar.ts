@@ -3,11 +3,12 @@
 import type { Client } from "../kernel/client";
 import type { Question } from "../state/question";
 import type { Store } from "../state/store";
-import { h, icon, setText } from "../ui/dom";
+import { take } from "../ui/controls";
+import { focusOn, h, icon, on, setLabel, setText } from "../ui/dom";
 
 export class QuestionBar {
   readonly element: HTMLElement;
-  private readonly text = h("span", { class: "s2w-bar-text" });
+  private readonly text = h("span.bar-text");
   private readonly yes: HTMLButtonElement;
   private readonly no: HTMLButtonElement;
   private shown: Question | null = null;
@@ -18,24 +19,22 @@ export class QuestionBar {
     /** Who has the keys when it is answered. */
     private readonly stage: HTMLElement,
   ) {
-    const button = (run: () => void) =>
-      h("button", { type: "button", class: "s2w-button", click: run });
+    const button = (run: () => void) => h("button.button", { click: run });
     this.yes = button(() => client.answer(true));
     this.no = button(() => client.answer(false));
-    this.no.append(h("span", {}, "Keep it"), h("kbd", { "aria-hidden": "true" }, "Esc"));
-    this.no.setAttribute("aria-label", "Keep it");
+    this.no.append(h("span", "Keep it"), h("kbd", { "aria-hidden": "true" }, "Esc"));
+    setLabel(this.no, "Keep it");
     this.element = h(
-      "div",
-      { class: "s2w-question", role: "alertdialog", hidden: true },
+      "div.question",
+      { role: "alertdialog", hidden: true },
       icon("lock"),
       this.text,
-      h("span", { class: "s2w-bar-actions" }, this.yes, this.no),
+      h("span.bar-actions", this.yes, this.no),
     );
-    this.element.addEventListener("keydown", (event) => {
+    on(this.element, "keydown", (event) => {
       if (event.key !== "Escape") return;
       client.answer(false);
-      event.preventDefault();
-      event.stopPropagation();
+      take(event);
     });
   }
 
@@ -46,12 +45,12 @@ export class QuestionBar {
     this.shown = question;
     this.element.hidden = question === null;
     if (!question) {
-      if (hadFocus) this.stage.focus({ preventScroll: true });
+      if (hadFocus) focusOn(this.stage);
       return;
     }
     setText(this.text, question.text);
     setText(this.yes, question.yes);
-    this.element.setAttribute("aria-label", question.text);
-    this.no.focus({ preventScroll: true }); // what does no harm is what Enter does
+    setLabel(this.element, question.text);
+    focusOn(this.no); // what does no harm is what Enter does
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Store } from "../state/store";
 import { roundLength } from "../state/units";
-import { h, setText } from "../ui/dom";
+import { h, setLabel, setText } from "../ui/dom";
 import type { Viewport } from "./viewport";
 
 /** Share of the stage's width that it takes at most, and CSS pixels. */
@@ -23,7 +23,7 @@ export class ScaleBar {
     private readonly store: Store,
     private readonly viewport: Viewport,
   ) {
-    this.element = h("div", { class: "s2w-scale", role: "img", hidden: true }, this.text, this.bar);
+    this.element = h("div.scale", { role: "img", hidden: true }, this.text, this.bar);
   }
 
   update(): void {
@@ -37,7 +37,7 @@ export class ScaleBar {
     this.bar.style.width = `${px * scale}px`;
     const label = `Scale bar: ${text}${describe(video.pixel_size)}`;
     if (this.element.getAttribute("aria-label") === label) return;
-    this.element.setAttribute("aria-label", label);
+    setLabel(this.element, label);
     this.element.title = label;
   }
 }

@@ -4,7 +4,8 @@ import type { Client } from "../kernel/client";
 import { DisplayControls } from "../panels/display";
 import type { Command } from "../state/keys";
 import type { Store, Topic } from "../state/store";
-import { h } from "../ui/dom";
+import { cleared } from "../ui/canvas";
+import { h, setVar } from "../ui/dom";
 import { CandidateStrip } from "./candidates/candidates";
 import { Proposals } from "./candidates/proposals";
 import { ProposalsBar } from "./candidates/proposals-bar";
@@ -39,14 +40,14 @@ const LABEL =
 const OVERLAY_ONLY: ReadonlySet<Topic> = new Set<Topic>([
   ...(["preview", "candidates", "prompts", "pending", "brush", "error", "status"] as const),
   ...(["progress", "timeline", "follow", "proposing", "question"] as const),
-  ...(["results", "saved"] as const),
+  ...(["results", "saved", "unconfirmed", "speaks"] as const),
 ]);
 /** Topics that come many times a second, and that the controls do not depend on in a video: they
  * measure the stage, which in the middle of changes takes the browser long. */
 const OFTEN: ReadonlySet<Topic> = new Set<Topic>([
   ...(["frame", "frames", "masks", "prompts", "pending", "preview"] as const),
   ...(["candidates", "progress", "timeline", "confidence", "thumbnails"] as const),
-  ...(["results", "saved"] as const),
+  ...(["results", "saved", "unconfirmed", "speaks"] as const),
   ...(["hoveredObject", "question"] as const),
 ]);
 /** Topics of what comes from the kernel for frames, perhaps for others than the one shown. */
@@ -64,7 +65,7 @@ export class Stage {
   readonly screen: HTMLElement;
   private readonly picture = h("canvas", { "aria-hidden": "true" });
   private readonly overlay = h("canvas", {
-    ...{ "data-role": "stage", role: "application", tabindex: "0", "aria-label": LABEL },
+    ...{ "data-role": "stage", role: "application", tabindex: "0", label: LABEL },
   });
   private readonly scratch = h("canvas");
   private readonly frameLayer: FrameLayer;
@@ -121,21 +122,17 @@ export class Stage {
       candidates: this.candidates,
     });
     this.screen = h(
-      "div",
-      { class: "s2w-screen" },
+      "div.screen",
       ...[this.picture, this.overlay, this.wipe.element],
       ...[this.scaleBar.element, this.minimap.element, this.tag.element],
     );
     this.element = h(
-      "div",
-      { class: "s2w-stage" },
+      "div.stage",
       ...[this.screen, this.candidates.element, this.bar.element],
       this.question.element,
     );
-    root.addEventListener("pointerdown", ({ target }) => this.display.close(target as Node));
     this.observer = new ResizeObserver(() => {
       this.display.update();
-      this.display.keepInside();
       this.schedule(true);
     });
     this.observer.observe(this.overlay);
@@ -145,6 +142,7 @@ export class Stage {
 
   close(): void {
     this.observer.disconnect();
+    this.display.close();
     cancelAnimationFrame(this.scheduled);
   }
 
@@ -164,7 +162,7 @@ export class Stage {
 
   update(topics: Set<Topic>): void {
     const { kind, width, height } = this.store.state.video;
-    if (height > 0) this.element.style.setProperty("--s2w-aspect", String(width / height));
+    if (height > 0) setVar(this.element, "aspect", width / height);
     if (topics.has("tool")) {
       this.lasso.cancel();
       this.client.hovering.forget();
@@ -337,20 +335,4 @@ export class Stage {
       context.fillRect(offsetX, offsetY, image[0] * scale, image[1] * scale);
     } else if (pixels) this.frameLayer.draw(context, transform, image, pixels);
   }
-}
-
-/** Empty, with one device pixel of the canvas for each of the screen; units are CSS pixels. */
-function cleared(
-  canvas: HTMLCanvasElement,
-  width: number,
-  height: number,
-): CanvasRenderingContext2D | null {
-  const context = canvas.getContext("2d");
-  const ratio = window.devicePixelRatio || 1;
-  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== w) canvas.width = w;
-  if (canvas.height !== h) canvas.height = h;
-  context?.setTransform(w / width, 0, 0, h / height, 0, 0);
-  context?.clearRect(0, 0, width, height);
-  return context;
 }

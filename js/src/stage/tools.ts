@@ -2,7 +2,8 @@
 
 import type { Tool } from "../state/stage-state";
 import type { Store } from "../state/store";
-import { h, type IconName, iconButton, setText } from "../ui/dom";
+import { setSlider, slider } from "../ui/controls";
+import { h, type IconName, iconButton, setPressed, setText } from "../ui/dom";
 
 export const TOOLS: { tool: Tool & IconName; label: string; key: string; hint: string }[] = [
   { tool: "positive", label: "Positive point", key: "P", hint: "click; drag for a box" },
@@ -28,7 +29,7 @@ export class Tools {
   readonly element: HTMLElement;
   private readonly buttons: Map<Tool, HTMLButtonElement>;
   private readonly size: HTMLInputElement;
-  private readonly sizeText = h("output", { class: "s2w-number" });
+  private readonly sizeText = h("output.number");
   private readonly brush: HTMLElement;
 
   constructor(private readonly store: Store) {
@@ -40,36 +41,25 @@ export class Tools {
         }),
       ]),
     );
-    this.size = h("input", {
-      type: "range",
-      class: "s2w-range",
-      max: STEPS,
-      step: "any",
-      "aria-label": "Brush radius in pixels",
-      title: "Brush radius: [ and ], or Alt-drag on the stage",
-      input: () => store.set("brush", MAX_RADIUS ** (Number(this.size.value) / STEPS)),
-    });
-    this.brush = h("label", { class: "s2w-brush" }, this.size, this.sizeText);
+    const title = "Brush radius: [ and ], or Alt-drag on the stage";
+    this.size = slider("Brush radius in pixels", { max: STEPS, step: "any", title }, () =>
+      store.set("brush", MAX_RADIUS ** (Number(this.size.value) / STEPS)),
+    );
+    this.brush = h("label.brush", this.size, this.sizeText);
     this.element = h(
-      "div",
-      { class: "s2w-tools" },
-      h(
-        "div",
-        { class: "s2w-joined", role: "group", "aria-label": "Kind of prompt" },
-        ...this.buttons.values(),
-      ),
+      "div.tools",
+      h("div.joined", { group: "Kind of prompt" }, ...this.buttons.values()),
       this.brush,
     );
   }
 
   update(): void {
     const { tool, brush } = this.store.state;
-    for (const [name, button] of this.buttons)
-      button.setAttribute("aria-pressed", String(name === tool));
+    for (const [name, button] of this.buttons) setPressed(button, name === tool);
     this.brush.hidden = tool !== "brush" && tool !== "eraser";
     const value = (STEPS * Math.log(Math.max(1, brush))) / Math.log(MAX_RADIUS);
-    if (Math.abs(Number(this.size.value) - value) > 1e-6) this.size.value = String(value);
-    this.size.style.setProperty("--s2w-share", String(Math.min(1, value / STEPS)));
+    if (Math.abs(Number(this.size.value) - value) > 1e-6)
+      setSlider(this.size, value, Math.min(1, value / STEPS));
     setText(this.sizeText, `${brush < 10 ? brush.toFixed(1) : Math.round(brush)} px`);
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Client } from "../kernel/client";
 import type { Attribute, ColorBy, ObjectClass, ObjectInfo } from "../kernel/traits";
-import type { Command } from "./keys";
+import { type Command, commandsOf } from "./keys";
 import type { Store } from "./store";
 
 /** Of objects without a class, where colours are those of classes: the kernel's. */
@@ -38,7 +38,6 @@ export function parseAttribute(text: string): Attribute {
 /** The keys of classes. */
 export function classCommands(store: Store, client: Client): Command[] {
   const { state } = store;
-  const some = () => state.class_list.length > 0;
   const give = (name: string) => {
     const object = store.selectedObject;
     if (!object) store.set("current_class", state.current_class === name ? "" : name);
@@ -50,18 +49,17 @@ export function classCommands(store: Store, client: Client): Command[] {
     const next = (names.indexOf(now) + by + names.length) % names.length;
     give(names[next] || now);
   };
+  const command = commandsOf("Objects", () => state.class_list.length > 0);
   return [
-    {
-      keys: Array.from({ length: MAX_KEYS }, (_, n) => `Shift+${n + 1}`),
-      label: "Give the object the first to the ninth class, or new ones if none is selected",
-      group: "Objects",
-      enabled: some,
-      run: ({ code }) => {
+    command(
+      Array.from({ length: MAX_KEYS }, (_, n) => `Shift+${n + 1}`),
+      "Give the object the first to the ninth class, or new ones if none is selected",
+      ({ code }) => {
         const one = state.class_list[Number(code.slice(-1)) - 1];
         if (one) give(one.name);
       },
-    },
-    { keys: ["J"], label: "Next class", group: "Objects", enabled: some, run: step(1) },
-    { keys: ["Shift+J"], label: "Previous class", group: "Objects", enabled: some, run: step(-1) },
+    ),
+    command("J", "Next class", step(1)),
+    command("Shift+J", "Previous class", step(-1)),
   ];
 }

@@ -2,7 +2,7 @@
 
 import type { Client } from "../kernel/client";
 import { classCommands } from "./classes";
-import type { Command } from "./keys";
+import { type Command, commandsOf } from "./keys";
 import type { Player } from "./player";
 import type { State, Store } from "./store";
 
@@ -23,119 +23,61 @@ export function viewCommands(
 ): Command[] {
   const { state } = store;
   const last = () => state.video.num_frames - 1;
-  const inTime = { group: "Time", enabled: () => last() > 0 };
-  const playable = {
-    group: "Time",
-    enabled: () => last() > 0 && state.video.kind === "video",
-  };
+  const isVideo = () => last() > 0 && state.video.kind === "video";
   const running = () => isPropagating(state);
-  const step = (keys: string[], label: string, by: number): Command => ({
-    ...{ keys, label, ...inTime },
-    run: () => actions.goTo(store.destination + by),
-  });
-  const onObject = { group: "Objects", enabled: () => store.selectedObject !== undefined };
+  const hasObject = () => store.selectedObject !== undefined;
+  const prompts = commandsOf("Prompts");
+  const objects = commandsOf("Objects");
+  const object = commandsOf("Objects", hasObject);
+  const time = commandsOf("Time", () => last() > 0);
+  const playing = commandsOf("Time", isVideo);
+  const view = commandsOf("View");
+  const step = (by: number) => () => actions.goTo(store.destination + by);
   const change = (what: "visible" | "locked") => () => {
-    const object = store.selectedObject;
-    if (object) client.ask({ type: "update_object", object: object.id, [what]: !object[what] });
+    const one = store.selectedObject;
+    if (one) client.ask({ type: "update_object", object: one.id, [what]: !one[what] });
   };
+  const group = "Propagation";
   return [
-    {
-      keys: ["Ctrl+Z"],
-      label: "Undo",
-      group: "Prompts",
-      run: () => client.ask({ type: "undo" }),
-    },
-    {
-      keys: ["Ctrl+Shift+Z", "Ctrl+Y"],
-      label: "Redo",
-      group: "Prompts",
-      run: () => client.ask({ type: "redo" }),
-    },
-    {
-      keys: DIGITS,
-      label: "Select the first to the ninth object",
-      group: "Objects",
-      run: ({ key }) => {
-        const object = state.objects[Number(key) - 1];
-        if (object) actions.select(object.id);
-      },
-    },
-    {
-      keys: ["C"],
-      label: "Add an object",
-      group: "Objects",
-      run: () => client.ask({ type: "add_object" }),
-    },
-    { keys: ["V"], label: "Show or hide the object", ...onObject, run: change("visible") },
-    {
-      keys: ["S"],
-      label: "Show the object alone, or all again",
-      ...onObject,
-      run: () => store.set("solo", state.solo === null ? state.selected : null),
-    },
-    { keys: ["K"], label: "Lock or unlock the object", ...onObject, run: change("locked") },
+    prompts("Ctrl+Z", "Undo", () => client.ask({ type: "undo" })),
+    prompts(["Ctrl+Shift+Z", "Ctrl+Y"], "Redo", () => client.ask({ type: "redo" })),
+    objects(DIGITS, "Select the first to the ninth object", ({ key }) => {
+      const one = state.objects[Number(key) - 1];
+      if (one) actions.select(one.id);
+    }),
+    objects("C", "Add an object", () => client.ask({ type: "add_object" })),
+    object("V", "Show or hide the object", change("visible")),
+    object("S", "Show the object alone, or all again", () =>
+      store.set("solo", state.solo === null ? state.selected : null),
+    ),
+    object("K", "Lock or unlock the object", change("locked")),
     ...classCommands(store, client),
-    { keys: ["Space"], label: "Play or pause", ...playable, run: () => player.toggle() },
-    { keys: ["<"], label: "Slower", ...playable, run: () => player.changeSpeed(-1) },
-    { keys: [">"], label: "Faster", ...playable, run: () => player.changeSpeed(1) },
-    {
-      keys: ["L"],
-      label: "Play in a loop",
-      ...playable,
-      run: () => store.set("loop", !state.loop),
-    },
-    step(["ArrowLeft", ","], "One frame back", -1),
-    step(["ArrowRight", "."], "One frame on", 1),
-    step(["Shift+ArrowLeft"], "Ten frames back", -10),
-    step(["Shift+ArrowRight"], "Ten frames on", 10),
-    { keys: ["Home"], label: "First frame", ...inTime, run: () => actions.goTo(0) },
-    { keys: ["End"], label: "Last frame", ...inTime, run: () => actions.goTo(last()) },
-    {
-      keys: ["I"],
-      label: "The range begins here",
-      ...playable,
-      run: () => markIn(store),
-    },
-    {
-      keys: ["O"],
-      label: "The range ends here",
-      ...playable,
-      run: () => markOut(store),
-    },
-    {
-      keys: ["X"],
-      label: "No range",
-      group: "Time",
-      enabled: () => state.range !== null,
-      run: () => store.set("range", null),
-    },
-    {
-      keys: ["T"],
-      label: "Propagate, in the range if there is one",
-      group: "Propagation",
-      enabled: () => playable.enabled() && state.objects.length > 0 && !running(),
-      run: () => client.propagate("both"),
-    },
-    {
-      keys: ["Shift+T"],
-      label: "Propagate the selected object",
-      group: "Propagation",
-      enabled: () => playable.enabled() && onObject.enabled() && !running(),
-      run: () => client.propagate("both", [state.selected]),
-    },
-    {
-      keys: ["F"],
-      label: "Follow the propagation",
-      group: "Propagation",
-      run: () => client.follow(!state.follow),
-    },
-    {
-      keys: ["Shift+F"],
-      label: "Full screen",
-      group: "View",
-      run: () => actions.toggleFullScreen(),
-    },
-    { keys: ["?"], label: "These keys", group: "View", run: () => actions.openHelp() },
+    playing("Space", "Play or pause", () => player.toggle()),
+    playing("<", "Slower", () => player.changeSpeed(-1)),
+    playing(">", "Faster", () => player.changeSpeed(1)),
+    playing("L", "Play in a loop", () => store.set("loop", !state.loop)),
+    time(["ArrowLeft", ","], "One frame back", step(-1)),
+    time(["ArrowRight", "."], "One frame on", step(1)),
+    time("Shift+ArrowLeft", "Ten frames back", step(-10)),
+    time("Shift+ArrowRight", "Ten frames on", step(10)),
+    time("Home", "First frame", () => actions.goTo(0)),
+    time("End", "Last frame", () => actions.goTo(last())),
+    playing("I", "The range begins here", () => markIn(store)),
+    playing("O", "The range ends here", () => markOut(store)),
+    commandsOf("Time", () => state.range !== null)("X", "No range", () => store.set("range", null)),
+    commandsOf(group, () => isVideo() && state.objects.length > 0 && !running())(
+      "T",
+      "Propagate, in the range if there is one",
+      () => client.propagate("both"),
+    ),
+    commandsOf(group, () => isVideo() && hasObject() && !running())(
+      "Shift+T",
+      "Propagate the selected object",
+      () => client.propagate("both", [state.selected]),
+    ),
+    commandsOf(group)("F", "Follow the propagation", () => client.follow(!state.follow)),
+    view("Shift+F", "Full screen", () => actions.toggleFullScreen()),
+    view("?", "These keys", () => actions.openHelp()),
   ];
 }
 

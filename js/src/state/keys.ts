@@ -10,6 +10,14 @@ export interface Command {
   run: (event: KeyboardEvent) => void;
 }
 
+/** Makes commands of a group, which can be carried out while they are enabled. */
+export function commandsOf(group: string, enabled?: () => boolean) {
+  return (keys: string | string[], label: string, run: Command["run"]): Command => ({
+    ...{ keys: [keys].flat(), label, group, run },
+    ...(enabled && { enabled }),
+  });
+}
+
 /** Carry out the first command that has this key; false when none has, or none may now. */
 export function handleKey(event: KeyboardEvent, commands: Command[]): boolean {
   const find = (pressed: string) =>
@@ -18,6 +26,14 @@ export function handleKey(event: KeyboardEvent, commands: Command[]): boolean {
   command?.run(event);
   return command !== undefined;
 }
+
+/** Where arrow keys lead, in x and y. */
+export const ARROWS: Record<string, [number, number]> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
 
 const WITH_ALT: Record<string, string> = { "≠": "=", "±": "+", "–": "-", "—": "-" };
 

@@ -34,7 +34,7 @@ export interface Situation {
   stale: number;
   untracked: number;
   unreviewed: number;
-  /** Spans of frames that look uncertain. */
+  /** Places worth a look, each of which has a mark in its lane. */
   places: number;
   /** A better model that may be offered now, and how sure this one is of the mask at hand. */
   offer: { label: string; iou: number } | null;

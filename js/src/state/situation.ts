@@ -1,26 +1,20 @@
 /** What the next step depends on, read from a view's store. */
 
-import type { Run, TimelineMessage } from "../kernel/protocol";
+import type { TimelineMessage } from "../kernel/protocol";
+import { isPropagating } from "./commands";
 import type { Situation } from "./next-step";
+import { lengthOf, runAt } from "./runs";
 import type { Store } from "./store";
 
-/** A mask is worth a look that is less certain than this, 0..1. */
-export const UNCERTAIN = 0.5;
-/** Of a span that has such frames: it may have so many others between them. */
-const GAP_FRAMES = 4;
 /** A better model is offered where the predicted IoU is lower. */
 export const UNSURE_IOU = 0.5;
 
-/** Bytes of a confidence message: 0 is no mask, 1 an absent object, 2..255 a confidence of 0..1. */
-const LOWEST = 2;
-const UNCERTAIN_BYTE = LOWEST + Math.round(UNCERTAIN * (255 - LOWEST));
-
 export function situationOf(store: Store): Situation {
   const { state } = store;
-  const { video, objects, status, proposals, frame, candidates, progress } = state;
+  const { video, objects, status, proposals, frame, candidates } = state;
   const frames = video.num_frames;
   const empty: string[] = [];
-  let [stale, untracked, unreviewed, uncertain] = [0, 0, 0, 0];
+  let [stale, untracked, unreviewed] = [0, 0, 0];
   for (const object of objects) {
     const timeline = store.timelines.get(object.id);
     const known = timeline ? framesOf(timeline) : 0;
@@ -32,8 +26,8 @@ export function situationOf(store: Store): Situation {
     stale += lengthOf(timeline.stale);
     untracked += Math.max(0, frames - known);
     unreviewed += lengthOf(timeline.tracked) + lengthOf(timeline.stale);
-    uncertain += countPlaces(store.confidences.get(object.id), timeline.tracked);
   }
+  const running = isPropagating(state);
   return {
     kind: video.kind,
     frames,
@@ -47,26 +41,13 @@ export function situationOf(store: Store): Situation {
     empty,
     objects: objects.length,
     choice: candidates !== null && candidates.frame === frame,
-    running: status.state === "propagating" || progress !== null,
+    running,
     ended: state.ended,
     ...{ stale, untracked, unreviewed },
-    places: uncertain,
+    // All of the frames are looked at: not for each of those that come.
+    places: running ? 0 : [...store.places.values()].flat().length,
     offer: offerOf(store),
   };
-}
-
-/** Spans in which tracked masks are uncertain. Those with few others between them are one. */
-export function countPlaces(confidence: Uint8Array | undefined, tracked: Run[]): number {
-  if (!confidence) return 0;
-  let [places, last] = [0, Number.NEGATIVE_INFINITY];
-  for (const [start, stop] of tracked)
-    for (let t = start; t < stop; t++) {
-      const byte = confidence[t] ?? 0;
-      if (byte < LOWEST || byte >= UNCERTAIN_BYTE) continue;
-      if (t - last > GAP_FRAMES) places++;
-      last = t;
-    }
-  return places;
 }
 
 /** A better model, where the one at hand is not sure of the mask that a person has just prompted. */
@@ -82,10 +63,6 @@ function offerOf(store: Store): Situation["offer"] {
 function framesOf({ prompted, accepted, rejected, tracked, stale }: TimelineMessage): number {
   const reviewed = [...accepted, ...rejected];
   // A prompted frame that was reviewed is in both.
-  const alone = prompted.filter((t) => !reviewed.some(([start, stop]) => start <= t && t < stop));
+  const alone = prompted.filter((frame) => !runAt(reviewed, frame));
   return alone.length + lengthOf(reviewed) + lengthOf(tracked) + lengthOf(stale);
-}
-
-function lengthOf(runs: Run[]): number {
-  return runs.reduce((sum, [start, stop]) => sum + stop - start, 0);
 }

@@ -22,6 +22,7 @@ import type {
 } from "../kernel/traits";
 import { ByteLru } from "./lru";
 import type { Ended } from "./next-step";
+import { findPlaces } from "./places";
 import type { Question } from "./question";
 import { type Proposal, type StageState, type Stroke, stageState } from "./stage-state";
 
@@ -66,8 +67,8 @@ export interface State extends StageState {
   lost: Loss | null;
   /** Whether the kernel speaks regularly: its silence means something. */
   speaks: boolean;
-  /** Whether the work is in a file, as the kernel said last; null where none is written. */
-  isSaved: boolean | null;
+  /** Whether something was asked for that may not be in what the kernel says of saving. */
+  unconfirmed: boolean;
   status: Status;
   history: HistoryInfo;
   auto_propagate: AutoPropagate;
@@ -114,7 +115,7 @@ export function newState(traits: Traits): State {
     goal: null,
     lost: null,
     speaks: false,
-    isSaved: null,
+    unconfirmed: false,
     solo: null,
     playing: false,
     speed: 1,
@@ -150,12 +151,16 @@ const MASK_CACHE_BYTES = 64 * 2 ** 20;
 const MASK_OVERHEAD = 4;
 const MASK_BASE_BYTES = 200;
 
+/** What the places worth a look come from. */
+const PLACES_FROM: ReadonlySet<Topic> = new Set<Topic>(["timeline", "confidence", "objects"]);
+
 export class Store {
   readonly frames = new ByteLru<number, ImageBitmap>(FRAME_CACHE_BYTES, (bitmap) => bitmap.close());
   readonly masks = new ByteLru<number, Map<number, MaskRecord>>(MASK_CACHE_BYTES);
   readonly prompts = new Map<string, PromptsMessage>();
   readonly thumbnails = new ByteLru<number, ImageBitmap>(THUMBNAIL_CACHE_BYTES, (b) => b.close());
-  /** By object, a byte a frame as in `ConfidenceMessage`. */
+  /** By object, a byte a frame as in `ConfidenceMessage`. What is here is not written to again:
+   * what is worked out from it may be kept by it. */
   readonly confidences = new Map<number, Uint8Array>();
   /** By object, of its mask on each frame in pixels; as far as somebody looks at them. */
   readonly areas = new Map<number, Uint32Array>();
@@ -170,6 +175,7 @@ export class Store {
   answered = false;
   /** Frames whose newest masks have not been on the screen yet. */
   readonly unpainted = new Set<number>();
+  private knownPlaces: Map<number, number[]> | null = null;
   private readonly listeners = new Set<(topics: Set<Topic>) => void>();
   private changed: Set<Topic> | null = null;
 
@@ -188,6 +194,7 @@ export class Store {
   }
 
   touch(topic: Topic): void {
+    if (PLACES_FROM.has(topic)) this.knownPlaces = null;
     if (this.changed) {
       this.changed.add(topic);
       return;
@@ -215,15 +222,14 @@ export class Store {
   }
 
   putConfidence(object: number, start: number, bytes: Uint8Array): void {
-    let known = this.confidences.get(object) ?? new Uint8Array(this.state.video.num_frames);
-    const length = Math.max(this.state.video.num_frames, start + bytes.length);
-    if (this.state.video.live && known.length < length) {
-      const grown = new Uint8Array(length);
-      grown.set(known);
-      known = grown;
-    }
-    known.set(bytes.subarray(0, Math.max(0, known.length - start)), Math.min(start, known.length));
-    this.confidences.set(object, known);
+    const known = this.confidences.get(object);
+    const { num_frames, live } = this.state.video;
+    let length = known?.length ?? num_frames;
+    if (live) length = Math.max(length, num_frames, start + bytes.length);
+    const told = new Uint8Array(length);
+    if (known) told.set(known);
+    told.set(bytes.subarray(0, Math.max(0, length - start)), Math.min(start, length));
+    this.confidences.set(object, told);
     this.touch("confidence");
   }
 
@@ -306,6 +312,19 @@ export class Store {
       ...(["confidence", "thumbnails"] as const),
     ])
       this.touch(topic);
+  }
+
+  /** What is worth a look, as `findPlaces` gives it. */
+  get places(): Map<number, number[]> {
+    this.knownPlaces ??= findPlaces(this);
+    return this.knownPlaces;
+  }
+
+  /** Whether all of the work is in a file; null where none is written, or nothing is known yet. */
+  get isSaved(): boolean | null {
+    const { saved, unconfirmed } = this.state;
+    if (!saved || saved.state === "off") return null;
+    return saved.state === "saved" && !unconfirmed;
   }
 
   /** Objects that are to be seen, in a list of its own. */

@@ -4,7 +4,7 @@ import type { Store, Topic } from "../state/store";
 import { h } from "./dom";
 
 export class Announcer {
-  readonly element = h("div", { class: "s2w-unseen", "aria-live": "polite" });
+  readonly element = h("div.unseen", { "aria-live": "polite" });
   private running = false;
   /** The selected object, and its class. */
   private classed: [number, string] = [0, ""];

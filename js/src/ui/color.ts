@@ -1,3 +1,6 @@
+/** Of an object that is not there yet. */
+export const NO_COLOR = "#8b8d98";
+
 /** Black or white, whichever is legible on "#rrggbb". */
 export function inkOn(color: string): string {
   const rgb = Number.parseInt(color.slice(1), 16);

@@ -18,6 +18,18 @@ export function timeLeft(seconds: number): string {
   return duration(roundUp(s, 300));
 }
 
+/** 0:07.25, or 1:02:03.50; with no decimals 0:07. */
+export function timecode(seconds: number, decimals = 2): string {
+  const unit = 10 ** decimals;
+  const all = Math.floor(seconds * unit + 1e-6);
+  const [whole, rest] = [Math.floor(all / unit), all % unit];
+  const padded = (value: number, length = 2) => String(value).padStart(length, "0");
+  const minutes = Math.floor(whole / 60) % 60;
+  const last = padded(whole % 60) + (decimals ? `.${padded(rest, decimals)}` : "");
+  if (whole < 3600) return `${minutes}:${last}`;
+  return `${Math.floor(whole / 3600)}:${padded(minutes)}:${last}`;
+}
+
 /** "45 of 156 MB", or the size alone. */
 export function megabytes(bytes: number): string {
   const mb = bytes / 1e6;

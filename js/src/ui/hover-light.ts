@@ -1,6 +1,7 @@
 /** What belongs to one object lights up together: its mask, its row, its lane. */
 
 import type { Store, Topic } from "../state/store";
+import { on } from "./dom";
 
 const LIT = "s2w-hovered";
 
@@ -18,10 +19,10 @@ export class HoverLight {
       const id = ofObject(event.target);
       if (id !== null && ofObject(event.relatedTarget) !== id) store.set("hoveredObject", null);
     };
-    root.addEventListener("pointerover", light);
-    root.addEventListener("pointerout", leave);
-    root.addEventListener("focusin", light);
-    root.addEventListener("focusout", leave);
+    on(root, "pointerover", light);
+    on(root, "pointerout", leave);
+    on(root, "focusin", light);
+    on(root, "focusout", leave);
   }
 
   update(topics: Set<Topic>): void {

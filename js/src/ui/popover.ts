@@ -7,18 +7,21 @@
  *     ]);
  *     toolbar.add(results.element);
  *
- * With `menu`, the panel holds `menuItem`s alone and is a menu to screen readers; without, whatever
- * you like, and a `menuItem` in it is a button. Choosing an item closes it, changing a setting does
- * not. Arrow keys go from item to item, Escape closes and gives the focus back, as does a press
- * elsewhere. `onOpen` is called before it is shown. It lies above the page, inside the window.
+ * With `menu`, the panel is a menu to screen readers, and holds `menuItem`s; without, whatever you
+ * like, and a `menuItem` in it is a button. Choosing an item closes it, changing a setting does not.
+ * Arrow keys go from item to item, Escape closes and gives the focus back, as does a press elsewhere.
+ * `onOpen` is called before it is shown. It lies above the page, inside the window. A `button` of
+ * your own takes the place of the one with an icon.
  */
 
-import { h, type IconName, icon, iconButton } from "./dom";
-import { type Align, hideFloating, placeFloating, showFloating } from "./floating";
+import { take } from "./controls";
+import { focusOn, h, type IconName, icon, iconButton, on } from "./dom";
+import { type Align, hideFloating, placeFloating, type Side, showFloating } from "./floating";
 import { setTip } from "./tooltip";
 
 export interface PopoverOptions {
-  icon: IconName;
+  /** With an icon, or one of your own. */
+  icon: IconName | HTMLButtonElement;
   /** The button's and the panel's accessible name. */
   label: string;
   text?: string;
@@ -27,6 +30,7 @@ export interface PopoverOptions {
   menu?: boolean;
   /** Which of its sides is the button's. */
   align?: Align;
+  side?: Side;
   onOpen?: () => void;
 }
 
@@ -40,33 +44,37 @@ export class Popover {
   readonly element: HTMLElement;
   readonly button: HTMLButtonElement;
   readonly panel: HTMLElement;
-  private readonly align: Align;
-  private readonly onOpen: () => void;
   private readonly closeElsewhere = ({ target }: Event) => {
     if (!this.element.contains(target as Node)) this.close();
   };
-  private readonly follow = () => placeFloating(this.panel, this.button, this.align);
+  /** Beside what it lies, and on which side. */
+  private readonly beside: [HTMLElement, Align, Side | undefined];
+  private readonly onOpen: (() => void) | undefined;
+  private readonly follow = () => placeFloating(this.panel, ...this.beside);
 
   constructor(options: PopoverOptions, children: Node[]) {
-    const { label, menu = false, align = "end", onOpen = () => {} } = options;
-    this.align = align;
+    const { icon: own, label, menu = false, align = "end", side, onOpen } = options;
     this.onOpen = onOpen;
     const toggle = () => (this.opened ? this.close() : this.open());
-    this.button = iconButton(options.icon, label, toggle, options);
+    this.button = typeof own === "string" ? iconButton(own, label, toggle, options) : own;
+    if (this.button === own) on(own, "click", toggle);
+    this.beside = [this.button, align, side];
     this.button.setAttribute("aria-haspopup", menu ? "menu" : "true");
     this.button.setAttribute("aria-expanded", "false");
     this.panel = h(
-      "div",
-      { class: "s2w-popover", role: menu ? "menu" : "group", "aria-label": label, hidden: true },
+      "div.popover",
+      { role: menu ? "menu" : "group", label, hidden: true },
       ...children,
     );
-    if (menu) for (const item of this.items) item.setAttribute("role", "menuitem");
-    this.element = h("span", { class: "s2w-menu" }, this.button, this.panel);
-    this.element.addEventListener("keydown", (event) => this.handleKey(event));
-    this.element.addEventListener("focusout", ({ relatedTarget }) => {
+    if (menu)
+      for (const item of this.panel.querySelectorAll(".s2w-item"))
+        item.setAttribute("role", "menuitem");
+    this.element = h("span.menu", this.button, this.panel);
+    on(this.element, "keydown", (event) => this.handleKey(event));
+    on(this.element, "focusout", ({ relatedTarget }) => {
       if (relatedTarget && !this.element.contains(relatedTarget as Node)) this.close();
     });
-    this.panel.addEventListener("click", ({ target }) => {
+    on(this.panel, "click", ({ target }) => {
       if (target instanceof Element && target.closest(".s2w-item")) this.close(true);
     });
   }
@@ -77,13 +85,13 @@ export class Popover {
 
   open(): void {
     if (this.opened) return;
-    this.onOpen();
+    this.onOpen?.();
     this.button.setAttribute("aria-expanded", "true");
-    showFloating(this.panel, this.button, this.align);
+    showFloating(this.panel, ...this.beside);
     this.items[0]?.focus({ preventScroll: true });
-    document.addEventListener("pointerdown", this.closeElsewhere, true);
-    window.addEventListener("scroll", this.follow, { capture: true, passive: true });
-    window.addEventListener("resize", this.follow);
+    on(document, "pointerdown", this.closeElsewhere, true);
+    on(window, "scroll", this.follow, { capture: true, passive: true });
+    on(window, "resize", this.follow);
   }
 
   /** Put it where it belongs, after it has got larger or smaller: inside the window. */
@@ -103,7 +111,7 @@ export class Popover {
     document.removeEventListener("pointerdown", this.closeElsewhere, true);
     window.removeEventListener("scroll", this.follow, { capture: true });
     window.removeEventListener("resize", this.follow);
-    if (refocus) this.button.focus({ preventScroll: true });
+    if (refocus) focusOn(this.button);
   }
 
   private get items(): HTMLElement[] {
@@ -118,7 +126,7 @@ export class Popover {
       if (key !== "ArrowDown" || target !== this.button) return;
       this.open();
     } else if (key === "Escape") this.close(true);
-    else if (target instanceof HTMLElement && !usesArrows(target)) {
+    else if (target instanceof HTMLElement && !usesKey(target, key)) {
       const { items } = this;
       const at = items.indexOf(target);
       const next = {
@@ -130,8 +138,7 @@ export class Popover {
       if (next === undefined) return;
       items[next]?.focus();
     } else return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 }
 
@@ -142,24 +149,19 @@ export function menuItem(
   options: { icon?: IconName; hint?: string; key?: string } = {},
 ): HTMLButtonElement {
   const item = h(
-    "button",
-    { type: "button", class: "s2w-item", "aria-label": label, click: run },
+    "button.item",
+    { label, click: run },
     ...(options.icon ? [icon(options.icon)] : []),
-    h("span", {}, label),
+    h("span", label),
   );
   if (options.key) item.append(h("kbd", { "aria-hidden": "true" }, options.key));
   if (options.hint) setTip(item, options.hint, options.key);
   return item;
 }
 
-/** A row of a panel with a control and its name. */
-export function menuSetting(label: string, control: HTMLElement): HTMLElement {
-  return h("label", { class: "s2w-setting" }, h("span", {}, label), control);
-}
-
-function usesArrows(element: HTMLElement): boolean {
-  return (
-    element instanceof HTMLSelectElement ||
-    (element instanceof HTMLInputElement && element.type !== "checkbox")
-  );
+/** Whether a control has a use of its own for a key that goes from item to item. */
+function usesKey(element: HTMLElement, key: string): boolean {
+  if (element instanceof HTMLSelectElement) return true;
+  if (!(element instanceof HTMLInputElement) || element.type === "checkbox") return false;
+  return element.type !== "text" || key === "Home" || key === "End";
 }

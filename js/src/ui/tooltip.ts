@@ -8,6 +8,7 @@
  */
 
 import { parts } from "../state/keys";
+import { on } from "./dom";
 import { hideFloating, showFloating } from "./floating";
 
 /** Give an element a tooltip, or take it away with an empty text. Keys as commands have them. */
@@ -31,16 +32,16 @@ export class Tooltip {
     this.element.className = "s2w-tip";
     this.element.setAttribute("aria-hidden", "true"); // screen readers have the description
     this.element.hidden = true;
-    root.addEventListener("pointerover", (event) => {
+    on(root, "pointerover", (event) => {
       if (event.pointerType !== "touch") this.show(tipped(event.target));
     });
-    root.addEventListener("pointerleave", () => this.show(null));
-    root.addEventListener("pointerdown", () => this.show(null));
-    root.addEventListener("keydown", () => this.show(null), true);
-    root.addEventListener("focusin", ({ target }) => {
+    on(root, "pointerleave", () => this.show(null));
+    on(root, "pointerdown", () => this.show(null));
+    on(root, "keydown", () => this.show(null), true);
+    on(root, "focusin", ({ target }) => {
       if (target instanceof Element && target.matches(":focus-visible")) this.show(tipped(target));
     });
-    root.addEventListener("focusout", () => this.show(null));
+    on(root, "focusout", () => this.show(null));
   }
 
   close(): void {

@@ -231,10 +231,6 @@ class Models(Message, frozen=True, tag="models"):
 class Alive(Message, frozen=True, tag="alive"):
     """The kernel is there, also while a cell runs. It says so about once a second."""
 
-    saved: Annotated[
-        bool | None,
-        Meta(description="Whether all edits are in a file; null where none is written."),
-    ]
     pausing: Annotated[
         bool, Meta(description="Nothing follows until the view is heard again: silence is no sign.")
     ]
@@ -330,7 +326,7 @@ class Script(Message, frozen=True, tag="script"):
 
 
 class Saved(Message, frozen=True, tag="saved"):
-    """Whether what was done is in a file."""
+    """Whether all edits are in a file. Told when it changes."""
 
     state: SavingState
     path: Annotated[str, Meta(description='Of the file, absolute; "" where there is none.')]

@@ -29,25 +29,17 @@ def outbox(sent):
     return outbox
 
 
-def test_it_speaks_by_itself_from_when_a_view_is_heard_and_says_what_is_saved(outbox, sent):
-    saved = [True, False, None]
-    heartbeat = Heartbeat(outbox, lambda: saved[0], QUICK_S)
+def test_it_speaks_by_itself_from_when_a_view_is_heard(outbox, sent):
+    heartbeat = Heartbeat(outbox, QUICK_S)
     assert sent.empty()
     heartbeat.renew()
-    told = []
-    while saved:
-        message = sent.get(timeout=LIMIT_S)
-        if message.saved == saved[0]:
-            told.append((message.type, message.saved, message.pausing))
-            if len(saved) == 1:
-                break
-            saved.pop(0)
+    told = [sent.get(timeout=LIMIT_S) for _ in range(3)]
     heartbeat.close()
-    assert told == [("alive", True, False), ("alive", False, False), ("alive", None, False)]
+    assert [(message.type, message.pausing) for message in told] == 3 * [("alive", False)]
 
 
 def test_it_says_that_it_pauses_where_no_view_is_heard_and_goes_on_with_the_next(outbox, sent):
-    heartbeat = Heartbeat(outbox, lambda: True, QUICK_S, listened_s=5 * QUICK_S)
+    heartbeat = Heartbeat(outbox, QUICK_S, listened_s=5 * QUICK_S)
     for _ in range(2):
         heartbeat.renew()
         while not sent.get(timeout=LIMIT_S).pausing:
@@ -58,7 +50,7 @@ def test_it_says_that_it_pauses_where_no_view_is_heard_and_goes_on_with_the_next
 
 def test_nothing_is_said_where_all_views_are_out_of_sight(outbox, sent):
     outbox.set_visible("view", False)
-    heartbeat = Heartbeat(outbox, lambda: True)
+    heartbeat = Heartbeat(outbox)
     heartbeat.renew()
     assert heartbeat.beat()
     heartbeat.close()
@@ -73,7 +65,7 @@ def test_a_view_whose_acknowledgements_wait_behind_a_cell_hears_it(sent):
         lambda: now_s[0],
     )
     outbox.hello("view")
-    heartbeat = Heartbeat(outbox, lambda: True)
+    heartbeat = Heartbeat(outbox)
     heartbeat.renew()
     outbox.stream_masks(0)
     now_s[0] += GONE_AFTER_S + 1
@@ -84,7 +76,7 @@ def test_a_view_whose_acknowledgements_wait_behind_a_cell_hears_it(sent):
 
 
 def test_a_closed_one_says_nothing_more(outbox, sent):
-    heartbeat = Heartbeat(outbox, lambda: True, QUICK_S)
+    heartbeat = Heartbeat(outbox, QUICK_S)
     heartbeat.renew()
     sent.get(timeout=LIMIT_S)
     heartbeat.close()
@@ -96,7 +88,7 @@ def test_a_closed_one_says_nothing_more(outbox, sent):
 
 
 def test_its_thread_ends_with_it(outbox):
-    heartbeat = Heartbeat(outbox, lambda: True, QUICK_S)
+    heartbeat = Heartbeat(outbox, QUICK_S)
     heartbeat.renew()
     thread, gone = heartbeat._thread, weakref.ref(heartbeat)
     del heartbeat

@@ -178,12 +178,12 @@ def test_a_session_begins_as_it_was_saved_with_what_is_said_now(begin, folder):
 
 def test_whether_all_is_saved_is_known(begin, folder):
     parts, saving = begin()
-    assert saving.is_saved is True
+    assert saving.describe().state == "saved"
     blocked = threading.Event()
     parts.controller.submit(blocked.wait)  # in whose thread it is read
     saving.mark_changed()
-    assert saving.is_saved is False
+    assert saving.describe().state == "unsaved"
     blocked.set()
-    wait_until(lambda: saving.is_saved is True)
+    wait_until(lambda: saving.describe().state == "saved")
     assert [path.suffix for path in folder.iterdir()] == [".zip"]
-    assert begin(option=False)[1].is_saved is None
+    assert begin(option=False)[1].describe().state == "off"

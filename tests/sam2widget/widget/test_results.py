@@ -14,7 +14,7 @@ from PIL import Image
 
 from sam2_backend.video import Channel, Contrast
 from sam2widget import Sam2Widget, SessionError, read_session
-from sam2widget.bridge import downloads
+from sam2widget.bridge import downloads, flow_control
 from sam2widget.export import FORMATS
 from tests.support.browser import Browser, idle
 from tests.support.fakes import ChoosySegmenter, DiscSegmenter
@@ -347,6 +347,20 @@ def test_a_view_is_told_what_is_saved(widgets, tmp_path):
     path.parent.unlink()
     wait_until(lambda: browser.of("saved")[-1]["state"] == "saved")
     assert len(read_session(path).prompts[1, 0].points) == 2
+
+
+def test_a_view_whose_word_waits_behind_a_cell_is_told_what_is_saved(
+    widgets, tmp_path, monkeypatch
+):
+    widget = widgets(autosave=tmp_path / "a.sam2.zip")
+    browser = Browser(widget, acks=False)
+    browser.say("hello")
+    widget.add_point(0, 20, 12)
+    wait_until(lambda: browser.of("masks") and browser.of("saved")[-1]["state"] == "saved")
+    monkeypatch.setattr(flow_control, "GONE_AFTER_S", -1.0)
+    widget.add_point(0, 21, 12)
+    assert browser.of("saved")[-1]["state"] == "unsaved"
+    wait_until(lambda: browser.of("saved")[-1]["state"] == "saved")
 
 
 def test_a_view_is_told_that_nothing_is_saved_by_itself(page):

@@ -5,9 +5,10 @@ import type { Store } from "../../state/store";
 import { areaText } from "../../state/units";
 import { h, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
+import type { Cell } from "./row";
 
-export class AreaCell {
-  readonly element = h("span", { class: "s2w-area" });
+export class AreaCell implements Cell {
+  readonly element = h("span.area");
 
   constructor(private readonly store: Store) {}
 

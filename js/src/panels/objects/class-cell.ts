@@ -4,10 +4,11 @@ import type { Client } from "../../kernel/client";
 import type { ObjectInfo } from "../../kernel/traits";
 import { setClass } from "../../state/classes";
 import type { Store } from "../../state/store";
-import { h } from "../../ui/dom";
+import { h, setLabel } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
+import type { Cell } from "./row";
 
-export class ClassCell {
+export class ClassCell implements Cell {
   readonly element: HTMLSelectElement;
   /** What its options are of. */
   private listed = "";
@@ -18,8 +19,7 @@ export class ClassCell {
     object: number,
     select: (object: number) => void,
   ) {
-    this.element = h("select", {
-      class: "s2w-class",
+    this.element = h("select.class", {
       change: () => setClass(client, object, this.element.value),
       focus: () => select(object),
     });
@@ -37,7 +37,7 @@ export class ClassCell {
     }
     this.element.value = class_name;
     this.element.disabled = locked;
-    this.element.setAttribute("aria-label", `Class of ${name}`);
+    setLabel(this.element, `Class of ${name}`);
     setTip(this.element, `Class of ${name}`);
   }
 }

@@ -4,12 +4,12 @@ import type { Client } from "../../kernel/client";
 import type { ObjectClass } from "../../kernel/traits";
 import { parseAttribute } from "../../state/classes";
 import type { Store, Topic } from "../../state/store";
-import { h, iconButton, setIcon, setText } from "../../ui/dom";
+import { h, iconButton, on, setIcon, setLabel, setPressed, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 
 export class ClassPanel {
   readonly element: HTMLElement;
-  private readonly list = h("ul", { class: "s2w-class-list" });
+  private readonly list = h("ul.class-list");
   private readonly classes: HTMLElement;
   private readonly attributes: AttributeEditor;
   private readonly adding: HTMLInputElement;
@@ -20,20 +20,16 @@ export class ClassPanel {
     private readonly client: Client,
   ) {
     this.attributes = new AttributeEditor(store, client);
-    this.adding = h("input", {
+    this.adding = h("input.new-class", {
       ...{ type: "text", maxlength: 200, placeholder: "New class", spellcheck: "false" },
-      ...{ class: "s2w-new-class", "aria-label": "New class" },
+      ...{ label: "New class" },
       change: () => this.add(),
       keydown: (event: KeyboardEvent) => {
         if (event.key === "Escape") this.adding.value = "";
       },
     });
-    this.classes = h(
-      "div",
-      { class: "s2w-classes", role: "group", "aria-label": "Classes" },
-      ...[this.list, this.adding],
-    );
-    this.element = h("div", { class: "s2w-class-panel" }, this.classes, this.attributes.element);
+    this.classes = h("div.classes", { group: "Classes" }, ...[this.list, this.adding]);
+    this.element = h("div.class-panel", this.classes, this.attributes.element);
   }
 
   update(topics: Set<Topic>): void {
@@ -69,8 +65,8 @@ export class ClassPanel {
 /** A class with its colour and how many objects it has; pressed, new objects get it. */
 class ClassChip {
   readonly element: HTMLElement;
-  private readonly swatch = h("span", { class: "s2w-swatch", "aria-hidden": "true" });
-  private readonly count = h("span", { class: "s2w-count" });
+  private readonly swatch = h("span.swatch", { "aria-hidden": "true" });
+  private readonly count = h("span.count");
   private readonly choose: HTMLButtonElement;
   private readonly show: HTMLButtonElement;
 
@@ -79,17 +75,16 @@ class ClassChip {
     private readonly store: Store,
   ) {
     const { state } = store;
-    this.choose = h("button", {
-      ...{ type: "button", class: "s2w-button s2w-wide" },
+    this.choose = h("button.button.wide", {
       click: () => store.set("current_class", state.current_class === name ? "" : name),
     });
-    this.choose.append(this.swatch, h("span", { class: "s2w-class-name" }, name), this.count);
+    this.choose.append(this.swatch, h("span.class-name", name), this.count);
     this.show = iconButton("visible", `Hide ${name}`, () => {
       const hidden = new Set(state.hiddenClasses);
       if (!hidden.delete(name)) hidden.add(name);
       store.set("hiddenClasses", hidden);
     });
-    this.element = h("li", { class: "s2w-class-chip" }, this.choose, this.show);
+    this.element = h("li.class-chip", this.choose, this.show);
   }
 
   update({ color }: ObjectClass, index: number, count: number): void {
@@ -99,8 +94,8 @@ class ClassChip {
     const hidden = hiddenClasses.has(name);
     this.swatch.style.background = color;
     setText(this.count, count > 0 ? String(count) : "");
-    this.choose.setAttribute("aria-pressed", String(current));
-    this.choose.setAttribute("aria-label", `New objects are ${name}`);
+    setPressed(this.choose, current);
+    setLabel(this.choose, `New objects are ${name}`);
     const key = index < 9 ? `. Shift ${index + 1} gives it to the selected object` : "";
     setTip(
       this.choose,
@@ -109,9 +104,9 @@ class ClassChip {
         : `Give new objects the class ${name}${key}`,
     );
     const does = `${hidden ? "Show" : "Hide"} objects of the class ${name}`;
-    this.show.setAttribute("aria-label", does);
+    setLabel(this.show, does);
     setTip(this.show, does);
-    this.show.setAttribute("aria-pressed", String(hidden));
+    setPressed(this.show, hidden);
     setIcon(this.show, hidden ? "hidden" : "visible");
   }
 }
@@ -120,7 +115,7 @@ class ClassChip {
 class AttributeEditor {
   readonly element: HTMLDetailsElement;
   private readonly title = h("summary");
-  private readonly list = h("ul", { class: "s2w-attributes" });
+  private readonly list = h("ul.attributes");
   private readonly name = input("New attribute");
   private readonly value = input("Value of the new attribute");
   private shown = "";
@@ -131,9 +126,9 @@ class AttributeEditor {
   ) {
     this.name.placeholder = "name";
     this.value.placeholder = "value";
-    this.value.addEventListener("change", () => this.add());
-    const line = h("div", { class: "s2w-attribute" }, this.name, this.value);
-    this.element = h("details", { class: "s2w-attribute-editor" }, this.title, this.list, line);
+    on(this.value, "change", () => this.add());
+    const line = h("div.attribute", this.name, this.value);
+    this.element = h("details.attribute-editor", this.title, this.list, line);
   }
 
   update(): void {
@@ -154,10 +149,10 @@ class AttributeEditor {
         const field = input(name);
         field.value = String(value);
         field.disabled = object.locked;
-        field.addEventListener("change", () => this.set(name, parseAttribute(field.value)));
+        on(field, "change", () => this.set(name, parseAttribute(field.value)));
         const remove = iconButton("remove", `Remove attribute ${name}`, () => this.set(name, null));
         remove.disabled = object.locked;
-        return h("li", { class: "s2w-attribute" }, h("span", {}, name), field, remove);
+        return h("li.attribute", h("span", name), field, remove);
       }),
     );
   }
@@ -180,6 +175,6 @@ class AttributeEditor {
 }
 
 function input(label: string): HTMLInputElement {
-  const props = { type: "text", maxlength: 200, spellcheck: "false", "aria-label": label };
+  const props = { type: "text", maxlength: 200, spellcheck: "false", label };
   return h("input", props);
 }

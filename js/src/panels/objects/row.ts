@@ -4,7 +4,7 @@ import type { Client } from "../../kernel/client";
 import type { ObjectInfo } from "../../kernel/traits";
 import { changeColor } from "../../state/classes";
 import type { MaskRecord, Store } from "../../state/store";
-import { h, icon, iconButton, setIcon, setText } from "../../ui/dom";
+import { h, icon, iconButton, setIcon, setLabel, setPressed, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 import type { Lane } from "../time/lane";
 
@@ -16,12 +16,12 @@ export interface Cell {
 
 export class ObjectRow {
   readonly element: HTMLElement;
-  readonly picture = h("canvas", { class: "s2w-picture", "aria-hidden": "true" });
+  readonly picture = h("canvas.picture", { "aria-hidden": "true" });
   private readonly color: HTMLInputElement;
   private readonly name: HTMLInputElement;
-  private readonly score = h("span", { class: "s2w-score" });
-  private readonly number = h("span", { class: "s2w-id", "aria-hidden": "true" });
-  private readonly verdict = h("span", { class: "s2w-verdict" });
+  private readonly score = h("span.score");
+  private readonly number = h("span.id", { "aria-hidden": "true" });
+  private readonly verdict = h("span.verdict");
   private readonly selectButton: HTMLButtonElement;
   private readonly visibility: HTMLButtonElement;
   private readonly soloButton: HTMLButtonElement;
@@ -60,7 +60,7 @@ export class ObjectRow {
       },
       focus: () => select(id),
     });
-    this.selectButton = h("button", { type: "button", class: "s2w-select" });
+    this.selectButton = h("button.select");
     this.visibility = iconButton("visible", "Hide", () =>
       change({ visible: !this.object.visible }),
     );
@@ -71,14 +71,13 @@ export class ObjectRow {
     this.removeButton = iconButton("trash", "Remove", () =>
       client.ask({ type: "remove_object", object: id }),
     );
-    const more = h("span", { class: "s2w-more" }, this.soloButton, this.removeButton);
+    const more = h("span.more", this.soloButton, this.removeButton);
     this.element = h(
-      "li",
-      { class: "s2w-object", "data-object": id },
+      "li.object",
+      { "data-object": id },
       h(
-        "div",
+        "div.cells",
         {
-          class: "s2w-cells",
           click: ({ target }: MouseEvent) => {
             if (!this.isOther(target)) select(id);
           },
@@ -90,7 +89,7 @@ export class ObjectRow {
         this.picture,
         this.color,
         this.number,
-        h("span", { class: "s2w-name" }, this.name, more),
+        h("span.name", this.name, more),
         ...cells.map(({ element }) => element),
         this.verdict,
         this.score,
@@ -118,19 +117,19 @@ export class ObjectRow {
     const { id, name, visible, locked } = object;
     this.element.classList.toggle("s2w-selected", selected);
     this.element.classList.toggle("s2w-invisible", !visible || (solo !== null && solo !== id));
-    this.selectButton.setAttribute("aria-pressed", String(selected));
+    setPressed(this.selectButton, selected);
     label(this.selectButton, `Select ${name}`, "Select; double-click the name to change it");
     label(this.visibility, `${visible ? "Hide" : "Show"} ${name}`);
     setIcon(this.visibility, visible ? "visible" : "hidden");
     label(this.soloButton, solo === id ? "Show all objects" : `Show ${name} alone`);
-    this.soloButton.setAttribute("aria-pressed", String(solo === id));
+    setPressed(this.soloButton, solo === id);
     label(this.lockButton, `${locked ? "Unlock" : "Lock"} ${name}`);
-    this.lockButton.setAttribute("aria-pressed", String(locked));
+    setPressed(this.lockButton, locked);
     setIcon(this.lockButton, locked ? "lock" : "unlock");
     this.name.readOnly = locked;
     label(this.removeButton, `Remove ${name}`);
-    this.color.setAttribute("aria-label", `Colour of ${name}`);
-    this.name.setAttribute("aria-label", `Name of ${name}`);
+    setLabel(this.color, `Colour of ${name}`);
+    setLabel(this.name, `Name of ${name}`);
     setText(this.number, String(id));
     // What is being edited is not taken from under the hand.
     if (document.activeElement !== this.color) this.color.value = object.color;
@@ -182,6 +181,6 @@ function describe(mask: MaskRecord | undefined): [string, string] {
 }
 
 function label(button: HTMLButtonElement, text: string, tip = text): void {
-  button.setAttribute("aria-label", text);
+  setLabel(button, text);
   setTip(button, tip);
 }

@@ -8,9 +8,9 @@
  */
 
 import type { Client } from "../../kernel/client";
-import type { Command } from "../../state/keys";
+import { type Command, commandsOf } from "../../state/keys";
 import type { Store, Topic } from "../../state/store";
-import { h, iconButton, setText } from "../../ui/dom";
+import { h, iconButton, on, setText, setVar } from "../../ui/dom";
 import { Popover } from "../../ui/popover";
 import { setTip } from "../../ui/tooltip";
 import { inkOf } from "../time/canvas";
@@ -36,13 +36,9 @@ const LANE_TOPICS: Topic[] = ["timeline", "confidence", "objects", "video", "sel
 export class ObjectTable {
   readonly element: HTMLElement;
   private readonly body: HTMLElement;
-  private readonly list = h("ul", { class: "s2w-objects" });
-  private readonly count = h("span", { class: "s2w-count" });
-  private readonly empty = h(
-    "p",
-    { class: "s2w-empty" },
-    "Each object has a row here, with its lane in time.",
-  );
+  private readonly list = h("ul.objects");
+  private readonly count = h("span.count");
+  private readonly empty = h("p.empty", "Each object has a row here, with its lane in time.");
   private readonly removeButton: HTMLButtonElement;
   private readonly foldButton: HTMLButtonElement;
   private readonly seriesButton: HTMLButtonElement;
@@ -82,10 +78,10 @@ export class ObjectTable {
       this.classes.element,
     ]);
     const objectsHead = h(
-      "div",
-      { class: "s2w-objects-head", role: "group", "aria-label": "Edit objects" },
+      "div.objects-head",
+      { group: "Edit objects" },
       this.foldButton,
-      h("h3", {}, "Objects"),
+      h("h3", "Objects"),
       this.count,
       add,
       this.removeButton,
@@ -93,38 +89,27 @@ export class ObjectTable {
       this.seriesButton,
     );
     this.head = h(
-      "div",
-      { class: "s2w-table-head" },
+      "div.table-head",
       timeline.rulerHead,
       timeline.track,
       objectsHead,
       timeline.strip,
     );
     this.seriesRow = h(
-      "div",
-      { class: "s2w-series-row", hidden: true },
-      h(
-        "div",
-        { class: "s2w-series-head" },
-        h("span", { class: "s2w-line-sign" }, "Score"),
-        h("span", { class: "s2w-area-sign" }, "Area"),
-      ),
+      "div.series-row",
+      { hidden: true },
+      h("div.series-head", h("span.line-sign", "Score"), h("span.area-sign", "Area")),
       this.series.canvas,
     );
     this.body = h(
-      "div",
-      { class: "s2w-table-body", scroll: () => this.measure() },
+      "div.table-body",
+      { scroll: () => this.measure() },
       this.head,
       this.empty,
       this.list,
     );
-    this.element = h(
-      "section",
-      { class: "s2w-table", "aria-label": "Objects" },
-      this.body,
-      this.seriesRow,
-    );
-    this.element.style.setProperty("--s2w-row", `${this.row_px}px`);
+    this.element = h("section.table", { label: "Objects" }, this.body, this.seriesRow);
+    setVar(this.element, "row", `${this.row_px}px`);
     this.addColumn(
       "var(--s2w-class-column, 0px)",
       (id) => new ClassCell(store, client, id, select),
@@ -132,7 +117,7 @@ export class ObjectTable {
     this.addColumn("var(--s2w-area-column, 0px)", () => new AreaCell(store));
     this.setExpanded(this.foldButton, true);
     this.setExpanded(this.seriesButton, false);
-    this.list.addEventListener("focusin", () => this.showRows());
+    on(this.list, "focusin", () => this.showRows());
     this.observer = new ResizeObserver(() => {
       this.measure();
       this.drawLanes();
@@ -155,27 +140,17 @@ export class ObjectTable {
   addColumn(width: string, cell: (id: number) => Cell): void {
     this.columns.push(cell);
     const before = this.element.style.getPropertyValue("--s2w-columns");
-    this.element.style.setProperty("--s2w-columns", before ? `${before} + ${width}` : width);
+    setVar(this.element, "columns", before ? `${before} + ${width}` : width);
   }
 
   commands(): Command[] {
-    const { state } = this.store;
     const group = "Objects";
-    const enabled = () => state.objects.length > 0;
+    const some = commandsOf(group, () => this.store.state.objects.length > 0);
+    const selected = commandsOf(group, () => this.store.selectedObject !== undefined);
     return [
-      {
-        ...{ keys: ["Ctrl+ArrowUp"], label: "Previous object", group, enabled },
-        run: () => this.selectNext(-1),
-      },
-      {
-        ...{ keys: ["Ctrl+ArrowDown"], label: "Next object", group, enabled },
-        run: () => this.selectNext(1),
-      },
-      {
-        ...{ keys: ["F2"], label: "Rename the object", group },
-        enabled: () => this.store.selectedObject !== undefined,
-        run: () => this.rename(),
-      },
+      some("Ctrl+ArrowUp", "Previous object", () => this.selectNext(-1)),
+      some("Ctrl+ArrowDown", "Next object", () => this.selectNext(1)),
+      selected("F2", "Rename the object", () => this.rename()),
     ];
   }
 
@@ -192,7 +167,7 @@ export class ObjectTable {
     this.element.toggleAttribute("data-areas", video.pixel_size !== null);
     this.element.toggleAttribute("data-still", video.num_frames <= 1);
     const at = this.timeline.axis.shareOf(this.store.destination + 0.5);
-    this.element.style.setProperty("--s2w-at", String(at));
+    setVar(this.element, "at", at);
     this.element.toggleAttribute("data-elsewhere", at < 0 || at > 1);
     if (changed("selected", "objects")) this.revealSelected();
     this.showRows();
@@ -299,13 +274,12 @@ export class ObjectTable {
 
   private drawLanes(): void {
     const ink = inkOf(this.element);
-    const { uncertain } = this.timeline;
     for (const [id, { lane }] of this.rows)
       lane.draw(
         {
           timeline: this.store.timelines.get(id),
           confidence: this.store.confidences.get(id),
-          uncertain: uncertain.filter(({ object }) => object === id).map(({ frame }) => frame),
+          places: this.timeline.places.get(id) ?? [],
         },
         ink,
       );

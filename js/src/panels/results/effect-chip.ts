@@ -12,7 +12,7 @@ export class EffectChip {
     const end = iconButton("remove", "End the effect", () =>
       store.set("effect", { ...store.state.effect, name: "overlay" }),
     );
-    this.element = h("div", { class: "s2w-chip", hidden: true }, this.text, end);
+    this.element = h("div.chip", { hidden: true }, this.text, end);
   }
 
   update(): void {

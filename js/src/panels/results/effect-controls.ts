@@ -4,9 +4,8 @@ import type { ResultsClient } from "../../kernel/results";
 import { asBackground } from "../../stage/draw/still";
 import { type Effect, type EffectName, hasStrength } from "../../state/results-state";
 import type { Store } from "../../state/store";
+import { setSlider, setting, slider, textButton, toggle } from "../../ui/controls";
 import { h, setText } from "../../ui/dom";
-import { menuSetting } from "../../ui/popover";
-import { textButton } from "./export-controls";
 
 const EFFECTS: [EffectName, string, string][] = [
   ["overlay", "Masks", "Objects tinted and outlined"],
@@ -24,13 +23,13 @@ export function nameOfEffect(effect: EffectName): string {
 export class EffectControls {
   readonly element: HTMLElement;
   readonly select: HTMLSelectElement;
-  private readonly about = h("p", { class: "s2w-hint" });
+  private readonly about = h("p.hint");
   private readonly strength: HTMLInputElement;
-  private readonly strengthText = h("output", { class: "s2w-number" });
+  private readonly strengthText = h("output.number");
   private readonly only: HTMLInputElement;
   private readonly color: HTMLInputElement;
   private readonly file: HTMLInputElement;
-  private readonly pictureName = h("span", { class: "s2w-hint" });
+  private readonly pictureName = h("span.hint");
   private readonly rows: Record<"strength" | "only" | "background", HTMLElement>;
 
   constructor(
@@ -40,43 +39,32 @@ export class EffectControls {
     this.select = h(
       "select",
       {
-        "aria-label": "Effect",
+        label: "Effect",
         change: () => this.change({ name: this.select.value as EffectName }),
       },
       ...EFFECTS.map(([name, text]) => h("option", { value: name }, text)),
     );
-    this.strength = h("input", {
-      ...{ type: "range", class: "s2w-range", min: 0, max: 1, step: 0.05 },
-      "aria-label": "Strength of the effect",
-      input: () => {
-        const { effect } = store.state;
-        const strengths = { ...effect.strengths, [effect.name]: Number(this.strength.value) };
-        this.change({ strengths });
-      },
+    this.strength = slider("Strength of the effect", { min: 0, max: 1, step: 0.05 }, () => {
+      const { effect } = store.state;
+      const strengths = { ...effect.strengths, [effect.name]: Number(this.strength.value) };
+      this.change({ strengths });
     });
-    this.only = h("input", {
-      ...{ type: "checkbox", role: "switch", class: "s2w-switch" },
-      change: () => this.change({ selectedOnly: this.only.checked }),
-    });
-    this.color = h("input", {
-      ...{ type: "color", class: "s2w-color", "aria-label": "Colour of the background" },
+    this.only = toggle(() => this.change({ selectedOnly: this.only.checked }));
+    this.color = h("input.color", {
+      ...{ type: "color", label: "Colour of the background" },
       input: () => this.change({ color: this.color.value, picture: null }),
     });
     this.file = h("input", {
-      ...{ type: "file", accept: "image/*", hidden: true, "aria-label": "Background picture file" },
+      ...{ type: "file", accept: "image/*", hidden: true, label: "Background picture file" },
       change: () => void this.choosePicture(),
     });
     const picture = textButton("Picture…", () => this.file.click());
     this.rows = {
-      strength: menuSetting(
-        "Strength",
-        h("span", { class: "s2w-slider" }, this.strength, this.strengthText),
-      ),
-      only: menuSetting("Selected object only", this.only),
+      strength: setting("Strength", h("span.slider", this.strength, this.strengthText)),
+      only: setting("Selected object only", this.only),
       background: h(
-        "div",
-        { class: "s2w-setting" },
-        h("span", {}, "Background"),
+        "div.setting",
+        h("span", "Background"),
         this.pictureName,
         this.color,
         picture,
@@ -84,9 +72,9 @@ export class EffectControls {
       ),
     };
     this.element = h(
-      "div",
-      { class: "s2w-section", role: "group", "aria-label": "Effects" },
-      menuSetting("Effect", this.select),
+      "div.section",
+      { group: "Effects" },
+      setting("Effect", this.select),
       this.about,
       this.rows.strength,
       this.rows.background,
@@ -102,8 +90,7 @@ export class EffectControls {
     this.rows.strength.hidden = !hasStrength(name);
     if (hasStrength(name)) {
       const strength = effect.strengths[name];
-      this.strength.value = String(strength);
-      this.strength.style.setProperty("--s2w-share", String(strength));
+      setSlider(this.strength, strength);
       setText(this.strengthText, `${Math.round(100 * strength)}%`);
     }
     this.rows.background.hidden = name !== "background";

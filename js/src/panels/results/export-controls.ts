@@ -4,27 +4,27 @@ import type { FormatEntry, OptionEntry, OptionValue } from "../../kernel/protoco
 import type { ResultsClient } from "../../kernel/results";
 import { hasStrength } from "../../state/results-state";
 import type { Store } from "../../state/store";
-import { h, iconButton, setText } from "../../ui/dom";
-import { menuSetting } from "../../ui/popover";
+import { setting, textButton, toggle } from "../../ui/controls";
+import { focusOn, h, iconButton, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 
 export class ExportControls {
   readonly element: HTMLElement;
   private readonly format: HTMLSelectElement;
-  private readonly about = h("p", { class: "s2w-hint" });
-  private readonly options = h("div", { class: "s2w-options" });
+  private readonly about = h("p.hint");
+  private readonly options = h("div.options");
   private readonly path: HTMLInputElement;
   private readonly write: HTMLButtonElement;
   private readonly download: HTMLButtonElement;
   private readonly form: HTMLElement;
-  private readonly bar = h("progress", { max: 1, "aria-label": "Export" });
-  private readonly pace = h("span", { class: "s2w-export-pace" });
+  private readonly bar = h("progress", { max: 1, label: "Export" });
+  private readonly pace = h("span.export-pace");
   private readonly cancel: HTMLButtonElement;
   private readonly progress: HTMLElement;
   private readonly question = h("span");
   private readonly exists: HTMLElement;
   private readonly other: HTMLButtonElement;
-  private readonly said = h("div", { class: "s2w-said", role: "status" });
+  private readonly said = h("div.said", { role: "status" });
   /** What a person wrote in place of the suggested path. */
   private isOwnPath = false;
   private suggested = "";
@@ -37,10 +37,10 @@ export class ExportControls {
     private readonly store: Store,
     private readonly client: ResultsClient,
   ) {
-    this.format = h("select", { "aria-label": "Format", change: () => this.showFormat() });
-    this.path = h("input", {
-      ...{ type: "text", class: "s2w-path", spellcheck: "false", autocomplete: "off" },
-      "aria-label": "Where the export goes",
+    this.format = h("select", { label: "Format", change: () => this.showFormat() });
+    this.path = h("input.path", {
+      ...{ type: "text", spellcheck: "false", autocomplete: "off" },
+      label: "Where the export goes",
       input: () => {
         this.isOwnPath = true;
       },
@@ -55,23 +55,21 @@ export class ExportControls {
     (isRemote() ? this.download : this.write).classList.add("s2w-accented");
     this.form = h(
       "div",
-      {},
-      menuSetting("Format", this.format),
+      setting("Format", this.format),
       this.about,
       this.options,
-      menuSetting("To", this.path),
-      h("div", { class: "s2w-actions" }, this.write, this.download),
+      setting("To", this.path),
+      h("div.actions", this.write, this.download),
     );
     this.cancel = iconButton("stop", "Cancel export", () => client.cancel(), { text: "Cancel" });
-    this.progress = h("div", { class: "s2w-running" }, this.bar, this.pace, this.cancel);
+    this.progress = h("div.running", this.bar, this.pace, this.cancel);
     this.other = textButton("", () => this.again(false));
     this.exists = h(
-      "div",
-      { class: "s2w-confirm", role: "alertdialog", "aria-label": "Replace?" },
+      "div.confirm",
+      { role: "alertdialog", label: "Replace?" },
       this.question,
       h(
-        "div",
-        { class: "s2w-actions" },
+        "div.actions",
         this.other,
         textButton("Replace", () => this.again(true)),
         textButton("Leave it", () => {
@@ -81,8 +79,8 @@ export class ExportControls {
       ),
     );
     this.element = h(
-      "div",
-      { class: "s2w-section", role: "group", "aria-label": "Export" },
+      "div.section",
+      { group: "Export" },
       ...[this.form, this.exists, this.progress, this.said],
     );
   }
@@ -113,7 +111,7 @@ export class ExportControls {
     // What has the focus may go, and the keys would go with it.
     const shown = running ? this.progress : exists ? this.exists : this.form;
     if (hadFocus && !shown.contains(focused))
-      (running ? this.cancel : exists ? this.other : this.write).focus({ preventScroll: true });
+      focusOn(running ? this.cancel : exists ? this.other : this.write);
     const text = said?.text ?? (formats && objects.length === 0 ? "There are no masks yet." : "");
     setText(this.said, text);
     this.said.hidden = text === "" || running !== null;
@@ -147,7 +145,7 @@ export class ExportControls {
     this.options.replaceChildren(
       ...entry.options.map((option) => {
         const input = this.inputs.get(option.name) as HTMLElement;
-        const label = menuSetting(option.name, input);
+        const label = setting(option.name, input);
         setTip(label, option.description);
         return label;
       }),
@@ -214,35 +212,25 @@ export class ExportControls {
 }
 
 function inputOf(option: OptionEntry): HTMLInputElement | HTMLSelectElement {
-  const named = { "aria-label": option.name };
+  const named = { label: option.name };
   switch (option.kind) {
     case "flag": {
-      const input = h("input", {
-        ...named,
-        ...{ type: "checkbox", role: "switch", class: "s2w-switch" },
-      });
+      const input = toggle(() => {}, option.name);
       input.checked = option.default === "true";
       return input;
     }
     case "choice": {
-      const select = h("select", named, ...option.choices.map((one) => h("option", {}, one)));
+      const select = h("select", named, ...option.choices.map((one) => h("option", one)));
       select.value = option.default;
       return select;
     }
     default: {
-      const input = h("input", { ...named, type: "text", class: "s2w-value" });
+      const input = h("input.value", { ...named, type: "text" });
       if (option.kind === "number") input.inputMode = "decimal";
       input.value = option.default;
       return input;
     }
   }
-}
-
-/** A button of a panel, with a word. */
-export function textButton(text: string, click: () => void, hint = ""): HTMLButtonElement {
-  const made = h("button", { type: "button", class: "s2w-button s2w-plain", click }, text);
-  setTip(made, hint);
-  return made;
 }
 
 function folderOf(path: string): string {

@@ -4,10 +4,11 @@ import type { ResultsClient } from "../../kernel/results";
 import { frameAsPng, maskAsPng } from "../../stage/draw/still";
 import type { Store, Topic } from "../../state/store";
 import { copyOrSave } from "../../ui/browser";
+import { textButton } from "../../ui/controls";
 import { h, setText } from "../../ui/dom";
 import { Popover } from "../../ui/popover";
 import { EffectControls } from "./effect-controls";
-import { ExportControls, textButton } from "./export-controls";
+import { ExportControls } from "./export-controls";
 
 const TOPICS: ReadonlySet<Topic> = new Set<Topic>([
   ...(["results", "effect", "saved", "objects", "selected", "frame", "frames", "masks"] as const),
@@ -19,7 +20,7 @@ export class ResultsMenu {
   private readonly effects: EffectControls;
   private readonly exports: ExportControls;
   private readonly mask: HTMLButtonElement;
-  private readonly copied = h("div", { class: "s2w-said", role: "status" });
+  private readonly copied = h("div.said", { role: "status" });
   private readonly anew: HTMLButtonElement;
   private readonly sure: HTMLElement;
   private readonly question = h("span");
@@ -39,12 +40,11 @@ export class ResultsMenu {
     this.anew = textButton("Start anew…", () => this.ask(true), "Remove all objects; asks first");
     const cancel = textButton("Keep them", () => this.ask(false));
     this.sure = h(
-      "div",
-      { class: "s2w-confirm", role: "alertdialog", "aria-label": "Start anew?", hidden: true },
+      "div.confirm",
+      { role: "alertdialog", label: "Start anew?", hidden: true },
       this.question,
       h(
-        "div",
-        { class: "s2w-actions" },
+        "div.actions",
         textButton("Start anew", () => {
           client.startAnew();
           this.ask(false);
@@ -83,20 +83,15 @@ export class ResultsMenu {
       this.effects.element,
       this.exports.element,
       h(
-        "div",
-        { class: "s2w-section", role: "group", "aria-label": "Copy" },
-        h(
-          "div",
-          { class: "s2w-setting" },
-          h("span", {}, "Copy"),
-          h("div", { class: "s2w-actions" }, ...copies),
-        ),
+        "div.section",
+        { group: "Copy" },
+        h("div.setting", h("span", "Copy"), h("div.actions", ...copies)),
         this.copied,
       ),
       h(
-        "div",
-        { class: "s2w-section", role: "group", "aria-label": "Session" },
-        h("div", { class: "s2w-setting" }, h("span", {}, "Session"), this.anew),
+        "div.section",
+        { group: "Session" },
+        h("div.setting", h("span", "Session"), this.anew),
         this.sure,
       ),
     ]);

@@ -7,7 +7,7 @@ import { setTip } from "../../ui/tooltip";
 const TICK_MS = 1000;
 
 export class SavedState {
-  readonly element = h("span", { class: "s2w-saved" });
+  readonly element = h("span.saved");
   private readonly timer: number;
 
   constructor(private readonly store: Store) {

@@ -8,7 +8,13 @@ const MIN_FRAMES = 8;
 /** What is left of the axis beyond the current frame when it is brought into sight. */
 const MARGIN = 0.08;
 
-export class TimeAxis {
+/** What a lane shows of the video, in frames. */
+export interface Span {
+  readonly start: number;
+  readonly length: number;
+}
+
+export class TimeAxis implements Span {
   /** From frame to frame, with fractions; null is the whole video. */
   private part: Run | null = null;
 

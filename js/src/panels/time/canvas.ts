@@ -1,5 +1,7 @@
 /** What the drawings along the time axis share. */
 
+import { cleared } from "../../ui/canvas";
+
 /** Colours of the theme, as a canvas needs them: the element's computed styles. */
 export interface Ink {
   text: string;
@@ -17,12 +19,7 @@ export function inkOf(element: Element): Ink {
 export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D | null {
   const { clientWidth: width, clientHeight: height } = canvas;
   if (width === 0 || height === 0) return null;
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
-  const context = canvas.getContext("2d");
-  context?.scale(ratio, ratio);
-  return context;
+  return cleared(canvas, width, height);
 }
 
 /** Which share of an element's width the pointer is at, from 0 to less than 1. */

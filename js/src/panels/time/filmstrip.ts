@@ -2,6 +2,8 @@
 
 import type { Client } from "../../kernel/client";
 import type { Store, Topic } from "../../state/store";
+import { cleared } from "../../ui/canvas";
+import { onDrag } from "../../ui/controls";
 import { h } from "../../ui/dom";
 import type { TimeAxis } from "./axis";
 import { shareAt } from "./canvas";
@@ -25,19 +27,9 @@ export class Filmstrip {
     private readonly axis: TimeAxis,
     goToShare: (share: number) => void,
   ) {
-    const move = (event: PointerEvent) => goToShare(shareAt(this.element, event));
     // The slider above it does the same with keys.
-    this.element = h("canvas", {
-      class: "s2w-filmstrip",
-      "aria-hidden": "true",
-      pointerdown: (event: PointerEvent) => {
-        this.element.setPointerCapture?.(event.pointerId);
-        move(event);
-      },
-      pointermove: (event: PointerEvent) => {
-        if (event.buttons & 1) move(event);
-      },
-    });
+    this.element = h("canvas.filmstrip", { "aria-hidden": "true" });
+    onDrag(this.element, (event) => goToShare(shareAt(this.element, event)));
     this.observer = new ResizeObserver(() => this.refresh());
     this.observer.observe(this.element);
   }
@@ -96,13 +88,9 @@ export class Filmstrip {
   }
 
   private draw(frames: number[]): void {
-    const ratio = window.devicePixelRatio || 1;
     const { clientWidth: width } = this.element;
-    this.element.width = Math.round(width * ratio);
-    this.element.height = Math.round(HEIGHT * ratio);
-    const context = this.element.getContext("2d");
+    const context = width > 0 ? cleared(this.element, width, HEIGHT) : null;
     if (!context || frames.length === 0) return;
-    context.scale(ratio, ratio);
     const wide = width / frames.length;
     frames.forEach((frame, i) => {
       const picture = this.store.thumbnails.get(frame);

@@ -1,8 +1,6 @@
 /** Confidence along a lane: never averaged, so that one doubtful frame is seen in thousands. */
 
-/** As `ConfidenceMessage` has them. */
-const NONE = 0;
-const ABSENT = 1;
+import { ABSENT, NONE } from "../../state/confidence";
 
 /**
  * The least certain byte of the frames under each of `pixels` columns, over `length` frames from
@@ -32,13 +30,4 @@ export function poolConfidence(
 /** Opacity of a lane where an object is this certain; absent is another matter. */
 export function opacityOf(byte: number): number {
   return byte <= ABSENT ? 0 : 0.25 + (0.65 * (byte - 2)) / 253;
-}
-
-export function isAbsent(byte: number): boolean {
-  return byte === ABSENT;
-}
-
-/** 0..1, or null where there is no mask or the object is absent. */
-export function confidenceOf(byte: number): number | null {
-  return byte <= ABSENT ? null : (byte - 2) / 253;
 }

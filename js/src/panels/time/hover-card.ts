@@ -1,12 +1,15 @@
 /** What is at a place of the time axis: a small picture with masks, the frame, and how certain. */
 
 import type { Client } from "../../kernel/client";
+import type { Run } from "../../kernel/protocol";
+import { confidenceOf, isAbsent } from "../../state/confidence";
+import { runAt } from "../../state/runs";
 import { sizeOf } from "../../state/stage-state";
 import type { MaskRecord, Store } from "../../state/store";
+import { cleared } from "../../ui/canvas";
 import { h, setText } from "../../ui/dom";
+import { timecode } from "../../ui/durations";
 import { hideFloating, showFloating } from "../../ui/floating";
-import { confidenceOf, isAbsent } from "./heat";
-import { timecode } from "./transport";
 
 /** In CSS pixels. */
 const WIDTH = 132;
@@ -29,8 +32,8 @@ export class HoverCard {
     private readonly want: (frame: number | null) => void,
   ) {
     this.element = h(
-      "div",
-      { class: "s2w-tip s2w-card", "aria-hidden": "true", hidden: true },
+      "div.tip.card",
+      { "aria-hidden": "true", hidden: true },
       this.picture,
       this.place,
       this.says,
@@ -86,8 +89,7 @@ export class HoverCard {
 
   private describe(frame: number, object: number): string {
     const timeline = this.store.timelines.get(object);
-    const within = (runs: [number, number][] = []) =>
-      runs.some(([start, stop]) => start <= frame && frame < stop);
+    const within = (runs: Run[] = []) => runAt(runs, frame) !== undefined;
     const byte = this.store.confidences.get(object)?.[frame] ?? 0;
     const confidence = confidenceOf(byte);
     const score = confidence === null ? [] : [confidence.toFixed(2)];
@@ -111,14 +113,12 @@ export class HoverCard {
     const pixels = this.store.thumbnails.get(frame) ?? this.store.frames.get(frame);
     const [width, height] = sizeOf(this.store.state.video, frame);
     if (width === 0 || height === 0) return;
-    const ratio = window.devicePixelRatio || 1;
-    const scale = (WIDTH * ratio) / width;
-    this.picture.width = Math.round(WIDTH * ratio);
-    this.picture.height = Math.round(height * scale);
-    this.picture.style.height = `${Math.round((WIDTH * height) / width)}px`;
-    const context = this.picture.getContext("2d");
+    const scale = WIDTH / width;
+    const tall = Math.round(height * scale);
+    this.picture.style.height = `${tall}px`;
+    const context = cleared(this.picture, WIDTH, tall);
     if (!context) return;
-    if (pixels) context.drawImage(pixels, 0, 0, this.picture.width, this.picture.height);
+    if (pixels) context.drawImage(pixels, 0, 0, WIDTH, tall);
     for (const { id, color } of this.store.shownObjects) {
       const mask = this.store.masks.get(frame)?.get(id);
       if (mask && (object === null || object === id)) paintMask(context, mask, width, scale, color);

@@ -2,10 +2,14 @@
 
 import type { Run, TimelineMessage } from "../../kernel/protocol";
 import type { ObjectInfo } from "../../kernel/traits";
-import { h } from "../../ui/dom";
-import type { TimeAxis } from "./axis";
+import { isAbsent } from "../../state/confidence";
+import { lengthOf } from "../../state/runs";
+import { addCross, addTick } from "../../ui/canvas";
+import { onDrag } from "../../ui/controls";
+import { h, setLabel } from "../../ui/dom";
+import type { Span } from "./axis";
 import { contextOf, drawWarning, type Ink, shareAt } from "./canvas";
-import { isAbsent, opacityOf, poolConfidence } from "./heat";
+import { opacityOf, poolConfidence } from "./heat";
 
 /** In CSS pixels. */
 const HATCH = 5;
@@ -18,8 +22,8 @@ const SIGN_ROOM = 16;
 export interface LaneContent {
   timeline: TimelineMessage | undefined;
   confidence: Uint8Array | undefined;
-  /** Frames that are marked as the least certain. */
-  uncertain: number[];
+  /** Frames worth a look. */
+  places: number[];
 }
 
 export class Lane {
@@ -30,17 +34,14 @@ export class Lane {
 
   /** `goTo` is given a share of the axis, from 0 to less than 1. */
   constructor(
-    private readonly axis: TimeAxis,
-    private readonly select: () => void,
-    private readonly goTo: (share: number) => void,
+    private readonly axis: Span,
+    select: () => void = () => {},
+    goTo: (share: number) => void = () => {},
   ) {
-    this.canvas = h("canvas", {
-      class: "s2w-lane",
-      role: "img",
-      pointerdown: (event: PointerEvent) => this.press(event),
-      pointermove: (event: PointerEvent) => {
-        if (event.buttons & 1) this.goTo(shareAt(this.canvas, event));
-      },
+    this.canvas = h("canvas.lane", { role: "img" });
+    onDrag(this.canvas, (event) => {
+      if (event.type === "pointerdown") select();
+      goTo(shareAt(this.canvas, event));
     });
   }
 
@@ -49,28 +50,27 @@ export class Lane {
     this.color = color;
   }
 
-  draw({ timeline, confidence, uncertain }: LaneContent, ink: Ink): void {
+  draw({ timeline, confidence, places }: LaneContent, ink: Ink): void {
     const says = `${this.name}: ${inWords(timeline)}`;
-    if (this.canvas.getAttribute("aria-label") !== says)
-      this.canvas.setAttribute("aria-label", says);
+    if (this.canvas.getAttribute("aria-label") !== says) setLabel(this.canvas, says);
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (width === 0) return;
     const { start, length } = this.axis;
     const ratio = window.devicePixelRatio || 1;
     const pixels = Math.round(width * ratio);
     const heat = confidence ? poolConfidence(confidence, pixels, start, length) : new Uint8Array();
-    const look = [this.color, start, length, width, height, ratio, ink, uncertain];
+    const look = [this.color, start, length, width, height, ratio, ink, places];
     const state = JSON.stringify([timeline ?? null, [...heat], look]);
     if (state === this.drawn) return;
     this.drawn = state;
     const context = contextOf(this.canvas);
     if (!context || !timeline) return;
-    this.paint(context, { timeline, confidence, uncertain }, heat, ink, ratio);
+    this.paint(context, { timeline, confidence, places }, heat, ink, ratio);
   }
 
   private paint(
     context: CanvasRenderingContext2D,
-    { timeline, confidence, uncertain }: LaneContent & { timeline: TimelineMessage },
+    { timeline, confidence, places }: LaneContent & { timeline: TimelineMessage },
     heat: Uint8Array,
     ink: Ink,
     ratio: number,
@@ -101,7 +101,8 @@ export class Lane {
       // A bar below in the colour of text, and a tick where there is room for one.
       context.fillStyle = ink.text;
       context.fillRect(xOf(run[0]), height - BAR, widthOf(run), BAR);
-      if (widthOf(run) >= SIGN_ROOM) tick(context, xOf(run[0]) + widthOf(run) / 2, TOP + tall / 2);
+      if (widthOf(run) >= SIGN_ROOM)
+        sign(context, addTick, xOf(run[0]) + widthOf(run) / 2, TOP + tall / 2);
       context.fillStyle = context.strokeStyle = this.color;
     }
     for (const run of timeline.rejected) {
@@ -111,7 +112,7 @@ export class Lane {
       context.lineWidth = 1;
       context.strokeRect(xOf(run[0]) + 0.5, TOP + 0.5, Math.max(widthOf(run) - 1, 1), tall - 1);
       if (widthOf(run) >= SIGN_ROOM)
-        cross(context, xOf(run[0]) + widthOf(run) / 2, TOP + tall / 2, ink.text);
+        sign(context, addCross, xOf(run[0]) + widthOf(run) / 2, TOP + tall / 2, ink.text);
       context.strokeStyle = this.color;
     }
     context.globalAlpha = 1;
@@ -123,14 +124,7 @@ export class Lane {
       diamond(context, x, TOP + tall / 2);
     }
     context.fillStyle = ink.warning;
-    for (const frame of uncertain) drawWarning(context, xOf(frame + 0.5), 6);
-  }
-
-  private press(event: PointerEvent): void {
-    if (event.button !== 0) return;
-    this.canvas.setPointerCapture?.(event.pointerId);
-    this.select();
-    this.goTo(shareAt(this.canvas, event));
+    for (const frame of places) drawWarning(context, xOf(frame + 0.5), 6);
   }
 }
 
@@ -185,26 +179,15 @@ function diamond(context: CanvasRenderingContext2D, x: number, y: number): void 
   context.stroke();
 }
 
-function tick(context: CanvasRenderingContext2D, x: number, y: number): void {
-  sign(context, "#ffffff", () => {
-    context.moveTo(x - 4, y);
-    context.lineTo(x - 1, y + 3);
-    context.lineTo(x + 4, y - 3);
-  });
-}
-
-function cross(context: CanvasRenderingContext2D, x: number, y: number, color: string): void {
-  sign(context, color, () => {
-    context.moveTo(x - 3, y - 3);
-    context.lineTo(x + 3, y + 3);
-    context.moveTo(x + 3, y - 3);
-    context.lineTo(x - 3, y + 3);
-  });
-}
-
-function sign(context: CanvasRenderingContext2D, color: string, path: () => void): void {
+function sign(
+  context: CanvasRenderingContext2D,
+  add: typeof addTick,
+  x: number,
+  y: number,
+  color = "#ffffff",
+): void {
   context.beginPath();
-  path();
+  add(context, x, y);
   if (color === "#ffffff") {
     context.strokeStyle = "rgba(0, 0, 0, 0.6)"; // seen on light objects too
     context.lineWidth = 3.5;
@@ -217,10 +200,9 @@ function sign(context: CanvasRenderingContext2D, color: string, path: () => void
 
 function inWords(timeline: TimelineMessage | undefined): string {
   if (!timeline) return "nothing yet.";
-  const count = (runs: Run[]) => runs.reduce((sum, [from, to]) => sum + to - from, 0);
   return (
-    `${timeline.prompted.length} frames prompted, ${count(timeline.tracked)} tracked, ` +
-    `${count(timeline.stale)} out of date, ${count(timeline.accepted)} accepted, ` +
-    `${count(timeline.rejected)} rejected.`
+    `${timeline.prompted.length} frames prompted, ${lengthOf(timeline.tracked)} tracked, ` +
+    `${lengthOf(timeline.stale)} out of date, ${lengthOf(timeline.accepted)} accepted, ` +
+    `${lengthOf(timeline.rejected)} rejected.`
   );
 }

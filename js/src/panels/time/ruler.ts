@@ -2,9 +2,9 @@
 
 import type { Store } from "../../state/store";
 import { h } from "../../ui/dom";
+import { timecode } from "../../ui/durations";
 import type { TimeAxis } from "./axis";
 import { contextOf, drawWarning, inkOf } from "./canvas";
-import type { Place } from "./uncertain";
 
 export type RulerUnit = "frames" | "time";
 
@@ -14,7 +14,7 @@ const TICK_PX = 6;
 const SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200];
 
 export class Ruler {
-  readonly canvas = h("canvas", { class: "s2w-ruler", "aria-hidden": "true" });
+  readonly canvas = h("canvas.ruler", { "aria-hidden": "true" });
   unit: RulerUnit = "frames";
 
   constructor(
@@ -22,7 +22,8 @@ export class Ruler {
     private readonly axis: TimeAxis,
   ) {}
 
-  draw(uncertain: Place[]): void {
+  /** With marks at the frames that are worth a look. */
+  draw(places: number[]): void {
     const context = contextOf(this.canvas);
     if (!context) return;
     const { clientWidth: width, clientHeight: height } = this.canvas;
@@ -45,15 +46,17 @@ export class Ruler {
       context.globalAlpha = major ? 0.55 : 0.28;
       context.fillRect(Math.round(x) - 0.5, height - (major ? 7 : 4), 1, major ? 7 : 4);
       if (!major) continue;
-      const text = inTime ? clock(frame / fps, step / fps < 1) : String(Math.round(frame));
+      const text = inTime
+        ? timecode(frame / fps, step / fps < 1 ? 1 : 0)
+        : String(Math.round(frame));
       const wide = context.measureText(text).width;
       context.globalAlpha = 0.75;
       context.fillText(text, Math.max(0, Math.min(width - wide, x - wide / 2)), 2);
     }
     context.globalAlpha = 1;
     context.fillStyle = ink.warning;
-    for (const { frame } of uncertain)
-      drawWarning(context, (frame + 0.5 - axis.start) * pixels, height);
+    const marks = new Set(places.map((frame) => Math.round((frame + 0.5 - axis.start) * pixels)));
+    for (const x of marks) drawWarning(context, x, height);
   }
 }
 
@@ -74,14 +77,4 @@ function minorStep(step: number, pixels: number, unit: number): number {
     return frames * pixels >= TICK_PX && (unit !== 1 || Number.isInteger(frames));
   });
   return step / (parts ?? 1);
-}
-
-/** 0:07, or 1:02:03; with tenths 0:07.5. */
-function clock(seconds: number, tenths: boolean): string {
-  const whole = Math.floor(seconds + 1e-6);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const hours = Math.floor(whole / 3600);
-  const minutes = Math.floor(whole / 60) % 60;
-  const rest = two(whole % 60) + (tenths ? `.${Math.round((seconds - whole) * 10)}` : "");
-  return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }

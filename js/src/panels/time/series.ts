@@ -1,11 +1,13 @@
 /** Scores over time, of all objects, on the axis of the lanes. */
 
 import type { Client } from "../../kernel/client";
+import { confidenceOf } from "../../state/confidence";
 import type { Store, Topic } from "../../state/store";
-import { h } from "../../ui/dom";
+import { onDrag } from "../../ui/controls";
+import { h, setLabel } from "../../ui/dom";
 import type { TimeAxis } from "./axis";
 import { contextOf, inkOf, shareAt } from "./canvas";
-import { confidenceOf, poolConfidence } from "./heat";
+import { poolConfidence } from "./heat";
 
 /** Around the plot, in CSS pixels. */
 const PAD = 4;
@@ -22,17 +24,8 @@ export class Series {
     private readonly axis: TimeAxis,
     goToShare: (share: number) => void,
   ) {
-    this.canvas = h("canvas", {
-      class: "s2w-series",
-      role: "img",
-      pointerdown: (event: PointerEvent) => {
-        this.canvas.setPointerCapture?.(event.pointerId);
-        goToShare(shareAt(this.canvas, event));
-      },
-      pointermove: (event: PointerEvent) => {
-        if (event.buttons & 1) goToShare(shareAt(this.canvas, event));
-      },
-    });
+    this.canvas = h("canvas.series", { role: "img" });
+    onDrag(this.canvas, (event) => goToShare(shareAt(this.canvas, event)));
   }
 
   close(): void {
@@ -76,10 +69,7 @@ export class Series {
     }
     context.globalAlpha = 1;
     const name = objects.find(({ id }) => id === selected)?.name;
-    this.canvas.setAttribute(
-      "aria-label",
-      `Scores and areas over time${name ? `; ${name} is selected` : ""}`,
-    );
+    setLabel(this.canvas, `Scores and areas over time${name ? `; ${name} is selected` : ""}`);
   }
 
   private drawScore(

@@ -1,10 +1,11 @@
 /** Time: transport, ruler with the slider, and filmstrip, on the axis that the lanes have too. */
 
 import type { Client } from "../../kernel/client";
-import type { Command } from "../../state/keys";
+import { type Command, commandsOf } from "../../state/keys";
 import type { Player } from "../../state/player";
 import type { Store, Topic } from "../../state/store";
-import { h, iconButton, setText } from "../../ui/dom";
+import { take } from "../../ui/controls";
+import { h, iconButton, on, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 import { TimeAxis } from "./axis";
 import { shareAt } from "./canvas";
@@ -12,13 +13,12 @@ import { Filmstrip } from "./filmstrip";
 import { HoverCard } from "./hover-card";
 import { Ruler } from "./ruler";
 import { Transport } from "./transport";
-import { leastCertain, type Place } from "./uncertain";
 
 const ZOOM_STEP = 1.6;
 const PAN_STEP = 0.25;
 /** Of a notch of the wheel, in pixels. */
 const NOTCH = 100;
-/** Looking for what is least certain goes through all frames: not more often than this. */
+/** To look for what is worth a look is to go through all frames: not more often than this. */
 const SEARCH_PAUSE_MS = 250;
 
 export class Timeline {
@@ -29,8 +29,8 @@ export class Timeline {
   readonly track: HTMLElement;
   readonly strip: HTMLElement;
   readonly card: HoverCard;
-  /** The least certain places, the worst first. */
-  uncertain: Place[] = [];
+  /** By object, the frames that are marked as worth a look. */
+  places = new Map<number, number[]>();
   private readonly slider: HTMLInputElement;
   private readonly filmstrip: Filmstrip;
   private readonly ruler: Ruler;
@@ -58,29 +58,21 @@ export class Timeline {
       type: "range",
       min: 0,
       step: 1,
-      "aria-label": "Frame",
+      label: "Frame",
       input: () => this.userGoesTo(Number(this.slider.value)),
     });
-    this.track = h(
-      "div",
-      { class: "s2w-track" },
-      this.ruler.canvas,
-      h("span", { class: "s2w-marked" }),
-      this.slider,
-    );
-    this.strip = h("div", { class: "s2w-strip" }, this.filmstrip.element);
-    this.unit = h("button", {
-      type: "button",
-      class: "s2w-button s2w-unit",
-      "aria-label": "Unit of the ruler",
+    this.track = h("div.track", this.ruler.canvas, h("span.marked"), this.slider);
+    this.strip = h("div.strip", this.filmstrip.element);
+    this.unit = h("button.button.unit", {
+      label: "Unit of the ruler",
       click: () => this.switchUnit(),
     });
     this.whole = iconButton("fitTime", "Show all of the time", () => this.axis.fit(), {
       key: "Alt+0",
     });
     this.rulerHead = h(
-      "div",
-      { class: "s2w-ruler-head", role: "group", "aria-label": "Time axis" },
+      "div.ruler-head",
+      { group: "Time axis" },
       this.unit,
       iconButton("zoomOut", "Zoom out in time", () => this.axis.zoomBy(1 / ZOOM_STEP), {
         ...{ hint: "or the wheel with Ctrl", key: "Alt+-" },
@@ -103,50 +95,30 @@ export class Timeline {
   }
 
   commands(): Command[] {
-    const { state } = this.store;
-    const inTime = { group: "Time", enabled: () => state.video.num_frames > 1 };
-    const zoomed = { group: "Time", enabled: () => this.axis.zoomed };
+    const time = commandsOf("Time", () => this.store.state.video.num_frames > 1);
+    const zoomed = commandsOf("Time", () => this.axis.zoomed);
+    const zoom = (by: number) => () => this.axis.zoomBy(by);
     return [
-      { keys: ["ArrowUp"], label: "Previous prompted frame", ...inTime, run: () => this.jump(-1) },
-      { keys: ["ArrowDown"], label: "Next prompted frame", ...inTime, run: () => this.jump(1) },
-      {
-        keys: ["Alt++", "Alt+="],
-        label: "Zoom in time",
-        ...inTime,
-        run: () => this.axis.zoomBy(ZOOM_STEP),
-      },
-      {
-        keys: ["Alt+-"],
-        label: "Zoom out in time",
-        ...inTime,
-        run: () => this.axis.zoomBy(1 / ZOOM_STEP),
-      },
-      { keys: ["Alt+0"], label: "Show all of the time", ...inTime, run: () => this.axis.fit() },
-      {
-        keys: ["PageUp"],
-        label: "Earlier part of the time",
-        ...zoomed,
-        run: () => this.axis.panBy(-PAN_STEP),
-      },
-      {
-        keys: ["PageDown"],
-        label: "Later part of the time",
-        ...zoomed,
-        run: () => this.axis.panBy(PAN_STEP),
-      },
+      time("ArrowUp", "Previous prompted frame", () => this.jump(-1)),
+      time("ArrowDown", "Next prompted frame", () => this.jump(1)),
+      time(["Alt++", "Alt+="], "Zoom in time", zoom(ZOOM_STEP)),
+      time("Alt+-", "Zoom out in time", zoom(1 / ZOOM_STEP)),
+      time("Alt+0", "Show all of the time", () => this.axis.fit()),
+      zoomed("PageUp", "Earlier part of the time", () => this.axis.panBy(-PAN_STEP)),
+      zoomed("PageDown", "Later part of the time", () => this.axis.panBy(PAN_STEP)),
     ];
   }
 
   /** Show the card of what is under the pointer, and zoom and pan with the wheel. */
   watch(element: HTMLElement, object: number | null): void {
-    element.addEventListener("pointermove", (event) => {
+    on(element, "pointermove", (event) => {
       if (event.pointerType === "touch") return;
       const { top } = element.getBoundingClientRect();
       const frame = this.axis.frameAt(shareAt(element, event));
       this.card.show(frame, object, event.clientX, top);
     });
-    element.addEventListener("pointerleave", () => this.card.hide());
-    element.addEventListener("wheel", (event) => this.turnWheel(element, event), {
+    on(element, "pointerleave", () => this.card.hide());
+    on(element, "wheel", (event) => this.turnWheel(element, event), {
       passive: false,
     });
   }
@@ -195,7 +167,7 @@ export class Timeline {
   }
 
   draw(): void {
-    this.ruler.draw(this.uncertain);
+    this.ruler.draw([...this.places.values()].flat());
   }
 
   /** Show the newest frame from now on, or stay here. */
@@ -209,9 +181,11 @@ export class Timeline {
     const { selected, frame } = this.store.state;
     const one = this.store.timelines.get(selected);
     const timelines = one ? [one] : [...this.store.timelines.values()];
-    const prompted = timelines.flatMap((timeline) => timeline.prompted);
-    const beyond = prompted.filter((at) => (at - frame) * by > 0);
-    if (beyond.length > 0) this.userGoesTo(by > 0 ? Math.min(...beyond) : Math.max(...beyond));
+    let nearest = Number.POSITIVE_INFINITY;
+    for (const { prompted } of timelines)
+      for (const at of prompted)
+        if ((at - frame) * by > 0) nearest = Math.min(nearest, (at - frame) * by);
+    if (Number.isFinite(nearest)) this.userGoesTo(frame + nearest * by);
   }
 
   private switchUnit(): void {
@@ -225,15 +199,14 @@ export class Timeline {
       this.axis.zoomBy(ZOOM_STEP ** (-event.deltaY / NOTCH), shareAt(element, event));
     else if (sideways && this.axis.zoomed) this.axis.panBy((PAN_STEP * sideways) / (2 * NOTCH));
     else return; // the list's, or the page's
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 
   private searchSoon(): void {
     if (this.searching) return;
     this.searching = window.setTimeout(() => {
       this.searching = 0;
-      this.uncertain = leastCertain(this.store);
+      this.places = this.store.places;
       this.store.touch("axis");
     }, SEARCH_PAUSE_MS);
   }

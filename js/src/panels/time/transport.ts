@@ -3,7 +3,8 @@
 import { markIn, markOut } from "../../state/commands";
 import { type Player, SPEEDS } from "../../state/player";
 import type { Store } from "../../state/store";
-import { h, icon, iconButton, setText } from "../../ui/dom";
+import { h, icon, iconButton, setLabel, setPressed, setText, setVar } from "../../ui/dom";
+import { timecode } from "../../ui/durations";
 import { setTip } from "../../ui/tooltip";
 
 export class Transport {
@@ -14,10 +15,10 @@ export class Transport {
   private readonly outButton: HTMLButtonElement;
   private readonly speed: HTMLSelectElement;
   private readonly frame: HTMLInputElement;
-  private readonly total = h("span", { class: "s2w-total" });
-  private readonly time = h("span", { class: "s2w-timecode" });
+  private readonly total = h("span.total");
+  private readonly time = h("span.timecode");
   private readonly liveButton: HTMLButtonElement;
-  private readonly live = h("span", { class: "s2w-live", role: "status" });
+  private readonly live = h("span.live", { role: "status" });
   private readonly onlyVideo: HTMLElement[];
 
   constructor(
@@ -36,20 +37,18 @@ export class Transport {
       ...{ hint: "X takes the range away", key: "O" },
     });
     this.speed = h(
-      "select",
+      "select.speed",
       {
-        class: "s2w-speed",
-        "aria-label": "Speed",
+        label: "Speed",
         title: "Speed: < and >",
         change: () => player.setSpeed(Number(this.speed.value)),
       },
       ...SPEEDS.map((speed) => h("option", { value: speed }, `${speed}×`)),
     );
-    this.frame = h("input", {
+    this.frame = h("input.frame-number", {
       type: "number",
-      class: "s2w-frame-number",
       min: 0,
-      "aria-label": "Frame number",
+      label: "Frame number",
       change: () => {
         const frame = Number(this.frame.value);
         if (this.frame.value !== "" && Number.isFinite(frame)) goTo(frame);
@@ -71,8 +70,8 @@ export class Transport {
     );
     this.onlyVideo = [this.playButton, this.loopButton, this.speed, this.inButton, this.outButton];
     this.element = h(
-      "div",
-      { class: "s2w-transport", role: "group", "aria-label": "Time" },
+      "div.transport",
+      { group: "Time" },
       iconButton("first", "First frame", () => goTo(0), { key: "Home" }),
       iconButton("previous", "Previous frame", step(-1), { key: "ArrowLeft" }),
       this.playButton,
@@ -80,7 +79,7 @@ export class Transport {
       iconButton("last", "Last frame", () => goTo(store.state.video.num_frames - 1), {
         key: "End",
       }),
-      h("span", { class: "s2w-place" }, this.frame, this.total, this.time),
+      h("span.place", this.frame, this.total, this.time),
       this.liveButton,
       this.live,
       this.speed,
@@ -93,7 +92,7 @@ export class Transport {
   update(): void {
     const { video, playing, loop, range, speed, follow } = this.store.state;
     this.liveButton.hidden = !video.live?.recording;
-    this.liveButton.setAttribute("aria-pressed", String(follow));
+    setPressed(this.liveButton, follow);
     setText(this.live, video.live?.message ?? "");
     setTip(this.live, video.live?.message ?? "");
     const isVideo = video.kind !== "images";
@@ -101,12 +100,11 @@ export class Transport {
     this.element.hidden = video.num_frames <= 1;
     if (this.playButton.getAttribute("aria-label") !== (playing ? "Pause" : "Play")) {
       this.playButton.replaceChildren(icon(playing ? "pause" : "play"));
-      this.playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
+      setLabel(this.playButton, playing ? "Pause" : "Play");
       setTip(this.playButton, playing ? "Pause" : "Play", "Space");
     }
-    this.loopButton.setAttribute("aria-pressed", String(loop));
-    for (const button of [this.inButton, this.outButton])
-      button.setAttribute("aria-pressed", String(range !== null));
+    setPressed(this.loopButton, loop);
+    for (const button of [this.inButton, this.outButton]) setPressed(button, range !== null);
     this.speed.value = String(speed);
     this.show();
   }
@@ -121,17 +119,7 @@ export class Transport {
       video.fps > 0 && video.kind !== "images" ? timecode(at / video.fps) : "";
     setText(this.time, clock(frame));
     // As wide as what they will ever say.
-    this.element.style.setProperty("--s2w-digits", `${String(last).length}ch`);
-    this.element.style.setProperty("--s2w-time", `${clock(last).length}ch`);
+    setVar(this.element, "digits", `${String(last).length}ch`);
+    setVar(this.element, "time", `${clock(last).length}ch`);
   }
-}
-
-/** 0:07.25, or 1:02:03.50. */
-export function timecode(seconds: number): string {
-  const whole = Math.floor(seconds);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const hours = Math.floor(whole / 3600);
-  const minutes = Math.floor(whole / 60) % 60;
-  const rest = `${two(whole % 60)}.${two(Math.floor((seconds - whole) * 100))}`;
-  return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }

@@ -4,7 +4,8 @@ import type { Client } from "../../kernel/client";
 import type { BoxPx } from "../../kernel/protocol";
 import { boundsOf, type Candidates } from "../../state/stage-state";
 import type { Store } from "../../state/store";
-import { h } from "../../ui/dom";
+import { NO_COLOR } from "../../ui/color";
+import { h, setVar } from "../../ui/dom";
 import { drawMask, PROVISIONAL } from "../draw/mask-layer";
 import { fitScale, type Size, ViewTransform } from "../view-transform";
 import type { Viewport } from "../viewport";
@@ -18,8 +19,6 @@ const MARGIN = 0.2;
 /** Between two pictures, and around all of them, as in the styles. */
 const SPACING = 4;
 const FRAME = 12;
-const NO_COLOR = "#8b8d98";
-
 export class CandidateStrip {
   readonly element: HTMLElement;
   /** The one that is pointed at, shown on the stage before it is chosen. */
@@ -34,10 +33,8 @@ export class CandidateStrip {
     private readonly viewport: Viewport,
     private readonly redraw: () => void,
   ) {
-    this.element = h("div", {
-      class: "s2w-candidates",
-      role: "group",
-      "aria-label": "Which mask is meant",
+    this.element = h("div.candidates", {
+      group: "Which mask is meant",
       pointerleave: () => this.peek(null),
     });
   }
@@ -95,11 +92,9 @@ export class CandidateStrip {
   ): HTMLElement {
     const iou = (candidates.ious[index] ?? 0).toFixed(2);
     return h(
-      "button",
+      "button.candidate",
       {
-        type: "button",
-        class: "s2w-candidate",
-        "aria-label": `Mask ${index + 1}, predicted IoU ${iou}`,
+        label: `Mask ${index + 1}, predicted IoU ${iou}`,
         "aria-pressed": String(candidates.chosen === index),
         title: `Use this mask (${index + 1}); its predicted IoU is ${iou}`,
         click: () => this.choose(index),
@@ -165,8 +160,8 @@ export class CandidateStrip {
     const size: Size = [room?.clientWidth || stage[0], room?.clientHeight || stage[1]];
     const place = standApart(box, size, flatSize(runs.length), uprightSize(runs.length));
     this.element.classList.toggle("s2w-upright", place.isUpright);
-    this.element.style.setProperty("--s2w-left", `${Math.round(place.left)}px`);
-    this.element.style.setProperty("--s2w-top", `${Math.round(place.top)}px`);
+    setVar(this.element, "left", `${Math.round(place.left)}px`);
+    setVar(this.element, "top", `${Math.round(place.top)}px`);
   }
 }
 

@@ -6,7 +6,7 @@ import type { Proposals } from "./proposals";
 
 export class ProposalsBar {
   readonly element: HTMLElement;
-  private readonly text = h("span", { class: "s2w-bar-text", role: "status" });
+  private readonly text = h("span.bar-text", { role: "status" });
   private readonly find: HTMLButtonElement;
   private readonly marks: HTMLElement;
   private readonly actions: HTMLElement;
@@ -21,17 +21,17 @@ export class ProposalsBar {
       proposals.mark((proposals.all ?? []).map(({ id }) => id)),
     );
     const none = link("none", "Mark no proposal", () => proposals.mark([]));
-    this.marks = h("span", { class: "s2w-bar-marks" }, all, none);
+    this.marks = h("span.bar-marks", all, none);
     this.buttons = [
       action("Add as objects", "Enter", () => proposals.adopt(false)),
       action("Merge into one", "M", () => proposals.adopt(true)),
       action("Reject", "Del", () => proposals.dismiss()),
     ];
     this.buttons[0]?.classList.add("s2w-solid");
-    this.actions = h("span", { class: "s2w-bar-actions" }, ...this.buttons);
+    this.actions = h("span.bar-actions", ...this.buttons);
     this.element = h(
-      "div",
-      { class: "s2w-bar", role: "group", "aria-label": "Proposals" },
+      "div.bar",
+      { group: "Proposals" },
       this.text,
       this.marks,
       this.actions,
@@ -52,7 +52,7 @@ export class ProposalsBar {
     for (const button of this.buttons) button.disabled = marked.length === 0;
     const label = all ? "Segment again" : "Segment this frame";
     if (this.find.firstChild?.textContent !== label)
-      this.find.firstChild?.replaceWith(h("span", {}, label));
+      this.find.firstChild?.replaceWith(h("span", label));
     const text = busy
       ? "Segmenting everything…"
       : count > 0
@@ -66,14 +66,14 @@ export class ProposalsBar {
 
 function action(label: string, key: string, run: () => void): HTMLButtonElement {
   return h(
-    "button",
-    { type: "button", class: "s2w-button", click: run, "aria-label": label },
-    h("span", {}, label),
+    "button.button",
+    { click: run, label },
+    h("span", label),
     h("kbd", { "aria-hidden": "true" }, key),
   );
 }
 
 function link(text: string, label: string, run: () => void): HTMLButtonElement {
-  const props = { type: "button", class: "s2w-link", click: run, "aria-label": label };
-  return h("button", props, text);
+  const props = { click: run, label };
+  return h("button.link", props, text);
 }

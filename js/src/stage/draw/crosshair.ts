@@ -1,5 +1,6 @@
 /** A crosshair moved with keys, so that prompts need no pointer. */
 
+import { ARROWS } from "../../state/keys";
 import type { Proposals } from "../candidates/proposals";
 import type { Lasso } from "../input/lasso";
 import { type Meaning, type Prompter, REACH } from "../input/prompter";
@@ -10,13 +11,6 @@ import { drawBox, drawCross } from "./prompt-layer";
 /** Shares of the stage's width that a key moves it by, plain and with Shift. */
 const STEP = 1 / 200;
 const LONG_STEP = 1 / 20;
-
-const ARROWS: Record<string, [number, number]> = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};
 
 export class Crosshair {
   /** In pixels of the image. */

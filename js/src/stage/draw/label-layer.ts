@@ -4,6 +4,7 @@ import type { State as MaskState } from "../../kernel/protocol";
 import type { ObjectInfo } from "../../kernel/traits";
 import { boundsOf } from "../../state/stage-state";
 import type { MaskRecord, Store } from "../../state/store";
+import { addCross, addTick } from "../../ui/canvas";
 import { inkOn } from "../../ui/color";
 import type { Size, ViewTransform } from "../view-transform";
 
@@ -167,16 +168,8 @@ function drawBadge(context: CanvasRenderingContext2D, x: number, y: number, badg
     context.moveTo(x - 2, y - 1);
     context.arc(x, y - 2, 2, Math.PI, 2 * Math.PI);
     context.lineTo(x + 2, y - 1);
-  } else if (badge === "accepted") {
-    context.moveTo(x - 4, y);
-    context.lineTo(x - 1, y + 3);
-    context.lineTo(x + 4, y - 3.5);
-  } else {
-    context.moveTo(x - 3, y - 3);
-    context.lineTo(x + 3, y + 3);
-    context.moveTo(x + 3, y - 3);
-    context.lineTo(x - 3, y + 3);
-  }
+  } else if (badge === "accepted") addTick(context, x, y);
+  else addCross(context, x, y);
   context.stroke();
 }
 
@@ -208,10 +201,7 @@ function extentOf(runs: Uint32Array, width: number): Extent | null {
     const begin = runs[0] ?? 0;
     const end = Math.min(begin + (runs[1] ?? 0), (Math.floor(begin / width) + 1) * width);
     const x = ((begin % width) + (end - 1 - Math.floor(begin / width) * width) + 1) / 2;
-    extent = bounds && {
-      bounds: [bounds[0], bounds[1], bounds[2], bounds[3]],
-      top: [x, bounds[1]],
-    };
+    extent = bounds && { bounds, top: [x, bounds[1]] };
     extents.set(runs, extent);
   }
   return extent;

@@ -2,7 +2,8 @@
 
 import type { BoxPx, Point } from "../../kernel/protocol";
 import type { Store } from "../../state/store";
-import { inkOn } from "../../ui/color";
+import { addCross } from "../../ui/canvas";
+import { inkOn, NO_COLOR } from "../../ui/color";
 import { boxHandles, boxToStage, removeHandle } from "../input/prompt-hits";
 import type { PromptHit } from "../input/prompter";
 import type { Size, ViewTransform } from "../view-transform";
@@ -16,9 +17,6 @@ const REMOVE = 9;
 const FADED_BOX = 0.3;
 const FADED_POINT = 0.6;
 const NEGATIVE = "#e5484d";
-/** Of a prompt whose object is not there yet. */
-const NO_COLOR = "#8b8d98";
-
 /** What the pointer is on, and whether a press has it. */
 export interface Hot {
   hit: PromptHit;
@@ -109,7 +107,7 @@ export function drawCross(context: CanvasRenderingContext2D, x: number, y: numbe
 }
 
 /** Positive: a disc of the object's colour with a plus. Negative: a white one with a red minus. */
-function drawPoint(
+export function drawPoint(
   context: CanvasRenderingContext2D,
   transform: ViewTransform,
   [imageX, imageY, label]: Point,
@@ -188,9 +186,6 @@ function disc(
 
 function cross(context: CanvasRenderingContext2D, x: number, y: number): void {
   context.beginPath();
-  context.moveTo(x - MARK, y - MARK);
-  context.lineTo(x + MARK, y + MARK);
-  context.moveTo(x + MARK, y - MARK);
-  context.lineTo(x - MARK, y + MARK);
+  addCross(context, x, y);
   context.stroke();
 }

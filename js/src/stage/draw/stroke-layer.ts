@@ -2,11 +2,10 @@
 
 import type { Stroke } from "../../state/stage-state";
 import type { MaskRecord, Store } from "../../state/store";
+import { NO_COLOR } from "../../ui/color";
 import type { Size, ViewTransform } from "../view-transform";
 import { drawMasks } from "./mask-layer";
 import { addLine, addPolygon } from "./mask-path";
-
-const NO_COLOR = "#8b8d98";
 
 /** What lies beneath the paint. */
 export interface StrokeScene {

@@ -1,6 +1,7 @@
 /** A divider to compare with: no masks to its left, masks to its right. */
 
 import type { Store } from "../../state/store";
+import { take } from "../../ui/controls";
 import { h } from "../../ui/dom";
 
 const KEY_STEP = 0.02;
@@ -10,12 +11,11 @@ export class Wipe {
 
   constructor(private readonly store: Store) {
     const element = h(
-      "div",
+      "div.wipe",
       {
-        class: "s2w-wipe",
         role: "slider",
         tabindex: "0",
-        "aria-label": "Without masks to the left, with masks to the right",
+        label: "Without masks to the left, with masks to the right",
         "aria-orientation": "horizontal",
         "aria-valuemin": 0,
         "aria-valuemax": 100,
@@ -52,8 +52,7 @@ export class Wipe {
     const by = { ArrowLeft: -KEY_STEP, ArrowRight: KEY_STEP }[event.key];
     if (by === undefined) return;
     this.set((this.store.state.display.wipe ?? 0.5) + by);
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 
   private set(wipe: number): void {

@@ -1,8 +1,8 @@
 /** The stage's keys. */
 
 import { changeDisplay } from "../../panels/display";
-import type { Command } from "../../state/keys";
-import type { Tool } from "../../state/stage-state";
+import { type Command, commandsOf } from "../../state/keys";
+import type { Display, Tool } from "../../state/stage-state";
 import type { Store } from "../../state/store";
 import type { CandidateStrip } from "../candidates/candidates";
 import type { Proposals } from "../candidates/proposals";
@@ -31,100 +31,43 @@ export function stageCommands(parts: StageParts): Command[] {
   const tool = (name: Tool) => () => store.set("tool", name);
   const choose = (event: KeyboardEvent) =>
     candidates.choose(Number(/\d/.exec(event.code || event.key)?.[0]) - 1);
-  const open = () => candidates.current !== null;
-  const proposed = { group: "Everything", enabled: () => proposals.active && marked() };
-  const marked = () => proposals.marked.length > 0;
-  const brush = { group: "Prompts", enabled: () => /brush|eraser/.test(store.state.tool) };
+  const [prompts, everything] = ["Prompts", "Everything"];
+  const candidate = commandsOf(prompts, () => candidates.current !== null);
+  const polygon = commandsOf(prompts, () => lasso.open);
+  const proposal = commandsOf(everything, () => proposals.active && proposals.marked.length > 0);
+  const propose = commandsOf(
+    everything,
+    () => proposals.active && !proposals.all?.length && store.state.proposing === null,
+  );
+  const brush = commandsOf(prompts, () => /brush|eraser/.test(store.state.tool));
+  const show = commandsOf("View");
+  const change = (values: Partial<Display>) => changeDisplay(store, values);
+  const flip = (what: "masksOnly" | "labels" | "minimap") => () =>
+    change({ [what]: !store.state.display[what] });
   const resize = (by: number) => () => store.set("brush", clampRadius(store.state.brush * by));
   const zoom = (by: number) => () => viewport.zoomBy(by);
   return [
-    {
-      keys: ["1", "2", "3"],
-      label: "Choose among the masks of a click",
-      group: "Prompts",
-      enabled: open,
-      run: choose,
-    },
-    {
-      keys: ["Alt+1", "Alt+2", "Alt+3"],
-      label: "Choose among the masks of a click",
-      group: "Prompts",
-      enabled: open,
-      run: choose,
-    },
-    {
-      keys: ["Enter"],
-      label: "Close the polygon",
-      group: "Prompts",
-      enabled: () => lasso.open,
-      run: () => lasso.close(),
-    },
-    {
-      keys: ["Backspace"],
-      label: "Take the polygon's last corner back",
-      group: "Prompts",
-      enabled: () => lasso.open,
-      run: () => lasso.back(),
-    },
-    { keys: ["Enter"], label: "Add as objects", ...proposed, run: () => proposals.adopt(false) },
-    { keys: ["M"], label: "Merge into one object", ...proposed, run: () => proposals.adopt(true) },
-    {
-      keys: ["Delete", "Backspace"],
-      label: "Reject proposals",
-      ...proposed,
-      run: () => proposals.dismiss(),
-    },
-    {
-      keys: ["Enter"],
-      label: "Segment everything on the frame",
-      group: "Everything",
-      enabled: () => proposals.active && !proposals.all?.length && store.state.proposing === null,
-      run: () => proposals.find(),
-    },
-    ...TOOLS.map(({ tool: name, label, key }) => ({
-      ...{ keys: [key], label, group: "Prompts" },
-      run: tool(name),
-    })),
-    { keys: ["["], label: "Smaller brush", ...brush, run: resize(1 / BRUSH_STEP) },
-    { keys: ["]"], label: "Larger brush", ...brush, run: resize(BRUSH_STEP) },
-    { keys: ["+", "="], label: "Zoom in", group: "View", run: zoom(ZOOM_STEP) },
-    { keys: ["-"], label: "Zoom out", group: "View", run: zoom(1 / ZOOM_STEP) },
-    { keys: ["0"], label: "Fit to the stage", group: "View", run: () => viewport.fit() },
-    {
-      keys: ["H"],
-      label: "Preview the mask under the pointer",
-      group: "View",
-      run: () => changeDisplay(store, { hover: !client.hovering.on }),
-    },
-    {
-      keys: ["\\"],
-      label: "Compare without and with masks",
-      group: "View",
-      run: () => changeDisplay(store, { wipe: store.state.display.wipe === null ? 0.5 : null }),
-    },
-    {
-      keys: ["Shift+M"],
-      label: "Masks only",
-      group: "View",
-      run: () => changeDisplay(store, { masksOnly: !store.state.display.masksOnly }),
-    },
-    {
-      keys: ["Shift+N"],
-      label: "Names on the masks",
-      group: "View",
-      run: () => changeDisplay(store, { labels: !store.state.display.labels }),
-    },
-    {
-      keys: ["Shift+Z"],
-      label: "Minimap, when zoomed",
-      group: "View",
-      run: () => changeDisplay(store, { minimap: !store.state.display.minimap }),
-    },
-    {
-      keys: ["Shift+R"],
-      label: "Scale bar",
-      group: "View",
-      run: () => changeDisplay(store, { scaleBar: !showsScaleBar(store) }),
-    },
+    candidate(["1", "2", "3"], "Choose among the masks of a click", choose),
+    candidate(["Alt+1", "Alt+2", "Alt+3"], "Choose among the masks of a click", choose),
+    polygon("Enter", "Close the polygon", () => lasso.close()),
+    polygon("Backspace", "Take the polygon's last corner back", () => lasso.back()),
+    proposal("Enter", "Add as objects", () => proposals.adopt(false)),
+    proposal("M", "Merge into one object", () => proposals.adopt(true)),
+    proposal(["Delete", "Backspace"], "Reject proposals", () => proposals.dismiss()),
+    propose("Enter", "Segment everything on the frame", () => proposals.find()),
+    ...TOOLS.map(({ tool: name, label, key }) => commandsOf(prompts)(key, label, tool(name))),
+    brush("[", "Smaller brush", resize(1 / BRUSH_STEP)),
+    brush("]", "Larger brush", resize(BRUSH_STEP)),
+    show(["+", "="], "Zoom in", zoom(ZOOM_STEP)),
+    show("-", "Zoom out", zoom(1 / ZOOM_STEP)),
+    show("0", "Fit to the stage", () => viewport.fit()),
+    show("H", "Preview the mask under the pointer", () => change({ hover: !client.hovering.on })),
+    show("\\", "Compare without and with masks", () =>
+      change({ wipe: store.state.display.wipe === null ? 0.5 : null }),
+    ),
+    show("Shift+M", "Masks only", flip("masksOnly")),
+    show("Shift+N", "Names on the masks", flip("labels")),
+    show("Shift+Z", "Minimap, when zoomed", flip("minimap")),
+    show("Shift+R", "Scale bar", () => change({ scaleBar: !showsScaleBar(store) })),
   ];
 }

@@ -1,5 +1,7 @@
 /** Zooming and panning: wheel, trackpad, two fingers, middle button, space bar. */
 
+import { take } from "../../ui/controls";
+import { on } from "../../ui/dom";
 import type { Place, Viewport } from "../viewport";
 
 /** Change of the zoom by 100 CSS pixels of a wheel, or 10 of a pinched trackpad. */
@@ -20,10 +22,10 @@ export class Navigation {
 
   constructor(private readonly viewport: Viewport) {
     const { canvas } = viewport;
-    canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    canvas.addEventListener("keydown", (event) => this.keyDown(event));
-    canvas.addEventListener("keyup", (event) => this.keyUp(event));
-    canvas.addEventListener("blur", () => this.setHand(false));
+    on(canvas, "wheel", (event) => this.wheel(event), { passive: false });
+    on(canvas, "keydown", (event) => this.keyDown(event));
+    on(canvas, "keyup", (event) => this.keyUp(event));
+    on(canvas, "blur", () => this.setHand(false));
   }
 
   /** The image goes with the pointer until the button is released. */
@@ -82,8 +84,7 @@ export class Navigation {
       if (zoomed) this.zoomedAt = performance.now();
     } else if (this.viewport.zoomed) this.viewport.panBy(-dx, -dy);
     else return;
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 
   /** While there is something to pan, a held space bar is a hand, and a tapped one is passed on. */
@@ -93,8 +94,7 @@ export class Navigation {
     if (!this.hand && !this.viewport.zoomed) return;
     if (!this.hand) this.usedHand = false;
     this.setHand(true);
-    event.preventDefault();
-    event.stopPropagation();
+    take(event);
   }
 
   private keyUp(event: KeyboardEvent): void {

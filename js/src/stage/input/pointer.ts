@@ -1,6 +1,8 @@
 /** Mouse, pen and finger on the stage: which gesture a press begins, and what lies under. */
 
 import type { Zoom } from "../../state/stage-state";
+import { take } from "../../ui/controls";
+import { on } from "../../ui/dom";
 import type { Proposals } from "../candidates/proposals";
 import type { Hot } from "../draw/prompt-layer";
 import type { StrokeScene } from "../draw/stroke-layer";
@@ -37,14 +39,13 @@ export class PointerInput {
   ) {
     const { canvas } = prompter.viewport;
     this.canvas = canvas;
-    canvas.addEventListener("pointerdown", (event) => this.down(event));
-    canvas.addEventListener("pointermove", (event) => this.move(event));
-    canvas.addEventListener("pointerup", (event) => this.up(event));
-    canvas.addEventListener("pointercancel", (event) => this.lost(event));
-    canvas.addEventListener("pointerleave", () => this.leave());
-    canvas.addEventListener("contextmenu", (event) => {
-      event.preventDefault();
-      event.stopPropagation(); // the notebook has a menu of its own
+    on(canvas, "pointerdown", (event) => this.down(event));
+    on(canvas, "pointermove", (event) => this.move(event));
+    on(canvas, "pointerup", (event) => this.up(event));
+    on(canvas, "pointercancel", (event) => this.lost(event));
+    on(canvas, "pointerleave", () => this.leave());
+    on(canvas, "contextmenu", (event) => {
+      take(event); // the notebook has a menu of its own
     });
   }
 
