@@ -2,6 +2,7 @@
 
 import { changeDisplay } from "../panels/display";
 import type { Store } from "../state/store";
+import { setAttribute } from "../ui/attributes";
 import { h } from "../ui/dom";
 import { fitScale, type Size } from "./view-transform";
 import type { Viewport } from "./viewport";
@@ -53,7 +54,7 @@ export class Minimap {
     const [width, height] = this.viewport.stage;
     const pixels = this.pixels();
     const isShown = display.minimap && this.viewport.zoomed && width > 0 && video.width > 0;
-    this.element.hidden = !isShown;
+    setAttribute(this.element, "hidden", !isShown);
     if (!isShown) return;
     const { image, transform } = this.viewport;
     const side = Math.max(60, Math.min(MAX_SIDE, SHARE * width));

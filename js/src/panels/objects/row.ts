@@ -4,6 +4,7 @@ import type { Client } from "../../kernel/client";
 import type { ObjectInfo } from "../../kernel/traits";
 import { changeColor } from "../../state/classes";
 import type { MaskRecord, Store } from "../../state/store";
+import { setAttribute } from "../../ui/attributes";
 import { h, icon, iconButton, setIcon, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 import type { Lane } from "../time/lane";
@@ -118,34 +119,35 @@ export class ObjectRow {
     const { id, name, visible, locked } = object;
     this.element.classList.toggle("s2w-selected", selected);
     this.element.classList.toggle("s2w-invisible", !visible || (solo !== null && solo !== id));
-    this.selectButton.setAttribute("aria-pressed", String(selected));
+    setAttribute(this.selectButton, "aria-pressed", String(selected));
     label(this.selectButton, `Select ${name}`, "Select; double-click the name to change it");
     label(this.visibility, `${visible ? "Hide" : "Show"} ${name}`);
     setIcon(this.visibility, visible ? "visible" : "hidden");
     label(this.soloButton, solo === id ? "Show all objects" : `Show ${name} alone`);
-    this.soloButton.setAttribute("aria-pressed", String(solo === id));
+    setAttribute(this.soloButton, "aria-pressed", String(solo === id));
     label(this.lockButton, `${locked ? "Unlock" : "Lock"} ${name}`);
-    this.lockButton.setAttribute("aria-pressed", String(locked));
+    setAttribute(this.lockButton, "aria-pressed", String(locked));
     setIcon(this.lockButton, locked ? "lock" : "unlock");
     this.name.readOnly = locked;
     label(this.removeButton, `Remove ${name}`);
-    this.color.setAttribute("aria-label", `Colour of ${name}`);
-    this.name.setAttribute("aria-label", `Name of ${name}`);
+    setAttribute(this.color, "aria-label", `Colour of ${name}`);
+    setAttribute(this.name, "aria-label", `Name of ${name}`);
     setText(this.number, String(id));
     // What is being edited is not taken from under the hand.
     if (document.activeElement !== this.color) this.color.value = object.color;
     if (document.activeElement !== this.name) this.name.value = name;
     this.lane.show(object);
-    for (const cell of this.cells) cell.update(object);
     this.showMask(mask);
   }
 
-  private showMask(mask: MaskRecord | undefined): void {
+  /** What it says of the frame that is shown. */
+  showMask(mask: MaskRecord | undefined): void {
+    for (const cell of this.cells) cell.update(this.object);
     const [text, hint] = describe(mask);
     const state = mask?.state ?? "none";
     setText(this.score, text);
     setTip(this.score, hint);
-    this.score.dataset.state = state;
+    setAttribute(this.score, "data-state", state);
     const sign = state === "accepted" ? "accept" : state === "rejected" ? "reject" : null;
     if (this.verdict.dataset.state === state) return;
     this.verdict.dataset.state = state;
@@ -182,6 +184,6 @@ function describe(mask: MaskRecord | undefined): [string, string] {
 }
 
 function label(button: HTMLButtonElement, text: string, tip = text): void {
-  button.setAttribute("aria-label", text);
+  setAttribute(button, "aria-label", text);
   setTip(button, tip);
 }

@@ -2,7 +2,8 @@
 
 import { markIn, markOut } from "../../state/commands";
 import { type Player, SPEEDS } from "../../state/player";
-import type { Store } from "../../state/store";
+import { ofFramesOnly, type Store, type Topic } from "../../state/store";
+import { setAttribute, setStyle } from "../../ui/attributes";
 import { h, icon, iconButton, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 
@@ -90,10 +91,12 @@ export class Transport {
     );
   }
 
-  update(): void {
+  update(topics: Set<Topic>): void {
+    this.show();
+    if (ofFramesOnly(topics)) return;
     const { video, playing, loop, range, speed, follow } = this.store.state;
     this.liveButton.hidden = !video.live?.recording;
-    this.liveButton.setAttribute("aria-pressed", String(follow));
+    setAttribute(this.liveButton, "aria-pressed", String(follow));
     setText(this.live, video.live?.message ?? "");
     setTip(this.live, video.live?.message ?? "");
     const isVideo = video.kind !== "images";
@@ -104,25 +107,25 @@ export class Transport {
       this.playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
       setTip(this.playButton, playing ? "Pause" : "Play", "Space");
     }
-    this.loopButton.setAttribute("aria-pressed", String(loop));
+    setAttribute(this.loopButton, "aria-pressed", String(loop));
     for (const button of [this.inButton, this.outButton])
-      button.setAttribute("aria-pressed", String(range !== null));
+      setAttribute(button, "aria-pressed", String(range !== null));
     this.speed.value = String(speed);
-    this.show();
   }
 
   private show(): void {
     const { video, frame } = this.store.state;
     const last = video.num_frames - 1;
-    this.frame.max = String(last);
-    if (document.activeElement !== this.frame) this.frame.value = String(frame);
+    setAttribute(this.frame, "max", String(last));
+    const isTyped = document.activeElement === this.frame;
+    if (!isTyped && this.frame.value !== String(frame)) this.frame.value = String(frame);
     setText(this.total, `/ ${last}`);
     const clock = (at: number) =>
       video.fps > 0 && video.kind !== "images" ? timecode(at / video.fps) : "";
     setText(this.time, clock(frame));
     // As wide as what they will ever say.
-    this.element.style.setProperty("--s2w-digits", `${String(last).length}ch`);
-    this.element.style.setProperty("--s2w-time", `${clock(last).length}ch`);
+    setStyle(this.element, "--s2w-digits", `${String(last).length}ch`);
+    setStyle(this.element, "--s2w-time", `${clock(last).length}ch`);
   }
 }
 

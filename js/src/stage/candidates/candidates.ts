@@ -4,6 +4,7 @@ import type { Client } from "../../kernel/client";
 import type { BoxPx } from "../../kernel/protocol";
 import { boundsOf, type Candidates } from "../../state/stage-state";
 import type { Store } from "../../state/store";
+import { setAttribute } from "../../ui/attributes";
 import { h } from "../../ui/dom";
 import { drawMask, PROVISIONAL } from "../draw/mask-layer";
 import { fitScale, type Size, ViewTransform } from "../view-transform";
@@ -66,7 +67,7 @@ export class CandidateStrip {
 
   update(): void {
     const { current } = this;
-    this.element.hidden = current === null;
+    setAttribute(this.element, "hidden", current === null);
     if (!current) {
       this.drawn = null;
       this.stood = "";
