@@ -20,10 +20,12 @@ import { Stage } from "./stage/stage";
 import { colored } from "./state/classes";
 import { isPropagating, viewCommands } from "./state/commands";
 import { escapeCommands } from "./state/escape";
+import { FrameWriter } from "./state/frame-writer";
 import { handleKey, keepsKey } from "./state/keys";
 import { Player } from "./state/player";
-import { newState, Store, type Topic, type Traits } from "./state/store";
+import { newState, ofFramesOnly, Store, type Topic, type Traits } from "./state/store";
 import { Announcer } from "./ui/announcer";
+import { setAttribute } from "./ui/attributes";
 import { h, iconButton, on } from "./ui/dom";
 import { HoverLight } from "./ui/hover-light";
 import { Tooltip } from "./ui/tooltip";
@@ -133,21 +135,26 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     store.set("objects", colored(host.traits().objects, class_list, color_by));
   };
   const light = new HoverLight(root, store);
-  const parts = [
-    ...[light, stage, timeline, toolbar, objects],
-    ...[review, notice, status, announcer, next, first, tooltip],
-    ...[results, saved, chip, disconnected],
+  const frameWriter = new FrameWriter(store, (frame) => host.setTrait("frame", frame));
+  const showFrame = [stage, timeline, toolbar, objects, review, first, results];
+  const showRest = [
+    ...[light, notice, status, announcer, next, tooltip, saved, chip, disconnected],
   ];
   const update = (topics: Set<Topic>) => {
     const { state } = store;
-    for (const name of WRITTEN) if (topics.has(name)) host.setTrait(name, state[name]);
+    frameWriter.update(topics);
+    for (const name of WRITTEN)
+      if (name !== "frame" && topics.has(name)) host.setTrait(name, state[name]);
     if (topics.has("color_by")) recolor();
-    for (const part of parts) part.update(topics);
-    root.dataset.state = state.lost ? "disconnected" : state.status.state;
-    root.dataset.frame = String(state.frame);
-    root.dataset.saved = String(store.isSaved);
-    root.dataset.speaks = String(state.speaks);
-    root.dataset.objects = String(state.objects.length);
+    for (const part of showFrame) part.update(topics);
+    setAttribute(root, "data-frame", String(state.frame));
+    // What says the next step, say, goes through all there is of all frames.
+    if (client.frames.moving && ofFramesOnly(topics)) return;
+    for (const part of showRest) part.update(topics);
+    setAttribute(root, "data-state", state.lost ? "disconnected" : state.status.state);
+    setAttribute(root, "data-saved", String(store.isSaved));
+    setAttribute(root, "data-speaks", String(state.speaks));
+    setAttribute(root, "data-objects", String(state.objects.length));
   };
   const unsubscribe = store.subscribe(update);
   let known = host.traits();
@@ -189,6 +196,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
   visibility.observe(root);
 
   return () => {
+    frameWriter.close();
     client.send({ type: "visible", visible: false });
     visibility.disconnect();
     unsubscribe();

@@ -50,7 +50,7 @@ describe("scrubbing", () => {
     await answerFrame(5, 8);
     expect(host.of("want")).toHaveLength(2);
     client.drawn();
-    expect(host.of("ack")).toMatchObject([{ seq: 7 }, { seq: 8 }]);
+    expect(host.of("ack")).toMatchObject([{ seqs: [7, 8] }]);
   });
 
   it("is not answered by the pixels that another view asked for", async () => {
@@ -155,7 +155,7 @@ describe("masks", () => {
     expect(host.of("ack")).toEqual([]);
     client.drawn();
     client.drawn();
-    expect(host.of("ack")).toMatchObject([{ seq: 5 }, { seq: 6 }]);
+    expect(host.of("ack")).toMatchObject([{ seqs: [5, 6] }]);
   });
 
   it("of another epoch are dropped, and a new epoch forgets the old one's", () => {

@@ -84,9 +84,9 @@ describe("a kernel that the host watches", () => {
   it("is out of reach where it is silent and so is its server", async () => {
     speak(10);
     watch.reachable = false;
-    await vi.advanceTimersByTimeAsync(2000);
+    await vi.advanceTimersByTimeAsync(1500);
     expect(store.state.lost).toBeNull();
-    await vi.advanceTimersByTimeAsync(1000);
+    await vi.advanceTimersByTimeAsync(250);
     expect(store.state.lost?.why).toBe("silent");
     speak(1);
     expect(store.state.lost).toBeNull();

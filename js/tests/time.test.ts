@@ -38,7 +38,7 @@ describe("review", () => {
     review = new Review(store, client, new Announcer(store));
     store.timelines.set(1, timeline());
     store.putMasks(0, [{ ...mask, runs: new Uint32Array([1, 3, 28]) }], true);
-    review.update();
+    review.update(new Set(["timeline", "masks"]));
   });
 
   it("judges the selected object's mask on this frame, or all", () => {
@@ -70,14 +70,14 @@ describe("review", () => {
   it("counts what nobody has reviewed", () => {
     expect(review.element.textContent).toContain("9 to check");
     store.timelines.set(1, timeline({ tracked: [], accepted: [[0, 10]] }));
-    review.update();
+    review.update(new Set(["timeline", "masks"]));
     expect(review.element.textContent).toContain("All checked");
   });
 
   it("offers nothing where there is no mask", async () => {
     store.set("frame", 3);
     await settle();
-    review.update();
+    review.update(new Set(["timeline", "masks"]));
     const accept = review.element.querySelector('[aria-label="Accept"]') as HTMLButtonElement;
     expect(accept.disabled).toBe(true);
   });

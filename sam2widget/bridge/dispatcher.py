@@ -155,8 +155,10 @@ class Dispatcher:
                 if is_back:
                     self._tell_all(reply_to)
                 if isinstance(request, Ack):
-                    self._outbox.ack(request.seq)
-                elif request.epoch == self._state.epoch:
+                    self._outbox.ack(*request.seqs)
+                elif isinstance(request, Want):
+                    self._outbox.ack(*request.drawn)
+                if request.epoch == self._state.epoch:
                     self._serve(request, reply_to)
 
     def _tell_all(self, reply_to: ReplyTo, *, welcome: bool = False) -> None:
@@ -177,7 +179,7 @@ class Dispatcher:
                 self._publisher.set_frame(view, frame)
                 tell = partial(self._publisher.tell_frame, moving=moving)
                 self._frame_server.want(reply_to, frame, tell, pixels=pixels, moving=moving)
-            case Ping():
+            case Ping() | Ack():
                 pass  # that it was heard is all
             case Thumbnails(frames=frames):
                 self._frame_server.want_thumbnails(view, frames)

@@ -19,8 +19,8 @@ from .protocol import Done, Error, Frame, Masks, Message, ReplyTo
 
 _log = logging.getLogger(__name__)
 
-MAX_UNACKED_FRAMES = 6
-"""More than a view asks for at once (4): over a long way, acknowledgements come late."""
+MAX_UNACKED_FRAMES = 8
+"""More than a view asks for at once (4): a view that moves acknowledges with its next request."""
 MAX_UNACKED_MASKS = 8
 MAX_HELD = 100
 """Answers kept for a view that has gone out of sight."""
@@ -116,11 +116,11 @@ class Outbox:
                 self._streamed = None
             self._pump()
 
-    def ack(self, seq: int) -> None:
-        """A frame or a mask batch has been drawn."""
+    def ack(self, *seqs: int) -> None:
+        """Note that frames or mask batches have been drawn."""
         with self.lock:
-            self._unacked_frames.discard(seq)
-            self._unacked_masks.discard(seq)
+            self._unacked_frames.difference_update(seqs)
+            self._unacked_masks.difference_update(seqs)
             self._pump()
 
     def is_visible(self, view: str | None = None) -> bool:

@@ -186,8 +186,8 @@ def test_time_is_zoomed_and_walked_by_keyframes(bench: Bench) -> None:
     assert 0 < low < high < last and high - low < (last + 1) / 4
     # The slider's thumb stands where the lanes have the frame.
     widget.go_to(high)
-    thumb = widget.root.locator(".s2w-table").evaluate(
-        "(table) => Number(getComputedStyle(table).getPropertyValue('--s2w-at'))"
+    thumb = widget.root.locator(".s2w-lanes .s2w-playhead").evaluate(
+        "(line) => Number(getComputedStyle(line).getPropertyValue('--s2w-at'))"
     )
     assert thumb == pytest.approx(0.98, abs=0.06)
     widget.go_to(0)  # the axis goes along

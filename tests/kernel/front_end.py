@@ -116,7 +116,7 @@ class FrontEnd:
             received = Received(data["content"], [bytes(b) for b in message["buffers"]])
             self.received.append(received)
             if "seq" in received.content:
-                self.send("ack", seq=received.content["seq"])
+                self.send("ack", seqs=[received.content["seq"]])
 
 
 def show_widget(client: BlockingKernelClient, code: str) -> FrontEnd:

@@ -25,7 +25,7 @@ class Browser:
                 self.received.append((content, buffers or []))
                 self.arrived.notify_all()
             if self.acks and "seq" in content:
-                self.say("ack", seq=content["seq"])
+                self.say("ack", seqs=[content["seq"]])
 
         widget.send = send
 

@@ -27,6 +27,16 @@ class SlowLink:
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._passes = asyncio.Event()
+        self._passes.set()
+
+    def hold(self) -> None:
+        """Pass nothing on from now on, and say so to nobody, as where a cable is out."""
+        self._call(self._passes.clear)
+
+    def release(self) -> None:
+        """Pass on what was held, and what comes."""
+        self._call(self._passes.set)
 
     def cut(self) -> None:
         """End all connections, and take no more."""
@@ -86,6 +96,7 @@ class SlowLink:
             while True:
                 due, data = await on_the_way.get()
                 await asyncio.sleep(max(0.0, due - self._loop.time()))
+                await self._passes.wait()
                 if not data:
                     with suppress(OSError, RuntimeError):
                         writer.write_eof()

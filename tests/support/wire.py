@@ -60,7 +60,7 @@ class Wire(Parts):
             self.sent.append(message)
             self.arrived.notify_all()
         if self.acks and hasattr(message, "seq"):
-            self.say("ack", seq=message.seq)
+            self.say("ack", seqs=[message.seq])
 
     def say(self, type, view="view", epoch=1, **fields):
         message = {"type": type, "id": next(self.ids), "view": view, "epoch": epoch, **fields}

@@ -3,6 +3,7 @@
 import { questionOf } from "../state/question";
 import { sizeOf } from "../state/stage-state";
 import type { Pending, Store } from "../state/store";
+import { Acknowledgements } from "./acknowledgements";
 import { type Buffer, decodeJpeg, decodeRuns, toBytes } from "./codecs";
 import { FrameLoader } from "./frame-loader";
 import { Hovering } from "./hovering";
@@ -41,11 +42,11 @@ export class Client {
   readonly view = randomId();
   readonly hovering: Hovering;
   readonly frames: FrameLoader;
+  private readonly acks: Acknowledgements;
   private readonly liveness: Liveness;
   readonly results: ResultsClient;
   private nextId = 1;
   private epoch: number;
-  private undrawn: number[] = [];
   private proposeId = 0;
   /** What was last asked to track; all there is, where others than this view have asked. */
   private propagated: Propagate = {
@@ -64,7 +65,13 @@ export class Client {
   ) {
     this.epoch = host.epoch();
     this.hovering = new Hovering(store, (request) => this.send(request));
-    this.frames = new FrameLoader(store, (request) => this.send(request));
+    this.frames = new FrameLoader(store, (request) =>
+      this.send({ ...request, drawn: this.acks.take() }),
+    );
+    this.acks = new Acknowledgements(
+      () => this.frames.busy,
+      (seqs) => this.send({ type: "ack", seqs }),
+    );
     this.liveness = new Liveness(
       store,
       () => this.send({ type: "ping" }),
@@ -83,6 +90,7 @@ export class Client {
   }
 
   close(): void {
+    this.acks.close();
     this.unlisten();
     this.frames.close();
     this.liveness.close();
@@ -205,7 +213,7 @@ export class Client {
 
   /** Tell the kernel that what came since the last time is on the screen, or out of date. */
   drawn(): void {
-    for (const seq of this.undrawn.splice(0)) this.send({ type: "ack", seq });
+    this.acks.release();
   }
 
   hello(): void {
@@ -228,7 +236,7 @@ export class Client {
   checkEpoch(): void {
     if (this.epoch === this.host.epoch()) return;
     this.epoch = this.host.epoch();
-    this.undrawn = [];
+    this.acks.forget();
     this.hovering.forget();
     this.store.reset();
     this.results.reset();
@@ -320,8 +328,8 @@ export class Client {
 
   private receiveMasks(message: MasksMessage, buffers: Buffer[]): void {
     const awaited = this.frames.isAwaited(message.frame);
-    if (awaited) this.send({ type: "ack", seq: message.seq });
-    else this.undrawn.push(message.seq);
+    if (awaited) this.acks.add(message.seq);
+    else this.acks.hold(message.seq);
     const records = message.masks.map((entry, i) => ({
       ...entry,
       runs: this.decode(message.frame, buffers[i] as Buffer),
@@ -358,9 +366,9 @@ export class Client {
     const ahead = this.frames.isAhead(message.frame);
     if (!(await this.frames.receive(message, jpeg, mine, isCurrent))) return;
     // What is not to be seen yet is not waited for: that it is here and decoded is enough.
-    if (ahead) this.send({ type: "ack", seq: message.seq });
+    if (ahead) this.acks.add(message.seq);
     else {
-      this.undrawn.push(message.seq);
+      this.acks.hold(message.seq);
       this.store.touch("frames");
     }
   }

@@ -8,8 +8,8 @@
 
 import type { Store } from "../state/store";
 import { type Buffer, decodeJpeg } from "./codecs";
-import { FrameRequests } from "./frame-requests";
-import type { FrameMessage, WantRequest } from "./protocol";
+import { FrameRequests, type Wish } from "./frame-requests";
+import type { FrameMessage } from "./protocol";
 
 /** Who has not moved for so long rests: the picture is made sharp. */
 const REST_MS = 250;
@@ -31,7 +31,7 @@ export class FrameLoader {
 
   constructor(
     private readonly store: Store,
-    send: (request: WantRequest) => number,
+    send: (request: Wish) => number,
   ) {
     this.requests = new FrameRequests(send);
   }
@@ -81,10 +81,20 @@ export class FrameLoader {
     return this.isHere(frame) && this.store.masks.has(frame) && this.known.has(frame);
   }
 
+  /** Whether the view plays, or is on its way to a frame. */
+  get moving(): boolean {
+    const { goal, playing } = this.store.state;
+    return goal !== null || playing;
+  }
+
+  /** Whether the view moves, or has just moved: it is likely to ask for more soon. */
+  get busy(): boolean {
+    return this.moving || performance.now() - this.movedAt < REST_MS;
+  }
+
   /** Whether a frame is not to be seen yet: what comes of it changes nothing on the page. */
   isAhead(frame: number): boolean {
-    const { goal, playing, frame: at } = this.store.state;
-    return (goal !== null || playing) && frame !== at;
+    return this.moving && frame !== this.store.state.frame;
   }
 
   /** Ask for a frame that is needed soon; false if it has to wait. */
@@ -200,10 +210,9 @@ export class FrameLoader {
     }
     if (!this.isAhead(frame)) store.touch("frames");
     if (!mine) return true;
-    const { frame: at, goal, playing } = store.state;
-    const moving = goal !== null || playing;
+    const { frame: at } = store.state;
     if (towards === null) this.requests.settle(reply_to.id);
-    else if (moving || towards === at) this.requests.prolong(reply_to.id);
+    else if (this.moving || towards === at) this.requests.prolong(reply_to.id);
     else this.requests.drop(reply_to.id); // the kernel need not go all the way
     if (towards !== null && towards === at) store.onTheWay = { frame, towards };
     // Pictures may be decoded in another order than they came.

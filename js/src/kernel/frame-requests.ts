@@ -13,6 +13,9 @@ const GAIN = 0.25;
 /** Frames are asked for no further ahead than this. */
 const MAX_LEAD_MS = 1000;
 
+/** What is wanted; what has been drawn goes with it. */
+export type Wish = Omit<WantRequest, "drawn">;
+
 interface Asked {
   id: number;
   frame: number;
@@ -27,7 +30,7 @@ export class FrameRequests {
   private spread = 0;
   private lastAt = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly send: (request: WantRequest) => number) {}
+  constructor(private readonly send: (request: Wish) => number) {}
 
   get count(): number {
     const since = performance.now() - PATIENCE_MS;

@@ -2,8 +2,8 @@
 
 import type { KernelWatch } from "./liveness";
 
-/** A server that does not answer for so long is not reached. */
-const REACH_MS = 2000;
+/** A server that does not answer for so long is not reached: 3 s after a way is lost, it is said. */
+const REACH_MS = 1250;
 
 interface Signal {
   connect(slot: () => void): unknown;

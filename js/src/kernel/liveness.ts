@@ -22,6 +22,8 @@ export interface KernelWatch {
 
 /** The kernel speaks once in 1000 ms. */
 const SILENT_MS = 2500;
+/** Where the host watches the kernel, the way is looked at so early: that takes its time too. */
+const LOOK_AFTER_MS = 1500;
 /** While a model loads: to import its libraries may hold up all threads. */
 const LOADING_MS = 20_000;
 /** Who speaks so late does not speak regularly, as where a host holds messages back. */
@@ -110,7 +112,8 @@ export class Liveness {
       this.pingedAt = now;
       this.ping();
     }
-    const patience = status.state === "loading" ? LOADING_MS : SILENT_MS;
+    const most = this.watch ? LOOK_AFTER_MS : SILENT_MS;
+    const patience = status.state === "loading" ? LOADING_MS : most;
     const silent = this.store.state.speaks && now - this.heardAt > patience;
     if (silent && !this.watch) this.lose("silent");
     else if (silent) void this.look();

@@ -155,6 +155,8 @@ export interface WantRequest {
   pixels: boolean;
   /** The view plays or scrubs: a smaller picture will do. */
   moving?: boolean;
+  /** As `seqs` of Ack: one message less for each frame. */
+  drawn: number[];
 }
 
 /** A view needs small pictures of these frames. The latest of a view counts. */
@@ -461,10 +463,10 @@ export interface RedoRequest {
   type: "redo";
 }
 
-/** A Frame or Masks message has been drawn, or dropped as out of date. */
+/** Frame or Masks messages have been drawn, or dropped as out of date. */
 export interface AckRequest {
   type: "ack";
-  seq: number;
+  seqs: number[];
 }
 
 /** A view is still there, and goes on listening to whether the kernel is. */

@@ -1,6 +1,7 @@
 /** What is on the stage before there is anything: what is opened and loaded, then how to begin. */
 
 import type { Store } from "../state/store";
+import { setAttribute } from "../ui/attributes";
 import { h, type IconName, icon, on, setText } from "../ui/dom";
 
 /** A page that hears nothing for so long has no kernel. */
@@ -56,8 +57,9 @@ export class FirstLook {
     const { video, frame, status, objects, pending, proposing, tool, lost } = this.store.state;
     this.framed ||= this.store.frames.has(frame);
     this.begun ||= objects.length > 0 || pending.length > 0 || proposing !== null;
-    this.skeleton.hidden = this.framed || lost !== null;
-    this.card.hidden = !this.framed || this.begun || tool === "everything" || lost !== null;
+    setAttribute(this.skeleton, "hidden", this.framed || lost !== null);
+    const isBegun = this.begun || tool === "everything";
+    setAttribute(this.card, "hidden", !this.framed || isBegun || lost !== null);
     if (this.framed) return;
     const name = video.name || (video.kind === "images" ? "the pictures" : "the video");
     setText(

@@ -4,8 +4,9 @@ import type { Client } from "../kernel/client";
 import type { Run, TimelineMessage } from "../kernel/protocol";
 import { type Command, commandsOf } from "../state/keys";
 import { lengthOf, runAt } from "../state/runs";
-import type { Store } from "../state/store";
+import type { Store, Topic } from "../state/store";
 import type { Announcer } from "../ui/announcer";
+import { setAttribute } from "../ui/attributes";
 import { h, iconButton, setText } from "../ui/dom";
 
 type ReviewAction = "accept" | "reject" | "unreview" | "reset";
@@ -21,6 +22,8 @@ export class Review {
   readonly element: HTMLElement;
   private readonly left = h("span.left");
   private readonly buttons: [HTMLButtonElement, () => boolean][];
+  /** Masks that nobody has reviewed, of all objects. */
+  private unreviewed = 0;
   private readonly hasMask = () => this.masksHere().length > 0;
   private readonly selectedHasMask = () => this.masksHere().includes(this.store.state.selected);
 
@@ -62,7 +65,7 @@ export class Review {
           text: "Next",
           ...{ hint: "go to the least certain mask that nobody has reviewed", key: "N" },
         }),
-        () => this.count() > 0,
+        () => this.unreviewed > 0,
       ],
     ];
     this.element = h(
@@ -94,9 +97,17 @@ export class Review {
     ];
   }
 
-  update(): void {
-    for (const [button, enabled] of this.buttons) button.disabled = !enabled();
-    const count = this.count();
+  update(topics: Set<Topic>): void {
+    if (topics.has("timeline")) this.count();
+    for (const [button, enabled] of this.buttons) setAttribute(button, "disabled", !enabled());
+  }
+
+  private count(): void {
+    // Prompted frames are a person's own.
+    this.unreviewed = 0;
+    for (const { tracked, stale } of this.store.timelines.values())
+      this.unreviewed += lengthOf(tracked) + lengthOf(stale);
+    const count = this.unreviewed;
     const done = [...this.store.timelines.values()].some(
       ({ accepted, rejected }) => accepted.length + rejected.length > 0,
     );
@@ -131,14 +142,6 @@ export class Review {
 
   private masksHere(): number[] {
     return [...(this.store.masks.get(this.store.state.frame)?.keys() ?? [])];
-  }
-
-  /** Masks that nobody has reviewed, of all objects. Prompted frames are a person's own. */
-  private count(): number {
-    let count = 0;
-    for (const { tracked, stale } of this.store.timelines.values())
-      count += lengthOf(tracked) + lengthOf(stale);
-    return count;
   }
 }
 

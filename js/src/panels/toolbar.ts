@@ -10,7 +10,8 @@
  */
 
 import type { Client } from "../kernel/client";
-import type { Store } from "../state/store";
+import { ofFramesOnly, type Store, type Topic } from "../state/store";
+import { setAttribute } from "../ui/attributes";
 import { h, iconButton } from "../ui/dom";
 import { setTip } from "../ui/tooltip";
 import { PropagateControl } from "./propagate";
@@ -62,18 +63,19 @@ export class Toolbar {
     this.propagate.close();
   }
 
-  update(): void {
+  update(topics: Set<Topic>): void {
     const { history, selected, frame } = this.store.state;
+    setAttribute(this.clear, "disabled", this.store.promptsOf(selected, frame) === undefined);
+    if (ofFramesOnly(topics)) return;
     offer(this.undo, "Undo", history.undo, "Ctrl+Z");
     offer(this.redo, "Redo", history.redo, "Ctrl+Shift+Z");
-    this.clear.disabled = this.store.promptsOf(selected, frame) === undefined;
     this.propagate.update();
   }
 }
 
 /** A button of the history: it says what it would do, and cannot do nothing. */
 function offer(button: HTMLButtonElement, word: string, what: string, key: string): void {
-  button.disabled = what === "";
+  setAttribute(button, "disabled", what === "");
   if (what) setTip(button, `${word}: ${what}`, key);
   else setTip(button, `Nothing to ${word.toLowerCase()}`);
 }

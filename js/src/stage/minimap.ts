@@ -3,6 +3,7 @@
 import { changeDisplay } from "../panels/display";
 import { ARROWS } from "../state/keys";
 import type { Store } from "../state/store";
+import { setAttribute } from "../ui/attributes";
 import { cleared } from "../ui/canvas";
 import { onDrag, take } from "../ui/controls";
 import { focusOn, h } from "../ui/dom";
@@ -45,7 +46,7 @@ export class Minimap {
     const [width, height] = this.viewport.stage;
     const pixels = this.pixels();
     const isShown = display.minimap && this.viewport.zoomed && width > 0 && video.width > 0;
-    this.element.hidden = !isShown;
+    setAttribute(this.element, "hidden", !isShown);
     if (!isShown) return;
     const { image, transform } = this.viewport;
     const side = Math.max(60, Math.min(MAX_SIDE, SHARE * width));

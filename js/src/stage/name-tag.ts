@@ -1,6 +1,7 @@
 /** Says at the pointer, or the crosshair, what a click there does in place of putting a point. */
 
 import type { Store } from "../state/store";
+import { setAttribute } from "../ui/attributes";
 import { h, setText } from "../ui/dom";
 import type { Meaning } from "./input/prompter";
 import type { Place, Viewport } from "./viewport";
@@ -32,7 +33,7 @@ export class NameTag {
 
   /** `key` is what is pressed: a click, or Enter. */
   show(meaning: (Meaning & { at: Place }) | null, key: "click" | "Enter"): void {
-    this.element.hidden = meaning === null;
+    setAttribute(this.element, "hidden", meaning === null);
     if (!meaning) {
       setText(this.title, "");
       setText(this.hint, "");

@@ -2,6 +2,7 @@
 
 import type { Store } from "../state/store";
 import { roundLength } from "../state/units";
+import { setAttribute, setStyle } from "../ui/attributes";
 import { h, setLabel, setText } from "../ui/dom";
 import type { Viewport } from "./viewport";
 
@@ -29,12 +30,13 @@ export class ScaleBar {
   update(): void {
     const { video } = this.store.state;
     const [width] = this.viewport.stage;
-    this.element.hidden = !showsScaleBar(this.store) || width === 0 || video.width === 0;
-    if (this.element.hidden) return;
+    const isHidden = !showsScaleBar(this.store) || width === 0 || video.width === 0;
+    setAttribute(this.element, "hidden", isHidden);
+    if (isHidden) return;
     const { scale } = this.viewport.transform;
     const { px, text } = roundLength(Math.min(MAX_WIDTH, SHARE * width) / scale, video.pixel_size);
     setText(this.text, text);
-    this.bar.style.width = `${px * scale}px`;
+    setStyle(this.bar, "width", `${px * scale}px`);
     const label = `Scale bar: ${text}${describe(video.pixel_size)}`;
     if (this.element.getAttribute("aria-label") === label) return;
     setLabel(this.element, label);

@@ -4,6 +4,7 @@ import type { Client } from "../kernel/client";
 import { DisplayControls } from "../panels/display";
 import type { Command } from "../state/keys";
 import type { Store, Topic } from "../state/store";
+import { setAttribute } from "../ui/attributes";
 import { cleared } from "../ui/canvas";
 import { h, setVar } from "../ui/dom";
 import { CandidateStrip } from "./candidates/candidates";
@@ -50,8 +51,9 @@ const OFTEN: ReadonlySet<Topic> = new Set<Topic>([
   ...(["results", "saved", "unconfirmed", "speaks"] as const),
   ...(["hoveredObject", "question"] as const),
 ]);
-/** Topics of what comes from the kernel for frames, perhaps for others than the one shown. */
-const ARRIVALS: ReadonlySet<Topic> = new Set<Topic>(["frames", "masks", "thumbnails"]);
+/** Topics of what comes from the kernel for frames, perhaps for others than the one shown, and of
+ * where the view is going. */
+const ARRIVALS: ReadonlySet<Topic> = new Set<Topic>(["frames", "masks", "thumbnails", "goal"]);
 const PREVIEW_COLOR = "#ffffff";
 /** Of the object that the pointer is on. */
 const LIT = { color: "#ffffff", fill: 0.22, outline: 1, halo: true };
@@ -86,6 +88,7 @@ export class Stage {
   private scheduled = 0;
   private pictureDue = false;
   private masksDrawn = 0;
+  private overlayCleared = false;
   private painted: { frame?: number; pixels?: ImageBitmap | undefined; masks?: unknown } = {};
 
   constructor(
@@ -132,6 +135,7 @@ export class Stage {
       this.question.element,
     );
     this.observer = new ResizeObserver(() => {
+      this.viewport.resized();
       this.display.update();
       this.schedule(true);
     });
@@ -221,6 +225,14 @@ export class Stage {
     return same && this.store.masks.get(frame) === painted.masks && !pictureDue;
   }
 
+  private get isOverlayEmpty(): boolean {
+    const { hoveredObject, preview } = this.store.state;
+    if (hoveredObject !== null || preview || this.pointer.place || this.busy) return false;
+    if (this.proposals.active || this.store.unanswered.length > 0) return false;
+    const frame = this.viewport.shownFrame();
+    return !this.store.shownObjects.some(({ id }) => this.store.promptsOf(id, frame));
+  }
+
   private drawNow(): void {
     cancelAnimationFrame(this.scheduled);
     this.scheduled = 0;
@@ -237,7 +249,10 @@ export class Stage {
       this.minimap.draw();
     }
     this.pictureDue = false;
-    this.drawOverlay(width, height);
+    // While the video plays, mostly there is nothing on it: it need not be painted at each frame.
+    const isEmpty = this.isOverlayEmpty;
+    if (!isEmpty || !this.overlayCleared) this.drawOverlay(width, height);
+    this.overlayCleared = isEmpty;
     const isAsking = this.store.state.question !== null; // and says it all
     const meaning = isAsking ? null : this.pointer.meaning;
     if (isAsking) this.tag.show(null, "click");
@@ -275,16 +290,18 @@ export class Stage {
         : 0;
     context.restore();
 
+    if (pixels && !this.painted.pixels) this.root.classList.add("s2w-drawn");
     this.painted = { frame, pixels, masks };
     this.client.drawn();
-    const data = this.root.dataset;
-    if (this.store.unpainted.delete(frame)) data.masksDrawn = String(++this.masksDrawn);
-    data.effectDrawn = pixels ? effect.name : "overlay";
-    data.labelsDrawn = String(labels);
+    if (this.store.unpainted.delete(frame))
+      this.root.dataset.masksDrawn = String(++this.masksDrawn);
+    setAttribute(this.root, "data-effect-drawn", pixels ? effect.name : "overlay");
+    setAttribute(this.root, "data-labels-drawn", String(labels));
     if (!pixels) return;
-    data.frameDrawn = String(frame);
-    data.masksOf = masks ? String(frame) : ""; // empty: they are still on their way
-    data.reduced = String(this.store.reduced.has(frame));
+    setAttribute(this.root, "data-frame-drawn", String(frame));
+    // Empty: they are still on their way.
+    setAttribute(this.root, "data-masks-of", masks ? String(frame) : "");
+    setAttribute(this.root, "data-reduced", String(this.store.reduced.has(frame)));
   }
 
   private drawOverlay(width: number, height: number): void {
@@ -310,7 +327,7 @@ export class Stage {
       drawMask(context, transform, image, preview.runs, { ...halo, color, fill: 0.22 });
       drawMask(context, transform, image, preview.runs, { ...PROVISIONAL, fill: 0 });
       this.root.dataset.previewDrawn = `${preview.x},${preview.y}`;
-    } else delete this.root.dataset.previewDrawn;
+    } else setAttribute(this.root, "data-preview-drawn", null);
     this.proposals.drawHovered(context, transform);
     this.candidates.drawPeeked(context, transform);
     const { hot } = this.pointer;
@@ -319,7 +336,7 @@ export class Stage {
       : drawPrompts(context, this.store, transform, this.viewport.stage, frame, hot);
     this.pointer.drawCursor(context, transform);
     this.crosshair.draw(context, transform);
-    this.root.dataset.promptsDrawn = String(prompts);
+    setAttribute(this.root, "data-prompts-drawn", String(prompts));
   }
 
   /** The frame, or black. */

@@ -11,6 +11,8 @@ export interface Place {
 }
 
 export class Viewport {
+  private size: Size = [0, 0];
+
   constructor(
     private readonly store: Store,
     readonly canvas: HTMLCanvasElement,
@@ -23,10 +25,19 @@ export class Viewport {
     return sizeOf(this.store.state.video, this.shownFrame());
   }
 
-  /** Of the stage, in CSS pixels. */
+  /** Of the stage, in CSS pixels. It is measured once: in the middle of changes the browser would
+   * lay the page out for it. */
   get stage(): Size {
-    const { width, height } = this.canvas.getBoundingClientRect();
-    return [width, height];
+    if (this.size[0] === 0) {
+      const { width, height } = this.canvas.getBoundingClientRect();
+      this.size = [width, height];
+    }
+    return this.size;
+  }
+
+  /** The stage has another size. */
+  resized(): void {
+    this.size = [0, 0];
   }
 
   get transform(): ViewTransform {

@@ -144,6 +144,16 @@ export type Topic =
   | "contrast"
   | "axis";
 
+/** What comes with each picture while the view moves. */
+const OF_FRAMES: ReadonlySet<Topic> = new Set<Topic>([
+  ...(["frame", "goal", "frames", "masks", "prompts", "thumbnails"] as const),
+]);
+
+/** Whether nothing has changed but what is shown of which frame. */
+export function ofFramesOnly(topics: Set<Topic>): boolean {
+  return [...topics].every((topic) => OF_FRAMES.has(topic));
+}
+
 const FRAME_CACHE_BYTES = 256 * 2 ** 20;
 const THUMBNAIL_CACHE_BYTES = 16 * 2 ** 20;
 const MASK_CACHE_BYTES = 64 * 2 ** 20;

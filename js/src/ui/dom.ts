@@ -1,5 +1,6 @@
 /** A little help with elements and icons. */
 
+import { setAttribute, setStyle } from "./attributes";
 import { setTip } from "./tooltip";
 
 type Child = Node | string;
@@ -55,17 +56,17 @@ export function focusOn(element: HTMLElement): void {
 
 /** Tell the style sheet a value: "share" is `--s2w-share` there. */
 export function setVar(element: HTMLElement, name: string, value: number | string): void {
-  element.style.setProperty(`--s2w-${name}`, String(value));
+  setStyle(element, `--s2w-${name}`, String(value));
 }
 
 /** Change an element's accessible name. */
 export function setLabel(element: Element, label: string): void {
-  element.setAttribute("aria-label", label);
+  setAttribute(element, "aria-label", label);
 }
 
 /** Show a button that is a switch as on or off. */
 export function setPressed(button: Element, on: boolean): void {
-  button.setAttribute("aria-pressed", String(on));
+  setAttribute(button, "aria-pressed", String(on));
 }
 
 /** Paths, or what stands for one that is more than a path. */

@@ -8,16 +8,17 @@
  */
 
 import { parts } from "../state/keys";
+import { setAttribute } from "./attributes";
 import { on } from "./dom";
 import { hideFloating, showFloating } from "./floating";
 
 /** Give an element a tooltip, or take it away with an empty text. Keys as commands have them. */
 export function setTip(element: Element, text: string, key = ""): void {
-  setAttribute(element, "data-tip", text);
-  setAttribute(element, "data-tip-key", key);
+  setAttribute(element, "data-tip", text || null);
+  setAttribute(element, "data-tip-key", key || null);
   const says = text === element.getAttribute("aria-label") ? "" : text;
-  setAttribute(element, "aria-description", says);
-  setAttribute(element, "aria-keyshortcuts", key.replaceAll("Ctrl", "Control"));
+  setAttribute(element, "aria-description", says || null);
+  setAttribute(element, "aria-keyshortcuts", key.replaceAll("Ctrl", "Control") || null);
 }
 
 export function tipOf(element: Element): string {
@@ -91,9 +92,4 @@ function cap(key: string): HTMLElement {
   const element = document.createElement("kbd");
   element.textContent = key;
   return element;
-}
-
-function setAttribute(element: Element, name: string, value: string): void {
-  if (value === "") element.removeAttribute(name);
-  else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }

@@ -59,6 +59,9 @@ class Want(Request, frozen=True, tag="want"):
         bool,
         Meta(description="The view plays or scrubs: a smaller picture will do."),
     ] = False
+    drawn: Annotated[
+        Indices, Meta(description="As `seqs` of Ack: one message less for each frame.")
+    ] = []
 
 
 class Thumbnails(Request, frozen=True, tag="thumbnails"):
@@ -344,9 +347,9 @@ class Redo(Request, frozen=True, tag="redo"):
 
 
 class Ack(Request, frozen=True, tag="ack"):
-    """A Frame or Masks message has been drawn, or dropped as out of date."""
+    """Frame or Masks messages have been drawn, or dropped as out of date."""
 
-    seq: Whole
+    seqs: Indices
 
 
 class Ping(Request, frozen=True, tag="ping"):

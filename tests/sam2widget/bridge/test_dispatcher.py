@@ -48,7 +48,7 @@ def test_another_epochs_requests_are_dropped_but_what_it_drew_counts(wire):
     seqs = [one.seq for one in wire.of("frame")]
     assert len(seqs) == most, "no more are on the way"
     wire.say("click", epoch=7, **click())
-    wire.say("ack", epoch=7, seq=seqs[0])
+    wire.say("ack", epoch=7, seqs=[seqs[0]])
     wire.idle()
     assert len(wire.of("frame")) == most + 1 and wire.session.objects == []
 
@@ -116,7 +116,7 @@ def test_a_closed_page_stops_receiving_and_a_sleeping_one_is_told_all_when_it_wa
     wire.controller.edit(lambda: wire.session.add_point(5, 10, 6, 1, 1))
     assert wire.sent == [] and not wire.publisher.outbox.is_visible("view")
     monkeypatch.setattr(flow_control, "GONE_AFTER_S", 60.0)
-    wire.say("ack", seq=1)
+    wire.say("ack", seqs=[1])
     wire.idle()
     assert wire.of("timeline")[-1].prompted == [0, 5]
     assert wire.of("masks") and wire.of("frame")

@@ -142,7 +142,7 @@ def test_two_hundred_reloads_that_never_say_goodbye_are_served_and_then_forgotte
     last.say("hello")
     idle(widget)
     monkeypatch.setattr(flow_control, "GONE_AFTER_S", 0.0)
-    last.say("ack", seq=0)
+    last.say("ack", seqs=[0])
     widget.add_point(0, 12, 6)
     (known,) = holders_of(names)
     # By these few a page is known again that has only slept.

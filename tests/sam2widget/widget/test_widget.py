@@ -472,14 +472,14 @@ def test_without_acknowledgements_only_so_many_batches_go_out(widget):
     browser = Browser(widget, acks=False)
     browser.say("hello")
     idle(widget)
-    browser.say("ack", seq=1)
-    browser.say("ack", seq=2)
+    browser.say("ack", seqs=[1])
+    browser.say("ack", seqs=[2])
     widget.add_point(0, 10, 6)
     browser.received.clear()
     widget.propagate()
     idle(widget)
     assert len(browser.of("masks")) <= MAX_UNACKED_MASKS
-    browser.say("ack", seq=browser.of("masks")[0]["seq"])
+    browser.say("ack", seqs=[browser.of("masks")[0]["seq"]])
     assert browser.of("masks")[-1]["frame"] == FRAMES - 1
 
 

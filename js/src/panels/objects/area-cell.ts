@@ -3,6 +3,7 @@
 import type { ObjectInfo } from "../../kernel/traits";
 import type { Store } from "../../state/store";
 import { areaText } from "../../state/units";
+import { setAttribute } from "../../ui/attributes";
 import { h, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 import type { Cell } from "./row";
@@ -14,7 +15,7 @@ export class AreaCell implements Cell {
 
   update({ id }: ObjectInfo): void {
     const { frame, video } = this.store.state;
-    this.element.hidden = video.pixel_size === null;
+    setAttribute(this.element, "hidden", video.pixel_size === null);
     if (video.pixel_size === null) return;
     const area_px = this.store.masks.get(frame)?.get(id)?.area;
     setText(this.element, area_px === undefined ? "" : areaText(area_px, video.pixel_size));

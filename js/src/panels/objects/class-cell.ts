@@ -4,6 +4,7 @@ import type { Client } from "../../kernel/client";
 import type { ObjectInfo } from "../../kernel/traits";
 import { setClass } from "../../state/classes";
 import type { Store } from "../../state/store";
+import { setAttribute } from "../../ui/attributes";
 import { h, setLabel } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 import type { Cell } from "./row";
@@ -27,7 +28,7 @@ export class ClassCell implements Cell {
 
   update({ name, class_name, locked }: ObjectInfo): void {
     const { class_list } = this.store.state;
-    this.element.hidden = class_list.length === 0;
+    setAttribute(this.element, "hidden", class_list.length === 0);
     const names = class_list.map((one) => one.name);
     const listed = JSON.stringify(names);
     if (listed !== this.listed) {
@@ -35,8 +36,8 @@ export class ClassCell implements Cell {
       const options = ["", ...names].map((one) => h("option", { value: one }, one || "no class"));
       this.element.replaceChildren(...options);
     }
-    this.element.value = class_name;
-    this.element.disabled = locked;
+    if (this.element.value !== class_name) this.element.value = class_name;
+    setAttribute(this.element, "disabled", locked);
     setLabel(this.element, `Class of ${name}`);
     setTip(this.element, `Class of ${name}`);
   }

@@ -4,6 +4,7 @@ import type { Client } from "../../kernel/client";
 import type { ObjectInfo } from "../../kernel/traits";
 import { changeColor } from "../../state/classes";
 import type { MaskRecord, Store } from "../../state/store";
+import { setAttribute } from "../../ui/attributes";
 import { h, icon, iconButton, setIcon, setLabel, setPressed, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 import type { Lane } from "../time/lane";
@@ -135,16 +136,17 @@ export class ObjectRow {
     if (document.activeElement !== this.color) this.color.value = object.color;
     if (document.activeElement !== this.name) this.name.value = name;
     this.lane.show(object);
-    for (const cell of this.cells) cell.update(object);
     this.showMask(mask);
   }
 
-  private showMask(mask: MaskRecord | undefined): void {
+  /** What it says of the frame that is shown. */
+  showMask(mask: MaskRecord | undefined): void {
+    for (const cell of this.cells) cell.update(this.object);
     const [text, hint] = describe(mask);
     const state = mask?.state ?? "none";
     setText(this.score, text);
     setTip(this.score, hint);
-    this.score.dataset.state = state;
+    setAttribute(this.score, "data-state", state);
     const sign = state === "accepted" ? "accept" : state === "rejected" ? "reject" : null;
     if (this.verdict.dataset.state === state) return;
     this.verdict.dataset.state = state;

@@ -9,7 +9,8 @@
 
 import type { Client } from "../../kernel/client";
 import { type Command, commandsOf } from "../../state/keys";
-import type { Store, Topic } from "../../state/store";
+import { ofFramesOnly, type Store, type Topic } from "../../state/store";
+import { setAttribute, setStyle } from "../../ui/attributes";
 import { h, iconButton, on, setText, setVar } from "../../ui/dom";
 import { Popover } from "../../ui/popover";
 import { setTip } from "../../ui/tooltip";
@@ -45,6 +46,7 @@ export class ObjectTable {
   private readonly seriesRow: HTMLElement;
   private readonly series: Series;
   private readonly head: HTMLElement;
+  private readonly playheads: HTMLElement[] = [];
   private readonly rows = new Map<number, ObjectRow>();
   private readonly classes: ClassPanel;
   private readonly columns: ((id: number) => Cell)[] = [];
@@ -100,13 +102,15 @@ export class ObjectTable {
       { hidden: true },
       h("div.series-head", h("span.line-sign", "Score"), h("span.area-sign", "Area")),
       this.series.canvas,
+      this.makePlayhead(),
     );
+    timeline.strip.append(this.makePlayhead());
     this.body = h(
       "div.table-body",
       { scroll: () => this.measure() },
       this.head,
       this.empty,
-      this.list,
+      h("div", { class: "s2w-lanes" }, this.list, this.makePlayhead()),
     );
     this.element = h("section.table", { label: "Objects" }, this.body, this.seriesRow);
     setVar(this.element, "row", `${this.row_px}px`);
@@ -157,28 +161,48 @@ export class ObjectTable {
   update(topics: Set<Topic>): void {
     const changed = (...some: Topic[]) => some.some((topic) => topics.has(topic));
     if (changed("frames", "masks", "frame", "objects")) this.drawThumbnailsSoon();
+    this.showPlace();
+    if (ofFramesOnly(topics)) {
+      this.showMasks();
+      return;
+    }
     const { objects, video } = this.store.state;
     setText(this.count, objects.length > 0 ? String(objects.length) : "");
     this.empty.hidden = objects.length > 0;
     this.classes.update(topics);
     if (changed("class_list"))
       this.element.toggleAttribute("data-classes", this.store.state.class_list.length > 0);
-    this.removeButton.disabled = this.store.selectedObject === undefined;
-    this.element.toggleAttribute("data-areas", video.pixel_size !== null);
-    this.element.toggleAttribute("data-still", video.num_frames <= 1);
-    const at = this.timeline.axis.shareOf(this.store.destination + 0.5);
-    setVar(this.element, "at", at);
-    this.element.toggleAttribute("data-elsewhere", at < 0 || at > 1);
+    setAttribute(this.removeButton, "disabled", this.store.selectedObject === undefined);
+    setAttribute(this.element, "data-areas", video.pixel_size !== null);
+    setAttribute(this.element, "data-still", video.num_frames <= 1);
     if (changed("selected", "objects")) this.revealSelected();
     this.showRows();
     if (!this.seriesRow.hidden) this.series.update(topics);
     if (changed(...LANE_TOPICS)) this.drawLanes();
   }
 
+  /** A line where the view is. */
+  private makePlayhead(): HTMLElement {
+    const playhead = h("i", { class: "s2w-playhead", "aria-hidden": "true" });
+    this.playheads.push(playhead);
+    return playhead;
+  }
+
+  private showPlace(): void {
+    const at = this.timeline.axis.shareOf(this.store.destination + 0.5);
+    for (const playhead of this.playheads) setStyle(playhead, "--s2w-at", String(at));
+    setAttribute(this.element, "data-elsewhere", at < 0 || at > 1);
+  }
+
+  private showMasks(): void {
+    const masks = this.store.masks.get(this.store.state.frame);
+    for (const [id, row] of this.rows) row.showMask(masks?.get(id));
+  }
+
   /** Make the rows that are in sight, and only those. */
   private showRows(): void {
     const { objects, selected, frame, solo } = this.store.state;
-    this.list.style.height = `${objects.length * this.row_px}px`;
+    setStyle(this.list, "height", `${objects.length * this.row_px}px`);
     const [first, last] = this.inSight();
     const masks = this.store.masks.get(frame);
     const wanted = new Map(
@@ -205,9 +229,9 @@ export class ObjectTable {
       // Only what is out of place is moved: moving takes the focus away.
       if (row.element === before) before = before.nextElementSibling;
       else this.list.insertBefore(row.element, before);
-      row.element.style.top = `${i * this.row_px}px`;
-      row.element.setAttribute("aria-posinset", String(i + 1));
-      row.element.setAttribute("aria-setsize", String(objects.length));
+      setStyle(row.element, "top", `${i * this.row_px}px`);
+      setAttribute(row.element, "aria-posinset", String(i + 1));
+      setAttribute(row.element, "aria-setsize", String(objects.length));
       row.update(object, id === selected, solo, masks?.get(id));
     }
     if (!isNew) return;

@@ -3,6 +3,7 @@
 import type { ResultsClient } from "../../kernel/results";
 import { frameAsPng, maskAsPng } from "../../stage/draw/still";
 import type { Store, Topic } from "../../state/store";
+import { setAttribute } from "../../ui/attributes";
 import { copyOrSave } from "../../ui/browser";
 import { textButton } from "../../ui/controls";
 import { h, setText } from "../../ui/dom";
@@ -102,9 +103,8 @@ export class ResultsMenu {
   update(topics: Set<Topic>): void {
     if (![...topics].some((topic) => TOPICS.has(topic))) return;
     const { effect, objects, results, selected, frame } = this.store.state;
-    this.popover.button.dataset.active = String(
-      effect.name !== "overlay" || results.running !== null,
-    );
+    const isActive = effect.name !== "overlay" || results.running !== null;
+    setAttribute(this.popover.button, "data-active", String(isActive));
     if (!this.popover.opened) return;
     this.effects.update();
     this.exports.update();

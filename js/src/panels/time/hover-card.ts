@@ -24,6 +24,8 @@ export class HoverCard {
   private readonly says = h("span");
   private shown: { frame: number; object: number | null } | null = null;
   private waiting = 0;
+  /** What its picture is made of. */
+  private drawn: unknown[] = [];
 
   constructor(
     private readonly store: Store,
@@ -111,6 +113,10 @@ export class HoverCard {
 
   private draw(frame: number, object: number | null): void {
     const pixels = this.store.thumbnails.get(frame) ?? this.store.frames.get(frame);
+    const drawn = [frame, object, pixels, this.store.masks.get(frame), this.store.state.objects];
+    // While the pointer scrubs, others come all the time.
+    if (drawn.every((part, i) => part === this.drawn[i])) return;
+    this.drawn = drawn;
     const [width, height] = sizeOf(this.store.state.video, frame);
     if (width === 0 || height === 0) return;
     const scale = WIDTH / width;

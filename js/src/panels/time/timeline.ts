@@ -3,7 +3,8 @@
 import type { Client } from "../../kernel/client";
 import { type Command, commandsOf } from "../../state/keys";
 import type { Player } from "../../state/player";
-import type { Store, Topic } from "../../state/store";
+import { ofFramesOnly, type Store, type Topic } from "../../state/store";
+import { setAttribute, setStyle } from "../../ui/attributes";
 import { take } from "../../ui/controls";
 import { h, iconButton, on, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
@@ -124,35 +125,37 @@ export class Timeline {
   }
 
   update(topics: Set<Topic>): void {
-    const { video, range } = this.store.state;
+    const { video } = this.store.state;
     const frame = this.store.destination;
     this.axis.update();
     if (topics.has("frame") || topics.has("goal")) this.axis.reveal(frame);
-    this.slider.min = String(video.live?.first ?? 0);
-    this.slider.max = String(Math.max(video.num_frames - 1, 0));
-    this.slider.value = String(frame);
+    setAttribute(this.slider, "min", String(video.live?.first ?? 0));
+    setAttribute(this.slider, "max", String(Math.max(video.num_frames - 1, 0)));
+    if (this.slider.value !== String(frame)) this.slider.value = String(frame);
     const seconds = video.fps > 0 ? `, ${(frame / video.fps).toFixed(2)} s` : "";
-    this.slider.setAttribute(
-      "aria-valuetext",
-      `Frame ${frame} of ${video.num_frames - 1}${seconds}`,
-    );
-    this.transport.update();
+    const text = `Frame ${frame} of ${video.num_frames - 1}${seconds}`;
+    setAttribute(this.slider, "aria-valuetext", text);
+    this.transport.update(topics);
     this.filmstrip.update(topics);
     this.card.update();
-    this.whole.disabled = !this.axis.zoomed;
-    setText(this.unit, this.ruler.unit === "time" ? "Time" : "Frames");
-    this.unit.disabled = video.fps <= 0 || video.kind === "images";
-    setTip(this.unit, "Count frames or time on the ruler");
-    const { style } = this.track;
-    const [start, stop] = range ?? [0, 0];
-    style.setProperty("--s2w-frames", String(this.axis.frames));
-    style.setProperty("--s2w-length", String(this.axis.length));
-    style.setProperty("--s2w-start", String(this.axis.start));
-    style.setProperty("--s2w-from", String(this.axis.shareOf(start)));
-    style.setProperty("--s2w-to", String(this.axis.shareOf(stop)));
+    if (!ofFramesOnly(topics)) this.showAxis();
     if (["video", "axis", "contrast"].some((topic) => topics.has(topic as Topic))) this.draw();
     const due = ["timeline", "confidence", "objects", "video"] as const;
     if (due.some((topic) => topics.has(topic))) this.searchSoon();
+  }
+
+  private showAxis(): void {
+    const { video, range } = this.store.state;
+    setAttribute(this.whole, "disabled", !this.axis.zoomed);
+    setText(this.unit, this.ruler.unit === "time" ? "Time" : "Frames");
+    setAttribute(this.unit, "disabled", video.fps <= 0 || video.kind === "images");
+    setTip(this.unit, "Count frames or time on the ruler");
+    const [start, stop] = range ?? [0, 0];
+    setStyle(this.track, "--s2w-frames", String(this.axis.frames));
+    setStyle(this.track, "--s2w-length", String(this.axis.length));
+    setStyle(this.track, "--s2w-start", String(this.axis.start));
+    setStyle(this.track, "--s2w-from", String(this.axis.shareOf(start)));
+    setStyle(this.track, "--s2w-to", String(this.axis.shareOf(stop)));
   }
 
   /** A person moves in time: following the propagation and playing end. */

@@ -2,7 +2,8 @@
 
 import { markIn, markOut } from "../../state/commands";
 import { type Player, SPEEDS } from "../../state/player";
-import type { Store } from "../../state/store";
+import { ofFramesOnly, type Store, type Topic } from "../../state/store";
+import { setAttribute } from "../../ui/attributes";
 import { h, icon, iconButton, setLabel, setPressed, setText, setVar } from "../../ui/dom";
 import { timecode } from "../../ui/durations";
 import { setTip } from "../../ui/tooltip";
@@ -89,7 +90,9 @@ export class Transport {
     );
   }
 
-  update(): void {
+  update(topics: Set<Topic>): void {
+    this.show();
+    if (ofFramesOnly(topics)) return;
     const { video, playing, loop, range, speed, follow } = this.store.state;
     this.liveButton.hidden = !video.live?.recording;
     setPressed(this.liveButton, follow);
@@ -106,14 +109,14 @@ export class Transport {
     setPressed(this.loopButton, loop);
     for (const button of [this.inButton, this.outButton]) setPressed(button, range !== null);
     this.speed.value = String(speed);
-    this.show();
   }
 
   private show(): void {
     const { video, frame } = this.store.state;
     const last = video.num_frames - 1;
-    this.frame.max = String(last);
-    if (document.activeElement !== this.frame) this.frame.value = String(frame);
+    setAttribute(this.frame, "max", String(last));
+    const isTyped = document.activeElement === this.frame;
+    if (!isTyped && this.frame.value !== String(frame)) this.frame.value = String(frame);
     setText(this.total, `/ ${last}`);
     const clock = (at: number) =>
       video.fps > 0 && video.kind !== "images" ? timecode(at / video.fps) : "";

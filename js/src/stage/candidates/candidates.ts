@@ -4,6 +4,7 @@ import type { Client } from "../../kernel/client";
 import type { BoxPx } from "../../kernel/protocol";
 import { boundsOf, type Candidates } from "../../state/stage-state";
 import type { Store } from "../../state/store";
+import { setAttribute } from "../../ui/attributes";
 import { NO_COLOR } from "../../ui/color";
 import { h, setVar } from "../../ui/dom";
 import { drawMask, PROVISIONAL } from "../draw/mask-layer";
@@ -63,7 +64,7 @@ export class CandidateStrip {
 
   update(): void {
     const { current } = this;
-    this.element.hidden = current === null;
+    setAttribute(this.element, "hidden", current === null);
     if (!current) {
       this.drawn = null;
       this.stood = "";

@@ -1,6 +1,7 @@
 /** The bar of the everything mode: how many proposals there are, and what to do with the marked. */
 
 import type { Store } from "../../state/store";
+import { setAttribute } from "../../ui/attributes";
 import { h, setText } from "../../ui/dom";
 import type { Proposals } from "./proposals";
 
@@ -41,7 +42,7 @@ export class ProposalsBar {
 
   update(): void {
     const { proposals } = this;
-    this.element.hidden = !proposals.active;
+    setAttribute(this.element, "hidden", !proposals.active);
     if (!proposals.active) return;
     const { all, marked } = proposals;
     const busy = this.store.state.proposing !== null;
