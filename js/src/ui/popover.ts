@@ -127,7 +127,8 @@ export class Popover {
       this.open();
     } else if (key === "Escape") this.close(true);
     else if (target instanceof HTMLElement && !usesKey(target, key)) {
-      const { items } = this;
+      // A select would keep the arrows that came to it: Tab goes there.
+      const items = this.items.filter(({ tagName }) => tagName !== "SELECT");
       const at = items.indexOf(target);
       const next = {
         ArrowDown: (at + 1) % items.length,
