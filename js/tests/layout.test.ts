@@ -129,6 +129,9 @@ describe("the view", () => {
       ...["3", "9", "3"],
     ]);
     expect(await at("ArrowUp")).toBe("3"); // there is none before
+    // More than a call takes as arguments.
+    view.host.receive(timeline(1, { prompted: new Array(200_000).fill(15) }));
+    expect([await at("ArrowDown"), await at("ArrowDown")]).toEqual(["15", "15"]);
   });
 
   it("says that all is checked only when something was", async () => {

@@ -113,7 +113,9 @@ describe("the range", () => {
 describe("confidence", () => {
   it("arrives in parts", () => {
     host.receive({ type: "confidence", object: 1, start: 3 }, [new Uint8Array([9, 1])]);
+    const before = store.confidences.get(1);
     host.receive({ type: "confidence", object: 1, start: 4 }, [new Uint8Array([7, 255])]);
+    expect([...(before ?? [])].slice(3, 5)).toEqual([9, 1]); // kept by what counts in it
     expect([...(store.confidences.get(1) ?? [])].slice(0, 7)).toEqual([0, 0, 0, 9, 7, 255, 0]);
   });
 

@@ -55,9 +55,15 @@ export function situationOf(store: Store): Situation {
   };
 }
 
+/** What was counted last of the confidences of an object: there may be millions, and the next step
+ * is looked for with each frame that is shown. */
+const counted = new WeakMap<Uint8Array, { tracked: Run[]; places: number }>();
+
 /** Spans in which tracked masks are uncertain. Those with few others between them are one. */
 export function countPlaces(confidence: Uint8Array | undefined, tracked: Run[]): number {
   if (!confidence) return 0;
+  const known = counted.get(confidence);
+  if (known?.tracked === tracked) return known.places;
   let [places, last] = [0, Number.NEGATIVE_INFINITY];
   for (const [start, stop] of tracked)
     for (let t = start; t < stop; t++) {
@@ -66,6 +72,7 @@ export function countPlaces(confidence: Uint8Array | undefined, tracked: Run[]):
       if (t - last > GAP_FRAMES) places++;
       last = t;
     }
+  counted.set(confidence, { tracked, places });
   return places;
 }
 

@@ -152,7 +152,8 @@ export class Store {
   readonly masks = new ByteLru<number, Map<number, MaskRecord>>(MASK_CACHE_BYTES);
   readonly prompts = new Map<string, PromptsMessage>();
   readonly thumbnails = new ByteLru<number, ImageBitmap>(THUMBNAIL_CACHE_BYTES, (b) => b.close());
-  /** By object, a byte a frame as in `ConfidenceMessage`. */
+  /** By object, a byte a frame as in `ConfidenceMessage`. What is here is not written to again:
+   * what is worked out from it may be kept by it. */
   readonly confidences = new Map<number, Uint8Array>();
   /** By object, of its mask on each frame in pixels; as far as somebody looks at them. */
   readonly areas = new Map<number, Uint32Array>();
@@ -212,15 +213,14 @@ export class Store {
   }
 
   putConfidence(object: number, start: number, bytes: Uint8Array): void {
-    let known = this.confidences.get(object) ?? new Uint8Array(this.state.video.num_frames);
-    const length = Math.max(this.state.video.num_frames, start + bytes.length);
-    if (this.state.video.live && known.length < length) {
-      const grown = new Uint8Array(length);
-      grown.set(known);
-      known = grown;
-    }
-    known.set(bytes.subarray(0, Math.max(0, known.length - start)), Math.min(start, known.length));
-    this.confidences.set(object, known);
+    const known = this.confidences.get(object);
+    const { num_frames, live } = this.state.video;
+    let length = known?.length ?? num_frames;
+    if (live) length = Math.max(length, num_frames, start + bytes.length);
+    const told = new Uint8Array(length);
+    if (known) told.set(known);
+    told.set(bytes.subarray(0, Math.max(0, length - start)), Math.min(start, length));
+    this.confidences.set(object, told);
     this.touch("confidence");
   }
 

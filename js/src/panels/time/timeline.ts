@@ -209,9 +209,11 @@ export class Timeline {
     const { selected, frame } = this.store.state;
     const one = this.store.timelines.get(selected);
     const timelines = one ? [one] : [...this.store.timelines.values()];
-    const prompted = timelines.flatMap((timeline) => timeline.prompted);
-    const beyond = prompted.filter((at) => (at - frame) * by > 0);
-    if (beyond.length > 0) this.userGoesTo(by > 0 ? Math.min(...beyond) : Math.max(...beyond));
+    let nearest = Number.POSITIVE_INFINITY;
+    for (const { prompted } of timelines)
+      for (const at of prompted)
+        if ((at - frame) * by > 0) nearest = Math.min(nearest, (at - frame) * by);
+    if (Number.isFinite(nearest)) this.userGoesTo(frame + nearest * by);
   }
 
   private switchUnit(): void {
