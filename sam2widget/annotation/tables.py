@@ -45,7 +45,7 @@ class FrameTable(MutableMapping[tuple[int, int], V]):
 
     def fill(self, values: Mapping[tuple[int, int], V]) -> None:
         """Take over values, in a table that is still empty. Nothing is called."""
-        self._rows.update(FrameTable.of_mapping(values).copy()._rows)
+        self._rows.update(FrameTable.of_mapping(values).copy().rows())
 
     def rows(self) -> list[tuple[int, dict[int, V]]]:
         """Object ids, ascending, and the values of each by frame, which are to be read only."""
