@@ -90,7 +90,7 @@ def measure_moving(bench: Bench) -> None:
     print_long(seen)
     print(header("from a key to the page, ms"))
     print_keys(bench, "a frame on, with its masks", ["ArrowRight"] * STEPS, "data-frame-drawn")
-    print_keys(bench, "a hundred frames on", ["Shift+ArrowRight"] * STEPS, "data-frame-drawn")
+    print_keys(bench, "ten frames on", ["Shift+ArrowRight"] * STEPS, "data-frame-drawn")
     print_keys(bench, "the next object", ["Control+ArrowDown"] * STEPS, "aria-pressed")
     print_keys(bench, "zoomed in time and out", ["Alt++", "Alt+-"] * FEW, "style")
 
@@ -103,7 +103,7 @@ def measure_changing(bench: Bench) -> None:
     print_keys(bench, "a frame of all, and undone", keys, "data-masks-drawn")
     keys = ["Control+a", "Control+z"] * FEW
     print_keys(bench, "the span of an object, and undone", keys, "aria-label")
-    print_keys(bench, "a class given", ["Alt+2", "Alt+1"] * FEW, "data-class")
+    print_keys(bench, "an object hidden, and shown", ["v", "v"] * FEW, "aria-label")
     began_at = time.monotonic()
     print_keys(bench, "a frame on, while it is saved", ["ArrowRight"] * STEPS, "data-frame-drawn")
     while bench.run("print(w._saving.is_saved)").strip() != "True":
