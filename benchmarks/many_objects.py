@@ -30,7 +30,7 @@ from sam2widget.bridge.protocol import Message
 from sam2widget.bridge.publisher import Publisher
 from sam2widget.storage.fingerprint import Fingerprint
 from sam2widget.storage.saved_session import SavedSession
-from sam2widget.storage.session_file import write_session
+from sam2widget.storage.session_file import read_fingerprint, write_session
 
 HEIGHT, WIDTH, RADIUS = 270, 480, 14
 CLASSES = as_classes(["person", "dog", "car"])
@@ -120,15 +120,10 @@ def make_video(num_frames: int) -> Video:
     return open_video(np.broadcast_to(frame_hw3, (num_frames, HEIGHT, WIDTH, 3)))
 
 
-def make_widget(path: Path, *, autosave: bool) -> Sam2Widget:
-    """A widget that goes on from a session file of `make_saved`."""
-    saved = read_session(path)
-    return Sam2Widget(
-        make_video(saved.video.num_frames),
-        make_segmenter(),
-        autosave=path if autosave else False,
-        **({} if autosave else {"saved": saved}),
-    )
+def make_widget(path: Path) -> Sam2Widget:
+    """A widget that goes on from a session file of `make_saved`, and saves to it."""
+    num_frames = read_fingerprint(path)[0].num_frames
+    return Sam2Widget(make_video(num_frames), make_segmenter(), autosave=path)
 
 
 def write_many(path: Path, num_objects: int, num_frames: int) -> None:

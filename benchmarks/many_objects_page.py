@@ -26,7 +26,7 @@ STEPS, FEW = 30, 9
 
 CELLS = (
     "import time, json\nfrom pathlib import Path\nfrom benchmarks.many_objects import make_widget",
-    "began_at = time.time()\nw = make_widget(Path({!r}), autosave=True)\nmade_at = time.time()\nw",
+    "began_at = time.time()\nw = make_widget(Path({!r}))\nmade_at = time.time()\nw",
 )
 
 SCROLL = """async (element) => {

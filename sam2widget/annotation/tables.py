@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 from sam2_backend.video import Kind
 
 from ..models.segmenter import PromptSet
-from .records import ColorBy, ObjectClass, ObjectInfo, Proposal, Result
+from .records import ColorBy, ObjectClass, ObjectInfo, Proposal, Result, State
 from .timeline import TimelineIndex
 
 V = TypeVar("V")
@@ -163,7 +163,9 @@ class SessionTables:
         self.prompts.fill(prompts)
         self.results.fill(results)
         for obj in {obj for table in (self.prompts, self.results) for obj, _ in table.rows()}:
-            states = {frame: one.state for frame, one in self.results.of(obj).items()}
+            states: dict[int, State] = {
+                frame: one.state for frame, one in self.results.of(obj).items()
+            }
             self.timelines.fill(obj, self.prompts.of(obj), states)
 
     def _index_prompts(

@@ -17,7 +17,7 @@ from __future__ import annotations
 import gc
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -233,7 +233,7 @@ def _parse(members: Members) -> SavedSession:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def _collector_paused() -> Generator[None, None, None]:
     """Let the garbage collector rest, which goes through all objects again and again meanwhile.
 
     Half of the time it was, for a million masks.
