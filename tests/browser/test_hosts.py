@@ -100,6 +100,8 @@ def test_voila(page: Page) -> None:
         page.goto(url)
         widget = WidgetPage(page, WIDTH, HEIGHT)
         click_and_propagate(widget, *deepest_point(sample_clip().masks[1][0]))
+        # The picture that a notebook is saved with is not beside what is alive.
+        expect(page.locator("img[src^='data:image/jpeg']:visible")).to_have_count(0)
 
 
 def test_two_views_and_the_panel_are_in_step(bench: Bench) -> None:
