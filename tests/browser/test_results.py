@@ -9,10 +9,11 @@ import re
 import zipfile
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Download, Locator, expect
+from playwright.sync_api import Download, JSHandle, Locator, expect
 
 from tests.browser.conftest import Bench
 from tests.browser.test_quickstart import centre_of
@@ -162,6 +163,21 @@ def show_long_film(bench: Bench) -> Locator:
     return panel
 
 
+def watch(panel: Locator) -> JSHandle:
+    """Note how far exports say they are: shares of 1, and the words beside them."""
+    return panel.evaluate_handle(
+        """(panel) => {
+            const seen = [];
+            const bar = panel.querySelector("progress");
+            const pace = panel.querySelector(".s2w-export-pace");
+            const look = () => seen.push([bar.value, pace.textContent]);
+            const options = { subtree: true, childList: true, attributes: true };
+            new MutationObserver(look).observe(bar.parentElement, options);
+            return seen;
+        }"""
+    )
+
+
 @pytest.mark.parametrize("to", ["Export", "Download"])
 def test_an_export_is_watched_and_cancelled_and_leaves_nothing(
     bench: Bench, tmp_path: Path, to: str
@@ -202,6 +218,24 @@ def test_an_export_is_watched_and_cancelled_and_leaves_nothing(
     panel.get_by_role("button", name="Export", exact=True).click()
     expect(panel.get_by_text(f"Wrote {folder / 'masks.npz'} (")).to_be_visible()
     bench.page.remove_listener("download", note)
+
+
+def test_an_export_is_watched_to_its_end_and_downloaded(bench: Bench, tmp_path: Path) -> None:
+    panel = show_long_film(bench)
+    seen = watch(panel)
+    with bench.page.expect_download() as waiting:
+        panel.get_by_role("button", name="Download", exact=True).click()
+        expect(panel.get_by_text(re.compile(r"Frame \d+ of 1500"))).to_be_visible()
+        bench.run("w.frame = 700")
+        bench.widget.wait_for("frame-drawn", 700)  # meanwhile, the widget is in use
+    waiting.value.save_as(tmp_path / "got.mp4")
+    expect(panel.get_by_text("is in your browser's downloads")).to_be_visible()
+    expect(panel.get_by_role("progressbar", name="Export")).to_be_hidden()
+    shares = [share for share, text in seen.json_value() if text.startswith("Frame ")]
+    assert len(set(shares)) >= 5 and shares == sorted(shares)
+    assert any(text.endswith(" left") for _, text in seen.json_value())
+    with av.open(tmp_path / "got.mp4") as film:
+        assert sum(1 for _ in film.decode(video=0)) == 1500
 
 
 def copied_picture(bench: Bench) -> np.ndarray:
