@@ -1,58 +1,63 @@
-"""What a session of many objects in a long video costs: to make, to open, to scroll, to change.
+"""What a session of many objects in a long video costs the kernel: to read, to change, to write.
 
-    python -m benchmarks.many_objects [--objects 200] [--frames 10000] [--browser]
+    python -m benchmarks.many_objects [--objects 200] [--frames 10000]
 
-Every object has a mask on every frame, made without a model. Times without `--browser` are those of
-the kernel alone; with it, the widget is opened in JupyterLab instead.
+Every object has a mask on every frame, made without a model. `benchmarks.many_objects_page` shows
+the same in JupyterLab.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import resource
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.page import INTERRUPTIONS, Bench, header, row, shown
-from benchmarks.start import WATCH
 from benchmarks.timeline import StillSegmenter
+from benchmarks.timing import max_memory_mb, print_ms, print_row, timed
 from sam2_backend.video import Video
 from sam2widget import Mask, Point, PromptSet, Sam2Widget, open_video, read_session
 from sam2widget.annotation.classes import as_classes
 from sam2widget.annotation.confidence import Review
 from sam2widget.annotation.records import ObjectInfo, Result
 from sam2widget.annotation.session import Session
+from sam2widget.annotation.tables import FrameTable
 from sam2widget.bridge.protocol import Message
 from sam2widget.bridge.publisher import Publisher
 from sam2widget.storage.fingerprint import Fingerprint
 from sam2widget.storage.saved_session import SavedSession
-from sam2widget.storage.session_file import write_session
+from sam2widget.storage.session_file import read_fingerprint, write_session
 
 HEIGHT, WIDTH, RADIUS = 270, 480, 14
 CLASSES = as_classes(["person", "dog", "car"])
-UPDATES = 9
+TIMES = 9
 
 
 @cache
-def disc(x: int, y: int) -> Mask:
-    """A mask somewhere on the frame."""
+def disc(x: int, y: int) -> NDArray[np.uint32]:
+    """Run lengths of a disc somewhere on the frame; a pixel is left at its right."""
     rows = np.arange(max(y - RADIUS, 0), min(y + RADIUS, HEIGHT))
     half = np.sqrt(RADIUS**2 - (rows - y) ** 2).astype(int)
-    starts = rows * WIDTH + np.clip(x - half, 0, WIDTH)
-    stops = rows * WIDTH + np.clip(x + half, 0, WIDTH)
+    starts = rows * WIDTH + np.clip(x - half, 0, WIDTH - 1)
+    stops = rows * WIDTH + np.clip(x + half, 0, WIDTH - 1)
     some = stops > starts
     bounds = np.column_stack((starts[some], stops[some])).ravel()
-    runs = np.diff(bounds, prepend=0, append=HEIGHT * WIDTH)
-    return Mask.from_bytes(runs.astype("<u4").tobytes(), HEIGHT, WIDTH)
+    return np.diff(bounds, prepend=0, append=HEIGHT * WIDTH).astype("<u4")
+
+
+def make_masks(obj: int, num_frames: int) -> Iterator[Mask]:
+    """An object's masks, whose rims tremble: hardly two are the same."""
+    noise = np.random.default_rng(obj).integers(0, 2, (num_frames, 2 * RADIUS), np.uint32)
+    for t in range(num_frames):
+        runs = disc(*place(obj, t)).copy()
+        longer = noise[t, : len(runs) // 2]
+        runs[1::2] += longer
+        runs[2::2] -= longer
+        yield Mask(HEIGHT, WIDTH, runs.tobytes())
 
 
 def place(obj: int, frame: int) -> tuple[int, int]:
@@ -78,20 +83,35 @@ def make_saved(num_objects: int, num_frames: int) -> SavedSession:
     prompts = {
         (info.id, 0): PromptSet((Point(float(place(info.id, 0)[0]), 9.0, 1),)) for info in objects
     }
-    results = {
-        (info.id, t): Result(
-            *(disc(*place(info.id, t)), 6.0, 0.9, "track" if t else "prompt"),
-            "accepted" if t % 1000 == 0 and t else "fresh",
-        )
+    rows = {
+        info.id: {t: make_result(t, mask) for t, mask in enumerate(make_masks(info.id, num_frames))}
         for info in objects
-        for t in range(num_frames)
     }
     return SavedSession(
-        *(Fingerprint.of(video), None, "still", None, tuple(objects), prompts, results),
+        *(
+            Fingerprint.of(video),
+            None,
+            "still",
+            None,
+            tuple(objects),
+            prompts,
+            FrameTable(rows=rows),
+        ),
         classes=CLASSES,
         selected=1,
         non_overlapping=False,
     )
+
+
+def make_result(frame: int, mask: Mask) -> Result:
+    """What is known of an object on a frame."""
+    state = "accepted" if frame % 1000 == 0 and frame else "fresh"
+    return Result(mask, 6.0, 0.9, "track" if frame else "prompt", state)
+
+
+def make_segmenter() -> StillSegmenter:
+    """A model that is there at once and says the same everywhere."""
+    return StillSegmenter(next(make_masks(1, 1)).to_array())
 
 
 def make_video(num_frames: int) -> Video:
@@ -100,26 +120,35 @@ def make_video(num_frames: int) -> Video:
     return open_video(np.broadcast_to(frame_hw3, (num_frames, HEIGHT, WIDTH, 3)))
 
 
-def make_widget(saved: SavedSession) -> Sam2Widget:
-    """A widget that shows a session from `make_saved`."""
-    segmenter = StillSegmenter(disc(*place(1, 0)).to_array())
-    video = make_video(saved.video.num_frames)
-    return Sam2Widget(video, segmenter, saved=saved, autosave=False)
+def make_widget(path: Path) -> Sam2Widget:
+    """A widget that goes on from a session file of `make_saved`, and saves to it."""
+    num_frames = read_fingerprint(path)[0].num_frames
+    return Sam2Widget(make_video(num_frames), make_segmenter(), autosave=path)
 
 
-def measure_kernel(num_objects: int, num_frames: int) -> None:
+def write_many(path: Path, num_objects: int, num_frames: int) -> None:
+    """Write a session file of that size, and print how long it took."""
+    made = make_saved(num_objects, num_frames)
+    with timed("a session file written"):
+        write_session(path, made)
+    print_row("its size", f"{path.stat().st_size / 2**20:10.1f} MB")
+
+
+def measure(num_objects: int, num_frames: int) -> None:
     """Print what the kernel takes for a session on which a view is shown."""
-    with timed("masks made"):
-        saved = make_saved(num_objects, num_frames)
-    print(f"  memory with them               {memory_mb():8.0f} MB")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "many.sam2.zip"
+        write_many(path, num_objects, num_frames)
+        with timed("the file read"):
+            saved = read_session(path)
     session = Session(
         *(num_frames, HEIGHT, WIDTH),
-        StillSegmenter(disc(*place(1, 0)).to_array()),
+        make_segmenter(),
         non_overlapping=False,
     )
     review = Review(session)
     session.listen(review.note)
-    with timed("a session filled with them"):
+    with timed("a session filled with it"):
         session.fill(saved.objects, saved.prompts, saved.results, saved.classes)
     sent: list[int] = []
 
@@ -141,25 +170,31 @@ def measure_kernel(num_objects: int, num_frames: int) -> None:
         session.add_point(next(frames), 100.0, 100.0, obj=7)
         publisher.publish(None)
 
-    print(f"  a click told                   {repeat_ms(click):8.1f} ms")
+    def accept(obj: int | None, start: int, stop: int) -> None:
+        session.accept(obj, start, stop)
+        publisher.publish(None)
+
+    def undo() -> None:
+        session.undo()
+        publisher.publish(None)
 
     def classify() -> None:
         session.set_class(range(1, num_objects + 1), CLASSES[len(sent) % 3].name)
         publisher.publish(None)
 
-    print(f"  a class given to all objects   {repeat_ms(classify):8.1f} ms")
-    print(f"  the timelines read             {repeat_ms(lambda: timelines(session)):8.1f} ms")
-    print(f"  what is to be tracked          {repeat_ms(lambda: session.has_pending):8.1f} ms")
-    print(f"  the next to check              {repeat_ms(review.next_unreviewed, 3):8.1f} ms")
-    print(f"  what an autosave copies        {repeat_ms(session.tables.results.copy, 3):8.1f} ms")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "many.sam2.zip"
-        with timed("a session file written"):
-            write_session(path, saved)
-        print(f"  its size                       {path.stat().st_size / 2**20:8.1f} MB")
-        with timed("the file read"):
-            read_session(path)
-    print(f"  most memory                    {memory_mb():8.0f} MB")
+    print_ms("a click", click, TIMES)
+    print_ms("a frame of all accepted", lambda: accept(None, next(frames), next(frames)), TIMES)
+    print_ms("that undone", undo, TIMES)
+    print_ms("an object accepted", lambda: accept(2, 0, num_frames), 1)
+    print_ms("that undone", undo, 1)
+    print_ms("all accepted", lambda: accept(None, 0, num_frames), 1)
+    print_ms("that undone", undo, 1)
+    print_ms("a class given to all objects", classify, TIMES)
+    print_ms("the timelines read", lambda: timelines(session), TIMES)
+    print_ms("what is to be tracked", lambda: session.has_pending, TIMES)
+    print_ms("the next to check", review.next_unreviewed, 3)
+    print_ms("what an autosave copies", session.tables.results.copy, 3)
+    print_row("most memory", f"{max_memory_mb():10.0f} MB")
 
 
 def timelines(session: Session) -> list[object]:
@@ -167,117 +202,13 @@ def timelines(session: Session) -> list[object]:
     return [session.timeline(info.id) for info in session.objects]
 
 
-CELLS = (
-    "import time\nfrom benchmarks.many_objects import make_saved, make_widget",
-    "saved = make_saved({}, {})",
-    "began_at = time.time()\nw = make_widget(saved)\nmade_at = time.time()\nw",
-)
-
-SCROLL = """async (element) => {
-    const wait = () => new Promise((done) => requestAnimationFrame(done));
-    for (let n = 0; n < 120; n++) {
-        element.scrollTop = (element.scrollHeight - element.clientHeight) * (n % 60) / 59;
-        await wait();
-    }
-    return window.endRecording();
-}"""
-
-SCROLLED = """(root) => [...root.querySelectorAll("*")]
-    .filter((one) => one.scrollHeight > one.clientHeight + 40
-        && /auto|scroll/.test(getComputedStyle(one).overflowY))
-    .sort((a, b) => b.scrollHeight - a.scrollHeight)[0]"""
-"""The part of a widget that scrolls the most."""
-
-
-def measure_browser(num_objects: int, num_frames: int) -> None:
-    """Print what a page takes to show it."""
-    cells = [CELLS[0], CELLS[1].format(num_objects, num_frames), CELLS[2]]
-    with shown(cells, WIDTH, HEIGHT, WATCH) as bench:
-        page, widget = bench.page, bench.widget
-        widget.wait_for("objects", num_objects)
-        firsts = page.evaluate("window.firsts")
-        began_at, made_at = json.loads(bench.run("import json; print([began_at, made_at])"))
-        print(f"  the widget made                {made_at - began_at:8.1f} s")
-        print(
-            f"  frame and masks painted        {firsts['data-masks-drawn'] - made_at:8.1f} s later"
-        )
-        bench.run("w._controller.wait_until_idle()")
-        print(f"  all certainties told           {time.time() - made_at:8.1f} s later")
-        session = page.context.new_cdp_session(page)
-        session.send("HeapProfiler.collectGarbage")
-        session.send("Performance.enable")
-        told = {
-            one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]
-        }
-        print(f"  heap of the page               {told['JSHeapUsedSize'] / 2**20:8.1f} MB")
-        print(f"  nodes of the page              {told['Nodes']:8.0f}")
-        element = widget.root.evaluate_handle(SCROLLED)
-        if element.as_element() is not None:
-            page.evaluate(INTERRUPTIONS)
-            seen = element.evaluate(SCROLL)
-            print(header("the table scrolled, ms"))
-            print(row("  between frames of the page", seen["intervalsMs"]))
-            if seen["longTasksMs"]:
-                print(row("  tasks over 50 ms", seen["longTasksMs"]))
-        print(header("from the kernel to the page, ms"))
-        for name, code in (
-            ("another object selected", "w.selected = w.selected % {} + 1"),
-            (
-                "a class given to one",
-                "w.set_class(1, ['dog', 'car'][w.objects[0].class_name == 'dog'])",
-            ),
-        ):
-            print(
-                row(
-                    f"  {name}",
-                    [update_ms(bench, code.format(num_objects)) for _ in range(UPDATES)],
-                )
-            )
-
-
-def update_ms(bench: Bench, code: str) -> float:
-    """Milliseconds that an edit in the kernel takes, the page's answer to it included."""
-    text = bench.run(
-        "import time, json\nbegan = time.perf_counter()\n"
-        f"{code}\nprint(json.dumps(1000 * (time.perf_counter() - began)))"
-    )
-    bench.page.evaluate("() => new Promise(requestAnimationFrame)")
-    return float(json.loads(text))
-
-
-@contextmanager
-def timed(name: str) -> Generator[None]:
-    """Print how long something took."""
-    began_at = time.perf_counter()
-    yield
-    print(f"  {name:<30} {time.perf_counter() - began_at:8.2f} s", flush=True)
-
-
-def repeat_ms(call: Callable[[], object], times: int = UPDATES) -> float:
-    """Median time of a call, in milliseconds."""
-    took_ms: list[float] = []
-    for _ in range(times):
-        began_at = time.perf_counter()
-        call()
-        took_ms.append(1000 * (time.perf_counter() - began_at))
-    return median(took_ms)
-
-
-def memory_mb() -> float:
-    """The most memory that this process had so far."""
-    scale = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
-
-
 def main() -> None:
     """Print all figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objects", type=int, default=200)
     parser.add_argument("--frames", type=int, default=10_000)
-    parser.add_argument("--browser", action="store_true")
     options = parser.parse_args()
     print(f"{options.objects} objects, {options.frames:,} frames")
-    measure = measure_browser if options.browser else measure_kernel
     measure(options.objects, options.frames)
 
 

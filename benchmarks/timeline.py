@@ -9,13 +9,12 @@ of them, and reads what the browser is told: their timelines, and their confiden
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable, Sequence
-from statistics import median
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.timing import print_ms, timed
 from sam2widget import Mask, Point, Prediction, PromptSet
 from sam2widget.annotation.confidence import Review
 from sam2widget.annotation.records import ObjectInfo, Result
@@ -65,16 +64,6 @@ def tracked_session(num_frames: int, objects: range) -> Session:
     return session
 
 
-def timed_ms(call: Callable[[], object], times: int = STEPS) -> float:
-    """Median time of a call, in milliseconds."""
-    took_ms: list[float] = []
-    for _ in range(times):
-        began_at = time.perf_counter()
-        call()
-        took_ms.append(1000 * (time.perf_counter() - began_at))
-    return median(took_ms)
-
-
 def main() -> None:
     """Print the times of planning, tracking, and reading timelines and confidences."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -83,55 +72,50 @@ def main() -> None:
     options = parser.parse_args()
     objects = range(1, options.objects + 1)
 
-    began_at = time.perf_counter()
-    session = tracked_session(options.frames, objects)
     print(f"{options.objects} objects, {options.frames:,} frames")
-    print(f"  filled in                       {time.perf_counter() - began_at:8.2f} s")
+    with timed("filled in"):
+        session = tracked_session(options.frames, objects)
 
     review = Review(session)
     session.listen(review.note)
     for obj in objects:
         review.levels(obj)
     steps = session.propagate()
-    began_at = time.perf_counter()
-    next(steps)
-    print(f"  planned                         {time.perf_counter() - began_at:8.2f} s")
+    with timed("planned"):
+        next(steps)
 
     full = range(session.num_frames)
-    asked_ms = timed_ms(lambda: session.has_pending, 5)
-    listed_ms = timed_ms(lambda: [session.pending(obj, full, False) for obj in objects], 5)
-    planned_ms = timed_ms(lambda: next(session.propagate()), 5)
-    print(f"  asked whether any are left      {asked_ms:8.3f} ms")
-    print(f"  listed what is left             {listed_ms:8.3f} ms")
-    print(f"  planned, and one step           {planned_ms:8.3f} ms")
-
-    track_ms = timed_ms(lambda: next(steps))
-    read_ms = timed_ms(lambda: [session.timeline(obj) for obj in objects])
-    print(f"  a step of tracking, all objects {track_ms:8.3f} ms")
-    print(f"  all timelines read              {read_ms:8.3f} ms")
+    print_ms("asked whether any are left", lambda: session.has_pending, 5)
+    print_ms(
+        "listed what is left", lambda: [session.pending(obj, full, False) for obj in objects], 5
+    )
+    print_ms("planned, and one step", lambda: next(session.propagate()), 5)
+    print_ms("a step of tracking, all objects", lambda: next(steps), STEPS)
+    print_ms("all timelines read", lambda: [session.timeline(obj) for obj in objects], STEPS)
 
     def update() -> None:
         next(steps)
         for obj in objects:
             session.timeline(obj)
 
-    print(f"  both, an update                 {timed_ms(update, STEPS // 2):8.3f} ms")
+    print_ms("both, an update", update, STEPS // 2)
 
     def update_levels() -> None:
         next(steps)
         for obj in objects:
             review.levels(obj)
 
-    print(f"  a step and all confidences      {timed_ms(update_levels, STEPS // 2):8.3f} ms")
+    print_ms("a step and all confidences", update_levels, STEPS // 2)
     list(zip(range(STEPS // 4), steps, strict=False))
     last = session.num_frames - 1
-    untracked_ms = timed_ms(lambda: session.add_point(last, 32.0, 24.0, obj=objects.stop), 5)
-    print(f"  a click where nothing is tracked {untracked_ms:7.3f} ms")
+    print_ms(
+        "a click where nothing is tracked",
+        lambda: session.add_point(last, 32.0, 24.0, obj=objects.stop),
+        5,
+    )
     middle = session.num_frames // 2
-    corrected_ms = timed_ms(lambda: session.add_point(middle, 32.0, 24.0), 1)
-    print(f"  a click that makes all stale    {corrected_ms:8.3f} ms")
-    undo_ms = timed_ms(lambda: (session.undo(), session.redo()), 3)
-    print(f"  undone and redone               {undo_ms:8.1f} ms")
+    print_ms("a click that makes all stale", lambda: session.add_point(middle, 32.0, 24.0), 1)
+    print_ms("undone and redone", lambda: (session.undo(), session.redo()), 3)
 
 
 if __name__ == "__main__":

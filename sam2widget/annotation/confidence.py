@@ -41,20 +41,26 @@ class Review:
         self._lock = threading.Lock()
         self._tracks: dict[int, _Track] = {}
         self._changed: dict[int, set[int]] = {}
+        """Frames of each object of `_tracks` whose results are others since it was looked at."""
         self._visited: dict[int, set[int]] = {}
         """Frames of each object that `next_unreviewed` has given."""
 
     def note(self, changed: Changed) -> None:
         """Some results are others; what that means is worked out when it is asked for."""
         with self._lock:
+            if not self._tracks and not self._visited:
+                return  # each object is looked at as a whole when it is first asked for
             for obj, frame in changed.results:
-                self._changed.setdefault(obj, set()).add(frame)
+                if obj in self._tracks:
+                    self._changed.setdefault(obj, set()).add(frame)
                 if obj in self._visited:
                     self._visited[obj].discard(frame)
 
     def num_waiting(self, obj: int) -> int:
         """How many masks of an object are to be looked at before its confidences are known."""
         with self._lock:
+            if obj not in self._tracks:
+                return len(self._session.results(obj))
             return len(self._changed.get(obj, ()))
 
     def confidence(self, obj: int) -> NDArray[np.float32]:
@@ -113,11 +119,14 @@ class Review:
 
     def _track(self, obj: int) -> _Track:
         """Of an object, brought up to date."""
-        track = self._tracks.setdefault(obj, _Track(self._session.num_frames))
+        track = self._tracks.get(obj)
+        # First of all, as a live video may grow meanwhile.
+        changed = self._session.results(obj) if track is None else self._changed.pop(obj, ())
+        track = track or _Track(self._session.num_frames)
         track.grow(self._session.num_frames)
-        changed = self._changed.pop(obj, None)
         if changed:
             track.update(self._session, obj, changed)
+        self._tracks[obj] = track
         return track
 
 
@@ -128,6 +137,8 @@ class _Track:
     """
 
     def __init__(self, num_frames: int) -> None:
+        self._masks: list[Mask | None] = [None] * num_frames
+        """That were compared last: what is accepted, say, keeps its mask."""
         self._is_present_t = np.zeros(num_frames, np.bool_)
         """Judged visible."""
         self._alone_t = np.full(num_frames, np.nan, np.float32)
@@ -144,6 +155,7 @@ class _Track:
         more = num_frames - len(self._alone_t)
         if more > 0:
             nothing = np.full(more, np.nan, np.float32)
+            self._masks += [None] * more
             self._is_present_t = np.concatenate((self._is_present_t, np.zeros(more, np.bool_)))
             self._alone_t = np.concatenate((self._alone_t, nothing))
             self._agreement_t = np.concatenate((self._agreement_t, nothing))
@@ -151,10 +163,14 @@ class _Track:
 
     def update(self, session: SessionView, obj: int, frames: Iterable[int]) -> None:
         """Read the results of some frames anew."""
-        frames = set(frames)
+        changed: set[int] = set()
         for t in frames:
             result = session.result(t, obj)
-            if result is None or result.state == "rejected":
+            mask = None if result is None or result.state == "rejected" else result.mask
+            if mask is not self._masks[t]:
+                self._masks[t] = mask
+                changed.add(t)
+            if result is None or mask is None:
                 self._is_present_t[t], self._alone_t[t] = False, np.nan
                 continue
             self._is_present_t[t] = result.score > 0
@@ -163,18 +179,17 @@ class _Track:
         if session.kind == "images":
             return
         last = len(self._agreement_t) - 1
-        pairs = sorted({t for frame in frames for t in (frame - 1, frame) if 0 <= t < last})
+        pairs = sorted({t for frame in changed for t in (frame - 1, frame) if 0 <= t < last})
         for n in range(0, len(pairs), PAIRS_AT_ONCE):
-            self._compare(session, obj, pairs[n : n + PAIRS_AT_ONCE])
+            self._compare(pairs[n : n + PAIRS_AT_ONCE])
 
-    def _compare(self, session: SessionView, obj: int, pairs: list[int]) -> None:
+    def _compare(self, pairs: list[int]) -> None:
         """Set how well the masks of frames t and t + 1 agree, for each t."""
-        masks = {t: session.shown_mask(t, obj) for pair in pairs for t in (pair, pair + 1)}
         shown: list[int] = []
         first: list[Mask] = []
         second: list[Mask] = []
         for t in pairs:
-            before, after = masks[t], masks[t + 1]
+            before, after = self._masks[t], self._masks[t + 1]
             if before is not None and after is not None:
                 shown.append(t)
                 first.append(before)

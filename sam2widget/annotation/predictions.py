@@ -53,6 +53,8 @@ def is_same_prediction(before: object, after: object) -> bool:
     """Whether two results differ only in what other objects have of them."""
     if not isinstance(before, Result) or not isinstance(after, Result):
         return False
+    if before.state != after.state:  # soon seen, of thousands that were reviewed
+        return False
     return before.holding(before.answer) == after.holding(after.answer)
 
 

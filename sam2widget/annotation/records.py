@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -99,7 +99,7 @@ class Proposal:
     """IoU of the masks of two thresholds, 0..1."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # of which there may be millions
 class Result:
     """The mask of one object on one frame."""
 
@@ -138,9 +138,9 @@ class Changed:
 
     objects: bool
     """Whether the list of objects is another."""
-    prompts: frozenset[tuple[int, int]]
+    prompts: Set[tuple[int, int]]
     """(object id, frame) of each changed prompt set."""
-    results: frozenset[tuple[int, int]]
+    results: Set[tuple[int, int]]
     """(object id, frame) of each changed result."""
     proposals: frozenset[int] = frozenset()
     """Frames whose proposals are others."""

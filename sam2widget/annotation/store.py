@@ -56,15 +56,18 @@ class AnnotationStore(SessionView):
         by_table: dict[str, set[Any]] = {table: set() for table in self.tables.by_name()}
         for table, key in keys:
             by_table[table].add(key)
-        if not any(by_table.values()):
-            return
+        if any(by_table.values()):
+            self._tell(
+                Changed(
+                    objects=bool(by_table["objects"] or by_table["classes"]),
+                    prompts=frozenset(by_table["prompts"]),
+                    results=frozenset(by_table["results"]),
+                    proposals=frozenset(by_table["proposals"]),
+                )
+            )
+
+    def _tell(self, changed: Changed) -> None:
         self.revision += 1
-        changed = Changed(
-            objects=bool(by_table["objects"] or by_table["classes"]),
-            prompts=frozenset(by_table["prompts"]),
-            results=frozenset(by_table["results"]),
-            proposals=frozenset(by_table["proposals"]),
-        )
         for listener in self._listeners:
             try:
                 listener(changed)
@@ -95,10 +98,10 @@ class AnnotationStore(SessionView):
             raise SessionError("Only an empty session can be filled: make a new one.")
         tables.objects.update((info.id, info) for info in objects)
         tables.classes.update(enumerate(classes))
-        tables.prompts.update(prompts)
-        tables.results.update(results)
-        filled = {"objects": tables.objects, "prompts": prompts, "results": results}
-        self.notify((table, key) for table, keys in filled.items() for key in keys)
+        tables.fill(prompts, results)
+        if tables.objects or prompts or results:
+            is_listed = bool(tables.objects or tables.classes)
+            self._tell(Changed(is_listed, tables.prompts.keys(), tables.results.keys()))
 
     @contextmanager
     def edit(self, label: str, amend: Edit | None = None) -> Generator[Edit, None, None]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, TypeVar, overload
 
 from sam2_backend.video import Kind
 
 from ..models.segmenter import PromptSet
-from .records import ColorBy, ObjectClass, ObjectInfo, Proposal, Result
+from .records import ColorBy, ObjectClass, ObjectInfo, Proposal, Result, State
 from .timeline import TimelineIndex
 
 V = TypeVar("V")
+D = TypeVar("D")
 
 OnChange = Callable[[int, int, "V | None", "V | None"], None]
 """Called with object id, frame, and the values before and after; None where there is none."""
@@ -32,6 +33,24 @@ class FrameTable(MutableMapping[tuple[int, int], V]):
         self._rows = {} if rows is None else rows
         self._on_change = on_change
 
+    @classmethod
+    def of_mapping(cls, values: Mapping[tuple[int, int], V]) -> FrameTable[V]:
+        """The values by (object id, frame) as a table: the same where they are one."""
+        if isinstance(values, FrameTable):
+            return values
+        rows: dict[int, dict[int, V]] = {}
+        for (obj, frame), value in values.items():
+            rows.setdefault(obj, {})[frame] = value
+        return cls(rows=rows)
+
+    def fill(self, values: Mapping[tuple[int, int], V]) -> None:
+        """Take over values, in a table that is still empty. Nothing is called."""
+        self._rows.update(FrameTable.of_mapping(values).copy().rows())
+
+    def rows(self) -> list[tuple[int, dict[int, V]]]:
+        """Object ids, ascending, and the values of each by frame, which are to be read only."""
+        return sorted(self._rows.copy().items())
+
     def of(self, obj: int) -> dict[int, V]:
         """A copy of one object's values, by frame."""
         row = self._rows.get(obj)
@@ -45,6 +64,17 @@ class FrameTable(MutableMapping[tuple[int, int], V]):
         """A copy of all values, by (object id, frame). Any thread."""
         rows = self._rows.copy().items()
         return {(obj, frame): one for obj, row in rows for frame, one in row.copy().items()}
+
+    @overload
+    def get(self, key: tuple[int, int], default: None = None, /) -> V | None: ...
+    @overload
+    def get(self, key: tuple[int, int], default: V, /) -> V: ...
+    @overload
+    def get(self, key: tuple[int, int], default: D, /) -> V | D: ...
+    def get(self, key: tuple[int, int], default: D | None = None, /) -> V | D | None:
+        """The value of an object on a frame, or else the default."""
+        row = self._rows.get(key[0])
+        return default if row is None else row.get(key[1], default)
 
     def __getitem__(self, key: tuple[int, int]) -> V:
         return self._rows[key[0]][key[1]]
@@ -123,6 +153,20 @@ class SessionTables:
             "settings": self.settings,
             "classes": self.classes,
         }
+
+    def fill(
+        self,
+        prompts: Mapping[tuple[int, int], PromptSet],
+        results: Mapping[tuple[int, int], Result],
+    ) -> None:
+        """Take over prompts and results by (object id, frame), where there are none yet."""
+        self.prompts.fill(prompts)
+        self.results.fill(results)
+        for obj in {obj for table in (self.prompts, self.results) for obj, _ in table.rows()}:
+            states: dict[int, State] = {
+                frame: one.state for frame, one in self.results.of(obj).items()
+            }
+            self.timelines.fill(obj, self.prompts.of(obj), states)
 
     def _index_prompts(
         self, obj: int, frame: int, before: PromptSet | None, after: PromptSet | None

@@ -7,7 +7,10 @@ runs are kept up to date with each write of a table, not made from all frames wh
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+import numpy as np
 
 from .records import Run, State, Timeline
 
@@ -32,6 +35,14 @@ class FrameRuns:
     def to_list(self) -> list[Run]:
         """A copy of the runs."""
         return self._runs.copy()
+
+    def assign(self, frames: Collection[int]) -> None:
+        """Hold these frames, in any order, in place of those there are."""
+        frames_n = np.sort(np.fromiter(frames, np.int64, len(frames)))
+        is_last_n = np.diff(frames_n, append=np.inf) > 1
+        is_first_n = np.diff(frames_n, prepend=-np.inf) > 1
+        stops = frames_n[is_last_n] + 1
+        self._runs[:] = zip(frames_n[is_first_n].tolist(), stops.tolist(), strict=True)
 
     def add(self, frame: int) -> None:
         """Add a frame, which joins the runs that it touches."""
@@ -106,6 +117,30 @@ class TimelineIndex:
     def settled(self, obj: int) -> list[Run]:
         """Runs of frames that are not to be tracked: prompted, or with a result not stale."""
         return self._of(obj).settled.to_list()
+
+    def fill(self, obj: int, prompted: Collection[int], states: Mapping[int, State]) -> None:
+        """Set all that there is of an object of which nothing was known.
+
+        It says what `set_prompted` and `set_state` of each frame would, and is soon done.
+
+        Parameters
+        ----------
+        prompted : frames with prompts, in any order.
+        states : of results, by frame.
+        """
+        frames = self._objects[obj] = _ObjectFrames()
+        frames.prompted = sorted(prompted)
+        known = frozenset(prompted)
+        alike: dict[tuple[State | None, bool], list[int]] = defaultdict(list)
+        for frame, state in states.items():
+            alike[state, frame in known].append(frame)
+        alike[None, True] += known - states.keys()
+        listed: dict[FrameRuns, list[int]] = defaultdict(list)
+        for is_of, some in alike.items():
+            for runs in _lists_of(frames, *is_of):
+                listed[runs] += some
+        for runs, some in listed.items():
+            runs.assign(some)
 
     def set_state(self, obj: int, frame: int, before: State | None, after: State | None) -> None:
         """The result of a frame has another state; None is no result."""

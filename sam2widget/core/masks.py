@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 _RUN = np.dtype("<u4")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # of which there may be millions
 class Mask:
     """One (H, W) mask, as run lengths. Immutable.
 
@@ -28,6 +27,10 @@ class Mask:
     height: int
     width: int
     runs: bytes
+    _area: int | None = field(default=None, init=False, repr=False, compare=False)
+    _box: tuple[int, int, int, int] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def from_array(cls, mask_hw: NDArray[Any]) -> Mask:
@@ -79,17 +82,26 @@ class Mask:
         flat: NDArray[np.bool_] = np.repeat(inside, lengths)
         return np.reshape(flat, self.shape)
 
-    @cached_property
+    @property
     def area(self) -> int:
         """Number of pixels of the object."""
-        return int(np.frombuffer(self.runs, _RUN)[1::2].sum(dtype=np.uint64))
+        area = self._area
+        if area is None:
+            area = int(np.frombuffer(self.runs, _RUN)[1::2].sum(dtype=np.uint64))
+            object.__setattr__(self, "_area", area)
+        return area
 
-    @cached_property
+    @property
     def box(self) -> tuple[int, int, int, int] | None:
         """Box y0, x0, y1, x1 around the object in pixels; None where it has no pixels.
 
         The last two are not included.
         """
+        if self._box is None:
+            object.__setattr__(self, "_box", self._find_box())
+        return self._box
+
+    def _find_box(self) -> tuple[int, int, int, int] | None:
         ends = np.frombuffer(self.runs, _RUN).cumsum(dtype=np.int64)
         starts, stops = ends[0:-1:2], ends[1::2]
         inside = starts < stops
@@ -101,6 +113,21 @@ class Mask:
         left = 0 if across else int((starts % self.width).min())
         right = self.width if across else int((lasts % self.width).max()) + 1
         return int(starts[0]) // self.width, left, int(lasts[-1]) // self.width + 1, right
+
+    @property
+    def centroid(self) -> tuple[float, float] | None:
+        """Mean (x, y) of the object's pixels, whose centres are at +0.5; None where it has none."""
+        ends = np.frombuffer(self.runs, _RUN).cumsum(dtype=np.int64)
+        starts, stops = ends[0:-1:2], ends[1::2]
+        if not self.area:
+            return None
+        # Sums over all pixels before the n-th, row by row; those between two n are a difference.
+        rows, columns = np.divmod(np.stack((starts, stops)), self.width)
+        row_sum = self.width * (self.width - 1) // 2
+        x_sums = rows * row_sum + columns * (columns - 1) // 2
+        y_sums = self.width * rows * (rows - 1) // 2 + rows * columns
+        x, y = (int((sums[1] - sums[0]).sum()) / self.area for sums in (x_sums, y_sums))
+        return x + 0.5, y + 0.5
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from sam2_backend.video.contrast import Contrast
 from sam2_backend.video.options import DEFAULT_OPTIONS
 
 from ..annotation.records import ObjectInfo, State
+from ..annotation.tables import FrameTable
 from ..core.cleaning import CLEANED_SHARE
 from ..core.masks import Mask
 from ..models.segmenter import PromptSet
@@ -90,9 +91,8 @@ def _opening(saved: SavedSession, auto_propagate: str) -> list[str]:
 
 def _prompting(saved: SavedSession, info: ObjectInfo) -> list[str]:
     lines: list[str] = []
-    prompted = {frame: one for (obj, frame), one in saved.prompts.items() if obj == info.id}
-    with_masks = any(obj == info.id for obj, _ in saved.results)
-    if not prompted and not with_masks:
+    prompted = FrameTable.of_mapping(saved.prompts).of(info.id)
+    if not prompted and not FrameTable.of_mapping(saved.results).of(info.id):
         lines.append(f"w.add_object({info.id})")
     for frame, prompts in sorted(prompted.items()):
         lines += _prompts(frame, info.id, prompts)
@@ -121,7 +121,7 @@ def _prompts(frame: int, obj: int, prompts: PromptSet) -> Iterator[str]:
 def _imports(saved: SavedSession) -> list[str]:
     """Masks that no prompt gives: they came from elsewhere."""
     by_frame: dict[int, dict[int, dict[str, Any]]] = {}
-    for (obj, frame), result in sorted(saved.results.items()):
+    for (obj, frame), result in sorted(saved.results.items(), key=lambda one: one[0]):
         if result.source == "import" and (obj, frame) not in saved.prompts and result.mask.area:
             by_frame.setdefault(frame, {})[obj] = _runs(result.mask)
     if not by_frame:
@@ -133,18 +133,15 @@ def _imports(saved: SavedSession) -> list[str]:
 def _tracking(saved: SavedSession) -> list[str]:
     """Track objects over the frames that they were tracked over, those of one range at once."""
     ranges: dict[tuple[int, int], list[int]] = {}
+    results, prompts = (FrameTable.of_mapping(one) for one in (saved.results, saved.prompts))
     for info in saved.objects:
-        held = [frame for obj, frame in saved.results if obj == info.id]
-        tracked = [
-            frame
-            for (obj, frame), result in saved.results.items()
-            if obj == info.id and result.source == "track"
-        ]
+        held = results.of(info.id)
+        tracked = [frame for frame, result in held.items() if result.source == "track"]
         if tracked:
             is_whole = len(held) == saved.video.num_frames
             key = (0, saved.video.num_frames) if is_whole else (min(tracked), max(tracked) + 1)
             ranges.setdefault(key, []).append(info.id)
-    with_masks = {obj for obj, _ in saved.results} | {obj for obj, _ in saved.prompts}
+    with_masks = {obj for table in (results, prompts) for obj, _ in table.rows()}
     lines: list[str] = []
     for (start, stop), objects in sorted(ranges.items()):
         arguments = [] if (start, stop) == (0, saved.video.num_frames) else [str(start), str(stop)]
@@ -164,10 +161,10 @@ def _reviewing(saved: SavedSession) -> list[str]:
 
 
 def _reviewed(saved: SavedSession, obj: int, state: State) -> Iterator[int]:
-    for (of, frame), result in saved.results.items():
+    for frame, result in FrameTable.of_mapping(saved.results).of(obj).items():
         # What is imported is accepted.
-        was_imported = result.source == "import" and (of, frame) not in saved.prompts
-        if of == obj and result.state == state and not (was_imported and state == "accepted"):
+        was_imported = result.source == "import" and (obj, frame) not in saved.prompts
+        if result.state == state and not (was_imported and state == "accepted"):
             yield frame
 
 

@@ -16,6 +16,7 @@ from sam2_backend.video import FrameSource, Video
 
 from ..annotation.classes import Labels, color_by_class
 from ..annotation.records import ColorBy, ObjectClass, ObjectInfo, Result
+from ..annotation.tables import FrameTable
 from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask
 from ..storage.saved_session import SavedSession
@@ -81,7 +82,11 @@ class Segmentation:
 
         With `color_by` "class", objects are given the colours of their classes.
         """
-        kept = {key: one for key, one in sorted(results.items()) if one.state != "rejected"}
+        rows = {
+            obj: {frame: row[frame] for frame in sorted(row) if row[frame].state != "rejected"}
+            for obj, row in FrameTable.of_mapping(results).rows()
+        }
+        kept = FrameTable(rows={obj: row for obj, row in rows.items() if row})
         objects = color_by_class(objects, classes) if color_by == "class" else objects
         listed = tuple(sorted(objects, key=lambda info: info.id))
         return cls(video, listed, kept, non_overlapping, classes)

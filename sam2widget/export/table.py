@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
-
 from ..annotation.records import ObjectInfo
 from ..core.errors import SessionError
 from .segmentation import Segmentation, SegmentationSource
@@ -65,16 +63,10 @@ def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
         }
         if area is not None and size is not None:
             row[area] = float(f"{result.mask.area * size.area:.9g}")
-        if result.mask.area:
-            y, x = np.nonzero(result.mask.to_array())
-            row |= {
-                "x0": int(x.min()),
-                "y0": int(y.min()),
-                "x1": int(x.max()) + 1,
-                "y1": int(y.max()) + 1,
-                "centroid_x": round(float(x.mean()) + 0.5, 3),
-                "centroid_y": round(float(y.mean()) + 0.5, 3),
-            }
+        if (box := result.mask.box) is not None:
+            row |= dict(zip(("y0", "x0", "y1", "x1"), box, strict=True))
+        if (centroid := result.mask.centroid) is not None:
+            row["centroid_x"], row["centroid_y"] = (round(value, 3) for value in centroid)
         found.append(row)
     return found
 

@@ -137,13 +137,13 @@ def array_from_bytes(content: bytes, dtype: np.dtype[Any], name: str) -> NDArray
     shape, _, found = header
     if found != dtype or len(shape) != 1:
         raise ZipError(f"{name!r} in it holds {found} of shape {shape}, expected (N,) {dtype}")
-    rest = content[buffer.tell() :]
-    if len(rest) != shape[0] * dtype.itemsize:
+    num_bytes = len(content) - buffer.tell()
+    if num_bytes != shape[0] * dtype.itemsize:
         raise ZipError(
-            f"{name!r} in it announces {shape[0]} values but holds {len(rest)} bytes, of "
+            f"{name!r} in it announces {shape[0]} values but holds {num_bytes} bytes, of "
             f"{dtype.itemsize} each"
         )
-    return np.frombuffer(rest, dtype)
+    return np.frombuffer(content, dtype, offset=buffer.tell())
 
 
 def _check_name(name: str) -> None:

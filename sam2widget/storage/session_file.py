@@ -14,9 +14,11 @@ that there is none. Nothing in the file can run code: there are numbers and text
 
 from __future__ import annotations
 
+import gc
 import os
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,6 +40,7 @@ from .safe_zip import (
 )
 from .saved_session import SavedSession
 from .session_json import build_fingerprint, build_session, dump_session, find_mask_sizes
+from .session_results import RECORD, dump_results
 from .session_schema import Header, SessionRecord, Summary
 
 T = TypeVar("T")
@@ -49,27 +52,20 @@ VERSION = 1
 """Of the format. A change that an older reader cannot read makes it one larger."""
 
 MAX_BYTES = 2**30
-"""What a session file may unpack to unless the reader is told otherwise: about 100,000 masks."""
+"""What a session file may unpack to unless the reader is told otherwise…"""
+
+MAX_RATIO = 16
+"""…or so many times its own size, where that is more: of a million masks it is. Run lengths pack to
+a third or a fifth, what is made to fill a memory to a thousandth."""
 
 _RUN = np.dtype("<u4")
-_RESULT = np.dtype(
-    [
-        ("object", "<i8"),
-        ("frame", "<i8"),
-        ("score", "<f8"),
-        ("iou", "<f8"),
-        ("source", "S8"),
-        ("state", "S8"),
-        ("mask", "<i8"),
-        ("corrected", "<i8"),
-    ]
-)
-
+MASKS_AT_ONCE = 2**14
+"""That are checked in one go: more would take more memory."""
 
 _NAME = "'session.json' in it"
 """What errors call the document."""
 
-_ARRAYS = {"results.npy": _RESULT, "mask_sizes.npy": _RUN, "mask_runs.npy": _RUN}
+_ARRAYS = {"results.npy": RECORD, "mask_sizes.npy": _RUN, "mask_runs.npy": _RUN}
 _NAMES = ("session.json", *_ARRAYS)
 
 Members = dict[str, bytes]
@@ -103,15 +99,12 @@ def write_session(path: str | os.PathLike[str], saved: SavedSession) -> None:
         return -1 if mask is None else numbers.setdefault(mask, len(numbers))
 
     document = dump_session(saved, VERSION, number)
-    rows = [
-        (obj, frame, r.score, r.iou, r.source, r.state, number(r.mask), number(r.corrected))
-        for (obj, frame), r in sorted(saved.results.items())
-    ]
+    records = dump_results(saved.results, number)
     runs = [mask.runs for mask in numbers]
     sizes = np.array([len(run) // _RUN.itemsize for run in runs], _RUN)
     members = {
         "session.json": document,
-        "results.npy": array_to_bytes(np.array(rows, _RESULT)),
+        "results.npy": array_to_bytes(records),
         "mask_sizes.npy": array_to_bytes(sizes),
         "mask_runs.npy": array_to_bytes(np.frombuffer(b"".join(runs), _RUN)),
     }
@@ -125,13 +118,14 @@ def write_session(path: str | os.PathLike[str], saved: SavedSession) -> None:
         ) from error
 
 
-def read_session(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> SavedSession:
+def read_session(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> SavedSession:
     """Read a session file, without a widget, a model or the video.
 
     Parameters
     ----------
     path : of the file.
-    max_bytes : what it may unpack to; more is refused before it is unpacked.
+    max_bytes : what it may unpack to; more is refused before it is unpacked. If None, 1 GiB, or 16
+        times the size of the file, whichever is more.
 
     Raises
     ------
@@ -152,7 +146,7 @@ def read_fingerprint(path: str | os.PathLike[str]) -> tuple[Fingerprint, int]:
         summary = convert(_document_of(archive), Summary, _NAME)
         return build_fingerprint(summary.video), len(summary.objects)
 
-    return _with_zip(Path(path), MAX_BYTES, read)
+    return _with_zip(Path(path), None, read)
 
 
 def _is_other(path: Path) -> bool:
@@ -166,9 +160,11 @@ def _is_other(path: Path) -> bool:
         return True
 
 
-def _with_zip(path: Path, max_bytes: int, read: Callable[[SafeZip], T]) -> T:
+def _with_zip(path: Path, max_bytes: int | None, read: Callable[[SafeZip], T]) -> T:
     try:
         with open(path, "rb") as file:
+            if max_bytes is None:
+                max_bytes = max(MAX_BYTES, MAX_RATIO * os.fstat(file.fileno()).st_size)
             return read(SafeZip(file, max_bytes))
     except OSError as error:
         raise SessionError(
@@ -231,9 +227,24 @@ def _parse(members: Members) -> SavedSession:
         array_from_bytes(members[name], dtype, name) for name, dtype in _ARRAYS.items()
     )
     fingerprint = build_fingerprint(record.video)
-    rows = results.tolist()
-    sizes_hw = find_mask_sizes(record, fingerprint, rows, len(sizes))
-    return build_session(record, fingerprint, rows, _masks(sizes, runs, sizes_hw))
+    sizes_hw = find_mask_sizes(record, fingerprint, results, len(sizes))
+    with _collector_paused():
+        return build_session(record, fingerprint, results, _masks(sizes, runs, sizes_hw))
+
+
+@contextmanager
+def _collector_paused() -> Generator[None, None, None]:
+    """Let the garbage collector rest, which goes through all objects again and again meanwhile.
+
+    Half of the time it was, for a million masks.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _masks(
@@ -245,10 +256,40 @@ def _masks(
             f"'mask_sizes.npy' counts {ends[-1] if ends else 0} run lengths, but 'mask_runs.npy' "
             f"holds {len(runs)}"
         )
+    starts = [0, *ends[:-1]]
     masks: list[Mask] = []
-    for number, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
+    for first in range(0, len(sizes), MASKS_AT_ONCE):
+        some = slice(first, first + MASKS_AT_ONCE)
+        bounds = list(zip(starts[some], ends[some], strict=True))
+        _check_masks(bounds, runs, sizes_hw, first)
+        masks += [
+            Mask(*size_hw, runs[start:end].tobytes())
+            for (start, end), size_hw in zip(bounds, sizes_hw[some], strict=True)
+        ]
+    return masks
+
+
+def _check_masks(
+    bounds: Sequence[tuple[int, int]],
+    runs: NDArray[Any],
+    sizes_hw: Sequence[tuple[int, int]],
+    first: int,
+) -> None:
+    """Check that masks which follow each other have the pixels of their frames.
+
+    Parameters
+    ----------
+    bounds : where the run lengths of each begin and end.
+    first : number of the first.
+    """
+    start = bounds[0][0]
+    sums = np.cumsum(runs[start : bounds[-1][1]], dtype=np.uint64)
+    ends = np.array([0, *(end - start for _, end in bounds)])
+    totals = np.diff(np.concatenate((np.zeros(1, np.uint64), sums))[ends])
+    wanted = [height * width for height, width in sizes_hw[first : first + len(bounds)]]
+    for n in np.flatnonzero(totals != np.array(wanted, np.uint64)).tolist():
+        number = first + n
         try:
-            masks.append(Mask.from_bytes(runs[start:end].tobytes(), *sizes_hw[number]))
+            Mask.from_bytes(runs[slice(*bounds[n])].tobytes(), *sizes_hw[number])
         except ValueError as error:
             raise SchemaError(f"mask {number} in it is wrong ({error})") from error
-    return masks

@@ -6,9 +6,8 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from typing import Any, get_args
 
 import msgspec
 
@@ -17,12 +16,14 @@ from sam2_backend.video.options import OpenOptions
 from sam2_backend.video.pixel_size import as_pixel_size
 
 from .. import __version__
-from ..annotation.records import ObjectClass, ObjectInfo, Result, Source, State
+from ..annotation.records import ObjectClass, ObjectInfo
+from ..annotation.tables import FrameTable
 from ..core.masks import Mask
 from ..core.schema import SchemaError, refuse
 from ..models.segmenter import Point, PromptSet
 from .fingerprint import THUMB, Fingerprint
 from .saved_session import SavedSession
+from .session_results import Records, build_results, check_key, find_mask
 from .session_schema import (
     ChannelRecord,
     ClassRecord,
@@ -38,12 +39,6 @@ from .session_schema import (
     ViewRecord,
     WholeRecord,
 )
-
-_SOURCES: dict[bytes, Source] = {one.encode(): one for one in get_args(Source)}
-_STATES: dict[bytes, State] = {one.encode(): one for one in get_args(State)}
-
-Row = tuple[Any, ...]
-"""Of `results.npy`: object, frame, score, iou, source, state, mask, corrected."""
 
 
 def dump_session(saved: SavedSession, version: int, number: Callable[[Mask | None], int]) -> bytes:
@@ -83,8 +78,10 @@ def dump_session(saved: SavedSession, version: int, number: Callable[[Mask | Non
         ],
         whole=[
             WholeRecord(object=obj, frame=frame, mask=number(result.whole))
-            for (obj, frame), result in sorted(saved.results.items())
-            if result.whole is not None
+            for obj, row in FrameTable.of_mapping(saved.results).rows()
+            for frame, result in sorted(
+                (frame, one) for frame, one in row.items() if one.whole is not None
+            )
         ],
     )
     # Not msgspec's JSON: a path may hold bytes that are no Unicode.
@@ -150,12 +147,13 @@ def build_fingerprint(video: VideoRecord) -> Fingerprint:
 
 
 def find_mask_sizes(
-    record: SessionRecord, video: Fingerprint, results: Iterable[Row], count: int
+    record: SessionRecord, video: Fingerprint, results: Records, count: int
 ) -> list[tuple[int, int]]:
     """Find the size (H, W) of each mask, by number: that of the frame that refers to it."""
     sizes_hw = [(video.height, video.width)] * count
     if video.sizes is not None:
-        used = [(row[1], number) for row in results for number in (row[6], row[7])]
+        used: list[tuple[int, int]] = results[["frame", "mask"]].tolist()
+        used += results[["frame", "corrected"]].tolist()
         used += [(one.frame, one.mask) for one in (*record.prompts, *record.whole)]
         for frame, number in used:
             if 0 <= number < count and 0 <= frame < video.num_frames:
@@ -165,7 +163,7 @@ def find_mask_sizes(
 
 
 def build_session(
-    record: SessionRecord, video: Fingerprint, results: Iterable[Row], masks: Sequence[Mask]
+    record: SessionRecord, video: Fingerprint, results: Records, masks: Sequence[Mask]
 ) -> SavedSession:
     """Put a session together, of values that are each checked.
 
@@ -173,7 +171,7 @@ def build_session(
     ----------
     record : the document.
     video : from `build_fingerprint`.
-    results : rows of `results.npy`.
+    results : of `results.npy`.
     masks : by number.
     """
     objects = {one.id: ObjectInfo(*msgspec.structs.astuple(one)) for one in record.objects}
@@ -191,15 +189,14 @@ def build_session(
     if view.selected and view.selected not in objects:
         raise SchemaError(f"'view.selected' is {view.selected}, but there is no such object")
     _check_frame(view.frame, "view.frame", video.num_frames)
-    check = _Keys(objects, video)
     prompts: dict[tuple[int, int], PromptSet] = {}
     for n, one in enumerate(record.prompts):
-        key = check.key(one.object, one.frame, f"prompts[{n}]", prompts)
-        prompts[key] = _build_prompts(one, f"prompts[{n}]", video.size_of(one.frame), masks)
-    by_key: dict[tuple[int, int], Result] = {}
-    for n, row in enumerate(results):
-        key = check.key(row[0], row[1], f"results[{n}]", by_key)
-        by_key[key] = _build_result(row, f"results[{n}]", video.size_of(key[1]), masks)
+        place = f"prompts[{n}]"
+        key = check_key(one.object, one.frame, place, objects, video.num_frames)
+        if key in prompts:
+            raise SchemaError(f"{place!r} repeats object {one.object} on frame {one.frame}")
+        prompts[key] = _build_prompts(one, place, video.size_of(one.frame), masks)
+    by_key = build_results(results, objects, video, masks)
     for obj, frame in prompts:
         if (obj, frame) not in by_key:
             raise SchemaError(f"object {obj} has prompts on frame {frame}, but no mask there")
@@ -207,7 +204,7 @@ def build_session(
         place, key = f"whole[{n}]", (one.object, one.frame)
         if key not in by_key:
             raise SchemaError(f"{place!r} is of object {key[0]} on frame {key[1]}, without a mask")
-        whole = _find_mask(one.mask, f"{place}.mask", video.size_of(one.frame), masks)
+        whole = find_mask(one.mask, f"{place}.mask", video.size_of(one.frame), masks)
         by_key[key] = replace(by_key[key], whole=whole)
     return SavedSession(
         video=video,
@@ -230,28 +227,6 @@ def build_session(
         color_by=view.color_by,
         library=record.library,
     )
-
-
-class _Keys:
-    """The pairs (object id, frame) that there may be."""
-
-    def __init__(self, objects: dict[int, ObjectInfo], video: Fingerprint) -> None:
-        self._objects = objects
-        self._num_frames = video.num_frames
-
-    def key(
-        self, obj: int, frame: int, place: str, taken: dict[tuple[int, int], Any]
-    ) -> tuple[int, int]:
-        if obj not in self._objects:
-            raise SchemaError(f"{place!r} is of object {obj}, but there is no such object")
-        if not 0 <= frame < self._num_frames:
-            raise SchemaError(
-                f"{place!r} is of frame {frame}, but the video has frames 0 to "
-                f"{self._num_frames - 1}"
-            )
-        if (obj, frame) in taken:
-            raise SchemaError(f"{place!r} repeats object {obj} on frame {frame}")
-        return obj, frame
 
 
 def _check_frame(frame: int, place: str, num_frames: int) -> None:
@@ -299,37 +274,8 @@ def _build_prompts(
         if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
             refuse(f"{place}.box", list(one.box), "x0 < x1 and y0 < y1 in the frame")
     points = tuple(Point(*point) for point in one.points)
-    mask = _find_mask(one.mask, f"{place}.mask", size, masks)
+    mask = find_mask(one.mask, f"{place}.mask", size, masks)
     prompts = PromptSet(points, one.box, mask, one.candidate)
     if not prompts:
         raise SchemaError(f"{place!r} has neither points nor a box nor a mask")
     return prompts
-
-
-def _build_result(row: Row, place: str, size: tuple[int, int], masks: Sequence[Mask]) -> Result:
-    _, _, score, iou, source, state, mask, corrected = row
-    if not (math.isfinite(score) and math.isfinite(iou)):
-        refuse(place, (score, iou), "a finite score and IoU")
-    if source not in _SOURCES:
-        refuse(f"{place}.source", source.decode("ascii", "replace"), f"one of {get_args(Source)}")
-    if state not in _STATES:
-        refuse(f"{place}.state", state.decode("ascii", "replace"), f"one of {get_args(State)}")
-    source, state = _SOURCES[source], _STATES[state]
-    found = _find_mask(mask, f"{place}.mask", size, masks)
-    if found is None:
-        raise SchemaError(f"{place!r} has no mask")
-    return Result(
-        found, score, iou, source, state, _find_mask(corrected, f"{place}.corrected", size, masks)
-    )
-
-
-def _find_mask(
-    number: int, place: str, size: tuple[int, int], masks: Sequence[Mask]
-) -> Mask | None:
-    if not -1 <= number < len(masks):
-        refuse(place, number, f"a whole number from -1 to {len(masks) - 1}")
-    if number == -1:
-        return None
-    if masks[number].shape != size[::-1]:
-        refuse(place, masks[number], f"a mask of {size[0]}x{size[1]}")
-    return masks[number]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
@@ -61,12 +62,12 @@ class Statistics:
         masks = {
             key: one for key, one in results.items() if one.state != "rejected" and one.mask.area
         }
-        objects = [obj for obj, _ in masks]
+        masks_of = Counter(obj for obj, _ in masks)
         return cls(
             videos=1,
             frames=num_frames,
             annotated=len({frame for _, frame in masks}),
-            masklets=sum(objects.count(obj) > 1 for obj in set(objects)),
+            masklets=sum(count > 1 for count in masks_of.values()),
             masks=len(masks),
             accepted=sum(one.state == "accepted" for one in masks.values()),
             edited=sum(key in prompts and one.source != "proposal" for key, one in masks.items()),

@@ -3,6 +3,7 @@
 python -m tests.browser.pictures docs            # all of them
 python -m tests.browser.pictures docs dark tour  # some
 python -m tests.browser.pictures docs data       # those of "Bring your data"
+python -m tests.browser.pictures docs sizes      # the widget at three widths, light and dark
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from sam2widget.samples import sample_clip
 from tests.browser.conftest import Bench, open_quickstart
 from tests.browser.data_pictures import DATA_PICTURES
 from tests.browser.lab import CHROMIUM_FLAGS, Lab, running_lab
-from tests.browser.screenshots import Open, shoot
+from tests.browser.screenshots import Open, shoot, track, use_dark_theme
+from tests.browser.size_pictures import SIZE_PICTURES
 from tests.support.data import Clip
 
 PICTURES = """
@@ -54,17 +56,6 @@ CURSOR = """() => {
 }"""
 
 
-def track(bench: Bench) -> None:
-    """Click each object of the clip on its first frame, and propagate."""
-    for n, masks_thw in enumerate(sample_clip().masks.values()):
-        if n:
-            bench.widget.press("c")
-            bench.widget.wait_for("objects", n + 1)
-        bench.widget.click(*deepest_point(masks_thw[0]))
-    bench.widget.press("Escape")  # the candidates
-    bench.widget.propagate()
-
-
 def quickstart(open_: Open, target: Path) -> None:
     with open_() as bench:
         track(bench)
@@ -74,11 +65,7 @@ def quickstart(open_: Open, target: Path) -> None:
 
 def dark(open_: Open, target: Path) -> None:
     with open_() as bench:
-        bench.page.evaluate(
-            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
-            "JupyterLab Dark",
-        )
-        expect(bench.page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+        use_dark_theme(bench)
         track(bench)
         bench.widget.go_to(20)
         bench.widget.press("2")
@@ -232,6 +219,7 @@ TAKEN = {
     "everything.webp": everything,
     "tour.webp": tour,
     **DATA_PICTURES,
+    **SIZE_PICTURES,
     "dark.webp": dark,  # last: JupyterLab keeps the theme
 }
 
@@ -274,7 +262,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument(
-        "names", nargs="*", choices=[[], "data", *(Path(name).stem for name in TAKEN)]
+        "names", nargs="*", choices=[[], "data", "sizes", *(Path(name).stem for name in TAKEN)]
     )
     arguments = parser.parse_args()
     take(arguments.folder, arguments.names)

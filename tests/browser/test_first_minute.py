@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import re
-from pathlib import Path
 
-import nbformat
 import numpy as np
 from nbconvert import HTMLExporter
 from PIL import Image
@@ -16,6 +13,7 @@ from playwright.sync_api import expect
 from sam2widget.cli.demo import deepest_point
 from tests.browser.conftest import SCREENSHOTS, Bench
 from tests.browser.lab import Lab
+from tests.browser.saved_notebook import PICTURE, picture_of, save_notebook
 from tests.browser.test_quickstart import centre_of
 from tests.browser.widget_page import WidgetPage
 
@@ -35,7 +33,6 @@ def load():
 w = Sam2Widget(Slow(), model=load, autosave=False)
 w
 """
-PICTURE = ".jp-OutputArea-child:has(img[src^='data:image/jpeg'])"
 
 
 def line(widget: WidgetPage):
@@ -134,33 +131,6 @@ def test_tooltips_come_at_once_with_their_key(bench: Bench) -> None:
     expect(tip).to_be_hidden()
 
 
-def save_notebook(bench: Bench, lab: Lab) -> nbformat.NotebookNode:
-    """Save the notebook as a person does, and read the file."""
-    path = bench.page.evaluate(
-        """async () => {
-            const { commands, shell } = window.jupyterapp;
-            await commands.execute("docmanager:save");
-            return shell.currentWidget.context.path;
-        }"""
-    )
-    return nbformat.read(Path(lab.folder) / path, as_version=4)
-
-
-def picture_of(notebook: nbformat.NotebookNode) -> tuple[list[str], bytes]:
-    """The kinds of the outputs of the widget's cell, and the picture among them."""
-    [outputs] = [
-        cell.outputs
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        and any(
-            "application/vnd.jupyter.widget-view+json" in o.get("data", {}) for o in cell.outputs
-        )
-    ]
-    kinds = [sorted(one.data)[0] for one in outputs]
-    [jpeg] = [one.data["image/jpeg"] for one in outputs if "image/jpeg" in one.get("data", {})]
-    return kinds, base64.b64decode(jpeg)
-
-
 def test_a_saved_notebook_shows_the_work_without_a_kernel(bench: Bench, lab: Lab) -> None:
     widget, page = bench.widget, bench.page
     number = "print(w._output._saved.num_published)"
@@ -170,7 +140,7 @@ def test_a_saved_notebook_shows_the_work_without_a_kernel(bench: Bench, lab: Lab
     # Beside the widget, which is alive, it is not to be seen.
     expect(page.locator(PICTURE)).to_have_count(1)
     expect(page.locator(PICTURE)).to_be_hidden()
-    kinds, _ = picture_of(save_notebook(bench, lab))
+    kinds, _ = picture_of(save_notebook(bench.page, lab))
 
     views = page.locator(".sam2widget").count()
     before = int(bench.run(number))
@@ -181,7 +151,7 @@ def test_a_saved_notebook_shows_the_work_without_a_kernel(bench: Bench, lab: Lab
     widget.eventually(
         lambda: not bench.run("print(w._output._saved._pulse.has_changed or '')").strip()
     )
-    notebook = save_notebook(bench, lab)
+    notebook = save_notebook(bench.page, lab)
     again, jpeg = picture_of(notebook)
     assert again == kinds and len(kinds) == 2  # renewed in place
     assert page.locator(".sam2widget").count() == views

@@ -20,6 +20,7 @@ from sam2widget.cli.demo import deepest_point
 from sam2widget.samples import HEIGHT, WIDTH, sample_clip
 from tests.browser.conftest import MODEL, NOTEBOOK, Bench, run_cells, screenshot_after
 from tests.browser.lab import EXAMPLES, PLAIN_HOST, Lab
+from tests.browser.saved_notebook import PICTURE, save_notebook, text_of
 from tests.browser.test_quickstart import centre_of
 from tests.browser.widget_page import LIMIT_MS, WidgetPage
 from tests.support.data import Clip
@@ -72,6 +73,16 @@ def test_notebook_7(page: Page, lab: Lab, desk: Bench) -> None:
     widget.press("a", "x", "d", "d")  # there they insert, cut and delete cells
     expect(widget.button("Brush")).to_have_attribute("aria-pressed", "true")
     assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+
+    picture = page.locator(PICTURE)
+    expect(picture).to_have_count(1)
+    expect(picture).to_be_hidden()  # the widget is alive
+    widget.eventually(lambda: "1 object" in text_of(save_notebook(page, lab)))
+    lab.shut_down_kernel(notebook)
+    page.goto("about:blank")
+    page.goto(lab.notebook_url(notebook))
+    expect(picture).to_be_visible()
+    expect(page.locator(".sam2widget")).to_have_count(0)
     lab.shut_down_kernel(notebook)
 
 
@@ -89,6 +100,8 @@ def test_voila(page: Page) -> None:
         page.goto(url)
         widget = WidgetPage(page, WIDTH, HEIGHT)
         click_and_propagate(widget, *deepest_point(sample_clip().masks[1][0]))
+        # The picture that a notebook is saved with is not beside what is alive.
+        expect(page.locator("img[src^='data:image/jpeg']:visible")).to_have_count(0)
 
 
 def test_two_views_and_the_panel_are_in_step(bench: Bench) -> None:

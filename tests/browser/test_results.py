@@ -9,14 +9,24 @@ import re
 import zipfile
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Download, JSHandle, Locator, expect
 
 from tests.browser.conftest import Bench
 from tests.browser.test_quickstart import centre_of
 
+LONG = """
+w = Sam2Widget(np.broadcast_to(clip.frames_thw3[0], (1500, *clip.frames_thw3.shape[1:])),
+               model=model, autosave=False)
+"""
+TEMPORARY = """
+import tempfile
+from pathlib import Path
+print(sorted(Path(tempfile.gettempdir()).glob("sam2widget-*")))
+"""
 RENDERED = """
 from sam2widget.export.frame_effect import FrameEffect
 effect = FrameEffect.make(w.segmentation, {effect!r}, **{options!r}).render(w.segmentation, 0)
@@ -141,6 +151,91 @@ def test_a_download_arrives_in_the_browser(bench: Bench, tmp_path: Path, format:
         with zipfile.ZipFile(tmp_path / "got") as archive:
             assert archive.testzip() is None
             assert len(archive.namelist()) == len(bench.masks())
+
+
+def show_long_film(bench: Bench) -> Locator:
+    """Show a film whose export takes seconds, with a mask; the open menu of results."""
+    bench.show(LONG)
+    bench.run("w.add_mask(0, clip.masks[1][0], obj=1)")
+    bench.widget.wait_for("objects", 1)
+    panel = open_menu(bench)
+    panel.get_by_role("combobox", name="Format").select_option("mp4")
+    return panel
+
+
+def watch(panel: Locator) -> JSHandle:
+    """Note how far exports say they are: shares of 1, and the words beside them."""
+    return panel.evaluate_handle(
+        """(panel) => {
+            const seen = [];
+            const bar = panel.querySelector("progress");
+            const pace = panel.querySelector(".s2w-export-pace");
+            const look = () => seen.push([bar.value, pace.textContent]);
+            const options = { subtree: true, childList: true, attributes: true };
+            new MutationObserver(look).observe(bar.parentElement, options);
+            return seen;
+        }"""
+    )
+
+
+@pytest.mark.parametrize("to", ["Export", "Download"])
+def test_an_export_is_watched_and_cancelled_and_leaves_nothing(
+    bench: Bench, tmp_path: Path, to: str
+) -> None:
+    widget = bench.widget
+    panel = show_long_film(bench)
+    folder = tmp_path / "films"
+    folder.mkdir()
+    panel.get_by_role("textbox", name="Where the export goes").fill(str(folder / "out.mp4"))
+    before = bench.run(TEMPORARY)
+    downloads: list[Download] = []
+
+    def note(download: Download) -> None:
+        downloads.append(download)
+
+    bench.page.on("download", note)
+    export = panel.get_by_role("button", name=to, exact=True)
+    export.click()
+    bar = panel.get_by_role("progressbar", name="Export")
+    cancel = panel.get_by_role("button", name="Cancel export")
+    expect(panel.get_by_text(re.compile(r"Frame \d+ of 1500"))).to_be_visible()
+    expect(cancel).to_be_focused()
+    widget.eventually(lambda: 0 < bar.evaluate("(bar) => bar.value") < 1)
+    first = bar.evaluate("(bar) => bar.value")
+    widget.eventually(lambda: bar.evaluate("(bar) => bar.value") > first)
+    widget.root.screenshot(path="test-results/export-running.png")
+    cancel.click()
+    said = panel.get_by_text("The export was cancelled: nothing of it stays.")
+    expect(said).to_be_visible()
+    expect(bar).to_be_hidden()
+    assert list(folder.iterdir()) == [] and downloads == []
+    assert bench.run(TEMPORARY) == before
+
+    # The next one is begun in the same way.
+    panel.get_by_role("combobox", name="Format").select_option("npz")
+    place = panel.get_by_role("textbox", name="Where the export goes")
+    place.fill(str(folder / "masks.npz"))
+    panel.get_by_role("button", name="Export", exact=True).click()
+    expect(panel.get_by_text(f"Wrote {folder / 'masks.npz'} (")).to_be_visible()
+    bench.page.remove_listener("download", note)
+
+
+def test_an_export_is_watched_to_its_end_and_downloaded(bench: Bench, tmp_path: Path) -> None:
+    panel = show_long_film(bench)
+    seen = watch(panel)
+    with bench.page.expect_download() as waiting:
+        panel.get_by_role("button", name="Download", exact=True).click()
+        expect(panel.get_by_text(re.compile(r"Frame \d+ of 1500"))).to_be_visible()
+        bench.run("w.frame = 700")
+        bench.widget.wait_for("frame-drawn", 700)  # meanwhile, the widget is in use
+    waiting.value.save_as(tmp_path / "got.mp4")
+    expect(panel.get_by_text("is in your browser's downloads")).to_be_visible()
+    expect(panel.get_by_role("progressbar", name="Export")).to_be_hidden()
+    shares = [share for share, text in seen.json_value() if text.startswith("Frame ")]
+    assert len(set(shares)) >= 5 and shares == sorted(shares)
+    assert any(text.endswith(" left") for _, text in seen.json_value())
+    with av.open(tmp_path / "got.mp4") as film:
+        assert sum(1 for _ in film.decode(video=0)) == 1500
 
 
 def copied_picture(bench: Bench) -> np.ndarray:

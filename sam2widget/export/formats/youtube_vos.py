@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ...annotation.tables import FrameTable
 from ..reading.pictures import read_pictures
 from ..registry import Format
 from ..segmentation import Segmentation
@@ -25,14 +26,14 @@ def write_youtube_vos(segmentation: Segmentation, path: Path, *, frames: bool = 
     """
     place = Path(segmentation.name)
     write_indexed(segmentation, path, place, segmentation.frames, pictures=frames)
-    names = segmentation.frame_names
+    names, results = segmentation.frame_names, FrameTable.of_mapping(segmentation.results)
     objects = {
         str(info.id): {
             "category": segmentation.category(info),
             "name": info.name,
             "class": info.class_name,
             "attributes": dict(info.attributes),
-            "frames": [names.stem(t) for obj, t in segmentation.results if obj == info.id],
+            "frames": [names.stem(t) for t in results.of(info.id)],
         }
         for info in segmentation.objects
     }

@@ -124,7 +124,7 @@ class AnnotationReader:
             lambda: Segmentation.make(
                 self._get_video().snapshot(),
                 self._session.colored_objects,
-                self._session.all_results,
+                self._session.tables.results.copy(),
                 non_overlapping=self._session.non_overlapping,
                 classes=self._session.classes,
             )
@@ -139,8 +139,8 @@ class AnnotationReader:
         return self._controller.read(
             lambda: Statistics.count(
                 len(self._get_video()),
-                self._session.all_prompts,
-                self._session.all_results,
+                self._session.tables.prompts.copy(),
+                self._session.tables.results.copy(),
                 time_spent(self._controller.edit_times_s),
             )
         )

@@ -6,7 +6,6 @@ import pytest
 
 from sam2widget.annotation.confidence import ABSENT, NO_MASK, Review, mask_iou
 from sam2widget.annotation.overlaps import intersection_areas
-from sam2widget.annotation.records import Changed
 from sam2widget.annotation.session import Session
 from sam2widget.core.masks import Mask
 from sam2widget.models.segmenter import Prediction
@@ -109,10 +108,20 @@ def test_what_is_kept_up_to_date_is_what_all_of_it_gives(session, review):
             list(session.propagate())
         before = review.confidence(1)
         anew = Review(session)
-        keys = frozenset((1, t) for t in range(FRAMES))
-        anew.note(Changed(False, frozenset(), keys))
         np.testing.assert_array_equal(before, anew.confidence(1))
         np.testing.assert_array_equal(review.levels(1), anew.levels(1))
+
+
+def test_an_object_is_looked_at_as_a_whole_when_it_is_first_asked_for(session, review):
+    session.add_point(0, 30, 6, obj=2)
+    list(session.propagate())
+    assert review.num_waiting(2) == FRAMES
+    review.levels(1)
+    session.reject(2, 4)
+    session.accept(1, 5, 7)
+    assert (review.num_waiting(1), review.num_waiting(2)) == (2, FRAMES)
+    assert np.isnan(review.confidence(2)[4]) and review.num_waiting(2) == 0
+    np.testing.assert_array_equal(review.confidence(2), Review(session).confidence(2))
 
 
 def test_a_tracked_frame_costs_less_than_a_millisecond():

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from types import FrameType
-from typing import Any
+from typing import Any, get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sam2widget.annotation.records import ObjectInfo, Result, Timeline
+from sam2widget.annotation.records import ObjectInfo, Result, State, Timeline
 from sam2widget.annotation.session import Session
+from sam2widget.annotation.tables import FrameTable
 from sam2widget.annotation.timeline import FrameRuns, TimelineIndex
 from sam2widget.core.masks import Mask
 from tests.support.fakes import DiscSegmenter
@@ -73,6 +75,24 @@ def test_an_index_knows_nothing_of_what_it_was_not_told():
     assert index.get(5) == Timeline([3], [], [], [], [])
     index.set_prompted(5, 3, False, "fresh")
     assert index.get(5) == Timeline([], [], [], [(3, 4)], [])
+
+
+@given(
+    st.dictionaries(st.integers(0, 15), st.sampled_from(get_args(State))),
+    st.sets(st.integers(0, 15)),
+)
+def test_filling_in_says_what_telling_of_each_frame_would(states, prompted):
+    filled, told = TimelineIndex(), TimelineIndex()
+    filled.fill(1, prompted, states)
+    for frame, state in states.items():
+        told.set_state(1, frame, None, state)
+    for frame in prompted:
+        told.set_prompted(1, frame, True, states.get(frame))
+    for read in ("get", "prompted", "tracked", "stale", "anchors", "settled"):
+        assert getattr(filled, read)(1) == getattr(told, read)(1)
+    filled.set_state(1, 3, states.get(3), "stale")
+    told.set_state(1, 3, states.get(3), "stale")
+    assert filled.get(1) == told.get(1)
 
 
 def test_a_timeline_follows_edits_propagation_undo_redo_and_what_is_filled_in():
@@ -156,3 +176,18 @@ def test_reading_a_timeline_needs_no_table():
     before = session.timeline(1)
     vars(session.tables).update(results=None, prompts=None)
     assert session.timeline(1) == before and before.tracked == [(1, 190)]
+
+
+@pytest.mark.parametrize("as_table", [False, True])
+def test_masks_are_filled_in_without_a_search_for_each(as_table):
+    objects, num_frames = range(1, 5), 1500
+    result = Result(Mask.empty(HEIGHT, WIDTH), 5.0, 0.9, "track")
+    results = {(obj, t): result for obj in objects for t in range(num_frames)}
+    source = FrameTable.of_mapping(results) if as_table else results
+    session = Session(num_frames, HEIGHT, WIDTH)
+    infos = [ObjectInfo.numbered(obj) for obj in objects]
+    count = opcodes(lambda: session.fill(infos, {}, source))
+    assert count < 70 * len(results)
+    assert all(session.timeline(obj).tracked == [(0, num_frames)] for obj in objects)
+    session.accept(1, 3)
+    assert source[1, 3] is result, "what was filled in stays as it was"

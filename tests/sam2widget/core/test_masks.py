@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +15,24 @@ def test_a_mask_comes_back_as_it_went_in(mask_hw):
     assert np.array_equal(mask.to_array(), mask_hw)
     assert mask.area == mask_hw.sum()
     assert mask == Mask.from_bytes(mask.runs, *mask.shape)
+
+
+@given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=12)))
+def test_box_and_centroid_are_those_of_the_pixels(mask_hw):
+    mask = Mask.from_array(mask_hw)
+    y, x = np.nonzero(mask_hw)
+    if not len(x):
+        assert mask.box is None and mask.centroid is None
+        return
+    assert mask.box == (y.min(), x.min(), y.max() + 1, x.max() + 1) == mask.box
+    assert mask.centroid == pytest.approx((x.mean() + 0.5, y.mean() + 0.5))
+
+
+def test_a_mask_that_was_measured_is_equal_to_one_that_was_not():
+    measured, other = (Mask.from_array(np.eye(4)) for _ in range(2))
+    assert (measured.area, measured.box) == (4, (0, 0, 4, 4))
+    assert measured == other and hash(measured) == hash(other) and repr(measured) == repr(other)
+    assert pickle.loads(pickle.dumps(measured)) == other
 
 
 def test_runs_are_uint32_little_endian_row_by_row_and_begin_with_background():

@@ -474,6 +474,16 @@ def test_a_bomb_is_refused_before_it_is_unpacked(path: Path) -> None:
     tracemalloc.stop()
 
 
+def test_what_packs_as_masks_do_is_read_however_large_and_a_bomb_is_not(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_file, "MAX_BYTES", 1000)
+    assert comparable(read_session(path)) == saved_session()
+    bomb(path, 2**20)
+    with pytest.raises(SessionError, match=r"unpacks to 1,\d{3},\d{3} bytes.*max_bytes"):
+        read_session(path)
+
+
 def test_a_bomb_that_understates_its_size_is_not_unpacked_either(path: Path) -> None:
     size = 64 * 2**20 + 2**20
     bomb(path, size)
