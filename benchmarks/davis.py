@@ -1,6 +1,7 @@
 """Accuracy of a model on DAVIS 2016 footage: clicks and boxes on frames, masks through time.
 
     python -m benchmarks.davis --model nano
+    python -m benchmarks.davis --dtype float32 bfloat16    # both, and the one beside the other
 
 Reads `$SAM2WIDGET_DATA/davis/NAME/{frames,masks}` (by default ../shared/data). Each next click
 is at the centre of the largest error, as in the SAM 2 paper; J is the mean IoU and F the
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from benchmarks.machine import describe_machine
 from sam2_backend import ImagePredictor, Sam2Model, VideoPredictor, load_model
 from sam2_backend.training.evaluation import (
     click_repeatedly,
@@ -162,25 +164,35 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, help="side of the network's input")
     parser.add_argument("--memory-pooling", type=int, default=1)
     parser.add_argument("--tracked-memories", type=int)
-    parser.add_argument("--dtype", help="precision, as bfloat16")
+    parser.add_argument("--dtype", nargs="+", default=[None], help="precisions, as bfloat16")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
     data = Path(os.environ.get("SAM2WIDGET_DATA", "../shared/data")) / "davis"
     if not data.is_dir():
         parser.exit(2, f"There is no {data}. Set SAM2WIDGET_DATA to a folder that holds davis/.\n")
-    model = load_model(
-        arguments.model,
-        image_size=arguments.image_size,
-        memory_pooling=arguments.memory_pooling,
-        tracked_memories=arguments.tracked_memories,
-        dtype=arguments.dtype,
-    )
-    table = evaluate(
-        model, read_sequences(data), every=arguments.every, video=not arguments.images_only
-    )
-    print_table(table)
+    sequences = read_sequences(data)
+    tables: dict[str, dict[str, dict[str, float]]] = {}
+    print(describe_machine())
+    for dtype in arguments.dtype:
+        model = load_model(
+            arguments.model,
+            image_size=arguments.image_size,
+            memory_pooling=arguments.memory_pooling,
+            tracked_memories=arguments.tracked_memories,
+            dtype=dtype,
+        )
+        precision = str(model.runtime.dtype).removeprefix("torch.")
+        print(f"\n{arguments.model}, {precision}")
+        tables[precision] = evaluate(
+            model, sequences, every=arguments.every, video=not arguments.images_only
+        )
+        print_table(tables[precision])
+    if len(tables) > 1:
+        print("\nMeans")
+        print_table({precision: table["mean"] for precision, table in tables.items()})
     if arguments.json:
-        arguments.json.write_text(json.dumps(table, indent=2) + "\n")
+        written = tables if len(tables) > 1 else next(iter(tables.values()))
+        arguments.json.write_text(json.dumps(written, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.machine import describe_machine
 from sam2_backend import ImagePredictor, Sam2Model, VideoPredictor, load_model
 
 OBJECTS = (1, 3, 8)
@@ -65,15 +66,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="nano", help="name or path of a checkpoint")
     parser.add_argument("--image-size", type=int, help="side of the network's input")
+    parser.add_argument("--dtype", help="precision, as bfloat16")
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--frames", type=int, default=40, help="to track")
     arguments = parser.parse_args()
-    model = load_model(arguments.model, image_size=arguments.image_size)
+    model = load_model(arguments.model, image_size=arguments.image_size, dtype=arguments.dtype)
     video = frames(arguments.frames)
     image = ImagePredictor(model)
     print(
         f"{arguments.model}, {sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters, "
-        f"{model.config.image_size} px, {model.device}, {torch.get_num_threads()} threads"
+        f"{model.config.image_size} px, {model.device}, {model.runtime.dtype}\n{describe_machine()}"
     )
     print(f"encode  {median_ms(lambda: image.set_image(video[0]), arguments.repeats):8.1f} ms")
     click = median_ms(lambda: image.predict([[400.0, 240.0]], [1]), arguments.repeats)

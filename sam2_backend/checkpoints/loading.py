@@ -6,6 +6,7 @@ Two layouts of keys are read: Meta's, which is this library's own, and Hugging F
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import warnings
@@ -22,12 +23,15 @@ from torch import Tensor
 from ..kernels.allocator import tune_malloc
 from ..kernels.runtime import Runtime
 from ..network.config import CONFIGS, EARLIER_CONFIGS, ModelConfig
+from ..network.precision_trial import masks_agree
 from ..network.sam2 import Sam2Model
 from ..tracking.policies import MemoryPolicy, name_policy
 from ..tracking.policies.settings import PolicySettings
 from . import hf_layout
 from .files import SUFFIXES, find_weights, list_first, read_image_size, read_tensors
 from .hub import OFFICIAL_OWNER, CheckpointError, fetch, official_file
+
+_log = logging.getLogger(__name__)
 
 AVAILABLE_MODELS: tuple[str, ...] = tuple(CONFIGS)
 """Names that `load_model` takes."""
@@ -61,7 +65,8 @@ def load_model(
     device : ``"cuda"``, ``"mps"``, ``"cpu"``…; the best there is if None.
     dtype : precision of the arithmetic, as ``torch.bfloat16`` or by name. If None bfloat16 on CUDA
         and float32 elsewhere; ``"auto"`` takes bfloat16 also on a CPU that has it, where a quick
-        trial shows it faster. Parameters stay in float32, to be trained and saved.
+        trial shows it faster and with the same masks. Parameters stay in float32, to be trained
+        and saved.
     image_size : side of the network's input in pixels, a multiple of 32; if None the size that
         `save_model` or a folder's `config.json` wrote down, else the trained one. Smaller is
         faster and less exact.
@@ -108,11 +113,23 @@ def load_model(
     model.memory_policy = memory
     model.is_bundled = path.parent == _WEIGHTS_FOLDER
     model = model.to(runtime.device).eval().requires_grad_(False)
+    if dtype == "auto" and runtime.device.type == "cpu" and runtime.dtype is not torch.float32:
+        _try_precision(model)
     if compile:
         from ..predictors.compiling import compile_model
 
         compile_model(model)
     return model
+
+
+def _try_precision(model: Sam2Model) -> None:
+    """Go back to float32 where the chosen precision gives other masks."""
+    dtype = model.runtime.dtype
+    if masks_agree(model, dtype):
+        _log.info("This CPU is faster in %s, with the same masks: it is used.", dtype)
+    else:
+        _log.info("This CPU is faster in %s, but with other masks: float32 is used.", dtype)
+        model.runtime = replace(model.runtime, dtype=torch.float32)
 
 
 def save_model(

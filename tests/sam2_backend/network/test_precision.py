@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from sam2_backend import CONFIGS, Sam2Model, VideoPredictor, load_model
+from sam2_backend import CONFIGS, Sam2Model, VideoPredictor, load_model, save_model
 from sam2_backend.kernels import runtime as runtimes
 from sam2_backend.kernels.runtime import Runtime
 from sam2widget.samples import sample_clip
@@ -92,6 +92,11 @@ def test_no_weight_is_cast_while_tracking(frames, dtype):
         dict(next(coming).masks)
     assert counts.num_launches > 100
     assert counts.weight_casts == 0
+    with counting(model.parameters()) as counts:
+        video.add_points(3, 1, [[85, 95]], [1])
+        video.add_box(4, 2, [20, 20, 90, 90])
+    assert counts.num_launches > 100
+    assert counts.weight_casts == 0, "of clicks and boxes neither"
 
 
 @pytest.mark.parametrize(
@@ -114,6 +119,25 @@ def test_auto_takes_bfloat16_where_a_cpu_is_faster_with_it(monkeypatch, is_faste
     expected = torch.bfloat16 if is_faster else torch.float32
     assert Runtime.choose("cpu", "auto").dtype is expected
     assert Runtime.choose("cpu").dtype is torch.float32, "less exact only where it is asked for"
+
+
+@pytest.mark.parametrize("is_faster", [True, False])
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_auto_takes_bfloat16_only_where_it_gives_the_same_masks(
+    monkeypatch, tmp_path, is_faster, noise
+):
+    """Weights that nothing was trained with magnify what is rounded until masks are others."""
+    monkeypatch.setattr(runtimes, "is_bfloat16_faster", lambda: is_faster)
+    state = load_model("nano", "cpu").state_dict()
+    if noise:
+        torch.manual_seed(0)
+        for value in state.values():
+            if value.dim() > 1:
+                value.add_(noise * torch.randn_like(value))
+    save_model(CONFIGS["nano"], state, tmp_path / "weights.safetensors")
+    model = load_model(tmp_path / "weights.safetensors", "cpu", "auto")
+    expected = torch.bfloat16 if is_faster and not noise else torch.float32
+    assert model.runtime.dtype is expected
 
 
 def test_what_is_no_precision_gets_a_sentence():
