@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -32,8 +32,8 @@ class MemoryEntry:
     logits: Tensor | None
     """(1, 1, S/4, S/4) mask logits; None once only the pointer is still reachable."""
     memory: Tensor | None = None
-    """(1, D, h, w) memory map; None on a prompted frame until tracking first needs it, and once
-    only the pointer is still reachable."""
+    """(1, D, h, w) memory map; None on a prompted frame until tracking needs it, and once only the
+    pointer is still reachable."""
     remembered_as: Tensor | None = None
     """(1, 1, S, S) mask, 0 or 1, that the memory map is made of in place of the logits."""
 
@@ -58,6 +58,9 @@ def make_entries(selected: SelectedMask) -> list[MemoryEntry]:
     return [MemoryEntry(*row) for row in rows]
 
 
+MAX_CONDITIONING_MAPS = 16
+"""Memory maps of prompted frames that are kept, those attended to last, and more where more are
+attended to at once. Others are encoded again when they are next attended to."""
 _UNTRACKED, _FORWARD, _REVERSE = 0, 1, 2
 
 
@@ -80,6 +83,8 @@ class MemoryBank:
         """Prompted frames, in the order in which they were prompted."""
         self.tracked: dict[int, MemoryEntry] = {}
         """Tracked frames near enough to be attended to again."""
+        self._attended: dict[int, None] = {}
+        """Prompted frames that were attended to, the last at the end."""
         self._passes = bytearray()
         self._corrected: set[int] = set()
 
@@ -163,7 +168,20 @@ class MemoryBank:
                     f"The memory policy {type(self.policy).__name__} chose the {what} of frame "
                     f"{missing[0]} for frame {frame}, which is not stored."
                 )
+        self._drop_maps(t for _, t in selection.memories if t in self.conditioning)
         return selection
+
+    def _drop_maps(self, attended: Iterable[int]) -> None:
+        """Drop memory maps of prompted frames that were not attended to for long."""
+        now = list(attended)
+        for t in now:
+            self._attended.pop(t, None)
+            self._attended[t] = None
+        while len(self._attended) > max(MAX_CONDITIONING_MAPS, len(now)):
+            t = next(iter(self._attended))
+            del self._attended[t]
+            if t in self.conditioning:
+                self.conditioning[t].memory = None
 
     def _history(self, frame: int, *, reverse: bool) -> FrameHistory:
         previous = self._previous(frame, reverse=reverse)
