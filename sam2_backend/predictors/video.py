@@ -57,6 +57,8 @@ class VideoPredictor:
     memory_policy : which memories a frame attends to: "sam2", as the reference, of the prompted
         frames the nearest 8; "nearest", of these the nearest 4, so that many of them cost less
         time; the name of an installed one; or an object, see `MemoryPolicy`.
+    fetch_logits : whether logits of results are copied off a GPU with the masks, in one piece, for
+        a caller that needs both; else only where they are asked for.
 
     Raises
     ------
@@ -82,6 +84,7 @@ class VideoPredictor:
         non_overlapping: bool = False,
         exclusive_memory: bool | None = None,
         memory_policy: str | MemoryPolicy = "sam2",
+        fetch_logits: bool = False,
     ) -> None:
         check_model(model, type(self).__name__)
         self.model = model
@@ -104,6 +107,7 @@ class VideoPredictor:
         """Removes small parts and holes of masks; may be exchanged at any time."""
         self.non_overlapping = non_overlapping
         """Whether masks of different objects exclude each other; may be changed at any time."""
+        self._fetch_logits = fetch_logits
 
     def __len__(self) -> int:
         return len(self._features)
@@ -497,4 +501,9 @@ class VideoPredictor:
 
     @property
     def _builder(self) -> ResultBuilder:
-        return ResultBuilder(self.tracker, self.cleaner, non_overlapping=self.non_overlapping)
+        return ResultBuilder(
+            self.tracker,
+            self.cleaner,
+            non_overlapping=self.non_overlapping,
+            fetch_logits=self._fetch_logits,
+        )
