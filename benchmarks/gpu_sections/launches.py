@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -41,7 +42,9 @@ def count_launches(settings: Settings) -> None:
         for objects in settings.objects:
             if not settings.budget.allows(f"kernels of {name}, {objects} objects", 5):
                 continue
-            model = build(name, settings.runtime, settings.image_size)
+            # A CPU, too, is asked what a GPU would be.
+            runtime = replace(settings.runtime, frames_at_once=BATCH)
+            model = build(name, runtime, settings.image_size)
             coming = read_late(prompt(model, frames, objects).propagate(1))
             warm_up(coming, settings)
             if settings.is_cuda:
