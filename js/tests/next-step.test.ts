@@ -113,16 +113,6 @@ describe("places worth a look", () => {
     expect(placesIn(bytes("--++"), tracked)).toEqual([0]);
   });
 
-  it("are counted anew only where confidences or spans are others", () => {
-    const levels = bytes("--++");
-    const tracked: [number, number][] = [[0, 4]];
-    expect(countPlaces(levels, tracked)).toBe(1);
-    levels.fill(250); // as nobody does: it shows who looks
-    expect(countPlaces(levels, tracked)).toBe(1);
-    expect(countPlaces(levels, [[0, 4]])).toBe(0);
-    expect(countPlaces(bytes("--++"), tracked)).toBe(1);
-  });
-
   it("are not where an object is judged absent, or there is no mask", () => {
     expect(placesIn(Uint8Array.of(0, 1, 1, 0), [[0, 4]])).toEqual([]);
   });

@@ -48,8 +48,21 @@ def resize_frame(rgb_hw3: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.array(Image.fromarray(rgb_hw3).resize((size, size)))
 
 
-def frames_to_input(resized: Sequence[NDArray[np.uint8]], device: torch.device) -> Tensor:
-    """Normalise B resized frames: (B, 3, size, size)."""
+def resize_frame_tensor(rgb_hw3: Tensor, size: int) -> Tensor:
+    """Resize an (H, W, 3) uint8 frame as `resize_frame` does, on its device: (size, size, 3).
+
+    Steps of one differ here and there: other sums of the same products.
+    """
+    pixels = rgb_hw3.permute(2, 0, 1)[None].float()
+    resized = F.interpolate(pixels, (size, size), mode="bicubic", antialias=True)
+    return resized[0].round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0)
+
+
+def frames_to_input(resized: Sequence[NDArray[np.uint8] | Tensor], device: torch.device) -> Tensor:
+    """Normalise B resized frames, all arrays or all tensors: (B, 3, size, size)."""
+    tensors = [frame for frame in resized if isinstance(frame, Tensor)]
+    if tensors:
+        return normalize(torch.stack(tensors).to(device).permute(0, 3, 1, 2).float() / 255)
     return normalize(_to_float(np.stack(resized), device))
 
 

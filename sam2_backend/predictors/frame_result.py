@@ -52,7 +52,8 @@ class FrameResult:
     """Predicted IoU of the mask, 0..1."""
     logits: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     """(S/4, S/4) mask logits, before they are resized and cut at 0, and masks are cleaned. They
-    are copied off a GPU where one is asked for, all objects' at once."""
+    are copied off a GPU where one is asked for, all objects' at once; with the masks where the
+    predictor's `fetch_logits` is on."""
     candidates: dict[int, Candidates] = field(default_factory=dict)
     """Where the prompt is a single click: all masks that it may mean."""
 
@@ -93,6 +94,8 @@ class _Loaded(NamedTuple):
     masks: dict[int, NDArray[np.bool_]]
     scores: dict[int, float]
     ious: dict[int, float]
+    logits: dict[int, NDArray[np.float32]]
+    """Of those that came with the masks."""
 
 
 class ResultBuilder:
@@ -103,12 +106,16 @@ class ResultBuilder:
     tracker : whose entries they are.
     cleaner : removes small components and holes.
     non_overlapping : whether masks of different objects on a frame exclude each other.
+    fetch_logits : whether logits are brought to the host with the masks.
     """
 
-    def __init__(self, tracker: Tracker, cleaner: MaskCleaner, *, non_overlapping: bool) -> None:
+    def __init__(
+        self, tracker: Tracker, cleaner: MaskCleaner, *, non_overlapping: bool, fetch_logits: bool
+    ) -> None:
         self._tracker = tracker
         self.cleaner = cleaner
         self.non_overlapping = non_overlapping
+        self._fetch_logits = fetch_logits
 
     def build(
         self, frame: int, entries: Mapping[int, MemoryEntry], clicks: Mapping[int, Clicks]
@@ -134,6 +141,7 @@ class ResultBuilder:
                     torch.cat([entries[obj].object_score[:, 0] for obj in objs]),
                     torch.cat([entries[obj].iou for obj in objs]),
                     size_hw,
+                    has_logits=self._fetch_logits,
                 )
             parts.append((objs, packed))
 
@@ -142,13 +150,19 @@ class ResultBuilder:
             pass
         others = logits if self.non_overlapping and self.cleaner.fill_holes else {}
         load = cache(partial(self._load, parts, clicks, others, size_hw))
-        own_logits = [logits[obj] for obj in objs]
+        own_logits = [] if self._fetch_logits else [logits[obj] for obj in objs]
+
+        def load_logits() -> Mapping[int, NDArray[np.float32]]:
+            if self._fetch_logits:
+                return load().logits
+            return dict(zip(objs, _to_numpy(own_logits), strict=True))
+
         return FrameResult(
             frame,
             _Later(objs, lambda: load().masks),
             _Later(objs, lambda: load().scores),
             _Later(objs, lambda: load().ious),
-            _Later(objs, lambda: dict(zip(objs, _to_numpy(own_logits), strict=True))),
+            _Later(objs, load_logits),
         )
 
     def _load(
@@ -164,9 +178,11 @@ class ResultBuilder:
         ----------
         exclusive : logits of all objects where filled holes may belong to another.
         """
-        loaded = _Loaded({}, {}, {})
+        loaded = _Loaded({}, {}, {}, {})
         for objs, packed in parts:
-            masks_nhw, scores_n2 = packed.load()
+            masks_nhw, scores_n2, logits_nhw = packed.load()
+            if logits_nhw is not None:
+                loaded.logits.update(zip(objs, logits_nhw, strict=True))
             for obj, mask_hw, (score, iou) in zip(objs, masks_nhw, scores_n2.tolist(), strict=True):
                 loaded.masks[obj] = self.cleaner.clean(mask_hw, *clicks[obj])
                 loaded.scores[obj], loaded.ious[obj] = score, iou

@@ -60,6 +60,8 @@ class VideoPredictor:
         them cost less time; "motion", "distractor" or "tree", for objects that are lost among
         others or out of sight; the name of an installed one; settings such as `MotionSettings`; or
         an object, see `MemoryPolicy`. The model's own if None, which `load_model` was told.
+    fetch_logits : whether logits of results are copied off a GPU with the masks, in one piece, for
+        a caller that needs both; else only where they are asked for.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class VideoPredictor:
         non_overlapping: bool = False,
         exclusive_memory: bool | None = None,
         memory_policy: str | PolicySettings | MemoryPolicy | None = None,
+        fetch_logits: bool = False,
     ) -> None:
         check_model(model, type(self).__name__)
         self.model = model
@@ -109,6 +112,7 @@ class VideoPredictor:
         """Removes small parts and holes of masks; may be exchanged at any time."""
         self.non_overlapping = non_overlapping
         """Whether masks of different objects exclude each other; may be changed at any time."""
+        self._fetch_logits = fetch_logits
 
     def __len__(self) -> int:
         return len(self._features)
@@ -502,4 +506,9 @@ class VideoPredictor:
 
     @property
     def _builder(self) -> ResultBuilder:
-        return ResultBuilder(self.tracker, self.cleaner, non_overlapping=self.non_overlapping)
+        return ResultBuilder(
+            self.tracker,
+            self.cleaner,
+            non_overlapping=self.non_overlapping,
+            fetch_logits=self._fetch_logits,
+        )

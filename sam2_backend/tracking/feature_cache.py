@@ -43,6 +43,19 @@ class FeatureCache:
     def __getitem__(self, frame: int) -> ImageFeatures:
         return self.fetch(frame)
 
+    def __contains__(self, frame: int) -> bool:
+        return frame in self._features
+
+    @property
+    def batch_size(self) -> int | None:
+        """Most frames that are encoded at once, as memory allows; None for all."""
+        return self._batcher.size
+
+    def can_keep(self, count: int) -> bool:
+        """Whether so many frames like the newest would be kept together."""
+        newest = next(reversed(self._features.values()), None)
+        return newest is not None and count * newest.nbytes <= self._max_bytes
+
     def fetch(self, frame: int, following: Sequence[int] = ()) -> ImageFeatures:
         """Get the features of a frame; where they are computed, so are those of `following`."""
         if frame not in self._features:
@@ -57,6 +70,14 @@ class FeatureCache:
                 self._nbytes -= self._features.popitem(last=False)[1].nbytes
         self._features.move_to_end(frame)
         return self._features[frame]
+
+    def encode_ahead(self, frames: Sequence[int]) -> None:
+        """Compute the features of frames that will be asked for, in this order."""
+        if frames:
+            current = next(reversed(self._features), None)
+            self.fetch(frames[0], frames[1:])
+            if current in self._features:
+                self._features.move_to_end(current)
 
     def clear(self) -> None:
         """Free all features."""

@@ -34,8 +34,8 @@ class MemoryEntry:
     logits: Tensor | None
     """(1, 1, S/4, S/4) mask logits; None once only the pointer is still reachable."""
     memory: Tensor | None = None
-    """(1, D, h, w) memory map; None on a prompted frame until tracking first needs it, and once
-    only the pointer is still reachable."""
+    """(1, D, h, w) memory map; None on a prompted frame until tracking needs it, and once only the
+    pointer is still reachable."""
     remembered_as: Tensor | None = None
     """(1, 1, S, S) mask, 0 or 1, that the memory map is made of in place of the logits."""
     record: FrameRecord | None = None
@@ -62,6 +62,9 @@ def make_entries(selected: SelectedMask) -> list[MemoryEntry]:
     return [MemoryEntry(*row) for row in rows]
 
 
+MAX_CONDITIONING_MAPS = 16
+"""Memory maps of prompted frames that are kept, those attended to last, and more where more are
+attended to at once. Others are encoded again when they are next attended to."""
 _UNTRACKED, _FORWARD, _REVERSE = 0, 1, 2
 
 
@@ -87,6 +90,8 @@ class MemoryBank:
         """Prompted frames, in the order in which they were prompted."""
         self.tracked: dict[int, MemoryEntry] = {}
         """Tracked frames near enough to be attended to again."""
+        self._attended: dict[int, None] = {}
+        """Prompted frames that were attended to, the last at the end."""
         self._passes = bytearray()
         self._corrected: set[int] = set()
         self.edits = 0
@@ -183,7 +188,20 @@ class MemoryBank:
                     f"The memory policy {type(self.policy).__name__} chose the {what} of frame "
                     f"{missing[0]} for frame {frame}, which is not stored."
                 )
+        self._drop_maps(t for _, t in selection.memories if t in self.conditioning)
         return selection
+
+    def _drop_maps(self, attended: Iterable[int]) -> None:
+        """Drop memory maps of prompted frames that were not attended to for long."""
+        now = list(attended)
+        for t in now:
+            self._attended.pop(t, None)
+            self._attended[t] = None
+        while len(self._attended) > max(MAX_CONDITIONING_MAPS, len(now)):
+            t = next(iter(self._attended))
+            del self._attended[t]
+            if t in self.conditioning:
+                self.conditioning[t].memory = None
 
     def history(self, frame: int, *, reverse: bool) -> FrameHistory:
         """What the policy is told of the frames that a frame may attend to; see `select`."""

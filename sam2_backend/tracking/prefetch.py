@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
+
+Pixels = NDArray[np.uint8] | Tensor
+"""On the host, or on a device."""
 
 
 class Prefetcher:
@@ -18,15 +22,26 @@ class Prefetcher:
     read : reads a frame, from any thread; what it raises is raised where the frame is needed.
     """
 
-    def __init__(self, read: Callable[[int], NDArray[np.uint8]]) -> None:
+    def __init__(self, read: Callable[[int], Pixels]) -> None:
         self._read = read
         self._thread: ThreadPoolExecutor | None = None
         self._pending: dict[int, Future[Any]] = {}
 
-    def __call__(self, frame: int) -> NDArray[np.uint8]:
+    def __call__(self, frame: int) -> Pixels:
         """Read a frame, or wait for it where it is being prefetched."""
         pending = self._pending.pop(frame, None)
         return self._read(frame) if pending is None else pending.result()
+
+    def wait(self, frames: Iterable[int]) -> bool:
+        """Wait for frames that are being prefetched.
+
+        Returns
+        -------
+        bool
+            Whether all of them were, and can be read.
+        """
+        pending = [self._pending.get(frame) for frame in frames]
+        return all(one is not None and one.exception() is None for one in pending)
 
     def prefetch(self, frames: Iterable[int]) -> None:
         """Begin to read these frames; pending ones that are not among them are cancelled."""

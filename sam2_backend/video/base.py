@@ -65,6 +65,9 @@ class Video(ABC):
 
     _chosen_pixel_size: PixelSize | None = None
 
+    decoder: str | None = None
+    """What decodes a video file, where another one than PyAV was asked for."""
+
     recording: str | None = None
     """Of a live video, what no other recording is called; None for all others."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +12,7 @@ from .arrays.stores import is_in_store
 from .base import FrameSource, Kind, PicturePath, Video
 from .contrast import ContrastLike
 from .errors import VideoError
-from .options import MAX_MEGAPIXELS, OpenOptions, Plane
+from .options import MAX_MEGAPIXELS, PYAV, OpenOptions, Plane
 from .pixel_size import PixelSizeLike
 from .remote.files import is_url, strip_secrets
 from .sources import open_source
@@ -28,6 +29,7 @@ def open_video(
     plane: Plane = None,
     max_megapixels: float = MAX_MEGAPIXELS,
     pixel_size: PixelSizeLike | None = None,
+    decoder: str | None = None,
 ) -> Video:
     """Open a video, pictures or arrays as a sequence of frames.
 
@@ -54,6 +56,9 @@ def open_video(
     max_megapixels : larger pictures are refused.
     pixel_size : how large a pixel is, as text such as "0.65 µm", or "0.65 x 0.7 µm" for width and
         height; as (0.65, "µm"); if None, as OME-XML, ImageJ or OME-Zarr have it, where they do.
+    decoder : of a video file on this machine: "pyav", as if None; "torchcodec", or with a device
+        "torchcodec:cuda", which decodes on an NVIDIA GPU and leaves the frames there for the
+        network; or that of an installed source.
 
     Returns
     -------
@@ -72,10 +77,12 @@ def open_video(
     """
     if kind not in (None, "video", "images"):
         raise VideoError(f"kind must be 'video', 'images' or None, got {kind!r}.")
-    options = OpenOptions(axes, _checked(plane), float(max_megapixels))
+    options = OpenOptions(axes, _checked(plane), float(max_megapixels), decoder)
     video = _open(source, kind or "video", options)
+    if decoder not in (None, PYAV, video.decoder):
+        raise VideoError(f"decoder= is for video files on this machine, and {video.name} is none.")
     if not isinstance(source, Video):
-        video.options = options
+        video.options = replace(options, decoder=None)
         if kind is None and len(video) == 1:
             kind = "images"
     elif (contrast, pixel_size) != (None, None) or kind not in (None, video.kind):

@@ -10,6 +10,9 @@ from .errors import VideoError
 MAX_MEGAPIXELS = 178.0
 """Larger pictures are opened only where a user says so; about what Pillow allows."""
 
+PYAV = "pyav"
+"""The decoder of video files unless another is asked for."""
+
 Plane: TypeAlias = int | Literal["max"] | None
 """Which of several planes of depth is shown; the middle one if None, "max" the brightest values
 of all."""
@@ -22,6 +25,8 @@ class OpenOptions:
     axes: str | None = None
     plane: Plane = None
     max_megapixels: float = MAX_MEGAPIXELS
+    decoder: str | None = None
+    """What decodes a video file; PyAV if None. Sessions do not remember it."""
 
     def refuse_for_arrays(self, reason: str) -> None:
         """Raise VideoError where something is said that is for arrays only.

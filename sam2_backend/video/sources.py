@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from ..registry import RegistryError, find, is_built_in, names, origin, register
 from .base import Kind, Video
 from .errors import VideoError
-from .options import OpenOptions
+from .options import PYAV, OpenOptions
 
 GROUP = "sam2_backend.video"
 """Of entry points."""
@@ -24,6 +24,7 @@ for _name, _module, _function in (
     ("pillow", "arrays.lists", "open_pillow_image"),
     ("list", "arrays.lists", "open_list"),
     ("array", "arrays.readers", "open_array"),
+    ("torchcodec", "containers.torchcodec", "open_with_torchcodec"),
     ("movie", "containers.container", "open_movie"),
 ):
     register(GROUP, _name, f"{__package__}.{_module}", _function)
@@ -81,6 +82,11 @@ def open_source(source: Any, kind: Kind, options: OpenOptions) -> Video:
             video = _ask_plugin(name, source, kind, options)
             if video is not None:
                 return video
+    if refusal is None and options.decoder not in (None, PYAV):
+        raise VideoError(
+            f"Nothing here opens this with decoder={options.decoder!r}: say 'pyav', 'torchcodec', "
+            "'torchcodec:cuda', or what an installed package provides."
+        )
     raise refusal or VideoError(f"A video cannot be made of a {type(source).__name__}.")
 
 

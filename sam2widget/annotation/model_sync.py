@@ -7,7 +7,8 @@ asked. Undo, a removed object that comes back and a resumed propagation are thus
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from ..core.cleaning import CLEANED_SHARE, as_cleaning
 from ..core.errors import SessionError
 from ..core.masks import Mask
 from ..models.capabilities import (
+    SupportsDeferredTracking,
     SupportsExclusiveMemory,
     SupportsFrameChanges,
     SupportsMaskCleaning,
@@ -139,10 +141,10 @@ class ModelSync:
             raise SessionError(f"The model {segmenter.name} cannot propose masks.")
         return segmenter.propose(frame)
 
-    def track(
+    def begin_track(
         self, step: Step, last: dict[int, int], anchors: dict[int, Sequence[Run]]
-    ) -> dict[int, Prediction]:
-        """Track a step's objects onto its frame.
+    ) -> Callable[[], dict[int, Prediction]]:
+        """Begin to track a step's objects onto its frame; what is returned waits for them.
 
         Parameters
         ----------
@@ -167,7 +169,17 @@ class ModelSync:
             for t in sorted(missing, reverse=step.reverse):
                 for obj, mask_hw in missing[t].items():
                     segmenter.restore(t, obj, mask_hw)
-        return segmenter.track(step.frame, step.objs, reverse=step.reverse)
+        if self.defers_tracking:
+            deferring = cast("SupportsDeferredTracking", segmenter)
+            return deferring.begin_track(step.frame, step.objs, reverse=step.reverse)
+        found = segmenter.track(step.frame, step.objs, reverse=step.reverse)
+        return lambda: found
+
+    @property
+    def defers_tracking(self) -> bool:
+        """Whether the model computes a frame while the session does something else."""
+        segmenter = self.segmenter
+        return isinstance(segmenter, SupportsDeferredTracking) and segmenter.defers_tracking
 
     def track_next(self, frame: int, anchors: Mapping[int, int]) -> dict[int, Prediction]:
         """Track objects onto a frame that comes after all others.

@@ -58,6 +58,10 @@ class Plan:
             for frame in sweep.frames:
                 yield Step(frame, sweep.objs, sweep.reverse)
 
+    def peek(self) -> Step | None:
+        """Get the first step, which stays; None where there is none."""
+        return next(iter(self), None)
+
     def take(self) -> Step:
         """Take the first step out. There must be one."""
         sweep = self._sweeps.pop()

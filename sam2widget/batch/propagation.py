@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from tqdm.auto import tqdm
 
@@ -16,6 +16,7 @@ from sam2_backend.video import FrameSource
 
 from ..core.errors import SessionError
 from ..models.source import memory_source, model_source
+from .devices import run_on_devices
 from .jobs import BatchOutcome, SourcePath, is_done, read_jobs
 from .local import run_locally
 
@@ -61,6 +62,7 @@ def propagate_many(
     model: str | os.PathLike[str] | None = None,
     device: str | None = None,
     memory: object = None,
+    devices: Sequence[str] | None = None,
     engine: Executor = "local",
     workers: int | None = None,
     ship_videos: bool = False,
@@ -84,14 +86,16 @@ def propagate_many(
     device : "cuda", "cpu"…; the best there is if None.
     memory : the memory policy, for all, as `Sam2Widget` takes it; if None, what each source says,
         else the model's own. What has no name is refused, as with `model`.
-    engine : "local" does one video after the other in this process, "ray" as many at a time as
-        there are workers, on the cluster that `ray.init` finds (``RAY_ADDRESS``), or on this
-        machine.
+    devices : several of this machine, such as ``["cuda:0", "cuda:1"]``: with "local", a process for
+        each of them, which takes one video after the other. One may be named twice.
+    engine : "local" does one video after the other in this process, or in those of `devices`;
+        "ray" as many at a time as there are workers, on the cluster that `ray.init` finds
+        (``RAY_ADDRESS``), or on this machine.
     workers : of "ray"; if None, one for each GPU of the cluster, or where there is none for
         every two CPUs.
     ship_videos : with "ray", send the files of videos through the object store, for workers that
         do not see this machine's files. Arrays are always sent.
-    retries : with "ray", how often a video is tried again whose worker died.
+    retries : with "ray" or `devices`, how often a video is tried again whose worker died.
     on_status : called with a line before what takes long, such as loading a model.
 
     Returns
@@ -104,7 +108,7 @@ def propagate_many(
     SessionError
         When a source cannot be read, or two have the same name.
     ValueError
-        When an option is none that can be used.
+        When an option is none that can be used, such as a device that is not there.
 
     Examples
     --------
@@ -118,6 +122,8 @@ def propagate_many(
         raise ValueError(f"workers must be at least 1, got {workers}.")
     if retries < 0:
         raise ValueError(f"retries must be at least 0, got {retries}.")
+    if devices is not None:
+        devices = _check_devices(devices, device, engine)
     source = model_source(model)
     if model is not None and source is None:
         raise SessionError(
@@ -141,7 +147,11 @@ def propagate_many(
         def on_frames(frames: int) -> None:
             bar.set_postfix_str(f"{frames} frames")
 
-        if engine == "local":
+        if devices is not None:
+            running = run_on_devices(
+                left, devices=devices, retries=retries, on_status=on_status, on_frames=on_frames
+            )
+        elif engine == "local":
             running = run_locally(left, device=device, on_status=on_status, on_frames=on_frames)
         else:
             from .ray import run_on_ray
@@ -158,3 +168,19 @@ def propagate_many(
             outcomes[outcome.job.target] = outcome
             bar.update()
     return BatchReport(tuple(outcomes[job.target] for job in jobs), time.monotonic() - began)
+
+
+def _check_devices(devices: Sequence[str], device: str | None, engine: Executor) -> list[str]:
+    given = cast("Sequence[object]", devices)
+    if isinstance(devices, str) or not given or not all(isinstance(one, str) for one in given):
+        raise ValueError(
+            f"devices must be names of devices, such as ['cuda:0', 'cuda:1'], got {devices!r}."
+        )
+    if device is not None:
+        raise ValueError(f"Give device={device!r} or devices={devices!r}, not both.")
+    if engine != "local":
+        raise ValueError(
+            "devices= are those of this machine, for engine='local': Ray's workers take the GPUs "
+            "of the cluster by themselves."
+        )
+    return list(devices)

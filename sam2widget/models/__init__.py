@@ -7,6 +7,7 @@ protocols of `capabilities`.
 from .capabilities import (
     HasModelNote,
     ModelNote,
+    SupportsDeferredTracking,
     SupportsExclusiveMemory,
     SupportsFrameChanges,
     SupportsMaskCleaning,
@@ -26,6 +27,7 @@ __all__ = [
     "PromptSet",
     "Proposed",
     "Segmenter",
+    "SupportsDeferredTracking",
     "SupportsExclusiveMemory",
     "SupportsFrameChanges",
     "SupportsMaskCleaning",

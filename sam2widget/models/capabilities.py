@@ -5,7 +5,7 @@ Each is a protocol: a segmenter that has its methods supports it, and need not s
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -137,6 +137,28 @@ class SupportsMemoryPolicies(Protocol):
         ------
         ValueError
             When there is no such policy.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsDeferredTracking(Protocol):
+    """A segmenter whose device computes while the host does something else."""
+
+    @property
+    def defers_tracking(self) -> bool:
+        """Whether it does so: then it is given the next frame before it is asked for this one."""
+        ...
+
+    def begin_track(
+        self, frame: int, objs: Sequence[int], *, reverse: bool
+    ) -> Callable[[], dict[int, Prediction]]:
+        """Track objects onto one frame as `Segmenter.track` does, without waiting.
+
+        Returns
+        -------
+        Callable
+            Waits, and gives the predictions. It may never be called.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,7 @@ class Sam2Segmenter:
 
         self.name: str = model.config.name
         self.device: str = str(model.device)
+        self._defers_tracking = model.device.type == "cuda"
         self.proposal_thresholds: tuple[float, float] = model.config.proposal_thresholds
         self.model_note: ModelNote | None = _BUNDLED_NOTE if model.is_bundled else None
         # What is shown is the session's to decide: it knows what a person has made, and takes
@@ -62,6 +63,7 @@ class Sam2Segmenter:
             sizes_hw=video.sizes_hw,
             exclusive_memory=True,
             memory_policy=memory,
+            fetch_logits=True,
         )
         """What tracks."""
         self.memory: str | None = name_policy(model.memory_policy if memory is None else memory)
@@ -128,8 +130,19 @@ class Sam2Segmenter:
 
     def track(self, frame: int, objs: Sequence[int], *, reverse: bool) -> dict[int, Prediction]:
         """Track objects onto one frame, all in one batch."""
+        return self.begin_track(frame, objs, reverse=reverse)()
+
+    @property
+    def defers_tracking(self) -> bool:
+        """Whether a frame is still computed when the next is asked for: on a GPU."""
+        return self._defers_tracking
+
+    def begin_track(
+        self, frame: int, objs: Sequence[int], *, reverse: bool
+    ) -> Callable[[], dict[int, Prediction]]:
+        """Track objects onto one frame without waiting; see `SupportsDeferredTracking`."""
         result = self.predictor.track(frame, objs, reverse=reverse)
-        return {obj: _prediction(result, obj) for obj in objs}
+        return lambda: {obj: _prediction(result, obj) for obj in objs}
 
     def set_cleaning(self, size: float) -> None:
         """Drop specks and pinholes that are smaller from now on; see `clean_masks`."""

@@ -8,20 +8,18 @@ fast as a GPU runs them. Its operations follow from its plan and the shapes of i
 from __future__ import annotations
 
 import math
-import warnings
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
-from typing import Any
+import sys
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from ...kernels.graphs import Capture, GraphedFunction, capture_cuda_graph
 from ..data.batches import Batch
 from ..tasks.task import StepResult
 
-_EAGER_FIRST = 2
-"""Steps of a kind before it is recorded: they warm up libraries and the memory allocator."""
 _LOSS_TOLERANCE, _NORM_TOLERANCE = 0.05, 0.1
 """By how much a replay may differ from the same step without a graph, as shares: bfloat16 and
 sums in no fixed order make some difference."""
@@ -29,13 +27,12 @@ sums in no fixed order make some difference."""
 Compute = Callable[[Batch, Any], StepResult]
 
 
-@dataclass(frozen=True)
-class _Recorded:
-    graph: torch.cuda.CUDAGraph
-    batch: Batch
-    """Inputs that a replay reads."""
-    result: StepResult
-    gradients: list[Tensor | None]
+class _Layout(NamedTuple):
+    """What the tensors of a step are: its loss, then measures, then gradients."""
+
+    measures: tuple[str, ...]
+    has_gradient: tuple[bool, ...]
+    """Of each parameter."""
 
 
 class GraphedGradients:
@@ -49,16 +46,29 @@ class GraphedGradients:
     compute : leaves gradients in the parameters, having cleared them first. It must not read
         values of the device.
     parameters : that are trained.
+    device : that computes.
+    capture : see `GraphedFunction`.
     """
 
-    def __init__(self, compute: Compute, parameters: Iterable[nn.Parameter]) -> None:
+    def __init__(
+        self,
+        compute: Compute,
+        parameters: Iterable[nn.Parameter],
+        device: torch.device,
+        *,
+        capture: Capture | None = None,
+    ) -> None:
         self._compute, self._parameters = compute, list(parameters)
-        self._recorded: dict[Hashable, _Recorded] = {}
-        self._seen: Counter[Hashable] = Counter()
-        self._inputs: dict[Hashable, Batch] = {}
-        """Inputs of replays, by shape: graphs of different plans share them."""
+        self._layouts: dict[Hashable, _Layout] = {}
+        """By plan."""
         self._pool: Any = None
-        self._is_disabled = False
+        self._graphed = GraphedFunction(
+            self._run,
+            device,
+            capture=partial(self._record, capture or self._capture),
+            max_graphs=sys.maxsize,
+            copies_results=False,
+        )
 
     def __call__(self, batch: Batch, plan: Hashable) -> StepResult:
         """Compute gradients of a batch, in the parameters.
@@ -73,91 +83,76 @@ class GraphedGradients:
         StepResult
             Loss and measures.
         """
-        key = (plan, *(tuple(part.shape) for part in batch))
-        self._seen[key] += 1
-        if self._is_disabled or self._seen[key] <= _EAGER_FIRST:
-            return self._compute(batch, plan)
-        if key not in self._recorded:
-            seed = torch.cuda.initial_seed()
-            recorded = self._record(batch, plan, seed)
-            torch.cuda.manual_seed(seed)
-            if recorded is None:
-                self.clear()
-                self._is_disabled = True
-                return self._compute(batch, plan)
-            self._recorded[key] = recorded
-        return self._replay(self._recorded[key], batch)
+        loss, *others = self._graphed(*batch, variant=(plan,))
+        layout = self._layouts[plan]
+        gradients = iter(others[len(layout.measures) :])
+        for parameter, has_gradient in zip(self._parameters, layout.has_gradient, strict=True):
+            parameter.grad = next(gradients) if has_gradient else None
+        # The next replay overwrites them.
+        measures = zip(layout.measures, (one.clone() for one in others), strict=False)
+        return StepResult(loss.clone(), dict(measures))
 
     @property
     def num_graphs(self) -> int:
         """Number of graphs that were recorded."""
-        return len(self._recorded)
+        return self._graphed.num_graphs
 
     def clear(self) -> None:
         """Drop all graphs, e.g. because another stage begins, and free their memory."""
-        self._recorded.clear()
-        self._seen.clear()
-        self._inputs.clear()
+        self._graphed.clear()
+        self._layouts.clear()
         self._pool = None
         for parameter in self._parameters:
             parameter.grad = None
 
-    def _record(self, batch: Batch, plan: Hashable, seed: int) -> _Recorded | None:
-        torch.cuda.manual_seed(seed)
-        expected = _summary(self._compute(batch, plan), self._parameters)
-        try:
-            if self._pool is None:
-                self._pool = torch.cuda.graph_pool_handle()
-            graph = torch.cuda.CUDAGraph()
-            shapes = tuple(tuple(part.shape) for part in batch)
-            inputs = self._inputs.setdefault(shapes, (batch[0].clone(), batch[1].clone()))
-            for own, given in zip(inputs, batch, strict=True):
-                own.copy_(given)
-            # Graphs share their memory: none runs beside another, and what one leaves is taken
-            # out before the next.
-            # Other threads, such as one that loads data, may use the device meanwhile.
-            mode = "thread_local"
-            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode=mode):
-                result = self._compute(inputs, plan)
-                result = StepResult(result.loss.detach(), result.measures)
-            gradients = [parameter.grad for parameter in self._parameters]
-            recorded = _Recorded(graph, inputs, result, gradients)
-            torch.cuda.manual_seed(seed)
-            found = _summary(self._replay(recorded, batch), self._parameters)
-        except torch.cuda.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            warnings.warn(
-                f"This step cannot be a CUDA graph ({error}): going on without.", stacklevel=4
-            )
-            return None
+    def _run(self, *given: Any) -> Sequence[Tensor]:
+        """Compute a step without a graph, from a batch and its plan: see `_Layout`."""
+        *batch, (plan,) = given
+        result = self._compute(cast("Batch", tuple(batch)), plan)
+        gradients = [parameter.grad for parameter in self._parameters]
+        has_gradient = tuple(one is not None for one in gradients)
+        self._layouts[plan] = _Layout(tuple(result.measures), has_gradient)
+        values = (result.loss, *result.measures.values())
+        return [one.detach() for one in values] + [one for one in gradients if one is not None]
+
+    def _record(
+        self, capture: Capture, function: Callable[[], Sequence[Tensor]]
+    ) -> tuple[Callable[[], object], Sequence[Tensor]]:
+        """Capture a step, and check what it gives.
+
+        Raises
+        ------
+        RuntimeError
+            When a replay gives other gradients.
+        """
+        seed = torch.initial_seed()
+        torch.manual_seed(seed)
+        expected = self._summarize(function())
+        replay, results = capture(function)
+        torch.manual_seed(seed)
+        replay()
+        found = self._summarize(results)
+        torch.manual_seed(seed)
         tolerances = _LOSS_TOLERANCE, _NORM_TOLERANCE
         pairs = zip(expected, found, tolerances, strict=True)
         if not all(math.isclose(*pair, rel_tol=share, abs_tol=1e-4) for *pair, share in pairs):
-            warnings.warn(
-                f"A CUDA graph gave loss and gradient {found}, where the step without it gave "
-                f"{expected}: going on without.",
-                stacklevel=4,
+            raise RuntimeError(
+                f"it gave loss and gradient {found}, where the step without it gave {expected}"
             )
-            return None
-        return recorded
+        return replay, results
 
-    def _replay(self, recorded: _Recorded, batch: Batch) -> StepResult:
-        for held, given in zip(recorded.batch, batch, strict=True):
-            held.copy_(given, non_blocking=True)
-        recorded.graph.replay()
-        for parameter, gradient in zip(self._parameters, recorded.gradients, strict=True):
-            parameter.grad = gradient
-        return _detached(recorded.result)
+    def _capture(
+        self, function: Callable[[], Sequence[Tensor]]
+    ) -> tuple[Callable[[], object], Sequence[Tensor]]:
+        # Graphs share their memory: none runs beside another, and the optimizer has used what one
+        # leaves before the next.
+        if self._pool is None:
+            self._pool = torch.cuda.graph_pool_handle()
+        return capture_cuda_graph(function, warm_ups=0, pool=self._pool)
 
-
-def _detached(result: StepResult) -> StepResult:
-    """Copy the result of a step, which the next replay would overwrite."""
-    measures = {name: value.detach().clone() for name, value in result.measures.items()}
-    return StepResult(result.loss.detach().clone(), measures)
-
-
-def _summary(result: StepResult, parameters: list[nn.Parameter]) -> tuple[float, float]:
-    """Return loss and norm of the gradient."""
-    norms = [parameter.grad.norm() for parameter in parameters if parameter.grad is not None]
-    return float(result.loss.detach()), float(torch.stack(norms).norm())
+    def _summarize(self, results: Sequence[Tensor]) -> tuple[float, float]:
+        """Return loss and norm of the gradient."""
+        num_gradients = sum(parameter.grad is not None for parameter in self._parameters)
+        gradients = results[len(results) - num_gradients :]
+        norm = torch.stack([one.norm() for one in gradients]).norm()
+        return float(results[0]), float(norm)

@@ -142,7 +142,7 @@ class Trainer:
         self._graphed: GraphedGradients | None = None
         if on_gpu and self.context.world_size == 1 and graphs is not False:
             trained = [p for group in self.optimizer.param_groups for p in group["params"]]
-            self._graphed = GraphedGradients(self.compute_gradients, trained)
+            self._graphed = GraphedGradients(self.compute_gradients, trained, self.context.device)
 
     @property
     def processes(self) -> DistributedContext:

@@ -18,7 +18,7 @@ from ..base import Kind, Video
 from ..errors import VideoError
 from ..identity import REMOTE_BYTES, identify_files
 from ..lru import BytesLru
-from ..options import OpenOptions
+from ..options import PYAV, OpenOptions
 from .decoder import Decoder
 from .indexing import read_index
 from .picture import Turn, is_deep, to_rgb24, to_values
@@ -38,7 +38,7 @@ twice as long, and so forth, since each takes time from decoding."""
 
 def open_movie(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
     """Open the path of a video file; see `SourceOpener`."""
-    if not isinstance(source, Path):
+    if not isinstance(source, Path) or options.decoder not in (None, PYAV):
         return None
     options.refuse_for_arrays(f"{source} is none")
     return FileVideo(source)

@@ -70,6 +70,11 @@ def is_deep(picture: VideoFrame) -> bool:
     return DEEP.fullmatch(name) is not None and picture.color_range != STUDIO
 
 
+def is_high_definition(width: int, height: int) -> bool:
+    """Whether players take colours that are not named to be of BT.709."""
+    return width >= HD_WIDTH or height > HD_HEIGHT
+
+
 def to_values(picture: VideoFrame) -> NDArray[Any]:
     """(H, W, 1) uint16 or float32 of a picture that `is_deep`; of colours (H, W, 3)."""
     values = picture.to_ndarray()
@@ -84,8 +89,8 @@ def to_rgb24(picture: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
     BT.601.
     """
     matrix = None
-    is_hd = picture.width >= HD_WIDTH or picture.height > HD_HEIGHT
-    if picture.colorspace == UNSPECIFIED and is_hd:
+    is_unnamed = picture.colorspace == UNSPECIFIED
+    if is_unnamed and is_high_definition(picture.width, picture.height):
         matrix = Colorspace.ITU709
     rgb = picture.to_ndarray(format="rgb24", width=width, height=height, src_colorspace=matrix)
     return rgb.astype(np.uint8, copy=False)

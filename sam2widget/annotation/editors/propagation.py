@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ...core.arguments import as_objects
 from ...core.errors import SessionError
+from ...models.segmenter import Prediction
 from ..history import Edit, Key
 from ..model_sync import ModelSync
-from ..plan import Plan, make_plan
+from ..plan import Plan, Step, make_plan
 from ..predictions import is_same_prediction, tracked_result
 from ..records import Direction, Result, Run, Tracked
 from ..store import AnnotationStore
 from .overlap_resolver import OverlapResolver
+
+Answer = Callable[[], dict[int, Prediction]]
+"""Waits for what a step gives."""
 
 
 class Propagator:
@@ -87,26 +91,58 @@ class Propagator:
         anchors: dict[int, Sequence[Run]] = {}
         last: dict[int, int] = {}
         own: Edit | None = None
+        begun: Answer | None = None
+        """Of the first step of the plan."""
         while True:
             if planned_at != self._store.revision:
                 anchors = {obj: self._store.anchors(obj) for obj in self._among(chosen)}
                 pending = {obj: self._store.pending(obj, frames, stale_only) for obj in anchors}
                 steps = make_plan(pending, anchors, direction)
                 last = {}
+                begun = None
             if not steps:
                 return
             step = steps.take()
+            answer = begun or self._model.begin_track(step, last, anchors)
+            begun = self._begin_next(step, steps, last, anchors)
             amend = self._store.history.last
             if amend is not own and not (stale_only and amend is not None and amend.corrects):
                 amend = None
             with self._store.edit("propagate", amend):
-                found = self._model.track(step, last, anchors)
+                found = answer()
                 results = {obj: tracked_result(prediction) for obj, prediction in found.items()}
                 self._overlaps.write_results(step.frame, results)
             own = self._store.history.last
             planned_at = self._store.revision
             done += 1
             yield Tracked(step.frame, step.reverse, done, done + len(steps))
+
+    def _begin_next(
+        self,
+        step: Step,
+        steps: Plan,
+        last: dict[int, int],
+        anchors: dict[int, Sequence[Run]],
+    ) -> Answer | None:
+        """Begin the step after this one, which has begun, where the model computes meanwhile.
+
+        Only where it goes on with the same objects: then it depends on nothing that is not written.
+        """
+        following = steps.peek() if self._model.defers_tracking else None
+        if (
+            following is None
+            or following.reverse != step.reverse
+            or following.frame != step.frame + (-1 if step.reverse else 1)
+            or not set(following.objs) <= set(step.objs)
+        ):
+            return None
+        before = dict(last)
+        try:
+            return self._model.begin_track(following, last, anchors)
+        except Exception:  # it comes again when this one is written
+            last.clear()
+            last.update(before)
+            return None
 
     def track_newest(self) -> Tracked | None:
         """Track all objects that are not locked onto the newest frame of a live video.

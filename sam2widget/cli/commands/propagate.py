@@ -33,6 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--memory", metavar="POLICY", help="the memory policy (default: what each source says)"
     )
     parser.add_argument("--device", help="cpu, cuda, … (default: the best there is)")
+    parser.add_argument(
+        "--devices",
+        metavar="DEVICE",
+        nargs="+",
+        help="several of this machine, such as cuda:0 cuda:1: a process for each",
+    )
     parser.add_argument("--engine", choices=("local", "ray"), default="local")
     parser.add_argument(
         "--workers", metavar="N", type=int, help="of ray (default: one a GPU, or every two CPUs)"
@@ -54,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         model=arguments.model,
         device=arguments.device,
         memory=arguments.memory,
+        devices=arguments.devices,
         engine=arguments.engine,
         workers=arguments.workers,
         ship_videos=arguments.ship_videos,

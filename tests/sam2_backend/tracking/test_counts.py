@@ -14,6 +14,9 @@ import torch
 from sam2_backend import CONFIGS, Sam2Model, VideoPredictor
 from sam2_backend.kernels.runtime import Runtime
 from sam2_backend.network.layers import CpuPaths
+from sam2_backend.video import open_video
+from sam2widget.models.sam2 import Sam2Segmenter
+from sam2widget.models.segmenter import Point, PromptSet
 from tests.support.counting import Counts, counting
 
 SIZE_HW = 48, 64
@@ -50,12 +53,7 @@ def count(
     model: Sam2Model, frames: np.ndarray, objects: int, *, is_mixed: bool = False, **options: bool
 ) -> Counts:
     """Count what tracking takes for `FRAMES` frames, masks and scores on the host included."""
-    video = VideoPredictor(model, frames, **options)
-    for obj in range(objects):
-        video.add_points(0, obj, [[8 + 6 * obj, 20]], [1])
-        if is_mixed:
-            for t in range(1, obj + 1):
-                video.add_points(t, obj, [[8 + 6 * obj, 20]], [1])
+    video = prompt(model, frames, objects, is_mixed=is_mixed, **options)
     for _ in video.propagate(1, FIRST):
         pass
     with counting(model.parameters()) as counts:
@@ -63,6 +61,18 @@ def count(
             assert set(result.masks) == set(result.scores) == set(range(objects))
             assert all(mask.shape == SIZE_HW for mask in result.masks.values())
     return counts
+
+
+def prompt(
+    model: Sam2Model, frames: np.ndarray, objects: int, *, is_mixed: bool, **options: bool
+) -> VideoPredictor:
+    video = VideoPredictor(model, frames, **options)
+    for obj in range(objects):
+        video.add_points(0, obj, [[8 + 6 * obj, 20]], [1])
+        if is_mixed:
+            for t in range(1, obj + 1):
+                video.add_points(t, obj, [[8 + 6 * obj, 20]], [1])
+    return video
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +89,57 @@ def test_a_tracked_frame_launches_few_kernels_and_waits_once(model, frames, obje
     assert counts.weight_casts == 0
     bits = -(-SIZE_HW[0] * SIZE_HW[1] // 8)
     assert counts.host_bytes == FRAMES * objects * (bits + 8), "bits and two numbers"
+
+
+def test_results_are_read_a_frame_late_and_nothing_waits_before(model, frames):
+    video = prompt(model, frames, 2, is_mixed=False)
+    coming = video.propagate(1)
+    for _ in range(FIRST):
+        before = next(coming)
+    with counting(model.parameters()) as counts:
+        result = next(coming)
+        assert counts.num_syncs == 0 == counts.host_bytes
+        assert len(dict(before.masks)) == 2
+        assert counts.num_syncs == 1
+        bits = -(-SIZE_HW[0] * SIZE_HW[1] // 8)
+        assert counts.host_bytes == 2 * (bits + 8)
+        assert len(dict(before.ious)) == len(dict(before.scores)) == 2 and counts.num_syncs == 1
+    assert len(dict(result.masks)) == 2
+
+
+@pytest.mark.parametrize("is_mixed", [False, True])
+def test_the_widget_fetches_masks_and_logits_in_one_piece(model, frames, is_mixed):
+    segmenter = Sam2Segmenter(model, open_video(frames))
+    for obj in range(8):
+        for t in range(obj + 1 if is_mixed else 1):
+            segmenter.prompt(t, obj, PromptSet((Point(8 + 6 * obj, 20, 1),)))
+    objs = tuple(range(8))
+    for t in range(8, FIRST + FRAMES):
+        with counting(model.parameters()) as counts:
+            found = segmenter.track(t, objs, reverse=False)
+        assert set(found) == set(objs)
+        assert all(one.logits_hw is not None for one in found.values())
+        side = model.config.mask_size
+        bits = -(-SIZE_HW[0] * SIZE_HW[1] // 8)
+        assert counts.num_syncs == 1, counts.syncs
+        assert counts.host_bytes == 8 * (bits + 8 + 4 * side**2)
+
+
+@pytest.mark.parametrize("fetch_logits", [False, True])
+@pytest.mark.parametrize("non_overlapping", [False, True])
+def test_what_is_fetched_in_one_piece_is_the_same(model, frames, fetch_logits, non_overlapping):
+    def track(**options: bool) -> list:
+        video = prompt(model, frames, 3, is_mixed=True, **options)
+        return list(video.propagate(3, 6))
+
+    plain = track(non_overlapping=non_overlapping)
+    for ours, expected in zip(
+        track(non_overlapping=non_overlapping, fetch_logits=fetch_logits), plain, strict=True
+    ):
+        for obj in range(3):
+            np.testing.assert_array_equal(ours.masks[obj], expected.masks[obj])
+            np.testing.assert_array_equal(ours.logits[obj], expected.logits[obj])
+            assert (ours.scores[obj], ours.ious[obj]) == (expected.scores[obj], expected.ious[obj])
 
 
 @pytest.mark.parametrize("exclusive", [False, True])

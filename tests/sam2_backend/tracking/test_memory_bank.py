@@ -3,7 +3,11 @@
 import torch
 
 from sam2_backend import CONFIGS
-from sam2_backend.tracking.memory_bank import MemoryBank, MemoryEntry
+from sam2_backend.tracking.memory_bank import (
+    MAX_CONDITIONING_MAPS,
+    MemoryBank,
+    MemoryEntry,
+)
 from sam2_backend.tracking.policies.plain import PlainPolicy
 
 
@@ -75,3 +79,27 @@ def test_a_prompted_frame_is_no_longer_a_tracked_one():
     bank.forget(2)
     assert bank.entry(2) is None
     assert not bank.was_tracked(2)
+
+
+def test_memory_maps_do_not_grow_with_the_number_of_prompted_frames():
+    bank = MemoryBank(PlainPolicy(CONFIGS["nano"]))
+    for frame in range(0, 400, 2):
+        bank.condition(frame, entry())
+    for t, one in bank.conditioning.items():  # as `Tracker.encode_pending`
+        one.memory = None if t else one.memory
+    most = 0
+    for frame in (*range(1, 400, 2), *range(399, 0, -2)):
+        selection = bank.select(frame, reverse=False)
+        for _, t in selection.memories:
+            one = bank.require(t)
+            one.memory = torch.zeros(1, 2, 1, 1) if one.memory is None else one.memory
+        most = max(most, sum(one.memory is not None for one in bank.conditioning.values()))
+    assert most == MAX_CONDITIONING_MAPS
+
+
+def test_as_many_maps_are_kept_as_are_attended_to_at_once():
+    bank = MemoryBank(PlainPolicy(CONFIGS["nano"], max_conditioning=40))
+    for frame in range(40):
+        bank.condition(frame, entry())
+    bank.select(50, reverse=False)
+    assert all(one.memory is not None for one in bank.conditioning.values())

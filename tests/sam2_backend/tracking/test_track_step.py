@@ -62,6 +62,29 @@ def test_objects_of_different_histories_are_one_batch(model, frames, monkeypatch
             assert result.scores[obj] == pytest.approx(expected.scores[obj], abs=1e-4)
 
 
+def test_memory_maps_that_were_dropped_are_encoded_again_as_they_were(model, frames, monkeypatch):
+    def track() -> list:
+        video = VideoPredictor(model, frames)
+        for t in range(0, 20, 2):
+            video.add_points(t, 1, [[10 + t, 20]], [1])
+        return [*video.propagate(), *video.propagate(reverse=True)]
+
+    expected = track()
+    encoded: list[int] = []
+    encode = model.encode_memory
+    monkeypatch.setattr(
+        model, "encode_memory", lambda *a, **k: encoded.append(1) or encode(*a, **k)
+    )
+    track()
+    usual = len(encoded)
+    encoded.clear()
+    monkeypatch.setattr("sam2_backend.tracking.memory_bank.MAX_CONDITIONING_MAPS", 1)
+    ours = track()
+    assert len(encoded) > usual
+    for result, other in zip(ours, expected, strict=True):
+        np.testing.assert_array_equal(result.logits[1], other.logits[1])
+
+
 def test_a_step_needs_no_value_on_the_host(model):
     """On a device without values: one that is asked for raises."""
     config = model.config

@@ -216,12 +216,12 @@ def test_a_model_is_told_what_it_lacks_when_it_tracks_and_not_before(store, mode
         for t in range(1, 9):
             store.write_result(t, 1, tracked(mask(3, 7)))
     assert segmenter.calls == []
-    model.track(Step(9, (1,), False), {}, {1: [(0, 1)]})
+    model.begin_track(Step(9, (1,), False), {}, {1: [(0, 1)]})()
     assert segmenter.asked("prompt") == [(0, 1)]
     restored = [frame for frame, _ in segmenter.asked("restore")]
     assert restored == list(range(9 - RESTORED_FRAMES, 9))
     segmenter.calls.clear()
-    model.track(Step(10, (1,), False), {1: 9}, {1: [(0, 1)]})
+    model.begin_track(Step(10, (1,), False), {1: 9}, {1: [(0, 1)]})()
     assert segmenter.calls == [("track", 10, (1,), False)]
 
 
@@ -254,9 +254,9 @@ def test_masks_are_restored_as_far_back_as_the_model_looks_and_objects_together(
             for t in frames[:10]:
                 store.write_result(t, obj, tracked(mask(3, 7)))
         store.write_prompts(between, 2, PromptSet((Point(5, 4, 1),)))
-    model.track(
+    model.begin_track(
         Step(target, (1, 2), reverse), {}, {1: [at(first)], 2: sorted([at(first), at(between)])}
-    )
+    )()
     (asked,) = segmenter.asked("restore_before")
     expected = {t: [1] if t == between else [1, 2] for t in frames[2:10]}
     assert asked == (target, expected, reverse), "also past a frame that was prompted"
@@ -283,7 +283,7 @@ def test_what_others_leave_of_an_answer_is_told_only_where_it_is_another(store, 
             store.ensure_object(1)
             store.write_prompts(0, 1, PromptSet((Point(5, 4, 1),)))
             store.write_result(0, 1, result)
-        model.track(Step(1, (1,), False), {}, {1: [(0, 1)]})
+        model.begin_track(Step(1, (1,), False), {}, {1: [(0, 1)]})()
 
     for result in (whole, whole.holding(mask(0, 4)), whole.holding(mask(0, 4)), whole, whole):
         tell(result)
