@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from sam2_backend.video import Video
 
+from ..models.capabilities import SharesModel
 from ..models.loading import find_loaded
 from ..models.registry import load_by_family
 from ..models.segmenter import Segmenter
 
 
 class SegmenterLoader:
-    """Makes the segmenter of each video. A SAM 2 model is loaded once as long as it stays the same.
+    """Makes the segmenter of each video. A model is loaded once as long as it stays the same.
 
     Parameters
     ----------
@@ -40,5 +41,9 @@ class SegmenterLoader:
             self._name = self._model = None  # its memory is free for the new one
         model = name if self._model is None else self._model
         segmenter = load_by_family(model, self._device, video, self._on_status)
-        self._name, self._model = name, find_loaded(name, self._device)
+        if isinstance(segmenter, SharesModel):
+            loaded = segmenter.loaded_model
+        else:
+            loaded = find_loaded(name, self._device)
+        self._name, self._model = name, loaded
         return segmenter

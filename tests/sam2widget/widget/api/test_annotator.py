@@ -10,6 +10,7 @@ import pytest
 
 from sam2_backend.video import open_video
 from sam2widget import Sam2Widget, SessionError
+from sam2widget.runtime.finder import Finder
 from sam2widget.widget.api.annotator import Annotator
 from tests.support.parts import FRAMES, HEIGHT, WIDTH, Parts
 
@@ -29,6 +30,7 @@ def annotator(parts):
     return Annotator(
         *(parts.session, parts.controller, parts.review, parts.callbacks, parts.traits),
         lambda: video,
+        Finder(parts.session, parts.controller, lambda: video, None, None),
     )
 
 
