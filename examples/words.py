@@ -40,6 +40,7 @@ def find_colored(image_hw3: np.ndarray, text: str) -> list[Detection]:
 
 def save_tiny_owlvit(folder: Path) -> None:
     """Write an OWL-ViT with random weights, as `save_pretrained` writes a real one."""
+    import torch
     from transformers import (
         CLIPTokenizer,
         OwlViTConfig,
@@ -60,7 +61,9 @@ def save_tiny_owlvit(folder: Path) -> None:
         vision_config={**small, "image_size": 64, "patch_size": 16, "num_hidden_layers": 1},
         projection_dim=16,
     )
+    torch.manual_seed(0)
     model = OwlViTForObjectDetection(config)
+    model.box_head.dense2.weight.data.mul_(0.01)  # boxes of a quarter of the picture's sides
     model.class_head.logit_shift.bias.data.fill_(1)  # sure enough to tell something
     model.save_pretrained(folder)
     CLIPTokenizer(
