@@ -117,8 +117,7 @@ w.save("work.sam2.zip")
 w.close()
 finds = Sam2Widget("{FILM}", "color:40", detector="like:30")
 (square,) = finds.find("square", frame=1, boxes=(6, 8, 14, 16))
-finds.adopt(1, square)
-assert finds.objects[0].name == "square" and square.mask.area == 64
+assert square.name == "square" and square.mask.area == 64
 finds.close()
 by_number = Sam2Widget("{FILM}", 40.0)
 by_number.wait_until_loaded()

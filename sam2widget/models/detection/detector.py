@@ -96,12 +96,12 @@ def _as_detection(one: object, text: str, detector: str) -> Detection:
             '{"label": …, "score": …, "box": (x0, y0, x1, y1)}.'
         )
     values = cast("Mapping[str, Any]", one)
-    box = values.get("box")
+    box: Any = values.get("box")
     if isinstance(box, Mapping):
         box = [cast("Mapping[str, Any]", box).get(key) for key in ("xmin", "ymin", "xmax", "ymax")]
     return Detection(
         str(values.get("label") or text), values.get("score", 1.0), box, values.get("mask")
-    )  # pyright: ignore[reportArgumentType]
+    )
 
 
 def _check(one: Detection, size_hw: tuple[int, int], detector: str) -> Detection:

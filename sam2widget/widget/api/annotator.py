@@ -505,8 +505,8 @@ class Annotator(ClassAnnotator):
     def find(
         self,
         text: str = "",
-        frame: int | None = None,
         *,
+        frame: int | None = None,
         boxes: ArrayLike | None = None,
         detector: object = None,
     ) -> list[Proposal]:

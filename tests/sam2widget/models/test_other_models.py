@@ -64,9 +64,9 @@ def test_the_detector_of_the_page_finds():
     assert isinstance(detector, Detector)
     w = Sam2Widget(clip, DiscSegmenter(40, 60), detector=detector, autosave=False)
     try:
-        (dog,) = w.find("dog", 0)
+        (dog,) = w.find("dog", frame=0)
         assert dog.name == "dog" and dog.mask.area == 20 * 24
         with pytest.raises(ValueError, match="Classes: person, dog"):
-            w.find("cat", 0)
+            w.find("cat", frame=0)
     finally:
         w.close()

@@ -65,26 +65,26 @@ def test_all_instances_are_proposed_and_become_objects_called_so(w, detector, se
     assert w.adopt(3, found) == [1, 2]
     assert [info.name for info in w.objects] == ["zebra", "zebra 2"]
     assert np.array_equal(w.masks[1][3], found[0].mask.to_array())
-    assert w.adopt(3, w.find("zebra", 3)[1]) == [3]
+    assert w.adopt(3, w.find("zebra", frame=3)[1]) == [3]
     assert w.objects[2].name == "zebra 3"
     w.undo()
     assert [info.name for info in w.objects] == ["zebra", "zebra 2"]
 
 
 def test_what_was_found_is_corrected_and_tracked_as_any_object(w):
-    w.adopt(0, w.find("zebra", 0)[0])
+    w.adopt(0, w.find("zebra", frame=0)[0])
     w.add_point(0, 20, 12)
     w.propagate()
     assert np.asarray(w.masks[1]).any((1, 2)).all()
 
 
 def test_several_are_merged_or_dropped(w):
-    found = w.find("zebra", 0)
+    found = w.find("zebra", frame=0)
     assert w.adopt(0, found, merge=True) == [1]
     assert w.objects[0].name == "zebra"
     both = found[0].mask.to_array() | found[1].mask.to_array()
     assert np.array_equal(w.masks[1][0], both)
-    found = w.find("head", 0)
+    found = w.find("head", frame=0)
     w.adopt(0, found[:1], merge=True, obj=1)
     assert [info.name for info in w.objects] == ["zebra"]  # it keeps its name
     w.dismiss(0, found[1:])
@@ -97,7 +97,7 @@ def test_masks_of_a_detector_are_taken_as_they_are(w, segmenter):
     def masks_of(image_hw3, text):
         return [Detection(text, 0.75, mask_hw=mask_hw) for mask_hw in masks]
 
-    found = w.find("zebra", 1, detector=masks_of)
+    found = w.find("zebra", frame=1, detector=masks_of)
     assert [one.iou for one in found] == [0.75, 0.75]
     for one, mask_hw in zip(found, masks, strict=True):
         assert np.array_equal(one.mask.to_array(), mask_hw)
@@ -106,40 +106,40 @@ def test_masks_of_a_detector_are_taken_as_they_are(w, segmenter):
 
 def test_of_detections_of_one_thing_the_surest_is_proposed(w):
     near = (2.0, 2.0, 8.0, 8.0)
-    found = w.find("zebra", 0, detector=Finds(LEFT, near, RIGHT, LEFT))
+    found = w.find("zebra", frame=0, detector=Finds(LEFT, near, RIGHT, LEFT))
     assert len(found) == 2
 
 
 def test_examples_are_given_on(w, detector):
     w.find(boxes=LEFT, frame=0)
-    w.find("zebra", 0, boxes=[LEFT, RIGHT])
+    w.find("zebra", frame=0, boxes=[LEFT, RIGHT])
     assert detector.asked == [(0, "", (LEFT,)), (0, "zebra", (LEFT, RIGHT))]
     for wrong in [(1, 2, 3)], "zebra", (1, 2, 3, np.nan), [[[1, 2, 3, 4]]]:
         with pytest.raises(SessionError, match="A box is x0, y0, x1, y1"):
-            w.find("zebra", 0, boxes=wrong)
+            w.find("zebra", frame=0, boxes=wrong)
 
 
 def test_what_cannot_be_found_is_said(w):
     with pytest.raises(SessionError, match="found no unicorn on frame 2"):
-        w.find("unicorn", 2, detector=Finds())
+        w.find("unicorn", frame=2, detector=Finds())
     with pytest.raises(SessionError, match="Say what to find"):
         w.find("  ")
     with pytest.raises(SessionError, match="frame 99"):
-        w.find("zebra", 99)
+        w.find("zebra", frame=99)
 
     def broken(image_hw3, text):
         return 7
 
     with pytest.raises(SessionError, match="The detector broken gave a int"):
-        w.find("zebra", 0, detector=broken)
-    assert w.proposals(0) == () and w.find("zebra", 0)
+        w.find("zebra", frame=0, detector=broken)
+    assert w.proposals(0) == () and w.find("zebra", frame=0)
 
 
 def test_the_detector_can_be_another(w, detector):
     assert w.detector is detector
     other = Finds(RIGHT)
     w.detector = other
-    assert len(w.find("zebra", 0)) == 1 and other.asked and not detector.asked
+    assert len(w.find("zebra", frame=0)) == 1 and other.asked and not detector.asked
     with pytest.raises(SessionError, match="detector is a Detector"):
         w.detector = 7
     assert w.detector is other
@@ -158,9 +158,9 @@ def test_a_detector_is_loaded_when_it_is_asked_and_once(w, monkeypatch):
     w.detector = "sam3:facebook/sam3"
     assert not loaded
     for frame in range(3):
-        w.find("zebra", frame)
-        w.find("zebra", frame, detector="sam3:" + "/".join(["facebook", "sam3"]))
-    w.find("zebra", 0, detector="zero-shot:x")
+        w.find("zebra", frame=frame)
+        w.find("zebra", frame=frame, detector="sam3:" + "/".join(["facebook", "sam3"]))
+    w.find("zebra", frame=0, detector="zero-shot:x")
     assert loaded == ["sam3:facebook/sam3", "zero-shot:x"]
 
 

@@ -162,6 +162,8 @@ def test_frame_comes_first_and_an_object_is_obj_everywhere():
     for name, method in vars(Annotator).items():
         if name.startswith("_") or not callable(method):
             continue
-        taken = list(inspect.signature(method).parameters)[1:]
-        assert "frame" not in taken or taken[0] == "frame", name
+        parameters = list(inspect.signature(method).parameters.values())[1:]
+        taken = [one.name for one in parameters]
+        ordered = [one.name for one in parameters if one.kind is not one.KEYWORD_ONLY]
+        assert "frame" not in ordered or ordered[0] == "frame", name
         assert not {"object", "obj_id", "object_id"} & set(taken), name
