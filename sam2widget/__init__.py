@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .core.errors import SessionError
     from .core.masks import Mask
     from .export import Segmentation, export_masks, import_masks, to_dataframe
+    from .models.detection import Detection, Detector
+    from .models.hugging_face.segmenter import TransformersSegmenter
     from .models.segmenter import Candidates, Point, Prediction, PromptSet, Proposed, Segmenter
     from .storage.saved_session import SavedSession
     from .storage.session_file import read_session, write_session
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Candidates",
+    "Detection",
+    "Detector",
     "LiveVideo",
     "Mask",
     "Point",
@@ -40,6 +44,7 @@ __all__ = [
     "Segmenter",
     "SessionError",
     "Statistics",
+    "TransformersSegmenter",
     "VideoError",
     "__version__",
     "export_masks",
@@ -57,6 +62,8 @@ __version__ = "0.1.0"
 # Imported when asked for: the command line does without a notebook.
 _HOMES = {
     "Candidates": ".models.segmenter",
+    "Detection": ".models.detection",
+    "Detector": ".models.detection",
     "LiveVideo": "sam2_backend.video",
     "Mask": ".core.masks",
     "Point": ".models.segmenter",
@@ -69,6 +76,7 @@ _HOMES = {
     "Segmenter": ".models.segmenter",
     "SessionError": ".core.errors",
     "Statistics": ".storage.statistics",
+    "TransformersSegmenter": ".models.hugging_face.segmenter",
     "VideoError": "sam2_backend.video",
     "export_masks": ".export",
     "finetune": ".training.finetuning",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from tests.support.hugging_face import need_transformers
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.ipynb"))
 REAL_RUNS = {"finetune.ipynb"}
@@ -33,3 +36,13 @@ def test_the_notebook_is_committed_without_outputs_unless_they_are_its_point(pat
         assert any("image/jpeg" in output.get("data", {}) for c in cells for output in c.outputs)
     else:
         assert not [cell.id for cell in cells if cell.outputs or cell.execution_count]
+
+
+@pytest.mark.slow
+def test_things_are_found_by_words(monkeypatch, capsys):
+    need_transformers()
+    monkeypatch.setenv("SAM2WIDGET_MODEL", "nano")
+    runpy.run_path(str(EXAMPLES[0].parent / "words.py"), run_name="__main__")
+    said = capsys.readouterr().out
+    assert "orange things" in said and "'orange thing': " in said and "'blue thing': " in said
+    assert "proposal 1, zebra: " in said

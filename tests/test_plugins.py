@@ -115,6 +115,10 @@ w.import_masks(path)
 assert (np.array(w.masks[1]) == before[1]).all()
 w.save("work.sam2.zip")
 w.close()
+finds = Sam2Widget("{FILM}", "color:40", detector="like:30")
+(square,) = finds.find("square", frame=1, boxes=(6, 8, 14, 16))
+assert square.name == "square" and square.mask.area == 64
+finds.close()
 by_number = Sam2Widget("{FILM}", 40.0)
 by_number.wait_until_loaded()
 assert by_number.status["model"] == "color"

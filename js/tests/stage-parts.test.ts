@@ -197,11 +197,29 @@ describe("the everything mode", () => {
   });
 
   it("asks about the frame once and says so", async () => {
-    expect(view.host.of("propose")).toMatchObject([{ frame: 0 }]);
+    expect(view.host.of("propose")).toMatchObject([{ frame: 0, text: "" }]);
     expect(bar().textContent).toContain("Segmenting everything");
     await propose();
     expect(bar().textContent).toContain("2 proposals, 0 selected");
     expect(view.button("Add as objects").disabled).toBe(true);
+  });
+
+  it("finds what is written, and keys of the view are letters meanwhile", async () => {
+    await propose();
+    const words = view.element.querySelector<HTMLInputElement>('[aria-label="Find by words"]');
+    const press = (key: string) =>
+      words?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, composed: true }));
+    press("Enter");
+    expect(view.host.of("propose")).toHaveLength(1); // nothing is written yet
+    if (words) words.value = " small man ";
+    press("m");
+    press("Enter");
+    await settle();
+    expect(view.host.of("propose")).toMatchObject([{}, { frame: 0, text: "small man" }]);
+    expect(view.host.of("adopt")).toEqual([]);
+    expect(bar().textContent).toContain("Looking for small man…");
+    await propose();
+    expect(bar().textContent).toContain("2 proposals, 0 selected");
   });
 
   it("selects by clicks, and adopts, merges or rejects what is selected", async () => {

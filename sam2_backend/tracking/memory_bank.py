@@ -117,6 +117,7 @@ class MemoryBank:
         """Make a bank that goes on otherwise from what is stored here; the entries are shared."""
         other = copy(self)
         other.conditioning, other.tracked = dict(self.conditioning), dict(self.tracked)
+        other._attended = dict(self._attended)
         return other
 
     def forget(self, frame: int) -> None:

@@ -25,7 +25,7 @@ from ..models.capabilities import (
     SupportsProposals,
     SupportsRestoreBefore,
 )
-from ..models.segmenter import Point, Prediction, PromptSet, Proposed, Segmenter
+from ..models.segmenter import Box, Point, Prediction, PromptSet, Proposed, Segmenter
 from .plan import Step, neighbours
 from .records import Result, Run
 from .view import SessionView
@@ -140,6 +140,15 @@ class ModelSync:
         if not isinstance(segmenter, SupportsProposals):
             raise SessionError(f"The model {segmenter.name} cannot propose masks.")
         return segmenter.propose(frame)
+
+    def segment_box(self, frame: int, box: Box) -> Prediction:
+        """What a box on a frame would give as a new object. Nothing is remembered of it."""
+        segmenter = self._ready()
+        obj = self._session.next_object_id
+        try:
+            return segmenter.prompt(frame, obj, PromptSet(box=box))
+        finally:
+            segmenter.remove(obj)
 
     def begin_track(
         self, step: Step, last: dict[int, int], anchors: dict[int, Sequence[Run]]

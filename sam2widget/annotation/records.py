@@ -97,6 +97,8 @@ class Proposal:
     """Predicted IoU, 0..1."""
     stability: float
     """IoU of the masks of two thresholds, 0..1."""
+    name: str = ""
+    """What a detector found it to be, and the object is called then; "" where nobody said."""
 
 
 @dataclass(frozen=True, slots=True)  # of which there may be millions

@@ -19,6 +19,7 @@ from sam2_backend.video import Kind
 
 from ..core.cleaning import CLEANED_SHARE
 from ..core.masks import Mask
+from ..models.detection import Detection
 from ..models.segmenter import Prediction, PromptSet, Segmenter
 from .classes import Labels
 from .editors.classes import ClassEditor
@@ -312,6 +313,12 @@ class Session(SessionView):
     def propose(self, frame: int) -> Generator[None, None, list[Proposal]]:
         """Segment everything on a frame, in steps; other edits may come in between."""
         return self._proposals.propose(frame)
+
+    def find(
+        self, frame: int, what: str, detect: Callable[[], Sequence[Detection]]
+    ) -> Generator[None, None, list[Proposal]]:
+        """Propose what a detector finds on a frame, in steps; other edits may come in between."""
+        return self._proposals.find(frame, what, detect)
 
     def adopt(
         self, frame: int, ids: Iterable[int], merge: bool = False, obj: int | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sam2_backend.video import Video
 
+from ..models.capabilities import SharesModel
 from ..models.loading import find_loaded
 from ..models.registry import load_by_family
 from ..models.segmenter import Segmenter
@@ -13,7 +14,7 @@ from ..models.source import apply_memory
 
 
 class SegmenterLoader:
-    """Makes the segmenter of each video. A SAM 2 model is loaded once as long as it stays the same.
+    """Makes the segmenter of each video. A model is loaded once as long as it stays the same.
 
     Parameters
     ----------
@@ -41,5 +42,9 @@ class SegmenterLoader:
             self._name = self._model = None  # its memory is free for the new one
         model = name if self._model is None else self._model
         segmenter = load_by_family(model, self._device, video, self._on_status)
-        self._name, self._model = name, find_loaded(name, self._device)
+        if isinstance(segmenter, SharesModel):
+            loaded = segmenter.loaded_model
+        else:
+            loaded = find_loaded(name, self._device)
+        self._name, self._model = name, loaded
         return apply_memory(segmenter, memory)

@@ -12,6 +12,7 @@ from ..annotation.session import Session
 from ..core.errors import SessionError
 from ..runtime.controller import Controller
 from ..runtime.error_texts import describe_error, log_unless_expected
+from ..runtime.finder import Finder
 from ..runtime.model_loader import ModelLoader
 from ..runtime.widget_state import WidgetState, show_next_unreviewed
 from ..runtime.worker import Priority, Task
@@ -103,6 +104,7 @@ class Dispatcher:
     on_hello : called when a view is new or has come back.
     on_heard : called with each message of a view.
     models : loads other models; None where there are none to choose from.
+    finder : finds things by words; None where nothing does.
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class Dispatcher:
         on_hello: Callable[[], None] = lambda: None,
         on_heard: Callable[[], None] = lambda: None,
         models: ModelLoader | None = None,
+        finder: Finder[ReplyTo] | None = None,
     ) -> None:
         self._controller = controller
         self._session = session
@@ -129,6 +132,7 @@ class Dispatcher:
         self._on_hello = on_hello
         self._on_heard = on_heard
         self._models = models
+        self._finder = finder
         self._told_no_preview = False
 
     def receive(self, content: object) -> None:
@@ -332,6 +336,8 @@ class Dispatcher:
                 session.reset(obj=obj, start=start, stop=stop)
             case NextUnreviewed():
                 show_next_unreviewed(self._review, self._state)
+            case Propose(frame=frame, text=text) if text and self._finder is not None:
+                self._finder.find(frame, text, reply_to=reply_to)
             case Propose(frame=frame):
                 controller.propose(frame, reply_to)
             case Adopt(frame=frame, proposals=ids, merge=merge, object=obj):

@@ -164,6 +164,16 @@ class SupportsDeferredTracking(Protocol):
 
 
 @runtime_checkable
+class SharesModel(Protocol):
+    """A segmenter whose loaded model serves other videos, too."""
+
+    @property
+    def loaded_model(self) -> object:
+        """What a family takes in place of its name."""
+        ...
+
+
+@runtime_checkable
 class SupportsRestoreBefore(Protocol):
     """A segmenter that takes all masks that tracking goes on from at once, objects together."""
 

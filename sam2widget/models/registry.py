@@ -18,6 +18,8 @@ from .segmenter import Segmenter
 GROUP = "sam2widget.models"
 """Of entry points."""
 
+# First: SAM 2 takes whatever can be called, and a loaded model of transformers can be.
+register(GROUP, "hf", f"{__package__}.hugging_face.family", "FAMILY")
 register(GROUP, "sam2", __name__, "SAM2")
 
 LoadSegmenter: TypeAlias = Callable[[Any, str | None, Video, Callable[[str], None]], Segmenter]

@@ -101,17 +101,30 @@ async def propagate_async(
 
 
 def propose(controller: Controller[Any], frame: int) -> list[Proposal]:
-    """Segment everything on a frame and wait for the proposals, the best first.
+    """Segment everything on a frame and wait for the proposals; see `search`."""
+    return search(controller, lambda: controller.propose(frame), "propose()", frame)
+
+
+def search(
+    controller: Controller[Any], begin: Callable[[], Task[list[Proposal]]], call: str, frame: int
+) -> list[Proposal]:
+    """Search a frame and wait for the proposals, the best first.
 
     An interrupt stops this search alone.
+
+    Parameters
+    ----------
+    begin : begins it, in the model's thread.
+    call : what the user has called, such as "propose()".
+    frame : that is searched.
 
     Raises
     ------
     SessionError
         When it was stopped; and what it raises itself.
     """
-    _check_may_wait(controller, "propose()")
-    task = controller.call(lambda: controller.propose(frame))
+    _check_may_wait(controller, call)
+    task = controller.call(begin)
     try:
         found = task.result()
     except KeyboardInterrupt:
@@ -120,7 +133,7 @@ def propose(controller: Controller[Any], frame: int) -> list[Proposal]:
     if found is None:
         raise SessionError(
             f"The search on frame {frame} was ended by {task.reason}, before it was through: "
-            "call propose() again."
+            f"call {call} again."
         )
     return found
 

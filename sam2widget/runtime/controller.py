@@ -290,10 +290,26 @@ class Controller(Generic[R]):
         that is shown: a new one takes the place of an earlier one.
         """
         steps = self._session.propose(frame)
+        return self.search(steps, f"Segmenting everything on frame {frame}", reply_to)
+
+    def search(
+        self,
+        steps: Generator[None, None, list[Proposal]],
+        message: str,
+        reply_to: R | None = None,
+    ) -> Task[list[Proposal]]:
+        """Begin to search a frame for proposals, and return the search's task; see `propose`.
+
+        Parameters
+        ----------
+        steps : of the search.
+        message : what is shown meanwhile.
+        reply_to : the request to answer at the end.
+        """
         if reply_to is not None:
             for search in self._replaceable:
                 search.stop("another search")
-        task = self._worker.start(self._propose(frame, steps, reply_to), Priority.PROPAGATE)
+        task = self._worker.start(self._search(message, steps, reply_to), Priority.PROPAGATE)
         self._searches.append(task)
         if reply_to is not None:
             self._replaceable.add(task)
@@ -342,13 +358,13 @@ class Controller(Generic[R]):
         else:
             follow()
 
-    def _propose(
+    def _search(
         self,
-        frame: int,
+        message: str,
         steps: Generator[None, None, list[Proposal]],
         reply_to: R | None,
     ) -> Generator[None, None, list[Proposal]]:
-        self.show("working", f"Segmenting everything on frame {frame}")
+        self.show("working", message)
         try:
             return (yield from steps)
         except Exception as error:

@@ -31,6 +31,7 @@ from ..models.segmenter import Segmenter
 from ..models.source import check_model, memory_source, model_source, usable_memory
 from ..runtime.controller import INITIAL_STATUS, Controller
 from ..runtime.error_texts import describe_error
+from ..runtime.finder import Finder
 from ..runtime.model_loader import ModelLoader
 from ..runtime.worker import CLOSED, CLOSING
 from ..storage.saved_session import SavedSession
@@ -110,6 +111,7 @@ class Sam2Widget(Annotator, SessionTraits):
     saved : what `read_session` gave, to go on from; `load` does all of it in one step.
     masks : to begin with, as accepted frames: what `import_masks` takes, such as a list of (H, W)
         arrays, one for each object on frame 0. Not taken where autosaved work goes on.
+    detector : what `find` asks; see `w.detector`.
     autosave : where edits are saved by themselves, soon after each: a path of a session file, or
         None for one that is found by the video's content, in the folder that the environment
         variable SAM2WIDGET_AUTOSAVE names or else sam2widget/sessions in your data folder
@@ -155,6 +157,7 @@ class Sam2Widget(Annotator, SessionTraits):
         classes: Iterable[str] | Mapping[str, str | None] | None = None,
         saved: SavedSession | None = None,
         masks: MaskSource | None = None,
+        detector: object = None,
         autosave: str | os.PathLike[str] | bool | None = None,
         **kwargs: Any,
     ) -> None:
@@ -205,9 +208,10 @@ class Sam2Widget(Annotator, SessionTraits):
             *(device, self._on_model, memory),
             needs_memory=is_memory_given,
         )
+        finder = Finder(session, controller, lambda: self._frames, detector, device)
         self._dispatcher = Dispatcher(
             *(controller, session, self._publisher, self._server, review, self),
-            *(self._results, self._on_hello, self._heartbeat.renew, self._models),
+            *(self._results, self._on_hello, self._heartbeat.renew, self._models, finder),
         )
         callbacks = Callbacks(session, self._show_error)
         self._panel: Panel | None = None
@@ -216,7 +220,7 @@ class Sam2Widget(Annotator, SessionTraits):
             *(session, lambda: self._frames, self), lambda: self.status["state"] == "propagating"
         )
         Annotator.__init__(
-            *(self, session, controller, review, callbacks, self), lambda: self._frames
+            *(self, session, controller, review, callbacks, self, lambda: self._frames, finder)
         )
         SessionTraits.__init__(
             *(self, session, lambda: len(self._frames), self._show_error),
@@ -249,7 +253,10 @@ class Sam2Widget(Annotator, SessionTraits):
             if not name.startswith("_") and not hasattr(type(self), name):
                 near = get_close_matches(
                     name,
-                    [*self.trait_names(), "contrast", "model", "memory", "classes", "pixel_size"],
+                    [
+                        *self.trait_names(),
+                        *("contrast", "model", "memory", "classes", "pixel_size", "detector"),
+                    ],
                     n=1,
                     cutoff=0.8,
                 )

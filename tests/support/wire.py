@@ -14,6 +14,7 @@ from sam2widget.bridge.protocol import Saved
 from sam2widget.bridge.publisher import Publisher
 from sam2widget.bridge.results_server import ResultSource, ResultsServer
 from sam2widget.export import Segmentation
+from sam2widget.runtime.finder import Finder
 from sam2widget.runtime.worker import CLOSING
 from sam2widget.storage.saved_session import SavedSession
 from sam2widget.widget.api.annotator import Annotator
@@ -41,14 +42,16 @@ class Wire(Parts):
             *(lambda: "the script", lambda: None, lambda: Saved("off", "", None)),
         )
         self.results = ResultsServer(source, self.publisher.outbox)
+        finder = Finder(self.session, self.controller, lambda: video, None, None)
         self.dispatcher = Dispatcher(
             *(self.controller, self.session, self.publisher, self.server, self.review),
             *(self.traits, self.results),
             *(lambda: self.hellos.append(1), lambda: self.heard.append(1)),
+            finder=finder,
         )
         self.annotator = Annotator(
             *(self.session, self.controller, self.review, self.callbacks, self.traits),
-            lambda: video,
+            *(lambda: video, finder),
         )
         self.load()
 

@@ -145,10 +145,10 @@ export class Client {
     return id;
   }
 
-  /** Segment everything on a frame. */
-  propose(frame: number): void {
+  /** Segment everything on a frame, or find on it what a text names. */
+  propose(frame: number, text = ""): void {
     this.store.set("proposing", frame);
-    this.proposeId = this.ask({ type: "propose", frame });
+    this.proposeId = this.ask({ type: "propose", frame, text });
   }
 
   /** Start to track, in the marked range if there is one, and follow the newest frame. */

@@ -396,10 +396,11 @@ export interface NextUnreviewedRequest {
   type: "next_unreviewed";
 }
 
-/** Segment everything on a frame. */
+/** Segment everything on a frame, or find on it what a text names. */
 export interface ProposeRequest {
   type: "propose";
   frame: number;
+  text: string;
 }
 
 /** Make proposals objects: each its own, or with `merge` all one: `object`, or a new one. */

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import replace
+from itertools import count
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...core.errors import SessionError
 from ...core.masks import Mask
-from ...models.segmenter import PromptSet, Proposed
+from ...models.detection import Detection
+from ...models.segmenter import Prediction, PromptSet, Proposed
 from ..model_sync import ModelSync
 from ..records import Proposal
 from ..store import AnnotationStore
 from .prompts import PromptEditor
+
+SAME_IOU = 0.8
+"""IoU of masks from which on two detections are of one thing."""
 
 
 class ProposalEditor:
@@ -53,6 +60,59 @@ class ProposalEditor:
         ]
         if not proposals:
             raise SessionError(f"Nothing was found on frame {frame}: click what you look for.")
+        return self._write(frame, proposals)
+
+    def find(
+        self, frame: int, what: str, detect: Callable[[], Sequence[Detection]]
+    ) -> Generator[None, None, list[Proposal]]:
+        """Propose what a detector finds on a frame, in steps; other edits may come in between.
+
+        Boxes become masks by the model. Of detections of one thing the surest is proposed. The
+        proposals take the place of those there, and are the generator's result.
+
+        Parameters
+        ----------
+        frame : zero-based index.
+        what : is looked for, for sentences.
+        detect : finds it, the best first.
+
+        Raises
+        ------
+        SessionError
+            When no model is loaded, there is no such frame, or nothing was found.
+        """
+        frame = self._store.check_frame(frame)
+        self._model.check_loaded()
+        return self._find(frame, what, detect)
+
+    def _find(
+        self, frame: int, what: str, detect: Callable[[], Sequence[Detection]]
+    ) -> Generator[None, None, list[Proposal]]:
+        proposals: list[Proposal] = []
+        kept: list[NDArray[np.bool_]] = []
+        for one in detect():
+            mask_hw, iou, stability = self._segment(frame, one)
+            if mask_hw.any() and not any(_iou(mask_hw, other) > SAME_IOU for other in kept):
+                kept.append(mask_hw)
+                mask = Mask.from_array(mask_hw)
+                proposals.append(Proposal(len(kept), mask, iou, stability, one.name))
+            yield
+        if not proposals:
+            raise SessionError(
+                f"The detector found no {what} on frame {frame}: try other words, another frame, "
+                "or click it."
+            )
+        return self._write(frame, proposals)
+
+    def _segment(self, frame: int, one: Detection) -> tuple[NDArray[np.bool_], float, float]:
+        """The mask of a detection, with its IoU, predicted or the detector's score; stability."""
+        if one.mask_hw is not None:
+            return one.mask_hw, one.score, 1.0
+        assert one.box is not None, "a detection has a box or a mask"
+        prediction = self._model.segment_box(frame, one.box)
+        return prediction.mask_hw, prediction.iou, _stability(prediction)
+
+    def _write(self, frame: int, proposals: list[Proposal]) -> list[Proposal]:
         with self._store.edit("propose"):
             self._store.write_proposals(frame, tuple(proposals))
         return proposals
@@ -89,8 +149,10 @@ class ProposalEditor:
         self._model.check_loaded()
         with self._store.edit("adopt") as edit:
             try:
-                for of, mask in zip(objects, masks, strict=True):
+                for of, mask, proposal in zip(objects, masks, chosen, strict=False):
                     self._prompts.write(edit, frame, of, PromptSet(mask=mask), "proposal")
+                    if obj is None and proposal.name:
+                        self._rename(of, proposal.name)
             except BaseException:
                 for of in objects:
                     self._model.forget_object(of)
@@ -116,6 +178,27 @@ class ProposalEditor:
             )
         return [known[number] for number in wanted]
 
+    def _rename(self, obj: int, name: str) -> None:
+        """Call a new object so, with a number where others are called so."""
+        tables = self._store.tables
+        taken = {info.name for info in tables.objects.values()}
+        free = (name if n == 1 else f"{name} {n}" for n in count(1))
+        unique = next(one for one in free if one not in taken)
+        self._store.write_object(obj, replace(tables.objects[obj], name=unique))
+
     def _drop(self, frame: int, chosen: list[Proposal]) -> None:
         left = tuple(one for one in self._store.proposals(frame) if one not in chosen)
         self._store.write_proposals(frame, left)
+
+
+def _iou(one_hw: NDArray[np.bool_], other_hw: NDArray[np.bool_]) -> float:
+    """IoU of two masks, one of which is not empty."""
+    return float(np.count_nonzero(one_hw & other_hw) / np.count_nonzero(one_hw | other_hw))
+
+
+def _stability(prediction: Prediction) -> float:
+    """IoU of the masks of the thresholds 1 and -1; 1.0 where there are no logits."""
+    if prediction.logits_hw is None:
+        return 1.0
+    larger = np.count_nonzero(prediction.logits_hw > -1)
+    return float(np.count_nonzero(prediction.logits_hw > 1) / larger) if larger else 0.0

@@ -286,9 +286,10 @@ class NextUnreviewed(Request, frozen=True, tag="next_unreviewed"):
 
 
 class Propose(Request, frozen=True, tag="propose"):
-    """Segment everything on a frame."""
+    """Segment everything on a frame, or find on it what a text names."""
 
     frame: Whole
+    text: str = ""
 
 
 class Adopt(Request, frozen=True, tag="adopt"):

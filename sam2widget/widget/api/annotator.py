@@ -15,9 +15,12 @@ from ...annotation.records import Direction, Proposal, Shape, Tracked
 from ...annotation.session import Session
 from ...bridge.callbacks import Callbacks, FrameEvent, MaskEvent, PromptEvent
 from ...core.arguments import as_int, as_numbers, as_points
+from ...core.errors import SessionError
 from ...core.user_warnings import warn, warn_renamed
+from ...models.segmenter import Box
 from ...runtime import blocking
 from ...runtime.controller import Controller
+from ...runtime.finder import Finder
 from ...runtime.widget_state import WidgetState, show_next_unreviewed
 from ..notebook.short_errors import shorten_errors
 from .class_annotator import ClassAnnotator
@@ -39,6 +42,7 @@ class Annotator(ClassAnnotator):
     callbacks : call functions of the user's.
     state : shows frame and selection.
     get_video : gives the video, or what is left of it once it is closed.
+    finder : finds things by words.
     """
 
     def __init__(
@@ -49,8 +53,10 @@ class Annotator(ClassAnnotator):
         callbacks: Callbacks,
         state: WidgetState,
         get_video: Callable[[], Video],
+        finder: Finder[Any],
     ) -> None:
         super().__init__(session, review, controller, get_video)
+        self._finder = finder
         self._callbacks = callbacks
         self._state = state
 
@@ -496,6 +502,72 @@ class Annotator(ClassAnnotator):
         """
         return blocking.propose(self._controller, frame)
 
+    def find(
+        self,
+        text: str = "",
+        *,
+        frame: int | None = None,
+        boxes: ArrayLike | None = None,
+        detector: object = None,
+    ) -> list[Proposal]:
+        """Find all of what words name on a frame, and return proposals of it.
+
+        Boxes that the detector finds become masks by the model. `adopt` makes the proposals
+        objects, which are called by the words, and which clicks correct. While another search or a
+        propagation runs, it waits for its turn.
+
+        Parameters
+        ----------
+        text : such as "zebra" or "the man in red".
+        frame : index of the frame, from 0; the one that is shown if None.
+        boxes : x0, y0, x1, y1 around an example of what to find, in pixels of the original frame,
+            or a list of them; for detectors that look for examples, such as SAM 3.
+        detector : to ask in place of `w.detector`.
+
+        Returns
+        -------
+        list of Proposal
+            The surest first; ``proposal.mask.to_array()`` is (H, W) bool.
+
+        Raises
+        ------
+        SessionError
+            When there is no detector, it cannot be had or does not look for that, nothing was
+            found, there is no such frame, or the search was stopped.
+
+        Examples
+        --------
+        >>> zebras = w.find("zebra", frame=0)
+        >>> w.adopt(0, zebras)
+        """
+        at = int(self._state.frame) if frame is None else frame
+        examples = [] if boxes is None else _boxes(boxes)
+        return blocking.search(
+            self._controller,
+            lambda: self._finder.find(at, text, examples, detector),
+            *("find()", at),
+        )
+
+    @property
+    def detector(self) -> object:
+        """What `find` asks: None for one that is on this machine, or one that you chose.
+
+        Set it to the name of a family and a model, such as
+        "zero-shot:google/owlv2-base-patch16-ensemble" or "sam3:facebook/sam3"; to a `Detector`; or
+        to a function of a picture (H, W, 3) and a text that returns a list of `Detection`. It is
+        loaded when it is first asked.
+
+        Raises
+        ------
+        SessionError
+            When it is set to nothing of the kind.
+        """
+        return self._finder.detector
+
+    @detector.setter
+    def detector(self, detector: object) -> None:
+        self._finder.detector = detector
+
     @takes_by_keyword("merge", "obj")
     def adopt(
         self,
@@ -677,3 +749,14 @@ def _ids(proposals: int | Proposal | Iterable[int | Proposal]) -> list[int]:
     return [
         one.id if isinstance(one, Proposal) else as_int(one, "A proposal's id") for one in proposals
     ]
+
+
+def _boxes(boxes: ArrayLike) -> list[Box]:
+    """One box or several, as tuples of four numbers."""
+    try:
+        corners = np.asarray(boxes, float)
+    except (TypeError, ValueError):
+        corners = np.zeros(0)
+    if corners.ndim not in (1, 2) or corners.shape[-1] != 4 or not np.isfinite(corners).all():
+        raise SessionError(f"A box is x0, y0, x1, y1, four finite numbers, got {boxes!r}.")
+    return [(x0, y0, x1, y1) for x0, y0, x1, y1 in corners.reshape(-1, 4).tolist()]

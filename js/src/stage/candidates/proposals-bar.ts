@@ -12,6 +12,14 @@ export class ProposalsBar {
   private readonly marks: HTMLElement;
   private readonly actions: HTMLElement;
   private readonly buttons: HTMLButtonElement[];
+  private readonly words = h("input", {
+    ...{ type: "text", maxlength: 200, placeholder: "Find: zebra", "aria-label": "Find by words" },
+    title: "What to find on this frame, in words: Enter looks for it",
+    keydown: (event: KeyboardEvent) => {
+      const text = this.words.value.trim();
+      if (event.key === "Enter" && text) this.proposals.find(text);
+    },
+  });
 
   constructor(
     private readonly store: Store,
@@ -37,6 +45,7 @@ export class ProposalsBar {
       this.marks,
       this.actions,
       this.find,
+      this.words,
     );
   }
 
@@ -55,7 +64,9 @@ export class ProposalsBar {
     if (this.find.firstChild?.textContent !== label)
       this.find.firstChild?.replaceWith(h("span", label));
     const text = busy
-      ? "Segmenting everything…"
+      ? proposals.text
+        ? `Looking for ${proposals.text}…`
+        : "Segmenting everything…"
       : count > 0
         ? `${count} ${count === 1 ? "proposal" : "proposals"}, ${marked.length} selected`
         : all

@@ -11,6 +11,8 @@ import type { Place, Viewport } from "../viewport";
 const GOLDEN_ANGLE = 137.508;
 
 export class Proposals {
+  /** What is looked for, in words; "" where it is everything. */
+  text = "";
   private hovered: Proposal | null = null;
 
   constructor(
@@ -34,8 +36,9 @@ export class Proposals {
     return (this.all ?? []).filter(({ id }) => marked.has(id)).map(({ id }) => id);
   }
 
-  find(): void {
-    this.client.propose(this.viewport.shownFrame());
+  find(text = ""): void {
+    this.text = text;
+    this.client.propose(this.viewport.shownFrame(), text);
   }
 
   toggleAt(place: Place): void {

@@ -10,6 +10,7 @@ import pytest
 
 from sam2_backend.video import open_video
 from sam2widget import Sam2Widget, SessionError
+from sam2widget.runtime.finder import Finder
 from sam2widget.widget.api.annotator import Annotator
 from tests.support.parts import FRAMES, HEIGHT, WIDTH, Parts
 
@@ -29,6 +30,7 @@ def annotator(parts):
     return Annotator(
         *(parts.session, parts.controller, parts.review, parts.callbacks, parts.traits),
         lambda: video,
+        Finder(parts.session, parts.controller, lambda: video, None, None),
     )
 
 
@@ -160,6 +162,8 @@ def test_frame_comes_first_and_an_object_is_obj_everywhere():
     for name, method in vars(Annotator).items():
         if name.startswith("_") or not callable(method):
             continue
-        taken = list(inspect.signature(method).parameters)[1:]
-        assert "frame" not in taken or taken[0] == "frame", name
+        parameters = list(inspect.signature(method).parameters.values())[1:]
+        taken = [one.name for one in parameters]
+        ordered = [one.name for one in parameters if one.kind is not one.KEYWORD_ONLY]
+        assert "frame" not in ordered or ordered[0] == "frame", name
         assert not {"object", "obj_id", "object_id"} & set(taken), name

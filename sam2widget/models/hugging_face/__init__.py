@@ -1,0 +1,1 @@
+"""Video segmentation models of transformers, which is imported when one is loaded."""

@@ -1,0 +1,93 @@
+"""transformers' SAM 2 behind the widget answers as our own network with the same weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sam2_backend import load_model
+from sam2_backend.video import open_video
+from sam2widget import Mask, Point, PromptSet, TransformersSegmenter
+from sam2widget.models.sam2 import Sam2Segmenter
+from tests.oracle import hugging_face
+from tests.parity.figures import Figures
+from tests.parity.scene import disc, drifting_texture
+
+HEIGHT, WIDTH = 180, 320
+CLICK = PromptSet((Point(100, 80, 1),))
+BOX = PromptSet(box=(60, 40, 150, 120))
+MASK = PromptSet(mask=Mask.from_array(disc(HEIGHT, WIDTH, 0.3, 0.4, 0.2)))
+
+
+@pytest.fixture(scope="module")
+def pair(needs_oracle, tmp_path_factory):
+    """Our segmenter and transformers', of one video, which clean nothing."""
+    theirs = hugging_face.build("sam2.1-hiera-tiny", 256)
+    hugging_face.randomize_in_place(theirs)
+    folder = tmp_path_factory.mktemp("weights")
+    theirs.save_pretrained(folder)
+    model = load_model(folder / "model.safetensors", device="cpu", image_size=256)
+    video = open_video(np.stack(drifting_texture(9, HEIGHT, WIDTH)))
+    return Sam2Segmenter(model, video, clean_masks=0), TransformersSegmenter(theirs, video)
+
+
+@pytest.fixture
+def segmenters(pair):
+    ours, theirs = pair
+    theirs.set_cleaning(0)
+    ours.set_exclusive_memory(False)
+    yield pair
+    for segmenter in pair:
+        segmenter.remove(1)
+
+
+def compare(figures: Figures, ours, theirs) -> None:
+    figures.compare_logits(theirs.logits_hw, ours.logits_hw)
+    figures.compare_mask(theirs.mask_hw, ours.mask_hw)
+    figures.compare_score(theirs.score, ours.score)
+    figures.compare_score(theirs.iou, ours.iou)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        CLICK,
+        CLICK.with_candidate(2),
+        CLICK.with_point(Point(200, 100, 0)).with_point(Point(120, 90, 1)),
+        BOX,
+        BOX.with_point(Point(200, 100, 0)),
+        MASK,
+        MASK.with_point(Point(200, 100, 1)),
+    ],
+)
+def test_prompts_are_answered_alike(segmenters, prompts):
+    ours, theirs = (one.prompt(0, 1, prompts) for one in segmenters)
+    figures = Figures()
+    compare(figures, ours, theirs)
+    figures.check()
+    assert (ours.candidates is None) == (theirs.candidates is None)
+    if ours.candidates is not None:
+        assert np.allclose(ours.candidates.ious, theirs.candidates.ious, atol=1e-4)
+        assert ours.candidates.chosen == theirs.candidates.chosen
+
+
+@pytest.mark.slow
+def test_a_clip_is_tracked_and_corrected_alike(segmenters):
+    figures = Figures()
+
+    def prompt(frame: int, prompts: PromptSet) -> None:
+        compare(figures, *(one.prompt(frame, 1, prompts) for one in segmenters))
+
+    def track(frames, *, reverse: bool = False) -> None:
+        for frame in frames:
+            found = (one.track(frame, (1,), reverse=reverse)[1] for one in segmenters)
+            compare(figures, *found)
+
+    prompt(2, CLICK)
+    track(range(3, 9))
+    prompt(5, CLICK.with_point(Point(200, 100, 0)))
+    track([6, 7, 8])
+    track([1, 0], reverse=True)
+    print(figures)
+    figures.check()
