@@ -50,7 +50,7 @@ const SIGNS: Sign[] = [
   { text: "Out of date since a correction", mask: mask("stale"), lane: { stale: ALL } },
   {
     ...{ text: "Dashes tell objects apart, as their colours do" },
-    mask: { ...mask("fresh"), dash: [5, 5] },
+    mask: { ...mask("fresh"), halo: false, dash: [5, 5] },
   },
   {
     text: "Not there yet: what a click or a choice would give",
