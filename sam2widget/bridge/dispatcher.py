@@ -242,7 +242,7 @@ class Dispatcher:
         """Also where no model could be loaded: another one may be."""
         match request:
             case WantModels():
-                models.list_models(lambda *found: self._publisher.tell_models(reply_to, *found))
+                models.list_models(partial(self._publisher.tell_models, reply_to))
             case SetModel(model=model):
                 try:
                     models.switch(model)

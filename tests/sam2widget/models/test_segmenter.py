@@ -144,6 +144,6 @@ def test_its_types_are_had_from_the_package():
 def test_every_optional_protocol_is_documented():
     pages = [(ROOT / "docs" / name).read_text("utf-8") for name in ("models.md", "api/widget.md")]
     protocols = [name for name in models.__all__ if name.startswith(("Supports", "HasModel"))]
-    assert len(protocols) == 8
+    assert len(protocols) == 9
     for name in protocols:
         assert all(name in page for page in pages)
