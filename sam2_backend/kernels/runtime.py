@@ -11,7 +11,6 @@ from functools import cache
 import torch
 
 from .out_of_memory import guard_memory
-from .threads import share_cores
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _TRIAL_SIDE, _TRIALS = 1024, 5
@@ -88,7 +87,6 @@ class Runtime:
         OutOfMemoryError
             When the device's memory does not suffice.
         """
-        share_cores(self.device)
         with guard_memory(self.device), torch.inference_mode():
             yield
 
