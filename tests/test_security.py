@@ -41,7 +41,7 @@ def calls(path: Path) -> list[tuple[str, dict[str, ast.expr], int]]:
 
 
 OWN_PIPES = {"sam2widget/batch/devices.py", "sam2widget/batch/device_worker.py"}
-"""They read pickles from pipes between a process and those that it has started, and nowhere else."""
+"""They read pickles from pipes between a process and those that it has started only."""
 
 
 @pytest.mark.parametrize("path", PYTHON, ids=name)
