@@ -274,9 +274,9 @@ def test_frames_masks_and_the_session_are_copied(bench: Bench) -> None:
     truth = np.asarray(json.loads(bench.run("print(w.segmentation.video[0].mean(2).tolist())")))
     assert np.abs(frame[..., :3].mean(axis=2) - truth).mean() < 4  # it came as JPEG
     copies.get_by_role("button", name="As Python").click()
-    widget.eventually(lambda: page.evaluate("navigator.clipboard.readText().catch(() => '')") != "")
-    script = page.evaluate("navigator.clipboard.readText()")
-    assert script.strip() == bench.run("print(w.to_python())").strip()
+    script = bench.run("print(w.to_python())").strip()
+    read = "navigator.clipboard.readText().catch(() => '')"
+    widget.eventually(lambda: page.evaluate(read).strip() == script)
     # Run in the kernel, it makes the same prompts.
     bench.run(f"made = dict()\nexec({script!r}, made)")
     assert bench.run("print(made['w'].prompts(0) == w.prompts(0))").strip() == "True"
