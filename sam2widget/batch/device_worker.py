@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from sam2_backend.kernels.runtime import Runtime
 
 from ..storage.session_file import write_session
-from .jobs import BatchJob, choose_model, describe_failure, open_source, track_job
+from .jobs import BatchJob, describe_failure, run_job
 from .segmenters import SegmenterLoader
 
 Send = Callable[[str, Any], None]
@@ -68,9 +68,7 @@ def describe_unsendable(error: Exception) -> str:
 
 def _run(job: BatchJob, segmenters: SegmenterLoader, send: Send) -> None:
     try:
-        video = open_source(job)
-        segmenter = segmenters.load(choose_model(job), video)
-        saved, frames = track_job(job, video, segmenter, lambda: send("frame", None))
+        saved, frames = run_job(job, segmenters, lambda: send("frame", None))
         write_session(job.target, saved)
     except Exception as error:
         # Whatever it is, be it a fault of another package's model, the others go on.

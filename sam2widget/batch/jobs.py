@@ -17,6 +17,7 @@ from ..models.source import DEFAULT_MEMORY, memory_of
 from ..storage.prompt_file import PromptFile, read_prompts
 from ..storage.saved_session import SavedSession, settings_of
 from ..storage.session_file import SUFFIX, read_session
+from .segmenters import SegmenterLoader
 
 _log = logging.getLogger(__name__)
 
@@ -198,6 +199,15 @@ def track_job(
             done, video_path=source.video_path, frame=source.frame, selected=source.selected
         )
     return done, frames
+
+
+def run_job(
+    job: BatchJob, segmenters: SegmenterLoader, on_frame: Callable[[], None]
+) -> tuple[SavedSession, int]:
+    """Open the video of a job, load its model, and propagate its prompts; see `track_job`."""
+    video = open_source(job)
+    segmenter = segmenters.load(choose_model(job), video, choose_memory(job))
+    return track_job(job, video, segmenter, on_frame)
 
 
 def describe_failure(error: Exception) -> str:

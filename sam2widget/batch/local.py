@@ -6,15 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from ..storage.session_file import write_session
-from .jobs import (
-    BatchJob,
-    BatchOutcome,
-    choose_memory,
-    choose_model,
-    describe_failure,
-    open_source,
-    track_job,
-)
+from .jobs import BatchJob, BatchOutcome, describe_failure, run_job
 from .segmenters import SegmenterLoader
 
 
@@ -50,9 +42,7 @@ def run_locally(
     for job in jobs:
         began = time.monotonic()
         try:
-            video = open_source(job)
-            segmenter = segmenters.load(choose_model(job), video, choose_memory(job))
-            saved, frames = track_job(job, video, segmenter, on_frame)
+            saved, frames = run_job(job, segmenters, on_frame)
             write_session(job.target, saved)
         except Exception as error:
             # Whatever it is, be it a fault of another package's model, the others go on.

@@ -21,7 +21,7 @@ from typing import Any
 
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import write_session
-from .jobs import BatchJob, BatchOutcome, choose_memory, choose_model, open_source, track_job
+from .jobs import BatchJob, BatchOutcome, run_job
 from .segmenters import SegmenterLoader
 
 CPUS = 2
@@ -59,17 +59,13 @@ class Tracker:
             See `track_job`.
         """
         if content is None:
-            return self._run(job)
+            return run_job(job, self._segmenters, self._count)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / Path(_video_path(job) or "video").name
             path.write_bytes(content)
-            saved, frames = self._run(replace(job, video=path))
+            shipped = replace(job, video=path)
+            saved, frames = run_job(shipped, self._segmenters, self._count)
             return replace(saved, video_path=_video_path(job)), frames
-
-    def _run(self, job: BatchJob) -> tuple[SavedSession, int]:
-        video = open_source(job)
-        segmenter = self._segmenters.load(choose_model(job), video, choose_memory(job))
-        return track_job(job, video, segmenter, self._count)
 
     def _count(self) -> None:
         self._frames += 1

@@ -157,3 +157,13 @@ def test_the_command_line_takes_devices(tmp_path, started, capsys):
     assert main(command) == 0
     assert len(started) == 1, "no more processes than videos"
     assert "1 of 1 videos done" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_memory_policy_goes_along(tmp_path):
+    clip_file(tmp_path, "one")
+    source = prompt_file(tmp_path, "a", "one")
+    options = {"memory": "nearest", "on_status": lambda _: None}
+    (outcome,) = propagate_many(source, tmp_path / "out", devices=["cpu"], **options).outcomes
+    assert outcome.error is None
+    assert read_session(outcome.job.target).memory == "nearest"

@@ -77,7 +77,7 @@ def test_the_same_call_goes_on_where_it_stopped(tmp_path, monkeypatch):
         clip_file(tmp_path, name, 5 * n)
         prompt_file(tmp_path, f"of_{name}", name)
     out = tmp_path / "out"
-    real, begun = local.track_job, []
+    real, begun = local.run_job, []
 
     def interrupted(job, *rest):
         begun.append(job.path.name)
@@ -85,7 +85,7 @@ def test_the_same_call_goes_on_where_it_stopped(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return real(job, *rest)
 
-    monkeypatch.setattr(local, "track_job", interrupted)
+    monkeypatch.setattr(local, "run_job", interrupted)
     with pytest.raises(KeyboardInterrupt):
         propagate_many(tmp_path, out, on_status=lambda _: None)
     written = {path: path.stat().st_mtime_ns for path in out.iterdir()}
