@@ -3,11 +3,12 @@
     python -m sam2widget.batch.device_worker DEVICE
 
 Jobs come pickled by standard input, of the process that has started it; what comes of them goes
-back by standard output. What is printed goes to standard error.
+back by standard output, as JSON. What is printed goes to standard error.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
@@ -33,13 +34,13 @@ def serve(device: str, jobs: BinaryIO, answers: BinaryIO) -> None:
     ----------
     device : of the models.
     jobs : pickled, each after its length.
-    answers : pickled pairs: ("refused", why) where the device cannot be used; while a job runs
-        ("status", line) and ("frame", None), and then ("done", number of frames) or
-        ("failed", why).
+    answers : a line of JSON each, a pair: ["refused", why] where the device cannot be used; while
+        a job runs ["status", line] and ["frame", null], and then ["done", number of frames] or
+        ["failed", why].
     """
 
     def send(kind: str, value: Any) -> None:
-        pickle.dump((kind, value), answers)
+        answers.write(json.dumps([kind, value]).encode() + b"\n")
         answers.flush()
 
     try:

@@ -8,6 +8,7 @@ takes nothing with it but the video it was at, which another one begins anew.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pickle
 import subprocess
@@ -166,13 +167,14 @@ class _DevicePool:
             process.stdin.write(len(packed).to_bytes(LENGTH_BYTES, "big") + packed)
             process.stdin.flush()
         try:
-            while True:
-                kind, value = pickle.load(process.stdout)
+            for line in process.stdout:
+                kind, value = json.loads(line)
                 if kind in ("done", "failed", "refused"):
                     return kind, value
                 self.events.put(_Event(kind, value))
-        except (OSError, EOFError, pickle.UnpicklingError):
-            return None
+        except (OSError, ValueError):  # also where it ended within a line
+            pass
+        return None
 
     def _report(self, job: BatchJob, number: int, outcome: tuple[str, Any], took_s: float) -> None:
         kind, value = outcome
