@@ -190,7 +190,7 @@ export class ObjectTable {
 
   private showPlace(): void {
     const at = this.timeline.axis.shareOf(this.store.destination + 0.5);
-    for (const playhead of this.playheads) setStyle(playhead, "--s2w-at", String(at));
+    for (const playhead of this.playheads) setVar(playhead, "at", at);
     setAttribute(this.element, "data-elsewhere", at < 0 || at > 1);
   }
 

@@ -4,9 +4,9 @@ import type { Client } from "../../kernel/client";
 import { type Command, commandsOf } from "../../state/keys";
 import type { Player } from "../../state/player";
 import { ofFramesOnly, type Store, type Topic } from "../../state/store";
-import { setAttribute, setStyle } from "../../ui/attributes";
+import { setAttribute } from "../../ui/attributes";
 import { take } from "../../ui/controls";
-import { h, iconButton, on, setText } from "../../ui/dom";
+import { h, iconButton, on, setText, setVar } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
 import { TimeAxis } from "./axis";
 import { shareAt } from "./canvas";
@@ -151,11 +151,11 @@ export class Timeline {
     setAttribute(this.unit, "disabled", video.fps <= 0 || video.kind === "images");
     setTip(this.unit, "Count frames or time on the ruler");
     const [start, stop] = range ?? [0, 0];
-    setStyle(this.track, "--s2w-frames", String(this.axis.frames));
-    setStyle(this.track, "--s2w-length", String(this.axis.length));
-    setStyle(this.track, "--s2w-start", String(this.axis.start));
-    setStyle(this.track, "--s2w-from", String(this.axis.shareOf(start)));
-    setStyle(this.track, "--s2w-to", String(this.axis.shareOf(stop)));
+    setVar(this.track, "frames", this.axis.frames);
+    setVar(this.track, "length", this.axis.length);
+    setVar(this.track, "start", this.axis.start);
+    setVar(this.track, "from", this.axis.shareOf(start));
+    setVar(this.track, "to", this.axis.shareOf(stop));
   }
 
   /** A person moves in time: following the propagation and playing end. */
