@@ -152,6 +152,12 @@ def _keep_first(overlaps_nn: NDArray[np.floating[Any]], limit: float) -> list[in
     return kept
 
 
+def find_largest_component(mask_hw: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the largest connected component (8 neighbours) of a mask that is not empty."""
+    labels_hw, _, largest = _components(mask_hw, 0)
+    return labels_hw == largest
+
+
 def _components(
     mask_hw: NDArray[np.bool_], min_area_px: float
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_], int]:

@@ -8,7 +8,6 @@ so that its size does not grow with the length of the video.
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
@@ -19,6 +18,7 @@ from torch import Tensor
 from ..network.sam2 import SelectedMask
 from .policies.candidates import FrameRecord
 from .policies.policy import DecidingPolicy, FrameHistory, MemoryPolicy, MemorySelection
+from .stale import find_stale
 
 
 @dataclass
@@ -153,13 +153,8 @@ class MemoryBank:
         """
         if not self._corrected:
             return
-        fixed = sorted(self.conditioning)
-        for frame in self._corrected:
-            at = bisect_left(fixed, frame)
-            first = fixed[at - 1] if at else -1
-            last = fixed[at + 1] if at + 1 < len(fixed) else sys.maxsize
-            for stale in [t for t in self.tracked if first < t < last]:
-                del self.tracked[stale]
+        for stale in find_stale(self.tracked, self.conditioning, self._corrected):
+            del self.tracked[stale]
         self._corrected.clear()
 
     def select(self, frame: int, *, reverse: bool) -> MemorySelection:
@@ -268,7 +263,8 @@ class MemoryBank:
                 # Another bank may share the entry: it is not changed.
                 entry = self.tracked[t]
                 memory = entry.memory if is_retained else None
-                self.tracked[t] = replace(entry, logits=None, memory=memory)
+                if entry.logits is not None or entry.memory is not memory:
+                    self.tracked[t] = replace(entry, logits=None, memory=memory)
 
     def _positions(self, frame: int) -> Callable[[int], int]:
         """Map stored frames and this one to what distances are differences of."""

@@ -13,17 +13,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
-
+from ...masks.regions import find_largest_component
 from ...network.config import ModelConfig
 from .candidates import CandidateMasks, FrameRecord, box_area, box_around
 from .plain import PlainPolicy
 from .policy import Decision, FrameHistory, MemorySelection, TrackedPath
 from .settings import MAX_FRAMES, PolicySettings
-
-_NEIGHBOURS_8 = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -116,10 +111,7 @@ class DistractorPolicy(PlainPolicy):
             Decision(
                 0,
                 chosen,
-                DistractorRecord(
-                    *(record.iou, record.object_score, record.box, record.area),
-                    is_resolving=is_resolving,
-                ),
+                DistractorRecord(**vars(record), is_resolving=is_resolving),
             )
         ]
 
@@ -179,17 +171,9 @@ def box_ratio(candidates: CandidateMasks, chosen: int) -> float:
     ratios = [1.0]
     for candidate, mask_hw in enumerate(candidates.masks_chw):
         if candidate != chosen and mask_hw.any():
-            together = box_around(chosen_hw | _largest_component(mask_hw))
+            together = box_around(chosen_hw | find_largest_component(mask_hw))
             ratios.append(own / box_area(together))
     return min(ratios)
-
-
-def _largest_component(mask_hw: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    labels_hw = np.empty(mask_hw.shape, np.int32)
-    ndimage.label(mask_hw, structure=_NEIGHBOURS_8, output=labels_hw)
-    sizes = np.bincount(labels_hw.ravel())
-    sizes[0] = 0
-    return labels_hw == sizes.argmax()
 
 
 def make(config: ModelConfig, **settings: Any) -> DistractorPolicy:

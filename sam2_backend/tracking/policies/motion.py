@@ -130,7 +130,7 @@ class MotionPolicy(SelectivePolicy):
                 0,
                 chosen,
                 MotionRecord(
-                    *(record.iou, record.object_score, record.box, record.area),
+                    **vars(record),
                     motion_score=None if foretold is None else scores_c[chosen],
                     filter=after.filter,
                     num_steady=after.num_steady,

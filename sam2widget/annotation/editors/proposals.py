@@ -13,6 +13,7 @@ from ...core.errors import SessionError
 from ...core.masks import Mask
 from ...models.detection import Detection
 from ...models.segmenter import Prediction, PromptSet, Proposed
+from ..confidence import mask_iou
 from ..model_sync import ModelSync
 from ..records import Proposal
 from ..store import AnnotationStore
@@ -89,12 +90,12 @@ class ProposalEditor:
         self, frame: int, what: str, detect: Callable[[], Sequence[Detection]]
     ) -> Generator[None, None, list[Proposal]]:
         proposals: list[Proposal] = []
-        kept: list[NDArray[np.bool_]] = []
+        kept: list[Mask] = []
         for one in detect():
             mask_hw, iou, stability = self._segment(frame, one)
-            if mask_hw.any() and not any(_iou(mask_hw, other) > SAME_IOU for other in kept):
-                kept.append(mask_hw)
-                mask = Mask.from_array(mask_hw)
+            mask = Mask.from_array(mask_hw)
+            if mask.area and not any(mask_iou(mask, other) > SAME_IOU for other in kept):
+                kept.append(mask)
                 proposals.append(Proposal(len(kept), mask, iou, stability, one.name))
             yield
         if not proposals:
@@ -189,11 +190,6 @@ class ProposalEditor:
     def _drop(self, frame: int, chosen: list[Proposal]) -> None:
         left = tuple(one for one in self._store.proposals(frame) if one not in chosen)
         self._store.write_proposals(frame, left)
-
-
-def _iou(one_hw: NDArray[np.bool_], other_hw: NDArray[np.bool_]) -> float:
-    """IoU of two masks, one of which is not empty."""
-    return float(np.count_nonzero(one_hw & other_hw) / np.count_nonzero(one_hw | other_hw))
 
 
 def _stability(prediction: Prediction) -> float:

@@ -6,14 +6,14 @@ all that it has. What it keeps by frame is moved and dropped here as SAM 2's mem
 
 from __future__ import annotations
 
-import sys
-from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from .decoder_tap import tap_decoder
+from sam2_backend.tracking.stale import find_stale
+
+from .decoder_hooks import watch_decoder
 
 REFINEMENT_CLAMP = 32.0
 """Logits handed back for refinement stay within ± this (official predictors)."""
@@ -183,7 +183,7 @@ class ObjectMemory:
         remember: bool = True,
     ) -> Answer:
         self._drop_unusable(frame)
-        with tap_decoder(self._model, logits_11hw=logits, candidate=candidate) as run:
+        with watch_decoder(self._model, logits_11hw=logits, candidate=candidate) as run:
             self._model(self._session, frame_idx=frame, reverse=reverse, run_mem_encoder=remember)
         entry = self.conditioning.get(frame) or self.tracked[frame]
         entry.pop("high_res_masks", None)  # only the memory encoder needed it
@@ -211,13 +211,9 @@ class ObjectMemory:
 
         These are the frames from each prompted one outwards to the next one.
         """
-        fixed = sorted(self.conditioning)
-        for frame in self._corrected & self.conditioning.keys():
-            at = bisect_left(fixed, frame)
-            first = fixed[at - 1] if at else -1
-            last = fixed[at + 1] if at + 1 < len(fixed) else sys.maxsize
-            for stale in [t for t in self.tracked if first < t < last]:
-                del self.tracked[stale]
+        corrected = self._corrected & self.conditioning.keys()
+        for stale in find_stale(self.tracked, self.conditioning, corrected):
+            del self.tracked[stale]
         self._corrected.clear()
 
     def _prune(self, frame: int) -> None:

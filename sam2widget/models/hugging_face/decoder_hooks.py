@@ -23,7 +23,7 @@ _locks_lock = threading.Lock()
 
 @dataclass
 class DecoderRun:
-    """What the mask decoder said while it was tapped."""
+    """What the mask decoder said while it was watched."""
 
     logits_mhw: Tensor | None = None
     """(M, h, w) of the M masks that it was asked for; None where it did not run."""
@@ -34,7 +34,7 @@ class DecoderRun:
 
 
 @contextmanager
-def tap_decoder(
+def watch_decoder(
     model: Any, *, logits_11hw: Tensor | None = None, candidate: int | None = None
 ) -> Generator[DecoderRun, None, None]:
     """Watch a model's mask decoder for one object on one frame.
