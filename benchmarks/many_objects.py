@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -202,9 +202,9 @@ def timelines(session: Session) -> list[object]:
     return [session.timeline(info.id) for info in session.objects]
 
 
-def main() -> None:
-    """Print all figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def run(measure: Callable[[int, int], None], description: str | None) -> None:
+    """Print all figures, for as many objects and frames as the command line says."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--objects", type=int, default=200)
     parser.add_argument("--frames", type=int, default=10_000)
     options = parser.parse_args()
@@ -213,4 +213,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__)

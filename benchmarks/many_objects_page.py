@@ -8,7 +8,6 @@ in JupyterLab. The times of keys are from the press to what the page shows of it
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import Page
 
-from benchmarks.many_objects import HEIGHT, WIDTH, write_many
+from benchmarks.many_objects import HEIGHT, WIDTH, run, write_many
 from benchmarks.page import INTERRUPTIONS, Bench, header, row, shown
 from benchmarks.start import WATCH
 from benchmarks.timing import print_row
@@ -149,15 +148,5 @@ def print_memory(page: Page) -> None:
     print_row("its process", f"{max(pages) / 2**20:10.0f} MB")
 
 
-def main() -> None:
-    """Print all figures."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--objects", type=int, default=200)
-    parser.add_argument("--frames", type=int, default=10_000)
-    options = parser.parse_args()
-    print(f"{options.objects} objects, {options.frames:,} frames")
-    measure(options.objects, options.frames)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, (__doc__ or "").splitlines()[0])
