@@ -149,7 +149,7 @@ export function mount(element: HTMLElement, host: ViewHost): () => void {
     for (const part of showFrame) part.update(topics);
     setAttribute(root, "data-frame", String(state.frame));
     // What says the next step, say, goes through all there is of all frames.
-    if (client.frames.moving && ofFramesOnly(topics)) return;
+    if (store.moving && ofFramesOnly(topics)) return;
     for (const part of showRest) part.update(topics);
     setAttribute(root, "data-state", state.lost ? "disconnected" : state.status.state);
     setAttribute(root, "data-saved", String(store.isSaved));

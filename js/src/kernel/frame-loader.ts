@@ -81,20 +81,14 @@ export class FrameLoader {
     return this.isHere(frame) && this.store.masks.has(frame) && this.known.has(frame);
   }
 
-  /** Whether the view plays, or is on its way to a frame. */
-  get moving(): boolean {
-    const { goal, playing } = this.store.state;
-    return goal !== null || playing;
-  }
-
   /** Whether the view moves, or has just moved: it is likely to ask for more soon. */
   get busy(): boolean {
-    return this.moving || performance.now() - this.movedAt < REST_MS;
+    return this.store.moving || performance.now() - this.movedAt < REST_MS;
   }
 
   /** Whether a frame is not to be seen yet: what comes of it changes nothing on the page. */
   isAhead(frame: number): boolean {
-    return this.moving && frame !== this.store.state.frame;
+    return this.store.moving && frame !== this.store.state.frame;
   }
 
   /** Ask for a frame that is needed soon; false if it has to wait. */
@@ -111,7 +105,7 @@ export class FrameLoader {
     const { store } = this;
     store.set("frame", frame);
     if (store.state.goal === frame) store.set("goal", null);
-    if (store.state.goal === null && !store.state.playing) this.restSoon();
+    if (!store.moving) this.restSoon();
   }
 
   /** Ask for what is lacking of the frame where the view is, sharp pixels too. One such request is
@@ -119,7 +113,7 @@ export class FrameLoader {
   want(): void {
     const { masks, reduced, state } = this.store;
     const { frame } = state;
-    if (state.goal !== null || state.playing || this.requests.count > 0) return;
+    if (this.store.moving || this.requests.count > 0) return;
     const pixels = !this.hasPixels(frame) || reduced.has(frame);
     if (!pixels && masks.has(frame) && this.known.has(frame)) return;
     this.requests.ask(frame, pixels, false);
@@ -212,7 +206,7 @@ export class FrameLoader {
     if (!mine) return true;
     const { frame: at } = store.state;
     if (towards === null) this.requests.settle(reply_to.id);
-    else if (this.moving || towards === at) this.requests.prolong(reply_to.id);
+    else if (store.moving || towards === at) this.requests.prolong(reply_to.id);
     else this.requests.drop(reply_to.id); // the kernel need not go all the way
     if (towards !== null && towards === at) store.onTheWay = { frame, towards };
     // Pictures may be decoded in another order than they came.

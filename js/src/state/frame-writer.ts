@@ -23,9 +23,8 @@ export class FrameWriter {
   update(topics: Set<Topic>): void {
     this.due ||= topics.has("frame");
     if (!this.due) return;
-    const { goal, playing } = this.store.state;
     const left = this.wroteAt + PERIOD_MS - performance.now();
-    if ((goal === null && !playing) || left <= 0) this.flush();
+    if (!this.store.moving || left <= 0) this.flush();
     else if (!this.timer) this.timer = window.setTimeout(() => this.flush(), left);
   }
 

@@ -351,6 +351,11 @@ export class Store {
     return this.state.goal ?? this.state.frame;
   }
 
+  /** Whether the view plays, or is on its way to a frame. */
+  get moving(): boolean {
+    return this.state.goal !== null || this.state.playing;
+  }
+
   get selectedObject(): ObjectInfo | undefined {
     return this.state.objects.find((object) => object.id === this.state.selected);
   }
