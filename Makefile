@@ -12,7 +12,7 @@ export SAM2WIDGET_IPYKERNEL6 := $(CURDIR)/$(VENV)/ipykernel6
 BUNDLE := sam2widget/static/widget.js
 JS_SOURCES := $(shell find js -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: demo test test-fast test-lowest test-js coverage lab lint bench build release audit docs clean
+.PHONY: demo test test-fast test-js coverage lab lint bench build release audit docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -27,10 +27,6 @@ test: test-js $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV
 # What needs neither browser nor kernel nor the official implementation, and takes no minutes.
 test-fast: $(VENV)/installed-oracle $(VENV)/ffmpeg
 	$(BIN)/python -m pytest -q -m "not browser and not kernel and not parity and not slow"
-
-# The same with the lowest versions that pyproject.toml asks for, in an environment of its own.
-test-lowest: $(VENV)/installed-lowest $(VENV)/ffmpeg
-	$(VENV)/lowest/bin/python -m pytest -q -m "not browser and not kernel and not parity and not slow"
 
 # Which lines and branches of both packages the tests go through.
 coverage: $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
@@ -120,12 +116,6 @@ $(VENV)/installed-oracle: $(VENV)/installed-dev
 	$(PIP) --no-deps torchvision
 	SAM2_BUILD_CUDA=0 $(PIP) --no-build-isolation sam2
 	$(PIP) opencv-python-headless transformers
-	@touch $@
-
-$(VENV)/installed-lowest: pyproject.toml constraints-lowest.txt $(BUNDLE)
-	$(PYTHON) -m venv $(VENV)/lowest
-	$(VENV)/lowest/bin/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints-lowest.txt --editable '.[test]'
 	@touch $@
 
 # Debian's Chromium where one can install it, else the one that Playwright downloads.
