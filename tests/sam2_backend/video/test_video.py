@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from sam2_backend.video import LiveVideo, VideoError, open_video
+from sam2_backend.video.containers.decoder import Decoder
 from sam2_backend.video.containers.indexing import read_index
 from tests.support.films import write_film
 
@@ -108,6 +109,21 @@ def test_frames_are_exact_after_any_jump_and_any_step(both_ways, cached, monkeyp
     for start in rng.integers(5, 145, 40):
         for frame in (start, start + rng.integers(-4, 5), start - 1, start + 1):
             assert np.array_equal(video[int(frame)], frames[frame]), (start, frame)
+
+
+def test_frames_passed_a_moment_ago_are_not_decoded_from_their_keyframe_again(
+    both_ways, monkeypatch
+):
+    path, frames = both_ways
+    starts = []
+    start_at = Decoder._start_at
+    monkeypatch.setattr(
+        Decoder, "_start_at", lambda self, start: (starts.append(start), start_at(self, start))
+    )
+    video = open_video(path)
+    for frame in (2, 5, 8, 4, 7, 11, 15, 19, 12, 17, 22, 30, 38, 24, 31):  # as one plays ahead
+        assert np.array_equal(video[frame], frames[frame])
+    assert starts == []
 
 
 def test_frames_are_exact_when_the_way_to_another_was_left_off(both_ways):
