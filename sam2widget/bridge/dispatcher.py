@@ -179,10 +179,12 @@ class Dispatcher:
     def _serve(self, request: Request, reply_to: ReplyTo) -> None:
         view = request.view
         match request:
-            case Want(frame=frame, pixels=pixels, moving=moving):
+            case Want(frame=frame, then=then, pixels=pixels, moving=moving):
                 self._publisher.set_frame(view, frame)
                 tell = partial(self._publisher.tell_frame, moving=moving)
-                self._frame_server.want(reply_to, frame, tell, pixels=pixels, moving=moving)
+                self._frame_server.want(
+                    reply_to, frame, tell, then=then, pixels=pixels, moving=moving
+                )
             case Ping() | Ack():
                 pass  # that it was heard is all
             case Thumbnails(frames=frames):

@@ -98,7 +98,9 @@ export class Client {
   }
 
   send(request: Request): number {
-    const id = this.nextId++;
+    const id = this.nextId;
+    // Each frame that is wanted is answered by an id of its own.
+    this.nextId += 1 + (request.type === "want" ? (request.then?.length ?? 0) : 0);
     this.host.send({ ...request, id, view: this.view, epoch: this.host.epoch() });
     return id;
   }

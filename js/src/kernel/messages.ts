@@ -153,6 +153,8 @@ export interface WantRequest {
   type: "want";
   frame: number;
   pixels: boolean;
+  /** Wanted next, each as by a request with the next id. */
+  then: number[];
   /** The view plays or scrubs: a smaller picture will do. */
   moving?: boolean;
   /** As `seqs` of Ack: one message less for each frame. */

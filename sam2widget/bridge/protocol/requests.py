@@ -55,6 +55,9 @@ class Want(Request, frozen=True, tag="want"):
 
     frame: Whole
     pixels: bool
+    then: Annotated[
+        Indices, Meta(description="Wanted next, each as by a request with the next id.")
+    ] = []
     moving: Annotated[
         bool,
         Meta(description="The view plays or scrubs: a smaller picture will do."),
