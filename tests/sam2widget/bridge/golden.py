@@ -172,7 +172,7 @@ def requests() -> dict[str, dict[str, Any]]:
     every = {"id": 8, "view": VIEW, "epoch": EPOCH}
     kinds: dict[str, dict[str, Any]] = {
         "hello": {},
-        "want": {"frame": 4, "then": [5], "pixels": False, "moving": True, "drawn": [9, 10]},
+        "want": {"frame": 4, "pixels": False, "then": [5], "moving": True, "drawn": [9, 10]},
         "thumbnails": {"frames": [0, 10, 20]},
         "want_masks": {"frame": 4},
         "want_areas": {"object": 1},
