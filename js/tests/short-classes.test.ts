@@ -101,6 +101,19 @@ it(
   LIMIT_MS,
 );
 
+it.each([
+  ["own = { get twice() { return this.size; }, size: 2 };", /`this` of its own/],
+  ["own = function (this: Date) { return this.getTime(); };", /`this` of its own/],
+  ["isAs(other: Box) { return other.size === this.size; }", /other._own_size is private/],
+])(
+  "what a function cannot mean as a class does is refused: %s",
+  (member, error) => {
+    const source = `class Box { private size = 1; ${member} look() { return this.size; } }`;
+    expect(() => closed(source)).toThrow(error);
+  },
+  LIMIT_MS,
+);
+
 it("functions come first as constants, but for those that have a use for being functions", () => {
   const code = `
     const seen = double(2);

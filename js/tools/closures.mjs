@@ -70,6 +70,7 @@ class Writer {
       return `${node.expression.text}(${args.join(", ")})`;
     }
     if (this.members.size === 0) return undefined;
+    this.refuseOthers(node);
     if (ts.isPropertyAccessExpression(node) && node.expression.kind === ts.SyntaxKind.ThisKeyword)
       return this.readMember(node.name.text);
     if (ts.isVariableDeclaration(node) && node.initializer?.kind === ts.SyntaxKind.ThisKeyword)
@@ -157,6 +158,20 @@ class Writer {
     ].join("\n");
   }
 
+  /** Variables are of one instance, and `this` of one function. */
+  refuseOthers(node) {
+    const isOwnFunction =
+      ts.isFunctionLike(node) && !ts.isArrowFunction(node) && !ts.isClassElement(node);
+    const isOfObject = ts.isObjectLiteralExpression(node.parent) && ts.isFunctionLike(node);
+    if ((isOwnFunction || isOfObject) && saysThis(node))
+      throw new Error(`${this.source.fileName}: a function in a class has a \`this\` of its own`);
+    if (!ts.isPropertyAccessExpression(node) || node.expression.kind === ts.SyntaxKind.ThisKeyword)
+      return;
+    const symbol = this.checker.getSymbolAtLocation(node.name);
+    if (symbol?.declarations?.some((one) => has(one, ts.SyntaxKind.PrivateKeyword)))
+      throw new Error(`${this.source.fileName}: ${node.getText()} is private to another instance`);
+  }
+
   /** Methods are inside of the function: what a parameter is called, they cannot mean otherwise. */
   refuseCapture(node, params) {
     const names = new Set(params.filter((one) => !one.modifiers).map((one) => one.name.text));
@@ -209,6 +224,10 @@ function isChanged(member) {
   const isFixed =
     has(member, ts.SyntaxKind.ReadonlyKeyword) || has(member, ts.SyntaxKind.PrivateKeyword);
   return isField(member) && !isFixed;
+}
+
+function saysThis(node) {
+  return node.kind === ts.SyntaxKind.ThisKeyword || (ts.forEachChild(node, saysThis) ?? false);
 }
 
 /** Names of the members that a class uses itself. */
