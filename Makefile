@@ -35,8 +35,9 @@ coverage: $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ff
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-test-js: js/node_modules
+test-js: $(BUNDLE)
 	npm --prefix js test
+	npm --prefix js run test:short
 
 lint: $(VENV)/installed-dev js/node_modules
 	$(BIN)/ruff format --check .
