@@ -20,8 +20,8 @@ def test_all_versions_are_one():
 @pytest.mark.parametrize("statement", ["import sam2widget", "from sam2widget import Sam2Widget"])
 def test_heavy_libraries_are_imported_when_they_are_needed(statement):
     heavy = (
-        *("torch", "scipy", "av", "matplotlib", "huggingface_hub", "pycocotools", "ray"),
-        "transformers",
+        *("torch", "scipy", "av", "ipycanvas", "matplotlib", "huggingface_hub", "pycocotools"),
+        *("ray", "transformers"),
     )
     code = f"import sys; {statement}; print(*set({heavy}) & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
