@@ -9,14 +9,15 @@ tools/extra_jobs there; `all` does the jobs of all that it brings.
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
+from .lowest import read_project
 from .release import ROOT, version
 
 JOBS = ROOT / "tools" / "extra_jobs"
@@ -24,19 +25,15 @@ UNTESTED = {"dev", "docs", "oracle", "test", "testing", "torchcodec"}
 """Extras of this project's own work, and torchcodec, which is for machines with NVIDIA's GPUs."""
 
 
-def extras() -> dict[str, list[str]]:
+def read_extras() -> dict[str, list[str]]:
     """The extras that users install, and the jobs of each; "none" stands for none of them."""
-    names = (
-        set(metadata.metadata("sam2widget").get_all("Provides-Extra") or ()) - UNTESTED - {"all"}
-    )
-    missing = [name for name in sorted(names) if not (JOBS / f"{name}.py").is_file()]
+    asked = read_project()["optional-dependencies"]
+    together = Requirement(asked["all"][0]).extras
+    names = sorted(asked.keys() - UNTESTED - {"all"})
+    missing = [name for name in names if not (JOBS / f"{name}.py").is_file()]
     if missing:
         sys.exit(f"tools/extra_jobs has no job for {', '.join(missing)}.")
-    requires = metadata.requires("sam2widget") or []
-    listed = next((text for text in requires if re.search(r"extra == .all.", text)), "[]")
-    brought = re.search(r"\[(.*?)\]", listed)
-    together = brought[1].split(",") if brought else []
-    return {"none": ["none"], **{name: [name] for name in sorted(names)}, "all": together}
+    return {"none": ["none"], **{name: [name] for name in names}, "all": sorted(together)}
 
 
 def try_out(extra: str, jobs: list[str], wheel: Path) -> str:
@@ -64,7 +61,7 @@ def try_out(extra: str, jobs: list[str], wheel: Path) -> str:
 
 def main() -> None:
     """Try these extras, or all, and print a table."""
-    known = extras()
+    known = read_extras()
     asked = sys.argv[1:] or list(known)
     if unknown := set(asked) - known.keys():
         sys.exit(f"No extra of sam2widget: {', '.join(sorted(unknown))}.")
