@@ -83,7 +83,7 @@ audit: $(VENV)/installed-dev js/node_modules
 
 # The site, in build/site.
 docs: $(VENV)/installed-docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) $(LOWEST) js/node_modules sam2widget/static build dist outputs
