@@ -11,8 +11,9 @@ w = Sam2Widget(CLIP, "nano", autosave=False)
 w.add_point(0, 80, 45)
 w.propagate()
 assert np.asarray(w.masks[1]).shape == (3, 90, 160)
-for name in ("masks.npz", "coco.json", "overlay.mp4"):
-    export_masks(w, name)
+export_masks(w, "masks.npz")
+export_masks(w, "overlay.mp4")
+export_masks(w, "coco.json", format="coco")
 w.panel.close()
 w.close()
 
