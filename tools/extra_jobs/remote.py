@@ -19,7 +19,7 @@ handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 site = f"http://127.0.0.1:{server.server_port}"
-video = open_video([f"{site}/0.png", f"{site}/1.png"])
+video = open_video(f"{site}/")
 assert len(video) == 2
 assert np.array_equal(video[1], FRAME)
 server.shutdown()
