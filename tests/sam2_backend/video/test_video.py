@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import math
+import struct
 import threading
 import weakref
 from fractions import Fraction
@@ -34,8 +36,6 @@ def write_video(path, frames=60, *, gop=25, pts=None, rotation=0, **kwargs) -> P
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         stream.codec_context.gop_size = gop
         stream.codec_context.time_base = Fraction(1, 1000)
-        if rotation:
-            stream.set_display_rotation(rotation)
         container.start_encoding()
         for n in range(frames):
             frame = av.VideoFrame.from_ndarray(picture(n), format="rgb24")
@@ -44,7 +44,18 @@ def write_video(path, frames=60, *, gop=25, pts=None, rotation=0, **kwargs) -> P
             container.mux(stream.encode(frame))
         if frames:
             container.mux(stream.encode(None))
+    if rotation:
+        turn(path, rotation)
     return path
+
+
+def turn(path, rotation) -> None:
+    """Have an MP4 shown turned: write the matrix of its track header, which not every PyAV can."""
+    data = bytearray(path.read_bytes())
+    matrix = data.index(b"tkhd") + 4 + 40  # version, times, number, duration, layer, volume
+    cos, sin = (round(65536 * f(math.radians(rotation))) for f in (math.cos, math.sin))
+    struct.pack_into(">9i", data, matrix, cos, -sin, 0, sin, cos, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
 
 
 @pytest.fixture(scope="module")
