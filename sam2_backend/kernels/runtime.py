@@ -11,6 +11,7 @@ from functools import cache
 import torch
 
 from .out_of_memory import guard_memory
+from .threads import leave_busy_cores
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _TRIAL_SIDE, _TRIALS = 1024, 5
@@ -80,14 +81,14 @@ class Runtime:
 
     @contextlib.contextmanager
     def inference(self) -> Generator[None, None, None]:
-        """Run a prediction: no gradients, and the precision that was chosen.
+        """Run a prediction: no gradients, and on a CPU only the cores that others leave.
 
         Raises
         ------
         OutOfMemoryError
             When the device's memory does not suffice.
         """
-        with guard_memory(self.device), torch.inference_mode():
+        with guard_memory(self.device), leave_busy_cores(self.device), torch.inference_mode():
             yield
 
 

@@ -149,7 +149,7 @@ def _logits_of(video: VideoPredictor, frame: int) -> FrameLogits:
     if video.non_overlapping:
         logits = video.tracker.exclusive_logits(frame, logits)
     absent = torch.full((1, 1, side, side), NO_OBJECT_LOGIT, device=video.model.device)
-    with torch.inference_mode():
+    with video.model.runtime.inference():
         logits_n1hw = torch.cat([logits.get(obj, absent) for obj in objs] or [absent[:0]])
         size_hw = video.size_of(frame)
         resized = F.interpolate(logits_n1hw, size_hw, mode="bilinear", align_corners=False)

@@ -249,7 +249,8 @@ class Tracker:
             entry = bank.entry(frame)
             if obj not in logits and entry is not None and entry.logits is not None:
                 every[obj] = entry.logits
-        exclusive = make_exclusive(torch.cat(list(every.values())))
+        with self.model.runtime.inference():
+            exclusive = make_exclusive(torch.cat(list(every.values())))
         return dict(zip(every, exclusive.split(1), strict=True))
 
     # Known masks
