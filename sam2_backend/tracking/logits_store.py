@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import tempfile
 import weakref
 from itertools import count
 from typing import IO
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,12 +34,12 @@ class StoredLogits:
         if self.in_memory is not None:
             return self.in_memory
         assert self.file is not None
-        values = np.empty(self.shape, np.float32)
-        self.file.seek(self.slot * values.nbytes)
-        num_bytes = self.file.readinto(memoryview(values).cast("B"))  # type: ignore[attr-defined]
-        if num_bytes != values.nbytes:
+        num_bytes = 4 * math.prod(self.shape)
+        self.file.seek(self.slot * num_bytes)
+        values = bytearray(self.file.read(num_bytes))
+        if len(values) != num_bytes:
             raise OSError("The temporary file with the masks of prompted frames was cut short.")
-        return torch.from_numpy(values).to(self.device)
+        return torch.frombuffer(values, dtype=torch.float32).view(self.shape).to(self.device)
 
 
 class LogitsStore:
@@ -81,11 +81,11 @@ class LogitsStore:
 
     def _write(self, stored: StoredLogits) -> None:
         assert stored.in_memory is not None
-        values = stored.in_memory.cpu().contiguous().numpy()
+        values = stored.in_memory.cpu().contiguous().numpy().tobytes()
         self._file = self._file or tempfile.TemporaryFile(prefix="sam2-")  # noqa: SIM115
         slot = self._free_slots.pop() if self._free_slots else self._num_slots
-        self._file.seek(slot * values.nbytes)
-        self._file.write(memoryview(values).cast("B"))
+        self._file.seek(slot * len(values))
+        self._file.write(values)
         self._file.flush()
         self._num_slots = max(self._num_slots, slot + 1)
         stored.file, stored.slot, stored.in_memory = self._file, slot, None

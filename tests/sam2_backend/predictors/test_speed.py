@@ -8,13 +8,22 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from sam2_backend import CONFIGS, FrameResult, Sam2Model, VideoPredictor, load_model
+from sam2_backend import (
+    CONFIGS,
+    FrameResult,
+    ImagePredictor,
+    Sam2Model,
+    VideoPredictor,
+    load_model,
+)
 from sam2_backend.kernels.allocator import OPT_OUT, copy_to_mmap
 from sam2_backend.kernels.blocked_attention import (
     MIN_KEYS,
@@ -28,6 +37,15 @@ from sam2_backend.network.transforms import pack_bits
 from sam2_backend.predictors.compiling import compile_model
 from sam2_backend.tracking.feature_cache import FeatureCache
 from sam2widget.samples import sample_clip
+
+UNCOUNTED: dict[Any, Any] = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: (
+        lambda q, k, v, *_, **__: sdpa_flop_count(q, k, v)
+    ),
+    torch.ops.aten.addmm_: lambda _, a, b, **__: 2 * a[0] * a[1] * b[1],
+    torch.ops.aten.baddbmm_: lambda _, a, b, **__: 2 * a[0] * a[1] * a[2] * b[2],
+}
+"""Products that PyTorch's own counter leaves out."""
 
 
 @pytest.fixture
@@ -134,6 +152,63 @@ def test_heads_carried_over_are_the_same_attention(queries: int, keys: int):
     with torch.no_grad():
         ours = attention(q, k, v)
     torch.testing.assert_close(ours, attention(q, k, v), atol=1e-5, rtol=1e-4)
+
+
+# Clicks
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_further_clicks_on_an_image_give_what_the_first_would(frames, dtype):
+    """Of images and of frames, also when they alternate."""
+    model = load_model("nano", "cpu", dtype, image_size=128)
+    tolerance = {"rtol": 1e-4, "atol": 1e-3 if dtype is torch.float32 else 0.5}
+    clicks = [[[60.0 + 30 * n, 90.0]] for n in range(3)]
+    fresh = []
+    for frame, click in product(frames[:2], clicks):
+        predictor = ImagePredictor(model)
+        predictor.set_image(frame)
+        fresh.append(predictor.predict(click, [1])[2])
+    predictor = ImagePredictor(model)
+    for frame, n in product((0, 1), range(3)):
+        if n == 0:
+            predictor.set_image(frames[frame])
+        ours = predictor.predict(clicks[n], [1])[2]
+        np.testing.assert_allclose(ours, fresh[3 * frame + n], **tolerance)
+    video = VideoPredictor(model, frames)
+    for frame, n in ((0, 0), (0, 1), (1, 2), (0, 2), (0, 1)):
+        expected = VideoPredictor(model, frames).preview(frame, 1, clicks[n], [1]).logits[1]
+        ours = video.preview(frame, 1, clicks[n], [1]).logits[1]
+        np.testing.assert_allclose(ours, expected, **tolerance)
+
+
+def test_further_clicks_take_a_seventh_less_arithmetic(frames):
+    network = Sam2Model(replace(CONFIGS["sam2.1-hiera-tiny"], image_size=512)).eval()
+    predictor = ImagePredictor(network.requires_grad_(False))
+
+    def operations() -> int:
+        with FlopCounterMode(display=False, custom_mapping=UNCOUNTED) as counter:
+            predictor.predict([[60.0, 90.0]], [1])
+        return counter.get_total_flops()
+
+    predictor.set_image(frames[2])
+    operations()  # and what is computed from the weights, once
+    predictor.set_image(frames[0])
+    first, _, third = (operations() for _ in range(3))
+    assert third < 6 / 7 * first
+    predictor.set_image(frames[1])
+    assert operations() == first, "an image that is clicked on once is not projected for others"
+
+
+def test_a_click_with_a_mask_begins_anew(model, frames):
+    """Its image has the mask in it."""
+    predictor = ImagePredictor(model)
+    predictor.set_image(frames[0])
+    logits = predictor.predict([[80, 90]], [1])[2][:1]
+    expected = predictor.predict([[90, 90]], [1], mask_logits=logits)[2]
+    for _ in range(3):
+        predictor.predict([[80, 90]], [1])
+    ours = predictor.predict([[90, 90]], [1], mask_logits=logits)[2]
+    np.testing.assert_array_equal(ours, expected)
 
 
 # Ahead of tracking
