@@ -12,7 +12,12 @@ from sam2_backend import CONFIGS, Sam2Model, VideoPredictor, load_model, save_mo
 from sam2_backend.kernels import runtime as runtimes
 from sam2_backend.kernels.runtime import Runtime
 from sam2widget.samples import sample_clip
+from tests.oracle.random_weights import randomize
+from tests.parity.scene import drifting_texture
 from tests.support.counting import counting
+
+SIDE = 256
+"""Of the input of networks of official size."""
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +83,26 @@ def test_bfloat16_gives_nearly_the_same_masks_of_real_objects(frames):
             assert mask_hw.any()
             iou = (ours[obj] & mask_hw).sum() / (ours[obj] | mask_hw).sum()
             assert iou >= 0.99
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in CONFIGS if "hiera" in name])
+def test_bfloat16_gives_nearly_the_same_masks_with_networks_of_official_size(name):
+    """With random weights under which masks have edges and memories are heeded."""
+    network = Sam2Model(replace(CONFIGS[name], image_size=SIDE)).eval().requires_grad_(False)
+    randomize(network.state_dict())
+    moving = drifting_texture(3, 180, 320)
+
+    def track(dtype: torch.dtype) -> list[np.ndarray]:
+        network.runtime = Runtime.choose("cpu", dtype)
+        video = VideoPredictor(network, moving)
+        video.add_points(0, 1, [[160, 90]], [1])
+        return [result.masks[1] for result in video.propagate()]
+
+    exact, half = track(torch.float32), track(torch.bfloat16)
+    for mask_hw, half_hw in zip(exact, half, strict=True):
+        assert 0.05 < mask_hw.mean() < 0.95
+        assert (mask_hw & half_hw).sum() / (mask_hw | half_hw).sum() >= 0.99
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from sam2_backend import (
 from sam2_backend.kernels.allocator import OPT_OUT, copy_to_mmap
 from sam2_backend.kernels.blocked_attention import (
     MIN_KEYS,
+    SAFE_EXPONENT,
     KVBlock,
     attend_in_bfloat16,
     attend_in_blocks,
@@ -102,6 +104,32 @@ def test_attention_in_blocks_says_which_way_it_took(caplog, scale, way):
     with caplog.at_level("DEBUG", "sam2_backend"):
         attend_in_blocks(q, [KVBlock(k, k)], value_dim=8)
     assert way in caplog.text
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_powers_of_the_largest_safe_scores_are_summed(caplog, dtype, sign):
+    """All of them at the bound, of more keys than memories have, with large values."""
+    length = (0.99 * SAFE_EXPONENT * math.log(2) * 32**0.5) ** 0.5
+    q, k = torch.zeros(3, 32, dtype=dtype), torch.zeros(2**15, 32, dtype=dtype)
+    q[:, 0], k[:, 0] = length, sign * length
+    v = torch.linspace(500, 1500, len(k))[:, None].to(dtype)
+    with caplog.at_level("DEBUG", "sam2_backend"):
+        ours = attend_in_blocks(q, [KVBlock(k, v)], value_dim=1)
+    assert "plain powers" in caplog.text
+    torch.testing.assert_close(ours.float(), torch.full((3, 1), 1000.0), rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize("scale", [0.1, 40.0])
+def test_attention_in_bfloat16_copies_no_weights(scale):
+    """Weights in another precision are copied, of which nothing but a profiler tells."""
+    q, k = torch.ones(MIN_KEYS, 32).bfloat16(), torch.full((2 * MIN_KEYS, 32), scale).bfloat16()
+    with torch.profiler.profile(record_shapes=True) as profiler:
+        attend_in_blocks(q, [KVBlock(k, k)], value_dim=32)
+    events = profiler.key_averages(group_by_input_shape=True)
+    whole = [one for one in events if one.input_shapes[:1] == [[MIN_KEYS, 2 * MIN_KEYS]]]
+    assert "aten::exp2_" in {one.key for one in whole}
+    assert not {one.key for one in whole} & {"aten::copy_", "aten::_to_copy", "aten::to"}
 
 
 @pytest.mark.parametrize("scales", [(0.1, 0.1), (3, 3), (12, 0.1), (0.1, 12)])
