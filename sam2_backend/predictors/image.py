@@ -17,6 +17,7 @@ from ..masks.postprocessing import MaskCleaner
 from ..network.prompt_encoder import BOX_END, BOX_START
 from ..network.sam2 import ImageFeatures, Sam2Model, select_single_mask
 from ..network.transforms import as_rgb, image_to_input, logits_to_masks, points_to_model
+from .projected_images import ProjectedImages
 from .prompt_batches import prompt_batch_size
 from .prompts import (
     NO_CLICKS,
@@ -27,7 +28,6 @@ from .prompts import (
     check_point_sets,
     check_points,
 )
-from .repeated_clicks import RepeatedClicks
 
 _OFFICIAL_NAMES = {
     "point_coords": "points",
@@ -88,7 +88,7 @@ class ImagePredictor:
         self.model = model
         self.cleaner = MaskCleaner(fill_holes, remove_specks)
         self._images: list[_EncodedImage] = []
-        self._repeated = RepeatedClicks(model)
+        self._projected_images = ProjectedImages(model)
         self._image_batcher = AdaptiveBatcher(model.device, max_size=model.runtime.frames_at_once)
         self._prompt_batcher = AdaptiveBatcher(model.device, max_size=prompt_batch_size(model))
 
@@ -134,7 +134,7 @@ class ImagePredictor:
             return [features.select(slice(i, i + 1)) for i in range(len(batch))]
 
         self._images = []  # their memory is free for the new ones
-        self._repeated.forget()
+        self._projected_images.forget()
         several = self._image_batcher.map(encode, checked)
         features = [one for batch in several for one in batch]
         self._images = [
@@ -400,7 +400,7 @@ class ImagePredictor:
             with model.runtime.inference():
                 projected = None
                 if len(rows) == 1 and logits is None:
-                    projected = self._repeated.find(features, features.s16)
+                    projected = self._projected_images.find(features, features.s16)
                 output = model.decode_masks(
                     features.s16,
                     features.s8,

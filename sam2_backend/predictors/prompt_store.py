@@ -14,8 +14,8 @@ from ..network.sam2 import Sam2Model, SelectedMask
 from ..network.transforms import points_to_model
 from ..tracking.memory_bank import MemoryBank
 from ..tracking.tracker import Tracker
+from .projected_images import ProjectedImages
 from .prompts import REFINEMENT_CLAMP, Clicks, ModelPrompts, check_box, check_points
-from .repeated_clicks import RepeatedClicks
 
 
 class PromptStore:
@@ -31,7 +31,7 @@ class PromptStore:
         self._model = model
         self._tracker = tracker
         self._prompts: dict[tuple[int, int], ModelPrompts] = {}
-        self._repeated = RepeatedClicks(model)
+        self._projected_images = ProjectedImages(model)
 
     def find(self, frame: int, obj: int) -> ModelPrompts | None:
         """Get the prompts of an object on a frame; None if there are none."""
@@ -123,7 +123,7 @@ class PromptStore:
                 logits = before.require_logits().clamp(-REFINEMENT_CLAMP, REFINEMENT_CLAMP)
             projected = None
             if selection is None and logits is None:
-                projected = self._repeated.find(features, conditioned)
+                projected = self._projected_images.find(features, conditioned)
             output = model.decode_masks(
                 conditioned,
                 features.s8,

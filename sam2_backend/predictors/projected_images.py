@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from ..network.layers import CpuPaths
 from ..network.mask_decoder import ProjectedImage
 from ..network.sam2 import ImageFeatures, Sam2Model
 
 
-class RepeatedClicks:
-    """Projects an image for the mask decoder when it is clicked on a second time, on a CPU.
+class ProjectedImages:
+    """Projects an image for the mask decoder at the first click on it, on a CPU.
 
-    A single click takes less without. Only the last image is kept.
+    All clicks on it take the same way, so that each gives the same bits whenever it comes. Only the
+    last image is kept.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ class RepeatedClicks:
         self._image: tuple[ImageFeatures, torch.dtype] | None = None
         self._projected: ProjectedImage | None = None
 
-    def find(self, features: ImageFeatures, s16_1chw: Tensor) -> ProjectedImage | None:
-        """Get what `decode_masks` begins with; None on the first click on an image.
+    def find(self, features: ImageFeatures, s16_1chw: torch.Tensor) -> ProjectedImage | None:
+        """Get what `decode_masks` begins with; None on other devices.
 
         Parameters
         ----------
@@ -37,9 +37,9 @@ class RepeatedClicks:
             return None
         dtype = self._model.runtime.dtype
         if self._image is None or self._image[0] is not features or self._image[1] is not dtype:
-            self._image, self._projected = (features, dtype), None
-        elif self._projected is None:
+            self.forget()
             self._projected = self._model.project_image(s16_1chw)
+            self._image = features, dtype
         return self._projected
 
     def forget(self) -> None:
