@@ -38,6 +38,15 @@ class Runtime:
     frames_at_once: int = 1
     """Frames encoded together while tracking: one fills a CPU, but not a GPU."""
 
+    @property
+    def decoder_dtype(self) -> torch.dtype:
+        """Precision of the mask decoder.
+
+        On a CPU float32: it takes a hundredth of a frame's time, and half of what masks differ by
+        is its rounding.
+        """
+        return torch.float32 if self.device.type == "cpu" else self.dtype
+
     @classmethod
     def choose(
         cls,

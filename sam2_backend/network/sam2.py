@@ -110,6 +110,10 @@ class Sam2Model(PrecisionModule):
     def runtime(self, runtime: Runtime) -> None:
         self._runtime = runtime
         set_compute_dtype(self, runtime.dtype)
+        set_compute_dtype(self.sam_prompt_encoder, runtime.decoder_dtype)
+        set_compute_dtype(self.sam_mask_decoder, runtime.decoder_dtype)
+        for conv in (self.sam_mask_decoder.conv_s0, self.sam_mask_decoder.conv_s1):
+            set_compute_dtype(conv, runtime.dtype)  # the encoder applies them
         for head in self.sam_mask_decoder.score_heads:
             set_compute_dtype(head, torch.float32)
 
