@@ -14,6 +14,8 @@ from tests.oracle import official as oracle
 
 # Widgets in tests begin anew, also those of kernels that tests start.
 os.environ["SAM2WIDGET_AUTOSAVE"] = "off"
+# Runs are compared bit by bit: threads are not chosen by what else the machine does.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 SMALL_INPUT = 256
 """Side of the network's input in these tests; `tests.parity.report` does the full size."""
