@@ -28,8 +28,6 @@ _BOX_START, _BOX_END = 2, 3
 class TransformersSegmenter:
     """A model of `transformers` and its memory of one video. See `Segmenter`.
 
-    The library tracks objects one after the other, so the time of a frame grows with their number.
-
     Parameters
     ----------
     model : a `Sam2VideoModel`, `EdgeTamVideoModel` or `Sam3TrackerVideoModel`, on its device.
@@ -100,13 +98,13 @@ class TransformersSegmenter:
         self._memories.pop(obj, None)
 
     def track(self, frame: int, objs: Sequence[int], *, reverse: bool) -> dict[int, Prediction]:
-        """Track objects onto one frame, one after the other."""
+        """Track objects onto one frame, those that are not prompted there in one batch."""
+        answers = self._track_together(frame, objs, reverse=reverse)
+        for obj in objs:
+            if obj not in answers:
+                answers[obj] = self._memories[obj].track(frame, reverse=reverse)
         return {
-            obj: self._prediction(
-                frame,
-                self._memories[obj].track(frame, reverse=reverse),
-                self._known.get((obj, frame), PromptSet()),
-            )
+            obj: self._prediction(frame, answers[obj], self._known.get((obj, frame), PromptSet()))
             for obj in objs
         }
 
@@ -131,6 +129,22 @@ class TransformersSegmenter:
     def forget_pixels(self) -> None:
         """Look at frames anew: they are shown otherwise now."""
         self._features.clear_all()
+
+    def _track_together(
+        self, frame: int, objs: Sequence[int], *, reverse: bool
+    ) -> dict[int, Answer]:
+        """Track several objects that are not prompted on the frame; {} where it is no batch."""
+        from .batching import can_batch, track_together
+
+        together = [obj for obj in objs if frame not in self._memories[obj].conditioning]
+        if len(together) < 2 or not can_batch(self.loaded_model):
+            return {}
+        sessions = [self._memories[obj].begin_track(frame) for obj in together]
+        entries = track_together(self.loaded_model, sessions, frame, reverse=reverse)
+        return {
+            obj: self._memories[obj].end_track(frame, entry, reverse=reverse)
+            for obj, entry in zip(together, entries, strict=True)
+        }
 
     def _new_memory(self) -> ObjectMemory:
         from .object_memory import ObjectMemory
