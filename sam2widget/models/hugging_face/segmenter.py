@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sam2_backend.video import Video
 
 from ...core.cleaning import CLEANED_SHARE
-from ..segmenter import Candidates, Point, Prediction, PromptSet
+from ..segmenter import Candidates, Point, Prediction, PromptSet, Proposed
 from .hub import find_class
 from .kinds import kind_of
 
@@ -85,6 +85,16 @@ class TransformersSegmenter:
         prompts = known.with_point(point)
         answer = self._click(memory, frame, prompts, remember=False)
         return replace(self._prediction(frame, answer, prompts), candidates=None)
+
+    def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
+        """Find what there is on a frame, the best first, some clicks a step."""
+        from .proposals import propose_masks
+
+        size_hw = self._video.size_hw(frame)
+        found = yield from propose_masks(
+            self.loaded_model, self._new_session(), frame, self._side, size_hw
+        )
+        return [replace(one, mask_hw=self._cleaner.clean(one.mask_hw)) for one in found]
 
     def clear(self, frame: int, obj: int) -> None:
         """Forget all there is of one object on one frame."""
