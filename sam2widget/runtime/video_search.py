@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -15,8 +15,6 @@ from .blocking import INTERRUPTED, check_may_wait
 from .controller import STOPPED, Controller
 from .reporter import Reporter
 from .worker import Task
-
-R = TypeVar("R")
 
 OnStep = Callable[[Tracked], object]
 

@@ -197,7 +197,7 @@ class ProposalEditor:
             mask = Mask.from_array(np.any([one.to_array() for one in masks], axis=0))
         self._prompts.write(edit, frame, obj, PromptSet(mask=mask), "proposal")
         if of_video:
-            self._video.adopt(edit, obj, of_video, frame)
+            self._video.adopt(obj, of_video, frame)
         if is_new and group[0].name:
             self._rename(obj, group[0].name)
 

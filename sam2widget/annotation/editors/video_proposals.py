@@ -87,8 +87,7 @@ class VideoProposals:
         self, what: str, steps: Iterator[FrameDetections | None]
     ) -> Generator[Tracked | None, None, list[Proposal]]:
         search = _Search(what)
-        self._searches.append(search)
-        own = self._drop_earlier()
+        own: Edit | None = None
         try:
             for found in steps:
                 if found is None:
@@ -96,7 +95,10 @@ class VideoProposals:
                     continue
                 last = self._store.history.last
                 with self._store.edit("find", last if last is own else None) as edit:
-                    self._write_frame(edit, search, found)
+                    if not search.frames:
+                        self.drop(one for earlier in self._searches for one in earlier.ids.values())
+                        self._searches.append(search)
+                    self._write_frame(search, found)
                 own = self._store.history.last if edit.changes else own
                 search.frames.add(found.frame)
                 done = len(search.frames)
@@ -134,15 +136,15 @@ class VideoProposals:
                 found[frame] = merge_proposals(here)
         return found
 
-    def adopt(self, edit: Edit, obj: int, ids: Iterable[int], anchor: int) -> None:
+    def adopt(self, obj: int, ids: Iterable[int], anchor: int) -> None:
         """Give an object the masks of things on all frames but the one that is prompted.
 
-        Frames that were searched and do not show it get an empty mask. Frames of the object that
-        are prompted or reviewed stay.
+        It is part of an edit that is open. Frames that were searched and do not show it get an
+        empty mask. Frames of the object that are prompted or reviewed stay.
 
         Parameters
         ----------
-        edit : that is open.
+        ids : of the things.
         anchor : the frame that is prompted.
         """
         ids = list(ids)
@@ -170,13 +172,7 @@ class VideoProposals:
         found = self.masks_of(ids)
         return near if near in found else max(found, key=lambda t: found[t].mask.area)
 
-    def _drop_earlier(self) -> Edit | None:
-        """Take proposals of earlier searches away, and return the edit, if there is one."""
-        with self._store.edit("find") as edit:
-            self.drop(one for search in self._searches[:-1] for one in search.ids.values())
-        return self._store.history.last if edit.changes else None
-
-    def _write_frame(self, edit: Edit, search: _Search, found: FrameDetections) -> None:
+    def _write_frame(self, search: _Search, found: FrameDetections) -> None:
         proposals: list[Proposal] = []
         objects: dict[int, list[Proposal]] = {obj: [] for obj in search.objects.values()}
         for number, one in found.detections.items():

@@ -143,6 +143,7 @@ def test_ids_of_the_video_are_no_ids_of_a_frame(w):
 
 
 def test_what_cannot_be_is_said(w):
+    before = w.find("lion", video=True)
     for wrong in {"frame": 3}, {"boxes": (1, 2, 3, 4)}:
         with pytest.raises(SessionError, match="neither frame nor boxes"):
             w.find("zebra", video=True, **wrong)
@@ -163,13 +164,18 @@ def test_what_cannot_be_is_said(w):
     boxed = FrameDetections(0, {1: Detection("zebra", 0.5, (1, 2, 3, 4))})
     beyond = FrameDetections(FRAMES, {})
     for found, words in (
-        ([], "found no zebra in the video"),
         ([7], "gave a int of a frame"),
         ([boxed], "without a mask on frame 0"),
         ([beyond], f"told of frame {FRAMES}"),
     ):
         with pytest.raises(SessionError, match=words):
             w.find("zebra", video=True, detector=Wrong(found))
+    assert {one.id for one in w.proposals(3)} == {one.id for one in before}
+    nothing = [FrameDetections(frame, {}) for frame in range(FRAMES)]
+    for found in [], nothing:
+        with pytest.raises(SessionError, match="found no zebra in the video"):
+            w.find("zebra", video=True, detector=Wrong(found))
+    assert all(w.proposals(t) == () for t in range(FRAMES))
     idle(w)
     assert w.status["state"] == "ready"
 
