@@ -338,6 +338,8 @@ class Dispatcher:
                 session.reset(obj=obj, start=start, stop=stop)
             case NextUnreviewed():
                 show_next_unreviewed(self._review, self._state)
+            case Propose(text=text, video=True) if self._finder is not None:
+                self._finder.find_in_video(text, reply_to=reply_to)
             case Propose(frame=frame, text=text) if text and self._finder is not None:
                 self._finder.find(frame, text, reply_to=reply_to)
             case Propose(frame=frame):

@@ -147,10 +147,11 @@ export class Client {
     return id;
   }
 
-  /** Segment everything on a frame, or find on it what a text names. */
-  propose(frame: number, text = ""): void {
+  /** Segment everything on a frame, or find on it, or through the video, what a text names. */
+  propose(frame: number, text = "", video = false): void {
     this.store.set("proposing", frame);
-    this.proposeId = this.ask({ type: "propose", frame, text });
+    if (video) this.store.set("follow", true);
+    this.proposeId = this.ask({ type: "propose", frame, text, video });
   }
 
   /** Start to track, in the marked range if there is one, and follow the newest frame. */

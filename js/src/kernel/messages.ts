@@ -398,11 +398,12 @@ export interface NextUnreviewedRequest {
   type: "next_unreviewed";
 }
 
-/** Segment everything on a frame, or find on it what a text names. */
+/** Segment everything on a frame, or find on it, or through the video, what a text names. */
 export interface ProposeRequest {
   type: "propose";
   frame: number;
   text: string;
+  video?: boolean;
 }
 
 /** Make proposals objects: each its own, or with `merge` all one: `object`, or a new one. */

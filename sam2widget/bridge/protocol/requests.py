@@ -289,10 +289,11 @@ class NextUnreviewed(Request, frozen=True, tag="next_unreviewed"):
 
 
 class Propose(Request, frozen=True, tag="propose"):
-    """Segment everything on a frame, or find on it what a text names."""
+    """Segment everything on a frame, or find on it, or through the video, what a text names."""
 
     frame: Whole
     text: str = ""
+    video: bool = False
 
 
 class Adopt(Request, frozen=True, tag="adopt"):

@@ -221,7 +221,7 @@ def requests() -> dict[str, dict[str, Any]]:
         "unreview": {"object": 1, "start": 3, "stop": 4},
         "reset": {"object": 1, "start": 0, "stop": 40},
         "next_unreviewed": {},
-        "propose": {"frame": 4, "text": "zebra"},
+        "propose": {"frame": 4, "text": "zebra", "video": True},
         "adopt": {"frame": 4, "proposals": [3, 5], "merge": True, "object": None},
         "dismiss": {"frame": 4, "proposals": [7]},
         "set_non_overlapping": {"on": False},
