@@ -24,11 +24,10 @@ from jupyter_server.auth.authorizer import AllowAllAuthorizer
 from jupyter_server.auth.identity import IdentityProvider
 from jupyter_server.base.handlers import FileFindHandler
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
-from jupyterlab_server.themes_handler import ThemesHandler
 from voila.configuration import VoilaConfiguration
 from voila.paths import collect_static_paths, collect_template_paths
 from voila.static_file_handler import MultiStaticFileHandler
-from voila.utils import get_data_dir, get_voila_labextensions_path
+from voila.utils import get_voila_labextensions_path
 from voila.voila_identity_provider import VoilaLoginHandler
 
 from ..core.errors import SessionError
@@ -159,23 +158,12 @@ def _build(
 ) -> tornado.web.Application:
     identity = IdentityProvider(token=token, login_handler_class=VoilaLoginHandler)
     labextensions = get_voila_labextensions_path([])
-    themes = str(Path(get_data_dir()) / "themes")
     static = [*collect_static_paths(["voila", "nbconvert"], TEMPLATE), DEFAULT_STATIC_FILES_PATH]
     below = [
         *HANDLERS,
         *(
             (rf"voila/{kind}/(.*)", MultiStaticFileHandler, {"paths": static})
             for kind in ("static", f"templates/{TEMPLATE}/static")
-        ),
-        (
-            r"voila/api/themes/(.*)",
-            ThemesHandler,
-            {
-                "themes_url": "/voila/api/themes",
-                "path": themes,
-                "labextensions_path": labextensions,
-                "no_cache_paths": ["/"],
-            },
         ),
         (
             r"voila/labextensions/(.*)",
