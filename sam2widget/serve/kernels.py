@@ -23,8 +23,8 @@ KERNEL = "sam2widget"
 TOKEN_ENVIRONMENT = "SAM2WIDGET_TOKEN"
 SAVE_LIMIT_S = 120.0
 """What a kernel may take to write what is not yet saved, before it is killed."""
-LOOK_S = 2.0
-"""Between looks at which pages are left."""
+CHECK_INTERVAL_S = 2.0
+"""Between checks of which pages are left."""
 
 _log = logging.getLogger(__name__)
 
@@ -108,14 +108,14 @@ class Pages:
     async def watch(self) -> None:
         """End pages that nobody is at any more, for ever."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_INTERVAL_S)
             for claim in self.claims:
                 try:
-                    await self._look_at(claim)
+                    await self._check_page(claim)
                 except Exception:
                     _log.exception("A page could not be looked after")
 
-    async def _look_at(self, claim: Claim) -> None:
+    async def _check_page(self, claim: Claim) -> None:
         kernel_id = claim.kernel_id
         if kernel_id is None:
             return
