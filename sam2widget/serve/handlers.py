@@ -248,15 +248,16 @@ class VideoHandler(ServedHandler):
             page_config=get_page_config(self.base_url, self.settings, self.log, service.voila),
         )
         await renderer.initialize()
-        assert claim.kernel_id is not None
+        kernel_id = claim.kernel_id
+        assert kernel_id is not None
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
         parts: asyncio.Queue[str | Exception | None] = asyncio.Queue()
 
         async def render() -> None:
-            kernel = service.pages.manager.get_kernel(claim.kernel_id)
+            kernel = service.pages.manager.get_kernel(kernel_id)
             try:
-                async for part, _ in renderer.generate_content_generator(claim.kernel_id, kernel):
+                async for part, _ in renderer.generate_content_generator(kernel_id, kernel):
                     parts.put_nowait(part)
             except Exception as error:
                 parts.put_nowait(error)

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ class Pages:
         )
 
     @asynccontextmanager
-    async def changing(self, session: Path) -> AsyncIterator[None]:
+    async def changing(self, session: Path) -> AsyncGenerator[None, None]:
         """Be alone in deciding who holds a session file."""
         async with self._locks[session]:
             yield

@@ -141,9 +141,13 @@ async def _run(
     server.add_sockets(sockets)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def stop(number: int, frame: object) -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
     for number in (signal.SIGINT, signal.SIGTERM):
         # Also where the loop has no handlers of signals, as on Windows.
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
+        signal.signal(number, stop)
     watching = asyncio.ensure_future(pages.watch())
     await stopped.wait()
     watching.cancel()
@@ -159,7 +163,7 @@ def _build(
     identity = IdentityProvider(token=token, login_handler_class=VoilaLoginHandler)
     labextensions = get_voila_labextensions_path([])
     static = [*collect_static_paths(["voila", "nbconvert"], TEMPLATE), DEFAULT_STATIC_FILES_PATH]
-    below = [
+    below: list[tuple[Any, ...]] = [
         *HANDLERS,
         *(
             (rf"voila/{kind}/(.*)", MultiStaticFileHandler, {"paths": static})
@@ -171,7 +175,9 @@ def _build(
             {"path": labextensions, "no_cache_paths": ["/"]},
         ),
     ]
-    login = [(path.lstrip("/"), *rest) for path, *rest in identity.get_handlers()]
+    login: list[tuple[Any, ...]] = [
+        (path.lstrip("/"), *rest) for path, *rest in identity.get_handlers()
+    ]
     voila_templates = Environment(loader=FileSystemLoader(service.template_paths), autoescape=True)
     login_templates = Environment(
         loader=FileSystemLoader(DEFAULT_TEMPLATE_PATH_LIST),
@@ -207,7 +213,7 @@ def _build(
 class _NotFoundHandler(ServedHandler):
     """Any other address."""
 
-    async def prepare(self) -> None:
+    async def prepare(self, *, _redirect_to_login: bool = True) -> None:
         """Say so."""
         await super().prepare()  # pyright: ignore[reportGeneralTypeIssues]
         raise tornado.web.HTTPError(404, "There is nothing at this address.")

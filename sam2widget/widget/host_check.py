@@ -88,10 +88,10 @@ class HostCheck(anywidget.AnyWidget):
             trip_s = median(self._trips_s)
             fast = trip_s <= MAX_ROUND_TRIP_S
             self._note("messages", fast, f"{1000 * trip_s:.0f} ms, the median of {PINGS}")
-            self._send({"type": "bytes"}, [self._bytes])
+            self._post({"type": "bytes"}, [self._bytes])
         elif kind == "bytes":
             self._compare_bytes(message, buffers)
-            self._send({"type": "click"})
+            self._post({"type": "click"})
         elif kind == "clicked":
             self._note("click", True, f"a mask was drawn {message.get('took', 0):.0f} ms later")
             self._check_session()
@@ -101,7 +101,7 @@ class HostCheck(anywidget.AnyWidget):
 
     def _ping(self) -> None:
         self._sent_at = time.monotonic()
-        self._send({"type": "ping", "number": len(self._trips_s)})
+        self._post({"type": "ping", "number": len(self._trips_s)})
 
     def _compare_bytes(self, message: dict[str, Any], buffers: object) -> None:
         total = 0
@@ -138,7 +138,7 @@ class HostCheck(anywidget.AnyWidget):
         if len(self._found) == len(CHECKS):
             self.result = "pass" if all(one for one, _ in self._found.values()) else "fail"
 
-    def _send(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+    def _post(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         self.send(content, buffers)  # pyright: ignore[reportUnknownMemberType]
 
 

@@ -136,6 +136,13 @@ def test_marimo(page: Page) -> None:
         widget = WidgetPage(page, WIDTH, HEIGHT)
         click_and_propagate(widget, *deepest_point(sample_clip().masks[1][0]))
         expect(page.get_by_text("1 objects")).to_be_visible()  # its cell follows the widget
+        # marimo shows no canvas: the panel is a picture there, which follows and can be clicked.
+        panel = page.get_by_role("img", name="Scores of the objects over time")
+        expect(panel).to_have_attribute("src", re.compile("polyline.*Object%201"))
+        bounds = panel.bounding_box()
+        assert bounds is not None
+        panel.click(position={"x": 0.999 * bounds["width"], "y": 0.6 * bounds["height"]})
+        widget.wait_for("frame-drawn", 47)
 
 
 def test_voila(page: Page) -> None:
