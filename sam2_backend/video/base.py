@@ -233,7 +233,7 @@ class Video(ABC):
     @contrast.setter
     def contrast(self, contrast: ContrastLike | None) -> None:
         if contrast is not None:
-            num_channels = self.raw(0).shape[-1]
+            num_channels = self._num_channels(0)
             contrast = as_contrast(contrast, num_channels)
             if self.kind == "video" and len(contrast.channels) != num_channels:
                 raise ValueError(
@@ -255,7 +255,7 @@ class Video(ABC):
         """
         if self._contrast is None or self.kind == "video":
             return self._contrast or self.automatic_contrast(frame)
-        fitting = self._contrast.fit(self._read(frame).shape[-1])
+        fitting = self._contrast.fit(self._num_channels(frame))
         return fitting or self.automatic_contrast(frame)
 
     def automatic_contrast(self, frame: int) -> Contrast | None:
@@ -276,6 +276,13 @@ class Video(ABC):
     def show_as_opened(self, frame: int) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB of a frame with its automatic contrast, whatever is chosen."""
         return _render(self.raw(frame), self.automatic_contrast(frame))
+
+    def sample(self, frame: int) -> NDArray[Any]:
+        """(h, w, C) values that stand for a frame's: all of them, unless that would be too many."""
+        return self.raw(frame)
+
+    def _num_channels(self, frame: int) -> int:
+        return self.raw(frame).shape[-1]
 
     @property
     def _is_deep(self) -> bool:

@@ -25,7 +25,8 @@ from ..models.capabilities import (
     SupportsProposals,
     SupportsRestoreBefore,
 )
-from ..models.segmenter import Box, Point, Prediction, PromptSet, Proposed, Segmenter
+from ..models.segmenter import Box, Point, Prediction, PromptSet, Proposed, Segmenter, Window
+from ..models.windowed import WindowedProposer
 from .plan import Step, neighbours
 from .records import Result, Run
 from .view import SessionView
@@ -134,11 +135,15 @@ class ModelSync:
             self._tell(segmenter, obj, [frame])
         return segmenter.preview(frame, obj, point)
 
-    def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
-        """Find what there is on a frame."""
+    def propose(
+        self, frame: int, window: Window | None = None
+    ) -> Generator[None, None, Sequence[Proposed]]:
+        """Find what there is on a frame, or in a window of a large picture."""
         segmenter = self._ready()
         if not isinstance(segmenter, SupportsProposals):
             raise SessionError(f"The model {segmenter.name} cannot propose masks.")
+        if window is not None and isinstance(segmenter, WindowedProposer):
+            return segmenter.propose(frame, window)
         return segmenter.propose(frame)
 
     def segment_box(self, frame: int, box: Box) -> Prediction:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
+from functools import reduce
 from itertools import count
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from ...core.errors import SessionError
 from ...core.masks import Mask
+from ...core.sparse_masks import unite
 from ...models.detection import Detection
-from ...models.segmenter import Prediction, PromptSet, Proposed
+from ...models.segmenter import Prediction, PromptSet, Proposed, Window
 from ..confidence import mask_iou
 from ..model_sync import ModelSync
 from ..records import Proposal
@@ -38,10 +40,16 @@ class ProposalEditor:
         self._model = model
         self._prompts = prompts
 
-    def propose(self, frame: int) -> Generator[None, None, list[Proposal]]:
+    def propose(
+        self, frame: int, window: Window | None = None
+    ) -> Generator[None, None, list[Proposal]]:
         """Segment everything on a frame, in steps; other edits may come in between.
 
         The proposals take the place of those there, and are the generator's result.
+
+        Parameters
+        ----------
+        window : x0, y0, x1, y1 of what is looked at, of a large picture; all of it if None.
 
         Raises
         ------
@@ -49,14 +57,15 @@ class ProposalEditor:
             When the model cannot do it, or there is no such frame.
         """
         frame = self._store.check_frame(frame)
-        return self._propose(frame, self._model.propose(frame))
+        window = self._prompts.check_window(frame, window)
+        return self._propose(frame, self._model.propose(frame, window))
 
     def _propose(
         self, frame: int, steps: Generator[None, None, Sequence[Proposed]]
     ) -> Generator[None, None, list[Proposal]]:
         found = yield from steps
         proposals = [
-            Proposal(n, Mask.from_array(one.mask_hw), one.iou, one.stability)
+            Proposal(n, Mask.of(one.mask_hw), one.iou, one.stability)
             for n, one in enumerate(found, 1)
         ]
         if not proposals:
@@ -93,7 +102,7 @@ class ProposalEditor:
         kept: list[Mask] = []
         for one in detect():
             mask_hw, iou, stability = self._segment(frame, one)
-            mask = Mask.from_array(mask_hw)
+            mask = Mask.of(mask_hw)
             if mask.area and not any(mask_iou(mask, other) > SAME_IOU for other in kept):
                 kept.append(mask)
                 proposals.append(Proposal(len(kept), mask, iou, stability, one.name))
@@ -143,8 +152,7 @@ class ProposalEditor:
         masks = [proposal.mask for proposal in chosen]
         if merge:
             here = None if obj is None else self._store.shown_mask(frame, obj)
-            arrays = [mask.to_array() for mask in (*masks, *([here] if here else []))]
-            masks = [Mask.from_array(np.any(arrays, axis=0))]
+            masks = [reduce(unite, (*masks, *([here] if here else [])))]
         first = self._store.next_object_id if obj is None else obj
         objects = list(range(first, first + len(masks)))
         self._model.check_loaded()
