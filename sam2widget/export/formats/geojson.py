@@ -1,4 +1,4 @@
-"""Outlines as GeoJSON: on the map where the picture has a place there, else in pixels for QuPath."""
+"""Outlines as GeoJSON: on the map where a raster has its place there, else in pixels, as QuPath."""
 
 from __future__ import annotations
 
