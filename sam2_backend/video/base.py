@@ -17,6 +17,7 @@ from PIL import Image
 
 from .contrast import Contrast, ContrastLike, as_contrast
 from .errors import VideoError
+from .georeference import GeoReference
 from .identity import identify_files, identify_frames
 from .options import DEFAULT_OPTIONS, OpenOptions
 from .pixel_size import PixelSize, PixelSizeLike, as_pixel_size
@@ -62,6 +63,9 @@ class Video(ABC):
 
     found_pixel_size: PixelSize | None = None
     """How large a pixel is, as the source's own metadata has it."""
+
+    georeference: GeoReference | None = None
+    """Where pixels lie on the earth, as a GeoTIFF says."""
 
     _chosen_pixel_size: PixelSize | None = None
 

@@ -96,16 +96,21 @@ def contains(mask: Mask, x: float, y: float) -> bool:
 
 
 def touches_edge(mask: Mask, window: Box) -> bool:
-    """Whether a mask has pixels at an edge of a window that is none of the frame's."""
+    """Whether a mask ends at an edge of a window that is none of the frame's."""
     x0, y0, x1, y1 = window
     rows, columns = np.arange(y0, y1, dtype=np.int64), np.arange(x0, x1, dtype=np.int64)
+    # Whether there is something beyond, the pixels at the edge, and how far it is to those beyond.
     edges = [
-        (y0 > 0, y0 * mask.width + columns),
-        (y1 < mask.height, (y1 - 1) * mask.width + columns),
-        (x0 > 0, rows * mask.width + x0),
-        (x1 < mask.width, rows * mask.width + x1 - 1),
+        (y0 > 0, y0 * mask.width + columns, -mask.width),
+        (y1 < mask.height, (y1 - 1) * mask.width + columns, mask.width),
+        (x0 > 0, rows * mask.width + x0, -1),
+        (x1 < mask.width, rows * mask.width + x1 - 1, 1),
     ]
-    return any(bool(_values_at(mask, pixels).any()) for is_cut, pixels in edges if is_cut)
+    return any(
+        bool((_values_at(mask, pixels) & ~_values_at(mask, pixels + step)).any())
+        for is_cut, pixels, step in edges
+        if is_cut
+    )
 
 
 def sample_mask(mask: Mask, window: Box, height: int, width: int) -> NDArray[np.bool_]:

@@ -24,7 +24,7 @@ const MAX_SIDE = 4096;
 export class Regions {
   /** From the oldest. */
   kept: Region[] = [];
-  private asked: { id: number; at: number; frame: number } | null = null;
+  private asked: { id: number; at: number } | null = null;
   private look = 0;
 
   constructor(
@@ -51,7 +51,7 @@ export class Regions {
       ...{ type: "want_region", frame, x0: box[0], y0: box[1], x1: box[2], y1: box[3] },
       ...{ width: sideOf(box[2] - box[0]), height: sideOf(box[3] - box[1]) },
     } as Request);
-    this.asked = { id, at: now, frame };
+    this.asked = { id, at: now };
   }
 
   async receive(message: RegionMessage, jpeg: Buffer): Promise<void> {

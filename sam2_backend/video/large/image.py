@@ -12,10 +12,10 @@ from PIL import Image
 
 from ..base import DEFAULT_FPS, Video
 from ..errors import VideoError
+from ..georeference import GeoReference
 from ..identity import identify_values
 from ..options import MAX_MEGAPIXELS
 from ..pixels import SAMPLED_PIXELS, thin_out
-from .georeference import GeoReference
 from .levels import PyramidLevel, build_smaller_level, make_tile_cache
 
 Window = tuple[int, int, int, int]

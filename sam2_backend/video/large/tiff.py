@@ -13,8 +13,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from ..errors import VideoError
+from ..georeference import GeoReference, find_georeference
 from ..pixel_size import PixelSize, find_pixel_size
-from .georeference import GeoReference, find_georeference
 from .levels import PyramidLevel
 
 MAX_PIECE_PIXELS = 32 * 2**20

@@ -9,8 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from sam2_backend.video import LargeImage
-from sam2_backend.video.large.georeference import GeoReference
+from sam2_backend.video.georeference import GeoReference
 
 from ...annotation.records import ObjectInfo
 from ...core.errors import SessionError
@@ -42,7 +41,7 @@ def write_geojson(
         raise SessionError(f"coordinates is 'auto', 'map' or 'pixels', got {coordinates!r}.")
     if not np.isfinite(simplify) or simplify < 0:
         raise SessionError(f"simplify is a number of pixels from 0 up, got {simplify!r}.")
-    reference = segmentation.video.georeference if _is_raster(segmentation) else None
+    reference = segmentation.video.georeference
     if coordinates == "map" and reference is None:
         raise SessionError(
             f"{segmentation.video.name} has no place on the map: GeoTIFF tags would say it. Write "
@@ -65,10 +64,6 @@ def write_geojson(
     document["features"] = features
     path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
     return path
-
-
-def _is_raster(segmentation: Segmentation) -> bool:
-    return isinstance(segmentation.video, LargeImage)
 
 
 def _feature(
