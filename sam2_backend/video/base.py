@@ -134,7 +134,7 @@ class Video(ABC):
         return other
 
     @property
-    def sizes_hw(self) -> list[tuple[int, int]] | None:
+    def sizes_hw(self) -> Sequence[tuple[int, int]] | None:
         """(H, W) of each frame where they may differ; else None."""
         return None if self.sizes is None else [(height, width) for width, height in self.sizes]
 

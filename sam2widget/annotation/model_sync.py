@@ -140,10 +140,10 @@ class ModelSync:
     ) -> Generator[None, None, Sequence[Proposed]]:
         """Find what there is on a frame, or in a window of a large picture."""
         segmenter = self._ready()
+        if isinstance(segmenter, WindowedProposer):
+            return segmenter.propose(frame, window)
         if not isinstance(segmenter, SupportsProposals):
             raise SessionError(f"The model {segmenter.name} cannot propose masks.")
-        if window is not None and isinstance(segmenter, WindowedProposer):
-            return segmenter.propose(frame, window)
         return segmenter.propose(frame)
 
     def segment_box(self, frame: int, box: Box) -> Prediction:

@@ -73,7 +73,7 @@ def intersect(a: Mask, b: Mask) -> Mask:
 
 def subtract(a: Mask, b: Mask) -> Mask:
     """Give the pixels of a mask that another of its size has not."""
-    return _combine(a, b, lambda one, other: one & ~other)
+    return _combine(a, b, np.greater)
 
 
 def _combine(a: Mask, b: Mask, combine: Callable[..., NDArray[np.bool_]]) -> Mask:

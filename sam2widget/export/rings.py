@@ -38,8 +38,8 @@ def trace_polygons(mask: Mask) -> list[OutlinePolygon]:
         if areas[n] >= 0:
             continue
         # The pixel above a hole's uppermost edge is of the part that it is a hole of.
-        left, top = min(rings[n].tolist(), key=lambda corner: (corner[1], corner[0]))
-        x, y = left + 0.5, top - 0.5
+        left, top = rings[n][np.lexsort(rings[n].T)[0]]
+        x, y = float(left) + 0.5, float(top) - 0.5
         around = (boxes[:, 0] < x) & (x < boxes[:, 2]) & (boxes[:, 1] < y) & (y < boxes[:, 3])
         for m in np.flatnonzero(around)[::-1].tolist():  # the smallest first
             if _encloses(polygons[m].outline, x, y):

@@ -36,9 +36,9 @@ class Cells:
         half = self.spacing // 2
         return column * self.spacing + half, row * self.spacing + half
 
-    def draw(self, x0: int, y0: int, x1: int, y1: int) -> NDArray[np.uint8]:
-        """(h, w, 3) uint8 of a part; what lies outside the picture is ground."""
-        ys, xs = np.mgrid[y0:y1, x0:x1].astype(np.float32)
+    def draw(self, x0: int, y0: int, x1: int, y1: int, step: int = 1) -> NDArray[np.uint8]:
+        """(h, w, 3) uint8 of a part, of which each `step`-th pixel."""
+        ys, xs = np.mgrid[y0:y1:step, x0:x1:step].astype(np.float32)
         half = self.spacing / 2
         away = np.hypot((xs % self.spacing) - half, (ys % self.spacing) - half)
         inside = (away <= self.radius)[..., None]
@@ -59,8 +59,8 @@ class Cells:
         width, height = self.width // step, self.height // step
         for top in range(0, height, TILE):
             for left in range(0, width, TILE):
-                part = self.draw(left * step, top * step, (left + TILE) * step, (top + TILE) * step)
-                yield np.ascontiguousarray(part[::step, ::step])
+                right, bottom = (left + TILE) * step, (top + TILE) * step
+                yield self.draw(left * step, top * step, right, bottom, step)
 
 
 def write_pyramid(

@@ -48,7 +48,7 @@ class TiffLevel(PyramidLevel):
         self._across = -(-width // tile_width)
         self._down = -(-height // tile_height)
         self._inverts = first.photometric.name == "MINISWHITE"
-        dtype = np.dtype(first.dtype).newbyteorder("=")
+        dtype: np.dtype[Any] = np.dtype(first.dtype).newbyteorder("=")
         channels = kept * len(pages)
         self._is_grey = channels == 1 and dtype in (np.uint8, np.bool_)
         if self._is_grey:

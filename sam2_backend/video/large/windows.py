@@ -77,7 +77,7 @@ class WindowFrames(Video):
         return max(round((y1 - y0) * share), 1), max(round((x1 - x0) * share), 1)
 
     @property
-    def sizes_hw(self) -> Sequence[tuple[int, int]]:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def sizes_hw(self) -> Sequence[tuple[int, int]]:
         """(h, w) of each frame; it grows with them."""
         return _Sizes(self)
 

@@ -330,7 +330,10 @@ class PromptEditor:
         mask = Mask.of(prediction.mask_hw)
         prompts = self._store.prompts(frame, new).with_point(point)
         left = self._overlaps.visible_part(frame, new, mask, pack_logits(prediction), prompts)
-        return prediction if left is mask else replace(prediction, mask_hw=left)
+        if left is mask:
+            return prediction
+        is_windowed = self._store.tables.is_windowed
+        return replace(prediction, mask_hw=left if is_windowed else left.to_array())
 
     def write(self, edit: Edit, frame: int, obj: int, prompts: PromptSet, source: Source) -> None:
         """Set an object's prompts on a frame as part of an edit.

@@ -114,7 +114,7 @@ class ProposalEditor:
             )
         return self._write(frame, proposals)
 
-    def _segment(self, frame: int, one: Detection) -> tuple[NDArray[np.bool_], float, float]:
+    def _segment(self, frame: int, one: Detection) -> tuple[NDArray[np.bool_] | Mask, float, float]:
         """The mask of a detection, with its IoU, predicted or the detector's score; stability."""
         if one.mask_hw is not None:
             return one.mask_hw, one.score, 1.0
