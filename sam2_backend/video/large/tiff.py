@@ -50,7 +50,7 @@ class TiffLevel(PyramidLevel):
         self._inverts = first.photometric.name == "MINISWHITE"
         dtype: np.dtype[Any] = np.dtype(first.dtype).newbyteorder("=")
         channels = kept * len(pages)
-        self._is_grey = channels == 1 and dtype in (np.uint8, np.bool_)
+        self._is_grey = channels == 1 and dtype.kind in "ub" and dtype.itemsize == 1
         if self._is_grey:
             channels, dtype = 3, np.dtype(np.uint8)
         super().__init__(width, height, tile_width, tile_height, channels, dtype)
