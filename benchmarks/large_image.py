@@ -76,6 +76,7 @@ def read_and_segment(path: Path, model: str, cells: Cells) -> None:
     for n in range(CELLS_CLICKED):
         row, column = (n * 7 + 3) % rows, (n * 13 + 5) % columns
         x, y = cells.center(row, column)
+        x += cells.radius * 2 // 3  # beside the nucleus, which a click in it may mean
         half = cells.spacing
         window = max(x - half, 0), max(y - half, 0), x + half, y + half
         began_at = time.perf_counter()

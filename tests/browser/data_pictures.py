@@ -169,7 +169,9 @@ def large_images(open_: Open, target: Path) -> None:
         middle = (x0 + x1) // 2 // cells.spacing, (y0 + y1) // 2 // cells.spacing
         for n, (right, down) in enumerate(((0, 0), (1, 0), (0, -1)), 1):
             x, y = cells.center(middle[1] + down, middle[0] + right)
-            bench.run(f"w.add_point(0, {x}, {y}, obj={n}, window=({x0}, {y0}, {x1}, {y1}))")
+            half = cells.radius + 8
+            box = x - half, y - half, x + half, y + half
+            bench.run(f"w.add_box(0, {box}, obj={n}, window=({x0}, {y0}, {x1}, {y1}))")
         bench.widget.wait_for("objects", 3)
         shoot(bench, target, QUALITY)
 

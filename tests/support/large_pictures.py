@@ -43,7 +43,7 @@ class Cells:
         away = np.hypot((xs % self.spacing) - half, (ys % self.spacing) - half)
         inside = (away <= self.radius)[..., None]
         nucleus = (away <= self.radius / 3)[..., None]
-        grain = ((xs * 7 + ys * 13) % 11 - 5)[..., None]
+        grain = ((xs * 7 + ys * 13) % 10 - 5)[..., None]
         color = np.where(inside, np.array([178, 92, 150], np.float32), GROUND)
         color = np.where(nucleus, np.array([92, 40, 110], np.float32), color)
         return np.clip(color + grain, 0, 255).astype(np.uint8)
@@ -140,7 +140,9 @@ def write_fast_pyramid(path: Path, cells: Cells) -> Path:
     steps = [1]
     while max(cells.width, cells.height) // steps[-1] > 2048:
         steps.append(2 * steps[-1])
-    block = cells.draw(0, 0, 11 * cells.spacing, 11 * cells.spacing)  # grain repeats after 11
+    block = cells.draw(
+        0, 0, cells.spacing, cells.spacing
+    )  # of which 10, as grain repeats, is a part
     side = len(block)
 
     def tiles(step: int) -> Iterator[NDArray[np.uint8]]:
