@@ -75,3 +75,26 @@ def test_a_mask_of_a_slide_takes_its_runs_alone() -> None:
 def test_masks_of_two_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="two sizes"):
         sparse.unite(Mask.empty(2, 3), Mask.empty(3, 2))
+
+
+@pytest.mark.parametrize(
+    ("inside", "touches"),
+    [
+        ((5, 5, 9, 9), False),  # in the middle of the window
+        ((4, 5, 9, 9), True),  # at its left
+        ((5, 5, 10, 9), True),  # at its right
+        ((5, 4, 9, 9), True),
+        ((5, 5, 9, 10), True),
+        ((2, 2, 12, 12), False),  # what lies beyond is known
+    ],
+)
+def test_a_mask_that_ends_at_the_edge_of_its_window_is_told(
+    inside: tuple[int, int, int, int], touches: bool
+) -> None:
+    mask = sparse.place_window(inside, 20, 20)
+    assert sparse.touches_edge(mask, (4, 4, 10, 10)) is touches
+
+
+def test_the_edge_of_the_picture_is_no_edge_of_a_window() -> None:
+    mask = sparse.place_window((0, 0, 20, 20), 20, 20)
+    assert not sparse.touches_edge(mask, (0, 0, 20, 20))

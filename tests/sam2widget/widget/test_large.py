@@ -97,7 +97,7 @@ def test_what_ends_at_the_edge_of_the_window_is_said(widget: Sam2Widget) -> None
     with pytest.warns(
         UserWarning, match=r"Object 1 reaches the edge of what the model saw \(x 750"
     ):
-        widget.add_point(0, 800, 750, window=(750, 600, 1000, 900))
+        widget.add_box(0, 750, 600, 900, 900, window=(750, 600, 1000, 900))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         widget.add_point(0, 2250, 2250, obj=2, window=(2000, 2000, 2500, 2500))
