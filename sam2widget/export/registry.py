@@ -57,6 +57,8 @@ class Format:
     format without it is taken where no other of its suffix recognizes what is there."""
     more_suffixes: frozenset[str] = frozenset()
     """Of other files that `read` reads."""
+    is_sparse: bool = False
+    """Whether it is written without an array of a mask or a picture: of large pictures too."""
 
     def __post_init__(self) -> None:
         known = option_names(self.write)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sam2_backend.video import Video
+from sam2_backend.video import LargeImage, Video
 
 from ..annotation.classes import as_classes
 from ..annotation.confidence import Review
@@ -49,6 +49,7 @@ def make_session(
         kind=video.kind,
         sizes_hw=video.sizes_hw,
         skips=video.recording is not None,
+        is_windowed=isinstance(video, LargeImage),
         **settings_of(origin, clean_masks),
     )
     review = Review(session)

@@ -25,4 +25,5 @@ FORMAT = Format(
     write_csv,
     description="a row for each object and frame: the frame's name, class, area, box, centroid, "
     "scores, source, state",
+    is_sparse=True,
 )
