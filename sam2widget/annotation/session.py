@@ -20,7 +20,7 @@ from sam2_backend.video import Kind
 from ..core.cleaning import CLEANED_SHARE
 from ..core.masks import Mask
 from ..models.detection import Detection
-from ..models.segmenter import Prediction, PromptSet, Segmenter
+from ..models.segmenter import Box, Prediction, PromptSet, Segmenter
 from .classes import Labels
 from .editors.classes import ClassEditor
 from .editors.imports import Importer
@@ -374,9 +374,15 @@ class Session(SessionView):
         *,
         as_prompts: bool = False,
         labels: Labels | None = None,
+        boxes: Mapping[tuple[int, int], Box] | None = None,
     ) -> list[int]:
-        """Put masks, by (object id, frame), in place of what there is; returns the objects' ids."""
-        return self._importer.import_masks(masks, names, as_prompts=as_prompts, labels=labels)
+        """Put masks, by (object id, frame), in place of what there is; returns the objects' ids.
+
+        Boxes become prompts.
+        """
+        return self._importer.import_masks(
+            masks, names, as_prompts=as_prompts, labels=labels, boxes=boxes
+        )
 
     # Undo
 

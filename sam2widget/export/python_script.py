@@ -15,7 +15,7 @@ from ..core.masks import Mask
 from ..models.segmenter import PromptSet
 from ..models.source import DEFAULT_MEMORY
 from ..storage.saved_session import SavedSession
-from .coco_segmentation import as_text, encode
+from .encodings.coco_segmentation import as_text, encode
 
 LINE = 100
 """Characters of a line; masks take longer ones."""
