@@ -181,6 +181,8 @@ def _showing(saved: SavedSession) -> list[str]:
             lines.append(f"w.set_class({info.id}, {info.class_name!r})")
         if info.attributes:
             lines.append(f"w.set_attributes({info.id}, {dict(info.attributes)!r})")
+        if info.parents:
+            lines.append(f"w.set_parents({info.id}, {list(info.parents)!r})")
         if changes:
             lines += _call("w.update_object", [str(info.id)], changes)
     if saved.current_class:

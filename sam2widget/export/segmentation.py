@@ -201,3 +201,5 @@ class Imported:
     """Classes and attributes of the objects."""
     boxes: Mapping[tuple[int, int], Box] = field(default_factory=dict["tuple[int, int]", Box])
     """x0, y0, x1, y1 in pixels by (object id, frame), which become prompts."""
+    parents: Mapping[int, tuple[int, ...]] = field(default_factory=dict["int", "tuple[int, ...]"])
+    """Ids of the objects that an object came from."""

@@ -100,6 +100,7 @@ def take_in(
         as_prompts=as_prompts,
         labels=found.labels,
         boxes=found.boxes,
+        parents=found.parents,
     )
     added = [name for name in session.class_names if name not in before]
     if before and added:

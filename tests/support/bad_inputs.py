@@ -294,6 +294,16 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
         ),
         CLIP,
     ),
+    "a Cell Tracking folder without pictures": lambda bad: import_masks(
+        bad.file("res_track.txt", b"1 0 7 0").parent, CLIP, "ctc"
+    ),
+    "a track of no four numbers": lambda bad: import_masks(
+        bad.file("res_track.txt", b"1 0 end").parent, CLIP
+    ),
+    "a division of what has no mask before": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.split(1, 0),
+    ),
     "XML that is none": lambda bad: import_masks(bad.file("m.xml", b"<annotations"), CLIP, "cvat"),
     "names that are off by one": lambda bad: import_masks(
         bad.masks(f"{n:05}.png" for n in range(8)), bad.frames(f"{n:05}.jpg" for n in range(1, 9))

@@ -50,6 +50,7 @@ class Importer:
         as_prompts: bool = False,
         labels: Labels | None = None,
         boxes: Mapping[tuple[int, int], Box] | None = None,
+        parents: Mapping[int, tuple[int, ...]] | None = None,
     ) -> list[int]:
         """Put masks in place of what there is on their frames, as one edit; new ids add objects.
 
@@ -63,6 +64,7 @@ class Importer:
             are no classes yet, all of the file's are taken over in its order, else those that
             objects have are added.
         boxes : by (object id, frame), which become prompts.
+        parents : of objects, by id; those that there are not are left out.
 
         Returns
         -------
@@ -93,6 +95,10 @@ class Importer:
             for obj in objects:
                 store.ensure_object(obj, (names or {}).get(obj))
             self._label(objects, labels or Labels())
+            for obj in objects:
+                given = tuple(one for one in (parents or {}).get(obj, ()) if one in objects)
+                if given and obj not in given:
+                    store.write_object(obj, replace(store.tables.objects[obj], parents=given))
             for (obj, frame), mask in sorted(masks.items()):
                 if as_prompts:
                     self._prompts.write(edit, frame, obj, PromptSet(mask=mask), "import")

@@ -25,7 +25,8 @@ def to_napari(source: SegmentationSource) -> list[Layer]:
     """Give layers for napari: the picture, the labels, and a track of each object.
 
     Frames are read as napari shows them. Labels are object ids; where two objects overlap, the
-    larger shows. Tracks go through the centroids.
+    larger shows. Tracks go through the centroids, and
+    their graph says which objects came from which.
 
     Parameters
     ----------
@@ -77,7 +78,13 @@ def to_napari(source: SegmentationSource) -> list[Layer]:
     ]
     tracks = _tracks(segmentation)
     if len(tracks):
-        layers.append((tracks, {"name": "tracks", **scale}, "tracks"))
+        tracked = set(tracks[:, 0].astype(int).tolist())
+        graph = {
+            info.id: [parent for parent in info.parents if parent in tracked]
+            for info in segmentation.objects
+            if info.id in tracked and tracked.intersection(info.parents)
+        }
+        layers.append((tracks, {"name": "tracks", "graph": graph, **scale}, "tracks"))
     return layers
 
 
