@@ -79,7 +79,7 @@ def write_labelme(
             for info, mask_hw in segmentation.shown(frame)
             for shape in _shapes(mask_hw, outline)
         ]
-        document = {
+        document: dict[str, Any] = {
             "version": _VERSION,
             "flags": {},
             "shapes": shapes,

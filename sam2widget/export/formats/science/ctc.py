@@ -154,7 +154,8 @@ def read_ctc(path: Path, video: Video) -> Imported:
         for label in np.unique(labels_hw[labels_hw > 0]).tolist():
             if label not in tracks:
                 unlisted.add(label)
-            masks[objects.get(label, label), frame] = Mask.from_array(labels_hw == label)
+            obj = objects[label] if label in objects else int(label)
+            masks[obj, frame] = Mask.from_array(labels_hw == label)
     notes: list[str] = []
     if unlisted:
         notes.append(
