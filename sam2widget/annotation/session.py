@@ -20,10 +20,11 @@ from sam2_backend.video import Kind
 from ..core.cleaning import CLEANED_SHARE
 from ..core.masks import Mask
 from ..models.detection import Detection, FrameDetections
-from ..models.segmenter import Prediction, PromptSet, Segmenter, Window
+from ..models.segmenter import Box, Prediction, PromptSet, Segmenter, Window
 from .classes import Labels
 from .editors.classes import ClassEditor
 from .editors.imports import Importer
+from .editors.lineages import LineageEditor
 from .editors.model_switch import ModelSwitcher
 from .editors.objects import ObjectEditor
 from .editors.overlap_resolver import OverlapResolver
@@ -90,6 +91,7 @@ class Session(SessionView):
         self._model = model = ModelSync(store, skips=skips, clean_masks=clean_masks)
         self._overlaps = overlaps = OverlapResolver(store, model.remove_specks)
         self._objects = ObjectEditor(store, model, overlaps)
+        self._lineages = LineageEditor(store, model)
         self._classes = ClassEditor(store)
         self._prompts = PromptEditor(store, model, overlaps)
         self._reviewer = Reviewer(store, model, overlaps)
@@ -144,6 +146,18 @@ class Session(SessionView):
         self._model.set_cleaning(size)
 
     # Objects
+
+    def split(self, obj: int, frame: int) -> tuple[int, int]:
+        """Let an object divide on a frame, and return the ids of the two new ones."""
+        return self._lineages.split(obj, frame)
+
+    def merge(self, objects: Iterable[int], frame: int) -> int:
+        """Let objects merge on a frame, and return the id of the new one."""
+        return self._lineages.merge(objects, frame)
+
+    def set_parents(self, obj: int, parents: Iterable[int]) -> None:
+        """Say which objects an object came from."""
+        self._lineages.set_parents(obj, parents)
 
     def add_object(self, obj: int | None = None) -> int:
         """Add an object and return its id, the next free one if None."""
@@ -417,9 +431,20 @@ class Session(SessionView):
         *,
         as_prompts: bool = False,
         labels: Labels | None = None,
+        boxes: Mapping[tuple[int, int], Box] | None = None,
+        parents: Mapping[int, tuple[int, ...]] | None = None,
     ) -> list[int]:
-        """Put masks, by (object id, frame), in place of what there is; returns the objects' ids."""
-        return self._importer.import_masks(masks, names, as_prompts=as_prompts, labels=labels)
+        """Put masks, by (object id, frame), in place of what there is; returns the objects' ids.
+
+        Boxes become prompts.
+        """
+        return self._importer.import_masks(
+            *(masks, names),
+            as_prompts=as_prompts,
+            labels=labels,
+            boxes=boxes,
+            parents=parents,
+        )
 
     # Undo
 

@@ -16,7 +16,7 @@ from ..core.masks import Mask
 from ..models.segmenter import PromptSet, Window
 from ..models.source import DEFAULT_MEMORY
 from ..storage.saved_session import SavedSession
-from .coco_segmentation import as_text, encode
+from .encodings.coco_segmentation import as_text, encode
 
 LINE = 100
 """Characters of a line; masks take longer ones."""
@@ -191,6 +191,8 @@ def _showing(saved: SavedSession) -> list[str]:
             lines.append(f"w.set_class({info.id}, {info.class_name!r})")
         if info.attributes:
             lines.append(f"w.set_attributes({info.id}, {dict(info.attributes)!r})")
+        if info.parents:
+            lines.append(f"w.set_parents({info.id}, {list(info.parents)!r})")
         if changes:
             lines += _call("w.update_object", [str(info.id)], changes)
     if saved.current_class:

@@ -195,6 +195,8 @@ def build_session(
             raise SchemaError(
                 f"'objects[{n}].class_name' is {one.class_name!r}, but there is no such class"
             )
+        if one.id in one.parents or not objects.keys() >= set(one.parents):
+            raise SchemaError(f"'objects[{n}].parents' is {list(one.parents)}: no other objects")
     view = record.view
     if view.selected and view.selected not in objects:
         raise SchemaError(f"'view.selected' is {view.selected}, but there is no such object")

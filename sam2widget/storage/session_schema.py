@@ -158,6 +158,7 @@ class ObjectRecord(Record, frozen=True, kw_only=True):
     locked: bool
     class_name: str = ""
     attributes: Attributes = {}
+    parents: tuple[FromOne, ...] = ()
 
 
 class PromptRecord(Record, frozen=True, kw_only=True):

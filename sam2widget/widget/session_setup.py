@@ -97,7 +97,11 @@ def take_in(
     """Import masks, and return the objects' ids and what there is to say, in sentences."""
     before = session.class_names
     objects = session.import_masks(
-        found.masks, found.names, as_prompts=as_prompts, labels=found.labels
+        *(found.masks, found.names),
+        as_prompts=as_prompts,
+        labels=found.labels,
+        boxes=found.boxes,
+        parents=found.parents,
     )
     added = [name for name in session.class_names if name not in before]
     if before and added:

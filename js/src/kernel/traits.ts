@@ -52,6 +52,7 @@ export interface ObjectInfo {
   /** Of its class, "" for none. */
   class_name: string;
   attributes: Record<string, Attribute>;
+  parents?: number[];
 }
 
 export type Attribute = boolean | number | string;

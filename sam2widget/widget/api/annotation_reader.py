@@ -25,6 +25,7 @@ from ...models.segmenter import PromptSet, Window
 from ...runtime.controller import Controller
 from ...storage.statistics import Statistics, time_spent
 from ..notebook.short_errors import shorten_errors
+from .hand_over import HandOver
 
 if TYPE_CHECKING:
     from ...export import Segmentation
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @shorten_errors
-class AnnotationReader:
+class AnnotationReader(HandOver):
     """The results of a session, as arrays, as numbers and in files. Any thread.
 
     Parameters

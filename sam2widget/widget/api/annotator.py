@@ -24,12 +24,12 @@ from ...runtime.finder import Finder
 from ...runtime.video_search import find_in_video
 from ...runtime.widget_state import WidgetState, show_next_unreviewed
 from ..notebook.short_errors import shorten_errors
-from .class_annotator import ClassAnnotator
 from .deprecation import takes_by_keyword
+from .lineage_annotator import LineageAnnotator
 
 
 @shorten_errors
-class Annotator(ClassAnnotator):
+class Annotator(LineageAnnotator):
     """A video that is annotated by code. Methods wait until what they ask for is done.
 
     Coordinates are (x, y) in pixels of the original frame, frames count from 0, and runs of frames
