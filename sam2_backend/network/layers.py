@@ -184,7 +184,7 @@ class Attention(AttentionProjections):
 
         A batch of one row on one side is projected once and shared by all rows of the other.
         """
-        if len(q_bnc) == len(k_bmc) and use_cpu_fast_path(q_bnc):
+        if q_bnc.shape[0] == k_bmc.shape[0] and use_cpu_fast_path(q_bnc):
             # With fewer tokens on one side than a head has channels, it takes less arithmetic to
             # apply the other side's projection to them than to project the many tokens.
             head_dim = self.q_proj.out_features // self.num_heads
@@ -195,7 +195,7 @@ class Attention(AttentionProjections):
         q = self.split_heads(self.q_proj(q_bnc))
         k = self.split_heads(self.k_proj(k_bmc))
         v = self.split_heads(self.v_proj(v_bmc))
-        b = max(len(q), len(k))
+        b = max(q.shape[0], k.shape[0])
         q, k, v = (x.expand(b, -1, -1, -1) for x in (q, k, v))
         return self._join_heads(attend(q, k, v))
 
