@@ -193,7 +193,7 @@ class Attention(AttentionProjections):
         q = self.split_heads(self.q_proj(q_bnc))
         k = self.split_heads(self.k_proj(k_bmc))
         v = self.split_heads(self.v_proj(v_bmc))
-        b = max(len(q), len(k))
+        b = max(q.shape[0], k.shape[0])
         q, k, v = (x.expand(b, -1, -1, -1) for x in (q, k, v))
         return self._join_heads(attend(q, k, v))
 
@@ -230,7 +230,7 @@ class Attention(AttentionProjections):
         """Whether these are fewer than a head has channels and the others more, row for row."""
         head_dim = self.q_proj.out_features // self.num_heads
         is_between = tokens.shape[1] < head_dim < others.shape[1]
-        return is_between and len(tokens) == len(others) and use_cpu_fast_path(tokens)
+        return is_between and tokens.shape[0] == others.shape[0] and use_cpu_fast_path(tokens)
 
     def _few_queries(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
         """Attend with the key projection applied to the queries.

@@ -232,7 +232,7 @@ class MaskDecoder(PrecisionModule):
         embeddings = self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight
         own = self.derive("own tokens", lambda: torch.cat(embeddings), *embeddings)
         prompts_npc = prompts_npc.to(own.dtype)
-        tokens = torch.cat((own.expand(len(prompts_npc), -1, -1), prompts_npc), dim=1)
+        tokens = torch.cat((own.expand(prompts_npc.shape[0], -1, -1), prompts_npc), dim=1)
         image_pos = _as_tokens(image_pos_1chw)
         image = projected.image_1lc if projected else _as_tokens(s16_nchw + dense_nchw)
         tokens, image = self.transformer(tokens, image, image_pos, projected)

@@ -26,7 +26,7 @@ from .transforms import resize_smoothly
 
 _MEMORY_SCALE, _MEMORY_BIAS = 20.0, -10.0
 """A mask enters the memory encoder as probability * 20 - 10 (official configuration)."""
-_STABILITY_DELTA, _STABILITY_THRESHOLD = 0.05, 0.98
+STABILITY_DELTA, STABILITY_THRESHOLD = 0.05, 0.98
 """A single mask of lower stability is replaced by the best candidate (official predictors)."""
 
 
@@ -422,9 +422,9 @@ def select_single_mask(output: DecoderOutput, *, stable: bool = True) -> tuple[T
     logits, ious = output.logits_nmhw[:, :1], output.ious_nm[:, 0]
     if not stable:
         return logits, ious
-    inner = (logits > _STABILITY_DELTA).flatten(1).sum(1).float()
-    outer = (logits > -_STABILITY_DELTA).flatten(1).sum(1).float()
-    is_stable = torch.where(outer > 0, inner / outer, 1.0) >= _STABILITY_THRESHOLD
+    inner = (logits > STABILITY_DELTA).flatten(1).sum(1).float()
+    outer = (logits > -STABILITY_DELTA).flatten(1).sum(1).float()
+    is_stable = torch.where(outer > 0, inner / outer, 1.0) >= STABILITY_THRESHOLD
     rows = torch.arange(len(ious), device=ious.device)
     best = 1 + output.ious_nm[:, 1:].argmax(dim=1)
     logits = torch.where(
