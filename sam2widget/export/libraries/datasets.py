@@ -8,7 +8,6 @@ from typing import Any
 from PIL import Image
 
 from ...core.errors import SessionError
-from ..encodings.coco_segmentation import as_text, encode
 from ..segmentation import Segmentation, SegmentationSource
 from ..writing import JPEG_QUALITY
 from ._importing import import_library
@@ -69,6 +68,9 @@ def to_datasets(source: SegmentationSource, *, pictures: bool = True) -> Any:
 
 
 def _row(segmentation: Segmentation, frame: int, pictures: bool) -> dict[str, Any]:
+    # Imported only now: a widget starts without pycocotools.
+    from ..encodings.coco_segmentation import as_text, encode
+
     height, width = segmentation.size_hw(frame)
     labels_hw = segmentation.label_map(frame)
     kind = "uint8" if labels_hw.max() < 256 else "uint16" if labels_hw.max() < 2**16 else "int32"

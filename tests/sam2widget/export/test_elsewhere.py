@@ -520,7 +520,7 @@ def test_polygons_without_a_pixel_are_left_out_with_a_word(tmp_path, shape):
 
 @pytest.mark.parametrize(
     ("document", "tool"),
-    [({"shapes": [], "imagePath": "a.png"}, "LabelMe"), ({"videos": []}, "YouTube-VIS")],
+    [({"_via_img_metadata": {}}, "the VGG Image Annotator"), ({"videos": []}, "YouTube-VIS")],
 )
 def test_json_of_other_tools_is_named(tmp_path, document, tool):
     (tmp_path / "a.json").write_text(json.dumps(document))

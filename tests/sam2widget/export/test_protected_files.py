@@ -16,7 +16,7 @@ from sam2widget import Sam2Widget, SessionError, open_video
 from sam2widget.annotation.records import ObjectInfo
 from sam2widget.cli import demo
 from sam2widget.cli.main import main
-from sam2widget.export import Segmentation, export_masks, import_masks, plots
+from sam2widget.export import FORMATS, Segmentation, export_masks, import_masks, plots
 from tests.support.fakes import DiscSegmenter
 from tests.support.films import write_film
 
@@ -209,7 +209,8 @@ def test_commands_do_not_write_over_the_video(widget, tmp_path, capsys):
 
 def test_what_cannot_be_read_is_refused_with_what_can(segmentation, tmp_path):
     (tmp_path / "q1.py").write_text("")
-    with refused("can be read: coco, cvat, davis, npz, sa-v, yolo, youtube-vos. Say which"):
+    readable = ", ".join(name for name, one in FORMATS.items() if one.read is not None)
+    with refused(f"can be read: {readable}. Say which"):
         import_masks(tmp_path / "q1.py", segmentation.video)
     path = export_masks(segmentation, tmp_path / "ds", "coco")
     with refused(f"There is no {tmp_path / 'ds'}: did you mean {path}?"):

@@ -84,6 +84,7 @@ def test_traits_tell_what_is_current(widget):
             "locked": False,
             "class_name": "",
             "attributes": {},
+            "parents": [],
             "dash": [],
         }
     ]

@@ -221,12 +221,13 @@ def _load_tasks(path: Path) -> list[dict[str, Any]]:
 
 
 def _picture_name(task: dict[str, Any]) -> str | None:
-    """Give the name of a task's picture; None for a task of a video."""
+    """Give the path or URL of a task's picture; None for a task of a video."""
     data = task["data"]
     if "video" in data:
         return None
     said = data.get("image") or next((one for one in data.values() if isinstance(one, str)), "")
-    return unquote(str(said)).replace("\\", "/").rpartition("/")[2].rpartition("?d=")[2] or "?"
+    # Of files that Label Studio serves from a folder, the path is a parameter.
+    return unquote(str(said)).replace("\\", "/").replace("?d=", "/") or "?"
 
 
 def _results(task: dict[str, Any]) -> list[dict[str, Any]]:

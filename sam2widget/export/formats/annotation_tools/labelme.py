@@ -293,7 +293,7 @@ def is_labelme(path: Path) -> bool:
         first = next(iter(sorted(path.glob("*.json"))), None)
         return first is not None and is_labelme(first)
     kind, keys = find_json_keys(path)
-    return kind is dict and {"shapes", "imagePath"} <= keys
+    return kind is dict and "shapes" in keys
 
 
 FORMAT = Format(

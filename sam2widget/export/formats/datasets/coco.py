@@ -37,7 +37,6 @@ Outline = Literal["rle", "polygons"]
 Id: TypeAlias = int | str
 _ARTICLES = {"image": "an image", "annotation": "an annotation", "category": "a category"}
 _OTHERS = {
-    "shapes": "LabelMe",
     "_via_img_metadata": "the VGG Image Annotator",
     "videos": "YouTube-VIS",
     "features": "GeoJSON",

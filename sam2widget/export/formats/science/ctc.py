@@ -17,6 +17,7 @@ from ....core.errors import SessionError
 from ....core.label_maps import OverlapCounter
 from ....core.masks import Mask
 from ....core.user_warnings import warn
+from ...frame_names import FrameNames
 from ...overlay import check_one_size
 from ...reading.entries import check_frame_size, describe_error
 from ...registry import Format
@@ -30,6 +31,8 @@ NAMES: dict[str, tuple[str, str]] = {
     "truth": ("man_track", "man_track.txt"),
 }
 """How pictures begin and what the list of tracks is called, by kind."""
+FRAME_NAMES = "frame_names.txt"
+"""Beside what the challenge has: the names of frames, a line each, where the source has names."""
 _LARGEST = 2**16 - 1
 _PICTURE = re.compile(r"(?:mask|man_track|man_seg)_?(?P<frame>[0-9]{1,9})\.tiff?", re.I)
 
@@ -49,7 +52,8 @@ def write_ctc(segmentation: Segmentation, path: Path, *, kind: Kind = "result") 
     """Write `mask000.tif`…, 16 bits, whose values are tracks, and `res_track.txt`.
 
     A track has a mask on each frame from its begin to its end: where an object is out of sight, a
-    new one goes on, whose parent is the one before. Of several parents the first is written.
+    new one goes on, whose parent is the one before. Of several parents the first is written. Where
+    the source has names of frames, they are in `frame_names.txt`.
 
     Parameters
     ----------
@@ -66,7 +70,8 @@ def write_ctc(segmentation: Segmentation, path: Path, *, kind: Kind = "result") 
     total = len(segmentation)
     digits = max(3, len(str(total - 1)))
     files = [path / f"{prefix}{frame:0{digits}}.tif" for frame in range(total)]
-    open_folder(segmentation, path, [*files, path / listed], [path])
+    texts = [path / listed, *([path / FRAME_NAMES] if segmentation.frame_names.known else [])]
+    open_folder(segmentation, path, [*files, *texts], [path])
     overlaps = OverlapCounter()
     for frame, file in enumerate(files):
         ids_hw = segmentation.label_map(frame, overlaps)
@@ -74,6 +79,9 @@ def write_ctc(segmentation: Segmentation, path: Path, *, kind: Kind = "result") 
         for obj in np.unique(ids_hw[ids_hw > 0]).tolist():
             labels_hw[ids_hw == obj] = labels[obj, frame]
         tifffile.imwrite(file, labels_hw, compression="zlib")
+    if segmentation.frame_names.known:
+        listed_names = (segmentation.frame_names.name(frame) for frame in range(total))
+        (path / FRAME_NAMES).write_text("".join(f"{one}\n" for one in listed_names), "utf-8")
     lines = [f"{one.label} {one.begin} {one.end} {one.parent}\n" for one in tracks]
     (path / listed).write_text("".join(lines), encoding="ascii")
     names = {info.id: info.name for info in segmentation.objects}
@@ -140,15 +148,14 @@ def read_ctc(path: Path, video: Video) -> Imported:
     }
     if not pictures:
         raise SessionError(f"{path} has no pictures called mask000.tif or man_track000.tif.")
-    if max(pictures) >= len(video):
-        raise SessionError(
-            f"{path} has a picture of frame {max(pictures)}, but the video has frames 0 to "
-            f"{len(video) - 1}: it is of another video."
-        )
+    frames, notes = _find_frames(path, pictures, video)
     objects = _join_gaps(tracks)
     masks: dict[tuple[int, int], Mask] = {}
     unlisted: set[int] = set()
-    for frame, file in pictures.items():
+    for number, file in pictures.items():
+        if number not in frames:
+            continue
+        frame = frames[number]
         labels_hw = _read_labels(file)
         check_frame_size((labels_hw.shape[0], labels_hw.shape[1]), video.size_hw(frame), str(file))
         for label in np.unique(labels_hw[labels_hw > 0]).tolist():
@@ -156,7 +163,6 @@ def read_ctc(path: Path, video: Video) -> Imported:
                 unlisted.add(label)
             obj = objects[label] if label in objects else int(label)
             masks[obj, frame] = Mask.from_array(labels_hw == label)
-    notes: list[str] = []
     if unlisted:
         notes.append(
             f"{path} has {pluralize(len(unlisted), 'label')} that no track lists, such as "
@@ -171,6 +177,31 @@ def read_ctc(path: Path, video: Video) -> Imported:
         and {objects[one.label], objects[one.parent]} <= seen
     }
     return Imported(masks, notes=tuple(notes), parents=parents)
+
+
+def _find_frames(
+    path: Path, pictures: dict[int, Path], video: Video
+) -> tuple[dict[int, int], list[str]]:
+    """Find the frame of each number of a picture: by name, where the source has names."""
+    names = FrameNames(video)
+    if not names.known:
+        if max(pictures) >= len(video):
+            raise SessionError(
+                f"{path} has a picture of frame {max(pictures)}, but the video has frames 0 to "
+                f"{len(video) - 1}: it is of another video."
+            )
+        return {number: number for number in pictures}, []
+    called = {number: file.name for number, file in pictures.items()}
+    if (path / FRAME_NAMES).is_file():
+        try:
+            lines = (path / FRAME_NAMES).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = describe_error(error)
+            raise SessionError(f"{path / FRAME_NAMES} cannot be read: {reason}.") from error
+        called = {number: lines[number] for number in called if number < len(lines)}
+    matched = names.match(called.values(), str(path))
+    found = {n: matched.frames[name] for n, name in called.items() if name in matched.frames}
+    return found, list(matched.notes)
 
 
 def _read_tracks(path: Path) -> dict[int, _Track]:

@@ -211,10 +211,11 @@ def test_napari_opens_a_session_by_the_manifest(tmp_path):
     widget.close()
     manager = npe2.PluginManager()
     manager.register(manifest)
+    manager.activate(manifest.name)
     layers = npe2.io_utils._read([str(tmp_path / "a.sam2.zip")], stack=False, _pm=manager)
     assert [kind for _, _, kind in layers] == ["image", "labels", "tracks"]
     np.testing.assert_array_equal(np.asarray(layers[1][0]) == 1, masks_thw)
-    with pytest.raises(ValueError, match="No readers"):
+    with pytest.raises(ValueError, match="No compatible readers"):
         npe2.io_utils._read([str(tmp_path / "other.zip")], stack=False, _pm=manager)
 
 
