@@ -11,12 +11,12 @@ import numpy as np
 
 from sam2_backend.video.georeference import GeoReference
 
-from ...annotation.records import ObjectInfo
-from ...core.errors import SessionError
-from ...core.masks import Mask
-from ..registry import Format
-from ..rings import Ring, simplify_ring, trace_polygons
-from ..segmentation import Segmentation
+from ....annotation.records import ObjectInfo
+from ....core.errors import SessionError
+from ....core.masks import Mask
+from ...registry import Format
+from ...rings import Ring, simplify_ring, trace_polygons
+from ...segmentation import Segmentation
 
 _NAMESPACE = uuid.UUID("6f1a3a52-52a5-4c6e-9c0b-6d1a6a0a2f4e")
 """Of ids of features, so that a second export gives the same ones."""
