@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .kernels.out_of_memory import OutOfMemoryError
     from .network.config import CONFIGS, ModelConfig
     from .network.sam2 import Sam2Model
+    from .onnx.export import export_onnx
     from .predictors.automatic.generator import AutomaticMaskGenerator
     from .predictors.automatic.mask_record import MaskRecord
     from .predictors.frame_result import FrameResult
@@ -65,6 +66,7 @@ __all__ = [
     "TreeSettings",
     "VideoError",
     "VideoPredictor",
+    "export_onnx",
     "load_model",
     "open_video",
     "save_model",
@@ -98,6 +100,7 @@ _HOMES = {
     "TreeSettings": ".tracking.policies.tree",
     "VideoError": ".video",
     "VideoPredictor": ".predictors.video",
+    "export_onnx": ".onnx.export",
     "load_model": ".checkpoints.loading",
     "open_video": ".video",
     "save_model": ".checkpoints.loading",

@@ -18,8 +18,18 @@ if TYPE_CHECKING:
     from .batch.propagation import propagate_many
     from .core.errors import SessionError
     from .core.masks import Mask
-    from .export import Segmentation, export_masks, import_masks, to_dataframe
-    from .models.detection import Detection, Detector
+    from .export import (
+        Segmentation,
+        export_masks,
+        import_masks,
+        to_dataframe,
+        to_datasets,
+        to_fiftyone,
+        to_napari,
+        to_supervision,
+        to_xarray,
+    )
+    from .models.detection import Detection, Detector, FrameDetections, VideoDetector
     from .models.hugging_face.segmenter import TransformersSegmenter
     from .models.segmenter import Candidates, Point, Prediction, PromptSet, Proposed, Segmenter
     from .storage.saved_session import SavedSession
@@ -32,6 +42,7 @@ __all__ = [
     "Candidates",
     "Detection",
     "Detector",
+    "FrameDetections",
     "LiveVideo",
     "Mask",
     "Point",
@@ -45,6 +56,7 @@ __all__ = [
     "SessionError",
     "Statistics",
     "TransformersSegmenter",
+    "VideoDetector",
     "VideoError",
     "__version__",
     "export_masks",
@@ -55,6 +67,11 @@ __all__ = [
     "read_session",
     "segment_everything",
     "to_dataframe",
+    "to_datasets",
+    "to_fiftyone",
+    "to_napari",
+    "to_supervision",
+    "to_xarray",
     "write_session",
 ]
 __version__ = "0.1.0"
@@ -64,6 +81,7 @@ _HOMES = {
     "Candidates": ".models.segmenter",
     "Detection": ".models.detection",
     "Detector": ".models.detection",
+    "FrameDetections": ".models.detection",
     "LiveVideo": "sam2_backend.video",
     "Mask": ".core.masks",
     "Point": ".models.segmenter",
@@ -77,6 +95,7 @@ _HOMES = {
     "SessionError": ".core.errors",
     "Statistics": ".storage.statistics",
     "TransformersSegmenter": ".models.hugging_face.segmenter",
+    "VideoDetector": ".models.detection",
     "VideoError": "sam2_backend.video",
     "export_masks": ".export",
     "finetune": ".training.finetuning",
@@ -86,6 +105,11 @@ _HOMES = {
     "read_session": ".storage.session_file",
     "segment_everything": ".batch.automatic",
     "to_dataframe": ".export",
+    "to_datasets": ".export",
+    "to_fiftyone": ".export",
+    "to_napari": ".export",
+    "to_supervision": ".export",
+    "to_xarray": ".export",
     "write_session": ".storage.session_file",
 }
 __getattr__ = import_lazily(__name__, _HOMES)

@@ -48,7 +48,7 @@ class RotaryAttention(AttentionProjections):
         head_dim = self.q_proj.out_features // self.num_heads
         q = self.split_heads(self.q_proj(q_nlc))
         q_table = rotary_table(head_dim, height=height, width=width, device=q.device)
-        q = rotate(q, q_table).expand(len(k_nmc), -1, -1, -1)
+        q = rotate(q, q_table).expand(k_nmc.shape[0], -1, -1, -1)
         k_table = rotary_table(
             head_dim,
             height=height // pooling,

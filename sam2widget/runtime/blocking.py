@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -14,6 +15,7 @@ from tqdm.auto import tqdm
 from ..annotation.records import Proposal, Tracked
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
+from ..models.segmenter import Window
 from .controller import STOPPED, Controller
 from .worker import Task
 
@@ -36,7 +38,7 @@ def propagate(controller: Controller[Any], make_steps: Callable[[], Iterator[Tra
     SessionError
         When it was ended before it was through, but not by a person; and what it raises itself.
     """
-    _check_may_wait(controller, "propagate()")
+    check_may_wait(controller, "propagate()")
     ticks: SimpleQueue[Tracked | None] = SimpleQueue()
     last: Tracked | None = None
 
@@ -65,7 +67,7 @@ async def propagate_async(
 
     Cancelling it stops this propagation alone. Parameters and errors are those of `propagate`.
     """
-    _check_may_wait(controller, "propagate_async()")
+    check_may_wait(controller, "propagate_async()")
     last: deque[Tracked] = deque(maxlen=1)
     begun: list[Task[None]] = []
     abandoned = threading.Event()
@@ -100,9 +102,12 @@ async def propagate_async(
     _check_ended(task, last[-1] if last else None)
 
 
-def propose(controller: Controller[Any], frame: int) -> list[Proposal]:
+def propose(
+    controller: Controller[Any], frame: int, window: Window | None = None
+) -> list[Proposal]:
     """Segment everything on a frame and wait for the proposals; see `search`."""
-    return search(controller, lambda: controller.propose(frame), "propose()", frame)
+    begin = partial(controller.propose, frame, window=window)
+    return search(controller, begin, "propose()", frame)
 
 
 def search(
@@ -123,7 +128,7 @@ def search(
     SessionError
         When it was stopped; and what it raises itself.
     """
-    _check_may_wait(controller, call)
+    check_may_wait(controller, call)
     task = controller.call(begin)
     try:
         found = task.result()
@@ -138,7 +143,13 @@ def search(
     return found
 
 
-def _check_may_wait(controller: Controller[Any], what: str) -> None:
+def check_may_wait(controller: Controller[Any], what: str) -> None:
+    """Refuse to wait for the model's thread in that thread.
+
+    Parameters
+    ----------
+    what : the user has called, such as "propose()".
+    """
     if controller.is_current_thread:
         raise SessionError(
             f"{what} waits for the model's thread, so it cannot be called in that thread, as "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from traitlets import observe
 
-from sam2_backend.video import Contrast, FrameSource, Kind, LiveVideo, open_video
+from sam2_backend.video import Contrast, FrameSource, Kind, LargeImage, LiveVideo, open_video
 from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.options import MAX_MEGAPIXELS
 from sam2_backend.video.pixel_size import PixelSize, PixelSizeLike
@@ -44,7 +44,6 @@ from .live_follower import LiveFollower, describe_pixel_size, describe_video
 from .notebook.cell import MadeWidgets, current_cell
 from .notebook.output import NotebookOutput
 from .notebook.short_errors import shorten_errors, with_short_errors
-from .panel import Panel
 from .resuming import open_saved, plan_autosave
 from .session_setup import add_first_masks, make_session, read_checked, take_in
 from .session_traits import SessionTraits
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ..export import MaskSource
+    from .panel import Panel
 
 _log = logging.getLogger(__name__)
 
@@ -171,6 +171,12 @@ class Sam2Widget(Annotator, SessionTraits):
             max_megapixels=max_megapixels,
             pixel_size=pixel_size,
         )
+        if isinstance(frames, LargeImage):
+            warn(
+                f"{frames.name} has {frames.width:,} x {frames.height:,} pixels, so it is read by "
+                "region: you see it as sharp as the screen can show, and the model sees what you "
+                "look at. Masks are kept as run lengths: w.read_mask gives parts of them."
+            )
         shared = self._replace_earlier(model, device)
         plan = plan_autosave(frames, autosave, saved)
         origin, is_resumed = saved or plan.found, saved is None and plan.found is not None
@@ -273,6 +279,8 @@ class Sam2Widget(Annotator, SessionTraits):
         Show both by ``ipywidgets.HBox([w, w.panel])``. Draw your own on ``w.panel.canvas``.
         """
         if self._panel is None:
+            from .panel import Panel  # ipycanvas is needed for nothing else
+
             panel = self._panel = Panel(self, self._session)
             self._session.listen(panel.handle_change)
         return self._panel

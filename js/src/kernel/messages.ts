@@ -153,6 +153,8 @@ export interface WantRequest {
   type: "want";
   frame: number;
   pixels: boolean;
+  /** Wanted next, each as by a request with the next id. */
+  then: number[];
   /** The view plays or scrubs: a smaller picture will do. */
   moving?: boolean;
   /** As `seqs` of Ack: one message less for each frame. */
@@ -183,6 +185,19 @@ export interface WantLevelsRequest {
   frame: number;
 }
 
+/** A view needs a part of a large picture. The latest of a view counts. */
+export interface WantRegionRequest {
+  type: "want_region";
+  frame: number;
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
+  /** Of what is sent, in its own pixels. */
+  width: number;
+  height: number;
+}
+
 /**
  * Show the video, or the pictures, with another contrast. Channels null is the automatic one. The
  * latest of a view counts.
@@ -202,6 +217,7 @@ export interface HoverRequest {
   x: number;
   y: number;
   object: number | null;
+  window?: [number, number, number, number] | null;
 }
 
 /** A point; object null is the selected one, or a new one if there is none. */
@@ -214,6 +230,7 @@ export interface ClickRequest {
   object: number | null;
   /** Whether masks that are accepted may change; without it, they are refused. */
   change_accepted?: boolean;
+  window?: [number, number, number, number] | null;
 }
 
 /** A box; object null as in Click. */
@@ -227,6 +244,7 @@ export interface BoxRequest {
   object: number | null;
   /** Whether masks that are accepted may change; without it, they are refused. */
   change_accepted?: boolean;
+  window?: [number, number, number, number] | null;
 }
 
 /** Add to a mask by hand, or take away from it; object null as in Click. */
@@ -396,11 +414,13 @@ export interface NextUnreviewedRequest {
   type: "next_unreviewed";
 }
 
-/** Segment everything on a frame, or find on it what a text names. */
+/** Segment everything on a frame, or find on it, or through the video, what a text names. */
 export interface ProposeRequest {
   type: "propose";
   frame: number;
   text: string;
+  video?: boolean;
+  window?: [number, number, number, number] | null;
 }
 
 /** Make proposals objects: each its own, or with `merge` all one: `object`, or a new one. */
@@ -542,6 +562,7 @@ export type Request =
   | WantMasksRequest
   | WantAreasRequest
   | WantLevelsRequest
+  | WantRegionRequest
   | SetContrastRequest
   | HoverRequest
   | ClickRequest
@@ -611,6 +632,17 @@ export interface FrameMessage {
   towards: number | null;
   /** Whether it is smaller or coarser than could be. */
   reduced: boolean;
+}
+
+/** Answers WantRegion: a part of a large picture. Buffer: a JPEG. */
+export interface RegionMessage {
+  type: "region";
+  reply_to: ReplyTo;
+  frame: number;
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
 }
 
 /** A small picture of a frame. Buffer: a JPEG. */
@@ -834,6 +866,7 @@ export interface SavedMessage {
 export type Message = { epoch: number } & (
   | WelcomeMessage
   | FrameMessage
+  | RegionMessage
   | ThumbnailMessage
   | ContrastChangedMessage
   | LevelsMessage

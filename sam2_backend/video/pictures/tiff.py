@@ -121,13 +121,7 @@ class TiffFrames:
     @property
     def pixel_size(self) -> PixelSize | None:
         """As OME-XML or ImageJ have it, or None: other resolutions are what a printer is told."""
-        tiff = self._tiff
-        if tiff.is_ome:
-            size = _ome_pixel_size(tiff.ome_metadata or "")
-        elif tiff.is_imagej:
-            size = _imagej_pixel_size(tiff)
-        else:
-            return None
+        size = find_tiff_pixel_size(self._tiff)
         is_turned = self._series[0].is_turned
         return replace(size, x=size.y, y=size.x) if size and is_turned else size
 
@@ -169,6 +163,13 @@ class TiffFrames:
         if not found:
             raise VideoError(f"{self._path} has no pictures in it: it may be damaged.")
         return found
+
+
+def find_tiff_pixel_size(tiff: tifffile.TiffFile) -> PixelSize | None:
+    """The size of a pixel of an open file as OME-XML or ImageJ have it, or None."""
+    if tiff.is_ome:
+        return _ome_pixel_size(tiff.ome_metadata or "")
+    return _imagej_pixel_size(tiff) if tiff.is_imagej else None
 
 
 def _has_scenes(tiff: tifffile.TiffFile) -> bool:
@@ -382,6 +383,11 @@ class _Series:
         return values.transpose(order)[..., : self._kept]
 
     def _ask_pillow(self, page: Any) -> NDArray[Any]:
+        if _is_plain_ycbcr(page):
+            # Pillow before 13 looks for a fourth sample of each pixel.
+            values = page.asarray()
+            ycbcr = Image.frombytes("YCbCr", values.shape[1::-1], values.tobytes())
+            return np.asarray(ycbcr.convert("RGB"))
         source: Any = self._path
         if self._orientation != 1:
             # How Pillow turns pages differs between versions and modes: it is not told to.
@@ -415,6 +421,18 @@ class _Series:
         if self._photometric == "MINISWHITE":  # Pillow has inverted those of 8 bits
             values = _inverted(values, 8) if values.dtype == np.uint8 else values
         return values[..., : self._kept]
+
+
+def _is_plain_ycbcr(page: Any) -> bool:
+    """Whether a page is luma and chroma of 8 bits, one of each for a pixel, uncompressed."""
+    return (
+        getattr(page.photometric, "name", "") == "YCBCR"
+        and page.compression == 1
+        and page.subsampling == (1, 1)
+        and page.dtype == np.uint8
+        and len(page.shape) == 3
+        and page.shape[-1] == 3
+    )
 
 
 def _ome_pixel_size(xml: str) -> PixelSize | None:

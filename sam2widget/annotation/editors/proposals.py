@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 from itertools import count
 
 import numpy as np
@@ -11,13 +12,17 @@ from numpy.typing import NDArray
 
 from ...core.errors import SessionError
 from ...core.masks import Mask
-from ...models.detection import Detection
-from ...models.segmenter import Prediction, PromptSet, Proposed
+from ...core.sparse_masks import unite
+from ...models.detection import Detection, FrameDetections
+from ...models.segmenter import Prediction, PromptSet, Proposed, Window
 from ..confidence import mask_iou
+from ..history import Edit
 from ..model_sync import ModelSync
-from ..records import Proposal
+from ..records import Proposal, Tracked
 from ..store import AnnotationStore
+from .overlap_resolver import OverlapResolver
 from .prompts import PromptEditor
+from .video_proposals import VideoProposals, is_of_video
 
 SAME_IOU = 0.8
 """IoU of masks from which on two detections are of one thing."""
@@ -31,17 +36,31 @@ class ProposalEditor:
     store : that is edited.
     model : which proposes.
     prompts : writes those that become objects.
+    overlaps : gives pixels to one object.
     """
 
-    def __init__(self, store: AnnotationStore, model: ModelSync, prompts: PromptEditor) -> None:
+    def __init__(
+        self,
+        store: AnnotationStore,
+        model: ModelSync,
+        prompts: PromptEditor,
+        overlaps: OverlapResolver,
+    ) -> None:
         self._store = store
         self._model = model
         self._prompts = prompts
+        self._video = VideoProposals(store, overlaps)
 
-    def propose(self, frame: int) -> Generator[None, None, list[Proposal]]:
+    def propose(
+        self, frame: int, window: Window | None = None
+    ) -> Generator[None, None, list[Proposal]]:
         """Segment everything on a frame, in steps; other edits may come in between.
 
         The proposals take the place of those there, and are the generator's result.
+
+        Parameters
+        ----------
+        window : x0, y0, x1, y1 of what is looked at, of a large picture; all of it if None.
 
         Raises
         ------
@@ -49,14 +68,15 @@ class ProposalEditor:
             When the model cannot do it, or there is no such frame.
         """
         frame = self._store.check_frame(frame)
-        return self._propose(frame, self._model.propose(frame))
+        window = self._prompts.check_window(frame, window)
+        return self._propose(frame, self._model.propose(frame, window))
 
     def _propose(
         self, frame: int, steps: Generator[None, None, Sequence[Proposed]]
     ) -> Generator[None, None, list[Proposal]]:
         found = yield from steps
         proposals = [
-            Proposal(n, Mask.from_array(one.mask_hw), one.iou, one.stability)
+            Proposal(n, Mask.of(one.mask_hw), one.iou, one.stability)
             for n, one in enumerate(found, 1)
         ]
         if not proposals:
@@ -93,7 +113,7 @@ class ProposalEditor:
         kept: list[Mask] = []
         for one in detect():
             mask_hw, iou, stability = self._segment(frame, one)
-            mask = Mask.from_array(mask_hw)
+            mask = Mask.of(mask_hw)
             if mask.area and not any(mask_iou(mask, other) > SAME_IOU for other in kept):
                 kept.append(mask)
                 proposals.append(Proposal(len(kept), mask, iou, stability, one.name))
@@ -105,7 +125,17 @@ class ProposalEditor:
             )
         return self._write(frame, proposals)
 
-    def _segment(self, frame: int, one: Detection) -> tuple[NDArray[np.bool_], float, float]:
+    def find_in_video(
+        self, what: str, steps: Iterator[FrameDetections | None]
+    ) -> Generator[Tracked | None, None, list[Proposal]]:
+        """Propose what a detector finds through the video; see `VideoProposals.find`."""
+        return self._video.find(what, steps)
+
+    def found_in_video(self) -> list[Proposal]:
+        """What the last search through the video has found, and is proposed still."""
+        return self._video.latest()
+
+    def _segment(self, frame: int, one: Detection) -> tuple[NDArray[np.bool_] | Mask, float, float]:
         """The mask of a detection, with its IoU, predicted or the detector's score; stability."""
         if one.mask_hw is not None:
             return one.mask_hw, one.score, 1.0
@@ -122,6 +152,9 @@ class ProposalEditor:
         self, frame: int, ids: Iterable[int], merge: bool = False, obj: int | None = None
     ) -> list[int]:
         """Make proposals objects: their masks become prompts on the frame.
+
+        Of what was found through the video the masks of all other frames come with it, as tracked
+        ones. It is prompted on the frame if it is seen there, else where it is the largest.
 
         Parameters
         ----------
@@ -140,26 +173,39 @@ class ProposalEditor:
             if not merge:
                 raise SessionError("Several objects cannot get one id: merge the proposals.")
             self._store.check_unlocked(self._store.check_object(obj))
-        masks = [proposal.mask for proposal in chosen]
-        if merge:
-            here = None if obj is None else self._store.shown_mask(frame, obj)
-            arrays = [mask.to_array() for mask in (*masks, *([here] if here else []))]
-            masks = [Mask.from_array(np.any(arrays, axis=0))]
+        groups = [chosen] if merge else [[one] for one in chosen]
         first = self._store.next_object_id if obj is None else obj
-        objects = list(range(first, first + len(masks)))
+        objects = list(range(first, first + len(groups)))
         self._model.check_loaded()
         with self._store.edit("adopt") as edit:
             try:
-                for of, mask, proposal in zip(objects, masks, chosen, strict=False):
-                    self._prompts.write(edit, frame, of, PromptSet(mask=mask), "proposal")
-                    if obj is None and proposal.name:
-                        self._rename(of, proposal.name)
+                for of, group in zip(objects, groups, strict=True):
+                    self._adopt_as(edit, frame, of, group, is_new=obj is None)
             except BaseException:
                 for of in objects:
                     self._model.forget_object(of)
                 raise
             self._drop(frame, chosen)
         return objects
+
+    def _adopt_as(
+        self, edit: Edit, frame: int, obj: int, group: list[Proposal], *, is_new: bool
+    ) -> None:
+        """Make some proposals one object, or add them to one."""
+        masks = [one.mask for one in group if not is_of_video(one.id)]
+        of_video = [one.id for one in group if is_of_video(one.id)]
+        if of_video:
+            anchor = frame if masks else self._video.frame_of(of_video, frame)
+            found = self._video.masks_of(of_video).get(anchor)
+            masks += [] if found is None else [found.mask]
+            frame = anchor
+        shown = None if is_new else self._store.shown_mask(frame, obj)
+        masks += [] if shown is None else [shown]
+        self._prompts.write(edit, frame, obj, PromptSet(mask=reduce(unite, masks)), "proposal")
+        if of_video:
+            self._video.adopt(obj, of_video, frame)
+        if is_new and group[0].name:
+            self._rename(obj, group[0].name)
 
     def dismiss(self, frame: int, ids: Iterable[int]) -> None:
         """Drop proposals."""
@@ -171,11 +217,14 @@ class ProposalEditor:
     def _chosen(self, frame: int, ids: Iterable[int]) -> list[Proposal]:
         known = {proposal.id: proposal for proposal in self._store.proposals(frame)}
         wanted = list(dict.fromkeys(ids))
+        # What was found through the video need not be seen on this frame.
+        elsewhere = [one for one in wanted if is_of_video(one) and one not in known]
+        known.update((one.id, one) for one in self._video.best_of(elsewhere))
         missing = [str(number) for number in wanted if number not in known]
         if missing or not wanted:
             raise SessionError(
                 f"There is no proposal {', '.join(missing) or 'chosen'} on frame {frame}. "
-                f"Proposals there: {', '.join(map(str, known)) or 'none'}."
+                f"Proposals there: {', '.join(map(str, sorted(known))) or 'none'}."
             )
         return [known[number] for number in wanted]
 
@@ -188,7 +237,9 @@ class ProposalEditor:
         self._store.write_object(obj, replace(tables.objects[obj], name=unique))
 
     def _drop(self, frame: int, chosen: list[Proposal]) -> None:
-        left = tuple(one for one in self._store.proposals(frame) if one not in chosen)
+        self._video.drop(one.id for one in chosen if is_of_video(one.id))
+        gone = {one.id for one in chosen}
+        left = tuple(one for one in self._store.proposals(frame) if one.id not in gone)
         self._store.write_proposals(frame, left)
 
 

@@ -41,6 +41,7 @@ from .messages import (
     Prompts,
     ProposalEntry,
     Proposals,
+    Region,
     Saved,
     Script,
     Thumbnail,
@@ -100,6 +101,7 @@ from .requests import (
     WantLevels,
     WantMasks,
     WantModels,
+    WantRegion,
     WriteScript,
 )
 from .values import ChannelEntry, OptionValue, ReplyTo
@@ -164,6 +166,7 @@ __all__ = [
     "Propose",
     "ProtocolError",
     "Redo",
+    "Region",
     "Reject",
     "RemoveBox",
     "RemoveObject",
@@ -196,6 +199,7 @@ __all__ = [
     "WantLevels",
     "WantMasks",
     "WantModels",
+    "WantRegion",
     "Welcome",
     "WriteScript",
     "parse",

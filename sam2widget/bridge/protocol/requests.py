@@ -30,6 +30,13 @@ ChangeAccepted = Annotated[
 ]
 
 
+Side = Annotated[int, Meta(ge=1, le=4096)]
+ViewedWindow = Annotated[
+    tuple[Whole, Whole, Whole, Whole],
+    Meta(description="x0, y0, x1, y1 of what of a large picture is seen; the last two are not in."),
+]
+
+
 class Request(msgspec.Struct, frozen=True):
     """What every message of the browser has."""
 
@@ -55,6 +62,9 @@ class Want(Request, frozen=True, tag="want"):
 
     frame: Whole
     pixels: bool
+    then: Annotated[
+        Indices, Meta(description="Wanted next, each as by a request with the next id.")
+    ] = []
     moving: Annotated[
         bool,
         Meta(description="The view plays or scrubs: a smaller picture will do."),
@@ -88,6 +98,18 @@ class WantLevels(Request, frozen=True, tag="want_levels"):
     frame: Whole
 
 
+class WantRegion(Request, frozen=True, tag="want_region"):
+    """A view needs a part of a large picture. The latest of a view counts."""
+
+    frame: Whole
+    x0: Whole
+    y0: Whole
+    x1: Whole
+    y1: Whole
+    width: Annotated[Side, Meta(description="Of what is sent, in its own pixels.")]
+    height: Side
+
+
 class SetContrast(Request, frozen=True, tag="set_contrast"):
     """Show the video, or the pictures, with another contrast.
 
@@ -107,6 +129,7 @@ class Hover(Request, frozen=True, tag="hover"):
     x: Number
     y: Number
     object: Whole | None = None
+    window: ViewedWindow | None = None
 
 
 class Click(Request, frozen=True, tag="click"):
@@ -118,6 +141,7 @@ class Click(Request, frozen=True, tag="click"):
     label: Label
     object: Whole | None = None
     change_accepted: ChangeAccepted = False
+    window: ViewedWindow | None = None
 
 
 class Box(Request, frozen=True, tag="box"):
@@ -130,6 +154,7 @@ class Box(Request, frozen=True, tag="box"):
     y1: Number
     object: Whole | None = None
     change_accepted: ChangeAccepted = False
+    window: ViewedWindow | None = None
 
 
 class Paint(Request, frozen=True, tag="paint"):
@@ -286,10 +311,12 @@ class NextUnreviewed(Request, frozen=True, tag="next_unreviewed"):
 
 
 class Propose(Request, frozen=True, tag="propose"):
-    """Segment everything on a frame, or find on it what a text names."""
+    """Segment everything on a frame, or find on it, or through the video, what a text names."""
 
     frame: Whole
     text: str = ""
+    video: bool = False
+    window: ViewedWindow | None = None
 
 
 class Adopt(Request, frozen=True, tag="adopt"):

@@ -45,6 +45,7 @@ from sam2widget.bridge.protocol import (
     Prompts,
     ProposalEntry,
     Proposals,
+    Region,
     ReplyTo,
     Saved,
     Script,
@@ -102,6 +103,7 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
             [bytes(range(0, 256, 4)), bytes(64)],
         ),
         "thumbnail": (Thumbnail(4), [encode_jpeg(rgb[::2, ::2])]),
+        "region": (Region(reply_to, 0, 100, 200, 1100, 900), [encode_jpeg(rgb)]),
         "preview": (Preview(reply_to, 4, 0.75), [Mask.from_array(arrays[0]).runs]),
         "candidates": (
             Candidates(frame=4, object=1, chosen=2, ious=[0.5, 0.25, 0.875]),
@@ -172,11 +174,20 @@ def requests() -> dict[str, dict[str, Any]]:
     every = {"id": 8, "view": VIEW, "epoch": EPOCH}
     kinds: dict[str, dict[str, Any]] = {
         "hello": {},
-        "want": {"frame": 4, "pixels": False, "moving": True, "drawn": [9, 10]},
+        "want": {"frame": 4, "pixels": False, "then": [5], "moving": True, "drawn": [9, 10]},
         "thumbnails": {"frames": [0, 10, 20]},
         "want_masks": {"frame": 4},
         "want_areas": {"object": 1},
         "want_levels": {"frame": 4},
+        "want_region": {
+            "frame": 0,
+            "x0": 100,
+            "y0": 200,
+            "x1": 1100,
+            "y1": 900,
+            "width": 500,
+            "height": 350,
+        },
         "set_contrast": {
             "channels": [
                 {"low": 100.0, "high": 4000.5, "gamma": 0.5, "color": "#ff0000", "visible": True}
@@ -221,7 +232,7 @@ def requests() -> dict[str, dict[str, Any]]:
         "unreview": {"object": 1, "start": 3, "stop": 4},
         "reset": {"object": 1, "start": 0, "stop": 40},
         "next_unreviewed": {},
-        "propose": {"frame": 4, "text": "zebra"},
+        "propose": {"frame": 4, "text": "zebra", "video": True},
         "adopt": {"frame": 4, "proposals": [3, 5], "merge": True, "object": None},
         "dismiss": {"frame": 4, "proposals": [7]},
         "set_non_overlapping": {"on": False},

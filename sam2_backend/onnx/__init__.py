@@ -1,0 +1,1 @@
+"""The network as ONNX files, for runtimes other than PyTorch."""
