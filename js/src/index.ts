@@ -30,7 +30,8 @@ function host(model: AnyModel<Model>): ViewHost {
   return {
     send: (message) => model.send(message),
     onMessage(listener) {
-      const handler = (content: unknown, buffers: Buffer[]) => listener(content, buffers);
+      // Of a message without any, JupyterLab gives no buffers, and other hosts nothing at all.
+      const handler = (content: unknown, buffers?: Buffer[]) => listener(content, buffers ?? []);
       model.on("msg:custom", handler);
       return () => model.off("msg:custom", handler);
     },

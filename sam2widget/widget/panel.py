@@ -19,7 +19,7 @@ from ..annotation.records import Changed, ObjectInfo
 from ..annotation.view import SessionView
 from ..runtime.widget_state import WidgetState
 from ..runtime.worker import Worker
-from .panel_picture import BothLayers, PanelPicture
+from .panel_picture import BothLayers, PanelPicture, SvgLayer
 
 WIDTH, HEIGHT = 480, 180
 INTERVAL_S = 0.2
@@ -28,6 +28,8 @@ LEFT, TOP, RIGHT, BOTTOM = 30, 38, 10, 20
 """Around the plot, in pixels: numbers, swatches, nothing, numbers."""
 SWATCH = 12
 """Side of a swatch in pixels."""
+MAX_PICTURES = 4
+"""That are kept up to date at a time."""
 _TICKS = 4
 """About how many scores have a line across."""
 # Seen on light and on dark: the panel does not know what it stands on.
@@ -52,9 +54,6 @@ class Panel(MultiCanvas):
     >>> w.panel.canvas.stroke_rect(10, 40, 100, 50)
     """
 
-    _picture: PanelPicture | None = None
-    """For marimo, which shows no canvas."""
-
     def __init__(self, state: WidgetState, session: SessionView) -> None:
         # As large as it is drawn and no larger, which would blur it.
         layout = {"width": f"{WIDTH}px", "max_width": "100%", "height": "auto", "flex": "0 1 auto"}
@@ -63,6 +62,9 @@ class Panel(MultiCanvas):
         )
         self._state = state
         self._session = session
+        self._svg_layers = SvgLayer(), SvgLayer()
+        self._pictures: list[PanelPicture] = []
+        """For marimo, which shows no canvas."""
         scores, marker = self._layer(0), self._layer(1)
         self._manager: Any = type(scores._canvas_manager)(caching=True)  # pyright: ignore
         for layer in scores, marker:
@@ -107,8 +109,8 @@ class Panel(MultiCanvas):
         with self._wake:
             self._closing.set()
         self._worker.close()
-        if self._picture is not None:
-            self._picture.close()
+        for picture in self._pictures:
+            picture.close()
         super().close()
 
     def x_of(self, frame: int) -> float:
@@ -132,15 +134,17 @@ class Panel(MultiCanvas):
         """Give marimo what it can show: a picture of the panel's own layers (called by marimo)."""
         import marimo
 
-        if self._picture is None:
-            self._picture = PanelPicture(WIDTH, HEIGHT, 2, self._click, self.redraw)
-            self.redraw()
-        return marimo.ui.anywidget(self._picture)
+        # Each time anew: marimo closes what a cell has shown when it runs the cell again.
+        picture = PanelPicture(WIDTH, HEIGHT, self._svg_layers, self._click, self.redraw)
+        self._pictures.append(picture)
+        while len(self._pictures) > MAX_PICTURES:
+            self._pictures.pop(0).close()
+        self.redraw()
+        return marimo.ui.anywidget(picture)
 
     def _layer(self, n: int) -> Any:
         layer: Any = self[n]  # pyright: ignore[reportUnknownVariableType]
-        picture = self._picture
-        return layer if picture is None or n > 1 else BothLayers(layer, picture.layers[n])
+        return BothLayers(layer, self._svg_layers[n]) if self._pictures and n < 2 else layer
 
     def _click(self, x: float, y: float) -> None:
         if y >= TOP - SWATCH / 2:
@@ -161,8 +165,8 @@ class Panel(MultiCanvas):
             self._draw_scores()
         self._draw_marker()
         self._manager.flush()
-        if self._picture is not None:
-            self._picture.show()
+        for picture in list(self._pictures):
+            picture.show()
         self._drawn_at = time.monotonic()
 
     def _draw_marker(self) -> None:

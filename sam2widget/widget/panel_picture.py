@@ -116,7 +116,7 @@ class PanelPicture(anywidget.AnyWidget):
     Parameters
     ----------
     width, height : in pixels.
-    num_layers : how many layers it has.
+    layers : the lowest first.
     on_click : called with x and y in pixels.
     on_hello : called when it is shown somewhere: send what there is.
     """
@@ -127,12 +127,12 @@ class PanelPicture(anywidget.AnyWidget):
         self,
         width: int,
         height: int,
-        num_layers: int,
+        layers: Sequence[SvgLayer],
         on_click: Callable[[float, float], None],
         on_hello: Callable[[], None],
     ) -> None:
         super().__init__()
-        self.layers = [SvgLayer() for _ in range(num_layers)]
+        self._layers = layers
         self._size = width, height
         self._on_click = on_click
         self._on_hello = on_hello
@@ -143,7 +143,7 @@ class PanelPicture(anywidget.AnyWidget):
         width, height = self._size
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-            f'viewBox="0 0 {width} {height}">{"".join(map(str, self.layers))}</svg>'
+            f'viewBox="0 0 {width} {height}">{"".join(map(str, self._layers))}</svg>'
         )
 
     def show(self) -> None:

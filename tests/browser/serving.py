@@ -119,7 +119,7 @@ class Annotator:
         height, width = self._clip.truth_thw.shape[1:]
         widget = WidgetPage(self.page, width, height)
         widget.wait_ready()
-        widget.wait_for("frame-drawn", 0)
+        widget.eventually(lambda: widget.data("frame-drawn") == widget.data("frame"))
         return widget
 
     @property

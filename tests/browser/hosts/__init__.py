@@ -1,1 +1,1 @@
-"""Apps of other hosts, which `tests/browser/test_apps.py` serves and drives."""
+"""Apps of Solara and Panel, which `tests/browser/test_apps.py` serves and drives."""
