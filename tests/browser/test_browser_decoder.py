@@ -35,32 +35,40 @@ def show(bench: Bench) -> None:
     )
 
 
+NOTE_PAGE = """(root) => {
+    root.decodedByPage = 0;
+    new MutationObserver(() => {
+        if (root.dataset.previewFrom === "page" && root.dataset.previewDrawn) root.decodedByPage++;
+    }).observe(root, { attributeFilter: ["data-preview-drawn", "data-preview-from"] });
+}"""
+
+
 def wait_for_page(bench: Bench, x: float, y: float) -> None:
     """Move about a place until the page itself has decoded a mask."""
     widget = bench.widget
-    for n in range(600):
+    widget.root.evaluate(NOTE_PAGE)
+    for n in range(LIMIT_MS // 100):
         widget.point_at(x + n % 5, y)
         bench.page.wait_for_timeout(200)
-        if widget.data("preview-from") == "page" and widget.data("preview-drawn"):
+        if widget.root.evaluate("(root) => root.decodedByPage"):
             return
     raise AssertionError("the page never decoded a mask")
 
 
 def painted(bench: Bench) -> NDArray[np.bool_]:
     """Where the overlay is painted."""
-    alpha = (
+    height, width, flags = (
         bench.widget.root.locator(".s2w-screen canvas")
         .nth(1)
         .evaluate(
             """(canvas) => {
             const { width, height } = canvas;
             const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-            return [height, width, btoa(String.fromCharCode(...[])),
+            return [height, width,
                 Array.from({ length: width * height }, (_, i) => data[4 * i + 3] > 0 ? 1 : 0)];
         }"""
         )
     )
-    height, width, _, flags = alpha
     return np.array(flags, bool).reshape(height, width)
 
 
