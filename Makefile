@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+LOWEST := .venv-lowest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -12,7 +13,7 @@ export SAM2WIDGET_IPYKERNEL6 := $(CURDIR)/$(VENV)/ipykernel6
 BUNDLE := sam2widget/static/widget.js
 JS_SOURCES := $(shell find js -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: demo test test-fast test-js coverage lab lint bench build release audit docs clean
+.PHONY: demo test test-fast test-lowest test-extras test-js coverage lab lint bench build release audit docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -21,12 +22,24 @@ demo: $(VENV)/installed
 lab: $(VENV)/installed-dev
 	$(BIN)/jupyter lab examples/quickstart.ipynb
 
+# Two processes, each with one thread of arithmetic; tests/conftest.py says what stays together.
+# `make test PROCESSES=0` runs all in one.
+PROCESSES ?= 2
 test: test-js $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
-	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup $(PYTEST_OPTIONS)
 
 # What needs neither browser nor kernel nor the official implementation, and takes no minutes.
+FAST := -q -m "not browser and not kernel and not parity and not slow"
 test-fast: $(VENV)/installed-oracle $(VENV)/ffmpeg
-	$(BIN)/python -m pytest -q -m "not browser and not kernel and not parity and not slow"
+	$(BIN)/python -m pytest $(FAST)
+
+# The same with the lowest versions that pyproject.toml asks for, on the oldest Python here.
+test-lowest: $(LOWEST)/installed $(VENV)/ffmpeg
+	$(LOWEST)/bin/python -m pytest $(FAST)
+
+# The wheel with each extra, in a clean environment of its own where the extra does its job.
+test-extras: build
+	$(BIN)/python -m tools.extras $(EXTRAS)
 
 # Which lines and branches of both packages the tests go through.
 coverage: $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
@@ -35,8 +48,9 @@ coverage: $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ff
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-test-js: js/node_modules
+test-js: $(BUNDLE)
 	npm --prefix js test
+	npm --prefix js run test:short
 
 lint: $(VENV)/installed-dev js/node_modules
 	$(BIN)/ruff format --check .
@@ -70,10 +84,10 @@ audit: $(VENV)/installed-dev js/node_modules
 
 # The site, in build/site.
 docs: $(VENV)/installed-docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) js/node_modules sam2widget/static build dist outputs
+	rm -rf $(VENV) $(LOWEST) js/node_modules sam2widget/static build dist outputs
 
 # --- environments: a stamp file stands for what has been installed ---------------------------
 
@@ -116,6 +130,16 @@ $(VENV)/installed-oracle: $(VENV)/installed-dev
 	$(PIP) --no-deps torchvision
 	SAM2_BUILD_CUDA=0 $(PIP) --no-build-isolation sam2
 	$(PIP) opencv-python-headless transformers
+	@touch $@
+
+# Python 3.10 where there is one: its newest releases of NumPy, SciPy and zarr are old ones.
+OLDEST := $(shell for python in python3.10 $(HOME)/.pyenv/versions/3.10.*/bin/python $(PYTHON); \
+  do $$python -c '' 2>/dev/null && echo $$python && break; done)
+$(LOWEST)/installed: pyproject.toml constraints-lowest.txt $(BUNDLE)
+	$(OLDEST) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints-lowest.txt \
+	  --editable '.[camera,heif,lab,microscopy,ray,recipe,remote,testing]'
 	@touch $@
 
 # Debian's Chromium where one can install it, else the one that Playwright downloads.

@@ -74,6 +74,7 @@ def operations(step: Callable[[], Any]) -> float:
         custom_mapping={
             aten._scaled_dot_product_flash_attention_for_cpu: _attention,
             aten.addmm_: _product,
+            aten.baddbmm_: _batched_product,
         },
     )
     with counter:
@@ -88,6 +89,11 @@ def _attention(query: Any, key: Any, value: Any, *_: Any, out_shape: Any = None,
 def _product(_: Any, left: Any, right: Any, **__: Any) -> int:
     rows, inner = left
     return 2 * rows * inner * right[1]
+
+
+def _batched_product(_: Any, left: Any, right: Any, **__: Any) -> int:
+    batch, rows, inner = left
+    return 2 * batch * rows * inner * right[2]
 
 
 def profile(step: Callable[[], Any]) -> dict[str, float]:

@@ -14,7 +14,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,10 +45,12 @@ class Sequence:
     masks: list[Mask]
 
 
-def read_sequences(folder: Path) -> list[Sequence]:
-    """All sequences below a folder, in order of their names."""
+def read_sequences(folder: Path, names: Collection[str] = ()) -> list[Sequence]:
+    """Sequences below a folder, in order of their names: those named, or all."""
     sequences = []
     for directory in sorted(path for path in folder.iterdir() if path.is_dir()):
+        if names and directory.name not in names:
+            continue
         frames = [np.asarray(Image.open(p)) for p in sorted((directory / "frames").glob("*.jpg"))]
         masks = [
             np.asarray(Image.open(p)) > 127 for p in sorted((directory / "masks").glob("*.png"))

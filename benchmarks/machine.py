@@ -21,7 +21,11 @@ def describe_machine() -> str:
     """Describe the processor, what it multiplies with, PyTorch and its threads in one line."""
     processor, units = platform.processor() or platform.machine(), ""
     if _CPU_INFO.exists():
-        fields = dict(re.findall(r"^(\S[^\t:]*)\s*: (.*)$", _CPU_INFO.read_text(), re.MULTILINE))
+        fields = dict(
+            re.findall(
+                r"^(\S[^\t:]*)\s*: (.*)$", _CPU_INFO.read_text(encoding="utf-8"), re.MULTILINE
+            )
+        )
         processor = fields.get("model name", processor)
         flags = fields.get("flags", "").split()
         units = "".join(f", {unit}" for flag, unit in _UNITS.items() if flag in flags)

@@ -88,7 +88,7 @@ def _hold(kind: str, count: int, image_size: int) -> list[tuple[int, int]]:
 def _resident() -> int:
     if torch.cuda.is_available():
         return torch.cuda.memory_allocated()
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return 4096 * pages
 
 

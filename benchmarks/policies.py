@@ -1,6 +1,6 @@
 """Memory policies beside the plain one: J on made clips and on DAVIS, and the time of a frame.
 
-    python -m benchmarks.policies [--model nano] [--frames 40] [--clips [NAME…]] [--davis]
+    python -m benchmarks.policies [--model nano] [--frames 40] [--clips [NAME…]] [--davis [NAME…]]
 
 Made clips are those of `sam2widget.samples.hard_cases`, whose ball is prompted by its true mask on
 the first frame; the twin is not prompted. DAVIS footage is that of `benchmarks.davis`, prompted
@@ -96,13 +96,13 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--frames", type=int, default=40, help="of each sequence of DAVIS")
     parser.add_argument("--clips", nargs="*", choices=HARD_CASES, help="made clips alone, or some")
-    parser.add_argument("--davis", action="store_true", help="DAVIS alone")
+    parser.add_argument("--davis", nargs="*", metavar="NAME", help="DAVIS alone, or some of it")
     arguments = parser.parse_args()
     model = load_model(arguments.model, arguments.device)
     print("J of all frames, and in brackets of the last ten in which the object is seen.\n")
-    if arguments.clips is not None or not arguments.davis:
+    if arguments.clips is not None or arguments.davis is None:
         compare(model, hard_sequences(arguments.clips or HARD_CASES))
-    if arguments.davis or arguments.clips is None:
+    if arguments.davis is not None or arguments.clips is None:
         data = Path(
             os.environ.get("SAM2WIDGET_DATA", Path(__file__).parents[2] / "shared" / "data")
         )
@@ -111,7 +111,7 @@ def main() -> None:
             model,
             [
                 Sequence(one.name, one.frames[:n], one.masks[:n])
-                for one in read_sequences(data / "davis")
+                for one in read_sequences(data / "davis", arguments.davis or ())
             ],
         )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .core.errors import SessionError
     from .core.masks import Mask
     from .export import Segmentation, export_masks, import_masks, to_dataframe
-    from .models.detection import Detection, Detector
+    from .models.detection import Detection, Detector, FrameDetections, VideoDetector
     from .models.hugging_face.segmenter import TransformersSegmenter
     from .models.segmenter import Candidates, Point, Prediction, PromptSet, Proposed, Segmenter
     from .storage.saved_session import SavedSession
@@ -32,6 +32,7 @@ __all__ = [
     "Candidates",
     "Detection",
     "Detector",
+    "FrameDetections",
     "LiveVideo",
     "Mask",
     "Point",
@@ -45,6 +46,7 @@ __all__ = [
     "SessionError",
     "Statistics",
     "TransformersSegmenter",
+    "VideoDetector",
     "VideoError",
     "__version__",
     "export_masks",
@@ -64,6 +66,7 @@ _HOMES = {
     "Candidates": ".models.segmenter",
     "Detection": ".models.detection",
     "Detector": ".models.detection",
+    "FrameDetections": ".models.detection",
     "LiveVideo": "sam2_backend.video",
     "Mask": ".core.masks",
     "Point": ".models.segmenter",
@@ -77,6 +80,7 @@ _HOMES = {
     "SessionError": ".core.errors",
     "Statistics": ".storage.statistics",
     "TransformersSegmenter": ".models.hugging_face.segmenter",
+    "VideoDetector": ".models.detection",
     "VideoError": "sam2_backend.video",
     "export_masks": ".export",
     "finetune": ".training.finetuning",

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from packaging.requirements import Requirement
 
-from tools import licences, release
+from tools import licences, lowest, release
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,8 +22,8 @@ def test_all_versions_are_one():
 @pytest.mark.parametrize("statement", ["import sam2widget", "from sam2widget import Sam2Widget"])
 def test_heavy_libraries_are_imported_when_they_are_needed(statement):
     heavy = (
-        *("torch", "scipy", "av", "matplotlib", "huggingface_hub", "pycocotools", "ray"),
-        "transformers",
+        *("torch", "scipy", "av", "ipycanvas", "matplotlib", "huggingface_hub", "pycocotools"),
+        *("ray", "transformers"),
     )
     code = f"import sys; {statement}; print(*set({heavy}) & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -32,7 +34,7 @@ def test_the_front_end_is_small():
     static = ROOT / "sam2widget" / "static"
     sizes = {path.name: path.stat().st_size for path in static.iterdir()}
     assert sizes.keys() == {"widget.js", "widget.css"}
-    assert sizes["widget.js"] < 170_000 and sizes["widget.css"] < 50_000
+    assert sizes["widget.js"] < 140_000 and sizes["widget.css"] < 50_000
 
 
 def test_every_licence_goes_with_ours():
@@ -40,3 +42,18 @@ def test_every_licence_goes_with_ours():
     assert {"torch", "numpy", "anywidget", "ipycanvas", "av"} <= set(found)
     unknown = {name: one for name, one in found.items() if not licences.FREE.search(one[1])}
     assert not unknown
+
+
+def test_the_lowest_versions_are_those_that_are_asked_for():
+    assert lowest.TARGET.read_text(encoding="utf-8") == lowest.text(), "run python -m tools.lowest"
+
+
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "torch": "pytorch"}
+
+
+def test_the_conda_recipe_asks_for_what_the_package_asks_for():
+    recipe = (ROOT / "conda" / "recipe.yaml").read_text(encoding="utf-8")
+    listed = yaml.safe_load(recipe)["requirements"]["run"][1:]
+    asked = map(Requirement, lowest.read_project()["dependencies"])
+    assert listed == [f"{CONDA_NAMES.get(one.name, one.name)} {one.specifier}" for one in asked]
+    assert f"version: {release.version()}\n" in recipe

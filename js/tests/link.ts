@@ -27,7 +27,7 @@ export class Link {
   roundTrip: number;
   serving: number;
   private events: { at: number; run: () => void }[] = [];
-  private waiting: Record<string, unknown> | null = null;
+  private waiting: Record<string, unknown>[] = [];
   private busy = false;
   private underWay = 0;
   private read = 0;
@@ -87,11 +87,19 @@ export class Link {
     for (; this.read < this.host.sent.length; this.read++) {
       const request = this.host.sent[this.read] as unknown as Record<string, unknown>;
       if (request.type !== "want") continue;
+      const frames = [request.frame, ...((request.then as number[] | undefined) ?? [])];
+      const first = request.id as number;
+      const wishes = frames.map((frame, n) => ({
+        ...request,
+        frame,
+        id: first + n,
+        last: frames.length - 1 === n,
+      }));
       this.underWay++;
       this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
       const arrive = () => {
-        if (this.waiting) this.underWay--; // the newest alone counts
-        this.waiting = request;
+        if (this.waiting.length > 0) this.underWay--; // the newest alone counts
+        this.waiting = wishes;
         this.serve();
       };
       this.events.push({ at: this.now + this.roundTrip / 2, run: arrive });
@@ -99,9 +107,8 @@ export class Link {
   }
 
   private serve(): void {
-    if (this.busy || !this.waiting) return;
-    const request = this.waiting;
-    this.waiting = null;
+    const request = this.busy ? undefined : this.waiting.shift();
+    if (!request) return;
     this.busy = true;
     const done = () => {
       this.busy = false;
@@ -112,7 +119,7 @@ export class Link {
   }
 
   private answer(request: Record<string, unknown>): void {
-    this.underWay--;
+    if (request.last) this.underWay--;
     const { frame } = request;
     const reply_to = { view: request.view, id: request.id };
     const masks = { reply_to: null, frame, complete: true, masks: [] };

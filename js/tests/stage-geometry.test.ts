@@ -37,7 +37,8 @@ describe("the view transform", () => {
 
   it("shows all of an image when it fits, in the middle", () => {
     const transform = ViewTransform.of([100, 100], [300, 200], FIT);
-    expect(transform).toMatchObject({ scale: 2, offsetX: 50, offsetY: 0 });
+    const { scale, offsetX, offsetY } = transform;
+    expect([scale, offsetX, offsetY]).toEqual([2, 50, 0]);
   });
 
   it("leaves no empty edge where the image is larger than the stage", () => {

@@ -222,6 +222,23 @@ describe("the everything mode", () => {
     expect(bar().textContent).toContain("2 proposals, 0 selected");
   });
 
+  it("looks for words on all frames, and what is found can be taken meanwhile", async () => {
+    view.host.receive({ type: "proposals", frame: 0, proposals: [] });
+    await settle();
+    const words = view.element.querySelector<HTMLInputElement>('[aria-label="Find by words"]');
+    if (!words) throw new Error("There is no field.");
+    view.element.querySelector<HTMLInputElement>(".s2w-bar-scope input")?.click();
+    words.value = "zebra";
+    words.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    await settle();
+    expect(view.host.of("propose")[1]).toMatchObject({ text: "zebra", video: true });
+    expect(bar().textContent).toContain("Looking for zebra on all frames…");
+    await propose();
+    expect(bar().textContent).toContain("2 proposals, 0 selected");
+    const actions = view.element.querySelector<HTMLElement>(".s2w-bar .s2w-bar-actions");
+    expect(actions?.hidden).toBe(false);
+  });
+
   it("selects by clicks, and adopts, merges or rejects what is selected", async () => {
     await propose();
     view.gesture([[15, 15]]);

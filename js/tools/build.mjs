@@ -1,20 +1,25 @@
 /** Bundles the widget into sam2widget/static: `npm run build`. */
 
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { minify } from "terser";
+import { hoistFunctions } from "./hoist.mjs";
 import * as often from "./often.mjs";
-import { RENAMED, renameMembers } from "./short-names.mjs";
+import { RENAMED, shortenClasses } from "./short-names.mjs";
+import { nameOften } from "./short-words.mjs";
 
 const JS = fileURLToPath(new URL("..", import.meta.url));
 const SOURCES = path.join(JS, "src");
+const TARGET = process.argv[2] ?? path.join(JS, "..", "sam2widget", "static");
 
-const sources = renameMembers(JS, SOURCES);
-await build({
-  entryPoints: [path.join(SOURCES, "index.ts"), path.join(SOURCES, "styles", "index.css")],
-  entryNames: "widget",
-  outdir: process.argv[2] ?? path.join(JS, "..", "sam2widget", "static"),
-  ...{ bundle: true, minify: true, format: "esm", target: "es2022", logLevel: "info" },
+const sources = shortenClasses(JS, SOURCES);
+const options = { bundle: true, format: "esm", target: "es2022", charset: "utf8", write: false };
+const scripts = await build({
+  ...options,
+  entryPoints: [path.join(SOURCES, "index.ts")],
+  minifySyntax: true,
   mangleProps: RENAMED,
   define: Object.fromEntries(Object.keys(often).map((name) => [name.replace("_", "."), name])),
   inject: [path.join(JS, "tools", "often.mjs")],
@@ -30,3 +35,25 @@ await build({
     },
   ],
 });
+const styles = await build({
+  ...options,
+  entryPoints: [path.join(SOURCES, "styles", "index.css")],
+  minify: true,
+});
+const shortened = await minify(hoistFunctions(scripts.outputFiles[0].text), {
+  module: true,
+  ecma: 2022,
+  compress: {
+    ...{ passes: 3, keep_fargs: false, sequences: false },
+    ...{ unsafe: true, unsafe_arrows: true, unsafe_methods: true },
+  },
+});
+
+mkdirSync(TARGET, { recursive: true });
+for (const [name, text] of [
+  ["widget.js", nameOften(shortened.code ?? "")],
+  ["widget.css", styles.outputFiles[0].text],
+]) {
+  writeFileSync(path.join(TARGET, name), text);
+  console.log(`${name}: ${Buffer.byteLength(text).toLocaleString("en")} bytes`);
+}

@@ -14,3 +14,11 @@ export const {
 } = Math;
 export const { NEGATIVE_INFINITY: Number_NEGATIVE_INFINITY } = Number;
 export const { POSITIVE_INFINITY: Number_POSITIVE_INFINITY } = Number;
+export const {
+  clearInterval: window_clearInterval,
+  clearTimeout: window_clearTimeout,
+  setInterval: window_setInterval,
+  setTimeout: window_setTimeout,
+} = globalThis;
+const { performance: clock } = globalThis;
+export const performance_now = () => clock.now();

@@ -8,6 +8,7 @@
 
 import path from "node:path";
 import ts from "typescript";
+import { closeClasses } from "./closures.mjs";
 
 /** What the renamed members begin with: a pattern for esbuild's `mangleProps`. */
 export const RENAMED = /^_own_/;
@@ -17,23 +18,43 @@ export const RENAMED = /^_own_/;
  *
  * @param {string} folder Of tsconfig.json.
  * @param {string} sources Folder of the sources.
+ * @param {string} users Folder of what uses them, which is to follow; "" for none.
  * @returns {Map<string, string>}
  */
-export function renameMembers(folder, sources) {
+export function renameMembers(folder, sources, users = "") {
+  return renameProject(folder, sources, users).renamed;
+}
+
+/**
+ * The same, with classes as functions besides.
+ *
+ * @param {string} folder
+ * @param {string} sources
+ * @param {string} users
+ * @returns {Map<string, string>}
+ */
+export function shortenClasses(folder, sources, users = "") {
+  const { renamed, program, ours } = renameProject(folder, sources, users);
+  return closeClasses(program, [...renamed.keys()], ours);
+}
+
+function renameProject(folder, sources, users) {
   const config = ts.readConfigFile(path.join(folder, "tsconfig.json"), ts.sys.readFile).config;
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, folder);
-  const files = ts.sys.readDirectory(sources, [".ts"]);
+  const ours = ts.sys.readDirectory(sources, [".ts"]);
+  const files = [...ours, ...(users ? ts.sys.readDirectory(users, [".ts"]) : [])];
   const texts = new Map(files.map((file) => [file, ts.sys.readFile(file) ?? ""]));
   const service = serviceOf(files, texts, options, folder);
   const renamed = new Map(files.map((file) => [file, changed(texts, file, new Map())]));
-  for (const [file, edits] of findEdits(service, files))
+  for (const [file, edits] of findEdits(service, files, ours))
     renamed.set(file, changed(texts, file, edits));
-  refuseErrors(serviceOf(files, renamed, options, folder), files);
-  return renamed;
+  const checked = serviceOf(files, renamed, options, folder);
+  refuseErrors(checked, files);
+  return { renamed, program: checked.getProgram(), ours };
 }
 
 /** By file and place, what is written in place of how many characters. */
-function findEdits(service, files) {
+function findEdits(service, files, ours) {
   const all = new Map(files.map((file) => [file, new Map()]));
   const visit = (file, node) => {
     const name = isMember(node) ? node.name : undefined;
@@ -47,7 +68,7 @@ function findEdits(service, files) {
           .set(textSpan.start, [textSpan.length, `${prefixText}_own_${name.text}${suffixText}`]);
     ts.forEachChild(node, (child) => visit(file, child));
   };
-  for (const file of files) {
+  for (const file of ours) {
     const source = service.getProgram().getSourceFile(file);
     ts.forEachChild(source, (node) => visit(file, node));
   }

@@ -89,7 +89,8 @@ def write_card(
     weights = run / "model.safetensors"
     with safe_open(weights, "pt") as tensors:
         parameters = sum(tensors.get_tensor(key).numel() for key in tensors.keys())  # noqa: SIM118
-    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    log = [json.loads(line) for line in lines]
     used: dict[str, int] = {}
     for name in ("stills", "clips"):
         path = pack / f"{name}.npz"
@@ -114,10 +115,11 @@ def write_card(
                 if s.name in used and s.photographs
             ),
             stages=_stage_table(log),
-            frames=_metrics_table(json.loads(frames.read_text())),
-            held=_metrics_table(json.loads(held.read_text())),
-            notes=notes.read_text(),
-        )
+            frames=_metrics_table(json.loads(frames.read_text(encoding="utf-8"))),
+            held=_metrics_table(json.loads(held.read_text(encoding="utf-8"))),
+            notes=notes.read_text(encoding="utf-8"),
+        ),
+        encoding="utf-8",
     )
     draw_curve(run / "log.jsonl", curve)
 

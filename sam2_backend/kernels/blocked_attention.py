@@ -23,12 +23,14 @@ from torch import Tensor
 
 _log = logging.getLogger(__name__)
 
-BLOCK = 2**21
-"""Attention weights that exist at once: 8 MB of float32, measured best."""
+BLOCK_BYTES = 2**23
+"""Of attention weights that exist at once: 8 MB, measured best in float32."""
 MIN_KEYS = 512
 """Keys of a block at least, however many queries there are."""
-SAFE_EXPONENT = 64.0
-"""Powers of 2 between this and its negative are summed without subtracting a maximum."""
+SAFE_EXPONENT = 96.0
+"""Powers of 2 between this and its negative are summed without subtracting a maximum: of float32's
+127 that leaves room for 2^16 keys and values of 2^15. Scores of trained weights are bounded by some
+64."""
 
 
 class KVBlock(NamedTuple):
@@ -57,7 +59,7 @@ def attend_in_blocks(q_lc: Tensor, blocks: Iterable[KVBlock], *, value_dim: int)
     q_lc = q_lc * (log2_e / math.sqrt(q_lc.shape[1]))
     longest_query = float(_longest(q_lc))
     is_exact = q_lc.dtype is torch.float32
-    rows = max(MIN_KEYS, BLOCK // len(q_lc))
+    rows = max(MIN_KEYS, BLOCK_BYTES // q_lc.element_size() // len(q_lc))
     total_ld = q_lc.new_zeros(len(q_lc), value_dim, dtype=torch.float32)
     weight_l1 = q_lc.new_zeros(len(q_lc), 1, dtype=torch.float32)
     shift_l1 = None
@@ -82,7 +84,10 @@ def attend_in_blocks(q_lc: Tensor, blocks: Iterable[KVBlock], *, value_dim: int)
             else:
                 factor = 1.0
                 larger_l1 = torch.maximum(shift_l1, weights_lm.amax(dim=1, keepdim=True) + offset)
-                weights_lm.sub_(larger_l1 - offset)
+                # Rounded as the scores are: a difference of two precisions takes three copies.
+                rounded_l1 = (larger_l1 - offset).to(weights_lm.dtype)
+                larger_l1 = rounded_l1.float() + offset
+                weights_lm.sub_(rounded_l1)
                 shrunk_l1 = (shift_l1 - larger_l1).exp2_()
                 weight_l1.mul_(shrunk_l1)
                 total_ld.mul_(shrunk_l1)
@@ -92,7 +97,8 @@ def attend_in_blocks(q_lc: Tensor, blocks: Iterable[KVBlock], *, value_dim: int)
                 weight_l1.add_(weights_lm.sum(dim=1, keepdim=True), alpha=factor)
                 total_ld.addmm_(weights_lm, v, alpha=factor)
             else:
-                weight_l1 += factor * weights_lm.sum(dim=1, keepdim=True, dtype=torch.float32)
+                # Added up in float32, and rounded once; to ask for float32 copies them all.
+                weight_l1 += factor * weights_lm.sum(dim=1, keepdim=True)
                 total_ld += factor * (weights_lm @ v)
     way = "plain powers" if shift_l1 is None else "powers less a running maximum"
     _log.debug("Attention of %d queries in blocks: %s.", len(q_lc), way)
@@ -109,7 +115,7 @@ def attend_in_bfloat16(q_bhlc: Tensor, k_bhmc: Tensor, v_bhmd: Tensor) -> Tensor
     q_bhlc, k_bhmc, v_bhmd : (B, H, L, C) queries, (B, H, M, C) keys and (B, H, M, D) values.
     """
     b, h, length, c = q_bhlc.shape
-    if length * k_bhmc.shape[2] > BLOCK:
+    if length * k_bhmc.shape[2] * k_bhmc.element_size() > BLOCK_BYTES:
         heads = zip(*(x.flatten(0, 1) for x in (q_bhlc, k_bhmc, v_bhmd)), strict=True)
         d = v_bhmd.shape[3]
         attended = [attend_in_blocks(q, [KVBlock(k, v)], value_dim=d) for q, k, v in heads]

@@ -11,6 +11,7 @@ from functools import cache
 import torch
 
 from .out_of_memory import guard_memory
+from .threads import leave_busy_cores
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _TRIAL_SIDE, _TRIALS = 1024, 5
@@ -36,6 +37,15 @@ class Runtime:
     """Whether steps whose shapes recur are captured as CUDA graphs."""
     frames_at_once: int = 1
     """Frames encoded together while tracking: one fills a CPU, but not a GPU."""
+
+    @property
+    def decoder_dtype(self) -> torch.dtype:
+        """Precision of the mask decoder.
+
+        On a CPU float32: it takes a hundredth of a frame's time, and half of what masks differ by
+        is its rounding.
+        """
+        return torch.float32 if self.device.type == "cpu" else self.dtype
 
     @classmethod
     def choose(
@@ -80,14 +90,14 @@ class Runtime:
 
     @contextlib.contextmanager
     def inference(self) -> Generator[None, None, None]:
-        """Run a prediction: no gradients, and the precision that was chosen.
+        """Run a prediction: no gradients, and on a CPU only the cores that others leave.
 
         Raises
         ------
         OutOfMemoryError
             When the device's memory does not suffice.
         """
-        with guard_memory(self.device), torch.inference_mode():
+        with guard_memory(self.device), leave_busy_cores(self.device), torch.inference_mode():
             yield
 
 

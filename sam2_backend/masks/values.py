@@ -21,6 +21,9 @@ _DARK, _BRIGHT = 16, 240
 _LARGEST_VOID_NEIGHBOUR = 63
 """Larger labels beside 255 are levels of grey, chosen to be told apart."""
 _GREY = "has grey edges between 0 and 255: what is 128 or more is the object."
+_ROUNDING = 1e-6
+"""By so much of it, what was computed may go beyond a range: blurred 1 is 1 + 2e-16."""
+_WHITE = VOID * (1 + _ROUNDING)
 _MANY = 32
 """More values than these, each on few pixels next to each other, are a picture."""
 
@@ -75,7 +78,7 @@ class MaskValues:
         if kind == "f":
             if low < 0 or not (values_hw == np.floor(values_hw)).all():
                 grey_hw = (
-                    np.rint(values_hw) if low >= 0 and _BRIGHT <= high <= VOID else values_hw[:0]
+                    np.rint(values_hw) if low >= 0 and _BRIGHT <= high <= _WHITE else values_hw[:0]
                 )
                 return cls("float", low, high, frozenset(), *_texture(grey_hw, high))
             values_hw = values_hw.astype(np.int64)
@@ -85,7 +88,7 @@ class MaskValues:
     def is_grey(self) -> bool:
         """Whether values are those of an antialiased mask, not labels: its grey is on edges."""
         return (
-            _BRIGHT <= self.high <= VOID
+            _BRIGHT <= self.high <= _WHITE
             and 0 < self.between <= 4 * self.bright
             and 500 * self.flat_between <= self.bright
         )
@@ -165,6 +168,8 @@ def read_values(found: Iterable[MaskValues], what: str) -> MaskReading:
 
 def _read_floats(values: MaskValues, what: str) -> MaskReading:
     low, high = values.low, values.high
+    if -_ROUNDING <= low < 0 and high <= 1 + _ROUNDING:
+        low = 0.0
     span = f"{what} holds values from {low:g} to {high:g}"
     if -0.25 <= low < 0 and 0.5 < high <= 1.25:
         raise ValueError(
@@ -175,7 +180,7 @@ def _read_floats(values: MaskValues, what: str) -> MaskReading:
         return MaskReading(cut=0, note=f"{span}, taken for logits: what is above 0 is the object.")
     if values.is_grey:
         return MaskReading(cut=127.5, note=f"{what} {_GREY}")
-    if high <= 1:
+    if high <= 1 + _ROUNDING:
         return MaskReading(
             cut=0.5, note=f"{span}, taken for probabilities: what is above 0.5 is the object."
         )
@@ -196,7 +201,7 @@ def _distinct(values_hw: NDArray[Any]) -> frozenset[int]:
 
 def _texture(values_hw: NDArray[Any], high: float) -> tuple[int, int, int, int, int]:
     """The counts of `MaskValues`, in their order."""
-    may_be_grey = _BRIGHT <= high <= VOID and min(values_hw.shape) >= 3
+    may_be_grey = _BRIGHT <= high <= _WHITE and min(values_hw.shape) >= 3
     if may_be_grey:  # JPEG's noise about black and white does not count
         flat_hw = np.where(values_hw >= _BRIGHT, VOID, np.where(values_hw > _DARK, values_hw, 0))
     else:

@@ -184,20 +184,55 @@ class Attention(AttentionProjections):
 
         A batch of one row on one side is projected once and shared by all rows of the other.
         """
-        if q_bnc.shape[0] == k_bmc.shape[0] and use_cpu_fast_path(q_bnc):
-            # With fewer tokens on one side than a head has channels, it takes less arithmetic to
-            # apply the other side's projection to them than to project the many tokens.
-            head_dim = self.q_proj.out_features // self.num_heads
-            if q_bnc.shape[1] < head_dim < k_bmc.shape[1]:
-                return self._few_queries(q_bnc, k_bmc, v_bmc)
-            if k_bmc.shape[1] < head_dim < q_bnc.shape[1]:
-                return self._few_keys(q_bnc, k_bmc, v_bmc)
+        # With fewer tokens on one side than a head has channels, it takes less arithmetic to apply
+        # the other side's projection to them than to project the many tokens.
+        if self._are_few(q_bnc, k_bmc):
+            return self._few_queries(q_bnc, k_bmc, v_bmc)
+        if self._are_few(k_bmc, q_bnc):
+            return self._add_few_values(None, self._few_key_scores(q_bnc, k_bmc), v_bmc)
         q = self.split_heads(self.q_proj(q_bnc))
         k = self.split_heads(self.k_proj(k_bmc))
         v = self.split_heads(self.v_proj(v_bmc))
         b = max(q.shape[0], k.shape[0])
         q, k, v = (x.expand(b, -1, -1, -1) for x in (q, k, v))
         return self._join_heads(attend(q, k, v))
+
+    def attend_to_projected(self, q_bnc: Tensor, k_bhmd: Tensor, v_bhmd: Tensor) -> Tensor:
+        """Attend from (B, N, C) queries to (B, H, M, D) projected keys and values: (B, N, C)."""
+        return self._join_heads(attend(self.split_heads(self.q_proj(q_bnc)), k_bhmd, v_bhmd))
+
+    def add_attended(
+        self,
+        residual_bnc: Tensor,
+        q_bnc: Tensor,
+        k_bmc: Tensor,
+        v_bmc: Tensor,
+        *,
+        q_bhnd: Tensor | None = None,
+    ) -> Tensor:
+        """Add what `forward` computes to a residual: (B, N, C).
+
+        Parameters
+        ----------
+        residual_bnc : (B or 1, N, C).
+        q_bnc, k_bmc, v_bmc : as for `forward`.
+        q_bhnd : (B, H, N, D) projected queries, where they are known.
+        """
+        if q_bhnd is not None:
+            scores_bhmn = self._scaled_keys(k_bmc) @ q_bhnd.transpose(2, 3)
+        elif self._are_few(k_bmc, q_bnc) and residual_bnc.dtype == q_bnc.dtype:
+            scores_bhmn = self._few_key_scores(q_bnc, k_bmc)
+        else:
+            return residual_bnc + self(q_bnc, k_bmc, v_bmc)
+        return self._add_few_values(residual_bnc, scores_bhmn, v_bmc)
+
+    def _are_few(self, tokens: Tensor, others: Tensor) -> bool:
+        """Whether these are fewer than a head has channels and the others more, row for row."""
+        if not use_cpu_fast_path(tokens):
+            return False
+        head_dim = self.q_proj.out_features // self.num_heads
+        is_between = tokens.shape[1] < head_dim < others.shape[1]
+        return is_between and len(tokens) == len(others)
 
     def _few_queries(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
         """Attend with the key projection applied to the queries.
@@ -213,21 +248,37 @@ class Attention(AttentionProjections):
         bias_h1d = self.v_proj.weights()[1].unflatten(0, (self.num_heads, 1, -1))
         return self._join_heads(out + bias_h1d)
 
-    def _few_keys(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
-        """Attend with the query projection applied to the keys, and the output's to the values."""
-        k_bhmd = self.split_heads(self.k_proj(k_bmc))
-        scaled = k_bhmd * k_bhmd.shape[-1] ** -0.5
+    def _few_key_scores(self, q_bnc: Tensor, k_bmc: Tensor) -> Tensor:
+        """Compute scores with the query projection applied to the keys: (B, heads, M, N).
+
+        Queries last: a softmax over so few keys is slow where they lie side by side.
+        """
+        scaled = self._scaled_keys(k_bmc)
         projected = (scaled @ self._by_head(self.q_proj)).flatten(1, 2)
         q_bias = self.q_proj.weights()[1].unflatten(0, (self.num_heads, -1, 1))
         bias = (scaled @ q_bias).flatten(1)
-        # Queries last: a softmax over so few keys is slow where they lie side by side.
         scores = torch.baddbmm(bias[..., None], projected, q_bnc.transpose(1, 2))
-        weights = scores.unflatten(1, (self.num_heads, -1)).softmax(dim=2).flatten(1, 2)
+        return scores.unflatten(1, (self.num_heads, -1))
+
+    def _scaled_keys(self, k_bmc: Tensor) -> Tensor:
+        k_bhmd = self.split_heads(self.k_proj(k_bmc))
+        return k_bhmd * k_bhmd.shape[-1] ** -0.5
+
+    def _add_few_values(
+        self, residual_bnc: Tensor | None, scores_bhmn: Tensor, v_bmc: Tensor
+    ) -> Tensor:
+        """Add values, to which the output's projection is applied, to a residual.
+
+        The weights of a head add up to 1: a share of the bias in all of its values is the bias.
+        """
+        weights = scores_bhmn.softmax(dim=2).flatten(1, 2).transpose(1, 2)  # (B, N, heads * M)
         v_bhmd = self.split_heads(self.v_proj(v_bmc))
-        out_weight, out_bias = self.out_proj.weights()
-        out_hdc = out_weight.T.unflatten(0, (self.num_heads, -1))
-        projected_v = (v_bhmd @ out_hdc).flatten(1, 2)  # (B, heads * M, C)
-        return torch.baddbmm(out_bias[None, None], weights.transpose(1, 2), projected_v)
+        weight_ci, bias_c = self.out_proj.weights()
+        projected_v = v_bhmd @ weight_ci.T.unflatten(0, (self.num_heads, -1))
+        projected_v = (projected_v + bias_c / self.num_heads).flatten(1, 2)  # (B, heads * M, C)
+        if residual_bnc is None:
+            return weights @ projected_v
+        return torch.baddbmm(residual_bnc, weights, projected_v)
 
     def _by_head(self, layer: Linear) -> Tensor:
         weight_ic, _ = layer.weights()

@@ -94,7 +94,7 @@ class Linear(nn.Linear, PrecisionModule):
 
     def forward(self, input: Tensor) -> Tensor:
         """Transform (..., in_features) to (..., out_features)."""
-        if self.compute_dtype is torch.float32 or not is_predicting():
+        if self.compute_dtype is input.dtype is torch.float32 or not is_predicting():
             return super().forward(input)
         return F.linear(input.to(self.compute_dtype), *self.weights())
 
@@ -108,7 +108,7 @@ class Conv2d(nn.Conv2d, PrecisionModule):
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve (B, C, H, W)."""
-        if self.compute_dtype is torch.float32 or not is_predicting():
+        if self.compute_dtype is input.dtype is torch.float32 or not is_predicting():
             return super().forward(input)
         return self._conv_forward(input.to(self.compute_dtype), *self.weights())
 

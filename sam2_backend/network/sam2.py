@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..kernels.runtime import Runtime
 from .config import NO_OBJECT_LOGIT, ModelConfig
 from .layers import MLP
-from .mask_decoder import DecoderOutput, DecoderState, MaskDecoder
+from .mask_decoder import DecoderOutput, DecoderState, MaskDecoder, ProjectedImage
 from .memory_attention import MemoryAttention
 from .memory_encoder import MemoryEncoder
 from .neck import ImageEncoder
@@ -110,6 +110,10 @@ class Sam2Model(PrecisionModule):
     def runtime(self, runtime: Runtime) -> None:
         self._runtime = runtime
         set_compute_dtype(self, runtime.dtype)
+        set_compute_dtype(self.sam_prompt_encoder, runtime.decoder_dtype)
+        set_compute_dtype(self.sam_mask_decoder, runtime.decoder_dtype)
+        for conv in (self.sam_mask_decoder.conv_s0, self.sam_mask_decoder.conv_s1):
+            set_compute_dtype(conv, runtime.dtype)  # the encoder applies them
         for head in self.sam_mask_decoder.score_heads:
             set_compute_dtype(head, torch.float32)
 
@@ -249,6 +253,7 @@ class Sam2Model(PrecisionModule):
         points_np2: Tensor | None = None,
         labels_np: Tensor | None = None,
         mask_logits_n1hw: Tensor | None = None,
+        projected: ProjectedImage | None = None,
     ) -> DecoderOutput:
         """Predict all four masks for N prompt sets, before one is selected.
 
@@ -260,9 +265,14 @@ class Sam2Model(PrecisionModule):
             points at all.
         labels_np : (N, P): see `prompt_encoder`.
         mask_logits_n1hw : (N, 1, S/4, S/4) mask prompt or logits of an earlier answer.
+        projected : by `project_image` of the same features, for one prompt set without a mask.
         """
         state = self.run_transformer(
-            s16_nchw, points_np2=points_np2, labels_np=labels_np, mask_logits_n1hw=mask_logits_n1hw
+            s16_nchw,
+            points_np2=points_np2,
+            labels_np=labels_np,
+            mask_logits_n1hw=mask_logits_n1hw,
+            projected=projected,
         )
         return self.predict_masks(state, s8_nchw, s4_nchw)
 
@@ -282,6 +292,7 @@ class Sam2Model(PrecisionModule):
         points_np2: Tensor | None = None,
         labels_np: Tensor | None = None,
         mask_logits_n1hw: Tensor | None = None,
+        projected: ProjectedImage | None = None,
     ) -> DecoderState:
         """Run the first half of `decode_masks`: the transformer, and the scores.
 
@@ -291,10 +302,27 @@ class Sam2Model(PrecisionModule):
             prompts = s16_nchw.new_zeros(len(s16_nchw), 0, self.config.hidden_dim)
         else:
             prompts = self.sam_prompt_encoder.embed_points(points_np2, labels_np)
-        return self._run_transformer(s16_nchw, prompts, mask_logits_n1hw)
+        return self._run_transformer(s16_nchw, prompts, mask_logits_n1hw, projected)
+
+    def project_image(self, s16_1chw: Tensor) -> ProjectedImage:
+        """Compute what every click on an image begins with, for `decode_masks`.
+
+        Parameters
+        ----------
+        s16_1chw : (1, C, h, w) conditioned features.
+        """
+        return self.sam_mask_decoder.project_image(
+            s16_1chw,
+            image_pos_1chw=self.sam_prompt_encoder.pe_layer.grid(*s16_1chw.shape[2:]),
+            dense_1chw=self.sam_prompt_encoder.embed_mask(None),
+        )
 
     def _run_transformer(
-        self, s16_nchw: Tensor, prompts_npc: Tensor, mask_logits_n1hw: Tensor | None
+        self,
+        s16_nchw: Tensor,
+        prompts_npc: Tensor,
+        mask_logits_n1hw: Tensor | None,
+        projected: ProjectedImage | None = None,
     ) -> DecoderState:
         h, w = s16_nchw.shape[2:]
         return self.sam_mask_decoder.run_transformer(
@@ -302,6 +330,7 @@ class Sam2Model(PrecisionModule):
             image_pos_1chw=self.sam_prompt_encoder.pe_layer.grid(h, w),
             prompts_npc=prompts_npc,
             dense_nchw=self.sam_prompt_encoder.embed_mask(mask_logits_n1hw),
+            projected=projected,
         )
 
     def predict_masks(self, state: DecoderState, s8_nchw: Tensor, s4_nchw: Tensor) -> DecoderOutput:

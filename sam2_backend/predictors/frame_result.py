@@ -135,7 +135,7 @@ class ResultBuilder:
         parts: list[tuple[Sequence[int], PackedMasks]] = []
 
         def pack(objs: Sequence[int]) -> None:
-            with torch.inference_mode():
+            with tracker.model.runtime.inference():
                 packed = PackedMasks(
                     torch.cat([logits[obj] for obj in objs]),
                     torch.cat([entries[obj].object_score[:, 0] for obj in objs]),

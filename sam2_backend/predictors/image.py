@@ -17,6 +17,7 @@ from ..masks.postprocessing import MaskCleaner
 from ..network.prompt_encoder import BOX_END, BOX_START
 from ..network.sam2 import ImageFeatures, Sam2Model, select_single_mask
 from ..network.transforms import as_rgb, image_to_input, logits_to_masks, points_to_model
+from .projected_images import ProjectedImages
 from .prompt_batches import prompt_batch_size
 from .prompts import (
     NO_CLICKS,
@@ -87,6 +88,7 @@ class ImagePredictor:
         self.model = model
         self.cleaner = MaskCleaner(fill_holes, remove_specks)
         self._images: list[_EncodedImage] = []
+        self._projected_images = ProjectedImages(model)
         self._image_batcher = AdaptiveBatcher(model.device, max_size=model.runtime.frames_at_once)
         self._prompt_batcher = AdaptiveBatcher(model.device, max_size=prompt_batch_size(model))
 
@@ -132,6 +134,7 @@ class ImagePredictor:
             return [features.select(slice(i, i + 1)) for i in range(len(batch))]
 
         self._images = []  # their memory is free for the new ones
+        self._projected_images.forget()
         several = self._image_batcher.map(encode, checked)
         features = [one for batch in several for one in batch]
         self._images = [
@@ -395,6 +398,9 @@ class ImagePredictor:
                 None if part is None else part[chosen] for part in prompts[:3]
             )
             with model.runtime.inference():
+                projected = None
+                if len(rows) == 1 and logits is None:
+                    projected = self._projected_images.find(features, features.s16)
                 output = model.decode_masks(
                     features.s16,
                     features.s8,
@@ -402,6 +408,7 @@ class ImagePredictor:
                     points_np2=points,
                     labels_np=labels,
                     mask_logits_n1hw=logits,
+                    projected=projected,
                 )
                 if multimask:
                     return finish(output.logits_nmhw[:, 1:].float(), output.ious_nm[:, 1:].float())

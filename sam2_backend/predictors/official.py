@@ -145,11 +145,11 @@ def _logits_of(video: VideoPredictor, frame: int) -> FrameLogits:
     objs = list(video.tracker.banks)
     side = video.model.config.mask_size
     entries = video.tracker.entries(frame, objs)
-    logits = {obj: e.logits for obj, e in entries.items() if e.logits is not None}
+    logits = {obj: e.require_logits() for obj, e in entries.items() if e.logits is not None}
     if video.non_overlapping:
         logits = video.tracker.exclusive_logits(frame, logits)
     absent = torch.full((1, 1, side, side), NO_OBJECT_LOGIT, device=video.model.device)
-    with torch.inference_mode():
+    with video.model.runtime.inference():
         logits_n1hw = torch.cat([logits.get(obj, absent) for obj in objs] or [absent[:0]])
         size_hw = video.size_of(frame)
         resized = F.interpolate(logits_n1hw, size_hw, mode="bilinear", align_corners=False)

@@ -14,6 +14,7 @@ from ..network.sam2 import ImageFeatures, Sam2Model, SelectedMask
 from ..network.transforms import points_to_model
 from ..tracking.memory_bank import MemoryBank
 from ..tracking.tracker import Tracker
+from .projected_images import ProjectedImages
 from .prompts import REFINEMENT_CLAMP, Clicks, ModelPrompts, check_box, check_points
 
 
@@ -30,6 +31,7 @@ class PromptStore:
         self._model = model
         self._tracker = tracker
         self._prompts: dict[tuple[int, int], ModelPrompts] = {}
+        self._projected_images = ProjectedImages(model)
 
     def find(self, frame: int, obj: int) -> ModelPrompts | None:
         """Get the prompts of an object on a frame; None if there are none."""
@@ -107,6 +109,9 @@ class PromptStore:
         points, labels = prompts.join()
         with model.runtime.inference():
             features, conditioned, logits = self.prepare(frame, bank)
+            projected = None
+            if logits is None and not bank.was_tracked(frame):
+                projected = self._projected_images.find(features, conditioned)
             output = model.decode_masks(
                 conditioned,
                 features.s8,
@@ -114,6 +119,7 @@ class PromptStore:
                 points_np2=points,
                 labels_np=labels,
                 mask_logits_n1hw=logits,
+                projected=projected,
             )
             multimask = prompts.is_ambiguous
             selected = model.select_mask(output, multimask=multimask, candidate=candidate)
@@ -145,7 +151,7 @@ class PromptStore:
             conditioned = self._tracker.condition(features.s16, [(bank, selection)])
         logits = None
         if before is not None and before.logits is not None:
-            logits = before.logits.clamp(-REFINEMENT_CLAMP, REFINEMENT_CLAMP)
+            logits = before.require_logits().clamp(-REFINEMENT_CLAMP, REFINEMENT_CLAMP)
         return features, conditioned, logits
 
     def clicks_px(self, frame: int, prompts: ModelPrompts) -> Clicks:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from ..network.sam2 import SelectedMask
+from .logits_store import LogitsStore, StoredLogits
 from .policies.candidates import FrameRecord
 from .policies.policy import DecidingPolicy, FrameHistory, MemoryPolicy, MemorySelection
 from .stale import find_stale
@@ -31,20 +32,21 @@ class MemoryEntry:
     """(1, 1) visibility logit."""
     iou: Tensor
     """(1,) predicted IoU, 0..1."""
-    logits: Tensor | None
-    """(1, 1, S/4, S/4) mask logits; None once only the pointer is still reachable."""
+    logits: Tensor | StoredLogits | None
+    """(1, 1, S/4, S/4) mask logits, float32; None once only the pointer is still reachable."""
     memory: Tensor | None = None
     """(1, D, h, w) memory map; None on a prompted frame until tracking needs it, and once only the
     pointer is still reachable."""
     remembered_as: Tensor | None = None
-    """(1, 1, S, S) mask, 0 or 1, that the memory map is made of in place of the logits."""
+    """(1, ceil(S * S / 8)) packed bits of the mask that the memory map is made of in place of the
+    logits, on the host."""
     record: FrameRecord | None = None
     """With a policy that decides: what it wrote down."""
 
     def require_logits(self) -> Tensor:
         """Get the logits of an entry that is near enough to have them."""
         assert self.logits is not None, "logits are kept as long as memories are"
-        return self.logits
+        return self.logits.load() if isinstance(self.logits, StoredLogits) else self.logits
 
     def require_memory(self) -> Tensor:
         """Get the memory map of an entry that was selected, and encoded where it was pending."""
@@ -77,15 +79,19 @@ class MemoryBank:
     skips_frames : whether tracking may leave frames out, as of a live video. Distances are then
         counted in frames that are remembered, not in frames of the video, so that what was
         tracked last is attended to however many were skipped since.
+    store : takes the logits of prompted frames; they stay in memory if None.
     """
 
-    def __init__(self, policy: MemoryPolicy, *, skips_frames: bool = False) -> None:
+    def __init__(
+        self, policy: MemoryPolicy, *, skips_frames: bool = False, store: LogitsStore | None = None
+    ) -> None:
         self.policy = policy
         self._reach = max(policy.memory_reach, policy.pointer_reach)
         self._deciding = policy if isinstance(policy, DecidingPolicy) else None
         self._retained: list[int] = []
         """Tracked frames that the policy keeps whole, the nearest to the last one first."""
         self.skips_frames = skips_frames
+        self._store = store
         self.conditioning: dict[int, MemoryEntry] = {}
         """Prompted frames, in the order in which they were prompted."""
         self.tracked: dict[int, MemoryEntry] = {}
@@ -100,6 +106,8 @@ class MemoryBank:
     def condition(self, frame: int, entry: MemoryEntry) -> None:
         """Make a frame a conditioning frame, also when it was tracked before."""
         self.tracked.pop(frame, None)
+        if self._store is not None and isinstance(entry.logits, Tensor):
+            entry.logits = self._store.put(entry.logits)
         self.conditioning[frame] = entry
         self._corrected.add(frame)
         self.edits += 1

@@ -15,8 +15,9 @@ from torch import Tensor
 from ..kernels.out_of_memory import AdaptiveBatcher
 from ..masks.postprocessing import make_exclusive
 from ..network.sam2 import Sam2Model, SelectedMask
-from ..network.transforms import mask_to_input
+from ..network.transforms import mask_to_input, pack_bits, unpack_bits
 from .frame_encoder import FrameEncoder
+from .logits_store import LogitsStore
 from .memory_bank import MemoryBank, MemoryEntry, make_entries
 from .path_tracker import PathTracker
 from .policies import DecidingPolicy, MemoryPolicy, MemorySelection
@@ -56,6 +57,7 @@ class Tracker:
         """Sizes batches of objects."""
         self.step = TrackStep(model)
         """Tracks all objects of a frame."""
+        self._store = LogitsStore()
         self._paths = PathTracker(self, policy) if isinstance(policy, DecidingPolicy) else None
 
     def bank(self, obj: int) -> MemoryBank:
@@ -66,7 +68,7 @@ class Tracker:
 
     def new_bank(self) -> MemoryBank:
         """Make an empty memory bank."""
-        return MemoryBank(self.policy, skips_frames=self.frames.is_live)
+        return MemoryBank(self.policy, skips_frames=self.frames.is_live, store=self._store)
 
     @property
     def reach(self) -> int:
@@ -207,8 +209,13 @@ class Tracker:
                 self._encode(t, own, [entry.require_logits() for entry in own], binarize=True)
             for entry in entries:
                 if entry.remembered_as is not None:
-                    mask = entry.remembered_as * 2.0 - 1.0
-                    self._encode(t, [entry], [mask], binarize=True)
+                    self._encode(t, [entry], [self._unpack(entry.remembered_as)], binarize=True)
+
+    def _unpack(self, packed: Tensor) -> Tensor:
+        """Unpack bits of the input's size to (1, 1, S, S) logits."""
+        side = self.model.config.image_size
+        mask = torch.from_numpy(unpack_bits(packed.numpy(), (side, side)))
+        return mask[None].to(self.model.device).float() * 2.0 - 1.0
 
     def _encode(
         self,
@@ -248,8 +255,9 @@ class Tracker:
         for obj, bank in self.banks.items():
             entry = bank.entry(frame)
             if obj not in logits and entry is not None and entry.logits is not None:
-                every[obj] = entry.logits
-        exclusive = make_exclusive(torch.cat(list(every.values())))
+                every[obj] = entry.require_logits()
+        with self.model.runtime.inference():
+            exclusive = make_exclusive(torch.cat(list(every.values())))
         return dict(zip(every, exclusive.split(1), strict=True))
 
     # Known masks
@@ -325,7 +333,8 @@ class Tracker:
             return
         if mask is not None:
             config, device = self.model.config, self.model.device
-            entry.remembered_as = mask_to_input(mask.astype(bool), config.image_size, device)
+            resized = mask_to_input(mask.astype(bool), config.image_size, device)
+            entry.remembered_as = pack_bits(resized[:, 0] > 0).cpu()
         elif entry.remembered_as is not None:
             entry.remembered_as = None
         else:

@@ -20,7 +20,7 @@ from sam2_backend.video import Kind
 from ..core.cleaning import CLEANED_SHARE
 from ..core.masks import Mask
 from ..models.capabilities import DecoderInputs, SupportsBrowserDecoder
-from ..models.detection import Detection
+from ..models.detection import Detection, FrameDetections
 from ..models.segmenter import Prediction, PromptSet, Segmenter
 from .classes import Labels
 from .editors.classes import ClassEditor
@@ -92,7 +92,7 @@ class Session(SessionView):
         self._classes = ClassEditor(store)
         self._prompts = PromptEditor(store, model, overlaps)
         self._reviewer = Reviewer(store, model, overlaps)
-        self._proposals = ProposalEditor(store, model, self._prompts)
+        self._proposals = ProposalEditor(store, model, self._prompts, overlaps)
         self._importer = Importer(store, model, overlaps, self._prompts)
         self._propagator = Propagator(store, model, overlaps)
         self._undo = UndoRedo(store, model)
@@ -331,6 +331,16 @@ class Session(SessionView):
     ) -> Generator[None, None, list[Proposal]]:
         """Propose what a detector finds on a frame, in steps; other edits may come in between."""
         return self._proposals.find(frame, what, detect)
+
+    def find_in_video(
+        self, what: str, steps: Iterator[FrameDetections | None]
+    ) -> Generator[Tracked | None, None, list[Proposal]]:
+        """Propose what a detector finds through the video, frame by frame."""
+        return self._proposals.find_in_video(what, steps)
+
+    def found_in_video(self) -> list[Proposal]:
+        """What the last search through the video has found, and is proposed still."""
+        return self._proposals.found_in_video()
 
     def adopt(
         self, frame: int, ids: Iterable[int], merge: bool = False, obj: int | None = None

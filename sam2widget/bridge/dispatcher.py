@@ -187,10 +187,12 @@ class Dispatcher:
     def _serve(self, request: Request, reply_to: ReplyTo) -> None:
         view = request.view
         match request:
-            case Want(frame=frame, pixels=pixels, moving=moving):
+            case Want(frame=frame, then=then, pixels=pixels, moving=moving):
                 self._publisher.set_frame(view, frame)
                 tell = partial(self._publisher.tell_frame, moving=moving)
-                self._frame_server.want(reply_to, frame, tell, pixels=pixels, moving=moving)
+                self._frame_server.want(
+                    reply_to, frame, tell, then=then, pixels=pixels, moving=moving
+                )
             case Ping() | Ack():
                 pass  # that it was heard is all
             case Thumbnails(frames=frames):
@@ -347,6 +349,8 @@ class Dispatcher:
                 session.reset(obj=obj, start=start, stop=stop)
             case NextUnreviewed():
                 show_next_unreviewed(self._review, self._state)
+            case Propose(text=text, video=True) if self._finder is not None:
+                self._finder.find_in_video(text, reply_to=reply_to)
             case Propose(frame=frame, text=text) if text and self._finder is not None:
                 self._finder.find(frame, text, reply_to=reply_to)
             case Propose(frame=frame):

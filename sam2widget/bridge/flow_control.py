@@ -19,9 +19,9 @@ from .protocol import Done, Error, Frame, Masks, Message, ReplyTo
 
 _log = logging.getLogger(__name__)
 
-MAX_UNACKED_FRAMES = 8
-"""More than a view asks for at once (4): a view that moves acknowledges with its next request."""
-MAX_UNACKED_MASKS = 8
+MAX_UNACKED_FRAMES = 16
+"""More than a view asks for at once (8): a view that moves acknowledges with its next request."""
+MAX_UNACKED_MASKS = 16
 MAX_HELD = 100
 """Answers kept for a view that has gone out of sight."""
 GONE_AFTER_S = 30.0

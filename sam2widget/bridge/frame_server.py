@@ -56,8 +56,8 @@ class FrameServer:
         """By frame, and whether it is reduced."""
         self._thumbnails = BytesLru[int, bytes](THUMBNAIL_CACHE_BYTES, len)
         self._missing: dict[str, Sequence[int]] = {}
-        self._waiting: dict[str, _Wish] = {}
-        """Of each view, its newest wish that nobody has begun to carry out."""
+        self._waiting: dict[str, list[_Wish]] = {}
+        """Of each view, its newest wishes, none of which anybody has begun to carry out."""
         self._lock = threading.Lock()
         self._worker = Worker("sam2widget frames")
         self._last = 0
@@ -69,21 +69,27 @@ class FrameServer:
         frame: int,
         tell: Callable[[int], object] = lambda frame: None,
         *,
+        then: Sequence[int] = (),
         pixels: bool = True,
         moving: bool = False,
     ) -> None:
         """Send a frame to a view, unless it has the pixels. Any thread.
 
-        Before each frame, `tell` is called with its number. Where it takes long to reach, the view
-        gets some that lie on the way. A view that moves gets reduced ones, as many as there is time
-        for: what it wants while another of its wishes is carried out waits, the newest alone.
+        `then` are wanted next, each as by a request with the next id. Before each frame, `tell` is
+        called with its number. Where it takes long to reach, the view gets some that lie on the
+        way. A view that moves gets reduced ones, as many as there is time for: what it wants while
+        another of its wishes is carried out waits, the newest alone.
         """
-        wish = _Wish(reply_to, frame, tell, pixels, moving)
+        view, first = reply_to.view, reply_to.id
+        wishes = [
+            _Wish(ReplyTo(view, number), at, tell, pixels, moving)
+            for number, at in enumerate((frame, *then), first)
+        ]
         with self._lock:
-            is_queued = reply_to.view in self._waiting
-            self._waiting[reply_to.view] = wish
+            is_queued = view in self._waiting
+            self._waiting[view] = wishes
         if not is_queued:
-            self._worker.start(self._serve_newest(reply_to.view), Priority.CLICK)
+            self._worker.start(self._serve_newest(view), Priority.CLICK)
 
     def want_thumbnails(self, view: str, frames: Sequence[int]) -> None:
         """Send small pictures of frames to a view. Any thread.
@@ -151,9 +157,15 @@ class FrameServer:
 
     def _serve_newest(self, view: str) -> Generator[None, None, None]:
         with self._lock:
-            wish = self._waiting.pop(view, None)
-        if wish is None:  # the server is being closed
-            return
+            wishes = self._waiting.pop(view, [])  # none if the server is being closed
+        for wish in wishes:
+            if wish is not wishes[0]:
+                yield
+                if self._is_superseded(wish):
+                    return
+            yield from self._serve(wish)
+
+    def _serve(self, wish: _Wish) -> Generator[None, None, None]:
         frame = wish.frame
         try:
             if wish.pixels:
@@ -188,9 +200,10 @@ class FrameServer:
         for, none would ever be reached.
         """
         with self._lock:
-            newer = self._waiting.get(wish.reply_to.view)
-        if newer is None:
+            waiting = self._waiting.get(wish.reply_to.view)
+        if not waiting:
             return False
+        newer = waiting[0]
         is_on_the_way = 0 <= newer.frame - wish.frame <= LEAP
         return not (wish.moving and newer.moving and is_on_the_way)
 

@@ -22,7 +22,6 @@ from sam2_backend.video import Video, open_video
 from ..annotation.session import Session
 from ..core.protected_files import ProtectedFiles
 from ..export import Segmentation, export_masks
-from ..export.plots import contact_sheet
 from ..models.registry import load_by_family
 from ..samples.sample import SampleClip, sample_clip
 
@@ -266,6 +265,8 @@ def save(session: Session, video: Video, out: Path) -> None:
     session, video : with the masks, and of these frames.
     out : folder; made where it is missing.
     """
+    from ..export.plots import contact_sheet  # Matplotlib takes a while to import
+
     segmentation = Segmentation.make(
         *(video, tuple(session.objects), session.all_results),
         non_overlapping=session.non_overlapping,

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
 from sam2_backend.masks.run_lengths import decode_run_lengths
 
@@ -17,6 +16,8 @@ from .wording import shorten
 
 def encode(mask_hw: NDArray[np.bool_]) -> Any:
     """Encode a (H, W) mask as the run lengths of pycocotools."""
+    from pycocotools import mask as coco_mask  # other formats do without
+
     return coco_mask.encode(np.asfortranarray(mask_hw, np.uint8))
 
 

@@ -83,7 +83,8 @@ def label_of(model: object) -> str:
     family, hiera, size = name.partition("-hiera-")
     if hiera and family in ("sam2.1", "sam2"):
         return f"SAM {'2.1' if family == 'sam2.1' else '2.0'} {size.replace('base-plus', 'base+')}"
-    return Path(name).name if os.sep in name and Path(name).exists() else name
+    path = Path(name)
+    return path.name if path.name != name and path.exists() else name
 
 
 def find_loaded(model: object, device: str | None) -> Sam2Model | None:

@@ -36,7 +36,7 @@ def propagate(controller: Controller[Any], make_steps: Callable[[], Iterator[Tra
     SessionError
         When it was ended before it was through, but not by a person; and what it raises itself.
     """
-    _check_may_wait(controller, "propagate()")
+    check_may_wait(controller, "propagate()")
     ticks: SimpleQueue[Tracked | None] = SimpleQueue()
     last: Tracked | None = None
 
@@ -65,7 +65,7 @@ async def propagate_async(
 
     Cancelling it stops this propagation alone. Parameters and errors are those of `propagate`.
     """
-    _check_may_wait(controller, "propagate_async()")
+    check_may_wait(controller, "propagate_async()")
     last: deque[Tracked] = deque(maxlen=1)
     begun: list[Task[None]] = []
     abandoned = threading.Event()
@@ -123,7 +123,7 @@ def search(
     SessionError
         When it was stopped; and what it raises itself.
     """
-    _check_may_wait(controller, call)
+    check_may_wait(controller, call)
     task = controller.call(begin)
     try:
         found = task.result()
@@ -138,7 +138,13 @@ def search(
     return found
 
 
-def _check_may_wait(controller: Controller[Any], what: str) -> None:
+def check_may_wait(controller: Controller[Any], what: str) -> None:
+    """Refuse to wait for the model's thread in that thread.
+
+    Parameters
+    ----------
+    what : the user has called, such as "propose()".
+    """
     if controller.is_current_thread:
         raise SessionError(
             f"{what} waits for the model's thread, so it cannot be called in that thread, as "

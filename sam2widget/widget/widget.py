@@ -45,7 +45,6 @@ from .live_follower import LiveFollower, describe_pixel_size, describe_video
 from .notebook.cell import MadeWidgets, current_cell
 from .notebook.output import NotebookOutput
 from .notebook.short_errors import shorten_errors, with_short_errors
-from .panel import Panel
 from .resuming import open_saved, plan_autosave
 from .session_setup import add_first_masks, make_session, read_checked, take_in
 from .session_traits import SessionTraits
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ..export import MaskSource
+    from .panel import Panel
 
 _log = logging.getLogger(__name__)
 
@@ -282,6 +282,8 @@ class Sam2Widget(Annotator, SessionTraits):
         Show both by ``ipywidgets.HBox([w, w.panel])``. Draw your own on ``w.panel.canvas``.
         """
         if self._panel is None:
+            from .panel import Panel  # ipycanvas is needed for nothing else
+
             panel = self._panel = Panel(self, self._session)
             self._session.listen(panel.handle_change)
         return self._panel

@@ -18,6 +18,48 @@ w = Sam2Widget(clip.frames_thw3[:8], model="nano", detector=find_cars, autosave=
 """
 
 
+FOLLOW = """
+import numpy as np, time
+from sam2widget import Detection, FrameDetections
+class Follows:
+    name = "follows"
+    def detect_video(self, video, text):
+        for frame in range(len(video)):
+            time.sleep(0.1)
+            masks = np.zeros((2, *video.size_hw(frame)), bool)
+            masks[0, 170:240, 290 + frame : 450 + frame] = True
+            masks[1, 150:205, 40:95] = True
+            yield FrameDetections(frame, {
+                n: Detection(text, 0.9 - 0.1 * n, mask_hw=one) for n, one in enumerate(masks)
+            })
+w = Sam2Widget(clip.frames_thw3[:12], model="nano", detector=Follows(), autosave=False)
+"""
+
+
+def test_words_find_through_the_whole_video(bench: Bench) -> None:
+    bench.show(FOLLOW)
+    widget = bench.widget
+    widget.press("w")
+    bar = widget.root.get_by_role("group", name="Proposals")
+    expect(bar).to_contain_text(re.compile(r"\d+ proposals, 0 selected"))
+    bar.get_by_role("checkbox", name="all frames").check()
+    field = widget.root.get_by_role("textbox", name="Find by words")
+    field.fill("car")
+    field.press("Enter")
+    expect(widget.button("Stop")).to_be_visible()
+    # The view follows; what is found on the way is there at once.
+    expect(bar).to_contain_text("2 proposals, 0 selected")
+    expect(widget.button("Stop")).to_be_hidden()
+    widget.wait_for("frame", 11)
+    bar.get_by_role("button", name="Mark all proposals").click()
+    bar.get_by_role("button", name="Add as objects").click()
+    expect(widget.button("Select car 2")).to_be_visible()
+    masks = bench.masks(1)
+    assert [int(masks[t].nonzero()[1].min()) for t in (0, 5, 11)] == [290, 295, 301]
+    counts = bench.run("print([sum(w.proposals(t) != () for t in range(12)), len(w.objects)])")
+    assert json.loads(counts) == [0, 2]
+
+
 def test_words_propose_what_becomes_objects_called_so(bench: Bench) -> None:
     bench.show(FIND)
     widget = bench.widget

@@ -11,6 +11,7 @@ import torch
 from sam2_backend import AutomaticMaskGenerator, ImagePredictor, VideoPredictor, load_model
 from sam2_backend.kernels.runtime import Runtime, find_best_device
 from sam2_backend.network.transforms import frame_to_input, image_to_input, pack_bits
+from sam2_backend.tracking.logits_store import LogitsStore
 from sam2widget.samples import sample_clip
 
 DEVICES = ["cpu"]
@@ -82,6 +83,29 @@ def test_inputs_and_packed_masks_are_the_cpus(frames, device):
         torch.testing.assert_close(ours.cpu(), other, atol=1e-5, rtol=1e-5)
     masks = torch.rand(3, 7, 9) > 0.5
     assert torch.equal(pack_bits(masks.to(device)).cpu(), pack_bits(masks))
+
+
+def test_logits_of_prompted_frames_come_back_to_their_device(device):
+    logits = torch.randn(1, 1, 8, 8)
+    stored = LogitsStore(0).put(logits.to(device))
+    assert stored.in_memory is None
+    ours = stored.load()
+    assert ours.device.type == device and torch.equal(ours.cpu(), logits)
+
+
+def test_further_clicks_on_a_frame_are_the_cpus(frames, device):
+    """They begin with what clicks have in common, on a CPU alone."""
+
+    def click(where: str) -> list[np.ndarray]:
+        video = VideoPredictor(load_model("nano", where, "float32", image_size=128), frames)
+        return [
+            *(video.preview(0, 1, [[80 + 9 * n, 90]], [1]).masks[1] for n in range(3)),
+            video.add_points(0, 1, [[80, 90]], [1]).masks[1],
+            video.add_points(0, 1, [[20, 20]], [0]).masks[1],
+        ]
+
+    for mask_hw, other_hw in zip(click(device), click("cpu"), strict=True):
+        assert np.mean(mask_hw != other_hw) <= MAX_DIFFERING_PIXELS
 
 
 def test_the_best_device_is_chosen_by_itself():

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from sam2_backend import load_model
+from sam2_backend.predictors.automatic import proposals as ours_proposals
 from sam2_backend.video import open_video
-from sam2widget import Mask, Point, PromptSet, TransformersSegmenter
+from sam2widget import Mask, Point, PromptSet, Proposed, TransformersSegmenter
+from sam2widget.models.hugging_face import proposals as theirs_proposals
 from sam2widget.models.sam2 import Sam2Segmenter
 from tests.oracle import hugging_face
 from tests.parity.figures import Figures
@@ -91,3 +93,25 @@ def test_a_clip_is_tracked_and_corrected_alike(segmenters):
     track([1, 0], reverse=True)
     print(figures)
     figures.check()
+
+
+@pytest.mark.slow
+def test_everything_is_proposed_alike(segmenters, monkeypatch):
+    for module in ours_proposals, theirs_proposals:  # random weights are sure of nothing
+        monkeypatch.setattr(module, "LOW_IOU", 0.3)
+        monkeypatch.setattr(module, "LOW_STABILITY", 0.3)
+    ours, theirs = (list_proposals(one) for one in segmenters)
+    assert len(ours) == len(theirs) >= 1  # one covers most of what random weights find
+    for one, other in zip(ours, theirs, strict=True):
+        assert np.mean(one.mask_hw != other.mask_hw) < 1e-3
+        assert one.iou == pytest.approx(other.iou, abs=1e-4)
+        assert one.stability == pytest.approx(other.stability, abs=1e-3)
+
+
+def list_proposals(segmenter) -> list[Proposed]:
+    steps = segmenter.propose(0)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value

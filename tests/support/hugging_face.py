@@ -174,7 +174,33 @@ def make_sam3_video() -> Any:
 
     detector, tracker = make_sam3().config, make_tracker("sam3_tracker_video").config
     config = transformers.Sam3VideoConfig(
-        detector_config=detector.to_dict(), tracker_config=tracker.to_dict()
+        detector_config=detector.to_dict(),
+        tracker_config=tracker.to_dict(),
+        low_res_mask_size=SIDE // 4,
+        # Random weights are sure of nothing.
+        score_threshold_detection=0.0,
+        new_det_thresh=0.0,
+        det_nms_thresh=0.5,
+        hotstart_delay=3,
+        hotstart_unmatch_thresh=3,
+        hotstart_dup_thresh=3,
     )
     torch.manual_seed(1)
     return transformers.Sam3VideoModel(config).eval()
+
+
+def save_sam3_video(folder: Any) -> None:
+    """Write a tiny SAM 3 for videos into a folder, with its processor."""
+    from transformers import (
+        CLIPTokenizer,
+        Sam2VideoVideoProcessor,
+        Sam3ImageProcessor,
+        Sam3VideoProcessor,
+    )
+
+    make_sam3_video().save_pretrained(folder)
+    size = {"height": SIDE, "width": SIDE}
+    images = Sam3ImageProcessor(size=size, mask_size={"height": 32, "width": 32})
+    tokenizer = CLIPTokenizer(model_max_length=32)
+    videos = Sam2VideoVideoProcessor(size=size)
+    Sam3VideoProcessor(images, videos, tokenizer, target_size=SIDE).save_pretrained(folder)

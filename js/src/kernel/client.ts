@@ -101,7 +101,9 @@ export class Client {
   }
 
   send(request: Request): number {
-    const id = this.nextId++;
+    const id = this.nextId;
+    // Each frame that is wanted is answered by an id of its own.
+    this.nextId += 1 + (request.type === "want" ? (request.then?.length ?? 0) : 0);
     this.host.send({ ...request, id, view: this.view, epoch: this.host.epoch() });
     return id;
   }
@@ -149,10 +151,11 @@ export class Client {
     return id;
   }
 
-  /** Segment everything on a frame, or find on it what a text names. */
-  propose(frame: number, text = ""): void {
+  /** Segment everything on a frame, or find on it, or through the video, what a text names. */
+  propose(frame: number, text = "", video = false): void {
     this.store.set("proposing", frame);
-    this.proposeId = this.ask({ type: "propose", frame, text });
+    if (video) this.store.set("follow", true);
+    this.proposeId = this.ask({ type: "propose", frame, text, video });
   }
 
   /** Start to track, in the marked range if there is one, and follow the newest frame. */

@@ -91,13 +91,21 @@ export class FrameLoader {
     return this.store.moving && frame !== this.store.state.frame;
   }
 
-  /** Ask for a frame that is needed soon; false if it has to wait. */
-  fetch(frame: number): boolean {
-    if (this.requests.isUnderWay(frame)) return true;
-    if (this.requests.wait > 0) return false;
+  /** Ask for frames that are needed soon; gives how many need not be asked for any more. */
+  fetch(frames: [number, ...number[]]): number {
+    if (this.requests.isUnderWay(frames[0])) return 1;
+    if (this.requests.wait > 0) return 0;
     this.markMoving();
-    this.requests.ask(frame, !this.hasPixels(frame), true);
-    return true;
+    const pixels = !this.hasPixels(frames[0]);
+    const alike = (frame: number) =>
+      this.hasPixels(frame) !== pixels &&
+      !this.isCurrent(frame) &&
+      !this.requests.isUnderWay(frame);
+    const [first, ...then] = frames;
+    const other = then.findIndex((frame) => !alike(frame));
+    const asked = other < 0 ? then : then.slice(0, other);
+    this.requests.ask([first, ...asked], pixels, true);
+    return 1 + asked.length;
   }
 
   /** Be at a frame that is here. */
@@ -116,7 +124,7 @@ export class FrameLoader {
     if (this.store.moving || this.requests.count > 0) return;
     const pixels = !this.hasPixels(frame) || reduced.has(frame);
     if (!pixels && masks.has(frame) && this.known.has(frame)) return;
-    this.requests.ask(frame, pixels, false);
+    this.requests.ask([frame], pixels, false);
   }
 
   /** The view stays where it is: what is still under way does not matter. */
@@ -224,7 +232,7 @@ export class FrameLoader {
     const failed = this.requests.drop(id);
     const { goal } = this.store.state;
     // Nothing comes from there. Be there all the same: who steps on gets past it.
-    if (goal !== null && failed?.frame === goal) {
+    if (goal !== null && failed === goal) {
       this.store.set("goal", null);
       this.store.set("frame", goal);
     } else if (goal !== null) this.seek(true);
@@ -243,7 +251,7 @@ export class FrameLoader {
       return;
     }
     const wait = this.requests.isUnderWay(goal) ? RETRY_MS : this.requests.wait;
-    if (wait === 0) this.requests.ask(goal, !this.hasPixels(goal), moving);
+    if (wait === 0) this.requests.ask([goal], !this.hasPixels(goal), moving);
     this.timer = window.setTimeout(() => this.seek(true), Math.min(wait || RETRY_MS, RETRY_MS));
   }
 

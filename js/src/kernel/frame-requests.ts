@@ -4,6 +4,8 @@ import type { WantRequest } from "./protocol";
 
 /** So many are under way at most: what was asked for earlier holds up what is asked for now. */
 export const MAX_UNDER_WAY = 4;
+/** Who plays asks for so many frames at once: each message costs server, kernel and page time. */
+export const FRAMES_AT_ONCE = 2;
 /** A request that is unanswered for so long does not hold the next one up. */
 const PATIENCE_MS = 3000;
 /** How long one takes before any has been measured. */
@@ -17,11 +19,19 @@ const MAX_LEAD_MS = 1000;
 export type Wish = Omit<WantRequest, "drawn">;
 
 interface Asked {
+  /** Of the first frame; those after it have the next ones. */
   id: number;
-  frame: number;
+  frames: number[];
+  /** How many of them are answered. */
+  answered: number;
   pixels: boolean;
   at: number;
   heardAt: number;
+}
+
+/** Frames that no answer has come for. */
+function left({ frames, answered }: Asked): number[] {
+  return frames.slice(answered);
 }
 
 export class FrameRequests {
@@ -48,7 +58,7 @@ export class FrameRequests {
     return Math.min(MAX_LEAD_MS, this.delay + 2 * this.spread);
   }
 
-  /** Between two requests, in ms, so that as many as may be are under way, and come evenly. */
+  /** Between two requests, in ms, so that as many as may be are under way, and evenly. */
   get spacing(): number {
     return this.delay / MAX_UNDER_WAY;
   }
@@ -61,43 +71,56 @@ export class FrameRequests {
   }
 
   isUnderWay(frame: number): boolean {
-    return this.count > 0 && this.underWay.some((one) => one.frame === frame);
+    return this.count > 0 && this.underWay.some((one) => left(one).includes(frame));
   }
 
-  ask(frame: number, pixels: boolean, moving: boolean): void {
+  /** Ask for a frame, and for those that are wanted next. */
+  ask(frames: [number, ...number[]], pixels: boolean, moving: boolean): void {
     const at = performance.now();
     this.lastAt = at;
     // Before it is sent: it may be answered at once.
-    const asked: Asked = { id: Number.POSITIVE_INFINITY, frame, pixels, at, heardAt: at };
+    const id = Number.POSITIVE_INFINITY;
+    const asked: Asked = { id, frames, answered: 0, pixels, at, heardAt: at };
     this.underWay.push(asked);
-    asked.id = this.send({ type: "want", frame, pixels, moving });
+    const [frame, ...then] = frames;
+    asked.id = this.send({ type: "want", frame, then, pixels, moving });
   }
 
   /** Note that the pixels of a request are here. Earlier ones get no answer any more. */
   settle(id: number): void {
-    const asked = this.drop(id);
-    if (asked) this.measure(performance.now() - asked.at);
+    const asked = this.find(id);
+    if (asked?.answered === 0) this.measure(performance.now() - asked.at);
+    this.drop(id);
   }
 
-  /** Take a request that gets no answer off the list, and those before it; gives it. */
-  drop(id: number): Asked | undefined {
-    const asked = this.underWay.find((one) => one.id === id);
-    if (asked) this.underWay = this.underWay.filter((one) => one.id > id);
-    return asked;
+  /** Take a request that gets no answer off the list, and those before it; gives its frame. */
+  drop(id: number): number | undefined {
+    const asked = this.find(id);
+    if (!asked) return undefined;
+    asked.answered = id - asked.id + 1;
+    this.underWay = this.underWay.filter(
+      (one) => one.id > id || (one === asked && left(one).length > 0),
+    );
+    return asked.frames[id - asked.id];
   }
 
   /** Note that what a request asks for takes long, and is on its way. */
   prolong(id: number): void {
-    for (const one of this.underWay) if (one.id === id) one.heardAt = performance.now();
+    const asked = this.find(id);
+    if (asked) asked.heardAt = performance.now();
   }
 
   /** Note that masks of a frame are here: all that some requests are for. */
   settleMasks(frame: number): void {
-    this.underWay = this.underWay.filter((one) => one.pixels || one.frame !== frame);
+    this.underWay = this.underWay.filter((one) => one.pixels || !one.frames.includes(frame));
   }
 
   forget(): void {
     this.underWay = [];
+  }
+
+  private find(id: number): Asked | undefined {
+    return this.underWay.find((one) => one.id <= id && id < one.id + one.frames.length);
   }
 
   private measure(took: number): void {

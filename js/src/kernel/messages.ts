@@ -156,6 +156,8 @@ export interface WantRequest {
   type: "want";
   frame: number;
   pixels: boolean;
+  /** Wanted next, each as by a request with the next id. */
+  then: number[];
   /** The view plays or scrubs: a smaller picture will do. */
   moving?: boolean;
   /** As `seqs` of Ack: one message less for each frame. */
@@ -416,11 +418,12 @@ export interface NextUnreviewedRequest {
   type: "next_unreviewed";
 }
 
-/** Segment everything on a frame, or find on it what a text names. */
+/** Segment everything on a frame, or find on it, or through the video, what a text names. */
 export interface ProposeRequest {
   type: "propose";
   frame: number;
   text: string;
+  video?: boolean;
 }
 
 /** Make proposals objects: each its own, or with `merge` all one: `object`, or a new one. */

@@ -6,6 +6,7 @@ import type { Levels } from "../state/stage-state";
 import type { Store } from "../state/store";
 import { setSlider, setting, slider, toggle } from "../ui/controls";
 import { h, on, setLabel, setPressed, setText } from "../ui/dom";
+import { svg } from "../ui/icons";
 
 /** Of the slider of gamma, which goes by its logarithm: from a tenth to ten. */
 const GAMMA_DECADES = 1;
@@ -43,7 +44,7 @@ export class ContrastControls {
       },
       "Auto",
     );
-    this.histogram = drawn("svg", {
+    this.histogram = svg("svg", {
       ...{ viewBox: `0 0 ${BINS} ${HEIGHT}`, preserveAspectRatio: "none" },
       ...{ class: "s2w-histogram", role: "img" },
     });
@@ -138,11 +139,11 @@ export class ContrastControls {
         path += `L${at(first + bin * wide)} ${y}L${at(first + (bin + 1) * wide)} ${y}`;
       });
       const fill = channel.color === "#ffffff" ? "currentColor" : channel.color;
-      parts.push(drawn("path", { d: `${path}L${at(last)} ${HEIGHT}z`, fill, opacity: ".55" }));
+      parts.push(svg("path", { d: `${path}L${at(last)} ${HEIGHT}z`, fill, opacity: ".55" }));
     });
     const shown = levels.channels[chosen ?? 0] as ChannelEntry;
     for (const value of [shown.low, shown.high])
-      parts.push(drawn("path", { d: `M${at(value)} 0V${HEIGHT}`, class: "s2w-bound" }));
+      parts.push(svg("path", { d: `M${at(value)} 0V${HEIGHT}`, class: "s2w-bound" }));
     this.histogram.replaceChildren(...parts);
     const label = `Values from ${short(low)} to ${short(high)}, shown from ${short(shown.low)} to ${short(shown.high)}`;
     setLabel(this.histogram, label);
@@ -188,16 +189,6 @@ export class ContrastControls {
     this.shown = { ...shown, channels, automatic: false };
     this.draw();
   }
-}
-
-/** An element of SVG. */
-function drawn<K extends keyof SVGElementTagNameMap>(
-  tag: K,
-  attributes: Record<string, string>,
-): SVGElementTagNameMap[K] {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
 }
 
 /** A number in few characters. */

@@ -6,6 +6,7 @@
  */
 
 import type { Client } from "../kernel/client";
+import { FRAMES_AT_ONCE } from "../kernel/frame-requests";
 import type { Run } from "../kernel/protocol";
 import type { Store } from "./store";
 
@@ -139,23 +140,32 @@ export class Player {
         this.asked = next;
         continue;
       }
-      const count = inTime ? next : aim;
-      if (!frames.fetch(this.frameOf(count))) return;
-      this.asked = count;
+      const step = inTime ? 1 : aim - this.asked;
+      const first = this.asked + step;
+      const then = [];
+      for (let n = 1; n < FRAMES_AT_ONCE; n++) {
+        const count = first + n * step;
+        if (this.store.state.loop || count <= this.last) then.push(this.frameOf(count));
+      }
+      const fetched = frames.fetch([this.frameOf(first), ...then]);
+      if (fetched === 0) return;
+      this.asked += fetched * step;
     }
   }
 
-  /** Paint the newest frame that is due and here. */
+  /** Paint the newest frame that is due and here; of the first ones, that which comes first. */
   private paint(now: number): void {
     const { frames } = this.client;
     const [start, stop] = this.span;
-    let count = this.clock.started ? this.dueAt(now) : this.asked;
+    const { started } = this.clock;
+    let count = started ? this.dueAt(now) : this.asked;
     const oldest = Math.max(this.shown + 1, count - (stop - start) + 1);
-    while (count >= oldest && !frames.isHere(this.frameOf(count))) count--;
-    if (count < oldest) return;
-    this.shown = count;
-    frames.show(this.frameOf(count));
-    if (this.clock.started) return;
-    this.clock = { ...this.clock, count, at: now, started: true };
+    let at: number | undefined;
+    for (; count >= oldest && !(started && at !== undefined); count--)
+      if (frames.isHere(this.frameOf(count))) at = count;
+    if (at === undefined) return;
+    this.shown = at;
+    frames.show(this.frameOf(at));
+    if (!started) this.clock = { ...this.clock, count: at, at: now, started: true };
   }
 }

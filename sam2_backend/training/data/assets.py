@@ -28,7 +28,7 @@ class PackedArrays:
         if not path.exists():
             raise FileNotFoundError(f"There is no {path}: fetch and pack the pictures first.")
         self._flat: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
-        index = json.loads((folder / f"{name}.json").read_text())
+        index = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         self._shapes = [tuple(shape) for shape in index["shapes"]]
         self._offsets = np.cumsum([0, *(int(np.prod(shape)) for shape in self._shapes)])
         weights = np.asarray(index.get("weights", [1.0] * len(self._shapes)))

@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
 from .files import read_image, read_json
 from .records import DatasetError, Frames, VideoRecords
@@ -140,6 +139,8 @@ def _from_polygons(polygons: list[list[float]], height: int, width: int) -> NDAr
         # Checked here: pycocotools takes memory for whatever it is told.
         if len(polygon) % 2 or not (np.abs(np.asarray(polygon, np.float64)) <= reach).all():
             raise ValueError("a polygon is x and y of points in or near the picture")
+    from pycocotools import mask as coco_mask  # pictures without polygons do without
+
     # Fewer than three points enclose nothing; pycocotools would take two for a box.
     enclosing = [polygon for polygon in polygons if len(polygon) >= 6]
     if not enclosing:

@@ -7,8 +7,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 MEASURES = ("click", "box", "corrected", "tracked")
 """Mean IoUs that a log may have; see `Promptable`."""
 
@@ -21,7 +19,10 @@ def draw_curve(log: Path, target: Path) -> None:
     log : `log.jsonl` of a run.
     target : image file to write, in the format that its suffix says.
     """
-    records: list[dict[str, Any]] = [json.loads(line) for line in log.read_text().splitlines()]
+    from matplotlib.figure import Figure  # training does without
+
+    lines = log.read_text(encoding="utf-8").splitlines()
+    records: list[dict[str, Any]] = [json.loads(line) for line in lines]
     done, steps, starts = 0, list[int](), list[int]()
     for i, record in enumerate(records):
         if i and record["stage"] != records[i - 1]["stage"]:

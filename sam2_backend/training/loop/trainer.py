@@ -354,7 +354,7 @@ class Trainer:
         line = json.dumps(record)
         if not self._shows_bar:
             print(line, flush=True)
-        with (self.out / "log.jsonl").open("a") as log:
+        with (self.out / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(line + "\n")
 
     def save(self) -> None:

@@ -27,8 +27,8 @@ from .truncation import VideoFile
 
 CACHE_BYTES = 256 * 2**20
 BACKTRACK_FRAMES = 32
-"""Frames just before a wanted one that are kept too when one steps backward: that decodes each
-stretch between keyframes a few times, not once per frame."""
+"""Frames just before a wanted one that are kept too when one steps backward, or a little forward:
+else each frame that is wanted after a later one would be decoded from its keyframe on."""
 DECODED_AT_ONCE = 8
 """Frames decoded on the way to one before others get their turn."""
 ON_THE_WAY_S = 0.15
@@ -165,8 +165,10 @@ class FileVideo(Video):
         """
         decoder = self._decoder()
         kept = 0
-        if 0 < decoder.next - frame <= 2 * BACKTRACK_FRAMES:
+        ahead = frame - decoder.next
+        if ahead != 0 and -2 * BACKTRACK_FRAMES <= ahead <= BACKTRACK_FRAMES:
             kept = min(BACKTRACK_FRAMES, CACHE_BYTES // (3 * self.width * self.height) // 2)
+            kept = min(kept, ahead) if ahead > 0 else kept
         last: int | None = None
         for at, picture in decoder.pictures_to(frame, kept=kept):
             last = at

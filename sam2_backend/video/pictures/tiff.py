@@ -382,6 +382,11 @@ class _Series:
         return values.transpose(order)[..., : self._kept]
 
     def _ask_pillow(self, page: Any) -> NDArray[Any]:
+        if _is_plain_ycbcr(page):
+            # Pillow before 13 looks for a fourth sample of each pixel.
+            values = page.asarray()
+            ycbcr = Image.frombytes("YCbCr", values.shape[1::-1], values.tobytes())
+            return np.asarray(ycbcr.convert("RGB"))
         source: Any = self._path
         if self._orientation != 1:
             # How Pillow turns pages differs between versions and modes: it is not told to.
@@ -415,6 +420,18 @@ class _Series:
         if self._photometric == "MINISWHITE":  # Pillow has inverted those of 8 bits
             values = _inverted(values, 8) if values.dtype == np.uint8 else values
         return values[..., : self._kept]
+
+
+def _is_plain_ycbcr(page: Any) -> bool:
+    """Whether a page is luma and chroma of 8 bits, one of each for a pixel, uncompressed."""
+    return (
+        getattr(page.photometric, "name", "") == "YCBCR"
+        and page.compression == 1
+        and page.subsampling == (1, 1)
+        and page.dtype == np.uint8
+        and len(page.shape) == 3
+        and page.shape[-1] == 3
+    )
 
 
 def _ome_pixel_size(xml: str) -> PixelSize | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from ...core.errors import SessionError
 from ...core.masks import Mask
-from ...models.detection import Detection
+from ...models.detection import Detection, FrameDetections
 from ...models.segmenter import Prediction, PromptSet, Proposed
 from ..confidence import mask_iou
+from ..history import Edit
 from ..model_sync import ModelSync
-from ..records import Proposal
+from ..records import Proposal, Tracked
 from ..store import AnnotationStore
+from .overlap_resolver import OverlapResolver
 from .prompts import PromptEditor
+from .video_proposals import VideoProposals, is_of_video
 
 SAME_IOU = 0.8
 """IoU of masks from which on two detections are of one thing."""
@@ -31,12 +34,20 @@ class ProposalEditor:
     store : that is edited.
     model : which proposes.
     prompts : writes those that become objects.
+    overlaps : gives pixels to one object.
     """
 
-    def __init__(self, store: AnnotationStore, model: ModelSync, prompts: PromptEditor) -> None:
+    def __init__(
+        self,
+        store: AnnotationStore,
+        model: ModelSync,
+        prompts: PromptEditor,
+        overlaps: OverlapResolver,
+    ) -> None:
         self._store = store
         self._model = model
         self._prompts = prompts
+        self._video = VideoProposals(store, overlaps)
 
     def propose(self, frame: int) -> Generator[None, None, list[Proposal]]:
         """Segment everything on a frame, in steps; other edits may come in between.
@@ -105,6 +116,16 @@ class ProposalEditor:
             )
         return self._write(frame, proposals)
 
+    def find_in_video(
+        self, what: str, steps: Iterator[FrameDetections | None]
+    ) -> Generator[Tracked | None, None, list[Proposal]]:
+        """Propose what a detector finds through the video; see `VideoProposals.find`."""
+        return self._video.find(what, steps)
+
+    def found_in_video(self) -> list[Proposal]:
+        """What the last search through the video has found, and is proposed still."""
+        return self._video.latest()
+
     def _segment(self, frame: int, one: Detection) -> tuple[NDArray[np.bool_], float, float]:
         """The mask of a detection, with its IoU, predicted or the detector's score; stability."""
         if one.mask_hw is not None:
@@ -123,6 +144,9 @@ class ProposalEditor:
     ) -> list[int]:
         """Make proposals objects: their masks become prompts on the frame.
 
+        Of what was found through the video the masks of all other frames come with it, as tracked
+        ones. It is prompted on the frame if it is seen there, else where it is the largest.
+
         Parameters
         ----------
         ids : of the proposals.
@@ -140,26 +164,42 @@ class ProposalEditor:
             if not merge:
                 raise SessionError("Several objects cannot get one id: merge the proposals.")
             self._store.check_unlocked(self._store.check_object(obj))
-        masks = [proposal.mask for proposal in chosen]
-        if merge:
-            here = None if obj is None else self._store.shown_mask(frame, obj)
-            arrays = [mask.to_array() for mask in (*masks, *([here] if here else []))]
-            masks = [Mask.from_array(np.any(arrays, axis=0))]
+        groups = [chosen] if merge else [[one] for one in chosen]
         first = self._store.next_object_id if obj is None else obj
-        objects = list(range(first, first + len(masks)))
+        objects = list(range(first, first + len(groups)))
         self._model.check_loaded()
         with self._store.edit("adopt") as edit:
             try:
-                for of, mask, proposal in zip(objects, masks, chosen, strict=False):
-                    self._prompts.write(edit, frame, of, PromptSet(mask=mask), "proposal")
-                    if obj is None and proposal.name:
-                        self._rename(of, proposal.name)
+                for of, group in zip(objects, groups, strict=True):
+                    self._adopt_as(edit, frame, of, group, is_new=obj is None)
             except BaseException:
                 for of in objects:
                     self._model.forget_object(of)
                 raise
             self._drop(frame, chosen)
         return objects
+
+    def _adopt_as(
+        self, edit: Edit, frame: int, obj: int, group: list[Proposal], *, is_new: bool
+    ) -> None:
+        """Make some proposals one object, or add them to one."""
+        masks = [one.mask for one in group if not is_of_video(one.id)]
+        of_video = [one.id for one in group if is_of_video(one.id)]
+        if of_video:
+            anchor = frame if masks else self._video.frame_of(of_video, frame)
+            found = self._video.masks_of(of_video).get(anchor)
+            masks += [] if found is None else [found.mask]
+            frame = anchor
+        shown = None if is_new else self._store.shown_mask(frame, obj)
+        masks += [] if shown is None else [shown]
+        mask = masks[0]
+        if len(masks) > 1:
+            mask = Mask.from_array(np.any([one.to_array() for one in masks], axis=0))
+        self._prompts.write(edit, frame, obj, PromptSet(mask=mask), "proposal")
+        if of_video:
+            self._video.adopt(obj, of_video, frame)
+        if is_new and group[0].name:
+            self._rename(obj, group[0].name)
 
     def dismiss(self, frame: int, ids: Iterable[int]) -> None:
         """Drop proposals."""
@@ -171,11 +211,14 @@ class ProposalEditor:
     def _chosen(self, frame: int, ids: Iterable[int]) -> list[Proposal]:
         known = {proposal.id: proposal for proposal in self._store.proposals(frame)}
         wanted = list(dict.fromkeys(ids))
+        # What was found through the video need not be seen on this frame.
+        elsewhere = [one for one in wanted if is_of_video(one) and one not in known]
+        known.update((one.id, one) for one in self._video.best_of(elsewhere))
         missing = [str(number) for number in wanted if number not in known]
         if missing or not wanted:
             raise SessionError(
                 f"There is no proposal {', '.join(missing) or 'chosen'} on frame {frame}. "
-                f"Proposals there: {', '.join(map(str, known)) or 'none'}."
+                f"Proposals there: {', '.join(map(str, sorted(known))) or 'none'}."
             )
         return [known[number] for number in wanted]
 
@@ -188,7 +231,9 @@ class ProposalEditor:
         self._store.write_object(obj, replace(tables.objects[obj], name=unique))
 
     def _drop(self, frame: int, chosen: list[Proposal]) -> None:
-        left = tuple(one for one in self._store.proposals(frame) if one not in chosen)
+        self._video.drop(one.id for one in chosen if is_of_video(one.id))
+        gone = {one.id for one in chosen}
+        left = tuple(one for one in self._store.proposals(frame) if one.id not in gone)
         self._store.write_proposals(frame, left)
 
 

@@ -56,6 +56,9 @@ class Want(Request, frozen=True, tag="want"):
 
     frame: Whole
     pixels: bool
+    then: Annotated[
+        Indices, Meta(description="Wanted next, each as by a request with the next id.")
+    ] = []
     moving: Annotated[
         bool,
         Meta(description="The view plays or scrubs: a smaller picture will do."),
@@ -304,10 +307,11 @@ class NextUnreviewed(Request, frozen=True, tag="next_unreviewed"):
 
 
 class Propose(Request, frozen=True, tag="propose"):
-    """Segment everything on a frame, or find on it what a text names."""
+    """Segment everything on a frame, or find on it, or through the video, what a text names."""
 
     frame: Whole
     text: str = ""
+    video: bool = False
 
 
 class Adopt(Request, frozen=True, tag="adopt"):

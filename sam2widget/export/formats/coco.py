@@ -9,7 +9,6 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pycocotools import mask as coco_mask
 
 from sam2_backend.video import Video
 
@@ -64,6 +63,8 @@ def write_coco(
     outline : "rle" is exact; "polygons" is what some tools read only, and has holes as cuts.
     frames : write the pictures beside the file too.
     """
+    from pycocotools import mask as coco_mask  # other formats do without
+
     if outline not in ("rle", "polygons"):
         raise SessionError(f"outline is 'rle' or 'polygons', got {outline!r}.")
     folder = f"{path.stem}-frames" if frames else None

@@ -1,5 +1,6 @@
-"""What finds things on a picture by their name: `Detector`, and those that there are."""
+"""What finds things by their name, on a picture or through a video: detectors."""
 
 from .detector import Detection, Detector
+from .video_detector import FrameDetections, VideoDetector
 
-__all__ = ["Detection", "Detector"]
+__all__ = ["Detection", "Detector", "FrameDetections", "VideoDetector"]

@@ -13,6 +13,7 @@ from ...core.errors import SessionError
 from ..hugging_face.hub import INSTALL
 from .callable_detector import CallableDetector
 from .detector import Detector
+from .video_detector import VideoDetector
 
 GROUP = "sam2widget.detectors"
 """Of entry points."""
@@ -29,7 +30,9 @@ KNOWN = (
 )
 """What is taken where no detector was chosen, if it is on this machine: the first of these."""
 
-LoadDetector: TypeAlias = Callable[[str, "str | None", Callable[[str], None]], Detector]
+LoadDetector: TypeAlias = Callable[
+    [str, "str | None", Callable[[str], None]], "Detector | VideoDetector"
+]
 """``load(model, device, on_status)`` gives a detector; `on_status` shows a sentence while that
 takes long."""
 
@@ -41,14 +44,16 @@ class DetectorFamily:
     load: LoadDetector
 
 
-def load_detector(detector: Any, device: str | None, on_status: Callable[[str], None]) -> Detector:
+def load_detector(
+    detector: Any, device: str | None, on_status: Callable[[str], None]
+) -> Detector | VideoDetector:
     """Load a detector, or take one as it is.
 
     Parameters
     ----------
-    detector : a `Detector`; a function of a picture and a text; a pipeline of transformers; the
-        name of a family and a model, such as "zero-shot:google/owlv2-base-patch16-ensemble"; or
-        None for one that is on this machine.
+    detector : a `Detector`, a `VideoDetector`, or both; a function of a picture and a text; a
+        pipeline of transformers; the name of a family and a model, such as
+        "zero-shot:google/owlv2-base-patch16-ensemble"; or None for one that is on this machine.
     device : to run on; the best there is if None.
     on_status : shows a sentence while that takes long.
 
@@ -62,7 +67,7 @@ def load_detector(detector: Any, device: str | None, on_status: Callable[[str], 
     if isinstance(detector, str):
         return _load_by_name(detector, device, on_status)
     check_detector(detector)
-    if isinstance(detector, Detector):
+    if isinstance(detector, (Detector, VideoDetector)):
         return detector
     if getattr(detector, "task", None) == "zero-shot-object-detection":
         from .zero_shot import ZeroShotDetector
@@ -81,12 +86,12 @@ def check_detector(detector: object) -> None:
     """
     if isinstance(detector, type):
         raise SessionError(f"detector is a class, {detector.__name__}: give an instance of it.")
-    if detector is None or isinstance(detector, (str, Detector)):
+    if detector is None or isinstance(detector, (str, Detector, VideoDetector)):
         return
-    if hasattr(detector, "detect"):
+    if hasattr(detector, "detect") or hasattr(detector, "detect_video"):
         raise SessionError(
             f"The detector is a {type(detector).__name__}, which has no name: a Detector has name "
-            "and detect."
+            "and detect, a VideoDetector name and detect_video."
         )
     if not callable(detector):
         raise SessionError(
@@ -95,7 +100,9 @@ def check_detector(detector: object) -> None:
         )
 
 
-def _load_by_name(detector: str, device: str | None, on_status: Callable[[str], None]) -> Detector:
+def _load_by_name(
+    detector: str, device: str | None, on_status: Callable[[str], None]
+) -> Detector | VideoDetector:
     name, _, model = detector.partition(":")
     known = names(GROUP)
     if not model or name not in known:
@@ -110,7 +117,7 @@ def _load_by_name(detector: str, device: str | None, on_status: Callable[[str], 
     if not isinstance(family, DetectorFamily):
         raise SessionError(f"{name!r} of {GROUP} in {origin(GROUP, name)} is no DetectorFamily.")
     loaded = cast(object, family.load(model, device, on_status))
-    if not isinstance(loaded, Detector):
+    if not isinstance(loaded, (Detector, VideoDetector)):
         raise SessionError(
             f"{name!r} of {GROUP} in {origin(GROUP, name)} gave a {type(loaded).__name__}, which "
             "is no Detector."

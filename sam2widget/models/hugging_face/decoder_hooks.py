@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 
 _locks: WeakKeyDictionary[torch.nn.Module, threading.Lock] = WeakKeyDictionary()
 """A model that several widgets were given runs in several threads, and hooks are the model's."""
@@ -62,15 +63,21 @@ def watch_decoder(
         ranks[..., run.chosen] = 1  # the model takes the largest
         return masks, ranks, tokens, score
 
+    with hooks_of(model) as handles:
+        handles.append(model.prompt_encoder.register_forward_pre_hook(refine, with_kwargs=True))
+        handles.append(model.mask_decoder.register_forward_hook(record))
+        yield run
+
+
+@contextmanager
+def hooks_of(model: Any) -> Generator[list[RemovableHandle], None, None]:
+    """Hold a model alone, and remove the hooks that were added to the list at the end."""
     with _locks_lock:
         lock = _locks.setdefault(model, threading.Lock())
+    handles: list[RemovableHandle] = []
     with lock:
-        handles = (
-            model.prompt_encoder.register_forward_pre_hook(refine, with_kwargs=True),
-            model.mask_decoder.register_forward_hook(record),
-        )
         try:
-            yield run
+            yield handles
         finally:
             for handle in handles:
                 handle.remove()

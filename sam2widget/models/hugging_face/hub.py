@@ -148,4 +148,4 @@ def _first_line(error: BaseException) -> str:
 
 
 def _is_path(source: str) -> bool:
-    return source.startswith((".", "~", os.sep)) or Path(source).is_absolute()
+    return source.startswith((".", "~", "/", os.sep)) or Path(source).is_absolute()

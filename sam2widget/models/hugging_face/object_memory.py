@@ -127,8 +127,7 @@ class ObjectMemory:
         ValueError
             When the object has no prompts.
         """
-        if not self.conditioning:
-            raise ValueError("An object without prompts cannot be tracked.")
+        self._check_prompted()
         self._drop_corrected_spans()
         answer = self._run(frame, reverse=reverse)
         self._session.frames_tracked_per_obj[_INDEX] = {}
@@ -136,6 +135,23 @@ class ObjectMemory:
             self._passes[frame] = reverse
             self._prune(frame)
         return answer
+
+    def begin_track(self, frame: int) -> Any:
+        """Return the inference session to track the object onto an unprompted frame with.
+
+        What is found then goes to `end_track`. See `track`.
+        """
+        self._check_prompted()
+        self._drop_corrected_spans()
+        self._drop_unusable(frame)
+        return self._session
+
+    def end_track(self, frame: int, entry: dict[str, Any], *, reverse: bool) -> Answer:
+        """Remember what was found on a frame; see `begin_track`."""
+        self.tracked[frame] = entry
+        self._passes[frame] = reverse
+        self._prune(frame)
+        return _answer(entry)
 
     def forget(self, frame: int) -> None:
         """Drop all there is of one frame."""
@@ -190,14 +206,15 @@ class ObjectMemory:
         if run.ious_m is not None:
             entry["iou"] = run.ious_m[run.chosen]
         ious = () if run.ious_m is None else tuple(run.ious_m.float().tolist())
-        return Answer(
-            entry["pred_masks"].float(),
-            float(entry["object_score_logits"].reshape(-1)[0]),
-            float(entry["iou"]),
-            run.logits_mhw if len(ious) > 1 else None,
-            ious,
-            run.chosen,
+        return _answer(entry)._replace(
+            candidate_logits_mhw=run.logits_mhw if len(ious) > 1 else None,
+            candidate_ious=ious,
+            chosen=run.chosen,
         )
+
+    def _check_prompted(self) -> None:
+        if not self.conditioning:
+            raise ValueError("An object without prompts cannot be tracked.")
 
     def _drop_unusable(self, frame: int) -> None:
         """Drop tracked frames without a memory map that this frame would attend to."""
@@ -229,3 +246,9 @@ class ObjectMemory:
             elif distance > memory_reach:
                 kept = self.tracked[t]
                 self.tracked[t] = {"object_pointer": kept["object_pointer"]}
+
+
+def _answer(entry: dict[str, Any]) -> Answer:
+    """What is kept of a frame as an answer without candidates."""
+    score = float(entry["object_score_logits"].reshape(-1)[0])
+    return Answer(entry["pred_masks"].float(), score, float(entry["iou"]), None, (), 0)

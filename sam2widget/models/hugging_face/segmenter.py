@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sam2_backend.video import Video
 
 from ...core.cleaning import CLEANED_SHARE
-from ..segmenter import Candidates, Point, Prediction, PromptSet
+from ..segmenter import Candidates, Point, Prediction, PromptSet, Proposed
 from .hub import find_class
 from .kinds import kind_of
 
@@ -27,8 +27,6 @@ _BOX_START, _BOX_END = 2, 3
 
 class TransformersSegmenter:
     """A model of `transformers` and its memory of one video. See `Segmenter`.
-
-    The library tracks objects one after the other, so the time of a frame grows with their number.
 
     Parameters
     ----------
@@ -88,6 +86,16 @@ class TransformersSegmenter:
         answer = self._click(memory, frame, prompts, remember=False)
         return replace(self._prediction(frame, answer, prompts), candidates=None)
 
+    def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
+        """Find what there is on a frame, the best first, some clicks a step."""
+        from .proposals import propose_masks
+
+        size_hw = self._video.size_hw(frame)
+        found = yield from propose_masks(
+            self.loaded_model, self._new_session(), frame, self._side, size_hw
+        )
+        return [replace(one, mask_hw=self._cleaner.clean(one.mask_hw)) for one in found]
+
     def clear(self, frame: int, obj: int) -> None:
         """Forget all there is of one object on one frame."""
         self._known.pop((obj, frame), None)
@@ -100,13 +108,13 @@ class TransformersSegmenter:
         self._memories.pop(obj, None)
 
     def track(self, frame: int, objs: Sequence[int], *, reverse: bool) -> dict[int, Prediction]:
-        """Track objects onto one frame, one after the other."""
+        """Track objects onto one frame, those that are not prompted there in one batch."""
+        answers = self._track_together(frame, objs, reverse=reverse)
+        for obj in objs:
+            if obj not in answers:
+                answers[obj] = self._memories[obj].track(frame, reverse=reverse)
         return {
-            obj: self._prediction(
-                frame,
-                self._memories[obj].track(frame, reverse=reverse),
-                self._known.get((obj, frame), PromptSet()),
-            )
+            obj: self._prediction(frame, answers[obj], self._known.get((obj, frame), PromptSet()))
             for obj in objs
         }
 
@@ -131,6 +139,22 @@ class TransformersSegmenter:
     def forget_pixels(self) -> None:
         """Look at frames anew: they are shown otherwise now."""
         self._features.clear_all()
+
+    def _track_together(
+        self, frame: int, objs: Sequence[int], *, reverse: bool
+    ) -> dict[int, Answer]:
+        """Track several objects that are not prompted on the frame; {} where it is no batch."""
+        from .batching import can_batch, track_together
+
+        together = [obj for obj in objs if frame not in self._memories[obj].conditioning]
+        if len(together) < 2 or not can_batch(self.loaded_model):
+            return {}
+        sessions = [self._memories[obj].begin_track(frame) for obj in together]
+        entries = track_together(self.loaded_model, sessions, frame, reverse=reverse)
+        return {
+            obj: self._memories[obj].end_track(frame, entry, reverse=reverse)
+            for obj, entry in zip(together, entries, strict=True)
+        }
 
     def _new_memory(self) -> ObjectMemory:
         from .object_memory import ObjectMemory

@@ -21,6 +21,7 @@ from ...models.segmenter import Box
 from ...runtime import blocking
 from ...runtime.controller import Controller
 from ...runtime.finder import Finder
+from ...runtime.video_search import find_in_video
 from ...runtime.widget_state import WidgetState, show_next_unreviewed
 from ..notebook.short_errors import shorten_errors
 from .class_annotator import ClassAnnotator
@@ -509,12 +510,17 @@ class Annotator(ClassAnnotator):
         frame: int | None = None,
         boxes: ArrayLike | None = None,
         detector: object = None,
+        video: bool = False,
     ) -> list[Proposal]:
-        """Find all of what words name on a frame, and return proposals of it.
+        """Find all of what words name on a frame or in the video, and return proposals of it.
 
         Boxes that the detector finds become masks by the model. `adopt` makes the proposals
         objects, which are called by the words, and which clicks correct. While another search or a
         propagation runs, it waits for its turn.
+
+        Through the video, each thing has a proposal on all frames that show it, with one id, and
+        `adopt` gives its object the masks of all frames. `stop`, and Stop in the widget, ends it;
+        what was found until then stays.
 
         Parameters
         ----------
@@ -523,11 +529,14 @@ class Annotator(ClassAnnotator):
         boxes : x0, y0, x1, y1 around an example of what to find, in pixels of the original frame,
             or a list of them; for detectors that look for examples, such as SAM 3.
         detector : to ask in place of `w.detector`.
+        video : look through the whole video, for which the detector is a `VideoDetector`, such as
+            "sam3:facebook/sam3". Neither `frame` nor `boxes` are given then.
 
         Returns
         -------
         list of Proposal
-            The surest first; ``proposal.mask.to_array()`` is (H, W) bool.
+            The surest first; ``proposal.mask.to_array()`` is (H, W) bool. Of the video, one for
+            each thing, on the frame where it is the largest.
 
         Raises
         ------
@@ -539,7 +548,19 @@ class Annotator(ClassAnnotator):
         --------
         >>> zebras = w.find("zebra", frame=0)
         >>> w.adopt(0, zebras)
+        >>> w.adopt(0, w.find("zebra", video=True))  # all frames have their masks
         """
+        if video:
+            if frame is not None or boxes is not None:
+                raise SessionError(
+                    "Through the video, find() looks at all frames for what words name: give "
+                    "neither frame nor boxes, or leave video=True out."
+                )
+            return find_in_video(
+                self._controller,
+                lambda on_step: self._finder.find_in_video(text, detector, on_step),
+                self._session.found_in_video,
+            )
         at = int(self._state.frame) if frame is None else frame
         examples = [] if boxes is None else _boxes(boxes)
         return blocking.search(
@@ -579,12 +600,14 @@ class Annotator(ClassAnnotator):
     ) -> list[int]:
         """Make proposals of a frame objects, and return the objects' ids.
 
-        Their masks become prompts on the frame.
+        Their masks become prompts on the frame. What was found through the video is prompted there
+        too if it is seen there, else where it is the largest, and comes with the masks of all
+        other frames.
 
         Parameters
         ----------
         frame : index of the frame, from 0.
-        proposals : from `propose`, or their ids; a single one need not be in a list.
+        proposals : from `propose` or `find`, or their ids; a single one need not be in a list.
         merge : make all of them one object; else each is its own.
         obj : with `merge`, the id of the object to add them to; a new one if None.
 

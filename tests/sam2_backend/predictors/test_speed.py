@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from sam2_backend import CONFIGS, FrameResult, Sam2Model, VideoPredictor, load_model
+from sam2_backend import (
+    CONFIGS,
+    FrameResult,
+    ImagePredictor,
+    Sam2Model,
+    VideoPredictor,
+    load_model,
+)
 from sam2_backend.kernels.allocator import OPT_OUT, copy_to_mmap
 from sam2_backend.kernels.blocked_attention import (
     MIN_KEYS,
+    SAFE_EXPONENT,
     KVBlock,
     attend_in_bfloat16,
     attend_in_blocks,
@@ -28,6 +39,15 @@ from sam2_backend.network.transforms import pack_bits
 from sam2_backend.predictors.compiling import compile_model
 from sam2_backend.tracking.feature_cache import FeatureCache
 from sam2widget.samples import sample_clip
+
+UNCOUNTED: dict[Any, Any] = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: (
+        lambda q, k, v, *_, **__: sdpa_flop_count(q, k, v)
+    ),
+    torch.ops.aten.addmm_: lambda _, a, b, **__: 2 * a[0] * a[1] * b[1],
+    torch.ops.aten.baddbmm_: lambda _, a, b, **__: 2 * a[0] * a[1] * a[2] * b[2],
+}
+"""Products that PyTorch's own counter leaves out."""
 
 
 @pytest.fixture
@@ -86,6 +106,32 @@ def test_attention_in_blocks_says_which_way_it_took(caplog, scale, way):
     assert way in caplog.text
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_powers_of_the_largest_safe_scores_are_summed(caplog, dtype, sign):
+    """All of them at the bound, of more keys than memories have, with large values."""
+    length = (0.99 * SAFE_EXPONENT * math.log(2) * 32**0.5) ** 0.5
+    q, k = torch.zeros(3, 32, dtype=dtype), torch.zeros(2**15, 32, dtype=dtype)
+    q[:, 0], k[:, 0] = length, sign * length
+    v = torch.linspace(500, 1500, len(k))[:, None].to(dtype)
+    with caplog.at_level("DEBUG", "sam2_backend"):
+        ours = attend_in_blocks(q, [KVBlock(k, v)], value_dim=1)
+    assert "plain powers" in caplog.text
+    torch.testing.assert_close(ours.float(), torch.full((3, 1), 1000.0), rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize("scale", [0.1, 40.0])
+def test_attention_in_bfloat16_copies_no_weights(scale):
+    """Weights in another precision are copied, of which nothing but a profiler tells."""
+    q, k = torch.ones(MIN_KEYS, 32).bfloat16(), torch.full((2 * MIN_KEYS, 32), scale).bfloat16()
+    with torch.profiler.profile(record_shapes=True) as profiler:
+        attend_in_blocks(q, [KVBlock(k, k)], value_dim=32)
+    events = profiler.key_averages(group_by_input_shape=True)
+    whole = [one for one in events if one.input_shapes[:1] == [[MIN_KEYS, 2 * MIN_KEYS]]]
+    assert "aten::exp2_" in {one.key for one in whole}
+    assert not {one.key for one in whole} & {"aten::copy_", "aten::_to_copy", "aten::to"}
+
+
 @pytest.mark.parametrize("scales", [(0.1, 0.1), (3, 3), (12, 0.1), (0.1, 12)])
 @pytest.mark.parametrize("offset", [0.0, 4.0])
 def test_attention_in_bfloat16_is_attention(scales: tuple[float, float], offset: float):
@@ -134,6 +180,73 @@ def test_heads_carried_over_are_the_same_attention(queries: int, keys: int):
     with torch.no_grad():
         ours = attention(q, k, v)
     torch.testing.assert_close(ours, attention(q, k, v), atol=1e-5, rtol=1e-4)
+
+
+# Clicks
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_further_clicks_on_an_image_give_what_the_first_would(frames, dtype):
+    """Of images and of frames, also when they alternate."""
+    model = load_model("nano", "cpu", dtype, image_size=128)
+    tolerance = {"rtol": 1e-4, "atol": 1e-3 if dtype is torch.float32 else 0.5}
+    clicks = [[[60.0 + 30 * n, 90.0]] for n in range(3)]
+    fresh = []
+    for frame, click in product(frames[:2], clicks):
+        predictor = ImagePredictor(model)
+        predictor.set_image(frame)
+        fresh.append(predictor.predict(click, [1])[2])
+    predictor = ImagePredictor(model)
+    for frame, n in product((0, 1), range(3)):
+        if n == 0:
+            predictor.set_image(frames[frame])
+        ours = predictor.predict(clicks[n], [1])[2]
+        np.testing.assert_allclose(ours, fresh[3 * frame + n], **tolerance)
+    video = VideoPredictor(model, frames)
+    for frame, n in ((0, 0), (0, 1), (1, 2), (0, 2), (0, 1)):
+        expected = VideoPredictor(model, frames).preview(frame, 1, clicks[n], [1]).logits[1]
+        ours = video.preview(frame, 1, clicks[n], [1]).logits[1]
+        np.testing.assert_allclose(ours, expected, **tolerance)
+
+
+def test_further_clicks_take_a_seventh_less_arithmetic(frames):
+    network = Sam2Model(replace(CONFIGS["sam2.1-hiera-tiny"], image_size=512)).eval()
+    predictor = ImagePredictor(network.requires_grad_(False))
+
+    def operations(call: Callable[[], object]) -> int:
+        with FlopCounterMode(display=False, custom_mapping=UNCOUNTED) as counter:
+            call()
+        return counter.get_total_flops()
+
+    def click() -> object:
+        return predictor.predict([[60.0, 90.0]], [1])
+
+    def decode() -> object:
+        features = predictor._images[0].features
+        with network.runtime.inference():
+            return network.decode_masks(
+                *features[::-1],
+                points_np2=torch.full((1, 1, 2), 256.0),
+                labels_np=torch.ones(1, 1, dtype=torch.int64),
+            )
+
+    for frame in frames[:2]:
+        predictor.set_image(frame)
+        first, second, third = (operations(click) for _ in range(3))
+        assert first > second == third
+        assert third < 6 / 7 * operations(decode), "of what shares nothing"
+
+
+def test_a_click_with_a_mask_begins_anew(model, frames):
+    """Its image has the mask in it."""
+    predictor = ImagePredictor(model)
+    predictor.set_image(frames[0])
+    logits = predictor.predict([[80, 90]], [1])[2][:1]
+    expected = predictor.predict([[90, 90]], [1], mask_logits=logits)[2]
+    for _ in range(3):
+        predictor.predict([[80, 90]], [1])
+    ours = predictor.predict([[90, 90]], [1], mask_logits=logits)[2]
+    np.testing.assert_array_equal(ours, expected)
 
 
 # Ahead of tracking

@@ -76,8 +76,10 @@ def prompt(
 
 
 @pytest.fixture(autouse=True)
-def ways_of_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+def ways_of_gpus(monkeypatch: pytest.MonkeyPatch, model: Sam2Model) -> None:
     monkeypatch.setattr(CpuPaths, "enabled", False)
+    monkeypatch.setattr(Runtime, "decoder_dtype", property(lambda runtime: runtime.dtype))
+    model.runtime = model.runtime  # its parts predict in what that says
 
 
 @pytest.mark.parametrize(("objects", "is_mixed"), [(1, False), (8, False), (8, True)])

@@ -181,7 +181,7 @@ def requests() -> dict[str, dict[str, Any]]:
     every = {"id": 8, "view": VIEW, "epoch": EPOCH}
     kinds: dict[str, dict[str, Any]] = {
         "hello": {},
-        "want": {"frame": 4, "pixels": False, "moving": True, "drawn": [9, 10]},
+        "want": {"frame": 4, "pixels": False, "then": [5], "moving": True, "drawn": [9, 10]},
         "thumbnails": {"frames": [0, 10, 20]},
         "want_masks": {"frame": 4},
         "want_areas": {"object": 1},
@@ -232,7 +232,7 @@ def requests() -> dict[str, dict[str, Any]]:
         "unreview": {"object": 1, "start": 3, "stop": 4},
         "reset": {"object": 1, "start": 0, "stop": 40},
         "next_unreviewed": {},
-        "propose": {"frame": 4, "text": "zebra"},
+        "propose": {"frame": 4, "text": "zebra", "video": True},
         "adopt": {"frame": 4, "proposals": [3, 5], "merge": True, "object": None},
         "dismiss": {"frame": 4, "proposals": [7]},
         "set_non_overlapping": {"on": False},

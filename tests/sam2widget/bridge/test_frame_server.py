@@ -103,6 +103,27 @@ def test_a_newer_wish_ends_the_way_to_an_older_one(want, video, sent):
     assert not old.is_set() and sent[-1] == (40, None) and (29, None) not in sent
 
 
+def test_frames_that_are_wanted_next_answer_requests_of_their_own(server, sent):
+    there = [sent.waiting.setdefault(number, threading.Event()) for number in (5, 6)]
+    server.want(ReplyTo("view", 5), 22, sent.told.append, then=[23], moving=True)
+    assert all(one.wait(10) for one in there)
+    assert sent == [(22, None), (23, None)] and sent.told == [22, 23]
+
+
+def test_a_newer_wish_takes_the_place_of_those_that_wait(server, video, sent):
+    """But not of the rest of one that has begun, where a view plays: it lies on the way."""
+    video.gate = threading.Semaphore(1)
+    for number in range(1, 7):
+        sent.waiting[number] = threading.Event()
+    server.want(ReplyTo("view", 1), 8, sent.told.append, then=[9], moving=True)
+    wait_until(lambda: video.visited)
+    server.want(ReplyTo("view", 3), 10, sent.told.append, then=[11], moving=True)
+    server.want(ReplyTo("view", 5), 16, sent.told.append, then=[17], moving=True)
+    video.gate.release(10_000)
+    assert sent.waiting[6].wait(10)
+    assert [at for at, towards in sent if towards is None] == [8, 9, 16, 17]
+
+
 def test_who_plays_gets_the_frame_on_the_way_to_what_is_wanted_next(want, video, sent):
     video.gate = threading.Semaphore(2)
     begun = want(29, moving=True)

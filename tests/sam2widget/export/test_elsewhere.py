@@ -86,6 +86,16 @@ ARRAYS = {
     ),
     "grey edges": (np.rint(SOFT * 255).astype(np.uint8), [dict(enumerate(SOFT >= 0.5))], "grey"),
     "grey floats": (SOFT * 255, [dict(enumerate(SOFT >= 0.5))], "grey edges"),
+    "grey floats, rounded": (
+        SOFT * np.nextafter(255, 256),
+        [dict(enumerate(SOFT >= 0.5))],
+        "grey edges",
+    ),
+    "probabilities, rounded": (
+        np.where(TRUTH, np.nextafter(1, 2), -1e-17) * np.where(OTHER, 1, 0.97),
+        [ALL],
+        "taken for probabilities",
+    ),
 }
 
 

@@ -14,12 +14,19 @@ export class ProposalsBar {
   private readonly buttons: HTMLButtonElement[];
   private readonly words = h("input", {
     ...{ type: "text", maxlength: 200, placeholder: "Find: zebra", "aria-label": "Find by words" },
-    title: "What to find on this frame, in words: Enter looks for it",
+    title: "What to find, in words: Enter looks for it",
     keydown: (event: KeyboardEvent) => {
       const text = this.words.value.trim();
-      if (event.key === "Enter" && text) this.proposals.find(text);
+      if (event.key === "Enter" && text) this.proposals.find(text, this.inVideo.checked);
     },
   });
+  private readonly inVideo = h("input", { type: "checkbox" });
+  private readonly scope = h(
+    "label.bar-scope",
+    { title: "Look for the words on all frames, and follow what is found" },
+    this.inVideo,
+    "all frames",
+  );
 
   constructor(
     private readonly store: Store,
@@ -46,6 +53,7 @@ export class ProposalsBar {
       this.actions,
       this.find,
       this.words,
+      this.scope,
     );
   }
 
@@ -54,8 +62,12 @@ export class ProposalsBar {
     setAttribute(this.element, "hidden", !proposals.active);
     if (!proposals.active) return;
     const { all, marked } = proposals;
-    const busy = this.store.state.proposing !== null;
+    const { proposing, video } = this.store.state;
     const count = all?.length ?? 0;
+    // What was found on a frame of the video can be taken while the search goes on.
+    const busy = proposing !== null && !(proposals.inVideo && count > 0);
+    this.scope.hidden = video.num_frames <= 1 || video.kind === "images";
+    if (this.scope.hidden) this.inVideo.checked = false;
     this.element.toggleAttribute("data-busy", busy);
     this.marks.hidden = this.actions.hidden = busy || count === 0;
     this.find.hidden = busy || count > 0;
@@ -65,7 +77,7 @@ export class ProposalsBar {
       this.find.firstChild?.replaceWith(h("span", label));
     const text = busy
       ? proposals.text
-        ? `Looking for ${proposals.text}…`
+        ? `Looking for ${proposals.text}${proposals.inVideo ? " on all frames" : ""}…`
         : "Segmenting everything…"
       : count > 0
         ? `${count} ${count === 1 ? "proposal" : "proposals"}, ${marked.length} selected`

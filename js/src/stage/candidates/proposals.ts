@@ -13,6 +13,8 @@ const GOLDEN_ANGLE = 137.508;
 export class Proposals {
   /** What is looked for, in words; "" where it is everything. */
   text = "";
+  /** Whether that is looked for on all frames. */
+  inVideo = false;
   private hovered: Proposal | null = null;
 
   constructor(
@@ -36,9 +38,10 @@ export class Proposals {
     return (this.all ?? []).filter(({ id }) => marked.has(id)).map(({ id }) => id);
   }
 
-  find(text = ""): void {
+  find(text = "", inVideo = false): void {
     this.text = text;
-    this.client.propose(this.viewport.shownFrame(), text);
+    this.inVideo = inVideo;
+    this.client.propose(this.viewport.shownFrame(), text, inVideo);
   }
 
   toggleAt(place: Place): void {

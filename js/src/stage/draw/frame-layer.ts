@@ -34,9 +34,11 @@ export class FrameLayer {
   ): void {
     const { offsetX, offsetY, scale } = transform;
     context.imageSmoothingEnabled = scale <= PIXELS_FROM_SCALE;
-    // Only what is made smaller gains by it, and a large screen takes several times as long.
+    // Only what is made smaller gains by it, and a large screen takes several times as long. What
+    // is seen for a moment must come soon.
     const shrinks = scale * (window.devicePixelRatio || 1) < 1;
-    context.imageSmoothingQuality = shrinks ? "high" : "low";
+    const passes = pixels.width < width || this.store.moving;
+    context.imageSmoothingQuality = shrinks && !passes ? "high" : "low";
     context.drawImage(pixels, offsetX, offsetY, width * scale, height * scale);
   }
 }

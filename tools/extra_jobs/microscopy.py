@@ -1,0 +1,18 @@
+"""HDF5, zarr and a compressed TIFF are opened."""
+
+import h5py
+import numpy as np
+import tifffile
+import zarr
+
+from sam2_backend import open_video
+
+STACK = np.random.default_rng(0).integers(0, 4000, (9, 30, 50), np.uint16)
+with h5py.File("a.h5", "w") as file:
+    file["stack"] = STACK
+zarr.save_array("a.zarr", STACK)
+tifffile.imwrite("a.tif", STACK, compression="zstd")
+for name in ("a.h5", "a.zarr", "a.tif"):
+    video = open_video(name)
+    assert len(video) == 9, name
+    assert np.array_equal(np.squeeze(video.raw(3)), STACK[3]), name
