@@ -27,6 +27,12 @@ def _(Sam2Widget, mo, model, video):
 
 
 @app.cell
+def _(w):
+    w.panel
+    return
+
+
+@app.cell
 def _(mo, w):
     mo.md(f"Frame {w.value['frame']}: {len(w.value['objects'])} objects")
     return

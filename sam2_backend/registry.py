@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -68,19 +69,25 @@ def register(group: str, name: str, module: str, attribute: str) -> None:
         )
 
 
-def register_modules(group: str, package: str, attribute: str) -> None:
+def register_modules(group: str, package: str | Iterable[str], attribute: str) -> None:
     """Add the part of each module in a package, named as its file: "sa-v" of `sa_v.py`.
 
     Parameters
     ----------
     group : such as "sam2widget.export".
-    package : dotted name. Modules that begin with an underscore are no parts.
+    package : dotted name, or several, whose parts stand in one order by name. Modules that begin
+        with an underscore are no parts.
     attribute : what the part is called in each of them.
     """
-    for found in sorted(iter_modules(import_module(package).__path__), key=lambda one: one.name):
-        if not found.name.startswith("_"):
-            name = found.name.replace("_", "-")
-            register(group, name, f"{package}.{found.name}", attribute)
+    packages = [package] if isinstance(package, str) else package
+    found = [
+        (module.name, f"{one}.{module.name}")
+        for one in packages
+        for module in iter_modules(import_module(one).__path__)
+        if not module.name.startswith("_")
+    ]
+    for name, module in sorted(found):
+        register(group, name.replace("_", "-"), module, attribute)
 
 
 def names(group: str) -> list[str]:

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from .batch.propagation import propagate_many
     from .core.errors import SessionError
     from .core.masks import Mask
-    from .export import Segmentation, export_masks, import_masks, to_dataframe
+    from .export import (
+        Segmentation,
+        export_masks,
+        import_masks,
+        to_dataframe,
+        to_datasets,
+        to_fiftyone,
+        to_napari,
+        to_supervision,
+        to_xarray,
+    )
     from .models.detection import Detection, Detector, FrameDetections, VideoDetector
     from .models.hugging_face.segmenter import TransformersSegmenter
     from .models.segmenter import Candidates, Point, Prediction, PromptSet, Proposed, Segmenter
@@ -57,6 +67,11 @@ __all__ = [
     "read_session",
     "segment_everything",
     "to_dataframe",
+    "to_datasets",
+    "to_fiftyone",
+    "to_napari",
+    "to_supervision",
+    "to_xarray",
     "write_session",
 ]
 __version__ = "0.1.0"
@@ -90,6 +105,11 @@ _HOMES = {
     "read_session": ".storage.session_file",
     "segment_everything": ".batch.automatic",
     "to_dataframe": ".export",
+    "to_datasets": ".export",
+    "to_fiftyone": ".export",
+    "to_napari": ".export",
+    "to_supervision": ".export",
+    "to_xarray": ".export",
     "write_session": ".storage.session_file",
 }
 __getattr__ = import_lazily(__name__, _HOMES)

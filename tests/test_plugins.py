@@ -286,7 +286,7 @@ w.close()
     formats, *_ = done.stdout.splitlines()
     assert "'mots'" not in formats and "'coco'" in formats
     said = done.stdout + done.stderr
-    assert "sam2widget.export.formats.coco" in said
+    assert "sam2widget.export.formats.datasets.coco" in said
     assert "RuntimeError: no license" in said and "broken-package 1.0" in said
     assert "'word' of sam2widget.export in broken-package 1.0 is no Format" in said
     assert "'coco' of sam2widget.export in broken-package 1.0 (broken:FORMAT) is left out" in said

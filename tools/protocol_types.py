@@ -25,6 +25,8 @@ PARTIAL = {"UpdateObjectRequest"}
 for flags."""
 
 Schema = Mapping[str, Any]
+OPTIONAL = {"window"}
+"""Fields that are of large pictures alone."""
 
 _WRITTEN = (
     "Written by `python -m tools.protocol_types` from sam2widget/bridge/protocol: change that."
@@ -139,7 +141,9 @@ class Protocol:
             if kind.get("description") != alias.get("description"):
                 lines.append(_doc(kind, "  "))
             is_flag = kind.get("default") is False  # which is off unless it is said
-            may_lack = (name in PARTIAL or is_flag) and field not in schema["required"]
+            may_lack = (name in PARTIAL or is_flag or field in OPTIONAL) and field not in schema[
+                "required"
+            ]
             lines.append(f"  {field}{'?' if may_lack else ''}: {_type(kind)};\n")
         return "".join(lines)
 

@@ -55,7 +55,7 @@ describe("traceContours", () => {
 
   it("joins the middles of pixel borders, without those in between on a straight line", () => {
     const runs = Uint32Array.from([6, 3, 2, 3, 2, 3, 6]); // 3 x 3 in the middle of 5 x 5
-    const [contour, ...others] = traceContours(runs, 5, 5);
+    const [contour, ...others] = traceContours(runs, 5);
     expect(others).toEqual([]);
     const points = Array.from({ length: 8 }, (_, i) => contour?.slice(2 * i, 2 * i + 2).join());
     expect(contour).toHaveLength(16);
@@ -66,7 +66,7 @@ describe("traceContours", () => {
 
   it("goes around holes and along the rim of the frame", () => {
     const runs = encode(Array.from({ length: 25 }, (_, p) => p !== 12)); // all but the middle
-    const contours = traceContours(runs, 5, 5);
+    const contours = traceContours(runs, 5);
     expect(contours).toHaveLength(2);
     expect(isInside(contours, 2.5, 2.5)).toBe(false);
     expect(isInside(contours, 0.5, 2.5)).toBe(true);
@@ -81,7 +81,7 @@ describe("traceContours", () => {
     for (let trial = 0; trial < 40; trial++) {
       const [width, height] = [2 + Math.floor(random() * 9), 2 + Math.floor(random() * 9)];
       const pixels = Array.from({ length: width * height }, () => random() < 0.5);
-      const contours = traceContours(encode(pixels), width, height);
+      const contours = traceContours(encode(pixels), width);
       const traced = pixels.map((_, p) =>
         isInside(contours, (p % width) + 0.501, Math.floor(p / width) + 0.501),
       );

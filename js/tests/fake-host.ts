@@ -27,6 +27,7 @@ export class FakeHost implements ViewHost {
       sizes: null,
       live: null,
       pixel_size: null,
+      windowed: false,
     },
     objects: [objectOf(1)],
     selected: 1,

@@ -75,6 +75,7 @@ describe("an image of a list", () => {
     kind: "images" as const,
     live: null,
     pixel_size: null,
+    windowed: false,
   };
   it("has its own size", () => {
     expect(sizeOf({ ...video, sizes: [[8, 4] as Size, [3, 9] as Size] }, 1)).toEqual([3, 9]);
@@ -163,7 +164,7 @@ describe("masks as runs", () => {
 
   it("are outlined pixel by pixel when pixels are to be seen", () => {
     const square = new Uint32Array([9, 2, 6, 2, 13]);
-    const corners = traceContours(square, 8, 4, true).map((c) => [c.length / 2, ...c]);
+    const corners = traceContours(square, 8, true).map((c) => [c.length / 2, ...c]);
     expect(corners).toHaveLength(1);
     const [count, ...xy] = corners[0] as number[];
     expect(count).toBe(4);
@@ -183,7 +184,7 @@ describe("a smoothed outline", () => {
       value = now;
       runs[runs.length - 1] = (runs.at(-1) as number) + 1;
     }
-    const [contour] = traceContours(Uint32Array.from(runs), size, size);
+    const [contour] = traceContours(Uint32Array.from(runs), size);
     const off = (path: number[]) => {
       const errors: number[] = [];
       for (let i = 0; i < path.length; i += 2)

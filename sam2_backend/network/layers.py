@@ -232,7 +232,7 @@ class Attention(AttentionProjections):
             return False
         head_dim = self.q_proj.out_features // self.num_heads
         is_between = tokens.shape[1] < head_dim < others.shape[1]
-        return is_between and len(tokens) == len(others)
+        return is_between and tokens.shape[0] == others.shape[0]
 
     def _few_queries(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
         """Attend with the key projection applied to the queries.

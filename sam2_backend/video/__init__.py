@@ -3,6 +3,7 @@
 from .base import FrameSource, Kind, Video
 from .contrast import Channel, Contrast
 from .errors import VideoError
+from .large import LargeImage, open_large_image
 from .live.live_video import LiveVideo
 from .opening import is_there, open_video
 from .options import OpenOptions
@@ -14,6 +15,7 @@ __all__ = [
     "Contrast",
     "FrameSource",
     "Kind",
+    "LargeImage",
     "LiveVideo",
     "OpenOptions",
     "PixelSize",
@@ -21,5 +23,6 @@ __all__ = [
     "Video",
     "VideoError",
     "is_there",
+    "open_large_image",
     "open_video",
 ]

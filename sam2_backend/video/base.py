@@ -17,6 +17,7 @@ from PIL import Image
 
 from .contrast import Contrast, ContrastLike, as_contrast
 from .errors import VideoError
+from .georeference import GeoReference
 from .identity import identify_files, identify_frames
 from .options import DEFAULT_OPTIONS, OpenOptions
 from .pixel_size import PixelSize, PixelSizeLike, as_pixel_size
@@ -62,6 +63,9 @@ class Video(ABC):
 
     found_pixel_size: PixelSize | None = None
     """How large a pixel is, as the source's own metadata has it."""
+
+    georeference: GeoReference | None = None
+    """Where pixels lie on the earth, as a GeoTIFF says."""
 
     _chosen_pixel_size: PixelSize | None = None
 
@@ -130,7 +134,7 @@ class Video(ABC):
         return other
 
     @property
-    def sizes_hw(self) -> list[tuple[int, int]] | None:
+    def sizes_hw(self) -> Sequence[tuple[int, int]] | None:
         """(H, W) of each frame where they may differ; else None."""
         return None if self.sizes is None else [(height, width) for width, height in self.sizes]
 
@@ -233,7 +237,7 @@ class Video(ABC):
     @contrast.setter
     def contrast(self, contrast: ContrastLike | None) -> None:
         if contrast is not None:
-            num_channels = self.raw(0).shape[-1]
+            num_channels = self._num_channels(0)
             contrast = as_contrast(contrast, num_channels)
             if self.kind == "video" and len(contrast.channels) != num_channels:
                 raise ValueError(
@@ -255,7 +259,7 @@ class Video(ABC):
         """
         if self._contrast is None or self.kind == "video":
             return self._contrast or self.automatic_contrast(frame)
-        fitting = self._contrast.fit(self._read(frame).shape[-1])
+        fitting = self._contrast.fit(self._num_channels(frame))
         return fitting or self.automatic_contrast(frame)
 
     def automatic_contrast(self, frame: int) -> Contrast | None:
@@ -276,6 +280,13 @@ class Video(ABC):
     def show_as_opened(self, frame: int) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB of a frame with its automatic contrast, whatever is chosen."""
         return _render(self.raw(frame), self.automatic_contrast(frame))
+
+    def sample(self, frame: int) -> NDArray[Any]:
+        """(h, w, C) values that stand for a frame's: all of them, unless that would be too many."""
+        return self.raw(frame)
+
+    def _num_channels(self, frame: int) -> int:
+        return self.raw(frame).shape[-1]
 
     @property
     def _is_deep(self) -> bool:

@@ -14,15 +14,17 @@ import os
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from .base import Video
     from .remote.files import RemoteFile
 
 FILES, FRAMES, RECORDING = "files-1", "frames-1", "recording-1"
+OVERVIEW = "overview-1"
 """Schemes. A change of what is sampled makes the number another."""
 
 FILE_BYTES = 32 * 2**20
@@ -109,6 +111,21 @@ def identify_frames(video: Video, *, in_memory: bool) -> str:
         digest.update(f"{values_hwc.dtype.str}{values_hwc.shape}".encode())
         digest.update(np.ascontiguousarray(values_hwc[first::step_here]).data)
     return f"{FRAMES}:{total}:{digest.hexdigest()}"
+
+
+def identify_values(values_hwc: NDArray[Any], size: tuple[int, int]) -> str:
+    """The identity of a picture in a store of many files, by its overview.
+
+    Parameters
+    ----------
+    values_hwc : (h, w, C) of the overview.
+    size : width and height of the picture in pixels.
+    """
+    digest = blake2b(digest_size=16)
+    digest.update(f"{size}{values_hwc.dtype.str}{values_hwc.shape}".encode())
+    digest.update(np.ascontiguousarray(values_hwc).data)
+    num_bytes = size[0] * size[1] * values_hwc.shape[-1] * values_hwc.itemsize
+    return f"{OVERVIEW}:{num_bytes}:{digest.hexdigest()}"
 
 
 def identify_recording(recording: str) -> str:

@@ -17,6 +17,7 @@ GROUP = "sam2_backend.video"
 for _name, _module, _function in (
     ("live", "live.refusals", "refuse_live"),
     ("url", "remote.opening", "open_url"),
+    ("large", "large.opening", "open_if_large"),
     ("store", "arrays.stores", "open_store"),
     ("missing", "sources", "refuse_missing"),
     ("pictures", "pictures.images", "open_pictures"),

@@ -27,7 +27,8 @@ from ..models.capabilities import (
     SupportsProposals,
     SupportsRestoreBefore,
 )
-from ..models.segmenter import Box, Point, Prediction, PromptSet, Proposed, Segmenter
+from ..models.segmenter import Box, Point, Prediction, PromptSet, Proposed, Segmenter, Window
+from ..models.windowed import WindowedProposer
 from .plan import Step, neighbours
 from .records import Result, Run
 from .view import SessionView
@@ -145,9 +146,13 @@ class ModelSync:
             self._tell(segmenter, obj, [frame])
         return segmenter.decoder_inputs(frame, obj)
 
-    def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
-        """Find what there is on a frame."""
+    def propose(
+        self, frame: int, window: Window | None = None
+    ) -> Generator[None, None, Sequence[Proposed]]:
+        """Find what there is on a frame, or in a window of a large picture."""
         segmenter = self._ready()
+        if isinstance(segmenter, WindowedProposer):
+            return segmenter.propose(frame, window)
         if not isinstance(segmenter, SupportsProposals):
             raise SessionError(f"The model {segmenter.name} cannot propose masks.")
         return segmenter.propose(frame)

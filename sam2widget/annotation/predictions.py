@@ -22,7 +22,7 @@ def prompted_result(
     ----------
     corrected : the tracked mask that the prompts correct, if the frame was tracked.
     """
-    mask = Mask.from_array(prediction.mask_hw)
+    mask = Mask.of(prediction.mask_hw)
     logits = pack_logits(prediction)
     if prompts.mask is not None and prompts == PromptSet(mask=prompts.mask):
         mask, logits = prompts.mask, None
@@ -39,7 +39,7 @@ def prompted_result(
 
 def tracked_result(prediction: Prediction) -> Result:
     """The result of tracking an object onto a frame."""
-    mask, logits = Mask.from_array(prediction.mask_hw), pack_logits(prediction)
+    mask, logits = Mask.of(prediction.mask_hw), pack_logits(prediction)
     return Result(mask, prediction.score, prediction.iou, "track", logits=logits)
 
 
@@ -67,4 +67,4 @@ def _plausible(found: Candidates) -> tuple[Candidate, ...]:
     offered = [n for n, iou in enumerate(found.ious) if iou >= min_iou or n == found.chosen]
     if len(offered) < 2:
         return ()
-    return tuple(Candidate(Mask.from_array(found.masks_nhw[n]), found.ious[n], n) for n in offered)
+    return tuple(Candidate(Mask.of(found.masks_nhw[n]), found.ious[n], n) for n in offered)

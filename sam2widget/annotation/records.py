@@ -48,6 +48,8 @@ class ObjectInfo:
     """Name of its class; "" for none."""
     attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute], hash=False)
     """What a person says of it, by name."""
+    parents: tuple[int, ...] = ()
+    """Ids of the objects that it came from: one that divided, or several that merged."""
 
     @property
     def rgb(self) -> tuple[int, int, int]:

@@ -21,10 +21,11 @@ from ..core.cleaning import CLEANED_SHARE
 from ..core.masks import Mask
 from ..models.capabilities import DecoderInputs, SupportsBrowserDecoder
 from ..models.detection import Detection, FrameDetections
-from ..models.segmenter import Prediction, PromptSet, Segmenter
+from ..models.segmenter import Box, Prediction, PromptSet, Segmenter, Window
 from .classes import Labels
 from .editors.classes import ClassEditor
 from .editors.imports import Importer
+from .editors.lineages import LineageEditor
 from .editors.model_switch import ModelSwitcher
 from .editors.objects import ObjectEditor
 from .editors.overlap_resolver import OverlapResolver
@@ -60,7 +61,7 @@ class Session(SessionView):
 
     Parameters
     ----------
-    num_frames, height, width, kind, sizes_hw, non_overlapping : as in `SessionTables`.
+    num_frames, height, width, kind, sizes_hw, non_overlapping, is_windowed : as in `SessionTables`.
     segmenter : the model; it may be given later, by `load`, before the first prompt.
     skips, clean_masks : as in `ModelSync`.
     """
@@ -77,18 +78,21 @@ class Session(SessionView):
         skips: bool = False,
         clean_masks: float = CLEANED_SHARE,
         non_overlapping: bool = True,
+        is_windowed: bool = False,
     ) -> None:
         tables = SessionTables(
             *(num_frames, height, width),
             kind=kind,
             sizes_hw=sizes_hw,
             non_overlapping=non_overlapping,
+            is_windowed=is_windowed,
         )
         super().__init__(tables)
         self._store = store = AnnotationStore(tables)
         self._model = model = ModelSync(store, skips=skips, clean_masks=clean_masks)
         self._overlaps = overlaps = OverlapResolver(store, model.remove_specks)
         self._objects = ObjectEditor(store, model, overlaps)
+        self._lineages = LineageEditor(store, model)
         self._classes = ClassEditor(store)
         self._prompts = PromptEditor(store, model, overlaps)
         self._reviewer = Reviewer(store, model, overlaps)
@@ -143,6 +147,18 @@ class Session(SessionView):
         self._model.set_cleaning(size)
 
     # Objects
+
+    def split(self, obj: int, frame: int) -> tuple[int, int]:
+        """Let an object divide on a frame, and return the ids of the two new ones."""
+        return self._lineages.split(obj, frame)
+
+    def merge(self, objects: Iterable[int], frame: int) -> int:
+        """Let objects merge on a frame, and return the id of the new one."""
+        return self._lineages.merge(objects, frame)
+
+    def set_parents(self, obj: int, parents: Iterable[int]) -> None:
+        """Say which objects an object came from."""
+        self._lineages.set_parents(obj, parents)
 
     def add_object(self, obj: int | None = None) -> int:
         """Add an object and return its id, the next free one if None."""
@@ -207,9 +223,17 @@ class Session(SessionView):
 
     # Prompts
 
-    def add_point(self, frame: int, x: float, y: float, label: int = 1, obj: int = 1) -> None:
+    def add_point(
+        self,
+        frame: int,
+        x: float,
+        y: float,
+        label: int = 1,
+        obj: int = 1,
+        window: Window | None = None,
+    ) -> None:
         """Click on an object (label 1) or outside it (label 0); a new id adds the object."""
-        self._prompts.add_point(frame, x, y, label, obj)
+        self._prompts.add_point(frame, x, y, label, obj, window)
 
     def add_points(
         self,
@@ -218,13 +242,23 @@ class Session(SessionView):
         labels: Sequence[int],
         obj: int = 1,
         candidate: int | None = None,
+        window: Window | None = None,
     ) -> None:
         """Click several times, which is one edit."""
-        self._prompts.add_points(frame, points, labels, obj, candidate)
+        self._prompts.add_points(frame, points, labels, obj, candidate, window)
 
-    def add_box(self, frame: int, x0: float, y0: float, x1: float, y1: float, obj: int = 1) -> None:
+    def add_box(
+        self,
+        frame: int,
+        x0: float,
+        y0: float,
+        x1: float,
+        y1: float,
+        obj: int = 1,
+        window: Window | None = None,
+    ) -> None:
         """Draw a box around an object, in place of an earlier one."""
-        self._prompts.add_box(frame, x0, y0, x1, y1, obj)
+        self._prompts.add_box(frame, x0, y0, x1, y1, obj, window)
 
     def add_mask(
         self, frame: int, mask_hw: object, obj: int = 1, source: Source = "import"
@@ -273,9 +307,20 @@ class Session(SessionView):
         """Take all prompts away, on a frame or on all, of an object or of all."""
         self._prompts.reset_prompts(frame, obj)
 
-    def preview(self, frame: int, x: float, y: float, obj: int | None = None) -> Prediction:
+    def preview(
+        self,
+        frame: int,
+        x: float,
+        y: float,
+        obj: int | None = None,
+        window: Window | None = None,
+    ) -> Prediction:
         """What a click on an object (None: a new one) would give. Nothing changes."""
-        return self._prompts.preview(frame, x, y, obj)
+        return self._prompts.preview(frame, x, y, obj, window)
+
+    def cut_by_window(self, frame: int, obj: int) -> str:
+        """A sentence where a mask ends at the edge of what the model saw; "" otherwise."""
+        return self._prompts.cut_by_window(frame, obj)
 
     def decoder_inputs(self, frame: int, obj: int | None) -> DecoderInputs | None:
         """What the model's decoder is given before a further click; None if it is not to be had."""
@@ -322,9 +367,11 @@ class Session(SessionView):
 
     # Proposals
 
-    def propose(self, frame: int) -> Generator[None, None, list[Proposal]]:
+    def propose(
+        self, frame: int, window: Window | None = None
+    ) -> Generator[None, None, list[Proposal]]:
         """Segment everything on a frame, in steps; other edits may come in between."""
-        return self._proposals.propose(frame)
+        return self._proposals.propose(frame, window)
 
     def find(
         self, frame: int, what: str, detect: Callable[[], Sequence[Detection]]
@@ -396,9 +443,20 @@ class Session(SessionView):
         *,
         as_prompts: bool = False,
         labels: Labels | None = None,
+        boxes: Mapping[tuple[int, int], Box] | None = None,
+        parents: Mapping[int, tuple[int, ...]] | None = None,
     ) -> list[int]:
-        """Put masks, by (object id, frame), in place of what there is; returns the objects' ids."""
-        return self._importer.import_masks(masks, names, as_prompts=as_prompts, labels=labels)
+        """Put masks, by (object id, frame), in place of what there is; returns the objects' ids.
+
+        Boxes become prompts.
+        """
+        return self._importer.import_masks(
+            *(masks, names),
+            as_prompts=as_prompts,
+            labels=labels,
+            boxes=boxes,
+            parents=parents,
+        )
 
     # Undo
 

@@ -113,6 +113,8 @@ class SessionTables:
     kind : "video", or "images" for frames that have nothing to do with each other.
     sizes_hw : (H, W) of each frame where they differ.
     non_overlapping : whether masks of different objects on a frame exclude each other.
+    is_windowed : whether the frame is a picture so large that a model sees windows of it, and no
+        array is made of its masks.
     """
 
     def __init__(
@@ -124,7 +126,9 @@ class SessionTables:
         kind: Kind = "video",
         sizes_hw: Sequence[tuple[int, int]] | None = None,
         non_overlapping: bool = True,
+        is_windowed: bool = False,
     ) -> None:
+        self.is_windowed = is_windowed
         self.num_frames = num_frames
         self.height = height
         self.width = width

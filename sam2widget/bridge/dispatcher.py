@@ -76,6 +76,7 @@ from .protocol import (
     WantLevels,
     WantMasks,
     WantModels,
+    WantRegion,
     WriteScript,
     parse,
 )
@@ -205,6 +206,8 @@ class Dispatcher:
                     lambda: self._publisher.tell_areas(reply_to, obj),
                     *(Priority.PREFETCH, ("areas", view, obj)),
                 )
+            case WantRegion():
+                self._frame_server.want_region(reply_to, request)
             case WantLevels(frame=frame):
                 self._frame_server.want_levels(reply_to, frame)
             case (
@@ -301,13 +304,13 @@ class Dispatcher:
     def _perform(self, request: Request, reply_to: ReplyTo) -> None:
         session, controller = self._session, self._controller
         match request:
-            case Click(frame=frame, x=x, y=y, label=label):
+            case Click(frame=frame, x=x, y=y, label=label, window=window):
                 self._prompt(
-                    request, lambda obj: session.add_point(frame, x=x, y=y, label=label, obj=obj)
+                    request, lambda obj: session.add_point(frame, x, y, label, obj, window)
                 )
-            case Box(frame=frame, x0=x0, y0=y0, x1=x1, y1=y1):
+            case Box(frame=frame, x0=x0, y0=y0, x1=x1, y1=y1, window=window):
                 self._prompt(
-                    request, lambda obj: session.add_box(frame, x0=x0, y0=y0, x1=x1, y1=y1, obj=obj)
+                    request, lambda obj: session.add_box(frame, x0, y0, x1, y1, obj, window)
                 )
             case Paint(frame=frame, shape=shape, erase=erase, radius=radius, path=path):
                 stroke = partial(session.paint, frame, path=path, radius=radius)
@@ -353,8 +356,8 @@ class Dispatcher:
                 self._finder.find_in_video(text, reply_to=reply_to)
             case Propose(frame=frame, text=text) if text and self._finder is not None:
                 self._finder.find(frame, text, reply_to=reply_to)
-            case Propose(frame=frame):
-                controller.propose(frame, reply_to)
+            case Propose(frame=frame, window=window):
+                controller.propose(frame, reply_to, window)
             case Adopt(frame=frame, proposals=ids, merge=merge, object=obj):
                 adopted = session.adopt(frame, ids, merge=merge, obj=obj)
                 self._state.write_traits(selected=adopted[-1])
@@ -398,7 +401,7 @@ class Dispatcher:
             return
         try:
             prediction = self._session.preview(
-                request.frame, x=request.x, y=request.y, obj=request.object
+                request.frame, request.x, request.y, request.object, request.window
             )
         except Exception as error:
             log_unless_expected(error, "A preview failed")

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from sam2_backend.video import Video, VideoError
+from sam2_backend.video import LargeImage, Video, VideoError
 from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.lru import BytesLru
 
@@ -15,7 +15,7 @@ from ..runtime.worker import Priority, Task, Worker
 from .codecs import encode_jpeg, encode_reduced_jpeg
 from .flow_control import Outbox
 from .levels import make_levels
-from .protocol import ContrastChanged, Error, ReplyTo, Thumbnail
+from .protocol import ContrastChanged, Error, Region, ReplyTo, Thumbnail, WantRegion
 
 CACHE_BYTES = 64 * 2**20
 PREFETCHED = 4
@@ -110,6 +110,30 @@ class FrameServer:
                 self._outbox.post(Error(reply_to, str(error)))
 
         self._worker.submit(tell, Priority.HOVER, key=("levels", reply_to.view))
+
+    def want_region(self, reply_to: ReplyTo, wish: WantRegion) -> None:
+        """Send a part of a large picture to a view; of a view's wishes the newest. Any thread."""
+
+        def send() -> None:
+            try:
+                jpeg = self._read_region(wish)
+            except (VideoError, IndexError) as error:
+                self._outbox.post(Error(reply_to, str(error)))
+            except Exception as error:
+                log_unless_expected(error, "A part of the picture could not be sent")
+                self._outbox.post(Error(reply_to, describe_error(error)))
+            else:
+                place = wish.x0, wish.y0, wish.x1, wish.y1
+                self._outbox.post(Region(reply_to, wish.frame, *place), (jpeg,))
+
+        self._worker.submit(send, Priority.CLICK, key=("region", reply_to.view))
+
+    def _read_region(self, wish: WantRegion) -> bytes:
+        video = self._video
+        if not isinstance(video, LargeImage):
+            raise VideoError(f"{video.name} is no large picture: it is sent whole.")
+        place = wish.x0, wish.y0, wish.x1, wish.y1
+        return encode_jpeg(video.read_region(*place, (wish.width, wish.height)))
 
     def set_contrast(self, contrast: ContrastLike | None, view: str | None = None) -> Task[None]:
         """Change the contrast that the video is shown with. Any thread.

@@ -18,7 +18,7 @@ SAMPLED_PIXELS = 2**18
 
 def make_levels(video: Video, frame: int, reply_to: ReplyTo) -> tuple[Levels, list[bytes]]:
     """The message that tells a frame's levels, and its buffers."""
-    values = video.raw(frame)
+    values = video.sample(frame)
     stride = max(int((values.shape[0] * values.shape[1] / SAMPLED_PIXELS) ** 0.5), 1)
     values_nc = values[::stride, ::stride].reshape(-1, values.shape[-1])
     colors = values.dtype == np.uint8 and values.shape[-1] == 3

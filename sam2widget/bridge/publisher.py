@@ -195,7 +195,7 @@ class Publisher:
 
     def preview(self, reply_to: ReplyTo, frame: int, prediction: Prediction) -> None:
         """Tell which mask a click would give."""
-        runs = Mask.from_array(prediction.mask_hw).runs
+        runs = Mask.of(prediction.mask_hw).runs
         self.outbox.post(Preview(reply_to, frame, prediction.iou), (runs,))
 
     def tell_models(

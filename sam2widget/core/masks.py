@@ -9,7 +9,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from .errors import SessionError
+
 _RUN = np.dtype("<u4")
+MAX_ARRAY_PIXELS = 2**29
+"""Of a mask that is made an array: half a gigabyte."""
 
 
 @dataclass(frozen=True, slots=True)  # of which there may be millions
@@ -52,6 +56,11 @@ class Mask:
         return cls(mask_hw.shape[0], mask_hw.shape[1], runs.tobytes())
 
     @classmethod
+    def of(cls, mask: NDArray[Any] | Mask) -> Mask:
+        """A mask that may be run lengths already, or an (H, W) array."""
+        return mask if isinstance(mask, Mask) else cls.from_array(mask)
+
+    @classmethod
     def from_bytes(cls, runs: bytes, height: int, width: int) -> Mask:
         """Check run lengths that come from outside.
 
@@ -76,7 +85,19 @@ class Mask:
         return cls(height, width, np.array([height * width], _RUN).tobytes())
 
     def to_array(self) -> NDArray[np.bool_]:
-        """(H, W) bool, a new array."""
+        """(H, W) bool, a new array.
+
+        Raises
+        ------
+        SessionError
+            When it would have more than `MAX_ARRAY_PIXELS`.
+        """
+        if self.height * self.width > MAX_ARRAY_PIXELS:
+            raise SessionError(
+                f"A mask of {self.width} x {self.height} pixels takes "
+                f"{self.height * self.width / 1e9:.1f} GB as an array: read a part of it, with "
+                "w.read_mask(obj, (x0, y0, x1, y1)), or export it as 'geojson'."
+            )
         lengths = np.frombuffer(self.runs, _RUN)
         inside: NDArray[np.bool_] = np.arange(len(lengths)) % 2 == 1
         flat: NDArray[np.bool_] = np.repeat(inside, lengths)

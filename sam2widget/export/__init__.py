@@ -1,13 +1,21 @@
-"""Masks for other programs, and from them: `export_masks`, `import_masks`, `to_dataframe`.
+"""Masks for other programs, and from them: `export_masks`, `import_masks`, `to_dataframe`…
 
-A format is a file in `formats/`; another package adds one by an entry point (`docs/extending.md`).
+A format is a file below `formats/`; another package adds one by an entry point
+(`docs/extending.md`).
 """
 
 from .exporting import export_masks
 from .importing import MaskSource, import_masks, read_masks
+from .libraries import (
+    to_dataframe,
+    to_datasets,
+    to_fiftyone,
+    to_napari,
+    to_supervision,
+    to_xarray,
+)
 from .registry import FORMATS, Format
 from .segmentation import Imported, Segmentation
-from .table import to_dataframe
 
 __all__ = [
     "FORMATS",
@@ -19,4 +27,9 @@ __all__ = [
     "import_masks",
     "read_masks",
     "to_dataframe",
+    "to_datasets",
+    "to_fiftyone",
+    "to_napari",
+    "to_supervision",
+    "to_xarray",
 ]

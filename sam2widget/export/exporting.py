@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sam2_backend.video import FrameSource
+from sam2_backend.video import FrameSource, LargeImage
 
 from ..core.errors import SessionError
 from ..core.protected_files import ProtectedFiles
-from .registry import Format, find_format, format_for_writing
+from .registry import FORMATS, Format, find_format, format_for_writing
 from .segmentation import Segmentation, SegmentationSource
 
 
@@ -68,6 +68,7 @@ def export_masks(
     segmentation = Segmentation.of(source, video)
     if not segmentation.results:
         raise SessionError("There are no masks to export: prompt an object first.")
+    check_size(segmentation, chosen)
     if on_progress is not None:
         total = len(segmentation)
 
@@ -85,6 +86,18 @@ def complete_path(path: Path, format: Format) -> Path:
     if not format.suffix or path.suffix.lower() == format.suffix:
         return path
     return path.with_name(path.name + format.suffix)
+
+
+def check_size(segmentation: Segmentation, format: Format) -> None:
+    """Raise SessionError where a format would need an array of a picture that is too large."""
+    video = segmentation.video
+    if format.is_sparse or not isinstance(video, LargeImage) or video.can_be_read_whole:
+        return
+    able = ", ".join(repr(one.name) for one in FORMATS.values() if one.is_sparse)
+    raise SessionError(
+        f"The format {format.name!r} needs all pixels at once, of which {video.name} has "
+        f"{video.width} x {video.height}. Of pictures of this size these are written: {able}."
+    )
 
 
 def check_place(segmentation: Segmentation, path: Path, format: Format) -> None:

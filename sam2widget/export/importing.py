@@ -98,7 +98,7 @@ def _paths(source: Any) -> list[Path] | None:
 
 def _checked(found: Imported, video: Video, where: str) -> Imported:
     """Return what was read, if there is any mask in it, and all are of frames of the video."""
-    if not found.masks:
+    if not found.masks and not found.boxes:
         said = " ".join(("", *found.notes))
         raise SessionError(f"There is no mask in {where}, only background.{said}")
     total = len(video)
@@ -107,6 +107,10 @@ def _checked(found: Imported, video: Video, where: str) -> Imported:
         if not 0 <= frame < total:
             raise SessionError(f"{what} is of no frame: the video has frames 0 to {total - 1}.")
         check_frame_size(mask.shape, video.size_hw(frame), what)
+    for obj, frame in found.boxes:
+        if not 0 <= frame < total:
+            what = f"The box of object {obj} on frame {frame} in {where}"
+            raise SessionError(f"{what} is of no frame: the video has frames 0 to {total - 1}.")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from sam2_backend.video.contrast import Contrast
@@ -12,10 +13,10 @@ from ..annotation.records import ObjectInfo, State
 from ..annotation.tables import FrameTable
 from ..core.cleaning import CLEANED_SHARE
 from ..core.masks import Mask
-from ..models.segmenter import PromptSet
+from ..models.segmenter import PromptSet, Window
 from ..models.source import DEFAULT_MEMORY
 from ..storage.saved_session import SavedSession
-from .coco_segmentation import as_text, encode
+from .encodings.coco_segmentation import as_text, encode
 
 LINE = 100
 """Characters of a line; masks take longer ones."""
@@ -105,17 +106,26 @@ def _prompts(frame: int, obj: int, prompts: PromptSet) -> Iterator[str]:
     if prompts.mask is not None:
         yield from _call("w.add_mask", [str(frame), repr(_runs(prompts.mask))], of)
     if prompts.box is not None:
-        yield from _call("w.add_box", [str(frame), *map(repr, prompts.box)], of)
-    points = prompts.points
-    if len(points) == 1 and prompts.candidate is None:
-        (point,) = points
-        label = {} if point.label == 1 else {"label": str(point.label)}
-        yield from _call("w.add_point", [str(frame), repr(point.x), repr(point.y)], label | of)
-    elif points:
-        places = [(point.x, point.y) for point in points]
-        labels = [point.label for point in points]
-        chosen = {} if prompts.candidate is None else {"candidate": str(prompts.candidate)}
-        yield from _call("w.add_points", [str(frame), repr(places), repr(labels)], of | chosen)
+        box_in = _window(prompts.box_window)
+        yield from _call("w.add_box", [str(frame), *map(repr, prompts.box)], of | box_in)
+    chosen = {} if prompts.candidate is None else {"candidate": str(prompts.candidate)}
+    for window, group in groupby(prompts.points, key=lambda point: point.window):
+        points = list(group)
+        given_in = _window(window)
+        if len(points) == 1 and not chosen:
+            (point,) = points
+            options = ({} if point.label == 1 else {"label": str(point.label)}) | of | given_in
+            yield from _call("w.add_point", [str(frame), repr(point.x), repr(point.y)], options)
+        else:
+            places = [(point.x, point.y) for point in points]
+            labels = [point.label for point in points]
+            options = of | chosen | given_in
+            yield from _call("w.add_points", [str(frame), repr(places), repr(labels)], options)
+        chosen = {}
+
+
+def _window(window: Window | None) -> dict[str, str]:
+    return {} if window is None else {"window": repr(tuple(window))}
 
 
 def _imports(saved: SavedSession) -> list[str]:
@@ -181,6 +191,8 @@ def _showing(saved: SavedSession) -> list[str]:
             lines.append(f"w.set_class({info.id}, {info.class_name!r})")
         if info.attributes:
             lines.append(f"w.set_attributes({info.id}, {dict(info.attributes)!r})")
+        if info.parents:
+            lines.append(f"w.set_parents({info.id}, {list(info.parents)!r})")
         if changes:
             lines += _call("w.update_object", [str(info.id)], changes)
     if saved.current_class:

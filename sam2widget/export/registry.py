@@ -1,4 +1,4 @@
-"""The formats of masks: each a file in `formats/`, or an entry point of another package."""
+"""The formats of masks: each a file below `formats/`, or an entry point of another package."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 GROUP = "sam2widget.export"
 """Of entry points."""
 FORMAT = "FORMAT"
-"""What a module in `formats/` calls its format."""
+"""What a module of a format calls it."""
+FOLDERS = ("annotation_tools", "datasets", "movies", "science")
+"""Of `formats/`, in which the formats are."""
 
-register_modules(GROUP, f"{__package__}.formats", FORMAT)
+register_modules(GROUP, [f"{__package__}.formats.{folder}" for folder in FOLDERS], FORMAT)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Format:
     format without it is taken where no other of its suffix recognizes what is there."""
     more_suffixes: frozenset[str] = frozenset()
     """Of other files that `read` reads."""
+    is_sparse: bool = False
+    """Whether it is written without an array of a mask or a picture: of large pictures too."""
 
     def __post_init__(self) -> None:
         known = option_names(self.write)

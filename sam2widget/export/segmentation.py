@@ -19,6 +19,7 @@ from ..annotation.records import ColorBy, ObjectClass, ObjectInfo, Result
 from ..annotation.tables import FrameTable
 from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask
+from ..models.segmenter import Box
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import read_session
 from .frame_names import FrameNames
@@ -198,3 +199,7 @@ class Imported:
     """What had to be guessed or left out, in sentences."""
     labels: Labels = field(default_factory=Labels)
     """Classes and attributes of the objects."""
+    boxes: Mapping[tuple[int, int], Box] = field(default_factory=dict["tuple[int, int]", Box])
+    """x0, y0, x1, y1 in pixels by (object id, frame), which become prompts."""
+    parents: Mapping[int, tuple[int, ...]] = field(default_factory=dict["int", "tuple[int, ...]"])
+    """Ids of the objects that an object came from."""

@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 from ..annotation.records import ObjectInfo
-from ..core.errors import SessionError
-from .segmentation import Segmentation, SegmentationSource
+from .segmentation import Segmentation
 
 COLUMNS = (
     *(
@@ -74,29 +73,6 @@ def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
 def _attributes(info: ObjectInfo) -> str:
     """The attributes of an object as JSON; "" for none."""
     return json.dumps(dict(info.attributes), ensure_ascii=False) if info.attributes else ""
-
-
-def to_dataframe(source: SegmentationSource) -> Any:
-    """Give a pandas DataFrame with a row for each object and frame.
-
-    Parameters
-    ----------
-    source : a widget, a session file, or what is in one.
-
-    Raises
-    ------
-    SessionError
-        When pandas is not installed.
-    """
-    try:
-        import pandas  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise SessionError(
-            "pandas is not installed: pip install pandas, or export as 'csv'."
-        ) from error
-    segmentation = Segmentation.of(source)
-    frame = pandas.DataFrame(rows(segmentation), columns=columns(segmentation))
-    return frame.replace("", None).infer_objects()
 
 
 def _area_column(segmentation: Segmentation) -> str | None:

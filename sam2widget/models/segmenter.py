@@ -14,6 +14,10 @@ from ..core.masks import Mask
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels of the original frame."""
 
+Window = tuple[int, int, int, int]
+"""x0, y0, x1, y1 of the part of a large picture that a model sees, in pixels of the picture; the
+last two are not included."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -23,6 +27,8 @@ class Point:
     y: float
     label: int
     """1 on the object, 0 outside it."""
+    window: Window | None = None
+    """Of a large picture, what was looked at; None where it is not said, or all of the frame."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class PromptSet:
     mask: Mask | None = None
     candidate: int | None = None
     """Which mask of the first click was chosen, of those it may mean; the best if None."""
+    box_window: Window | None = None
+    """Of a large picture, what was looked at when the box was drawn."""
 
     def __bool__(self) -> bool:
         return bool(self.points) or self.box is not None or self.mask is not None
@@ -53,9 +61,9 @@ class PromptSet:
         points[index] = replace(points[index], x=x, y=y)
         return replace(self, points=tuple(points), candidate=self.candidate if index else None)
 
-    def with_box(self, box: Box | None) -> PromptSet:
+    def with_box(self, box: Box | None, window: Window | None = None) -> PromptSet:
         """The same with this box in place of another, or with none."""
-        return replace(self, box=box, candidate=None)
+        return replace(self, box=box, candidate=None, box_window=window)
 
     def with_candidate(self, candidate: int) -> PromptSet:
         """The same with another mask of its first click."""
@@ -65,6 +73,7 @@ class PromptSet:
         """Whether this is `other` and perhaps some clicks after it."""
         return (
             self.box == other.box
+            and self.box_window == other.box_window
             and self.mask == other.mask
             and self.candidate == other.candidate
             and self.points[: len(other.points)] == other.points
@@ -75,8 +84,8 @@ class PromptSet:
 class Candidates:
     """The masks that an ambiguous click may mean."""
 
-    masks_nhw: NDArray[np.bool_]
-    """(N, H, W) in pixels of the original frame."""
+    masks_nhw: NDArray[np.bool_] | Sequence[Mask]
+    """(N, H, W) in pixels of the original frame; of a large picture as run lengths."""
     ious: Sequence[float]
     """Predicted IoU of each, 0..1."""
     chosen: int
@@ -87,8 +96,8 @@ class Candidates:
 class Prediction:
     """A model's answer for one object on one frame."""
 
-    mask_hw: NDArray[np.bool_]
-    """(H, W) in pixels of the original frame."""
+    mask_hw: NDArray[np.bool_] | Mask
+    """(H, W) in pixels of the original frame; of a large picture as run lengths."""
     score: float
     """Object-score logit: above 0 the object is judged visible."""
     iou: float
@@ -104,8 +113,8 @@ class Prediction:
 class Proposed:
     """One of the masks found on a frame without a prompt."""
 
-    mask_hw: NDArray[np.bool_]
-    """(H, W) in pixels of the original frame."""
+    mask_hw: NDArray[np.bool_] | Mask
+    """(H, W) in pixels of the original frame; of a large picture as run lengths."""
     iou: float
     """Predicted IoU, 0..1."""
     stability: float

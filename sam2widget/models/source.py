@@ -7,13 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from sam2_backend.video import Video
+from sam2_backend.video import LargeImage, Video
+from sam2_backend.video.large import WindowFrames
 
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from .capabilities import SupportsMemoryPolicies
 from .registry import is_model, load_by_family
 from .segmenter import Segmenter
+from .windowed import WindowedSegmenter, make_windowed
 
 DEFAULT_MEMORY = "plain"
 """The memory policy of SAM 2."""
@@ -78,6 +80,12 @@ def as_segmenter(
     on_download : told of a download some times a second, by the bytes that are there and those in
         all, 0 where that is not known; False ends it.
     """
+    if isinstance(video, LargeImage):
+        return _as_windowed(
+            *(model, device, video, on_status, on_download),
+            memory=memory,
+            needs_memory=needs_memory,
+        )
     if is_segmenter(model):
         return apply_memory(cast(Segmenter, model), memory, needs_memory=needs_memory)
     if on_download is None:
@@ -88,6 +96,32 @@ def as_segmenter(
     with watch_downloads(on_download):
         segmenter = load_by_family(model, device, video, on_status)
     return apply_memory(segmenter, memory, needs_memory=needs_memory)
+
+
+def _as_windowed(
+    model: Any,
+    device: str | None,
+    image: LargeImage,
+    on_status: Callable[[str], None],
+    on_download: Callable[[int, int], bool] | None,
+    *,
+    memory: object,
+    needs_memory: bool,
+) -> Segmenter:
+    """A segmenter of a large picture; its parameters are as of `as_segmenter`."""
+    if isinstance(model, WindowedSegmenter):
+        return model
+    if is_segmenter(model):
+        raise SessionError(
+            f"{image.name} is {image.width}x{image.height}, so a model sees windows of it: give a "
+            "name, a path or a loaded model, or wrap your Segmenter, made of the frames "
+            "WindowFrames(image), as make_windowed(segmenter, frames)."
+        )
+    frames = WindowFrames(image)
+    segmenter = as_segmenter(
+        *(model, device, frames, on_status, on_download), memory=memory, needs_memory=needs_memory
+    )
+    return make_windowed(segmenter, frames)
 
 
 def apply_memory(segmenter: Segmenter, memory: object, *, needs_memory: bool = True) -> Segmenter:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -14,6 +15,7 @@ from tqdm.auto import tqdm
 from ..annotation.records import Proposal, Tracked
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
+from ..models.segmenter import Window
 from .controller import STOPPED, Controller
 from .worker import Task
 
@@ -100,9 +102,12 @@ async def propagate_async(
     _check_ended(task, last[-1] if last else None)
 
 
-def propose(controller: Controller[Any], frame: int) -> list[Proposal]:
+def propose(
+    controller: Controller[Any], frame: int, window: Window | None = None
+) -> list[Proposal]:
     """Segment everything on a frame and wait for the proposals; see `search`."""
-    return search(controller, lambda: controller.propose(frame), "propose()", frame)
+    begin = partial(controller.propose, frame, window=window)
+    return search(controller, begin, "propose()", frame)
 
 
 def search(

@@ -14,7 +14,7 @@ from ..core.arguments import as_int
 from ..core.errors import SessionError
 from ..models.capabilities import HasModelNote
 from ..models.loading import label_of
-from ..models.segmenter import Segmenter
+from ..models.segmenter import Segmenter, Window
 from ..models.source import memory_of
 from .error_texts import describe_error, log_unless_expected
 from .reporter import Reporter
@@ -283,13 +283,15 @@ class Controller(Generic[R]):
         task.when_done(lambda: self._after_propagation(task, reply_to))
         return task
 
-    def propose(self, frame: int, reply_to: R | None = None) -> Task[list[Proposal]]:
+    def propose(
+        self, frame: int, reply_to: R | None = None, window: Window | None = None
+    ) -> Task[list[Proposal]]:
         """Begin to segment everything on a frame, and return the search's task.
 
         While another search runs, it waits for its turn. The browser's searches are for the frame
         that is shown: a new one takes the place of an earlier one.
         """
-        steps = self._session.propose(frame)
+        steps = self._session.propose(frame, window)
         return self.search(steps, f"Segmenting everything on frame {frame}", reply_to)
 
     def search(
@@ -346,7 +348,11 @@ class Controller(Generic[R]):
         prompt()
         if as_int(obj, "An object's id") not in (info.id for info in session.objects):
             return ""  # nothing was painted
-        sentence = session.want_of_positive(frame, obj) or session.losses(frame, obj, before)
+        sentence = (
+            session.want_of_positive(frame, obj)
+            or session.losses(frame, obj, before)
+            or session.cut_by_window(frame, obj)
+        )
         if sentence:
             self.set_notice(sentence)
         return sentence

@@ -149,6 +149,27 @@ def read_fingerprint(path: str | os.PathLike[str]) -> tuple[Fingerprint, int]:
     return _with_zip(Path(path), None, read)
 
 
+def read_records(path: str | os.PathLike[str]) -> tuple[int, int, NDArray[Any]]:
+    """Read how many objects and frames a session file has, and its records of masks.
+
+    The masks themselves are not read. Raises as `read_session`.
+
+    Returns
+    -------
+    int, int, (R,) of `RECORD`
+    """
+
+    def read(archive: SafeZip) -> tuple[int, int, NDArray[Any]]:
+        summary = convert(_document_of(archive), Summary, _NAME)
+        name = "results.npy"
+        if name not in archive.names:
+            raise ZipError(f"it lacks {name!r}")
+        records = array_from_bytes(archive.read(name), _ARRAYS[name], name)
+        return len(summary.objects), summary.video.num_frames, records
+
+    return _with_zip(Path(path), None, read)
+
+
 def _is_other(path: Path) -> bool:
     """Whether a file has something in it, but is no session file of any version."""
     try:

@@ -66,15 +66,8 @@ def dump_session(saved: SavedSession, version: int, number: Callable[[Mask | Non
         classes=[ClassRecord(**asdict(one)) for one in saved.classes],
         objects=[ObjectRecord(**asdict(info)) for info in saved.objects],
         prompts=[
-            PromptRecord(
-                object=obj,
-                frame=frame,
-                points=[(point.x, point.y, point.label) for point in prompts.points],
-                box=prompts.box,
-                mask=number(prompts.mask),
-                candidate=prompts.candidate,
-            )
-            for (obj, frame), prompts in sorted(saved.prompts.items())
+            _make_prompt_record(obj, frame, prompts, number(prompts.mask))
+            for (obj, frame), prompts in sorted(saved.prompts.items(), key=lambda one: one[0])
         ],
         whole=[
             WholeRecord(object=obj, frame=frame, mask=number(result.whole))
@@ -86,6 +79,23 @@ def dump_session(saved: SavedSession, version: int, number: Callable[[Mask | Non
     )
     # Not msgspec's JSON: a path may hold bytes that are no Unicode.
     return json.dumps(msgspec.to_builtins(record), indent=1, allow_nan=False).encode()
+
+
+def _make_prompt_record(obj: int, frame: int, prompts: PromptSet, mask: int) -> PromptRecord:
+    windows = [point.window for point in prompts.points]
+    known = list(dict.fromkeys(one for one in (*windows, prompts.box_window) if one is not None))
+    numbers = [-1 if one is None else known.index(one) for one in (*windows, prompts.box_window)]
+    return PromptRecord(
+        object=obj,
+        frame=frame,
+        points=[(point.x, point.y, point.label) for point in prompts.points],
+        box=prompts.box,
+        mask=mask,
+        candidate=prompts.candidate,
+        windows=known,
+        point_windows=numbers[:-1] if known else [],
+        box_window=numbers[-1],
+    )
 
 
 def _make_video_record(saved: SavedSession) -> VideoRecord:
@@ -185,6 +195,8 @@ def build_session(
             raise SchemaError(
                 f"'objects[{n}].class_name' is {one.class_name!r}, but there is no such class"
             )
+        if one.id in one.parents or not objects.keys() >= set(one.parents):
+            raise SchemaError(f"'objects[{n}].parents' is {list(one.parents)}: no other objects")
     view = record.view
     if view.selected and view.selected not in objects:
         raise SchemaError(f"'view.selected' is {view.selected}, but there is no such object")
@@ -273,9 +285,21 @@ def _build_prompts(
         x0, y0, x1, y1 = one.box
         if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
             refuse(f"{place}.box", list(one.box), "x0 < x1 and y0 < y1 in the frame")
-    points = tuple(Point(*point) for point in one.points)
+    for n, (x0, y0, x1, y1) in enumerate(one.windows):
+        if not (x0 < x1 <= width and y0 < y1 <= height):
+            refuse(f"{place}.windows[{n}]", [x0, y0, x1, y1], "x0 < x1 and y0 < y1 in the frame")
+    numbers = one.point_windows or [-1] * len(one.points)
+    if len(numbers) != len(one.points):
+        raise SchemaError(f"'{place}.point_windows' is not one number for each point")
+    for name, number in (*(("point_windows", n) for n in numbers), ("box_window", one.box_window)):
+        if number >= len(one.windows):
+            raise SchemaError(f"'{place}.{name}' has {number}, but there is no such window")
+    windows = [None if n < 0 else one.windows[n] for n in (*numbers, one.box_window)]
+    points = tuple(
+        Point(*point, window) for point, window in zip(one.points, windows, strict=False)
+    )
     mask = find_mask(one.mask, f"{place}.mask", size, masks)
-    prompts = PromptSet(points, one.box, mask, one.candidate)
+    prompts = PromptSet(points, one.box, mask, one.candidate, windows[-1])
     if not prompts:
         raise SchemaError(f"{place!r} has neither points nor a box nor a mask")
     return prompts

@@ -14,10 +14,15 @@ from ..annotation.records import ColorBy
 from ..core.schema import MAX_WHOLE, Finite, FiniteFromZero, Whole
 
 MAX_CANDIDATE = 2
-MAX_SIDE_PX = 2**16
+MAX_SIDE_PX = 2**20
 
 FromOne = Annotated[int, Meta(ge=1, le=MAX_WHOLE)]
 Side = Annotated[int, Meta(ge=1, le=MAX_SIDE_PX)]
+WindowRecord = Annotated[
+    tuple[Whole, Whole, Whole, Whole],
+    Meta(extra={"expected": "4 whole numbers: x0, y0, x1, y1"}),
+]
+Window = Annotated[int, Meta(ge=-1, le=MAX_WHOLE)]
 MaskNumber = Annotated[int, Meta(ge=-1, le=MAX_WHOLE)]
 """Of a mask in the file, from 0; -1 is none."""
 
@@ -153,6 +158,7 @@ class ObjectRecord(Record, frozen=True, kw_only=True):
     locked: bool
     class_name: str = ""
     attributes: Attributes = {}
+    parents: tuple[FromOne, ...] = ()
 
 
 class PromptRecord(Record, frozen=True, kw_only=True):
@@ -164,6 +170,11 @@ class PromptRecord(Record, frozen=True, kw_only=True):
     box: BoxRecord | None
     mask: MaskNumber
     candidate: Annotated[int, Meta(ge=0, le=MAX_CANDIDATE)] | None
+    windows: list[WindowRecord] = []
+    """Of a large picture: what was looked at, x0, y0, x1, y1, each once."""
+    point_windows: list[Window] = []
+    """Of each point, the number of its window, or -1; empty where there are none."""
+    box_window: Window = -1
 
 
 class WholeRecord(Record, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ class ClosedVideo(Video):
         self.location = video.location
         self._contrast = video.chosen_contrast
         self.found_pixel_size = video.found_pixel_size
+        self.georeference = video.georeference
         self._chosen_pixel_size = video.chosen_pixel_size
         self.kind = video.kind
         self.names = video.names

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from sam2_backend.video import Video
+from sam2_backend.video import LargeImage, Video
 from sam2_backend.video.live.live_video import LiveVideo
 
 from ..annotation.session import Session
@@ -50,6 +50,7 @@ def describe_video(video: Video, *, newest: int | None = None) -> dict[str, Any]
         "sizes": None if video.sizes is None else [list(size) for size in video.sizes],
         "live": live,
         "pixel_size": describe_pixel_size(video),
+        "windowed": isinstance(video, LargeImage),
     }
 
 

@@ -19,6 +19,7 @@ from ..annotation.records import Changed, ObjectInfo
 from ..annotation.view import SessionView
 from ..runtime.widget_state import WidgetState
 from ..runtime.worker import Worker
+from .panel_picture import BothLayers, PanelPicture
 
 WIDTH, HEIGHT = 480, 180
 INTERVAL_S = 0.2
@@ -50,6 +51,9 @@ class Panel(MultiCanvas):
     >>> HBox([w, w.panel])
     >>> w.panel.canvas.stroke_rect(10, 40, 100, 50)
     """
+
+    _picture: PanelPicture | None = None
+    """For marimo, which shows no canvas."""
 
     def __init__(self, state: WidgetState, session: SessionView) -> None:
         # As large as it is drawn and no larger, which would blur it.
@@ -103,6 +107,8 @@ class Panel(MultiCanvas):
         with self._wake:
             self._closing.set()
         self._worker.close()
+        if self._picture is not None:
+            self._picture.close()
         super().close()
 
     def x_of(self, frame: int) -> float:
@@ -122,8 +128,19 @@ class Panel(MultiCanvas):
             return None
         return under[-1] if under[-1] in {info.id for info in self._session.objects} else None
 
+    def _display_(self) -> object:
+        """Give marimo what it can show: a picture of the panel's own layers (called by marimo)."""
+        import marimo
+
+        if self._picture is None:
+            self._picture = PanelPicture(WIDTH, HEIGHT, 2, self._click, self.redraw)
+            self.redraw()
+        return marimo.ui.anywidget(self._picture)
+
     def _layer(self, n: int) -> Any:
-        return self[n]  # pyright: ignore[reportUnknownVariableType]
+        layer: Any = self[n]  # pyright: ignore[reportUnknownVariableType]
+        picture = self._picture
+        return layer if picture is None or n > 1 else BothLayers(layer, picture.layers[n])
 
     def _click(self, x: float, y: float) -> None:
         if y >= TOP - SWATCH / 2:
@@ -144,6 +161,8 @@ class Panel(MultiCanvas):
             self._draw_scores()
         self._draw_marker()
         self._manager.flush()
+        if self._picture is not None:
+            self._picture.show()
         self._drawn_at = time.monotonic()
 
     def _draw_marker(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sam2_backend.video import Video
+from sam2_backend.video import LargeImage, Video
 
 from ..annotation.classes import as_classes
 from ..annotation.confidence import Review
@@ -49,6 +49,7 @@ def make_session(
         kind=video.kind,
         sizes_hw=video.sizes_hw,
         skips=video.recording is not None,
+        is_windowed=isinstance(video, LargeImage),
         **settings_of(origin, clean_masks),
     )
     review = Review(session)
@@ -96,7 +97,11 @@ def take_in(
     """Import masks, and return the objects' ids and what there is to say, in sentences."""
     before = session.class_names
     objects = session.import_masks(
-        found.masks, found.names, as_prompts=as_prompts, labels=found.labels
+        *(found.masks, found.names),
+        as_prompts=as_prompts,
+        labels=found.labels,
+        boxes=found.boxes,
+        parents=found.parents,
     )
     added = [name for name in session.class_names if name not in before]
     if before and added:

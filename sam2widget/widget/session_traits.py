@@ -37,7 +37,7 @@ class SessionTraits(ThreadSafeTraits):
     )
     objects = List(
         Instance(ObjectRecord),
-        help="id, name, color, dash, visible, locked, class_name and attributes of each object.",
+        help="id, name, color, dash, visible, locked, class_name, attributes, parents of objects.",
     ).tag(sync=True)
     class_list = List(help="name and color of each class; see `classes`.").tag(sync=True)
     current_class = Unicode(help='Class that new objects get, "" for none.').tag(sync=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from traitlets import observe
 
-from sam2_backend.video import Contrast, FrameSource, Kind, LiveVideo, open_video
+from sam2_backend.video import Contrast, FrameSource, Kind, LargeImage, LiveVideo, open_video
 from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.options import MAX_MEGAPIXELS
 from sam2_backend.video.pixel_size import PixelSize, PixelSizeLike
@@ -177,6 +177,12 @@ class Sam2Widget(Annotator, SessionTraits):
             max_megapixels=max_megapixels,
             pixel_size=pixel_size,
         )
+        if isinstance(frames, LargeImage):
+            warn(
+                f"{frames.name} has {frames.width:,} x {frames.height:,} pixels, so it is read by "
+                "region: you see it as sharp as the screen can show, and the model sees what you "
+                "look at. Masks are kept as run lengths: w.read_mask gives parts of them."
+            )
         shared = self._replace_earlier(model, device)
         plan = plan_autosave(frames, autosave, saved)
         origin, is_resumed = saved or plan.found, saved is None and plan.found is not None

@@ -24,6 +24,7 @@ from tests.browser.conftest import Bench
 from tests.browser.screenshots import Open, shoot, snap
 from tests.sam2_backend.video.test_remote import Handler, Site
 from tests.support.films import write_film
+from tests.support.large_pictures import Cells, write_pyramid
 
 QUALITY = 72
 SMALL = {"viewport": {"width": 1000, "height": 1100}, "device_scale_factor": 1}
@@ -153,6 +154,28 @@ def pictures(open_: Open, target: Path) -> None:
         shoot(bench, target, QUALITY)
 
 
+def large_images(open_: Open, target: Path) -> None:
+    """A slide zoomed to some cells, two of which are segmented, with the minimap."""
+    cells = Cells(12_000, 9000, spacing=420, radius=140)
+    with tempfile.TemporaryDirectory() as folder, open_small(open_) as bench:
+        path = write_pyramid(
+            Path(folder) / "slide.svs", cells, (1, 2, 4, 8), kind="svs", compression="jpeg"
+        )
+        show(bench, f"w = Sam2Widget({str(path)!r}, model=model, autosave=False)", 0)
+        for _ in range(10):
+            bench.widget.press("+")
+        bench.widget.eventually(lambda: bench.widget.data("region-drawn") != "")
+        x0, y0, x1, y1 = (int(one) for one in bench.widget.data("region-drawn").split(","))
+        middle = (x0 + x1) // 2 // cells.spacing, (y0 + y1) // 2 // cells.spacing
+        for n, (right, down) in enumerate(((0, 0), (1, 0), (0, -1)), 1):
+            x, y = cells.center(middle[1] + down, middle[0] + right)
+            half = cells.radius + 8
+            box = x - half, y - half, x + half, y + half
+            bench.run(f"w.add_box(0, {box}, obj={n}, window=({x0}, {y0}, {x1}, {y1}))")
+        bench.widget.wait_for("objects", 3)
+        shoot(bench, target, QUALITY)
+
+
 def arrays(open_: Open, target: Path) -> None:
     """An OME-Zarr of two channels in the colours that it names."""
     with open_small(open_) as bench:
@@ -241,6 +264,7 @@ def masks(open_: Open, target: Path) -> None:
 DATA_PICTURES = {
     "data/videos.webp": videos,
     "data/pictures.webp": pictures,
+    "data/large-images.webp": large_images,
     "data/arrays.webp": arrays,
     "data/places.webp": places,
     "data/live.webp": live,

@@ -44,17 +44,19 @@ class Lab:
     ----------
     folder : its root, with notebooks.
     port, token : where and how it is reached.
+    prefix : the path that all of its addresses begin with.
     """
 
-    def __init__(self, folder: Path, port: int, token: str) -> None:
+    def __init__(self, folder: Path, port: int, token: str, prefix: str = "") -> None:
         self.folder = folder
         self.port = port
-        self._base = f"http://127.0.0.1:{port}"
+        self.prefix = prefix
+        self._base = f"http://127.0.0.1:{port}{prefix}"
         self._token = token
 
     def through(self, port: int) -> Lab:
         """The same, reached at another port of this machine."""
-        return Lab(self.folder, port, self._token)
+        return Lab(self.folder, port, self._token, self.prefix)
 
     def forget(self) -> None:
         """Remove what widgets have saved by themselves: a new one would go on with it."""
@@ -64,7 +66,7 @@ class Lab:
         """The address of a notebook's page, where no other notebook is open."""
         workspace = notebook.removesuffix(".ipynb")
         path = f"lab/workspaces/{workspace}/tree/{notebook}"
-        return f"http://{host}:{self.port}/{path}?token={self._token}"
+        return f"http://{host}:{self.port}{self.prefix}/{path}?token={self._token}"
 
     def notebook_url(self, notebook: str) -> str:
         """The address of a notebook's page in Notebook 7."""
@@ -108,7 +110,7 @@ class Lab:
 
 
 @contextmanager
-def running_lab(folder: Path, **environment: str) -> Iterator[Lab]:
+def running_lab(folder: Path, prefix: str = "", **environment: str) -> Iterator[Lab]:
     """Start JupyterLab on a free port with its own settings, examples copied; end it after."""
     for notebook in EXAMPLES.glob("*.ipynb"):
         shutil.copy(notebook, folder)
@@ -125,6 +127,7 @@ def running_lab(folder: Path, **environment: str) -> Iterator[Lab]:
         [
             *(sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"),
             f"--ServerApp.root_dir={folder}",
+            f"--ServerApp.base_url={prefix}/",
             f"--ServerApp.port={port}",
             "--ServerApp.port_retries=0",
             *(f"--ServerApp.local_hostnames={name}" for name in ("localhost", PLAIN_HOST)),
@@ -152,7 +155,7 @@ def running_lab(folder: Path, **environment: str) -> Iterator[Lab]:
     try:
         in_time = started.wait(START_LIMIT_S)
         assert in_time and process.poll() is None, "JupyterLab did not start:\n" + "".join(log)
-        yield Lab(folder, port, token)
+        yield Lab(folder, port, token, prefix)
     finally:
         process.terminate()
         process.wait(30)

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,11 +20,12 @@ from playwright.sync_api import Browser, Page, expect
 from sam2widget.cli.demo import deepest_point
 from sam2widget.samples import HEIGHT, WIDTH, sample_clip
 from tests.browser.conftest import MODEL, NOTEBOOK, Bench, run_cells, screenshot_after
-from tests.browser.lab import EXAMPLES, PLAIN_HOST, Lab
+from tests.browser.lab import EXAMPLES, PLAIN_HOST, Lab, run_in, running_lab
 from tests.browser.saved_notebook import PICTURE, save_notebook, text_of
 from tests.browser.test_quickstart import centre_of
 from tests.browser.widget_page import LIMIT_MS, WidgetPage
 from tests.support.data import Clip
+from tests.support.slow_link import slow_link
 from tests.support.waiting import wait_until
 
 
@@ -61,6 +63,47 @@ def test_plain_http_on_a_name_that_is_not_localhost(page: Page, lab: Lab, clip: 
     lab.shut_down_kernel(notebook)
 
 
+def test_behind_a_proxy_that_keeps_a_path_by_plain_http_as_jupyterhub_does(
+    page: Page, clip: Clip, tmp_path: Path
+) -> None:
+    height, width = clip.truth_thw.shape[1:]
+    prefix = "/user/ann"
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    with (
+        running_lab(
+            tmp_path, prefix, SAM2WIDGET_VIDEO=str(clip.path), SAM2WIDGET_MODEL=MODEL
+        ) as own,
+        slow_link(own.port) as proxy,
+    ):
+        outside = own.through(proxy.port)
+        page.goto(outside.url(NOTEBOOK, host=PLAIN_HOST))
+        assert page.evaluate("isSecureContext") is False
+        run_cells(page, "first")
+        click_and_propagate(WidgetPage(page, width, height), *deepest_point(clip.truth_thw[0]))
+        origin = f"{PLAIN_HOST}:{proxy.port}"
+        local = [url for url in asked if origin in url and not url.startswith("blob:")]
+        assert any(url.startswith("ws://") for url in local)
+        assert [url for url in local if f"{origin}{prefix}/" not in url] == []
+        own.shut_down_kernel(NOTEBOOK)
+
+
+def test_the_notebook_that_checks_a_host_says_pass_in_jupyterlab(page: Page, lab: Lab) -> None:
+    lab.forget()
+    page.goto(lab.url("host_check.ipynb"))
+    run_cells(page, "all")
+    told = page.locator("[data-result]")
+    expect(told).not_to_have_attribute("data-result", "running", timeout=LIMIT_MS)
+    expect(told.get_by_role("status")).to_have_text("PASS")
+    expect(told.locator("tr")).to_have_count(6)
+    expect(told.locator("tr").filter(has_text="PASS")).to_have_count(6)
+    with lab.kernel_of("host_check.ipynb") as kernel:
+        report = run_in(kernel, "print(check.report())")
+    assert report.startswith("PASS on a kernel, Python 3") and "262144 of 262144" in report
+    lab.shut_down_kernel("host_check.ipynb")
+
+
 def test_notebook_7(page: Page, lab: Lab, desk: Bench) -> None:
     height, width = desk.clip.truth_thw.shape[1:]
     notebook = lab.copy_of(NOTEBOOK, "notebook7.ipynb")
@@ -93,6 +136,13 @@ def test_marimo(page: Page) -> None:
         widget = WidgetPage(page, WIDTH, HEIGHT)
         click_and_propagate(widget, *deepest_point(sample_clip().masks[1][0]))
         expect(page.get_by_text("1 objects")).to_be_visible()  # its cell follows the widget
+        # marimo shows no canvas: the panel is a picture there, which follows and can be clicked.
+        panel = page.get_by_role("img", name="Scores of the objects over time")
+        expect(panel).to_have_attribute("src", re.compile("polyline.*Object%201"))
+        bounds = panel.bounding_box()
+        assert bounds is not None
+        panel.click(position={"x": 0.999 * bounds["width"], "y": 0.6 * bounds["height"]})
+        widget.wait_for("frame-drawn", 47)
 
 
 def test_voila(page: Page) -> None:

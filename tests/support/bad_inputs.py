@@ -261,6 +261,49 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
     "SA-V without masklets": lambda bad: import_masks(
         bad.file("m.json", b'{"masklet": []}'), CLIP, "sa-v"
     ),
+    "labelme without shapes": lambda bad: import_masks(
+        bad.file("m.json", b'{"imagePath": "00000.jpg"}'), CLIP, "labelme"
+    ),
+    "a labelme polygon of words": lambda bad: import_masks(
+        bad.file(
+            "m.json",
+            b'{"imagePath": "00000.jpg", "shapes": [{"label": "cell", "points": [["a", "b"]]}]}',
+        ),
+        CLIP,
+    ),
+    "Label Studio's tasks without data": lambda bad: import_masks(
+        bad.file("m.json", b'[{"annotations": []}]'), CLIP, "label-studio"
+    ),
+    "a Label Studio brush that is cut off": lambda bad: import_masks(
+        bad.file(
+            "m.json",
+            b'[{"data": {"image": "00000.jpg"}, "annotations": [{"result": [{"type": '
+            b'"brushlabels", "original_width": 32, "original_height": 24, "value": '
+            b'{"brushlabels": ["cell"], "rle": [0, 0]}}]}]}]',
+        ),
+        CLIP,
+    ),
+    "Datumaro without items": lambda bad: import_masks(
+        bad.file("m.json", b'{"categories": {}}'), CLIP, "datumaro"
+    ),
+    "a Datumaro mask without run lengths": lambda bad: import_masks(
+        bad.file(
+            "m.json",
+            b'{"categories": {}, "items": [{"id": "00000", "annotations": [{"type": "mask", '
+            b'"rle": 5}]}]}',
+        ),
+        CLIP,
+    ),
+    "a Cell Tracking folder without pictures": lambda bad: import_masks(
+        bad.file("res_track.txt", b"1 0 7 0").parent, CLIP, "ctc"
+    ),
+    "a track of no four numbers": lambda bad: import_masks(
+        bad.file("res_track.txt", b"1 0 end").parent, CLIP
+    ),
+    "a division of what has no mask before": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.split(1, 0),
+    ),
     "XML that is none": lambda bad: import_masks(bad.file("m.xml", b"<annotations"), CLIP, "cvat"),
     "names that are off by one": lambda bad: import_masks(
         bad.masks(f"{n:05}.png" for n in range(8)), bad.frames(f"{n:05}.jpg" for n in range(1, 9))

@@ -10,6 +10,7 @@ import { Hovering } from "./hovering";
 import { type KernelWatch, Liveness } from "./liveness";
 import { startDecoder } from "./local-decoder";
 import {
+  type BoxPx,
   type CandidatesMessage,
   type ChannelEntry,
   type Direction,
@@ -25,6 +26,7 @@ import {
   type Run,
   type SentRequest,
 } from "./protocol";
+import { Regions } from "./regions";
 import { ResultsClient } from "./results";
 
 /** What carries messages: anywidget's model, or a test. */
@@ -36,6 +38,9 @@ export interface Host {
   readonly kernel?: KernelWatch | undefined;
 }
 
+/** Requests that are answered by what is seen. */
+const SEEN: ReadonlySet<string> = new Set(["click", "box", "hover", "propose"]);
+
 type Propagate = Extract<Request, { type: "propagate" }>;
 type Prompt = Extract<Request, { type: "click" | "box" | "paint" }>;
 
@@ -43,6 +48,11 @@ export class Client {
   readonly view = randomId();
   readonly hovering: Hovering;
   readonly frames: FrameLoader;
+  /** Parts of a large picture. */
+  readonly regions: Regions;
+  /** What of a large picture is seen, in its pixels, which is what a prompt is to be answered by;
+   * null where a frame is seen whole. */
+  seen: () => BoxPx | null = () => null;
   private readonly acks: Acknowledgements;
   private readonly liveness: Liveness;
   readonly results: ResultsClient;
@@ -70,6 +80,7 @@ export class Client {
     this.frames = new FrameLoader(store, (request) =>
       this.send({ ...request, drawn: this.acks.take() }),
     );
+    this.regions = new Regions(store, (request) => this.send(request));
     this.acks = new Acknowledgements(
       () => this.frames.busy,
       (seqs) => this.send({ type: "ack", seqs }),
@@ -104,7 +115,9 @@ export class Client {
     const id = this.nextId;
     // Each frame that is wanted is answered by an id of its own.
     this.nextId += 1 + (request.type === "want" ? (request.then?.length ?? 0) : 0);
-    this.host.send({ ...request, id, view: this.view, epoch: this.host.epoch() });
+    const window = SEEN.has(request.type) ? this.seen() : null;
+    const sent = window ? { ...request, window } : request;
+    this.host.send({ ...sent, id, view: this.view, epoch: this.host.epoch() } as SentRequest);
     return id;
   }
 
@@ -245,6 +258,7 @@ export class Client {
     this.epoch = this.host.epoch();
     this.acks.forget();
     this.hovering.forget();
+    this.regions.forget();
     this.store.reset();
     this.results.reset();
     this.hello();
@@ -268,6 +282,10 @@ export class Client {
         break;
       case "frame":
         void this.receiveFrame(message, buffers[0] as Buffer);
+        break;
+      case "region":
+        if (message.reply_to.view === this.view)
+          void this.regions.receive(message, buffers[0] as Buffer);
         break;
       case "masks":
         this.receiveMasks(message, buffers);
@@ -305,6 +323,7 @@ export class Client {
         store.touch("axis");
         break;
       case "contrast":
+        this.regions.forget();
         this.frames.changeLook();
         break;
       case "levels":
@@ -417,6 +436,7 @@ export class Client {
     // Nobody asked for what only the pointer did: no preview is no alarm.
     if (reply_to && this.hovering.settle(reply_to.id)) return;
     if (reply_to && this.results.settle(reply_to.id, message.text)) return;
+    if (reply_to) this.regions.settle(reply_to.id);
     this.store.set("error", message.text);
     const { id, before } = this.overlapAsked;
     if (reply_to?.id === id) this.store.set("non_overlapping", before);

@@ -94,6 +94,14 @@ export const CHECKS: Record<Message["type"], Checks> = {
     towards: orNull(isIndex),
     reduced: isFlag,
   },
+  region: {
+    reply_to: isReplyTo,
+    frame: isIndex,
+    x0: isIndex,
+    y0: isIndex,
+    x1: isIndex,
+    y1: isIndex,
+  },
   thumbnail: {
     frame: isIndex,
   },

@@ -188,6 +188,19 @@ export interface WantLevelsRequest {
   frame: number;
 }
 
+/** A view needs a part of a large picture. The latest of a view counts. */
+export interface WantRegionRequest {
+  type: "want_region";
+  frame: number;
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
+  /** Of what is sent, in its own pixels. */
+  width: number;
+  height: number;
+}
+
 /**
  * Show the video, or the pictures, with another contrast. Channels null is the automatic one. The
  * latest of a view counts.
@@ -207,6 +220,7 @@ export interface HoverRequest {
   x: number;
   y: number;
   object: number | null;
+  window?: [number, number, number, number] | null;
 }
 
 /**
@@ -236,6 +250,7 @@ export interface ClickRequest {
   object: number | null;
   /** Whether masks that are accepted may change; without it, they are refused. */
   change_accepted?: boolean;
+  window?: [number, number, number, number] | null;
 }
 
 /** A box; object null as in Click. */
@@ -249,6 +264,7 @@ export interface BoxRequest {
   object: number | null;
   /** Whether masks that are accepted may change; without it, they are refused. */
   change_accepted?: boolean;
+  window?: [number, number, number, number] | null;
 }
 
 /** Add to a mask by hand, or take away from it; object null as in Click. */
@@ -424,6 +440,7 @@ export interface ProposeRequest {
   frame: number;
   text: string;
   video?: boolean;
+  window?: [number, number, number, number] | null;
 }
 
 /** Make proposals objects: each its own, or with `merge` all one: `object`, or a new one. */
@@ -565,6 +582,7 @@ export type Request =
   | WantMasksRequest
   | WantAreasRequest
   | WantLevelsRequest
+  | WantRegionRequest
   | SetContrastRequest
   | HoverRequest
   | WantFeaturesRequest
@@ -636,6 +654,17 @@ export interface FrameMessage {
   towards: number | null;
   /** Whether it is smaller or coarser than could be. */
   reduced: boolean;
+}
+
+/** Answers WantRegion: a part of a large picture. Buffer: a JPEG. */
+export interface RegionMessage {
+  type: "region";
+  reply_to: ReplyTo;
+  frame: number;
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
 }
 
 /** A small picture of a frame. Buffer: a JPEG. */
@@ -894,6 +923,7 @@ export interface SavedMessage {
 export type Message = { epoch: number } & (
   | WelcomeMessage
   | FrameMessage
+  | RegionMessage
   | ThumbnailMessage
   | ContrastChangedMessage
   | LevelsMessage

@@ -48,6 +48,7 @@ function buffersOf(message: Message): number {
     case "levels":
       return message.channels.length;
     case "frame":
+    case "region":
     case "thumbnail":
     case "preview":
     case "confidence":

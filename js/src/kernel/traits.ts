@@ -14,6 +14,8 @@ export interface Video {
   live: Live | null;
   /** How large a pixel is; null where that is not known. */
   pixel_size: PixelSize | null;
+  /** Whether it is one picture so large that it is sent by region. */
+  windowed: boolean;
 }
 
 export interface PixelSize {
@@ -50,6 +52,7 @@ export interface ObjectInfo {
   /** Of its class, "" for none. */
   class_name: string;
   attributes: Record<string, Attribute>;
+  parents?: number[];
 }
 
 export type Attribute = boolean | number | string;

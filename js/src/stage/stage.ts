@@ -16,6 +16,7 @@ import { FrameLayer } from "./draw/frame-layer";
 import { drawLabels } from "./draw/label-layer";
 import { drawMask, drawMasks, PROVISIONAL } from "./draw/mask-layer";
 import { drawPrompts } from "./draw/prompt-layer";
+import { drawRegions } from "./draw/region-layer";
 import { drawStroke, type StrokeScene } from "./draw/stroke-layer";
 import { Wipe } from "./draw/wipe";
 import { stageCommands } from "./input/commands";
@@ -140,6 +141,7 @@ export class Stage {
       this.schedule(true);
     });
     this.observer.observe(this.overlay);
+    client.seen = () => (store.state.video.windowed ? this.viewport.seen : null);
     root.dataset.masksDrawn = "0";
     root.dataset.promptsDrawn = "0";
   }
@@ -340,6 +342,20 @@ export class Stage {
     setAttribute(this.root, "data-prompts-drawn", String(prompts));
   }
 
+  /** What is here of a large picture in more detail than all of it, the finest on top. */
+  private drawRegions(
+    context: CanvasRenderingContext2D,
+    transform: ViewTransform,
+    whole: ImageBitmap,
+  ): void {
+    const { regions } = this.client;
+    const density = transform.scale * (window.devicePixelRatio || 1);
+    const { image, seen } = this.viewport;
+    if (density > whole.width / image[0]) regions.want(this.viewport.shownFrame(), seen, density);
+    const drawn = drawRegions(context, transform, regions.kept, seen);
+    setAttribute(this.root, "data-region-drawn", drawn);
+  }
+
   /** The frame, or black. */
   private drawGround(
     context: CanvasRenderingContext2D,
@@ -351,6 +367,9 @@ export class Stage {
       const { offsetX, offsetY, scale } = transform;
       context.fillStyle = "#000000";
       context.fillRect(offsetX, offsetY, image[0] * scale, image[1] * scale);
-    } else if (pixels) this.frameLayer.draw(context, transform, image, pixels);
+    } else if (pixels) {
+      this.frameLayer.draw(context, transform, image, pixels);
+      if (this.store.state.video.windowed) this.drawRegions(context, transform, pixels);
+    }
   }
 }

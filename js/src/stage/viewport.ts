@@ -1,5 +1,6 @@
 /** What part of the image is on the stage. */
 
+import type { BoxPx } from "../kernel/protocol";
 import { FIT, sizeOf } from "../state/stage-state";
 import type { Store } from "../state/store";
 import { fitScale, type Size, ViewTransform, zoomAt } from "./view-transform";
@@ -99,6 +100,19 @@ export class Viewport {
     const [width, height] = this.image;
     const [imageX, imageY] = this.transform.toVideo(x, y);
     return imageX >= 0 && imageY >= 0 && imageX < width && imageY < height;
+  }
+
+  /** What is on the stage, x0, y0, x1, y1 in whole pixels of the image. */
+  get seen(): BoxPx {
+    const { image, stage, transform } = this;
+    const [left, top] = transform.toVideo(0, 0);
+    const [right, bottom] = transform.toVideo(...stage);
+    return [
+      Math.max(0, Math.floor(left)),
+      Math.max(0, Math.floor(top)),
+      Math.min(image[0], Math.ceil(right)),
+      Math.min(image[1], Math.ceil(bottom)),
+    ];
   }
 
   /** Hold the middle within what the stage can show, so that panning back answers at once. */

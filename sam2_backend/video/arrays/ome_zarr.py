@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,22 +26,30 @@ class Multiscale:
     """What the file says of each channel's colour and window; may be empty."""
     pixel_size: PixelSize | None = None
 
+    smaller: Sequence[Any] = ()
+    """The arrays of the smaller levels."""
+
+    @property
+    def arrays(self) -> list[Any]:
+        """Of this level and the smaller ones."""
+        return [self.array, *self.smaller]
+
     def open(self, name: str, axes: str | None, z: Plane) -> ArrayVideo:
         """Make a video of it; `axes` and `z` as of `open_video`."""
         video = ArrayVideo(self.array, name, axes=axes or self.axes, z=z)
         video.found_pixel_size = self.pixel_size
-        contrast = self._contrast(video)
+        contrast = self.make_contrast(video.num_channels)
         if contrast is not None:
             video.contrast = contrast
         return video
 
-    def _contrast(self, video: ArrayVideo) -> Contrast | None:
+    def make_contrast(self, num_channels: int) -> Contrast | None:
         """The file's own; None where it has none for every channel, or there is nothing to set."""
         try:
             channels = tuple(_channel(one) for one in self.channels)
         except (KeyError, TypeError, ValueError):
             return None
-        return Contrast(channels) if channels and len(channels) == video.num_channels else None
+        return Contrast(channels) if channels and len(channels) == num_channels else None
 
 
 def find_multiscale(top: Any, inside: str, place: str) -> Multiscale | None:
@@ -79,6 +88,19 @@ def find_multiscale(top: Any, inside: str, place: str) -> Multiscale | None:
                 return Multiscale(array, _axes(image, array), channels, size)
         if level == "":
             _refuse_collection(group, described, "/".join([place, *parts]))
+    return None
+
+
+def find_levels(group: Any) -> Multiscale | None:
+    """Find the first picture of a group with all of its levels; None where it is no such group."""
+    if hasattr(group, "shape"):
+        return None
+    described = _description(group)
+    for image in described.get("multiscales") or []:
+        arrays = [group[dataset["path"]] for dataset in image["datasets"]]
+        channels = (described.get("omero") or {}).get("channels") or []
+        size = _pixel_size(image, image["datasets"][0])
+        return Multiscale(arrays[0], _axes(image, arrays[0]), channels, size, arrays[1:])
     return None
 
 

@@ -121,13 +121,7 @@ class TiffFrames:
     @property
     def pixel_size(self) -> PixelSize | None:
         """As OME-XML or ImageJ have it, or None: other resolutions are what a printer is told."""
-        tiff = self._tiff
-        if tiff.is_ome:
-            size = _ome_pixel_size(tiff.ome_metadata or "")
-        elif tiff.is_imagej:
-            size = _imagej_pixel_size(tiff)
-        else:
-            return None
+        size = find_tiff_pixel_size(self._tiff)
         is_turned = self._series[0].is_turned
         return replace(size, x=size.y, y=size.x) if size and is_turned else size
 
@@ -169,6 +163,13 @@ class TiffFrames:
         if not found:
             raise VideoError(f"{self._path} has no pictures in it: it may be damaged.")
         return found
+
+
+def find_tiff_pixel_size(tiff: tifffile.TiffFile) -> PixelSize | None:
+    """The size of a pixel of an open file as OME-XML or ImageJ have it, or None."""
+    if tiff.is_ome:
+        return _ome_pixel_size(tiff.ome_metadata or "")
+    return _imagej_pixel_size(tiff) if tiff.is_imagej else None
 
 
 def _has_scenes(tiff: tifffile.TiffFile) -> bool:

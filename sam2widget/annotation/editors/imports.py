@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ...core.errors import SessionError
 from ...core.masks import Mask
-from ...models.segmenter import PromptSet
+from ...models.segmenter import Box, PromptSet
 from ..classes import Labels, default_color
 from ..model_sync import ModelSync
 from ..records import ObjectClass, Result
@@ -49,6 +49,8 @@ class Importer:
         *,
         as_prompts: bool = False,
         labels: Labels | None = None,
+        boxes: Mapping[tuple[int, int], Box] | None = None,
+        parents: Mapping[int, tuple[int, ...]] | None = None,
     ) -> list[int]:
         """Put masks in place of what there is on their frames, as one edit; new ids add objects.
 
@@ -61,6 +63,8 @@ class Importer:
         labels : classes and attributes, which take the place of those of the objects. Where there
             are no classes yet, all of the file's are taken over in its order, else those that
             objects have are added.
+        boxes : by (object id, frame), which become prompts.
+        parents : of objects, by id; those that there are not are left out.
 
         Returns
         -------
@@ -70,13 +74,14 @@ class Importer:
         Raises
         ------
         SessionError
-            When there is no mask, one is of another size than its frame, or its object is
-            locked. Nothing has changed then.
+            When there is no mask and no box, one is of another size than its frame, or its object
+            is locked. Nothing has changed then.
         """
-        if not masks:
+        boxes = boxes or {}
+        if not masks and not boxes:
             raise SessionError("There is no mask in it.")
         store = self._store
-        objects = sorted({obj for obj, _ in masks})
+        objects = sorted({obj for obj, _ in (*masks, *boxes)})
         for (obj, frame), mask in masks.items():
             if mask.shape != store.frame_hw(store.check_frame(frame)):
                 height, width = store.frame_hw(frame)
@@ -90,6 +95,10 @@ class Importer:
             for obj in objects:
                 store.ensure_object(obj, (names or {}).get(obj))
             self._label(objects, labels or Labels())
+            for obj in objects:
+                given = tuple(one for one in (parents or {}).get(obj, ()) if one in objects)
+                if given and obj not in given:
+                    store.write_object(obj, replace(store.tables.objects[obj], parents=given))
             for (obj, frame), mask in sorted(masks.items()):
                 if as_prompts:
                     self._prompts.write(edit, frame, obj, PromptSet(mask=mask), "import")
@@ -100,6 +109,9 @@ class Importer:
                 result = Result(mask, score, 1.0, "import", "accepted")
                 self._overlaps.write_results(frame, {obj: result})
                 edit.corrects |= store.mark_span_stale(frame, obj)
+            for (obj, frame), box in sorted(boxes.items()):
+                frame = store.check_frame(frame)
+                self._prompts.write(edit, frame, obj, PromptSet(box=box), "import")
         return objects
 
     def _label(self, objects: list[int], labels: Labels) -> None:

@@ -85,6 +85,10 @@ class ObjectEditor:
             for frame in store.results(obj):
                 self._overlaps.write_results(frame, {obj: None})
             store.write_object(obj, None)
+            for info in store.objects:
+                if obj in info.parents:
+                    others = tuple(parent for parent in info.parents if parent != obj)
+                    store.write_object(info.id, replace(info, parents=others))
         self._model.forget_object(obj)
 
     def clear(self) -> None:

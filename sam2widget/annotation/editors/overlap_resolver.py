@@ -20,6 +20,7 @@ from ...core.masks import Mask
 from ...models.segmenter import PromptSet
 from ..overlaps import MaskPart, Places, intersection_area, resolve_overlaps
 from ..records import Result
+from ..sparse_overlaps import SparsePart, resolve_sparse_overlaps
 from ..store import AnnotationStore
 
 OWN_SOURCES = ("edit", "import")
@@ -75,6 +76,10 @@ class OverlapResolver:
         changed : those results, as they were and as they are.
         write : sets what others have now; that of the open edit if None.
         """
+        if self._store.tables.is_windowed:
+            if self._store.non_overlapping:
+                self._resolve_sparsely(frame, write or self._store.write_result)
+            return
         masks = {mask for one in changed if one is not None for mask in (one.mask, one.answer)}
         box = _around(mask.box for mask in masks)
         if not self._store.non_overlapping or box is None:
@@ -93,6 +98,27 @@ class OverlapResolver:
             if mask.area < result.mask.area:
                 # Also outside the box: what was joined through it.
                 mask = Mask.from_array(self._remove_specks(frame, obj, mask.to_array()))
+            if mask != result.mask:
+                write(frame, obj, result.holding(mask))
+
+    def _resolve_sparsely(self, frame: int, write: WriteResult) -> None:
+        """Give the pixels of all masks of a large picture to who should have them."""
+        shown = {
+            info.id: result
+            for info in self._store.objects
+            if (result := self._store.result(frame, info.id)) is not None
+            and result.state != "rejected"
+        }
+        parts = [
+            SparsePart(
+                *(obj, result.mask if self._is_fixed(obj, result) else result.answer),
+                self._is_fixed(obj, result),
+                [(p.x, p.y) for p in self._store.prompts(frame, obj).points if p.label == 1],
+            )
+            for obj, result in shown.items()
+        ]
+        resolved = resolve_sparse_overlaps(parts)
+        for (obj, result), mask in zip(shown.items(), resolved, strict=True):
             if mask != result.mask:
                 write(frame, obj, result.holding(mask))
 
@@ -115,7 +141,7 @@ class OverlapResolver:
     ) -> Mask:
         """What an object would have on a frame if the model answered so. Nothing changes."""
         box = mask.box
-        if not self._store.non_overlapping or box is None:
+        if not self._store.non_overlapping or box is None or self._store.tables.is_windowed:
             return mask
         results = {n: one for n, one in self._results_in(frame, box).items() if n != obj}
         results[obj] = Result(mask, 0.0, 0.0, "prompt", logits=logits)

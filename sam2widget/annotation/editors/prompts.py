@@ -15,7 +15,9 @@ from ...core import painting
 from ...core.arguments import as_float, as_int, as_numbers
 from ...core.errors import SessionError
 from ...core.masks import Mask
-from ...models.segmenter import Point, Prediction, PromptSet
+from ...core.sparse_masks import place_mask, subtract, touches_edge, unite
+from ...models.segmenter import Point, Prediction, PromptSet, Window
+from ...models.windows import group_by_window
 from ..history import Edit
 from ..model_sync import ModelSync
 from ..predictions import pack_logits, prompted_result
@@ -39,15 +41,27 @@ class PromptEditor:
         self._model = model
         self._overlaps = overlaps
 
-    def add_point(self, frame: int, x: float, y: float, label: int = 1, obj: int = 1) -> None:
+    def add_point(
+        self,
+        frame: int,
+        x: float,
+        y: float,
+        label: int = 1,
+        obj: int = 1,
+        window: Window | None = None,
+    ) -> None:
         """Click on an object (label 1) or outside it (label 0); a new id adds the object.
+
+        Parameters
+        ----------
+        window : x0, y0, x1, y1 of what was looked at, of a large picture.
 
         Raises
         ------
         SessionError
             When the point lies outside the frame, or there is no such frame.
         """
-        self.add_points(frame, [(x, y)], [label], obj)
+        self.add_points(frame, [(x, y)], [label], obj, window=window)
 
     def add_points(
         self,
@@ -56,6 +70,7 @@ class PromptEditor:
         labels: Sequence[int],
         obj: int = 1,
         candidate: int | None = None,
+        window: Window | None = None,
     ) -> None:
         """Click several times, which is one edit; see `add_point`.
 
@@ -65,6 +80,7 @@ class PromptEditor:
             0; as it was, or the best, if None.
         """
         frame, obj = self._store.check_frame(frame), as_int(obj, "An object's id")
+        window = self.check_window(frame, window)
         prompts = self._store.prompts(frame, obj)
         for (x, y), label in zip(points, labels, strict=True):
             number = int(label) if isinstance(label, bool) else as_int(label, "A point's label")
@@ -74,7 +90,7 @@ class PromptEditor:
                 )
             x, y = as_float(x, "A point's x"), as_float(y, "A point's y")
             self._check_inside(frame, x, y)
-            prompts = prompts.with_point(Point(x, y, number))
+            prompts = prompts.with_point(Point(x, y, number, window))
         if candidate is not None:
             prompts = prompts.with_candidate(as_int(candidate, "A candidate's number"))
         self._set("point" if len(points) == 1 else "points", frame, obj, prompts)
@@ -96,7 +112,16 @@ class PromptEditor:
             "not (label 0). Click the object itself (label 1)."
         )
 
-    def add_box(self, frame: int, x0: float, y0: float, x1: float, y1: float, obj: int = 1) -> None:
+    def add_box(
+        self,
+        frame: int,
+        x0: float,
+        y0: float,
+        x1: float,
+        y1: float,
+        obj: int = 1,
+        window: Window | None = None,
+    ) -> None:
         """Draw a box around an object, in place of an earlier one; a new id adds the object.
 
         What sticks out of the frame is cut off.
@@ -125,7 +150,8 @@ class PromptEditor:
             min(float(x1), float(width)),
             min(float(y1), float(height)),
         )
-        self._set("box", frame, obj, self._store.prompts(frame, obj).with_box(box))
+        window = self.check_window(frame, window)
+        self._set("box", frame, obj, self._store.prompts(frame, obj).with_box(box, window))
 
     def check_mask(self, frame: int, mask: object) -> tuple[NDArray[np.bool_], str | None]:
         """The (H, W) bool mask that something is on a frame, and what had to be guessed.
@@ -193,15 +219,12 @@ class PromptEditor:
         now = self._store.shown_mask(frame, obj)
         if erase and (now is None or not now.area):
             raise SessionError(f"There is no mask on frame {frame} to erase from.")
-        before_hw = np.zeros((height, width), np.bool_) if now is None else now.to_array()
-        if shape == "brush":
-            covered_hw = painting.rasterize_brush(path, radius, height, width)
-        else:
-            covered_hw = painting.rasterize_polygon(path, height, width)
-        painted_hw = before_hw & ~covered_hw if erase else before_hw | covered_hw
-        if np.array_equal(painted_hw, before_hw):
+        before = Mask.empty(height, width) if now is None else now
+        covered = _rasterize(shape, path, radius, height, width)
+        painted = subtract(before, covered) if erase else unite(before, covered)
+        if painted == before:
             return
-        prompts = PromptSet(mask=Mask.from_array(painted_hw))
+        prompts = PromptSet(mask=painted)
         self._set("erase" if erase else "paint", frame, obj, prompts, "edit")
 
     def choose(self, frame: int, obj: int, index: int) -> None:
@@ -283,7 +306,14 @@ class PromptEditor:
             for of, at in sorted(keys):
                 self.write(edit, at, of, PromptSet(), "prompt")
 
-    def preview(self, frame: int, x: float, y: float, obj: int | None = None) -> Prediction:
+    def preview(
+        self,
+        frame: int,
+        x: float,
+        y: float,
+        obj: int | None = None,
+        window: Window | None = None,
+    ) -> Prediction:
         """What a click on an object (None: a new one) would give. Nothing changes.
 
         Raises
@@ -294,13 +324,16 @@ class PromptEditor:
         frame = self._store.check_frame(frame)
         self._check_inside(frame, x, y)
         known = None if obj is None else self._store.check_unlocked(self._store.check_object(obj))
-        point = Point(float(x), float(y), 1)
+        point = Point(float(x), float(y), 1, self.check_window(frame, window))
         prediction = self._model.preview(frame, known, point)
         new = self._store.next_object_id if known is None else known
-        mask = Mask.from_array(prediction.mask_hw)
+        mask = Mask.of(prediction.mask_hw)
         prompts = self._store.prompts(frame, new).with_point(point)
         left = self._overlaps.visible_part(frame, new, mask, pack_logits(prediction), prompts)
-        return prediction if left is mask else replace(prediction, mask_hw=left.to_array())
+        if left is mask:
+            return prediction
+        is_windowed = self._store.tables.is_windowed
+        return replace(prediction, mask_hw=left if is_windowed else left.to_array())
 
     def write(self, edit: Edit, frame: int, obj: int, prompts: PromptSet, source: Source) -> None:
         """Set an object's prompts on a frame as part of an edit.
@@ -348,6 +381,41 @@ class PromptEditor:
             )
         return prompts
 
+    def cut_by_window(self, frame: int, obj: int) -> str:
+        """A sentence where a mask ends at the edge of the window that was looked at; "" otherwise.
+
+        The model knows nothing of what lies beyond.
+        """
+        frame, obj = self._store.check_frame(frame), self._store.check_object(obj)
+        prompts, mask = self._store.prompts(frame, obj), self._store.shown_mask(frame, obj)
+        if not self._store.tables.is_windowed or mask is None:
+            return ""
+        groups = group_by_window(prompts, *mask.shape)
+        if not groups:
+            return ""
+        x0, y0, x1, y1 = window = groups[-1].window
+        if not touches_edge(mask, window):
+            return ""
+        return (
+            f"{self._store.name_of(obj)} reaches the edge of what the model saw (x {x0:,} to "
+            f"{x1:,}, y {y0:,} to {y1:,}), and what lies beyond was not looked at: move on or zoom "
+            "out, and click what goes on there."
+        )
+
+    def check_window(self, frame: int, window: Window | None) -> Window | None:
+        """A window cut to the frame; None where the frame is seen whole."""
+        if window is None or not self._store.tables.is_windowed:
+            return None
+        height, width = self._store.frame_hw(frame)
+        x0, y0, x1, y1 = (as_int(one, "A window's edge") for one in window)
+        x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
+        if x0 >= x1 or y0 >= y1:
+            raise SessionError(
+                f"The window {tuple(window)} lies outside the picture, which is {width} x {height} "
+                "pixels: a window is x0, y0, x1, y1."
+            )
+        return x0, y0, x1, y1
+
     def _check_inside(self, frame: int, x: float, y: float) -> None:
         height, width = self._store.frame_hw(frame)
         if not (0 <= x <= width and 0 <= y <= height):
@@ -355,6 +423,22 @@ class PromptEditor:
                 f"The point ({x:g}, {y:g}) lies outside the frame, which is {width} x {height} "
                 "pixels. Points are (x, y)."
             )
+
+
+def _rasterize(shape: Shape, path: Sequence[float], radius: float, height: int, width: int) -> Mask:
+    """What a stroke covers, drawn in the part of the frame that it goes through."""
+    places_p2 = np.asarray(path, np.float64).reshape(-1, 2)
+    (left, top), (right, bottom) = places_p2.min(axis=0) - radius, places_p2.max(axis=0) + radius
+    x0, x1 = (int(np.clip(value, 0, width)) for value in (np.floor(left), np.ceil(right) + 1))
+    y0, y1 = (int(np.clip(value, 0, height)) for value in (np.floor(top), np.ceil(bottom) + 1))
+    if x0 >= x1 or y0 >= y1:
+        return Mask.empty(height, width)
+    moved = (places_p2 - (x0, y0)).ravel().tolist()
+    if shape == "brush":
+        covered_hw = painting.rasterize_brush(moved, radius, y1 - y0, x1 - x0)
+    else:
+        covered_hw = painting.rasterize_polygon(moved, y1 - y0, x1 - x0)
+    return place_mask(covered_hw, y0, x0, height, width)
 
 
 def _check_stroke(shape: str, path: Sequence[float], radius: float) -> None:

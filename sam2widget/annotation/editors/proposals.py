@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 from itertools import count
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from ...core.errors import SessionError
 from ...core.masks import Mask
+from ...core.sparse_masks import unite
 from ...models.detection import Detection, FrameDetections
-from ...models.segmenter import Prediction, PromptSet, Proposed
+from ...models.segmenter import Prediction, PromptSet, Proposed, Window
 from ..confidence import mask_iou
 from ..history import Edit
 from ..model_sync import ModelSync
@@ -49,10 +51,16 @@ class ProposalEditor:
         self._prompts = prompts
         self._video = VideoProposals(store, overlaps)
 
-    def propose(self, frame: int) -> Generator[None, None, list[Proposal]]:
+    def propose(
+        self, frame: int, window: Window | None = None
+    ) -> Generator[None, None, list[Proposal]]:
         """Segment everything on a frame, in steps; other edits may come in between.
 
         The proposals take the place of those there, and are the generator's result.
+
+        Parameters
+        ----------
+        window : x0, y0, x1, y1 of what is looked at, of a large picture; all of it if None.
 
         Raises
         ------
@@ -60,14 +68,15 @@ class ProposalEditor:
             When the model cannot do it, or there is no such frame.
         """
         frame = self._store.check_frame(frame)
-        return self._propose(frame, self._model.propose(frame))
+        window = self._prompts.check_window(frame, window)
+        return self._propose(frame, self._model.propose(frame, window))
 
     def _propose(
         self, frame: int, steps: Generator[None, None, Sequence[Proposed]]
     ) -> Generator[None, None, list[Proposal]]:
         found = yield from steps
         proposals = [
-            Proposal(n, Mask.from_array(one.mask_hw), one.iou, one.stability)
+            Proposal(n, Mask.of(one.mask_hw), one.iou, one.stability)
             for n, one in enumerate(found, 1)
         ]
         if not proposals:
@@ -104,7 +113,7 @@ class ProposalEditor:
         kept: list[Mask] = []
         for one in detect():
             mask_hw, iou, stability = self._segment(frame, one)
-            mask = Mask.from_array(mask_hw)
+            mask = Mask.of(mask_hw)
             if mask.area and not any(mask_iou(mask, other) > SAME_IOU for other in kept):
                 kept.append(mask)
                 proposals.append(Proposal(len(kept), mask, iou, stability, one.name))
@@ -126,7 +135,7 @@ class ProposalEditor:
         """What the last search through the video has found, and is proposed still."""
         return self._video.latest()
 
-    def _segment(self, frame: int, one: Detection) -> tuple[NDArray[np.bool_], float, float]:
+    def _segment(self, frame: int, one: Detection) -> tuple[NDArray[np.bool_] | Mask, float, float]:
         """The mask of a detection, with its IoU, predicted or the detector's score; stability."""
         if one.mask_hw is not None:
             return one.mask_hw, one.score, 1.0
@@ -192,10 +201,7 @@ class ProposalEditor:
             frame = anchor
         shown = None if is_new else self._store.shown_mask(frame, obj)
         masks += [] if shown is None else [shown]
-        mask = masks[0]
-        if len(masks) > 1:
-            mask = Mask.from_array(np.any([one.to_array() for one in masks], axis=0))
-        self._prompts.write(edit, frame, obj, PromptSet(mask=mask), "proposal")
+        self._prompts.write(edit, frame, obj, PromptSet(mask=reduce(unite, masks)), "proposal")
         if of_video:
             self._video.adopt(obj, of_video, frame)
         if is_new and group[0].name:

@@ -44,6 +44,7 @@ from .messages import (
     Prompts,
     ProposalEntry,
     Proposals,
+    Region,
     Saved,
     Script,
     Thumbnail,
@@ -105,6 +106,7 @@ from .requests import (
     WantLevels,
     WantMasks,
     WantModels,
+    WantRegion,
     WriteScript,
 )
 from .values import ChannelEntry, OptionValue, ReplyTo
@@ -172,6 +174,7 @@ __all__ = [
     "Propose",
     "ProtocolError",
     "Redo",
+    "Region",
     "Reject",
     "RemoveBox",
     "RemoveObject",
@@ -206,6 +209,7 @@ __all__ = [
     "WantLevels",
     "WantMasks",
     "WantModels",
+    "WantRegion",
     "Welcome",
     "WriteScript",
     "parse",

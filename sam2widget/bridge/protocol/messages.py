@@ -62,6 +62,17 @@ class Frame(Message, frozen=True, tag="frame"):
     reduced: Annotated[bool, Meta(description="Whether it is smaller or coarser than could be.")]
 
 
+class Region(Message, frozen=True, tag="region"):
+    """Answers WantRegion: a part of a large picture. Buffer: a JPEG."""
+
+    reply_to: ReplyTo
+    frame: Whole
+    x0: Whole
+    y0: Whole
+    x1: Whole
+    y1: Whole
+
+
 class Thumbnail(Message, frozen=True, tag="thumbnail"):
     """A small picture of a frame. Buffer: a JPEG."""
 

@@ -31,6 +31,13 @@ ChangeAccepted = Annotated[
 ]
 
 
+Side = Annotated[int, Meta(ge=1, le=4096)]
+ViewedWindow = Annotated[
+    tuple[Whole, Whole, Whole, Whole],
+    Meta(description="x0, y0, x1, y1 of what of a large picture is seen; the last two are not in."),
+]
+
+
 class Request(msgspec.Struct, frozen=True):
     """What every message of the browser has."""
 
@@ -92,6 +99,18 @@ class WantLevels(Request, frozen=True, tag="want_levels"):
     frame: Whole
 
 
+class WantRegion(Request, frozen=True, tag="want_region"):
+    """A view needs a part of a large picture. The latest of a view counts."""
+
+    frame: Whole
+    x0: Whole
+    y0: Whole
+    x1: Whole
+    y1: Whole
+    width: Annotated[Side, Meta(description="Of what is sent, in its own pixels.")]
+    height: Side
+
+
 class SetContrast(Request, frozen=True, tag="set_contrast"):
     """Show the video, or the pictures, with another contrast.
 
@@ -111,6 +130,7 @@ class Hover(Request, frozen=True, tag="hover"):
     x: Number
     y: Number
     object: Whole | None = None
+    window: ViewedWindow | None = None
 
 
 class WantFeatures(Request, frozen=True, tag="want_features"):
@@ -139,6 +159,7 @@ class Click(Request, frozen=True, tag="click"):
     label: Label
     object: Whole | None = None
     change_accepted: ChangeAccepted = False
+    window: ViewedWindow | None = None
 
 
 class Box(Request, frozen=True, tag="box"):
@@ -151,6 +172,7 @@ class Box(Request, frozen=True, tag="box"):
     y1: Number
     object: Whole | None = None
     change_accepted: ChangeAccepted = False
+    window: ViewedWindow | None = None
 
 
 class Paint(Request, frozen=True, tag="paint"):
@@ -312,6 +334,7 @@ class Propose(Request, frozen=True, tag="propose"):
     frame: Whole
     text: str = ""
     video: bool = False
+    window: ViewedWindow | None = None
 
 
 class Adopt(Request, frozen=True, tag="adopt"):

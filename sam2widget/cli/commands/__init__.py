@@ -6,7 +6,7 @@ Modules import what a command needs only when it runs: asking for help brings in
 import argparse
 from typing import Protocol
 
-from . import demo, export, export_onnx, finetune, pretrain, propagate, train, versions
+from . import demo, export, export_onnx, finetune, pretrain, propagate, serve, train, versions
 
 
 class Command(Protocol):
@@ -36,6 +36,7 @@ COMMANDS: dict[str, Command] = {
     "propagate": propagate,
     "export": export,
     "export-onnx": export_onnx,
+    "serve": serve,
     "finetune": finetune,
     "train": train,
     "pretrain": pretrain,

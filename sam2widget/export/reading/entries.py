@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,6 +38,28 @@ def read_json(path: Path, *keys: str) -> dict[str, Any]:
         if key not in document:
             raise SessionError(f"{path} has no {key!r}.")
     return cast("dict[str, Any]", document)
+
+
+def find_json_keys(path: Path) -> tuple[type, frozenset[str]]:
+    """Find what a JSON file holds: its type, and its keys; of a list, those of the first entry.
+
+    What cannot be read is of the type None and has no keys. A file is parsed once for all that ask.
+    """
+    try:
+        state = path.stat()
+    except OSError:
+        return type(None), frozenset()
+    return _find_json_keys(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=8)
+def _find_json_keys(path: Path, _changed_ns: int, _size: int) -> tuple[type, frozenset[str]]:
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return type(None), frozenset()
+    first = document[0] if isinstance(document, list) and document else document
+    return type(document), frozenset(first) if isinstance(first, dict) else frozenset()
 
 
 class EntryError(ValueError):

@@ -15,14 +15,17 @@ from sam2_backend.video import Video
 from ...annotation.confidence import Review
 from ...annotation.records import Proposal, Timeline
 from ...annotation.session import Session
-from ...core.arguments import ById
+from ...core.arguments import ById, as_int
+from ...core.errors import SessionError
 from ...core.label_maps import OverlapCounter
 from ...core.masks import MaskVolume
+from ...core.sparse_masks import sample_mask
 from ...core.user_warnings import warn, warn_renamed
-from ...models.segmenter import PromptSet
+from ...models.segmenter import PromptSet, Window
 from ...runtime.controller import Controller
 from ...storage.statistics import Statistics, time_spent
 from ..notebook.short_errors import shorten_errors
+from .hand_over import HandOver
 
 if TYPE_CHECKING:
     from ...export import Segmentation
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @shorten_errors
-class AnnotationReader:
+class AnnotationReader(HandOver):
     """The results of a session, as arrays, as numbers and in files. Any thread.
 
     Parameters
@@ -85,6 +88,39 @@ class AnnotationReader:
     def timeline(self, obj: int = 1) -> Timeline:
         """Frames on which an object is prompted, tracked, stale, accepted or rejected."""
         return self._session.timeline(obj)
+
+    def read_mask(
+        self, obj: int, window: Window, *, size: tuple[int, int] | None = None, frame: int = 0
+    ) -> NDArray[np.bool_]:
+        """(h, w) bool of a part of an object's mask, which is not decoded whole.
+
+        Parameters
+        ----------
+        obj : id of the object, from 1.
+        window : x0, y0, x1, y1 of the part in pixels of the frame; the last two are not included.
+        size : width and height of what is returned; those of the part if None. Each of its pixels
+            is the one at its middle.
+        frame : index of the frame, from 0.
+
+        Raises
+        ------
+        SessionError
+            When there is no such object, frame or part.
+        """
+        session = self._session
+        obj, frame = session.check_object(obj), session.check_frame(frame)
+        height, width = session.frame_hw(frame)
+        x0, y0, x1, y1 = (as_int(one, "A window's edge") for one in window)
+        if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+            raise SessionError(
+                f"There is no part {tuple(window)} of frame {frame}, which is {width} x {height} "
+                "pixels: a window is x0, y0, x1, y1."
+            )
+        wide, high = size or (x1 - x0, y1 - y0)
+        mask = session.shown_mask(frame, obj)
+        if mask is None:
+            return np.zeros((high, wide), np.bool_)
+        return sample_mask(mask, (x0, y0, x1, y1), high, wide)
 
     def label_map(self, frame: int) -> NDArray[np.int32]:
         """(H, W) int32 object ids on a frame, 0 for background.

@@ -17,19 +17,19 @@ from ...bridge.callbacks import Callbacks, FrameEvent, MaskEvent, PromptEvent
 from ...core.arguments import as_int, as_numbers, as_points
 from ...core.errors import SessionError
 from ...core.user_warnings import warn, warn_renamed
-from ...models.segmenter import Box
+from ...models.segmenter import Box, Window
 from ...runtime import blocking
 from ...runtime.controller import Controller
 from ...runtime.finder import Finder
 from ...runtime.video_search import find_in_video
 from ...runtime.widget_state import WidgetState, show_next_unreviewed
 from ..notebook.short_errors import shorten_errors
-from .class_annotator import ClassAnnotator
 from .deprecation import takes_by_keyword
+from .lineage_annotator import LineageAnnotator
 
 
 @shorten_errors
-class Annotator(ClassAnnotator):
+class Annotator(LineageAnnotator):
     """A video that is annotated by code. Methods wait until what they ask for is done.
 
     Coordinates are (x, y) in pixels of the original frame, frames count from 0, and runs of frames
@@ -72,6 +72,7 @@ class Annotator(ClassAnnotator):
         *,
         label: int = 1,
         obj: int = 1,
+        window: Window | None = None,
     ) -> None:
         """Click on an object (label 1) or outside it (label 0); a new id adds the object.
 
@@ -82,6 +83,9 @@ class Annotator(ClassAnnotator):
             one list, ``add_point(0, (x, y))``.
         label : 1 on the object, 0 outside it.
         obj : id of the object, from 1.
+        window : x0, y0, x1, y1 of the part of a large picture that the model is to see, in its
+            pixels; if None, the last that was used and holds the point, or else 1024 x 1024 pixels
+            around it.
 
         Raises
         ------
@@ -92,7 +96,7 @@ class Annotator(ClassAnnotator):
         x, y = as_numbers((x, y), ("x", "y"), "A point")
 
         def prompt() -> None:
-            self._session.add_point(frame, x=x, y=y, label=label, obj=obj)
+            self._session.add_point(frame, x=x, y=y, label=label, obj=obj, window=window)
 
         self._prompt(frame, obj, lambda: self._controller.time_prompt(prompt))
 
@@ -104,6 +108,7 @@ class Annotator(ClassAnnotator):
         obj: int = 1,
         *,
         candidate: int | None = None,
+        window: Window | None = None,
     ) -> None:
         """Click several times at once, which is one edit and one prediction.
 
@@ -115,6 +120,7 @@ class Annotator(ClassAnnotator):
         obj : id of the object, from 1; a new one adds the object.
         candidate : which of the masks that the first click may mean, by the model's own number from
             0, as `to_python` writes it; the best if None.
+        window : as in `add_point`.
 
         Raises
         ------
@@ -125,7 +131,7 @@ class Annotator(ClassAnnotator):
 
         def prompt() -> None:
             self._session.add_points(
-                frame, points=places, labels=checked, obj=obj, candidate=candidate
+                frame, points=places, labels=checked, obj=obj, candidate=candidate, window=window
             )
 
         self._prompt(frame, obj, lambda: self._controller.time_prompt(prompt))
@@ -141,6 +147,7 @@ class Annotator(ClassAnnotator):
         *,
         obj: int = 1,
         box: ArrayLike | None = None,
+        window: Window | None = None,
     ) -> None:
         """Draw a box around an object, in place of an earlier one; a new id adds the object.
 
@@ -153,6 +160,7 @@ class Annotator(ClassAnnotator):
             all in one list, array or tensor, as in ``add_box(0, [x0, y0, x1, y1])``.
         obj : id of the object, from 1.
         box : the four numbers in one, by name.
+        window : as in `add_point`; if None, the box and half of it on each side.
 
         Raises
         ------
@@ -163,7 +171,7 @@ class Annotator(ClassAnnotator):
         x0, y0, x1, y1 = as_numbers(given, ("x0", "y0", "x1", "y1"), "A box")
         self._prompt(
             *(frame, obj),
-            lambda: self._session.add_box(frame, x0=x0, y0=y0, x1=x1, y1=y1, obj=obj),
+            lambda: self._session.add_box(frame, x0, y0, x1, y1, obj, window),
         )
 
     def add_mask(self, frame: int, mask_hw: object, obj: int = 1) -> None:
@@ -480,7 +488,7 @@ class Annotator(ClassAnnotator):
 
     # Proposals
 
-    def propose(self, frame: int) -> list[Proposal]:
+    def propose(self, frame: int, *, window: Window | None = None) -> list[Proposal]:
         """Segment everything on a frame, and return the proposals.
 
         While another search or a propagation runs, it waits for its turn.
@@ -488,6 +496,8 @@ class Annotator(ClassAnnotator):
         Parameters
         ----------
         frame : index of the frame, from 0.
+        window : x0, y0, x1, y1 of the part of a large picture that is searched, in its pixels; all
+            of it, small, if None.
 
         Returns
         -------
@@ -501,7 +511,7 @@ class Annotator(ClassAnnotator):
             When it was stopped, nothing was found, there is no such frame, or the model cannot
             segment everything.
         """
-        return blocking.propose(self._controller, frame)
+        return blocking.propose(self._controller, frame, window)
 
     def find(
         self,

@@ -17,7 +17,7 @@ class ObjectRecord(dict[str, Any]):
     @classmethod
     def of(cls, info: ObjectInfo) -> ObjectRecord:
         """The record of an object of a session."""
-        return cls({**asdict(info), "dash": list(info.dash)})
+        return cls({**asdict(info), "dash": list(info.dash), "parents": list(info.parents)})
 
     @property
     def id(self) -> int:
@@ -59,10 +59,17 @@ class ObjectRecord(dict[str, Any]):
         """What a person says of it, by name."""
         return self["attributes"]
 
+    @property
+    def parents(self) -> list[int]:
+        """Ids of the objects that it came from: one that divided, or several that merged."""
+        return self["parents"]
+
     def __setattr__(self, name: str, value: object) -> None:
         call = f"w.update_object({self.id}, {name}={value!r})"
         if name == "class_name":
             call = f"w.set_class({self.id}, {value!r})"
         if name == "attributes":
             call = f"w.set_attributes({self.id}, {value!r})"
+        if name == "parents":
+            call = f"w.set_parents({self.id}, {value!r})"
         raise AttributeError(f"An object's record is a copy: change the object by {call}.")

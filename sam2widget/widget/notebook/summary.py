@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from sam2_backend.video import Video
+from sam2_backend.video import LargeImage, Video
 
 from ...annotation.records import ObjectInfo
 from ...annotation.view import SessionView
+from ...core.masks import Mask
+from ...core.sparse_masks import sample_mask
 from ...export.overlay import OUTLINE_PX, TINT
 
 MAX_BYTES = 120_000
@@ -56,15 +58,16 @@ def draw_picture(video: Video, session: SessionView, frame: int, name: str) -> b
         When the frame cannot be read.
     """
     shown = [
-        (info, mask.to_array())
+        (info, mask)
         for info in session.objects
         if info.visible and (mask := session.shown_mask(frame, info.id)) is not None
     ]
-    image = Image.fromarray(video[frame])
+    is_large = isinstance(video, LargeImage)
+    image = Image.fromarray(video.overview(MAX_SIDE) if is_large else video[frame])
     image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
     rgb = np.asarray(image, np.float32)
-    for info, mask_hw in shown:
-        rgb = _tint(rgb, mask_hw, np.array(info.rgb, np.float32))
+    for info, mask in shown:
+        rgb = _tint(rgb, mask, np.array(info.rgb, np.float32))
     frames = f"{'frame' if session.kind == 'video' else 'picture'} {frame}"
     lines = f"{name} · {frames} · {describe_counts(video, session)}"
     whole = _add_legend(Image.fromarray(rgb.astype(np.uint8)), lines, [info for info, _ in shown])
@@ -76,15 +79,12 @@ def draw_picture(video: Video, session: SessionView, frame: int, name: str) -> b
     return encoded
 
 
-def _tint(
-    rgb: NDArray[np.float32], mask_hw: NDArray[np.bool_], color: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _tint(rgb: NDArray[np.float32], mask: Mask, color: NDArray[np.float32]) -> NDArray[np.float32]:
     """Show a mask on a frame, which may be smaller than it."""
     from scipy import ndimage
 
     height, width = rgb.shape[:2]
-    small = Image.fromarray(mask_hw).resize((width, height), Image.Resampling.NEAREST)
-    small_hw = np.asarray(small, np.bool_)
+    small_hw = sample_mask(mask, (0, 0, mask.width, mask.height), height, width)
     grown_hw = np.asarray(ndimage.binary_dilation(small_hw, iterations=OUTLINE_PX), np.bool_)
     tinted = rgb.copy()
     tinted[small_hw] = (1 - TINT) * rgb[small_hw] + TINT * color

@@ -180,7 +180,7 @@ def test_prompts_proposals_and_propagation_go_through_the_model_that_is_handed(
     segmenter = ChoosySegmenter(HEIGHT, WIDTH)
     model.load(segmenter)
     prompts = PromptEditor(store, model, overlaps)
-    proposals = ProposalEditor(store, model, prompts)
+    proposals = ProposalEditor(store, model, prompts, overlaps)
     propagator = Propagator(store, model, overlaps)
     prompts.add_point(2, 5, 4)
     assert segmenter.asked("prompt") == [(2, 1)]

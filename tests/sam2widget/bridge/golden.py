@@ -48,6 +48,7 @@ from sam2widget.bridge.protocol import (
     Prompts,
     ProposalEntry,
     Proposals,
+    Region,
     ReplyTo,
     Saved,
     Script,
@@ -105,6 +106,7 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
             [bytes(range(0, 256, 4)), bytes(64)],
         ),
         "thumbnail": (Thumbnail(4), [encode_jpeg(rgb[::2, ::2])]),
+        "region": (Region(reply_to, 0, 100, 200, 1100, 900), [encode_jpeg(rgb)]),
         "preview": (Preview(reply_to, 4, 0.75), [Mask.from_array(arrays[0]).runs]),
         "decoder": (Decoder(), [b"export default () => null;\n"]),
         "decoder_part": (DecoderPart(reply_to, "network", 512, 528), [bytes(range(16))]),
@@ -186,6 +188,15 @@ def requests() -> dict[str, dict[str, Any]]:
         "want_masks": {"frame": 4},
         "want_areas": {"object": 1},
         "want_levels": {"frame": 4},
+        "want_region": {
+            "frame": 0,
+            "x0": 100,
+            "y0": 200,
+            "x1": 1100,
+            "y1": 900,
+            "width": 500,
+            "height": 350,
+        },
         "set_contrast": {
             "channels": [
                 {"low": 100.0, "high": 4000.5, "gamma": 0.5, "color": "#ff0000", "visible": True}

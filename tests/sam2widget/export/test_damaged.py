@@ -84,13 +84,16 @@ def test_damaged_bytes_are_masks_or_a_sentence(segmentation, written, data):
     read(segmentation, name, copy)
 
 
-@pytest.mark.parametrize("written", ["coco", "sa-v"], indirect=True)
+@pytest.mark.parametrize(
+    "written", ["coco", "sa-v", "labelme", "label-studio", "datumaro"], indirect=True
+)
 @EXAMPLES
 @given(data=st.data())
 def test_json_of_another_form_is_masks_or_a_sentence(segmentation, written, data):
     """A value somewhere in it is something else."""
     name, path = written
-    document = json.loads(path.read_bytes())
+    file = min(path.rglob("*.json")) if path.is_dir() else path
+    document = json.loads(file.read_bytes())
     inside: Any = document
     while True:
         keys = list(inside) if isinstance(inside, dict) else list(range(len(inside)))
@@ -100,6 +103,6 @@ def test_json_of_another_form_is_masks_or_a_sentence(segmentation, written, data
             break
         inside = inside[key]
     inside[key] = data.draw(ANYTHING, label="in its place")
-    damaged = path.with_name(f"damaged{path.suffix}")
+    damaged = path.with_name("damaged.json")
     damaged.write_text(json.dumps(document))
     read(segmentation, name, damaged)

@@ -25,12 +25,16 @@ from sam2widget.annotation.session import Session
 from sam2widget.cli.main import main
 from sam2widget.core.masks import Mask
 from sam2widget.export import FORMATS, Segmentation, export_masks, import_masks
-from sam2widget.export.outlines import fill, find_polygons, join_polygons
+from sam2widget.export.encodings.outlines import fill, find_polygons, join_polygons
 from sam2widget.export.overlay import overlay
 
 from .conftest import FRAMES, HEIGHT, NAMES, WIDTH, masks
 
-EXACT = [("npz", {}), ("coco", {}), ("sa-v", {"every": 1}), ("cvat", {})]
+EXACT = [
+    *(("npz", {}), ("coco", {}), ("sa-v", {"every": 1}), ("cvat", {}), ("cvat", {"tracks": True})),
+    *(("labelme", {}), ("labelme", {"outline": "polygons"}), ("label-studio", {})),
+    *(("datumaro", {}), ("datumaro", {"frames": True})),
+]
 """They keep every mask, also where objects overlap, and who is who."""
 
 SEEN = {key: mask for key, mask in masks().items() if mask.any()}

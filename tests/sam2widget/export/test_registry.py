@@ -11,7 +11,7 @@ from sam2_backend.registry import names
 from sam2widget import SessionError, export_masks
 from sam2widget.export import FORMATS, Format
 from sam2widget.export.frame_effect import EFFECT_OPTIONS
-from sam2widget.export.registry import GROUP
+from sam2widget.export.registry import FOLDERS, GROUP
 
 FOLDER = Path(__file__).parents[3]
 TABLE = [
@@ -58,7 +58,13 @@ def test_the_docs_say_which_formats_are_written_only():
 
 def test_each_module_in_formats_is_a_format_of_its_name():
     folder = FOLDER / "sam2widget" / "export" / "formats"
-    files = {one.stem for one in folder.iterdir() if one.name[0] not in "_."}
+    assert {one.name for one in folder.iterdir() if one.name[0] not in "_."} == {*FOLDERS}
+    files = {
+        one.stem
+        for below in FOLDERS
+        for one in (folder / below).iterdir()
+        if one.name[0] not in "_."
+    }
     assert {name.replace("-", "_") for name in FORMATS} == files
     assert list(FORMATS) == names(GROUP)
 

@@ -559,7 +559,7 @@ BAD_DOCUMENTS = [
     (drop("video"), "'video' is missing"),
     (put("video", value=[]), r"'video' is \[\], expected an object"),
     (put("video", "num_frames", value=0), r"'video\.num_frames' is 0"),
-    (put("video", "width", value=10**9), r"'video\.width' is 1000000000, expected .* to 65536"),
+    (put("video", "width", value=10**9), r"'video\.width' is 1000000000, expected .* to 1048576"),
     (put("video", "width", value=WIDTH + 1), "mask 0 in it is wrong"),
     (put("video", "path", value=3), r"'video\.path' is 3, expected text"),
     (put("video", "axes", value=3), r"'video\.axes' is 3, expected text"),

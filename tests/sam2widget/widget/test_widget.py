@@ -69,6 +69,7 @@ def test_traits_tell_what_is_current(widget):
         "sizes": None,
         "live": None,
         "pixel_size": None,
+        "windowed": False,
     }
     assert widget.frame == 0 and widget.selected == 0 and widget.objects == []
     assert widget.status["click_ms"] == 0 and widget.auto_propagate == "corrections"

@@ -11,13 +11,13 @@ export const PIXELS_FROM_SCALE = 4;
 const MIN_SMOOTHED = 16;
 
 /** In pixels of the image, for an even-odd fill at a scale. */
-export function maskPath(runs: Uint32Array, [width, height]: Size, scale: number): Path2D {
+export function maskPath(runs: Uint32Array, [width]: Size, scale: number): Path2D {
   const pixels = scale > PIXELS_FROM_SCALE;
   const known = pixels ? exact : smooth;
   let path = known.get(runs);
   if (!path) {
     path = new Path2D();
-    for (const contour of traceContours(runs, width, height, pixels))
+    for (const contour of traceContours(runs, width, pixels))
       addPolygon(path, pixels ? contour : smoothed(contour));
     known.set(runs, path);
   }

@@ -73,7 +73,11 @@ export async function asBackground(
 /** Characters, as sam2widget/bridge/protocol has it. */
 const MAX_JPEG = 900_000;
 
+/** Of a canvas, in all browsers. */
+const MAX_PIXELS = 2 ** 28;
+
 function newCanvas(width: number, height: number): [HTMLCanvasElement, CanvasRenderingContext2D] {
+  if (width * height > MAX_PIXELS) throw new Error("The picture is too large for this browser.");
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;

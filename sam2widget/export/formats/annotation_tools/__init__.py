@@ -1,0 +1,1 @@
+"""Formats of programs in which people annotate."""

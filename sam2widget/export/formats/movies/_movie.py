@@ -1,0 +1,95 @@
+"""Movies with the sound of the source, as MP4, WebM and QuickTime have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.codec.codec import UnknownCodecError
+from av.container import OutputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from ....core.errors import SessionError
+from ...frame_effect import FrameEffect
+from ...overlay import check_one_size
+from ...segmentation import Segmentation
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How FFmpeg is to write pictures and sound."""
+
+    video_codec: str
+    pixel_format: str
+    options: Mapping[str, str]
+    audio_codec: str
+    audio_rate: int | None = None
+    """Samples a second, where the codec has few; else those of the source."""
+
+
+def write_movie(
+    segmentation: Segmentation, path: Path, frame_effect: FrameEffect, encoding: Encoding
+) -> Path:
+    """Write every frame with an effect, and the source's sound. Odd sizes lose a row or column."""
+    video = segmentation.video
+    check_one_size(video)
+    with av.open(str(path), "w") as out:
+        stream = _add_stream(out, encoding, Fraction(video.fps).limit_denominator(1001))
+        stream.width, stream.height = video.width // 2 * 2, video.height // 2 * 2
+        rate = _sound_rate(video.path)
+        sound = None
+        if rate is not None:
+            sound = out.add_stream(encoding.audio_codec, rate=encoding.audio_rate or rate)
+            assert isinstance(sound, AudioStream)
+        for frame in range(len(video)):
+            pixels = frame_effect.render(segmentation, frame)[: stream.height, : stream.width]
+            mode = "rgba" if pixels.shape[2] == 4 else "rgb24"
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=mode)
+            out.mux(stream.encode(picture))
+        out.mux(stream.encode())
+        if sound is not None and video.path is not None:
+            _copy_sound(video.path, out, sound)
+    return path
+
+
+def _add_stream(out: OutputContainer, encoding: Encoding, rate: Fraction) -> VideoStream:
+    try:
+        stream = out.add_stream(encoding.video_codec, rate=rate, options=dict(encoding.options))
+    except UnknownCodecError as error:
+        raise SessionError(
+            f"This PyAV has no encoder {encoding.video_codec}: install another, or export 'png'."
+        ) from error
+    assert isinstance(stream, VideoStream)
+    stream.pix_fmt = encoding.pixel_format
+    return stream
+
+
+def _sound_rate(path: Path | None) -> int | None:
+    """Give the samples a second of a file's sound; None where there is none."""
+    if path is None or not path.is_file():
+        return None
+    try:
+        with av.open(str(path)) as source:
+            return source.streams.audio[0].rate if source.streams.audio else None
+    except FFmpegError:
+        return None
+
+
+def _copy_sound(path: Path, out: OutputContainer, stream: AudioStream) -> None:
+    with av.open(str(path)) as source:
+        resampler = AudioResampler(
+            stream.format, stream.layout, stream.rate, frame_size=stream.frame_size or None
+        )
+        for frame in source.decode(audio=0):
+            for resampled in resampler.resample(frame):
+                out.mux(stream.encode(resampled))
+        for resampled in resampler.resample(None):
+            out.mux(stream.encode(resampled))
+    out.mux(stream.encode(None))

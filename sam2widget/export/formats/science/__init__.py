@@ -1,0 +1,1 @@
+"""Tables, arrays and what microscopists' programs read."""
