@@ -228,9 +228,11 @@ class Attention(AttentionProjections):
 
     def _are_few(self, tokens: Tensor, others: Tensor) -> bool:
         """Whether these are fewer than a head has channels and the others more, row for row."""
+        if not use_cpu_fast_path(tokens):
+            return False
         head_dim = self.q_proj.out_features // self.num_heads
         is_between = tokens.shape[1] < head_dim < others.shape[1]
-        return is_between and tokens.shape[0] == others.shape[0] and use_cpu_fast_path(tokens)
+        return is_between and tokens.shape[0] == others.shape[0]
 
     def _few_queries(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
         """Attend with the key projection applied to the queries.

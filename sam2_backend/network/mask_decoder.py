@@ -319,8 +319,8 @@ class MaskDecoder(PrecisionModule):
         split = F.linear(cells_nhwc, weight_abdc.flatten(0, 2), bias_d)
         rows = split.unflatten(3, (2, width)).transpose(2, 3)  # (N, h, 2, w, 2 * C')
         skip_nhwc = skip_nchw.permute(0, 2, 3, 1).to(rows.dtype)
-        total = skip_nhwc.reshape(len(skip_nhwc), h, 2, w, width) + rows
-        return total.reshape(len(rows), 2 * h, 2 * w, up.out_channels)
+        total = skip_nhwc.reshape(skip_nhwc.shape[0], h, 2, w, width) + rows
+        return total.reshape(rows.shape[0], 2 * h, 2 * w, up.out_channels)
 
 
 def _as_tokens(map_nchw: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,7 +25,7 @@ from ..network.config import (
 )
 from ..network.prompt_encoder import BOX_END, BOX_START, NEGATIVE, PAD, POSITIVE
 from ..network.sam2 import STABILITY_DELTA, STABILITY_THRESHOLD, Sam2Model
-from .parts import Part, make_parts
+from .parts import PARTS, Part, make_parts
 
 OPSET = 18
 """Version of ONNX's operators; runtimes since 2023 have it."""
@@ -35,7 +35,9 @@ DESCRIPTION = "model.json"
 """Name of the file that describes the others."""
 
 
-def export_onnx(model: Sam2Model, folder: str | os.PathLike[str]) -> Path:
+def export_onnx(
+    model: Sam2Model, folder: str | os.PathLike[str], *, parts: Iterable[str] | None = None
+) -> Path:
     """Write a network as four ONNX files, and a JSON file that describes them.
 
     The parts are `image_encoder.onnx`, `mask_decoder.onnx` (with the prompt encoder),
@@ -49,6 +51,7 @@ def export_onnx(model: Sam2Model, folder: str | os.PathLike[str]) -> Path:
     ----------
     model : from `load_model`, on any device and in any precision.
     folder : made where it is missing; files of these names are replaced.
+    parts : names of the files to write, without `.onnx`; all if None.
 
     Returns
     -------
@@ -58,11 +61,14 @@ def export_onnx(model: Sam2Model, folder: str | os.PathLike[str]) -> Path:
     Raises
     ------
     ValueError
-        When `model` is no loaded model.
+        When `model` is no loaded model, or there is no such part.
     ImportError
         When `onnx` or `onnxscript` is not installed, or PyTorch is too old.
     """
     check_model(model, "export_onnx")
+    chosen = PARTS if parts is None else tuple(parts)
+    if unknown := [name for name in chosen if name not in PARTS]:
+        raise ValueError(f"There is no part {unknown[0]!r}; there are {', '.join(PARTS)}.")
     _check_installed()
     folder = Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +78,8 @@ def export_onnx(model: Sam2Model, folder: str | os.PathLike[str]) -> Path:
     network = network.eval().requires_grad_(False)
     files: dict[str, Any] = {}
     for name, part in make_parts(network).items():
-        files[name] = _export_part(part, folder / f"{name}.onnx")
+        if name in chosen:
+            files[name] = _export_part(part, folder / f"{name}.onnx")
     path = folder / DESCRIPTION
     path.write_text(json.dumps(describe(model.config) | {"files": files}, indent=2) + "\n")
     return path

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from ..network.sam2 import Sam2Model
 
+PARTS = "image_encoder", "mask_decoder", "memory_attention", "memory_encoder"
+"""Names of the parts, which are those of their files."""
+
 EXAMPLE_OBJECTS, EXAMPLE_MEMORIES, EXAMPLE_POINTERS, EXAMPLE_POINTS = 2, 3, 5, 4
 """Sizes that an export is traced with; all of them may be others afterwards. None of them is 1,
 which would be taken for a size that never changes."""

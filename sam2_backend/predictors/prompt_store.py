@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..network.mask_decoder import DecoderOutput
-from ..network.sam2 import Sam2Model, SelectedMask
+from ..network.sam2 import ImageFeatures, Sam2Model, SelectedMask
 from ..network.transforms import points_to_model
 from ..tracking.memory_bank import MemoryBank
 from ..tracking.tracker import Tracker
@@ -106,23 +106,11 @@ class PromptStore:
             The selected mask, and all outputs of the decoder, of a batch of one.
         """
         model = self._model
-        before = bank.entry(frame)
-        selection = None
-        if bank.was_tracked(frame):
-            selection = bank.select(frame, reverse=bank.was_tracked_in_reverse(frame))
-            self._tracker.encode_pending([(bank, selection)])
         points, labels = prompts.join()
         with model.runtime.inference():
-            features = self._tracker.frames[frame]
-            if selection is None:
-                conditioned = model.add_no_memory_embed(features.s16)
-            else:
-                conditioned = self._tracker.condition(features.s16, [(bank, selection)])
-            logits = None
-            if before is not None and before.logits is not None:
-                logits = before.require_logits().clamp(-REFINEMENT_CLAMP, REFINEMENT_CLAMP)
+            features, conditioned, logits = self.prepare(frame, bank)
             projected = None
-            if selection is None and logits is None:
+            if logits is None and not bank.was_tracked(frame):
                 projected = self._projected_images.find(features, conditioned)
             output = model.decode_masks(
                 conditioned,
@@ -136,6 +124,35 @@ class PromptStore:
             multimask = prompts.is_ambiguous
             selected = model.select_mask(output, multimask=multimask, candidate=candidate)
         return selected, output
+
+    def prepare(self, frame: int, bank: MemoryBank) -> tuple[ImageFeatures, Tensor, Tensor | None]:
+        """Prepare what a prompt set is decoded with, in inference mode.
+
+        Parameters
+        ----------
+        frame, bank : as in `decode`.
+
+        Returns
+        -------
+        features, conditioned, logits
+            Of the frame; its stride-16 features (1, C, h, w), conditioned on memory or without any;
+            and the mask (1, 1, S/4, S/4) to refine, or None.
+        """
+        model = self._model
+        before = bank.entry(frame)
+        selection = None
+        if bank.was_tracked(frame):
+            selection = bank.select(frame, reverse=bank.was_tracked_in_reverse(frame))
+            self._tracker.encode_pending([(bank, selection)])
+        features = self._tracker.frames[frame]
+        if selection is None:
+            conditioned = model.add_no_memory_embed(features.s16)
+        else:
+            conditioned = self._tracker.condition(features.s16, [(bank, selection)])
+        logits = None
+        if before is not None and before.logits is not None:
+            logits = before.require_logits().clamp(-REFINEMENT_CLAMP, REFINEMENT_CLAMP)
+        return features, conditioned, logits
 
     def clicks_px(self, frame: int, prompts: ModelPrompts) -> Clicks:
         """Convert the points of a prompt set to pixels of the frame."""

@@ -23,6 +23,7 @@ from ..video import FrameSource
 from . import official
 from .automatic.mask_record import MaskRecord
 from .automatic.proposals import propose_masks
+from .decoder_inputs import DecoderInputs
 from .frame_result import Candidates, FrameResult, ResultBuilder
 from .prompt_store import PromptStore
 from .prompts import NO_CLICKS, Clicks, ModelPrompts
@@ -258,6 +259,30 @@ class VideoPredictor:
         selected, _ = self.prompts.decode(frame, bank, prompts)
         clicks = {obj: self._clicks_px(frame, prompts)}
         return self._builder.build(frame, {obj: make_entries(selected)[0]}, clicks)
+
+    def decoder_inputs(self, frame: int, obj: int) -> DecoderInputs:
+        """Get what the mask decoder would be given on a frame, for another runtime to run it.
+
+        Parameters
+        ----------
+        frame, obj : as in `add_points`; an object that is not known is a new one.
+
+        Raises
+        ------
+        IndexError
+            When the video has no such frame.
+        """
+        self._features.check_frame(frame)
+        bank = self.tracker.banks.get(obj) or self.tracker.new_bank()
+        points, labels = self.prompts.get(frame, obj).join()
+        with self.model.runtime.inference():
+            features, conditioned, logits = self.prompts.prepare(frame, bank)
+        arrays = (conditioned[0], features.s8[0], features.s4[0], points[0])
+        return DecoderInputs(
+            *(one.float().cpu().numpy() for one in arrays),
+            labels_p=labels[0].cpu().numpy(),
+            logits_hw=None if logits is None else logits[0, 0].float().cpu().numpy(),
+        )
 
     def propose(self, frame: int, **settings: Any) -> Generator[None, None, list[MaskRecord]]:
         """Segment everything on a frame, a batch of clicks a step: see `propose_masks`.

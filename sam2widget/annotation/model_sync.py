@@ -17,6 +17,8 @@ from ..core.cleaning import CLEANED_SHARE, as_cleaning
 from ..core.errors import SessionError
 from ..core.masks import Mask
 from ..models.capabilities import (
+    DecoderInputs,
+    SupportsBrowserDecoder,
     SupportsDeferredTracking,
     SupportsExclusiveMemory,
     SupportsFrameChanges,
@@ -134,6 +136,15 @@ class ModelSync:
         if obj is not None and frame in self._conditioning(obj):
             self._tell(segmenter, obj, [frame])
         return segmenter.preview(frame, obj, point)
+
+    def decoder_inputs(self, frame: int, obj: int | None) -> DecoderInputs | None:
+        """What the decoder is given before a further click; None where a browser cannot have it."""
+        segmenter = self._ready()
+        if not isinstance(segmenter, SupportsBrowserDecoder):
+            return None
+        if obj is not None and frame in self._conditioning(obj):
+            self._tell(segmenter, obj, [frame])
+        return segmenter.decoder_inputs(frame, obj)
 
     def propose(
         self, frame: int, window: Window | None = None

@@ -19,6 +19,7 @@ from sam2_backend.video import Kind
 
 from ..core.cleaning import CLEANED_SHARE
 from ..core.masks import Mask
+from ..models.capabilities import DecoderInputs, SupportsBrowserDecoder
 from ..models.detection import Detection, FrameDetections
 from ..models.segmenter import Box, Prediction, PromptSet, Segmenter, Window
 from .classes import Labels
@@ -320,6 +321,17 @@ class Session(SessionView):
     def cut_by_window(self, frame: int, obj: int) -> str:
         """A sentence where a mask ends at the edge of what the model saw; "" otherwise."""
         return self._prompts.cut_by_window(frame, obj)
+
+    def decoder_inputs(self, frame: int, obj: int | None) -> DecoderInputs | None:
+        """What the model's decoder is given before a further click; None if it is not to be had."""
+        frame = self._store.check_frame(frame)
+        known = None if obj is None else self._store.check_unlocked(self._store.check_object(obj))
+        return self._model.decoder_inputs(frame, known)
+
+    def read_decoder(self) -> Callable[[], bytes] | None:
+        """What reads the model's decoder, in any thread; None where a browser cannot have it."""
+        segmenter = self._model.segmenter
+        return segmenter.read_decoder if isinstance(segmenter, SupportsBrowserDecoder) else None
 
     def want_of_positive(self, frame: int, obj: int) -> str:
         """A sentence where a new object got nothing but points outside it; "" otherwise."""

@@ -16,6 +16,7 @@ from ..runtime.finder import Finder
 from ..runtime.model_loader import ModelLoader
 from ..runtime.widget_state import WidgetState, show_next_unreviewed
 from ..runtime.worker import Priority, Task
+from .decoder_server import DecoderServer
 from .frame_server import FrameServer
 from .protection import check_purpose, tell_of_change
 from .protocol import (
@@ -70,6 +71,8 @@ from .protocol import (
     Want,
     WantAreas,
     WantChunk,
+    WantDecoder,
+    WantFeatures,
     WantLevels,
     WantMasks,
     WantModels,
@@ -106,6 +109,7 @@ class Dispatcher:
     on_heard : called with each message of a view.
     models : loads other models; None where there are none to choose from.
     finder : finds things by words; None where nothing does.
+    decoder : lets views decode masks themselves; None where they do not.
     """
 
     def __init__(
@@ -121,6 +125,7 @@ class Dispatcher:
         on_heard: Callable[[], None] = lambda: None,
         models: ModelLoader | None = None,
         finder: Finder[ReplyTo] | None = None,
+        decoder: DecoderServer | None = None,
     ) -> None:
         self._controller = controller
         self._session = session
@@ -134,6 +139,7 @@ class Dispatcher:
         self._on_heard = on_heard
         self._models = models
         self._finder = finder
+        self._decoder = decoder
         self._told_no_preview = False
 
     def receive(self, content: object) -> None:
@@ -151,6 +157,8 @@ class Dispatcher:
                 self._on_hello()
                 self._outbox.hello(request.view)
                 self._tell_all(reply_to, welcome=True)
+                if self._decoder is not None:
+                    self._decoder.offer()
             case Visible(visible=False):
                 self._publisher.leave(request.view)
             case Visible():
@@ -221,6 +229,9 @@ class Dispatcher:
                 self._models is not None
             ):
                 self._serve_model(self._models, request, reply_to)
+            case WantDecoder() | WantFeatures():
+                if self._decoder is not None:
+                    self._decoder.serve(request, reply_to)
             case Hover():
                 key = "hover", view
                 self._controller.submit(lambda: self._preview(request), Priority.HOVER, key)

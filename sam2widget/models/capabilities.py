@@ -24,6 +24,53 @@ class SupportsPreview(Protocol):
         ...
 
 
+class DecoderInputs(Protocol):
+    """What a mask decoder is given on a frame; see `sam2_backend.predictors.decoder_inputs`."""
+
+    @property
+    def image_embed_chw(self) -> NDArray[np.float32]:
+        """(C, S/16, S/16) features, where S is the side of the network's input."""
+        ...
+
+    @property
+    def high_res_feats_1_chw(self) -> NDArray[np.float32]:
+        """(C/4, S/8, S/8) features."""
+        ...
+
+    @property
+    def high_res_feats_0_chw(self) -> NDArray[np.float32]:
+        """(C/8, S/4, S/4) features."""
+        ...
+
+    @property
+    def points_p2(self) -> NDArray[np.float32]:
+        """(P, 2) earlier clicks and corners (x, y) in pixels of the network's input."""
+        ...
+
+    @property
+    def labels_p(self) -> NDArray[np.int64]:
+        """(P,) 1 and 0 clicks, 2 and 3 the corners of a box."""
+        ...
+
+    @property
+    def logits_hw(self) -> NDArray[np.float32] | None:
+        """(S/4, S/4) of the mask that is refined; None where there is none."""
+        ...
+
+
+@runtime_checkable
+class SupportsBrowserDecoder(Protocol):
+    """A segmenter whose mask decoder can run in the browser, too."""
+
+    def decoder_inputs(self, frame: int, obj: int | None) -> DecoderInputs:
+        """Get what its decoder is given before a further click on an object (None: a new one)."""
+        ...
+
+    def read_decoder(self) -> bytes:
+        """Read the decoder as ONNX; the first time it takes a while. Any thread."""
+        ...
+
+
 @runtime_checkable
 class SupportsProposals(Protocol):
     """A segmenter that finds masks without a prompt."""

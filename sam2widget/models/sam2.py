@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from sam2_backend.video import Video
 
 from ..core.cleaning import CLEANED_SHARE
-from .capabilities import ModelNote
+from .capabilities import DecoderInputs, ModelNote
 from .segmenter import Candidates, Point, Prediction, PromptSet, Proposed
 
 if TYPE_CHECKING:
@@ -107,6 +109,17 @@ class Sam2Segmenter:
         return _prediction(
             self.predictor.preview(frame, obj, [[point.x, point.y]], [point.label]), obj
         )
+
+    def decoder_inputs(self, frame: int, obj: int | None) -> DecoderInputs:
+        """Get what the decoder is given before a further click; see `SupportsBrowserDecoder`."""
+        return self.predictor.decoder_inputs(frame, 0 if obj is None else obj)
+
+    def read_decoder(self) -> bytes:
+        """Read the mask decoder as ONNX; see `SupportsBrowserDecoder`."""
+        from sam2_backend.onnx.kept_decoder import read_decoder
+
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sam2widget"
+        return read_decoder(self.predictor.model, cache)
 
     def propose(self, frame: int) -> Generator[None, None, Sequence[Proposed]]:
         """Find what there is on a frame, the best first, some clicks a step."""

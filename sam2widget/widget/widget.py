@@ -19,6 +19,7 @@ from sam2_backend.video.pixel_size import PixelSize, PixelSizeLike
 
 from ..annotation.records import ColorBy
 from ..bridge.callbacks import Callbacks
+from ..bridge.decoder_server import DecoderServer, read_decoder_files
 from ..bridge.dispatcher import Dispatcher
 from ..bridge.frame_server import FrameServer
 from ..bridge.heartbeat import Heartbeat
@@ -112,6 +113,9 @@ class Sam2Widget(Annotator, SessionTraits):
     masks : to begin with, as accepted frames: what `import_masks` takes, such as a list of (H, W)
         arrays, one for each object on frame 0. Not taken where autosaved work goes on.
     detector : what `find` asks; see `w.detector`.
+    browser_decoder : decode masks in the browser too, ahead of the kernel, so that they follow the
+        pointer also where the kernel is far away. Needs the package sam2widget-decoder, and once
+        for each network `sam2widget[onnx]`.
     autosave : where edits are saved by themselves, soon after each: a path of a session file, or
         None for one that is found by the video's content, in the folder that the environment
         variable SAM2WIDGET_AUTOSAVE names or else sam2widget/sessions in your data folder
@@ -158,11 +162,13 @@ class Sam2Widget(Annotator, SessionTraits):
         saved: SavedSession | None = None,
         masks: MaskSource | None = None,
         detector: object = None,
+        browser_decoder: bool = False,
         autosave: str | os.PathLike[str] | bool | None = None,
         **kwargs: Any,
     ) -> None:
         self._check_options(video, model, kwargs)
         memory_source(memory)
+        files = read_decoder_files() if browser_decoder else None
         frames = open_video(
             *(video, kind),
             contrast=contrast,
@@ -215,9 +221,12 @@ class Sam2Widget(Annotator, SessionTraits):
             needs_memory=is_memory_given,
         )
         finder = Finder(session, controller, lambda: self._frames, detector, device)
+        outbox = self._publisher.outbox
+        self._decoder = files and DecoderServer(files, session, controller, outbox)
         self._dispatcher = Dispatcher(
             *(controller, session, self._publisher, self._server, review, self),
             *(self._results, self._on_hello, self._heartbeat.renew, self._models, finder),
+            self._decoder,
         )
         callbacks = Callbacks(session, self._show_error)
         self._panel: Panel | None = None
@@ -584,6 +593,8 @@ class Sam2Widget(Annotator, SessionTraits):
             self._controller.close(why)
             self._callbacks.close()
             self._results.close()
+            if self._decoder is not None:
+                self._decoder.close()
             if self._panel is not None:
                 self._panel.close()
             self._frames = ClosedVideo(self._frames, why)

@@ -8,6 +8,7 @@ import { type Buffer, decodeJpeg, decodeRuns, toBytes } from "./codecs";
 import { FrameLoader } from "./frame-loader";
 import { Hovering } from "./hovering";
 import { type KernelWatch, Liveness } from "./liveness";
+import { startDecoder } from "./local-decoder";
 import {
   type BoxPx,
   type CandidatesMessage,
@@ -65,6 +66,7 @@ export class Client {
   };
   private askedLevels = "";
   private contrastId = 0;
+  private hasDecoder = false;
   /** The last request about overlaps, and what to show if the kernel refuses it. */
   private overlapAsked = { id: 0, before: false };
   private readonly unlisten: () => void;
@@ -106,6 +108,7 @@ export class Client {
     this.frames.close();
     this.liveness.close();
     this.results.close();
+    this.hovering.local?.close();
   }
 
   send(request: Request): number {
@@ -155,6 +158,7 @@ export class Client {
     if (frame !== this.store.state.frame || this.store.state.goal !== null) this.goTo(frame);
     this.store.set("candidates", null);
     const id = this.ask(request);
+    if (request.type === "click") this.hovering.clicked(id, request);
     const pending: Pending = { id, frame, object, ...shapeOf(request) };
     this.store.set("pending", [...this.store.state.pending, pending]);
     return id;
@@ -266,6 +270,7 @@ export class Client {
     if (message.epoch !== this.host.epoch()) return;
     this.checkEpoch();
     this.liveness.heard(message);
+    this.hovering.local?.receive(message, buffers);
     switch (message.type) {
       case "welcome":
         if (message.protocol !== PROTOCOL)
@@ -288,6 +293,9 @@ export class Client {
       case "preview":
         if (message.reply_to.view === this.view)
           this.hovering.receive(message, this.decode(message.frame, buffers[0] as Buffer));
+        break;
+      case "decoder":
+        void this.startDecoder(buffers[0] as Buffer);
         break;
       case "candidates":
         this.receiveCandidates(message, buffers);
@@ -346,6 +354,19 @@ export class Client {
       default:
         this.results.receive(message, buffers);
     }
+  }
+
+  private async startDecoder(code: Buffer): Promise<void> {
+    const { hovering, store, view } = this;
+    if (this.hasDecoder) return;
+    this.hasDecoder = true;
+    // Where a page does not let it run, the kernel answers as ever.
+    hovering.local = await startDecoder(code, {
+      view,
+      send: (request) => this.send(request),
+      sizeOf: (frame) => sizeOf(store.state.video, frame),
+      answer: (place, iou, runs) => hovering.answer(place, iou, runs),
+    }).catch(() => null);
   }
 
   private receiveMasks(message: MasksMessage, buffers: Buffer[]): void {

@@ -2,7 +2,8 @@
 
 import { covers, type Preview, sizeOf } from "../state/stage-state";
 import type { Store } from "../state/store";
-import type { PreviewMessage, Request } from "./protocol";
+import type { LocalDecoder } from "./local-decoder";
+import type { ClickRequest, PreviewMessage, Request } from "./protocol";
 
 /** Where a click would be; in pixels of the image. */
 export type HoverPlace = Pick<Preview, "frame" | "object" | "x" | "y">;
@@ -13,6 +14,10 @@ const PATIENCE_MS = 3000;
 const QUICK_MS = 80;
 
 export class Hovering {
+  /** Answers in the page, ahead of the kernel, where that is on. */
+  local: LocalDecoder | null = null;
+  /** A click that the kernel has not answered, and its request. */
+  private click: (HoverPlace & { id: number }) | null = null;
   private asked: (HoverPlace & { id: number; at: number }) | null = null;
   private place: (HoverPlace & { reach: number }) | null = null;
 
@@ -24,7 +29,9 @@ export class Hovering {
   /** Whether previews are wanted: by choice, or because the device is quick. */
   get on(): boolean {
     const { display, status } = this.store.state;
-    return display.hover ?? (status.click_ms > 0 && status.click_ms <= QUICK_MS);
+    return (
+      display.hover ?? (this.local !== null || (status.click_ms > 0 && status.click_ms <= QUICK_MS))
+    );
   }
 
   /** The pointer is at a place; previews of places farther than `reach` from it are stale. */
@@ -33,6 +40,23 @@ export class Hovering {
     const { preview } = this.store.state;
     if (preview && !this.stillMeant(preview)) this.store.set("preview", null);
     this.ask();
+    const { preview: shown } = this.store.state;
+    if (!shown || !same(shown, place)) this.local?.decode(place, 1);
+  }
+
+  /** Show what was decoded in the page, until the kernel's answer takes its place. */
+  answer(place: HoverPlace, iou: number, runs: Uint32Array): void {
+    const { preview } = this.store.state;
+    const meant = [this.place, this.click].some((one) => one && same(one, place));
+    if (!meant || (preview && !preview.local && same(preview, place))) return;
+    const { frame, object, x, y } = place;
+    this.store.set("preview", { frame, object, x, y, iou, runs, local: true });
+  }
+
+  /** A click was sent: what it gives is shown before the kernel's masks come. */
+  clicked(id: number, { frame, object, x, y, label }: ClickRequest): void {
+    this.click = { id, frame, object, x, y };
+    this.local?.decode(this.click, label);
   }
 
   /** The pointer has gone or means something else: an answer on its way is stale. */
@@ -46,12 +70,20 @@ export class Hovering {
     const { frame, object, x, y } = this.asked;
     const preview = { frame, object, x, y, iou, runs };
     this.asked = null;
-    this.store.set("preview", this.stillMeant(preview) ? preview : null);
+    const { preview: shown } = this.store.state;
+    // What the page has decoded is of a newer place.
+    if (!shown?.local || same(shown, preview) || !this.stillMeant(shown))
+      this.store.set("preview", this.stillMeant(preview) ? preview : null);
     if (this.place && !same(this.place, preview)) this.ask();
   }
 
   /** The kernel is through with a request; true when it was one of these. */
   settle(id: number): boolean {
+    if (this.click?.id === id) {
+      const { preview } = this.store.state;
+      if (preview && same(preview, this.click)) this.store.set("preview", null);
+      this.click = null;
+    }
     if (this.asked?.id !== id) return false;
     const asked = this.asked;
     this.asked = null;
@@ -65,7 +97,7 @@ export class Hovering {
     if (!place || (asked && at - asked.at < PATIENCE_MS)) return;
     const { frame, object, x, y } = place;
     const { preview } = this.store.state;
-    if (preview && same(preview, place)) return;
+    if (preview && !preview.local && same(preview, place)) return;
     const id = this.send({ type: "hover", frame, object, x, y });
     this.asked = { frame, object, x, y, id, at };
   }

@@ -38,6 +38,7 @@ const isMaskEntry = record({
   state: isState,
   area: isIndex,
 });
+const isDecoderFile = oneOf("network", "runtime");
 const isProposalEntry = record({
   id: isIndex,
   iou: isNumber,
@@ -125,6 +126,22 @@ export const CHECKS: Record<Message["type"], Checks> = {
     reply_to: isReplyTo,
     frame: isIndex,
     iou: isNumber,
+  },
+  decoder: {},
+  decoder_part: {
+    reply_to: isReplyTo,
+    file: isDecoderFile,
+    offset: isIndex,
+    total: isIndex,
+  },
+  features: {
+    reply_to: isReplyTo,
+    network: isText,
+    size: isIndex,
+    channels: isIndex,
+    points: listOf(isNumber),
+    labels: listOf(isIndex),
+    has_mask: isFlag,
   },
   candidates: {
     frame: isIndex,

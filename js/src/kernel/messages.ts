@@ -5,6 +5,9 @@
 
 export const PROTOCOL = 2;
 
+/** The program that runs networks, and the decoder's. */
+export type DecoderFile = "network" | "runtime";
+
 /** What a mask is painted with. */
 export type Shape = "brush" | "polygon";
 
@@ -218,6 +221,23 @@ export interface HoverRequest {
   y: number;
   object: number | null;
   window?: [number, number, number, number] | null;
+}
+
+/**
+ * A view decodes masks itself: send what its decoder is given before a further click. The latest of
+ * a view counts; object null is a new one.
+ */
+export interface WantFeaturesRequest {
+  type: "want_features";
+  frame: number;
+  object: number | null;
+}
+
+/** A view decodes masks itself: send a part of a file that it needs for that. */
+export interface WantDecoderRequest {
+  type: "want_decoder";
+  file: DecoderFile;
+  offset: number;
 }
 
 /** A point; object null is the selected one, or a new one if there is none. */
@@ -565,6 +585,8 @@ export type Request =
   | WantRegionRequest
   | SetContrastRequest
   | HoverRequest
+  | WantFeaturesRequest
+  | WantDecoderRequest
   | ClickRequest
   | BoxRequest
   | PaintRequest
@@ -695,6 +717,41 @@ export interface PreviewMessage {
   frame: number;
   /** Predicted IoU, 0..1. */
   iou: number;
+}
+
+/** A view shall decode masks itself, ahead of the kernel. Buffer: a module of JavaScript. */
+export interface DecoderMessage {
+  type: "decoder";
+}
+
+/** Answers WantDecoder. Buffer: some bytes of a file, which is compressed by gzip. */
+export interface DecoderPartMessage {
+  type: "decoder_part";
+  reply_to: ReplyTo;
+  file: DecoderFile;
+  offset: number;
+  /** Bytes of the file. */
+  total: number;
+}
+
+/**
+ * Answers WantFeatures. Buffer: int8 maps, each after the float32 scales of its channels. The maps
+ * are the image embedding (channels, size / 16, size / 16), features of a quarter of the channels
+ * and size / 8, features of an eighth and size / 4, and with `has_mask` the logits (1, size / 4,
+ * size / 4) of the mask that is refined. A value is its byte times the scale.
+ */
+export interface FeaturesMessage {
+  type: "features";
+  reply_to: ReplyTo;
+  /** Which decoder they are for. */
+  network: string;
+  /** Side of the network's input. */
+  size: number;
+  channels: number;
+  /** x, y of earlier ones, in its pixels. */
+  points: number[];
+  labels: number[];
+  has_mask: boolean;
 }
 
 /** The masks of an ambiguous click, perhaps none any more. Buffers: run lengths of each. */
@@ -872,6 +929,9 @@ export type Message = { epoch: number } & (
   | LevelsMessage
   | MasksMessage
   | PreviewMessage
+  | DecoderMessage
+  | DecoderPartMessage
+  | FeaturesMessage
   | CandidatesMessage
   | ProposalsMessage
   | PromptsMessage

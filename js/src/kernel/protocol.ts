@@ -54,6 +54,9 @@ function buffersOf(message: Message): number {
     case "confidence":
     case "areas":
     case "chunk":
+    case "decoder":
+    case "decoder_part":
+    case "features":
       return 1;
     default:
       return 0;

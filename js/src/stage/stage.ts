@@ -329,6 +329,7 @@ export class Stage {
       drawMask(context, transform, image, preview.runs, { ...halo, color, fill: 0.22 });
       drawMask(context, transform, image, preview.runs, { ...PROVISIONAL, fill: 0 });
       this.root.dataset.previewDrawn = `${preview.x},${preview.y}`;
+      this.root.dataset.previewFrom = preview.local ? "page" : "kernel";
     } else setAttribute(this.root, "data-preview-drawn", null);
     this.proposals.drawHovered(context, transform);
     this.candidates.drawPeeked(context, transform);

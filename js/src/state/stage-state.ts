@@ -50,6 +50,8 @@ export interface Preview {
   y: number;
   iou: number;
   runs: Uint32Array;
+  /** It was decoded in the page. */
+  local?: boolean;
 }
 
 export interface Candidates {

@@ -13,7 +13,9 @@ from .values import (
     Area,
     BoxPx,
     ChannelEntry,
+    DecoderFile,
     Direction,
+    Indices,
     Iou,
     OptionKind,
     PointPx,
@@ -131,6 +133,36 @@ class Preview(Message, frozen=True, tag="preview"):
     reply_to: ReplyTo
     frame: Whole
     iou: Iou
+
+
+class Decoder(Message, frozen=True, tag="decoder"):
+    """A view shall decode masks itself, ahead of the kernel. Buffer: a module of JavaScript."""
+
+
+class DecoderPart(Message, frozen=True, tag="decoder_part"):
+    """Answers WantDecoder. Buffer: some bytes of a file, which is compressed by gzip."""
+
+    reply_to: ReplyTo
+    file: DecoderFile
+    offset: Whole
+    total: Annotated[Whole, Meta(description="Bytes of the file.")]
+
+
+class Features(Message, frozen=True, tag="features"):
+    """Answers WantFeatures. Buffer: int8 maps, each after the float32 scales of its channels.
+
+    The maps are the image embedding (channels, size / 16, size / 16), features of a quarter of the
+    channels and size / 8, features of an eighth and size / 4, and with `has_mask` the logits
+    (1, size / 4, size / 4) of the mask that is refined. A value is its byte times the scale.
+    """
+
+    reply_to: ReplyTo
+    network: Annotated[str, Meta(description="Which decoder they are for.")]
+    size: Annotated[Whole, Meta(description="Side of the network's input.")]
+    channels: Whole
+    points: Annotated[list[float], Meta(description="x, y of earlier ones, in its pixels.")]
+    labels: Indices
+    has_mask: bool
 
 
 class Candidates(Message, frozen=True, tag="candidates"):

@@ -11,6 +11,7 @@ from ...core.schema import Whole
 from .values import (
     Attributes,
     ChannelEntry,
+    DecoderFile,
     Direction,
     Indices,
     Label,
@@ -130,6 +131,23 @@ class Hover(Request, frozen=True, tag="hover"):
     y: Number
     object: Whole | None = None
     window: ViewedWindow | None = None
+
+
+class WantFeatures(Request, frozen=True, tag="want_features"):
+    """A view decodes masks itself: send what its decoder is given before a further click.
+
+    The latest of a view counts; object None is a new one.
+    """
+
+    frame: Whole
+    object: Whole | None = None
+
+
+class WantDecoder(Request, frozen=True, tag="want_decoder"):
+    """A view decodes masks itself: send a part of a file that it needs for that."""
+
+    file: DecoderFile
+    offset: Whole
 
 
 class Click(Request, frozen=True, tag="click"):

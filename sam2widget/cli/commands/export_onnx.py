@@ -23,6 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="side of the network's input, a multiple of 32; if not given the model's own",
     )
+    parser.add_argument(
+        "--parts",
+        metavar="PART",
+        nargs="+",
+        help="image_encoder, mask_decoder, memory_attention, memory_encoder (default: all)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     model = load_model(arguments.model, "cpu", image_size=arguments.image_size)
     try:
-        path = export_onnx(model, arguments.folder)
+        path = export_onnx(model, arguments.folder, parts=arguments.parts)
     except ImportError as error:
         raise ValueError(str(error)) from error
     for file in sorted(path.parent.glob("*.onnx")):

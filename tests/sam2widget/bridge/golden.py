@@ -23,12 +23,15 @@ from sam2widget.bridge.protocol import (
     Chunk,
     Confidence,
     ContrastChanged,
+    Decoder,
+    DecoderPart,
     Done,
     DownloadEntry,
     Error,
     Exported,
     ExportExists,
     ExportProgress,
+    Features,
     FormatEntry,
     Formats,
     Frame,
@@ -105,6 +108,12 @@ def messages() -> dict[str, tuple[Message, list[bytes]]]:
         "thumbnail": (Thumbnail(4), [encode_jpeg(rgb[::2, ::2])]),
         "region": (Region(reply_to, 0, 100, 200, 1100, 900), [encode_jpeg(rgb)]),
         "preview": (Preview(reply_to, 4, 0.75), [Mask.from_array(arrays[0]).runs]),
+        "decoder": (Decoder(), [b"export default () => null;\n"]),
+        "decoder_part": (DecoderPart(reply_to, "network", 512, 528), [bytes(range(16))]),
+        "features": (
+            Features(reply_to, "7", 32, 8, [10.5, 20.25], [1], False),
+            [bytes(range(256))],
+        ),
         "candidates": (
             Candidates(frame=4, object=1, chosen=2, ious=[0.5, 0.25, 0.875]),
             [Mask.from_array(array).runs for array in arrays],
@@ -194,6 +203,8 @@ def requests() -> dict[str, dict[str, Any]]:
             ]
         },
         "hover": {"frame": 4, "object": None, "x": 10.5, "y": 20.25},
+        "want_features": {"frame": 4, "object": None},
+        "want_decoder": {"file": "network", "offset": 512},
         "click": {"frame": 4, "object": None, "x": 10.5, "y": 20.25, "label": 1},
         "box": {"frame": 4, "object": 2, "x0": 1.0, "y0": 2.0, "x1": 30.5, "y1": 40.0},
         "paint": {
