@@ -199,24 +199,25 @@ class _Search:
             raise SessionError(f"The model {self._segmenter.name} cannot propose masks.")
         known_hw = self._session.label_map(frame)
         for proposed in _run_to_end(self._segmenter.propose(frame)):
-            reason = self._rejection_reason(known_hw, proposed)
+            mask_hw = proposed.to_array()
+            reason = self._rejection_reason(known_hw[mask_hw], proposed)
             obj = None
             if reason is None:
                 obj = max((info.id for info in self._session.objects), default=0) + 1
-                self._session.add_mask(frame, proposed.mask_hw, obj, "proposal")
-                known_hw[proposed.mask_hw] = obj
-            area_px = int(np.count_nonzero(proposed.mask_hw))
+                self._session.add_mask(frame, mask_hw, obj, "proposal")
+                known_hw[mask_hw] = obj
+            area_px = int(np.count_nonzero(mask_hw))
             outcome = ProposalOutcome(
                 frame, area_px, proposed.iou, proposed.stability, obj, reason or "tracked"
             )
             self._outcomes.append(outcome)
 
-    def _rejection_reason(self, known_hw: NDArray[np.int32], proposed: Proposed) -> str | None:
+    def _rejection_reason(self, inside: NDArray[np.int32], proposed: Proposed) -> str | None:
+        """What speaks against a mask; `inside` are the labels known at its pixels."""
         if proposed.iou < self._min_iou:
             return f"predicted IoU below {self._min_iou:g}"
         if proposed.stability < self._min_stability:
             return f"stability below {self._min_stability:g}"
-        inside = known_hw[proposed.mask_hw]
         if np.mean(inside > 0) > self._max_overlap:
             return f"covered by object {np.bincount(inside[inside > 0]).argmax()}"
         if len(self._session.objects) >= self._max_objects:

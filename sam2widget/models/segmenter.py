@@ -120,6 +120,10 @@ class Proposed:
     stability: float
     """IoU of the masks of two thresholds, 0..1."""
 
+    def to_array(self) -> NDArray[np.bool_]:
+        """The mask as (H, W); a large picture's is refused as by `Mask.to_array`."""
+        return self.mask_hw.to_array() if isinstance(self.mask_hw, Mask) else self.mask_hw
+
 
 @runtime_checkable
 class Segmenter(Protocol):

@@ -131,7 +131,7 @@ def _finish(
             numbers = float(found.ious_n[n]), float(found.stabilities_n[n])
             proposed.append(Proposed(mask_hw, *numbers))
     proposed.sort(key=lambda one: -one.iou * one.stability)
-    distinct = keep_distinct_masks([one.mask_hw for one in proposed], SAME_IOU)
+    distinct = keep_distinct_masks([one.to_array() for one in proposed], SAME_IOU)
     return [proposed[n] for n in distinct[:MAX_PROPOSALS]]
 
 

@@ -94,7 +94,7 @@ class TransformersSegmenter:
         found = yield from propose_masks(
             self.loaded_model, self._new_session(), frame, self._side, size_hw
         )
-        return [replace(one, mask_hw=self._cleaner.clean(one.mask_hw)) for one in found]
+        return [replace(one, mask_hw=self._cleaner.clean(one.to_array())) for one in found]
 
     def clear(self, frame: int, obj: int) -> None:
         """Forget all there is of one object on one frame."""

@@ -257,7 +257,7 @@ def test_the_widget_does_its_whole_job_with_it(folder, clip, tmp_path):
         assert np.asarray(w.masks[3]).any((1, 2)).sum() > 1
         path = w.export(tmp_path / "masks.npz")
         assert np.array_equal(np.load(path)["1"], w.masks[1])
-        assert all(proposal.mask.any() for proposal in w.propose(0))
+        assert all(proposal.mask.area > 0 for proposal in w.propose(0))
     finally:
         w.close()
 
