@@ -1,29 +1,18 @@
 // @vitest-environment node
 /** What the build makes of classes, and of the names that a bundle says often. */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import ts from "typescript";
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { hoistFunctions } from "../tools/hoist.mjs";
 import { shortenClasses } from "../tools/short-names.mjs";
 import { nameOften } from "../tools/short-words.mjs";
+import { transformed } from "./written-sources";
 
 /** TypeScript reads all that it knows of browsers each time. */
 const LIMIT_MS = 300_000;
-const folders: string[] = [];
-
 /** A source with its classes as functions. */
 function closed(source: string): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "short-classes-"));
-  folders.push(folder);
-  const sources = path.join(folder, "src");
-  mkdirSync(sources);
-  const options = { target: "ES2022", strict: true, types: [] };
-  writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options }));
-  writeFileSync(path.join(sources, "one.ts"), source);
-  return [...shortenClasses(folder, sources).values()].join("");
+  return transformed(source, shortenClasses);
 }
 
 /** What a source's `result` is. */
@@ -32,10 +21,6 @@ function run(source: string): unknown {
   const code = ts.transpile(source, { target, module: ts.ModuleKind.None });
   return new Function("exports", `${code}; return result;`)({});
 }
-
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-});
 
 const COUNTER = `
   class Counter {

@@ -1,30 +1,15 @@
 // @vitest-environment node
 /** Members of our own classes get short names; what else is called the same keeps its name. */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { renameMembers } from "../tools/short-names.mjs";
+import { transformed } from "./written-sources";
 
 /** TypeScript reads all that it knows of browsers each time. */
 const LIMIT_MS = 300_000;
-const folders: string[] = [];
-
 function renamed(source: string): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "short-names-"));
-  folders.push(folder);
-  const sources = path.join(folder, "src");
-  mkdirSync(sources);
-  const options = { target: "ES2022", strict: true, types: [] };
-  writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: options }));
-  writeFileSync(path.join(sources, "one.ts"), source);
-  return [...renameMembers(folder, sources).values()].join("");
+  return transformed(source, renameMembers);
 }
-
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-});
 
 test(
   "a member is renamed wherever it is meant, and a browser's of the same name is not",

@@ -34,12 +34,16 @@ class Part:
     """The same by output; those of which none differ are left out."""
 
 
-class ImageEncoder(nn.Module):
-    """Encodes one image."""
+class _Part(nn.Module):
+    """What is written as one file; its weights are the model's."""
 
     def __init__(self, model: Sam2Model) -> None:
         super().__init__()
         self.model = model
+
+
+class ImageEncoder(_Part):
+    """Encodes one image."""
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Encode normalised (1, 3, S, S) pixels at three strides, the deepest twice.
@@ -54,12 +58,8 @@ class ImageEncoder(nn.Module):
         return s16, self.model.add_no_memory_embed(s16), s8, s4
 
 
-class MaskDecoder(nn.Module):
+class MaskDecoder(_Part):
     """Prompt encoder and mask decoder: all four masks of N prompt sets."""
-
-    def __init__(self, model: Sam2Model) -> None:
-        super().__init__()
-        self.model = model
 
     def forward(
         self,
@@ -111,12 +111,8 @@ class MaskDecoder(nn.Module):
         return masks, state.ious_nm, state.object_score_n1, pointers
 
 
-class MemoryAttention(nn.Module):
+class MemoryAttention(_Part):
     """Conditions one frame on the memories of N objects."""
-
-    def __init__(self, model: Sam2Model) -> None:
-        super().__init__()
-        self.model = model
 
     def forward(
         self,
@@ -139,12 +135,8 @@ class MemoryAttention(nn.Module):
         )
 
 
-class MemoryEncoder(nn.Module):
+class MemoryEncoder(_Part):
     """Encodes a frame and N masks on it as memories."""
-
-    def __init__(self, model: Sam2Model) -> None:
-        super().__init__()
-        self.model = model
 
     def forward(
         self,

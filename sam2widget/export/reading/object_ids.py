@@ -49,3 +49,21 @@ class ObjectIds:
 
     def __getitem__(self, given: object) -> int:
         return self._ids[as_id(given)]
+
+
+def number_owners(owners: Iterable[int | str], key: str) -> tuple[dict[int | str, int], list[str]]:
+    """Give ids to objects that have numbers or, where a file has none, labels; and notes to say.
+
+    Numbers become ids as `ObjectIds` has it, labels come after them.
+
+    Raises
+    ------
+    EntryError
+        As `ObjectIds` does.
+    """
+    known = list(dict.fromkeys(owners))
+    numbers = ObjectIds([one for one in known if isinstance(one, int)], key)
+    ids: dict[int | str, int] = {one: numbers[one] for one in known if isinstance(one, int)}
+    labels = [one for one in known if isinstance(one, str)]
+    ids |= {label: n for n, label in enumerate(labels, max(ids.values(), default=0) + 1)}
+    return ids, numbers.notes

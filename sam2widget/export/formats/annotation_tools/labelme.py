@@ -30,7 +30,7 @@ from ...reading.entries import (
     read_json,
 )
 from ...reading.labels import LabelReader
-from ...reading.object_ids import ObjectIds
+from ...reading.object_ids import number_owners
 from ...registry import Format
 from ...segmentation import Imported, Segmentation
 from ...wording import pluralize, shorten
@@ -222,15 +222,11 @@ def _collect(
 ) -> Imported:
     """Put the shapes of objects together: groups keep their number, labels come after."""
     try:
-        groups = ObjectIds([one.owner for one in shapes if isinstance(one.owner, int)], "group_id")
-        words = dict.fromkeys(one.owner for one in shapes if isinstance(one.owner, str))
-        numbers = {one.owner: groups[one.owner] for one in shapes if isinstance(one.owner, int)}
+        ids, said = number_owners((one.owner for one in shapes), "group_id")
     except EntryError as error:
         raise SessionError(f"{path} cannot be read as labelme: {error}.") from error
-    first = max(numbers.values(), default=0) + 1
-    ids: dict[int | str, int] = {**numbers, **{word: n for n, word in enumerate(words, first)}}
-    notes += groups.notes
-    if words:
+    notes += said
+    if any(isinstance(owner, str) for owner in ids):
         notes.append(f"{path} has shapes without group_id: each label is an object.")
     masks: dict[tuple[int, int], Mask] = {}
     names: dict[int, str] = {}

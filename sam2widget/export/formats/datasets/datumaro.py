@@ -29,7 +29,7 @@ from ...reading.entries import (
     read_json,
 )
 from ...reading.labels import LabelReader
-from ...reading.object_ids import ObjectIds
+from ...reading.object_ids import number_owners
 from ...registry import Format
 from ...segmentation import Imported, Segmentation
 from ...wording import pluralize, shorten
@@ -226,16 +226,11 @@ def _collect(
     path: Path, video: Video, shapes: list[_Shape], labels: LabelReader, notes: list[str]
 ) -> Imported:
     try:
-        given = dict.fromkeys(one.owner for one in shapes if isinstance(one.owner, int))
-        numbers = ObjectIds(given, "object_id")
-        ids: dict[int | str, int] = {one: numbers[one] for one in given}
+        ids, said = number_owners((one.owner for one in shapes), "object_id")
     except EntryError as error:
         raise SessionError(f"{path} cannot be read as datumaro: {error}.") from error
-    words = dict.fromkeys(one.owner for one in shapes if isinstance(one.owner, str))
-    first = max(ids.values(), default=0) + 1
-    ids |= {word: n for n, word in enumerate(words, first)}
-    notes += numbers.notes
-    if words:
+    notes += said
+    if any(isinstance(owner, str) for owner in ids):
         notes.append(f"{path} has shapes without object_id or group: each label is an object.")
     masks: dict[tuple[int, int], Mask] = {}
     names: dict[int, str] = {}
