@@ -26,7 +26,7 @@ lab: $(VENV)/installed-dev
 # `make test PROCESSES=0` runs all in one.
 PROCESSES ?= 2
 test: test-js $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup $(PYTEST_OPTIONS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 # What needs neither browser nor kernel nor the official implementation, and takes no minutes.
 FAST := -q -m "not browser and not kernel and not parity and not slow"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from sam2_backend import Sam2Model
 from tests.oracle import official as oracle
@@ -34,24 +35,37 @@ SERIAL = {"browser", "kernel", "test_examples.py", "test_soak.py", "test_ray.py"
 """Folders and files whose tests start processes that fill a small machine: one at a time."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the folder that they are in. Those of several processes (a browser, a
-    server, kernels) are run once more where they fail, and the summary lists them.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test by the folder that it is in. Those of several processes (a browser, a server,
+    kernels) are run once more where they fail, and the summary lists them.
 
-    Where pytest-xdist runs tests in two processes, those of one file stay in one, those of
-    `SERIAL` too, and so do those that compare with the official models, which are built once.
     """
-    for item in items:
-        path = item.path.relative_to(Path(__file__).parent)
-        folder = path.parts[0]
-        if folder in ("browser", "kernel", "parity"):
-            item.add_marker(folder)
-        if folder in ("browser", "kernel"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
-        serial = folder in SERIAL or path.name in SERIAL
-        group = "serial" if serial else "parity" if folder == "parity" else path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+    path = item.path.relative_to(Path(__file__).parent)
+    folder = path.parts[0]
+    if folder in ("browser", "kernel", "parity"):
+        item.add_marker(folder)
+    if folder in ("browser", "kernel"):
+        item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+class ByGroup(LoadScopeScheduling):
+    """Which tests stay in one process, where pytest-xdist runs them in several.
+
+    Those of one file; those of `SERIAL`; and those that compare with the official models, which
+    are built once.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = PurePosixPath(nodeid.partition("::")[0])
+        folder = path.parts[1] if len(path.parts) > 1 else ""
+        if folder in SERIAL or path.name in SERIAL:
+            return "serial"
+        return "parity" if folder == "parity" else str(path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
+    """Say who shares out the tests."""
+    return ByGroup(config, log)
 
 
 @pytest.fixture(scope="session")
