@@ -6,11 +6,10 @@ widget does with paths and names of the kernel's machine is refused here.
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 from IPython.core.getipython import get_ipython
-from IPython.display import HTML, display
+from IPython.display import display
 from ipywidgets import Widget
 
 from ..bridge.protocol import Export, ProtocolError, ReplyTo, Request, SetModel, parse
@@ -65,6 +64,6 @@ def show_video(*, video: str, session: str, **options: Any) -> None:
     try:
         widget = ServedWidget(video, autosave=session, **options)
     except (ValueError, OSError) as error:
-        display(HTML(f'<p role="alert" class="s2w-refused">{html.escape(str(error))}</p>'))
+        display({"text/plain": str(error)}, raw=True)
         return
     display(widget)

@@ -425,13 +425,14 @@ class _Series:
 
 def _is_plain_ycbcr(page: Any) -> bool:
     """Whether a page is luma and chroma of 8 bits, one of each for a pixel, uncompressed."""
+    first = page.keyframe  # whose tags it shares, and the only one that may have them
     return (
-        getattr(page.photometric, "name", "") == "YCBCR"
-        and page.compression == 1
-        and page.subsampling == (1, 1)
-        and page.dtype == np.uint8
-        and len(page.shape) == 3
-        and page.shape[-1] == 3
+        getattr(first.photometric, "name", "") == "YCBCR"
+        and first.compression == 1
+        and first.subsampling == (1, 1)
+        and first.dtype == np.uint8
+        and len(first.shape) == 3
+        and first.shape[-1] == 3
     )
 
 

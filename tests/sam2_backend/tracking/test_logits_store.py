@@ -29,7 +29,12 @@ def num_in_memory(stored) -> int:
 
 def bytes_of_tensors() -> int:
     gc.collect()
-    tensors = [one for one in gc.get_objects() if type(one) is torch.Tensor]
+    tensors = [
+        one
+        for one in gc.get_objects()
+        # Those that an export to ONNX has left behind have no storage.
+        if type(one) is torch.Tensor and not torch._is_functional_tensor(one)
+    ]
     return sum({one.data_ptr(): one.untyped_storage().nbytes() for one in tensors}.values())
 
 

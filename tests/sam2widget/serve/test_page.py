@@ -54,7 +54,7 @@ def test_a_video_that_cannot_be_shown_is_a_sentence_that_is_no_markup(
     tmp_path, capsys, monkeypatch
 ):
     shown = []
-    monkeypatch.setattr("sam2widget.serve.page.display", shown.append)
+    monkeypatch.setattr("sam2widget.serve.page.display", lambda data, raw: shown.append(data))
     show_video(video=str(tmp_path / "<b>.mp4"), session=str(tmp_path / "a.sam2.zip"))
-    (text,) = shown
-    assert 'role="alert"' in text.data and "&lt;b&gt;.mp4" in text.data and "<b>" not in text.data
+    (data,) = shown
+    assert [*data] == ["text/plain"] and "<b>.mp4" in data["text/plain"]

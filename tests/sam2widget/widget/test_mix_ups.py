@@ -84,7 +84,8 @@ def test_a_picture_that_is_missing_is_said_to_be() -> None:
     [
         (
             lambda w: w.add_point(frame_idx=0, x=1, y=1),
-            r"^add_point\(\) has no argument frame_idx. It takes frame, x, y, label, obj\.$",
+            r"^add_point\(\) has no argument frame_idx\. "
+            r"It takes frame, x, y, label, obj, window\.$",
         ),
         (lambda w: w.add_point(), r"^add_point\(\) cannot be called so: missing.*It takes frame"),
         (lambda w: w.load("x", mode=1), r"^load\(\) has no argument mode. It takes path, video, "),
