@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import tempfile
+from types import FunctionType, ModuleType
 
 import numpy as np
 import pytest
@@ -27,15 +28,18 @@ def num_in_memory(stored) -> int:
     return sum(one.in_memory is not None for one in stored)
 
 
-def bytes_of_tensors() -> int:
-    gc.collect()
-    tensors = [
-        one
-        for one in gc.get_objects()
-        # Those that an export to ONNX has left behind have no storage.
-        if type(one) is torch.Tensor and not torch._is_functional_tensor(one)
-    ]
-    return sum({one.data_ptr(): one.untyped_storage().nbytes() for one in tensors}.values())
+def bytes_of_tensors(root: object) -> int:
+    """Of the tensors that can be reached from it, each storage once."""
+    seen, waiting, storages = {id(root)}, [root], {}
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, torch.Tensor):
+            storages[one.untyped_storage().data_ptr()] = one.untyped_storage().nbytes()
+        for other in gc.get_referents(one):
+            if id(other) not in seen and not isinstance(other, type | ModuleType | FunctionType):
+                seen.add(id(other))
+                waiting.append(other)
+    return sum(storages.values())
 
 
 def test_logits_are_read_back_bit_by_bit():
@@ -86,7 +90,7 @@ def test_memory_does_not_grow_with_the_number_of_prompts():
         for frame in range(len(bank.conditioning), end):
             entry = MemoryEntry(torch.zeros(1, 256), torch.ones(1, 1), torch.ones(1), logits(frame))
             bank.condition(frame, entry)
-        held.append(bytes_of_tensors())
+        held.append(bytes_of_tensors(bank))
     small = 4 * (256 + 1 + 1)
     assert held[1] - held[0] == 400 * small
     assert num_in_memory(one.logits for one in bank.conditioning.values()) == MAX_IN_MEMORY
