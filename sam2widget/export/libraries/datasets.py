@@ -8,9 +8,9 @@ from typing import Any
 from PIL import Image
 
 from ...core.errors import SessionError
+from ..optional_library import import_library
 from ..segmentation import Segmentation, SegmentationSource
 from ..writing import JPEG_QUALITY
-from ._importing import import_library
 
 
 def to_datasets(source: SegmentationSource, *, pictures: bool = True) -> Any:

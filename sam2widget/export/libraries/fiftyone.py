@@ -8,8 +8,8 @@ from typing import Any
 from sam2_backend.video import Video
 
 from ...core.errors import SessionError
+from ..optional_library import import_library
 from ..segmentation import Segmentation, SegmentationSource
-from ._importing import import_library
 
 FIELD = "masks"
 """What the detections are called in samples and frames."""

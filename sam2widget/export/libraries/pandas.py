@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..optional_library import import_library
 from ..segmentation import Segmentation, SegmentationSource
 from ..table import columns, rows
-from ._importing import import_library
 
 
 def to_dataframe(source: SegmentationSource) -> Any:

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...core.arguments import as_int
 from ...core.errors import SessionError
+from ..optional_library import import_library
 from ..segmentation import Segmentation, SegmentationSource
-from ._importing import import_library
 
 
 def to_supervision(source: SegmentationSource, frame: int) -> Any:

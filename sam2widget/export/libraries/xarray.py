@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..optional_library import import_library
 from ..overlay import check_one_size
 from ..segmentation import Segmentation, SegmentationSource
-from ._importing import import_library
 
 
 def to_xarray(source: SegmentationSource) -> Any:

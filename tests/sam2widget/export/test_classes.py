@@ -16,6 +16,7 @@ import yaml
 from sam2widget.annotation.classes import as_classes
 from sam2widget.annotation.session import Session
 from sam2widget.export import Segmentation, export_masks, import_masks
+from tests.support.optional_formats import need_library_of
 
 from .conftest import HEIGHT, NAMES, WIDTH
 
@@ -29,8 +30,9 @@ ATTRIBUTES = {
 EXACT = [
     *(("npz", {}), ("coco", {}), ("sa-v", {"every": 1}), ("cvat", {}), ("cvat", {"tracks": True})),
     *(("youtube-vos", {}), ("labelme", {}), ("label-studio", {}), ("datumaro", {})),
+    ("imagej", {}),
 ]
-UNLISTED = {"youtube-vos", "label-studio"}
+UNLISTED = {"imagej", "youtube-vos", "label-studio"}
 """They have no place for classes that no object has."""
 
 
@@ -45,6 +47,7 @@ def classed(segmentation) -> Segmentation:
 
 @pytest.mark.parametrize(("name", "options"), EXACT)
 def test_classes_attributes_and_names_come_back_exactly(classed, tmp_path, name, options):
+    need_library_of(name)
     found = import_masks(export_masks(classed, tmp_path / "out", name, **options), classed.video)
     assert found.names == NAMES
     assert found.labels.classes == {obj: one for obj, one in OF.items() if one}
@@ -60,6 +63,7 @@ def test_classes_attributes_and_names_come_back_exactly(classed, tmp_path, name,
 def test_names_stand_for_classes_that_there_are_not_and_come_back_as_names(
     segmentation, tmp_path, name, options
 ):
+    need_library_of(name)
     path = export_masks(segmentation, tmp_path / "out", name, **options)
     found = import_masks(path, segmentation.video)
     assert set(found.names.values()) == set(NAMES.values())

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sam2widget import SessionError
 from sam2widget.export import FORMATS, Imported, export_masks, import_masks
+from tests.support.optional_formats import need_library_of
 
 READABLE = [name for name, one in FORMATS.items() if one.read is not None]
 ANYTHING = st.recursive(
@@ -49,6 +50,7 @@ def test_a_picture_without_end_is_refused(segmentation, tmp_path, name):
 @pytest.fixture(params=READABLE)
 def written(request, segmentation, tmp_path) -> tuple[str, Path]:
     """A format, and masks written in it."""
+    need_library_of(request.param)
     return request.param, export_masks(segmentation, tmp_path / "out", request.param)
 
 

@@ -27,6 +27,7 @@ from sam2widget.core.masks import Mask
 from sam2widget.export import FORMATS, Segmentation, export_masks, import_masks
 from sam2widget.export.encodings.outlines import fill, find_polygons, join_polygons
 from sam2widget.export.overlay import overlay
+from tests.support.optional_formats import need_library_of
 
 from .conftest import FRAMES, HEIGHT, NAMES, WIDTH, masks
 
@@ -34,6 +35,7 @@ EXACT = [
     *(("npz", {}), ("coco", {}), ("sa-v", {"every": 1}), ("cvat", {}), ("cvat", {"tracks": True})),
     *(("labelme", {}), ("labelme", {"outline": "polygons"}), ("label-studio", {})),
     *(("datumaro", {}), ("datumaro", {"frames": True})),
+    *(("imagej", {}), ("imagej", {"axis": "t"}), ("imagej", {"axis": "z"})),
 ]
 """They keep every mask, also where objects overlap, and who is who."""
 
@@ -42,6 +44,7 @@ SEEN = {key: mask for key, mask in masks().items() if mask.any()}
 
 @pytest.mark.parametrize(("name", "options"), EXACT)
 def test_what_is_written_is_read_back_exactly(segmentation, tmp_path, name, options):
+    need_library_of(name)
     path = export_masks(segmentation, tmp_path / "out", name, **options)
     found = import_masks(path, segmentation.video)
     assert found.masks.keys() == SEEN.keys()
@@ -354,6 +357,7 @@ def test_what_cannot_be_done_is_said(segmentation, tmp_path, call, says):
 
 @pytest.mark.parametrize("name", [one.name for one in FORMATS.values() if one.read])
 def test_damaged_files_are_said_to_be_so(segmentation, tmp_path, name):
+    need_library_of(name)
     path = export_masks(segmentation, tmp_path / "out", name)
     files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
     for file in files:
@@ -429,6 +433,7 @@ def _even_odd(corners: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", FORMATS)
 def test_no_name_leads_outside(segmentation, tmp_path, name):
     """Names are data: of a folder that is called "..", or of an object in a file from elsewhere."""
+    need_library_of(name)
     objects = tuple(replace(info, name=f"../../up{info.id}") for info in segmentation.objects)
     video = copy(segmentation.video)
     video.name = ".."

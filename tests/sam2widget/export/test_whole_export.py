@@ -16,6 +16,7 @@ from sam2widget.export.whole_export import (
     suggest_name,
     unused_path,
 )
+from tests.support.optional_formats import need_library_of
 
 from .conftest import FRAMES
 
@@ -42,6 +43,7 @@ def test_an_export_that_is_ended_leaves_nothing(segmentation, tmp_path, name):
 @pytest.mark.filterwarnings("ignore:Objects overlap")
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_export_is_what_export_masks_writes(segmentation, tmp_path, name):
+    need_library_of(name)
     path = export_whole(segmentation, tmp_path / "whole" / "out", name)
     plain = export_masks(segmentation, tmp_path / "plain" / "out", name)
     assert path.relative_to(tmp_path / "whole") == plain.relative_to(tmp_path / "plain")

@@ -18,6 +18,7 @@ from sam2widget.bridge import downloads, flow_control
 from sam2widget.export import FORMATS
 from tests.support.browser import Browser, idle
 from tests.support.fakes import ChoosySegmenter, DiscSegmenter
+from tests.support.optional_formats import need_library_of
 from tests.support.waiting import LIMIT_S, threads_ended, wait_until
 
 FRAMES, HEIGHT, WIDTH = 12, 24, 40
@@ -90,6 +91,7 @@ def test_every_format_is_told_with_the_options_that_a_person_sets(page, tmp_path
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_is_exported_to_a_place_that_is_told_in_full(page, tmp_path, name):
+    need_library_of(name)
     answer = export(page, format=name, path="made/out")
     assert answer["type"] == "exported", answer
     path = Path(answer["path"])

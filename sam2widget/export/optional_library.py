@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from ...core.errors import SessionError
+from ..core.errors import SessionError
 
 
 def import_library(name: str, instead: str) -> Any:
