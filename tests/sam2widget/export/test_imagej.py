@@ -15,6 +15,7 @@ from sam2widget import SessionError, open_video
 from sam2widget.annotation.records import ObjectInfo, Result
 from sam2widget.core.masks import Mask
 from sam2widget.export import Segmentation, export_masks
+from sam2widget.export.encodings import imagej_roi
 
 from .conftest import FRAMES, HEIGHT, NAMES, WIDTH, masks
 from .elsewhere import import_noting
@@ -76,22 +77,14 @@ def test_a_frame_may_be_a_place_of_a_hyperstack(segmentation, tmp_path, axis):
         assert list(places.values()) == [0]
 
 
-def test_many_corners_make_a_composite(tmp_path):
+def test_more_corners_than_a_polygon_may_have_make_a_composite(segmentation, tmp_path, monkeypatch):
     """Of a polygon, a count of 16 bits says how many."""
-    mask_hw = np.zeros((600, 600), bool)
-    mask_hw[:, ::2] = True  # a comb, and every tooth has notches
-    mask_hw[0] = True
-    mask_hw[2::4, 1::4] = True
-    mask_hw[4::4, 3::4] = True
-    video = open_video(np.zeros((1, 600, 600, 3), np.uint8))
-    result = Result(Mask.from_array(mask_hw), 3.0, 0.9, "prompt")
-    one = Segmentation.make(video, (ObjectInfo.numbered(1),), {(1, 0): result})
-    path = export_masks(one, tmp_path / "comb.zip")
-    (roi,) = roifile.roiread(path)
-    assert roi.composite and roi.shape_roi_size > 3 * 2**16
-    found, said = import_noting(path, video)
-    np.testing.assert_array_equal(found.masks[1, 0].to_array(), mask_hw)
-    assert not said
+    monkeypatch.setattr(imagej_roi, "_MAX_POINTS", 3)
+    path = export_masks(segmentation, tmp_path / "walk.zip")
+    rois = [roi for roi in roifile.roiread(path) if roi.name.startswith("5_")]
+    assert rois and all(roi.composite for roi in rois)
+    for roi in rois:
+        np.testing.assert_array_equal(fill_even_odd(roi), SEEN[5, roi.position - 1])
 
 
 def test_lineages_come_back(segmentation, tmp_path):
