@@ -1,7 +1,11 @@
-"""Mask logits as they are kept beside a mask: what decides between objects that claim a pixel."""
+"""Mask logits as they are kept beside a mask.
+
+They decide between objects that claim a pixel, and how soft the edges of mattes are.
+"""
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 
@@ -10,9 +14,17 @@ from numpy.typing import NDArray
 
 LARGEST = 32.0
 """Logits are kept within ± this, as predictors hand them back for refinement."""
+LARGEST_ERROR = 0.25
+"""Of logits that are kept: half of the largest step."""
+SOFTEST = -6.0
+"""Logits below are as good as outside: of a quarter of a per cent."""
 _STEPS = 127
 _LEVEL = 1
 """Of deflate: fast."""
+_RIM = 8
+"""Cells around those above 0 of which soft ones are kept."""
+_OUTSIDE = -64
+"""The step of what is not kept: a logit of -8, to which edges fade out."""
 
 Box = tuple[int, int, int, int]
 """y0, x0, y1, x1; the last two are not included."""
@@ -20,7 +32,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class MaskLogits:
-    """The logits of one mask near where they are above 0, on the network's grid.
+    """The logits of one mask, on the network's grid, as far out as its edges fade.
 
     They are kept in steps that are fine around 0 and coarse where the network is sure. Immutable,
     about as large as the mask.
@@ -45,17 +57,34 @@ class MaskLogits:
         rows, columns = above_hw.any(axis=1).nonzero()[0], above_hw.any(axis=0).nonzero()[0]
         if not len(rows):
             return cls(height, width, (0, 0, 0, 0), b"")
-        # With a rim: between a cell inside and one outside, both count.
-        y0, x0 = max(int(rows[0]) - 1, 0), max(int(columns[0]) - 1, 0)
-        y1, x1 = min(int(rows[-1]) + 2, height), min(int(columns[-1]) + 2, width)
+        y0, x0 = max(int(rows[0]) - _RIM, 0), max(int(columns[0]) - _RIM, 0)
+        y1, x1 = min(int(rows[-1]) + 1 + _RIM, height), min(int(columns[-1]) + 1 + _RIM, width)
         part_hw = logits_hw[y0:y1, x0:x1].clip(-LARGEST, LARGEST)
-        near_hw = np.pad(above_hw[y0:y1, x0:x1], 1)
-        near_hw = near_hw[:-2] | near_hw[1:-1] | near_hw[2:]
-        near_hw = near_hw[:, :-2] | near_hw[:, 1:-1] | near_hw[:, 2:]
+        # Between a cell inside and one outside, both count.
+        near_hw = around_hw = _grown(above_hw[y0:y1, x0:x1])
+        for _ in range(_RIM - 1):
+            around_hw = _grown(around_hw)
         steps_hw = np.rint(np.sign(part_hw) * np.sqrt(np.abs(part_hw) / LARGEST) * _STEPS)
-        steps_hw[~near_hw] = -_STEPS
+        steps_hw[~(near_hw | (around_hw & (part_hw > SOFTEST)))] = _OUTSIDE
         packed = zlib.compress(steps_hw.astype(np.int8).tobytes(), _LEVEL)
         return cls(height, width, (y0, x0, y1, x1), packed)
+
+    def box_px(self, size_hw: tuple[int, int]) -> Box | None:
+        """Box in pixels of a frame of (H, W), beyond which the logits say outside; None if empty.
+
+        Pixels lie between the centres of cells: those of a cell around are included.
+        """
+        if not self.packed:
+            return None
+        y0, x0, y1, x1 = self.box
+        height, width = size_hw
+        down, across = height / self.height, width / self.width
+        return (
+            max(math.floor((y0 - 1) * down), 0),
+            max(math.floor((x0 - 1) * across), 0),
+            min(math.ceil((y1 + 1) * down), height),
+            min(math.ceil((x1 + 1) * across), width),
+        )
 
     def at(
         self, rows: NDArray[np.intp], columns: NDArray[np.intp], size_hw: tuple[int, int]
@@ -64,14 +93,14 @@ class MaskLogits:
 
         Parameters
         ----------
-        rows, columns : (K,) of the pixels.
+        rows, columns : (K,) of the pixels, or (h, 1) and (w,) of those of a box: (h, w) logits.
         size_hw : (H, W) of the frame.
         """
         if not self.packed:
-            return np.full(len(rows), -LARGEST, np.float32)
+            return np.full(np.broadcast_shapes(rows.shape, columns.shape), -LARGEST, np.float32)
         y0, x0, y1, x1 = self.box
         # With a rim of what lies farther outside.
-        steps_hw = np.full((y1 - y0 + 2, x1 - x0 + 2), -_STEPS, np.int8)
+        steps_hw = np.full((y1 - y0 + 2, x1 - x0 + 2), _OUTSIDE, np.int8)
         kept = np.frombuffer(zlib.decompress(self.packed), np.int8)
         steps_hw[1:-1, 1:-1] = kept.reshape(y1 - y0, x1 - x0)
         levels = np.arange(-_STEPS, _STEPS + 1, dtype=np.float32) / _STEPS
@@ -81,6 +110,13 @@ class MaskLogits:
         upper = logits_hw[top, left] * (1 - across) + logits_hw[top, right] * across
         lower = logits_hw[bottom, left] * (1 - across) + logits_hw[bottom, right] * across
         return (upper * (1 - down) + lower * down).astype(np.float32)
+
+
+def _grown(cells_hw: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Give the cells, and those that touch one, at a corner too."""
+    padded = np.pad(cells_hw, 1)
+    tall = padded[:-2] | padded[1:-1] | padded[2:]
+    return tall[:, :-2] | tall[:, 1:-1] | tall[:, 2:]
 
 
 def _between(

@@ -17,6 +17,7 @@ from ..annotation.records import ObjectInfo
 from ..core.arguments import as_int
 from ..core.errors import SessionError
 from . import effects
+from .mattes import MatteName, check_matte, join_mattes, soft_matte, warn_of_hard_edges
 from .overlay import overlay
 from .segmentation import Segmentation
 
@@ -34,6 +35,7 @@ EFFECT_OPTIONS = {
     "strength": "of 'blur', 'spotlight' and 'outline', 0 to 1",
     "background": "'#rrggbb', or the path of a picture",
     "feather": "softness of edges in pixels; 1 if not given",
+    "matte": "'mask', or 'logits', whose edges are as soft as the model saw them",
 }
 """What the options of a format that has effects do."""
 
@@ -48,6 +50,7 @@ class FrameEffect:
     strength: float
     background: tuple[int, int, int] | Image.Image
     feather: float
+    matte: MatteName = "mask"
 
     @classmethod
     def make(
@@ -58,6 +61,7 @@ class FrameEffect:
         strength: float | None = None,
         background: Background | None = None,
         feather: float = effects.FEATHER_PX,
+        matte: MatteName = "mask",
     ) -> FrameEffect:
         """Check the options of an effect, which `EFFECT_OPTIONS` describes.
 
@@ -83,12 +87,19 @@ class FrameEffect:
             raise SessionError(f"strength= is a number from 0 to 1, got {strength:g}.")
         if not 0 <= float(feather) <= 100:
             raise SessionError(f"feather= is a number of pixels from 0 to 100, got {feather!r}.")
+        check_matte(matte)
+        if matte != "mask" and effect == "overlay":
+            raise SessionError("matte= is for effects with soft edges, and 'overlay' has none.")
+        ids = check_objects(segmentation, objects)
+        if matte == "logits":
+            warn_of_hard_edges(segmentation, ids)
         return cls(
             cast("EffectName", effect),
-            _check_objects(segmentation, objects),
+            ids,
             strength,
             _read_background(DEFAULT_BACKGROUND if background is None else background),
             float(feather),
+            matte,
         )
 
     @property
@@ -111,7 +122,7 @@ class FrameEffect:
         rgb = segmentation.picture(frame)
         hw = height, _ = rgb.shape[:2]
         found = [(mask_hw, info.rgb) for info, mask_hw in self.shown(segmentation, frame)]
-        matte_hw = effects.make_matte((mask_hw for mask_hw, _ in found), hw, self.feather)
+        matte_hw = self._matte(segmentation, frame, [mask_hw for mask_hw, _ in found], hw)
         match self.name:
             case "cutout":
                 return effects.cut_out(rgb, matte_hw)
@@ -125,6 +136,23 @@ class FrameEffect:
                 return effects.draw_outlines(rgb, found, matte_hw, width_px)
             case _:
                 return effects.replace_background(rgb, matte_hw, self._background(hw))
+
+    def _matte(
+        self,
+        segmentation: Segmentation,
+        frame: int,
+        masks: list[NDArray[np.bool_]],
+        hw: tuple[int, int],
+    ) -> NDArray[np.float32]:
+        """Give the matte of the objects shown, (H, W) float32; what has no logits is feathered."""
+        if self.matte == "mask":
+            return effects.make_matte(masks, hw, self.feather)
+        ids = [info.id for info, _ in self.shown(segmentation, frame)]
+        results = [segmentation.results[obj, frame] for obj in ids]
+        hard = (mask for mask, one in zip(masks, results, strict=True) if one.logits is None)
+        mattes = [soft_matte(one) for one in results if one.logits is not None]
+        mattes.append(effects.make_matte(hard, hw, self.feather))
+        return join_mattes(mattes, hw, add=segmentation.non_overlapping)
 
     def _background(self, hw: tuple[int, int]) -> tuple[int, int, int] | NDArray[np.uint8]:
         picture = self.background
@@ -140,9 +168,10 @@ def refuse_transparency(frame_effect: FrameEffect, format: str) -> None:
         )
 
 
-def _check_objects(
+def check_objects(
     segmentation: Segmentation, objects: int | Iterable[int] | None
 ) -> frozenset[int] | None:
+    """Give the ids of the objects that are asked for, None for all; an unknown one is refused."""
     if objects is None:
         return None
     if isinstance(objects, Iterable) and not isinstance(objects, (str, bytes)):

@@ -30,6 +30,7 @@ from .hand_over import HandOver
 if TYPE_CHECKING:
     from ...export import Segmentation
     from ...export.frame_effect import Background, EffectName
+    from ...export.mattes import MatteName
 
 
 @shorten_errors
@@ -228,6 +229,7 @@ class AnnotationReader(HandOver):
         strength: float | None = None,
         background: Background | None = None,
         feather: float = 1.0,
+        matte: MatteName = "mask",
         on_progress: Callable[[int, int], object] | None = None,
         **options: Any,
     ) -> Path:
@@ -245,6 +247,8 @@ class AnnotationReader(HandOver):
         background : of "background": ``"#rrggbb"``, (R, G, B), or a picture, which is scaled to
             cover the frame: its path, a Pillow image, or (H, W, 3) uint8. A studio's green if None.
         feather : softness of the objects' edges in pixels; 0 is hard.
+        matte : "mask", or "logits", whose edges are as soft as the model saw them; masks that have
+            none are feathered, and a warning counts them.
         on_progress : see `sam2widget.export.export_masks`.
         options : of the format, such as ``crf``.
 
@@ -267,7 +271,7 @@ class AnnotationReader(HandOver):
         >>> w.export_video("dog-alone.webm", "cutout", objects=1)
         """
         of_effect: dict[str, Any] = {"effect": effect, "objects": objects, "strength": strength}
-        of_effect |= {"background": background, "feather": feather}
+        of_effect |= {"background": background, "feather": feather, "matte": matte}
         format = None if Path(path).suffix else "png"
         return self.export(path, format, on_progress=on_progress, **of_effect, **options)
 

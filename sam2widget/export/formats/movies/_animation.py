@@ -19,6 +19,7 @@ from PIL import Image
 from ....core.errors import SessionError
 from ...effects import FEATHER_PX
 from ...frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect, refuse_transparency
+from ...mattes import MatteName
 from ...overlay import check_one_size
 from ...segmentation import Segmentation
 
@@ -44,6 +45,7 @@ def write_animation(
     strength: float | None = None,
     background: Background | None = None,
     feather: float = FEATHER_PX,
+    matte: MatteName = "mask",
 ) -> Path:
     """Write a GIF or WebP that plays over and over, a frame at a time.
 
@@ -55,9 +57,12 @@ def write_animation(
     path : its suffix says which. A GIF shows 50 frames a second at most, as browsers do.
     width : in pixels at most; the source's if None.
     every : take each so many frames.
-    effect, objects, strength, background, feather : see `EFFECT_OPTIONS`; a GIF is not transparent.
+    effect, objects, strength, background, feather, matte : see `EFFECT_OPTIONS`; a GIF is not
+        transparent.
     """
-    frame_effect = FrameEffect.make(segmentation, effect, objects, strength, background, feather)
+    frame_effect = FrameEffect.make(
+        segmentation, effect, objects, strength, background, feather, matte
+    )
     if every < 1:
         raise SessionError(f"every must be at least 1, got {every}.")
     if width is not None and width < 1:

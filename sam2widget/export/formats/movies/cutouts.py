@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ...effects import cut_out
+from ...mattes import MatteName, check_matte, soft_matte, warn_of_hard_edges
 from ...registry import Format
 from ...segmentation import Segmentation
 from ...wording import file_name
 from ...writing import open_folder, save_below
 
 
-def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False) -> Path:
+def write_cutouts(
+    segmentation: Segmentation, path: Path, *, crop: bool = False, matte: MatteName = "mask"
+) -> Path:
     """Write `ID_NAME/00000.png`…, RGBA, transparent outside the object.
 
     Files have the names of the source's frames, where it has some.
@@ -22,7 +26,11 @@ def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False)
     ----------
     path : the folder.
     crop : cut to the object's box; else each is as large as its frame.
+    matte : "mask", which is hard, or "logits", whose edges are as soft as the model saw them.
     """
+    check_matte(matte)
+    if matte == "logits":
+        warn_of_hard_edges(segmentation, frozenset(info.id for info in segmentation.objects))
     folders = {
         info.id: path / f"{info.id}_{file_name(info.name, default='object')}"
         for info in segmentation.objects
@@ -37,7 +45,10 @@ def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False)
     for frame in segmentation.frames:
         rgb = segmentation.picture(frame)
         for info, mask_hw in segmentation.shown(frame):
-            picture = Image.fromarray(np.dstack((rgb, mask_hw.astype(np.uint8) * 255)))
+            matte_hw = mask_hw.astype(np.float32)
+            if matte == "logits":
+                matte_hw = soft_matte(segmentation.results[info.id, frame])
+            picture = Image.fromarray(cut_out(rgb, matte_hw))
             if crop:
                 picture = picture.crop(picture.getchannel("A").getbbox())
             target = file(info.id, frame)
@@ -50,5 +61,8 @@ FORMAT = Format(
     "",
     write_cutouts,
     description="a folder for each object: RGBA PNGs, transparent outside",
-    options={"crop": "True cuts to the object's box"},
+    options={
+        "crop": "True cuts to the object's box",
+        "matte": "'mask', or 'logits', whose edges are as soft as the model saw them",
+    },
 )

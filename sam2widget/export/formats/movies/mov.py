@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...effects import FEATHER_PX
 from ...frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect
+from ...mattes import MatteName
 from ...registry import Format
 from ...segmentation import Segmentation
 from ._movie import Encoding, write_movie
@@ -24,6 +25,7 @@ def write_mov(
     strength: float | None = None,
     background: Background | None = None,
     feather: float = FEATHER_PX,
+    matte: MatteName = "mask",
 ) -> Path:
     """Write every frame as ProRes 4444, with alpha where the effect is transparent; sound as AAC.
 
@@ -31,9 +33,11 @@ def write_mov(
 
     Parameters
     ----------
-    effect, objects, strength, background, feather : see `EFFECT_OPTIONS`.
+    effect, objects, strength, background, feather, matte : see `EFFECT_OPTIONS`.
     """
-    frame_effect = FrameEffect.make(segmentation, effect, objects, strength, background, feather)
+    frame_effect = FrameEffect.make(
+        segmentation, effect, objects, strength, background, feather, matte
+    )
     pixel_format = "yuva444p10le" if frame_effect.is_transparent else "yuv444p10le"
     options = {"profile": PRORES_4444, "alpha_bits": "16" if frame_effect.is_transparent else "0"}
     return write_movie(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...effects import FEATHER_PX
 from ...frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect, refuse_transparency
+from ...mattes import MatteName
 from ...registry import Format
 from ...segmentation import Segmentation
 from ._movie import Encoding, write_movie
@@ -22,6 +23,7 @@ def write_mp4(
     strength: float | None = None,
     background: Background | None = None,
     feather: float = FEATHER_PX,
+    matte: MatteName = "mask",
 ) -> Path:
     """Write every frame with its masks as H.264, and the source's sound as AAC.
 
@@ -30,9 +32,11 @@ def write_mp4(
     Parameters
     ----------
     crf : quality from 0 (lossless) to 51; 18 cannot be told from the source.
-    effect, objects, strength, background, feather : see `EFFECT_OPTIONS`.
+    effect, objects, strength, background, feather, matte : see `EFFECT_OPTIONS`.
     """
-    frame_effect = FrameEffect.make(segmentation, effect, objects, strength, background, feather)
+    frame_effect = FrameEffect.make(
+        segmentation, effect, objects, strength, background, feather, matte
+    )
     refuse_transparency(frame_effect, "An MP4")
     encoding = Encoding("libx264", "yuv420p", {"crf": str(crf)}, "aac")
     return write_movie(segmentation, path, frame_effect, encoding)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from ...effects import FEATHER_PX
 from ...frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect
+from ...mattes import MatteName
 from ...registry import Format
 from ...segmentation import Segmentation
 from ...writing import open_folder, save_below
@@ -23,6 +24,7 @@ def write_png(
     strength: float | None = None,
     background: Background | None = None,
     feather: float = FEATHER_PX,
+    matte: MatteName = "mask",
 ) -> Path:
     """Write `00000.png`…, RGBA where the effect is transparent, else RGB.
 
@@ -31,9 +33,11 @@ def write_png(
     Parameters
     ----------
     path : the folder.
-    effect, objects, strength, background, feather : see `EFFECT_OPTIONS`.
+    effect, objects, strength, background, feather, matte : see `EFFECT_OPTIONS`.
     """
-    frame_effect = FrameEffect.make(segmentation, effect, objects, strength, background, feather)
+    frame_effect = FrameEffect.make(
+        segmentation, effect, objects, strength, background, feather, matte
+    )
     names = [f"{segmentation.frame_names.stem(frame)}.png" for frame in range(len(segmentation))]
     open_folder(segmentation, path, [path / name for name in names], [path])
     for frame, name in enumerate(names):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...effects import FEATHER_PX
 from ...frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect
+from ...mattes import MatteName
 from ...registry import Format
 from ...segmentation import Segmentation
 from ._movie import Encoding, write_movie
@@ -25,6 +26,7 @@ def write_webm(
     strength: float | None = None,
     background: Background | None = None,
     feather: float = FEATHER_PX,
+    matte: MatteName = "mask",
 ) -> Path:
     """Write every frame as VP9, with alpha where the effect is transparent; sound as Opus.
 
@@ -33,9 +35,11 @@ def write_webm(
     Parameters
     ----------
     crf : quality from 0 (best) to 63.
-    effect, objects, strength, background, feather : see `EFFECT_OPTIONS`.
+    effect, objects, strength, background, feather, matte : see `EFFECT_OPTIONS`.
     """
-    frame_effect = FrameEffect.make(segmentation, effect, objects, strength, background, feather)
+    frame_effect = FrameEffect.make(
+        segmentation, effect, objects, strength, background, feather, matte
+    )
     # Without a bit rate, crf alone decides. Alpha knows no reference frames that are not shown.
     options = {"crf": str(crf), "b": "0", "cpu-used": "4", "row-mt": "1", "deadline": "good"}
     if frame_effect.is_transparent:
