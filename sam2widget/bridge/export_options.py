@@ -98,7 +98,7 @@ def read_options(
             raise SessionError(f"The format {format.name!r} has no option {one.name}.")
         if not one.value.strip():
             continue
-        if has_effects(format) and one.name == "objects":
+        if one.name == "objects":
             found[one.name] = _read_objects(one.value)
         elif has_effects(format) and one.name == "background":
             found[one.name] = background if one.value == "picture" else one.value

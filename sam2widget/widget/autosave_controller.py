@@ -89,7 +89,8 @@ class AutosaveController:
 
         suffix = Path(path).suffix.lower()
         ProtectedFiles(self._get_video()).check([Path(path)], instead=session_name(path))
-        if suffix and suffix in {one.suffix for one in FORMATS.values()}:
+        # A session file is a zip itself.
+        if suffix in {one.suffix for one in FORMATS.values()} - {"", Path(SUFFIX).suffix}:
             raise SessionError(
                 f"A session file is no {suffix}: save it as {session_name(path).name}. "
                 f"w.export({os.fspath(path)!r}) writes its masks as {suffix}."
