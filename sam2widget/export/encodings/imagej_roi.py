@@ -143,10 +143,11 @@ def fill_roi(roi: Roi, hw: tuple[int, int]) -> NDArray[np.bool_]:
 
 def _kind(roi: Any) -> str:
     if roi.subtype.name in ("TEXT", "IMAGE"):
-        return roi.subtype.name.lower()
+        return str(roi.subtype.name).lower()
     if roi.composite:
         return "composite"
-    return {"RECT": "rectangle"}.get(roi.roitype.name, roi.roitype.name.lower())
+    word = str(roi.roitype.name).lower()
+    return "rectangle" if word == "rect" else word
 
 
 def _rings(roi: Any, kind: str) -> tuple[Ring, ...] | None:

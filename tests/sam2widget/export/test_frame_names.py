@@ -105,12 +105,24 @@ def test_exports_have_the_names_of_the_source(tmp_path):
     assert meta["videos"]["list"]["objects"]["1"]["frames"] == ["dog"]
     cutouts = export_masks(segmentation, tmp_path / "cutouts", "cutouts")
     assert sorted(file.name for file in cutouts.rglob("*.png")) == ["dog.png", "zebra.png"]
+    for name in filter(is_usable, ("png", "exr")):
+        pictures = export_masks(segmentation, tmp_path / name, name, matte="mask")
+        assert sorted(file.stem for file in pictures.iterdir()) == ["cat", "dog", "zebra"]
     with np.load(export_masks(segmentation, tmp_path / "a.npz")) as file:
         assert file["frame_names"].tolist() == names
     with export_masks(segmentation, tmp_path / "a.csv").open(newline="") as file:
         assert [row["frame_name"] for row in csv.DictReader(file)] == ["dog.jpg", "zebra.png"]
     pytest.importorskip("pandas", reason="pandas is no dependency")
     assert to_dataframe(segmentation).frame_name.tolist() == ["dog.jpg", "zebra.png"]
+
+
+def test_a_sequence_of_pictures_goes_on_with_the_numbers_of_its_source(tmp_path):
+    names = [f"shot_{n:06}.jpg" for n in range(1001, 1005)]
+    segmentation = segmentation_of(video_of(tmp_path / "shot", names))
+    for name in filter(is_usable, ("png", "exr")):
+        pictures = export_masks(segmentation, tmp_path / name, name, matte="mask")
+        found = sorted(file.name for file in pictures.iterdir())
+        assert found == [f"shot_{n:06}.{name}" for n in range(1001, 1005)]
 
 
 def test_two_frames_never_share_a_file(tmp_path):
