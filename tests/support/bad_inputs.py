@@ -297,6 +297,18 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
     "a Cell Tracking folder without pictures": lambda bad: import_masks(
         bad.file("res_track.txt", b"1 0 7 0").parent, CLIP, "ctc"
     ),
+    "a folder without a graph of GEFF": lambda bad: import_masks(bad.folder, CLIP, "geff"),
+    "ROIs of ImageJ that are no zip": lambda bad: import_masks(
+        bad.file("m.zip", b"no"), CLIP, "imagej"
+    ),
+    "ROIs called as a session file is": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        export_masks(bad.widget, bad.folder / "work.sam2.zip"),
+    ),
+    "soft edges of an effect without edges": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        export_masks(bad.widget, bad.folder / "out.mp4", matte="logits"),
+    ),
     "a track of no four numbers": lambda bad: import_masks(
         bad.file("res_track.txt", b"1 0 end").parent, CLIP
     ),

@@ -183,12 +183,12 @@ def read_geff(path: Path, video: Video) -> Imported:
     `write_geff` wrote, labels are objects; of others, each tracklet is an object, which begins
     where the one before forks or merges. Edges between objects are parents.
     """
-    geff = import_library("geff", INSTEAD)
     folder = _find_graph(path)
     if folder is None:
         raise SessionError(
             f"{path} has no graph of GEFF: a zarr folder with 'geff' in its attributes."
         )
+    geff = import_library("geff", INSTEAD)
     _check_sizes(folder)
     try:
         memory = geff.core_io.read_to_memory(str(folder))
