@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -26,6 +27,8 @@ _OVAL_POINTS = 720
 _CURVE_POINTS = 32
 _MOVE, _LINE, _QUAD, _CUBIC, _CLOSE = range(5)
 """Commands of a path, as Java has them."""
+_HEADER_AT, _HEADER_BYTES, _PROPERTIES_AT = 60, 52, 40
+"""Where it says where the second header is, its size, and where that says where properties are."""
 _POINTS_OF = {_MOVE: 1, _LINE: 1, _QUAD: 2, _CUBIC: 3, _CLOSE: 0}
 
 
@@ -117,7 +120,7 @@ def decode_roi(content: bytes) -> Roi:
             "stack": max(roi.position, 0),
             "z": max(roi.z_position, 0),
             "t": max(roi.t_position, 0),
-            "properties": _parse_properties(roi.props),
+            "properties": _parse_properties(_find_properties(content)),
         }
         if said["kind"] == "rectangle":
             x0, y0, x1, y1 = _sides(roi)
@@ -205,6 +208,17 @@ def _bend(controls: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
 def _check_corners(corners_p2: NDArray[np.float64]) -> None:
     if not np.isfinite(corners_p2).all() or np.abs(corners_p2).max(initial=0) > _FARTHEST_PX:
         raise EntryError("its corners are not finite, or farther off than a picture is large")
+
+
+def _find_properties(content: bytes) -> str:
+    """Find the text of the properties; roifile before 2026.1.29 looks in the wrong place."""
+    (header,) = struct.unpack_from(">i", content, _HEADER_AT)
+    if not 0 < header <= len(content) - _HEADER_BYTES:
+        return ""
+    at, length = struct.unpack_from(">ii", content, header + _PROPERTIES_AT)
+    if at <= 0 or length <= 0 or at + 2 * length > len(content):
+        return ""
+    return content[at : at + 2 * length].decode("utf-16-be")
 
 
 def _parse_properties(text: str) -> dict[str, str]:
