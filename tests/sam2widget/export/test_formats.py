@@ -27,7 +27,7 @@ from sam2widget.core.masks import Mask
 from sam2widget.export import FORMATS, Segmentation, export_masks, import_masks
 from sam2widget.export.encodings.outlines import fill, find_polygons, join_polygons
 from sam2widget.export.overlay import overlay
-from tests.support.optional_formats import need_library_of
+from tests.support.optional_formats import LIBRARIES, need_library_of
 
 from .conftest import FRAMES, HEIGHT, NAMES, WIDTH, masks
 
@@ -434,6 +434,16 @@ def _even_odd(corners: np.ndarray) -> np.ndarray:
         if y0 != y1:
             inside ^= crosses & (x < x0 + (y - y0) * (x1 - x0) / (y1 - y0))
     return inside
+
+
+@pytest.mark.parametrize(("name", "library"), LIBRARIES.items())
+def test_a_format_without_its_library_says_what_to_install(
+    segmentation, tmp_path, monkeypatch, name, library
+):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(SessionError, match=f"^{library} is not installed: pip install {library}, "):
+        export_masks(segmentation, tmp_path / "out", name)
+    assert not [one for one in tmp_path.rglob("*") if one.is_file()]
 
 
 @pytest.mark.parametrize("name", FORMATS)

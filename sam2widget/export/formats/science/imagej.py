@@ -18,9 +18,17 @@ from ....core.masks import Mask
 from ....models.segmenter import Box
 from ....storage.safe_zip import SafeZip, ZipError
 from ....storage.session_file import SUFFIX as SESSION_SUFFIX
-from ...encodings.imagej_roi import ENTRY_SUFFIX, Roi, decode_roi, encode_parts, fill_roi
+from ...encodings.imagej_roi import (
+    ENTRY_SUFFIX,
+    INSTEAD,
+    Roi,
+    decode_roi,
+    encode_parts,
+    fill_roi,
+)
 from ...encodings.outlines import NO_PIXEL
 from ...frame_names import FrameNames
+from ...optional_library import import_library
 from ...reading.entries import EntryError, as_number
 from ...reading.labels import LabelReader
 from ...reading.object_ids import LARGEST
@@ -65,12 +73,14 @@ def write_imagej(segmentation: Segmentation, path: Path, *, axis: Axis = "stack"
             f"{path} would be called as a session file is: w.save({path.name!r}) writes one, and "
             f"{path.name.removesuffix(SESSION_SUFFIX)}-rois.zip is a name for ROIs."
         )
+    import_library("roifile", INSTEAD)
+    for frame in segmentation.frames:
+        _check_side(segmentation, frame)
     digits = max(4, len(str(len(segmentation))))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for frame in segmentation.frames:
             if segmentation.on_frame is not None:
                 segmentation.on_frame(frame)
-            _check_side(segmentation, frame)
             for info in segmentation.objects:
                 result = segmentation.results.get((info.id, frame))
                 if result is None or not result.mask.area:
