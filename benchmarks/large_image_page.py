@@ -16,25 +16,27 @@ from benchmarks.page import SHOW_WIDGET, Bench, shown
 
 PLACES = (0.2, 0.3), (0.8, 0.25), (0.55, 0.6), (0.3, 0.8), (0.75, 0.75), (0.45, 0.4)
 """As shares of the picture."""
-QUIET_MS = 700
-"""The stage is as sharp as it gets when it has not been drawn anew for so long."""
-
-STEPS = 5
-WHEEL_PX = -360
-"""Three notches of a wheel, which is a little more than twice as large."""
+STEPS = 4
+"""The first shows no more than the overview has; more would show no more than the picture has."""
+NOTCHES = 3
+"""Of a wheel, for a step."""
+NOTCH_PX = 120
+STEP_ZOOM = 1.25 ** (NOTCHES * NOTCH_PX / 100)
+"""A little more than 2: js/src/stage/input/navigation.ts."""
+MAX_MARGIN = 1.5
+"""A region that is as sharp as the screen is not much wider than what is seen."""
 
 RECORD = """(root) => {
-    window.zoomed = { turned: 0, drawn: 0 };
     const now = () => performance.now();
-    window.addEventListener("wheel", () => { window.zoomed = { turned: now(), drawn: 0 }; }, true);
-    new MutationObserver(() => { window.zoomed.drawn = now(); })
-        .observe(root, { attributeFilter: ["data-region-drawn"] });
+    window.addEventListener("wheel", () => { window.turnedAt = now(); window.drawn = []; }, true);
+    new MutationObserver(() => {
+        const box = root.dataset.regionDrawn.split(",").map(Number);
+        window.drawn.push({ box, ms: now() - window.turnedAt });
+    }).observe(root, { attributeFilter: ["data-region-drawn"] });
 }"""
 
-SHARP = """(quietMs) => {
-    const { turned, drawn } = window.zoomed;
-    return drawn > 0 && performance.now() - drawn > quietMs ? drawn - turned : false;
-}"""
+SHARP = """([x, y, maxWidth]) => window.drawn.find(({ box: [x0, y0, x1, y1] }) =>
+    x0 <= x && y0 <= y && x1 > x && y1 > y && x1 - x0 <= maxWidth)?.ms"""
 
 
 def show_zooms(path: Path, width: int, height: int, model: str) -> None:
@@ -56,9 +58,13 @@ def zoom_in(bench: Bench, x: float, y: float) -> list[tuple[int, float]]:
     widget.press("0")
     widget.point_at(x, y)
     laps: list[tuple[int, float]] = []
-    for _ in range(STEPS):
-        page.mouse.wheel(0, WHEEL_PX)
-        handle = page.wait_for_function(SHARP, arg=QUIET_MS)
+    for step in range(1, STEPS + 1):
+        for _ in range(NOTCHES):
+            page.mouse.wheel(0, -NOTCH_PX)
+        if step == 1:
+            continue
+        max_width = MAX_MARGIN * widget.width / STEP_ZOOM**step
+        handle = page.wait_for_function(SHARP, arg=[x, y, max_width])
         laps.append((widget.zoom, float(handle.json_value())))
     return laps
 
