@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -46,16 +46,14 @@ def make_random(config: ModelConfig) -> Sam2Model:
 
 
 @pytest.fixture(scope="session")
-def export(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Exported]:
-    """Exports a model, or some parts of it."""
+def export(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Sam2Model], Exported]:
     pytest.importorskip("onnx")
     pytest.importorskip("onnxscript")
     pytest.importorskip("onnxruntime")
     pytest.importorskip("torch", minversion="2.6")
 
-    def export(model: Sam2Model, parts: Sequence[str] | None = None) -> Exported:
-        folder = tmp_path_factory.mktemp("onnx")
-        return Exported(model, export_onnx(model, folder, parts=parts).parent)
+    def export(model: Sam2Model) -> Exported:
+        return Exported(model, export_onnx(model, tmp_path_factory.mktemp("onnx")).parent)
 
     return export
 
