@@ -11,9 +11,13 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export SAM2WIDGET_IPYKERNEL6 := $(CURDIR)/$(VENV)/ipykernel6
 
 BUNDLE := sam2widget/static/widget.js
-JS_SOURCES := $(shell find js -name node_modules -prune -o -type f -print 2>/dev/null)
+JS_SOURCES := $(shell find js \( -name node_modules -o -path js/decoder \) -prune -o -type f -print 2>/dev/null)
 
-.PHONY: demo test test-fast test-lowest test-extras test-js coverage lab lint bench build release audit docs clean
+# What decodes masks in the browser, a package of its own: js/decoder/sam2widget_decoder.
+DECODER := js/decoder/sam2widget_decoder/static/decoder.js
+DECODER_SOURCES := $(wildcard js/decoder/src/*.ts) js/decoder/build.mjs
+
+.PHONY: demo test test-fast test-lowest test-extras test-js coverage lab lint bench decoder build release audit docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -25,7 +29,7 @@ lab: $(VENV)/installed-dev
 # Two processes, each with one thread of arithmetic; tests/conftest.py says what stays together.
 # `make test PROCESSES=0` runs all in one.
 PROCESSES ?= 2
-test: test-js $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
+test: test-js $(DECODER) $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 # What needs neither browser nor kernel nor the official implementation, and takes no minutes.
@@ -42,7 +46,7 @@ test-extras: build
 	$(BIN)/python -m tools.extras $(EXTRAS)
 
 # Which lines and branches of both packages the tests go through.
-coverage: $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
+coverage: $(DECODER) $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
 	$(PIP) coverage
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
@@ -52,7 +56,7 @@ test-js: $(BUNDLE)
 	npm --prefix js test
 	npm --prefix js run test:short
 
-lint: $(VENV)/installed-dev js/node_modules
+lint: $(VENV)/installed-dev js/node_modules js/decoder/node_modules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
@@ -60,15 +64,19 @@ lint: $(VENV)/installed-dev js/node_modules
 	$(BIN)/python -m tools.words
 	npm --prefix js run lint
 	npm --prefix js run typecheck
+	npm --prefix js/decoder run typecheck
 
 bench: $(VENV)/installed-oracle
 	$(BIN)/python -m benchmarks.arithmetic
 	$(BIN)/python -m benchmarks.compare --options
 
-# The sdist and the wheel, the bundle fresh in both.
-build: $(BUNDLE)
+decoder: $(DECODER)
+
+# The sdists and the wheels of sam2widget and sam2widget-decoder, the bundles fresh in them.
+build: $(BUNDLE) $(DECODER)
 	$(PIP) build
 	$(BIN)/python -m build
+	$(BIN)/python -m build --outdir dist js/decoder
 
 # Builds, then checks what was built, and tries the wheel on the oldest and newest Python here.
 release: build
@@ -88,6 +96,7 @@ docs: $(VENV)/installed-docs
 
 clean:
 	rm -rf $(VENV) $(LOWEST) js/node_modules sam2widget/static build dist outputs
+	rm -rf js/decoder/node_modules js/decoder/sam2widget_decoder/static
 
 # --- environments: a stamp file stands for what has been installed ---------------------------
 
@@ -103,12 +112,16 @@ $(VENV)/build-tools: pyproject.toml constraints.txt | $(BIN)/python
 
 # Not `npm ci`: it refuses a lock file that lacks other platforms' binaries, which a registry
 # may not have. The versions are those of the lock file all the same.
-js/node_modules: js/package-lock.json $(VENV)/build-tools
-	npm --prefix js install --no-save --no-audit --no-fund
+js/node_modules js/decoder/node_modules: %/node_modules: %/package-lock.json $(VENV)/build-tools
+	npm --prefix $* install --no-save --no-audit --no-fund
 	@touch $@
 
 $(BUNDLE): $(JS_SOURCES) js/node_modules
 	npm --prefix js run build
+	@touch $@
+
+$(DECODER): $(DECODER_SOURCES) js/decoder/node_modules
+	npm --prefix js/decoder run build
 	@touch $@
 
 $(VENV)/installed: pyproject.toml constraints.txt $(VENV)/build-tools $(BUNDLE)

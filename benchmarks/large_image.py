@@ -3,7 +3,8 @@
     python -m benchmarks.large_image [--width 40000] [--height 30000] [--model nano]
 
 It makes the picture, a tiled TIFF with levels of a half each, of round cells, in a temporary
-folder. Another process than the one that writes it opens it, so that its peak is of reading alone.
+folder. Another process than the one that writes it opens it, so that its peak is of reading alone;
+then a page in JupyterLab shows it and zooms in.
 """
 
 from __future__ import annotations
@@ -126,6 +127,8 @@ def main() -> None:
     if arguments.path is not None:
         read_and_segment(arguments.path, arguments.model, cells)
         return
+    from benchmarks.large_image_page import show_zooms  # a browser, whose memory is not ours
+
     print(describe_machine())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cells.tif"
@@ -139,6 +142,7 @@ def main() -> None:
         size = f"--width={cells.width}", f"--height={cells.height}", f"--model={arguments.model}"
         command = [sys.executable, "-m", "benchmarks.large_image", f"--path={path}", *size]
         subprocess.run(command, check=True)
+        show_zooms(path, cells.width, cells.height, arguments.model)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def try_out(extra: str, jobs: list[str], wheel: Path) -> str:
         python = f"{folder}/venv/bin/python"
         asked = str(wheel) if extra == "none" else f"{wheel}[{extra}]"
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip += ["--find-links", str(wheel.parent)]  # sam2widget-decoder is there, too
         subprocess.run([*pip, "--constraint", f"{ROOT}/constraints.txt", asked], check=True)
         installed_s = time.monotonic() - began
         packages = subprocess.check_output([python, "-m", "pip", "freeze"], text=True).split("\n")

@@ -1,7 +1,7 @@
 """Is what is in dist/ fit to be released? Run by `make release`, after `make build`.
 
-Checks versions, metadata and contents, installs the wheel in clean environments on the oldest and
-the newest Python that this machine has, and uses it there.
+Checks versions, metadata and contents, installs both wheels in clean environments on the oldest and
+the newest Python that this machine has, and uses them there.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import tarfile
 import tempfile
 import time
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+DECODER = ROOT / "js" / "decoder"
 SUPPORTED = [(3, minor) for minor in range(10, 15)]
 NEEDED = {
     "sam2widget/static/widget.js",
@@ -26,6 +28,11 @@ NEEDED = {
     "sam2_backend/py.typed",
     "sam2_backend/checkpoints/weights/nano.safetensors",
     "sam2_backend/checkpoints/weights/nano.md",
+}
+DECODER_NEEDED = {
+    "sam2widget_decoder/static/decoder.js",
+    "sam2widget_decoder/static/runtime.wasm.gz",
+    "sam2widget_decoder/static/runtime-webgpu.wasm.gz",
 }
 SMOKE = """
 import sys, time
@@ -38,7 +45,8 @@ from sam2widget import Sam2Widget
 shown = time.perf_counter() - began
 assert "torch" not in sys.modules, "torch is imported before it is needed"
 import numpy as np
-w = Sam2Widget(np.zeros((3, 90, 160, 3), np.uint8), "nano", autosave=False)
+frames = np.zeros((3, 90, 160, 3), np.uint8)
+w = Sam2Widget(frames, "nano", autosave=False, browser_decoder=True)
 w.add_point(0, 80, 45)
 w.propagate()
 assert np.asarray(w.masks[1]).shape == (3, 90, 160)
@@ -52,9 +60,16 @@ def version() -> str:
         "pyproject.toml": re.search(r'^version = "(.*)"', _read("pyproject.toml"), re.M),
         "sam2widget": re.search(r'^__version__ = "(.*)"', _read("sam2widget/__init__.py"), re.M),
         "CHANGELOG.md": re.search(r"^## \[(\d.*?)\]", _read("CHANGELOG.md"), re.M),
+        "sam2widget[decoder]": re.search(
+            r'"sam2widget-decoder==(.*?)"', _read("pyproject.toml"), re.M
+        ),
+        "js/decoder/pyproject.toml": re.search(
+            r'^version = "(.*)"', _read("js/decoder/pyproject.toml"), re.M
+        ),
     }
     versions = {name: found[1] if found else "none" for name, found in said.items()}
-    versions["js/package.json"] = json.loads(_read("js/package.json"))["version"]
+    for name in "js/package.json", "js/decoder/package.json":
+        versions[name] = json.loads(_read(name))["version"]
     if len(set(versions.values())) > 1:
         sys.exit(f"The versions differ: {versions}.")
     if not re.fullmatch(r"\d+\.\d+\.\d+(-[\w.]+)?", versions["sam2widget"]):
@@ -71,20 +86,30 @@ def members(path: Path) -> set[str]:
         return {name.split("/", 1)[1] for name in sdist.getnames() if "/" in name}
 
 
-def check_contents(wheel: Path, sdist: Path) -> None:
-    """Everything of the packages, and nothing else."""
-    tracked = subprocess.check_output(
-        ["git", "ls-files", "sam2widget", "sam2_backend"], cwd=ROOT, text=True
-    ).split()
+def check_contents(
+    wheel: Path, sdist: Path, folder: Path, packages: Sequence[str], built: set[str], licence: str
+) -> None:
+    """Everything of the packages, and nothing else.
+
+    Parameters
+    ----------
+    wheel, sdist : to check.
+    folder : of their pyproject.toml.
+    packages : names of the packages in it.
+    built : what they have besides tracked files.
+    licence : name of the licence's file.
+    """
+    tracked = subprocess.check_output(["git", "ls-files", *packages], cwd=folder, text=True)
     in_wheel = {name for name in members(wheel) if ".dist-info/" not in name}
-    expected = {*tracked, *NEEDED}
+    expected = {*tracked.split(), *built}
     if in_wheel != expected:
         sys.exit(
-            f"The wheel lacks {sorted(expected - in_wheel)} and has {sorted(in_wheel - expected)}."
+            f"{wheel.name} lacks {sorted(expected - in_wheel)} and has "
+            f"{sorted(in_wheel - expected)}."
         )
-    lacks = {*expected, "pyproject.toml", "LICENSE", "README.md"} - members(sdist)
+    lacks = {*expected, "pyproject.toml", licence, "README.md"} - members(sdist)
     if lacks:
-        sys.exit(f"The sdist lacks {sorted(lacks)}.")
+        sys.exit(f"{sdist.name} lacks {sorted(lacks)}.")
 
 
 def pythons() -> list[str]:
@@ -101,15 +126,16 @@ def pythons() -> list[str]:
     return [found[which] for which in sorted({min(found), max(found)})]
 
 
-def try_out(python: str, wheel: Path) -> str:
-    """A row of the table: the wheel in an environment of its own, outside the checkout."""
+def try_out(python: str, wheels: Sequence[Path]) -> str:
+    """A row of the table: the wheels in an environment of their own, outside the checkout."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
         subprocess.run([python, "-m", "venv", f"{folder}/venv"], check=True)
         own = f"{folder}/venv/bin/python"
         pip = [own, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         constraints = ["--constraint", str(ROOT / "constraints.txt")]
-        subprocess.run([*pip, *constraints, str(wheel)], check=True, stderr=subprocess.DEVNULL)
+        files = map(str, wheels)
+        subprocess.run([*pip, *constraints, *files], check=True, stderr=subprocess.DEVNULL)
         installed_s = time.monotonic() - began
         run = [own, "-c", SMOKE]
         # The first import writes byte code.
@@ -130,20 +156,25 @@ def _read(name: str) -> str:
 def main() -> None:
     """Check the built files, try the wheel on each Python, and print a table of both."""
     release = version()
-    wheel = ROOT / "dist" / f"sam2widget-{release}-py3-none-any.whl"
-    sdist = ROOT / "dist" / f"sam2widget-{release}.tar.gz"
-    files = [str(wheel), str(sdist)]
+    names = "sam2widget", "sam2widget_decoder"
+    wheels = [ROOT / "dist" / f"{name}-{release}-py3-none-any.whl" for name in names]
+    sdists = [ROOT / "dist" / f"{name}-{release}.tar.gz" for name in names]
+    files = map(str, (*wheels, *sdists))
     subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *files], check=True)
-    check_contents(wheel, sdist)
+    check_contents(wheels[0], sdists[0], ROOT, ["sam2widget", "sam2_backend"], NEEDED, "LICENSE")
+    check_contents(
+        *(wheels[1], sdists[1], DECODER, ["sam2widget_decoder"]),
+        *(DECODER_NEEDED, "LICENSE-onnxruntime"),
+    )
     bundle = (ROOT / "sam2widget/static/widget.js").stat().st_size
     print("| file | MB |\n|---|---|")
-    for path in wheel, sdist:
+    for path in (*wheels, *sdists):
         print(f"| {path.name} | {path.stat().st_size / 1e6:.1f} |")
     print(f"| of it the front end | {bundle / 1e6:.2f} |\n")
     print("| Python | installed in | import sam2widget | Sam2Widget | click and demo |")
     print("|---|---|---|---|---|", flush=True)
     for python in pythons():
-        print(try_out(python, wheel), flush=True)
+        print(try_out(python, wheels), flush=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,12 @@ import { build } from "esbuild";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const STATIC = path.join(HERE, "sam2widget_decoder", "static");
-const RUNTIME = path.join(HERE, "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm");
+const ONNX_RUNTIME = path.join(HERE, "node_modules/onnxruntime-web/dist");
+/** By what networks are run with: ONNX Runtime as WebAssembly, as it is there and in the package. */
+const RUNTIMES = {
+  wasm: ["ort-wasm-simd-threaded.wasm", "runtime.wasm.gz"],
+  webgpu: ["ort-wasm-simd-threaded.asyncify.wasm", "runtime-webgpu.wasm.gz"],
+};
 
 const options = { bundle: true, minify: true, format: "esm", target: "es2022", write: false };
 const bundle = async (file, more) => {
@@ -19,14 +24,18 @@ const bundle = async (file, more) => {
   });
   return outputFiles[0].text;
 };
-// The worker travels within the module: a page that came from nowhere has no address for it.
-const worker = await bundle("worker.ts", {
-  alias: { "onnxruntime-web": "onnxruntime-web/wasm" },
-  define: { "import.meta.url": '"file:///ort.mjs"' },
-});
-const code = await bundle("decoder.ts", { define: { WORKER_CODE: JSON.stringify(worker) } });
 await mkdir(STATIC, { recursive: true });
+// Workers travel within the module: a page that came from nowhere has no address for them.
+const workers = {};
+for (const [provider, [source, target]] of Object.entries(RUNTIMES)) {
+  workers[provider] = await bundle("worker.ts", {
+    alias: { "onnxruntime-web": `onnxruntime-web/${provider}` },
+    define: { "import.meta.url": '"file:///ort.mjs"' },
+  });
+  const runtime = gzipSync(await readFile(path.join(ONNX_RUNTIME, source)), { level: 9 });
+  await writeFile(path.join(STATIC, target), runtime);
+  console.log(`${target} ${runtime.length} bytes`);
+}
+const code = await bundle("decoder.ts", { define: { WORKERS: JSON.stringify(workers) } });
 await writeFile(path.join(STATIC, "decoder.js"), code);
-const runtime = gzipSync(await readFile(RUNTIME), { level: 9 });
-await writeFile(path.join(STATIC, "runtime.wasm.gz"), runtime);
-console.log(`decoder.js ${code.length} bytes, runtime.wasm.gz ${runtime.length} bytes`);
+console.log(`decoder.js ${code.length} bytes`);

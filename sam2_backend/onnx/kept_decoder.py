@@ -13,7 +13,11 @@ from ..checkpoints.loading import save_model
 from ..network.sam2 import Sam2Model
 from .export import FORMAT
 
-_PARTS = "sam_mask_decoder.", "sam_prompt_encoder.", "obj_ptr_proj.", "no_obj_ptr", "no_mem_embed"
+DECODER_KEYS = (
+    *("sam_mask_decoder.", "sam_prompt_encoder.", "obj_ptr_proj."),
+    *("no_obj_ptr", "no_mem_embed"),
+)
+"""What the names of the weights begin with that the mask decoder computes with."""
 
 
 def read_decoder(model: Sam2Model, cache: Path) -> bytes:
@@ -35,7 +39,7 @@ def read_decoder(model: Sam2Model, cache: Path) -> bytes:
     state = model.state_dict()
     digest = hashlib.sha256(f"{FORMAT} {model.config.image_size}".encode())
     for key, tensor in state.items():
-        if key.startswith(_PARTS):
+        if key.startswith(DECODER_KEYS):
             digest.update(key.encode() + tensor.float().cpu().contiguous().numpy().tobytes())
     kept = cache / f"{digest.hexdigest()[:32]}.onnx"
     if not kept.is_file():

@@ -19,6 +19,7 @@ from ..runtime.error_texts import describe_error, log_unless_expected
 from ..runtime.worker import Priority, Worker
 from .flow_control import Outbox
 from .protocol import Decoder, DecoderPart, Error, Features, ReplyTo, WantDecoder, WantFeatures
+from .protocol.values import DecoderFile
 
 PACKAGE = "sam2widget_decoder"
 CHUNK_BYTES = 512 * 1024
@@ -32,6 +33,8 @@ class DecoderFiles:
     """The page's part, in JavaScript."""
     runtime: bytes
     """ONNX Runtime as WebAssembly, compressed by gzip."""
+    runtime_webgpu: bytes
+    """The same with WebGPU, for browsers that have it."""
 
 
 def read_decoder_files() -> DecoderFiles:
@@ -45,7 +48,9 @@ def read_decoder_files() -> DecoderFiles:
     try:
         folder = Path(str(importlib.import_module(PACKAGE).FOLDER))
         return DecoderFiles(
-            (folder / "decoder.js").read_bytes(), (folder / "runtime.wasm.gz").read_bytes()
+            (folder / "decoder.js").read_bytes(),
+            (folder / "runtime.wasm.gz").read_bytes(),
+            (folder / "runtime-webgpu.wasm.gz").read_bytes(),
         )
     except (ImportError, OSError) as error:
         raise SessionError(
@@ -99,7 +104,7 @@ class DecoderServer:
 
     def _send_part(self, request: WantDecoder, reply_to: ReplyTo) -> None:
         try:
-            data = self._files.runtime if request.file == "runtime" else self._read_network()
+            data = self._read(request.file)
         except Exception as error:
             log_unless_expected(error, "The decoder could not be read")
             self._outbox.send_always(Error(reply_to, describe_error(error)))
@@ -107,6 +112,11 @@ class DecoderServer:
         part = data[request.offset : request.offset + CHUNK_BYTES]
         message = DecoderPart(reply_to, request.file, request.offset, len(data))
         self._outbox.send_always(message, (part,))
+
+    def _read(self, file: DecoderFile) -> bytes:
+        if file == "network":
+            return self._read_network()
+        return self._files.runtime if file == "runtime" else self._files.runtime_webgpu
 
     def _read_network(self) -> bytes:
         read = self._session.read_decoder()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import expect
+from playwright.sync_api import ConsoleMessage, expect
 
 from tests.browser.conftest import Bench
 from tests.browser.test_quickstart import centre_of
@@ -25,7 +25,7 @@ def needs_decoder() -> None:
     pytest.importorskip("onnxscript")
     pytest.importorskip("torch", minversion="2.6")
     if not (COMPANION / "sam2widget_decoder" / "static" / "decoder.js").is_file():
-        pytest.skip("the decoder is not built: npm ci && npm run build in js/decoder")
+        pytest.skip("the decoder is not built: make decoder")
 
 
 def show(bench: Bench) -> None:
@@ -124,6 +124,35 @@ def test_a_click_shows_its_mask_while_nothing_reaches_the_kernel(
     assert widget.data("preview-drawn") == ""
     assert bench.run("print(len(w.prompts(0, 1).points))").strip() == "2"
     assert first.any() and bench.masks()[0].any()
+
+
+CLAIM_WEBGPU = """Object.defineProperty(navigator, "gpu", {
+    configurable: true,
+    value: { requestAdapter: async () => ({ info: { isFallbackAdapter: false } }) },
+})"""
+"""The page believes in a graphics adapter; in its worker there is none, as in this browser."""
+
+
+@pytest.mark.parametrize("claims", [False, True])
+def test_webassembly_decodes_where_webgpu_is_not_there_or_fails(bench: Bench, claims: bool) -> None:
+    said: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        said.append(message.text)
+
+    bench.page.on("console", note)
+    if claims:
+        bench.page.evaluate(CLAIM_WEBGPU)
+    try:
+        x, y = centre_of(bench)
+        show(bench)
+        wait_for_page(bench, x - 40, y)
+    finally:
+        bench.page.evaluate("delete navigator.gpu")
+        bench.page.remove_listener("console", note)
+    (sentence,) = (text for text in said if text.startswith("Masks are decoded in this page by "))
+    assert sentence.startswith("Masks are decoded in this page by WebAssembly: "), sentence
+    assert ("WebGPU failed (" in sentence) == claims, sentence
 
 
 def test_without_the_companion_a_sentence_says_what_to_install(monkeypatch) -> None:

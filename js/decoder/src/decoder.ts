@@ -3,12 +3,14 @@
 import type { Buffer } from "../../src/kernel/codecs";
 import type { HoverPlace } from "../../src/kernel/hovering";
 import type { DecoderHost, LocalDecoder } from "../../src/kernel/local-decoder";
-import type { FeaturesMessage, Message } from "../../src/kernel/messages";
+import type { DecoderFile, FeaturesMessage, Message } from "../../src/kernel/messages";
 import type { FromWorker, ToWorker } from "./exchange";
+import { type Choice, chooseProvider, type Gpu, type Provider } from "./providers";
 
-declare const WORKER_CODE: string;
+/** Programs of the worker, by what they run networks with. */
+declare const WORKERS: Record<Provider, string>;
 
-type File = "runtime" | "network";
+const RUNTIMES = { webgpu: "runtime_webgpu", wasm: "runtime" } as const;
 /** Frames and objects whose features are kept. */
 const MAX_KEPT = 4;
 /** A request for features that is unanswered for so long is made again. */
@@ -23,10 +25,13 @@ export default function start(host: DecoderHost): LocalDecoder {
 }
 
 class Decoder implements LocalDecoder {
-  private readonly worker: Worker;
+  /** None until it is known what runs the network. */
+  private worker: Worker | null = null;
+  private choice: Choice | null = null;
+  private closed = false;
   /** By frame and object, the key under which the worker has the features. */
   private readonly kept = new Map<string, number>();
-  private readonly files = new Map<File, { parts: Uint8Array[]; received: number }>();
+  private readonly files = new Map<DecoderFile, { parts: Uint8Array[]; received: number }>();
   private asked: { id: number; name: string; at: number } | null = null;
   private network = "";
   private ready = false;
@@ -36,14 +41,15 @@ class Decoder implements LocalDecoder {
   private running: (Place & { id: number }) | null = null;
 
   constructor(private readonly host: DecoderHost) {
-    const url = URL.createObjectURL(new Blob([WORKER_CODE], { type: "text/javascript" }));
-    this.worker = new Worker(url, { type: "module" });
-    this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.hear(data);
-    this.fetch("runtime");
+    const { gpu } = navigator as { gpu?: Gpu };
+    chooseProvider(gpu)
+      .then((choice) => this.start(choice))
+      .catch((error) => console.warn(`sam2widget's decoder: ${error}`));
   }
 
   close(): void {
-    this.worker.terminate();
+    this.closed = true;
+    this.worker?.terminate();
   }
 
   decode(place: HoverPlace, label: number): void {
@@ -66,7 +72,7 @@ class Decoder implements LocalDecoder {
         break;
       case "decoder": // the kernel is another one, or was away: what was under way may be lost
         this.forget(() => true);
-        if (this.files.has("runtime")) this.fetch("runtime");
+        for (const file of Object.values(RUNTIMES)) if (this.files.has(file)) this.fetch(file);
         if (!this.ready) this.network = "";
         break;
       case "decoder_part": {
@@ -86,23 +92,33 @@ class Decoder implements LocalDecoder {
     }
   }
 
-  private fetch(file: File): void {
+  private start(choice: Choice): void {
+    if (this.closed) return;
+    this.choice = choice;
+    const code = new Blob([WORKERS[choice.provider]], { type: "text/javascript" });
+    this.worker = new Worker(URL.createObjectURL(code), { type: "module" });
+    this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.hear(data);
+    this.fetch(RUNTIMES[choice.provider]);
+    this.next();
+  }
+
+  private fetch(file: DecoderFile): void {
     this.files.set(file, { parts: [], received: 0 });
     this.ask(file, 0);
   }
 
-  private ask(file: File, offset: number): void {
+  private ask(file: DecoderFile, offset: number): void {
     this.host.send({ type: "want_decoder", file, offset });
   }
 
-  private async complete(file: File, parts: Uint8Array[]): Promise<void> {
+  private async complete(file: DecoderFile, parts: Uint8Array[]): Promise<void> {
     this.files.delete(file);
     const packed = new Blob(parts as BlobPart[]).stream();
     const bytes = await new Response(
       packed.pipeThrough(new DecompressionStream("gzip")),
     ).arrayBuffer();
-    if (file === "runtime") this.tell({ type: "start", runtime: bytes }, [bytes]);
-    else this.tell({ type: "network", network: bytes }, [bytes]);
+    if (file === "network") this.tell({ type: "network", network: bytes }, [bytes]);
+    else this.tell({ type: "start", runtime: bytes, choice: this.choice as Choice }, [bytes]);
   }
 
   private keep(message: FeaturesMessage, bytes: Uint8Array): void {
@@ -139,7 +155,7 @@ class Decoder implements LocalDecoder {
 
   private next(): void {
     const place = this.waiting;
-    if (!place || this.running) return;
+    if (!place || this.running || !this.worker) return;
     const name = nameOf(place.frame, place.object);
     const key = this.kept.get(name);
     if (key === undefined) {
@@ -165,6 +181,8 @@ class Decoder implements LocalDecoder {
     if (message.type === "ready") {
       this.ready = true;
       this.next();
+    } else if (message.type === "runs_on") {
+      console.info(message.reason);
     } else if (message.type === "decoded") {
       const { running } = this;
       this.running = null;
@@ -177,7 +195,7 @@ class Decoder implements LocalDecoder {
   }
 
   private tell(message: ToWorker, moved: ArrayBuffer[] = []): void {
-    this.worker.postMessage(message, moved);
+    this.worker?.postMessage(message, moved);
   }
 }
 

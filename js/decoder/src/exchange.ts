@@ -1,5 +1,7 @@
 /** What page and worker say to each other. */
 
+import type { Choice } from "./providers";
+
 /** What a click is decoded with, but for the click. */
 export interface Inputs {
   /** Side of the network's input. */
@@ -12,7 +14,7 @@ export interface Inputs {
 }
 
 export type ToWorker =
-  | { type: "start"; runtime: ArrayBuffer }
+  | { type: "start"; runtime: ArrayBuffer; choice: Choice }
   | { type: "network"; network: ArrayBuffer }
   | { type: "features"; key: number; inputs: Inputs; maps: ArrayBuffer }
   | { type: "forget"; key: number }
@@ -29,5 +31,6 @@ export type ToWorker =
 
 export type FromWorker =
   | { type: "ready" }
+  | { type: "runs_on"; reason: string }
   | { type: "failed"; text: string }
   | { type: "decoded"; id: number; iou: number; runs: Uint32Array<ArrayBuffer> };

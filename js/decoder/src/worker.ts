@@ -3,9 +3,14 @@
 import * as ort from "onnxruntime-web";
 import type { FromWorker, Inputs, ToWorker } from "./exchange";
 import { choose, toRuns, unpack } from "./masks";
+import { Runner } from "./providers";
 
-const prepared = new Map<number, { inputs: Inputs; feeds: Record<string, ort.Tensor> }>();
-let session: ort.InferenceSession | null = null;
+type Tensors = Record<string, ort.Tensor>;
+
+const prepared = new Map<number, { inputs: Inputs; feeds: Tensors }>();
+let runner: Runner<Tensors, Tensors> | null = null;
+/** A network that has come before what runs it. */
+let early: Uint8Array<ArrayBuffer> | null = null;
 let work = Promise.resolve();
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
@@ -20,14 +25,16 @@ async function carryOut(message: ToWorker): Promise<void> {
       // Several threads need a page that is isolated from others, which notebooks are not.
       ort.env.wasm.numThreads = 1;
       ort.env.wasm.wasmBinary = message.runtime;
+      runner = new Runner<Tensors, Tensors>(
+        message.choice,
+        (provider, network) =>
+          ort.InferenceSession.create(network, { executionProviders: [provider] }),
+        (reason) => tell({ type: "runs_on", reason }),
+      );
+      if (early) await open(early);
       break;
     case "network":
-      await session?.release();
-      prepared.clear();
-      session = await ort.InferenceSession.create(new Uint8Array(message.network), {
-        executionProviders: ["wasm"],
-      });
-      tell({ type: "ready" });
+      await open(new Uint8Array(message.network));
       break;
     case "features":
       prepared.set(message.key, { inputs: message.inputs, feeds: prepare(message) });
@@ -40,7 +47,15 @@ async function carryOut(message: ToWorker): Promise<void> {
   }
 }
 
-function prepare({ inputs, maps }: ToWorker & { type: "features" }): Record<string, ort.Tensor> {
+async function open(network: Uint8Array<ArrayBuffer>): Promise<void> {
+  early = runner ? null : network;
+  if (!runner) return;
+  prepared.clear();
+  await runner.open(network);
+  tell({ type: "ready" });
+}
+
+function prepare({ inputs, maps }: ToWorker & { type: "features" }): Tensors {
   const { size, channels, has_mask } = inputs;
   const shapes: [string, number, number][] = [
     ["image_embed", channels, size / 16],
@@ -48,7 +63,7 @@ function prepare({ inputs, maps }: ToWorker & { type: "features" }): Record<stri
     ["high_res_feats_0", channels / 8, size / 4],
   ];
   if (has_mask) shapes.push(["mask_input", 1, size / 4]);
-  const feeds: Record<string, ort.Tensor> = {};
+  const feeds: Tensors = {};
   let at = 0;
   for (const [name, depth, side] of shapes) {
     const values = unpack(maps, at, depth, side * side);
@@ -68,16 +83,17 @@ function prepare({ inputs, maps }: ToWorker & { type: "features" }): Record<stri
 async function decode(message: ToWorker & { type: "decode" }): Promise<void> {
   const { id, key, x, y, label, width, height } = message;
   const found = prepared.get(key);
-  if (!session || !found) return;
+  if (!runner || !found) return;
   const { inputs, feeds } = found;
   const { size } = inputs;
   const labels = [...inputs.labels, label];
   const points = [...inputs.points, (x / width) * size, (y / height) * size];
-  const outputs = await session.run({
+  const outputs = await runner.run({
     ...feeds,
     point_coords: new ort.Tensor("float32", points, [1, labels.length, 2]),
     point_labels: new ort.Tensor("int64", BigInt64Array.from(labels, BigInt), [1, labels.length]),
   });
+  if (!outputs) return;
   const numbers = (name: string) => (outputs[name] as ort.Tensor).data as Float32Array;
   const side = size / 4;
   const visible = (numbers("object_score_logits")[0] as number) > 0;

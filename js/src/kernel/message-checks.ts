@@ -38,7 +38,7 @@ const isMaskEntry = record({
   state: isState,
   area: isIndex,
 });
-const isDecoderFile = oneOf("network", "runtime");
+const isDecoderFile = oneOf("network", "runtime", "runtime_webgpu");
 const isProposalEntry = record({
   id: isIndex,
   iou: isNumber,

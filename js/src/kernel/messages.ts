@@ -5,8 +5,8 @@
 
 export const PROTOCOL = 2;
 
-/** The program that runs networks, and the decoder's. */
-export type DecoderFile = "network" | "runtime";
+/** A program that runs networks, and the decoder's. */
+export type DecoderFile = "network" | "runtime" | "runtime_webgpu";
 
 /** What a mask is painted with. */
 export type Shape = "brush" | "polygon";

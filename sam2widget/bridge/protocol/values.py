@@ -26,8 +26,8 @@ Indices = Annotated[
 Path = Annotated[list[Number], Meta(max_length=20_000, extra={"expected": "at most 20000 numbers"})]
 
 DecoderFile = Annotated[
-    Literal["runtime", "network"],
-    Meta(title="DecoderFile", description="The program that runs networks, and the decoder's."),
+    Literal["runtime", "runtime_webgpu", "network"],
+    Meta(title="DecoderFile", description="A program that runs networks, and the decoder's."),
 ]
 Shape = Annotated[records.Shape, Meta(title="Shape", description="What a mask is painted with.")]
 Direction = Annotated[records.Direction, Meta(title="Direction")]

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from sam2_backend import CONFIGS, Sam2Model, export_onnx, load_model
+from sam2_backend.onnx.kept_decoder import DECODER_KEYS
 from sam2_backend.onnx.parts import make_parts
 
 from .conftest import TINY, Exported, make_random, run_both
@@ -154,6 +155,22 @@ def test_the_official_tiny_size_is_exported(export):
     assert_same(run_both(exported, "image_encoder", {"pixels": random(1, 3, 1024, 1024)}))
     assert_same(run_both(exported, "mask_decoder", decoder_inputs(exported.model, 1, 3)))
     assert_same(run_both(exported, "memory_attention", attention_inputs(exported.model, 1, 2, 3)))
+
+
+def test_mask_decoders_of_all_official_sizes_are_of_one_shape():
+    """So that what holds for the export of the tiny one holds for those of the others."""
+    shapes = []
+    for name, config in CONFIGS.items():
+        if not name.startswith("sam2.1"):
+            continue
+        with torch.device("meta"):
+            part = make_parts(Sam2Model(config))["mask_decoder"]
+        weights = part.module.model.state_dict()
+        inputs = {key: one.shape for key, one in part.inputs.items()}
+        read = {key: one.shape for key, one in weights.items() if key.startswith(DECODER_KEYS)}
+        shapes.append((inputs, read))
+    assert len(shapes) == 4 and len(shapes[0][1]) > 100
+    assert shapes[1:] == shapes[:1] * 3
 
 
 def test_the_description_is_of_the_files(exported):

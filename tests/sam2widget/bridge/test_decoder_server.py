@@ -2,10 +2,69 @@
 
 from __future__ import annotations
 
+import queue
+import sys
+import types
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from sam2_backend import VideoPredictor, load_model
-from sam2widget.bridge.decoder_server import pack_features, quantize
+from sam2widget.bridge.decoder_server import (
+    CHUNK_BYTES,
+    DecoderServer,
+    pack_features,
+    quantize,
+    read_decoder_files,
+)
+from sam2widget.bridge.flow_control import Outbox
+from sam2widget.bridge.protocol import Decoder, DecoderPart, ReplyTo, WantDecoder
+from sam2widget.core.errors import SessionError
+
+FILES = {
+    "decoder.js": b"export default 1",
+    "runtime.wasm.gz": b"plain" * CHUNK_BYTES,
+    "runtime-webgpu.wasm.gz": b"gpu",
+}
+
+
+@pytest.fixture
+def companion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a companion package that is installed."""
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    package = types.ModuleType("sam2widget_decoder")
+    package.FOLDER = tmp_path
+    monkeypatch.setitem(sys.modules, package.__name__, package)
+    return tmp_path
+
+
+def test_a_view_gets_each_runtime_in_parts_as_it_asks(companion: Path) -> None:
+    sent: queue.SimpleQueue[tuple[object, tuple[bytes, ...]]] = queue.SimpleQueue()
+    outbox = Outbox(lambda message, buffers: sent.put((message, tuple(buffers))), lambda: None)
+    outbox.hello("a")
+    server = DecoderServer(read_decoder_files(), None, None, outbox)
+    server.offer()
+    wanted = [("runtime", 0), ("runtime", 4 * CHUNK_BYTES + 7), ("runtime_webgpu", 0)]
+    for n, (file, offset) in enumerate(wanted):
+        request = WantDecoder(id=n, view="a", epoch=0, file=file, offset=offset)
+        server.serve(request, ReplyTo("a", n))
+    plain = FILES["runtime.wasm.gz"]
+    assert [sent.get(timeout=60) for _ in range(4)] == [
+        (Decoder(), (FILES["decoder.js"],)),
+        (DecoderPart(ReplyTo("a", 0), "runtime", 0, len(plain)), (plain[:CHUNK_BYTES],)),
+        (DecoderPart(ReplyTo("a", 1), *wanted[1], len(plain)), (plain[4 * CHUNK_BYTES + 7 :],)),
+        (DecoderPart(ReplyTo("a", 2), "runtime_webgpu", 0, 3), (b"gpu",)),
+    ]
+    server.close()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_companion_that_lacks_a_file_is_refused(companion: Path, name: str) -> None:
+    (companion / name).unlink()
+    with pytest.raises(SessionError, match="pip install sam2widget-decoder"):
+        read_decoder_files()
 
 
 def unpack(data: bytes, channels: int, side: int) -> tuple[np.ndarray, bytes]:
