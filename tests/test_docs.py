@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import sam2_backend
 import sam2widget
 from sam2widget import Sam2Widget
 from sam2widget.cli.main import build_parser
+from tools.gallery import NOTEBOOKS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -122,8 +124,114 @@ def test_commands_in_it_are_understood(path):
             build_parser().parse_args(shlex.split(arguments, comments=True))
 
 
-@pytest.mark.parametrize("package", [sam2widget, sam2_backend], ids=lambda one: one.__name__)
+PUBLIC = (
+    *("sam2widget", "sam2widget.export", "sam2widget.plots", "sam2widget.samples"),
+    *("sam2_backend", "sam2_backend.training", "sam2_backend.training.datasets"),
+    "sam2_backend.video",
+)
+"""Packages whose names are for users."""
+
+
+def is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # a class's parent is no package
+        return False
+
+
+@pytest.mark.parametrize("package", PUBLIC)
 def test_every_public_name_is_in_the_reference(package):
     reference = "\n".join(path.read_text(encoding="utf-8") for path in (DOCS / "api").glob("*.md"))
-    named = set(re.findall(r"^::: .*\.(\w+)$", reference, re.M))
-    assert set(package.__all__) - {"__version__"} <= named
+    targets = re.findall(r"^::: (\S+)$", reference, re.M)
+    members = re.findall(r"^      members: \[(.*)\]$", reference, re.M)
+    named = {target.rpartition(".")[2] for target in targets}
+    named |= {one for listed in members for one in listed.split(", ")}
+    for target in targets:
+        if is_module(target):  # with all that is in it
+            named |= set(getattr(importlib.import_module(target), "__all__", ()))
+    missing = set(importlib.import_module(package).__all__) - {"__version__"} - named
+    assert not missing, f"docs/api names none of {sorted(missing)} of {package}"
+
+
+# The gallery's pages and notebooks
+
+JOBS = sorted(path for path in (DOCS / "gallery").glob("*.md") if path.stem != "index")
+MAX_PICTURE_BYTES = 100_000
+
+
+def test_every_notebook_of_the_gallery_has_a_page_and_the_reverse():
+    assert [page.stem for page in JOBS] == sorted(one.stem for one in NOTEBOOKS.glob("*.ipynb"))
+    overview = (DOCS / "gallery" / "index.md").read_text(encoding="utf-8")
+    assert all(f"({page.name})" in overview for page in JOBS)
+
+
+@pytest.mark.parametrize("page", JOBS, ids=name)
+def test_what_a_page_of_the_gallery_shows_is_in_its_notebook(page):
+    cells = json.loads((NOTEBOOKS / f"{page.stem}.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    shown = blocks(page, "python")
+    assert shown and all(block.rstrip("\n") in code for block in shown)
+
+
+def test_pictures_of_the_gallery_are_small():
+    pictures = list((DOCS / "gallery").glob("*.webp"))
+    assert pictures and all(one.stat().st_size < MAX_PICTURE_BYTES for one in pictures)
+
+
+# Hosts
+
+
+def test_the_table_of_hosts_says_what_their_pages_say():
+    overview = (DOCS / "hosts" / "index.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| .*?\]?\((\w+)\.md[^)]*\).*? \| (driven|read)\b.* \| (.*) \|$", overview, re.M
+    )
+    pages = [path for path in (DOCS / "hosts").glob("*.md") if path.stem != "index"]
+    assert {page for page, _, _ in rows} == {path.stem for path in pages}
+    for page, how, when in rows:
+        text = (DOCS / "hosts" / f"{page}.md").read_text(encoding="utf-8")
+        begin = text.split("\n\n")[1].replace("\n", " ")
+        assert begin.startswith("**Driven**" if how == "driven" else "**Read, not driven**"), page
+        assert when in begin, page
+
+
+# What is quoted
+
+
+def strings_of_python(folder: Path) -> Iterator[str]:
+    """Texts of its sources; "…" stands for what is put into them."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Constant(value=str(text)):
+                    yield text
+                case ast.JoinedStr(values=parts):
+                    yield "".join(
+                        str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts
+                    )
+
+
+def strings_of_typescript(folder: Path) -> Iterator[str]:
+    """The same of the front end's."""
+    for path in folder.rglob("*.ts"):
+        text = re.sub(r"[\"`]\s*\+\s*[\"`]", "", path.read_text(encoding="utf-8"))
+        for plain, template in re.findall(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`', text):
+            yield plain or re.sub(r"\$\{[^}]*\}", "…", template)
+
+
+def test_what_troubleshooting_quotes_is_what_is_said():
+    said = [
+        *strings_of_python(ROOT / "sam2widget"),
+        *strings_of_python(ROOT / "sam2_backend"),
+        *strings_of_typescript(ROOT / "js" / "src"),
+    ]
+    page = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page, flags=re.M | re.S).replace("\n", " ")
+    quotes = [re.sub(r"\s+", " ", one) for one in re.findall(r'"([^"]+)"', text)]
+    assert len(quotes) > 40
+    unknown = [
+        quote
+        for quote in quotes
+        if not any(all(part in one for part in quote.split("…")) for one in said)
+    ]
+    assert not unknown

@@ -33,6 +33,7 @@ SHEET_COLUMNS = 4
 SHEET_FRAMES = 12
 
 Measure = Literal["area_px", "area", "score", "iou", "centroid_x", "centroid_y"]
+"""What `over_time` plots."""
 _LABELS: dict[str, str] = {
     "area_px": "area (pixels)",
     "area": "area ({unit}²)",

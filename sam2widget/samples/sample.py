@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NUM_FRAMES = 48
-HEIGHT, WIDTH = 270, 480
+"""Of each clip."""
+HEIGHT = 270
+"""Of each clip, in pixels."""
+WIDTH = 480
+"""Of each clip, in pixels."""
 SAMPLE_CLIPS = ("meadow", "yard")
+"""Names that `sample_clip` takes."""
 _FOLDER = Path(__file__).parent
 
 

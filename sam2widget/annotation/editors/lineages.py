@@ -51,7 +51,8 @@ class LineageEditor:
         """Let an object divide: two new ones begin on a frame, whose parent it is.
 
         The first takes over its prompts and masks from that frame on, the second has none yet. The
-        object itself is rejected from there on, so that tracking leaves it alone.
+        object itself is rejected from there on, and the two before it, so that tracking leaves
+        them alone there.
 
         Returns
         -------
@@ -68,9 +69,9 @@ class LineageEditor:
         obj, frame = self._check_ending(obj, frame)
         first = store.next_object_id
         with store.edit("split"):
-            self._add_child(first, (obj,))
+            self._add_child(first, (obj,), frame)
             second = store.next_object_id
-            self._add_child(second, (obj,))
+            self._add_child(second, (obj,), frame)
             for t, prompts in store.tables.prompts.of(obj).items():
                 if t >= frame:
                     store.write_prompts(t, first, prompts)
@@ -103,7 +104,7 @@ class LineageEditor:
         parents = tuple(self._check_ending(obj, frame)[0] for obj in given)
         child = store.next_object_id
         with store.edit("merge"):
-            self._add_child(child, parents)
+            self._add_child(child, parents, frame)
             merged: dict[int, Result] = {}
             for obj in parents:
                 for t, result in store.tables.results.of(obj).items():
@@ -126,8 +127,13 @@ class LineageEditor:
         for t in store.tables.prompts.of(obj):
             if t >= frame:
                 store.write_prompts(t, obj, None)
+        self._reject(obj, range(frame, store.num_frames))
+
+    def _reject(self, obj: int, frames: Iterable[int]) -> None:
+        """Say of frames that an object is not on them."""
+        store = self._store
         empty: dict[tuple[int, int], Mask] = {}
-        for t in range(frame, store.num_frames):
+        for t in frames:
             hw = store.frame_hw(t)
             mask = empty.setdefault(hw, Mask.empty(*hw))
             store.write_result(t, obj, Result(mask, GONE_SCORE, 1.0, "edit", "rejected"))
@@ -146,8 +152,8 @@ class LineageEditor:
             raise SessionError(f"{name} has no mask before frame {frame}, so it cannot end there.")
         return obj, frame
 
-    def _add_child(self, obj: int, parents: tuple[int, ...]) -> None:
-        """Add an object, of the class that all its parents have."""
+    def _add_child(self, obj: int, parents: tuple[int, ...], frame: int) -> None:
+        """Add an object that begins on a frame, of the class that all its parents have."""
         store = self._store
         classes = {store.tables.objects[parent].class_name for parent in parents}
         info = replace(
@@ -156,6 +162,7 @@ class LineageEditor:
             class_name=classes.pop() if len(classes) == 1 else "",
         )
         store.write_object(obj, info)
+        self._reject(obj, range(frame))
 
     def _ancestors(self, obj: int) -> set[int]:
         found: set[int] = set()

@@ -16,9 +16,9 @@ class LineageAnnotator(ClassAnnotator):
         """Let an object divide: two new ones begin on a frame, whose parent it is.
 
         The first takes over its prompts and masks from that frame on; the second has none yet:
-        prompt it there. Both have its class. The object itself is rejected from that frame on, so
-        that tracking leaves it alone. `parents` of ``w.objects`` says so, and `ctc` and the
-        tracks of `to_napari` have it.
+        prompt it there. Both have its class. The object itself is rejected from that frame on, and
+        the two before it, so that tracking leaves them alone there. `parents` of ``w.objects`` says
+        so, and `ctc` and the tracks of `to_napari` have it.
 
         Parameters
         ----------

@@ -52,9 +52,19 @@ def test_children_are_prompted_and_tracked_by_themselves(widget):
     left, right = widget.split(1, 4)
     widget.add_point(4, 8, 3, obj=left)
     widget.add_point(4, 8, 10, obj=right)
-    widget.propagate(start=4, stop=LAST + 1)
+    before = areas(widget, 1)
+    widget.propagate()
     assert all(areas(widget, left)[4:]) and all(areas(widget, right)[4:])
     assert not any(areas(widget, 1)[4:])
+    assert areas(widget, 1) == before, "neither child takes pixels of its parent's"
+    assert not any(areas(widget, left)[:4] + areas(widget, right)[:4])
+
+
+def test_what_merged_is_not_tracked_back_as_one(widget):
+    child = widget.merge([1, 2], 6)
+    widget.propagate()
+    assert areas(widget, child)[:6] == [0] * 6 and all(areas(widget, child)[6:])
+    assert widget.timeline(child).rejected == [(0, 6)]
 
 
 def test_merged_objects_go_on_as_one_with_the_masks_of_both(widget):
