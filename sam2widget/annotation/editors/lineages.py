@@ -71,12 +71,9 @@ class LineageEditor:
             self._add_child(first, (obj,))
             second = store.next_object_id
             self._add_child(second, (obj,))
-            for t, prompts in store.tables.prompts.of(obj).items():
-                if t >= frame:
-                    store.write_prompts(t, first, prompts)
-            for t, result in store.tables.results.of(obj).items():
-                if t >= frame:
-                    store.write_result(t, first, result)
+            prompts, results = store.tables.prompts.of(obj), store.results(obj)
+            store.write_all_prompts(first, {t: one for t, one in prompts.items() if t >= frame})
+            store.write_all_results(first, {t: one for t, one in results.items() if t >= frame})
             self._end(obj, frame)
         self._model.forget_object(obj)
         return first, second
@@ -110,9 +107,10 @@ class LineageEditor:
                     if t >= frame and result.state != "rejected":
                         merged[t] = _join(merged[t], result) if t in merged else _bare(result)
                 self._end(obj, frame)
-            for n, (t, result) in enumerate(sorted(merged.items())):
-                state = "accepted" if n == 0 else result.state
-                store.write_result(t, child, replace(result, state=state))
+            start = min(merged, default=None)
+            if start is not None:
+                merged[start] = merged[start].in_state("accepted")
+            store.write_all_results(child, dict(sorted(merged.items())))
         for obj in parents:
             self._model.forget_object(obj)
         return child
@@ -123,14 +121,13 @@ class LineageEditor:
         It is rejected there, so that tracking leaves it alone.
         """
         store = self._store
-        for t in store.tables.prompts.of(obj):
-            if t >= frame:
-                store.write_prompts(t, obj, None)
-        empty: dict[tuple[int, int], Mask] = {}
-        for t in range(frame, store.num_frames):
-            hw = store.frame_hw(t)
-            mask = empty.setdefault(hw, Mask.empty(*hw))
-            store.write_result(t, obj, Result(mask, GONE_SCORE, 1.0, "edit", "rejected"))
+        later = [t for t in store.tables.prompts.of(obj) if t >= frame]
+        store.write_all_prompts(obj, dict.fromkeys(later))
+        gone: dict[tuple[int, int], Result] = {}
+        for hw in {store.frame_hw(t) for t in range(frame, store.num_frames)}:
+            gone[hw] = Result(Mask.empty(*hw), GONE_SCORE, 1.0, "edit", "rejected")
+        frames = range(frame, store.num_frames)
+        store.write_all_results(obj, {t: gone[store.frame_hw(t)] for t in frames})
 
     def _check_ending(self, obj: int, frame: int) -> tuple[int, int]:
         """Return the ids of an object that may end before a frame, and of that frame."""
