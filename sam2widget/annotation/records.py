@@ -136,8 +136,16 @@ class Result:
     def in_state(self, state: State) -> Result:
         """The same in another state. It is `replace`, and three times as quick, of millions."""
         return Result(
-            *(self.mask, self.score, self.iou, self.source, state),
-            *(self.corrected, self.candidates, self.chosen, self.whole, self.logits),
+            self.mask,
+            self.score,
+            self.iou,
+            self.source,
+            state,
+            self.corrected,
+            self.candidates,
+            self.chosen,
+            self.whole,
+            self.logits,
         )
 
     def holding(self, mask: Mask) -> Result:
