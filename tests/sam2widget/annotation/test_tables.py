@@ -187,6 +187,36 @@ def test_many_at_once_are_what_one_by_one_gives_also_undone_and_redone(edits, no
             check()
 
 
+@given(
+    edits=st.lists(
+        st.tuples(
+            st.sampled_from(["reject", "accept", "reset", "lock"]),
+            st.sampled_from(EVERY),
+            st.integers(0, FRAMES - 1),
+        ),
+        max_size=6,
+    ),
+    start=st.integers(0, FRAMES - 2),
+)
+@settings(max_examples=30, deadline=None)
+def test_a_span_of_all_is_accepted_as_each_mask_by_itself_in_one_step(edits, start):
+    spans, singles = make_session(), make_session()
+    for session in spans, singles:
+        for what, obj, frame in edits:
+            do(session, what, obj, frame, frame + 1)
+    before, last = everything(spans), spans.last_edit
+    refused = do(spans, "accept", None, start, FRAMES)
+    kept = [
+        do(singles, "accept", obj, frame, frame + 1)
+        for obj in EVERY
+        for frame in range(start, FRAMES)
+    ]
+    assert bool(refused) == all(kept) and everything(spans) == everything(singles)
+    if spans.last_edit != last:
+        spans.undo()
+    assert everything(spans) == before and spans.last_edit == last
+
+
 def vars_of(changed):
     return (*(changed.objects, set(changed.prompts), set(changed.results), set(changed.proposals)),)
 
