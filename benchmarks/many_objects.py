@@ -174,6 +174,14 @@ def measure(num_objects: int, num_frames: int) -> None:
         session.accept(obj, start, stop)
         publisher.publish(None)
 
+    def reject(start: int, stop: int) -> None:
+        session.reject(None, start, stop)
+        publisher.publish(None)
+
+    def remove() -> None:
+        session.remove_object(3)
+        publisher.publish(None)
+
     def undo() -> None:
         session.undo()
         publisher.publish(None)
@@ -188,6 +196,10 @@ def measure(num_objects: int, num_frames: int) -> None:
     print_ms("an object accepted", lambda: accept(2, 0, num_frames), 1)
     print_ms("that undone", undo, 1)
     print_ms("all accepted", lambda: accept(None, 0, num_frames), 1)
+    print_ms("that undone", undo, 1)
+    print_ms("all rejected", lambda: reject(0, num_frames), 1)
+    print_ms("that undone", undo, 1)
+    print_ms("an object removed", remove, 1)
     print_ms("that undone", undo, 1)
     print_ms("a class given to all objects", classify, TIMES)
     print_ms("the timelines read", lambda: timelines(session), TIMES)

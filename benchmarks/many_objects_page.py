@@ -38,17 +38,24 @@ SCROLL = """async (element) => {
 }"""
 
 ANSWERS = """([element, attribute]) => {
+    window.stopAnswers?.();
     window.lapsMs = [];
     let start = null;
-    window.addEventListener("keydown", () => { start = performance.now(); }, true);
-    new MutationObserver((changes) => {
+    const press = () => { start = performance.now(); };
+    window.addEventListener("keydown", press, true);
+    const observer = new MutationObserver((changes) => {
         const isOther = ({ target, oldValue }) => target.getAttribute(attribute) !== oldValue;
         if (start === null || !changes.some(isOther)) return;
         window.lapsMs.push(performance.now() - start);
         start = null;
-    }).observe(element, {
+    });
+    observer.observe(element, {
         subtree: true, attributes: true, attributeOldValue: true, attributeFilter: [attribute],
     });
+    window.stopAnswers = () => {
+        window.removeEventListener("keydown", press, true);
+        observer.disconnect();
+    };
 }"""
 """Notes the time from each key to the first change of an attribute of an element or in it."""
 
@@ -105,7 +112,7 @@ def measure_changing(bench: Bench) -> None:
     print_keys(bench, "an object hidden, and shown", ["v", "v"] * FEW, "aria-label")
     began_at = time.monotonic()
     print_keys(bench, "a frame on, while it is saved", ["ArrowRight"] * STEPS, "data-frame-drawn")
-    while bench.run("print(w._saving.is_saved)").strip() != "True":
+    while bench.run("print(w._saving.describe().state)").strip() != "saved":
         bench.page.wait_for_timeout(50)
     print_row("all saved", f"{time.monotonic() - began_at:10.1f} s later")
     print_memory(bench.page)

@@ -172,3 +172,25 @@ test("a screen reader is told of another class of the selected object", async ()
   await settle();
   expect(aloud.textContent).toBe("Object 1: person");
 });
+
+test("the menu says where the selected object is from, and divides it on this frame", async () => {
+  const lineage = () => view.element.querySelector(".s2w-lineage")?.textContent;
+  expect(lineage()).toBe("");
+  view.host.change({ frame: 3, selected: 1 });
+  await settle();
+  view.button("Divide here").click();
+  expect(view.host.of("split")).toMatchObject([{ object: 1, frame: 3 }]);
+  const third = { ...SECOND, id: 3, name: "Object 3", parents: [1] };
+  view.host.change({ objects: [FIRST, { ...SECOND, parents: [1] }, third] });
+  await settle();
+  expect(lineage()).toBe("Object 1: goes on as 2 and 3");
+  expect(view.button("Divide here").disabled).toBe(true);
+  view.host.change({ selected: 3 });
+  await settle();
+  expect(lineage()).toBe("Object 3: child of 1");
+  expect(view.button("Divide here").disabled).toBe(false);
+  view.host.change({ objects: [FIRST, { ...third, parents: [1, 2], locked: true }] });
+  await settle();
+  expect(lineage()).toBe("Object 3: child of 1 and 2");
+  expect(view.button("Divide here").disabled).toBe(true);
+});

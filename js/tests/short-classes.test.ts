@@ -123,3 +123,19 @@ it("what is said often has a short name, where that is shorter, and means the sa
   expect(text.length).toBeLessThan(code.length);
   expect(run(text)).toEqual(run(code));
 });
+
+it("strings that are said often are variables too, and mean the same", () => {
+  const code = `const name=a=>{switch(a){case"selected":return"selected";case 2:return\`selected\`}
+    if(typeof a=="selected")return 0;return"selected"in a?a["selected"]:"other"},
+    take=({"selected":x})=>x,
+    result=[name("selected"),name(2),name({"selected":3}),name({}),take({selected:4}),"other"]`;
+  const text = nameOften(`"use strict";${code}`);
+  expect(text).toMatch(/^const aa="selected";"use strict";/);
+  expect(text).toContain("case aa:return aa;case 2:return aa}");
+  expect(text).toContain('typeof a=="selected"');
+  expect(text).toContain("return aa in a?a[aa]");
+  expect(text).toContain("({[aa]:x})");
+  expect(text).toContain('"other"');
+  expect(text.length).toBeLessThan(code.length);
+  expect(run(text)).toEqual(run(code));
+});

@@ -1,15 +1,15 @@
-/** Names of properties that a bundle says often, as variables: `a.fillStyle` is `a[b]`. */
+/** What a bundle says often, as variables: `a.fillStyle` is `a[b]`, and `"fillStyle"` is `b`. */
 
 import ts from "typescript";
 
-/** Shorter ones gain nothing, and are what loops over pixels and frames use. */
+/** Names of shorter properties gain nothing, and are what loops over pixels and frames use. */
 const MIN_LENGTH = 6;
 const LOOPED = ["length"];
 const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ$_";
 
 /**
- * Code that has been shortened otherwise, with variables for the names of properties where that
- * makes it shorter.
+ * Code that has been shortened otherwise, with variables for the names of properties and for strings
+ * where that makes it shorter.
  *
  * @param {string} code
  * @returns {string}
@@ -20,11 +20,8 @@ export function nameOften(code) {
   const taken = new Set();
   const visit = (node) => {
     if (ts.isIdentifier(node)) taken.add(node.text);
-    const name = propertyOf(node);
-    if (name) {
-      const found = places.get(name.text) ?? [];
-      places.set(name.text, [...found, node]);
-    }
+    const said = saidBy(node);
+    if (said) places.set(said.text, [...(places.get(said.text) ?? []), node]);
     ts.forEachChild(node, visit);
   };
   visit(source);
@@ -34,14 +31,11 @@ export function nameOften(code) {
   const variables = [];
   for (const [word, nodes] of places) {
     const name = names[variables.length];
-    const changes = nodes.map((node) => [node, editOf(node, name)]);
-    const saved = changes.reduce(
-      (sum, [, [start, end, text]]) => sum + end - start - text.length,
-      0,
-    );
-    if (word.length < MIN_LENGTH || LOOPED.includes(word) || saved < word.length + 6) continue;
-    variables.push(`${name}="${word}"`);
-    edits.push(...changes.map(([, edit]) => edit));
+    const changes = nodes.map((node) => editOf(node, name, code));
+    const saved = changes.reduce((sum, [start, end, text]) => sum + end - start - text.length, 0);
+    if (saved < word.length + 6) continue;
+    variables.push(`${name}=${JSON.stringify(word)}`);
+    edits.push(...changes);
   }
   let text = code;
   for (const [start, end, written] of edits.sort(([a], [b]) => b - a))
@@ -49,17 +43,53 @@ export function nameOften(code) {
   return variables.length > 0 ? `const ${variables.join(",")};${text}` : text;
 }
 
+/** The string that an expression is, or the name of a property where it is read, set or taken. */
+function saidBy(node) {
+  if (isString(node)) return isValue(node) ? node : undefined;
+  const name = propertyOf(node);
+  const pays = name && name.text.length >= MIN_LENGTH && !LOOPED.includes(name.text);
+  return pays ? name : undefined;
+}
+
 /** The name of a property that is read, or that an object or a pattern says. */
 function propertyOf(node) {
   if (ts.isPropertyAccessExpression(node)) return node.name;
-  if (ts.isPropertyAssignment(node) && ts.isIdentifier(node.name)) return node.name;
-  if (ts.isBindingElement(node) && node.propertyName && ts.isIdentifier(node.propertyName))
+  if (ts.isPropertyAssignment(node) && isName(node.name)) return node.name;
+  if (ts.isBindingElement(node) && node.propertyName && isName(node.propertyName))
     return node.propertyName;
   return undefined;
 }
 
+function isName(node) {
+  return ts.isIdentifier(node) || ts.isStringLiteral(node);
+}
+
+function isString(node) {
+  return ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node);
+}
+
+/** Whether a variable may stand there. Engines know `typeof a == "string"` as it is. */
+function isValue(node) {
+  const { parent } = node;
+  return !(
+    ts.isImportDeclaration(parent) ||
+    ts.isExportDeclaration(parent) ||
+    ts.isExpressionStatement(parent) ||
+    ts.isTaggedTemplateExpression(parent) ||
+    node === parent.name ||
+    node === parent.propertyName ||
+    (ts.isBinaryExpression(parent) &&
+      (ts.isTypeOfExpression(parent.left) || ts.isTypeOfExpression(parent.right)))
+  );
+}
+
 /** From where to where what is written. */
-function editOf(node, name) {
+function editOf(node, name, code) {
+  if (isString(node)) {
+    const before = /[\w$]/.test(code[node.getStart() - 1]) ? " " : "";
+    const after = /[\w$]/.test(code[node.end]) ? " " : "";
+    return [node.getStart(), node.end, before + name + after];
+  }
   if (!ts.isPropertyAccessExpression(node)) {
     const key = node.propertyName ?? node.name;
     return [key.getStart(), key.end, `[${name}]`];

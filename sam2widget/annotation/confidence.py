@@ -50,11 +50,11 @@ class Review:
         with self._lock:
             if not self._tracks and not self._visited:
                 return  # each object is looked at as a whole when it is first asked for
-            for obj, frame in changed.results:
+            for obj, frames in changed.results.by_object.items():
                 if obj in self._tracks:
-                    self._changed.setdefault(obj, set()).add(frame)
+                    self._changed.setdefault(obj, set()).update(frames)
                 if obj in self._visited:
-                    self._visited[obj].discard(frame)
+                    self._visited[obj].difference_update(frames)
 
     def num_waiting(self, obj: int) -> int:
         """How many masks of an object are to be looked at before its confidences are known."""
@@ -163,19 +163,24 @@ class _Track:
 
     def update(self, session: SessionView, obj: int, frames: Iterable[int]) -> None:
         """Read the results of some frames anew."""
+        frames = list(frames)
         changed: set[int] = set()
+        said: list[tuple[float, float]] = []
         for t in frames:
             result = session.result(t, obj)
-            mask = None if result is None or result.state == "rejected" else result.mask
+            if result is None or result.state == "rejected":
+                mask = None
+                said.append((math.nan, math.nan))
+            else:
+                mask = result.mask
+                said.append((result.score, result.iou))
             if mask is not self._masks[t]:
                 self._masks[t] = mask
                 changed.add(t)
-            if result is None or mask is None:
-                self._is_present_t[t], self._alone_t[t] = False, np.nan
-                continue
-            self._is_present_t[t] = result.score > 0
-            sure = 1 / (1 + math.exp(-abs(result.score)))
-            self._alone_t[t] = sure * (min(max(result.iou, 0), 1) if result.score > 0 else 1)
+        scores_n, ious_n = np.array(said).T
+        self._is_present_t[frames] = scores_n > 0
+        sure_n = 1 / (1 + np.exp(-np.abs(scores_n)))
+        self._alone_t[frames] = sure_n * np.where(scores_n > 0, np.clip(ious_n, 0, 1), 1)
         if session.kind == "images":
             return
         last = len(self._agreement_t) - 1

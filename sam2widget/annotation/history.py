@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Mapping, MutableMapping
+from collections.abc import Callable, Generator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-Key = tuple[str, Any]
-"""Name of a table and a key in it."""
+from .records import FrameKeys
+from .tables import FrameTable
+
+Row = tuple[str, "int | None"]
+"""Name of a table and an object's id; None in a table that is not by object and frame."""
 
 MAX_EDITS = 1000
 """Edits that can be taken back; the oldest are forgotten beyond that."""
+
+
+@dataclass
+class RowChange:
+    """What an edit changed in a row: values by frame, or by key of a table; None for no value."""
+
+    before: dict[Any, Any] = field(default_factory=dict[Any, Any])
+    after: dict[Any, Any] = field(default_factory=dict[Any, Any])
+    """Of the same keys as `before`."""
+
+    def add(self, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> None:
+        """Note a change that came after this one."""
+        for key, value in before.items():
+            self.before.setdefault(key, value)
+        self.after.update(after)
 
 
 @dataclass
@@ -19,10 +37,27 @@ class Edit:
     """One step of undo: what the tables held before it and after it."""
 
     label: str
-    changes: dict[Key, tuple[Any, Any]] = field(default_factory=dict[Key, tuple[Any, Any]])
-    """Value before and after, by table and key; None where there is none."""
+    changes: dict[Row, RowChange] = field(default_factory=dict[Row, RowChange])
     corrects: bool = False
     """Whether it made tracked masks stale."""
+
+    def change_of(self, table: str, obj: int | None = None) -> RowChange:
+        """What it changed in a row; an empty change where it is nothing."""
+        return self.changes.get((table, obj)) or RowChange()
+
+    def keys_of(self, table: str) -> FrameKeys:
+        """(object id, frame) of what it changed in a table by object and frame."""
+        return FrameKeys(
+            {
+                obj: frozenset(change.after)
+                for (name, obj), change in self.changes.items()
+                if name == table and obj is not None
+            }
+        )
+
+    def add(self, row: Row, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> None:
+        """Note what was changed in a row."""
+        self.changes.setdefault(row, RowChange()).add(before, after)
 
 
 class History:
@@ -70,52 +105,39 @@ class History:
             self._open = None
         self._keep(edit, amend)
 
-    def write(self, table: str, key: Hashable, value: object | None) -> None:
-        """Set a value, or delete it with None, as part of the open edit."""
-        if self._open is None:
-            raise RuntimeError("Tables are written inside an edit only.")
-        before = self._tables[table].get(key)
-        if before == value:
-            return
-        changes = self._open.changes
-        first, _ = changes.get((table, key), (before, None))
-        changes[table, key] = first, value
-        self._set(table, key, value)
-
-    def latest(self, matches: Callable[[Key, Any, Any], bool]) -> Edit | None:
-        """The last edit that can be undone and has changed something that matches.
+    def write(self, table: str, obj: int | None, values: Mapping[Any, Any]) -> None:
+        """Set values of a row, or delete them with None, as part of the open edit.
 
         Parameters
         ----------
-        matches : is given a key, and its values before and after.
+        table : its name.
+        obj : whose row it is, where `values` are by frame; None where they are by key.
         """
-        return next(
-            (
-                edit
-                for edit in reversed(self._undo)
-                if any(matches(key, *values) for key, values in edit.changes.items())
-            ),
-            None,
-        )
+        if self._open is None:
+            raise RuntimeError("Tables are written inside an edit only.")
+        row = self._row(table, obj)
+        others = {key: value for key, value in values.items() if row.get(key) != value}
+        if others:
+            self._open.add((table, obj), {key: row.get(key) for key in others}, others)
+            self._set((table, obj), others)
 
-    def last_change(self, key: Key) -> Edit | None:
-        """The last edit that can be undone and has changed this value."""
-        return next((edit for edit in reversed(self._undo) if key in edit.changes), None)
+    def latest(self, matches: Callable[[Edit], bool]) -> Edit | None:
+        """The last edit that can be undone and matches."""
+        return next(filter(matches, reversed(self._undo)), None)
 
     def position(self, edit: Edit | None) -> int:
         """Which edit this is of those that can be undone, from 0; -1 where it is none."""
         return next((n for n, one in enumerate(self._undo) if one is edit), -1)
 
-    def add(self, table: str, key: Hashable, value: object, edit: Edit | None) -> None:
-        """Set a value as a consequence of an earlier edit; without one, no undo takes it back.
+    def add(self, table: str, obj: int, values: Mapping[int, Any], edit: Edit | None) -> None:
+        """Set values as a consequence of an earlier edit; without one, no undo takes them back.
 
         What was undone can still be redone.
         """
-        before = self._tables[table].get(key)
         if edit is not None:
-            first, _ = edit.changes.get((table, key), (before, None))
-            edit.changes[table, key] = first, value
-        self._set(table, key, value)
+            row = self._row(table, obj)
+            edit.add((table, obj), {key: row.get(key) for key in values}, values)
+        self._set((table, obj), values)
 
     def undo(self) -> Edit | None:
         """Take the last edit back; None when there is none."""
@@ -144,20 +166,28 @@ class History:
         if not edit.changes:
             return
         if amend is not None and amend is self.last:
-            for key, (before, after) in edit.changes.items():
-                first, _ = amend.changes.get(key, (before, None))
-                amend.changes[key] = first, after
+            for row, change in edit.changes.items():
+                amend.add(row, change.before, change.after)
         else:
             self._undo.append(edit)
             del self._undo[:-MAX_EDITS]
         self._redo.clear()
 
     def _apply(self, edit: Edit, *, after: bool) -> None:
-        for (table, key), values in edit.changes.items():
-            self._set(table, key, values[after])
+        for row, change in edit.changes.items():
+            self._set(row, change.after if after else change.before)
 
-    def _set(self, table: str, key: Hashable, value: object | None) -> None:
-        if value is None:
-            self._tables[table].pop(key, None)
-        else:
-            self._tables[table][key] = value
+    def _row(self, table: str, obj: int | None) -> Mapping[Any, Any]:
+        rows = self._tables[table]
+        return rows.row(obj) if isinstance(rows, FrameTable) and obj is not None else rows
+
+    def _set(self, row: Row, values: Mapping[Any, Any]) -> None:
+        table, obj = self._tables[row[0]], row[1]
+        if isinstance(table, FrameTable) and obj is not None:
+            table.write_row(obj, values)
+            return
+        for key, value in values.items():
+            if value is None:
+                table.pop(key, None)
+            else:
+                table[key] = value

@@ -227,6 +227,11 @@ class ModelSync:
         if self.segmenter is not None:
             self.segmenter.clear(frame, obj)
 
+    def forget_frames(self, obj: int, frames: Iterable[int]) -> None:
+        """What the model holds of an object on some frames no longer counts."""
+        for frame in frames:
+            self.forget(frame, obj)
+
     def forget_object(self, obj: int) -> None:
         """What the model holds of an object no longer counts."""
         self._known = {key: value for key, value in self._known.items() if key[0] != obj}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from ..core.mask_logits import MaskLogits
 from ..core.masks import Mask
 from ..core.palette import color_of, dash_of
+
+T = TypeVar("T")
 
 Source = Literal["prompt", "track", "edit", "import", "proposal"]
 """Where a mask comes from: prompts, tracking, a person's brush, a file or array, or a proposal
@@ -131,9 +133,49 @@ class Result:
         """All that the model said, also what other objects have now."""
         return self.whole or self.mask
 
+    def in_state(self, state: State) -> Result:
+        """The same in another state. It is `replace`, and three times as quick, of millions."""
+        return Result(
+            self.mask,
+            self.score,
+            self.iou,
+            self.source,
+            state,
+            self.corrected,
+            self.candidates,
+            self.chosen,
+            self.whole,
+            self.logits,
+        )
+
     def holding(self, mask: Mask) -> Result:
         """The same, left with this part of the answer."""
         return replace(self, mask=mask, whole=None if mask == self.answer else self.answer)
+
+
+class FrameKeys(Set[tuple[int, int]]):
+    """A set of (object id, frame), of which there may be millions.
+
+    Parameters
+    ----------
+    by_object : frames by object id.
+    """
+
+    def __init__(self, by_object: Mapping[int, Set[int]]) -> None:
+        self.by_object = {obj: frames for obj, frames in by_object.items() if frames}
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, tuple) and key[1] in self.by_object.get(key[0], ())
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return ((obj, frame) for obj, frames in self.by_object.items() for frame in frames)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.by_object.values()))
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[T]) -> frozenset[T]:  # what `&`, `|` and the like give
+        return frozenset(it)
 
 
 @dataclass(frozen=True)
@@ -142,9 +184,9 @@ class Changed:
 
     objects: bool
     """Whether the list of objects is another."""
-    prompts: Set[tuple[int, int]]
+    prompts: FrameKeys
     """(object id, frame) of each changed prompt set."""
-    results: Set[tuple[int, int]]
+    results: FrameKeys
     """(object id, frame) of each changed result."""
     proposals: frozenset[int] = frozenset()
     """Frames whose proposals are others."""

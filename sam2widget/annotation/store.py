@@ -10,10 +10,10 @@ from typing import Any
 
 from ..core.errors import SessionError
 from ..models.segmenter import PromptSet
-from .history import Edit, History, Key
+from .history import Edit, History
 from .plan import intersect, neighbours
-from .records import Changed, ObjectClass, ObjectInfo, Proposal, Result, State
-from .tables import SessionTables
+from .records import Changed, FrameKeys, ObjectClass, ObjectInfo, Proposal, Result, State
+from .tables import FrameTable, SessionTables
 from .view import SessionView
 
 _log = logging.getLogger(__name__)
@@ -46,23 +46,17 @@ class AnnotationStore(SessionView):
         """
         self._listeners = (*self._listeners, listener)
 
-    def notify(self, keys: Iterable[Key]) -> None:
-        """Tell the listeners that these values are others.
-
-        Parameters
-        ----------
-        keys : name of a table and key in it.
-        """
-        by_table: dict[str, set[Any]] = {table: set() for table in self.tables.by_name()}
-        for table, key in keys:
-            by_table[table].add(key)
-        if any(by_table.values()):
+    def notify(self, edit: Edit) -> None:
+        """Tell the listeners that what an edit changed is other, if it is anything."""
+        if edit.changes:
             self._tell(
                 Changed(
-                    objects=bool(by_table["objects"] or by_table["classes"]),
-                    prompts=frozenset(by_table["prompts"]),
-                    results=frozenset(by_table["results"]),
-                    proposals=frozenset(by_table["proposals"]),
+                    objects=bool(
+                        edit.change_of("objects").after or edit.change_of("classes").after
+                    ),
+                    prompts=edit.keys_of("prompts"),
+                    results=edit.keys_of("results"),
+                    proposals=frozenset(edit.change_of("proposals").after),
                 )
             )
 
@@ -101,7 +95,7 @@ class AnnotationStore(SessionView):
         tables.fill(prompts, results)
         if tables.objects or prompts or results:
             is_listed = bool(tables.objects or tables.classes)
-            self._tell(Changed(is_listed, tables.prompts.keys(), tables.results.keys()))
+            self._tell(Changed(is_listed, _keys_of(tables.prompts), _keys_of(tables.results)))
 
     @contextmanager
     def edit(self, label: str, amend: Edit | None = None) -> Generator[Edit, None, None]:
@@ -111,38 +105,47 @@ class AnnotationStore(SessionView):
         """
         with self.history.edit(label, amend) as edit:
             yield edit
-        self.notify(edit.changes)
+        self.notify(edit)
 
     # Writing, inside an edit
 
     def write_object(self, obj: int, info: ObjectInfo | None) -> None:
         """Set what is listed of an object; None takes it off the list."""
-        self.history.write("objects", obj, info)
+        self.history.write("objects", None, {obj: info})
 
     def write_class(self, index: int, one: ObjectClass | None) -> None:
         """Set the class of an index; None takes it off the list."""
-        self.history.write("classes", index, one)
+        self.history.write("classes", None, {index: one})
 
     def write_prompts(self, frame: int, obj: int, prompts: PromptSet | None) -> None:
         """Set the prompts of an object on a frame; none, or an empty set, is no prompts."""
-        self.history.write("prompts", (obj, frame), prompts or None)
+        self.write_all_prompts(obj, {frame: prompts})
+
+    def write_all_prompts(self, obj: int, prompts: Mapping[int, PromptSet | None]) -> None:
+        """Set the prompts of an object by frame, as `write_prompts` those of one."""
+        self.history.write("prompts", obj, {t: one or None for t, one in prompts.items()})
 
     def write_result(self, frame: int, obj: int, result: Result | None) -> None:
         """Set the result of an object on a frame; None takes it away."""
-        self.history.write("results", (obj, frame), result)
+        self.write_all_results(obj, {frame: result})
+
+    def write_all_results(self, obj: int, results: Mapping[int, Result | None]) -> None:
+        """Set the results of an object by frame; None takes one away."""
+        self.history.write("results", obj, results)
 
     def write_proposals(self, frame: int, proposals: tuple[Proposal, ...]) -> None:
         """Set what was found on a frame."""
-        self.history.write("proposals", frame, proposals or None)
+        self.history.write("proposals", None, {frame: proposals or None})
 
     def write_setting(self, name: str, value: bool) -> None:
         """Set a setting that undo takes back."""
-        self.history.write("settings", name, value)
+        self.history.write("settings", None, {name: value})
 
-    def write_state(self, frame: int, obj: int, state: State) -> None:
-        """Set the state of a result that there is."""
-        result = self.tables.results[obj, frame]
-        self.write_result(frame, obj, replace(result, state=state))
+    def write_states(self, obj: int, frames: Iterable[int], state: State) -> None:
+        """Set the state of an object's results on frames that have one."""
+        row = self.tables.results.row(obj)
+        others = {t: row[t].in_state(state) for t in frames if row[t].state != state}
+        self.write_all_results(obj, others)
 
     def ensure_object(self, obj: int, name: str | None = None) -> None:
         """Add an object, if there is none of this id.
@@ -179,12 +182,14 @@ class AnnotationStore(SessionView):
         timelines = self.tables.timelines
         found = here is not None and here.state == "stale"
         found = found or any(intersect(timelines.stale(obj), [span]))
-        for run in intersect(timelines.tracked(obj), [span]):
-            for t in range(*run):
-                if t != frame:
-                    found = True
-                    self.write_state(t, obj, "stale")
-        return found
+        tracked = intersect(timelines.tracked(obj), [span])
+        frames = [t for run in tracked for t in range(*run) if t != frame]
+        self.write_states(obj, frames, "stale")
+        return found or bool(frames)
+
+
+def _keys_of(table: FrameTable[Any]) -> FrameKeys:
+    return FrameKeys({obj: row.keys() for obj, row in table.rows()})
 
 
 def _log_error(error: Exception) -> None:

@@ -14,8 +14,11 @@ from .timeline import TimelineIndex
 V = TypeVar("V")
 D = TypeVar("D")
 
-OnChange = Callable[[int, int, "V | None", "V | None"], None]
-"""Called with object id, frame, and the values before and after; None where there is none."""
+OnChange = Callable[[int, "Mapping[int, V | None]", "Mapping[int, V | None]"], None]
+"""Called with object id, and by frame the values before and after; None where there is none."""
+
+FEW_SHARE = 1 / 8
+"""Of an object's frames: of fewer that change, each is noted in its timeline by itself."""
 
 
 class FrameTable(MutableMapping[tuple[int, int], V]):
@@ -23,7 +26,7 @@ class FrameTable(MutableMapping[tuple[int, int], V]):
 
     Parameters
     ----------
-    on_change : called after each write.
+    on_change : called after each write of an object's values.
     rows : values to begin with, by object id, then by frame.
     """
 
@@ -51,10 +54,28 @@ class FrameTable(MutableMapping[tuple[int, int], V]):
         """Object ids, ascending, and the values of each by frame, which are to be read only."""
         return sorted(self._rows.copy().items())
 
+    def row(self, obj: int) -> Mapping[int, V]:
+        """One object's values by frame, which are to be read only, and in the thread of writers."""
+        return self._rows.get(obj, {})
+
     def of(self, obj: int) -> dict[int, V]:
-        """A copy of one object's values, by frame."""
+        """A copy of one object's values, by frame. Any thread."""
         row = self._rows.get(obj)
         return {} if row is None else row.copy()
+
+    def write_row(self, obj: int, values: Mapping[int, V | None]) -> None:
+        """Set values of one object by frame, or delete them with None."""
+        row = self._rows.setdefault(obj, {})
+        before = {frame: row.get(frame) for frame in values} if self._on_change else {}
+        kept = {frame: value for frame, value in values.items() if value is not None}
+        row.update(kept)
+        if len(kept) < len(values):
+            for frame in values.keys() - kept.keys():
+                row.pop(frame, None)
+        if not row:
+            del self._rows[obj]
+        if self._on_change is not None:
+            self._on_change(obj, before, values)
 
     def copy(self) -> FrameTable[V]:
         """A copy that calls nothing, soon made also of millions of values. Any thread."""
@@ -80,21 +101,12 @@ class FrameTable(MutableMapping[tuple[int, int], V]):
         return self._rows[key[0]][key[1]]
 
     def __setitem__(self, key: tuple[int, int], value: V) -> None:
-        obj, frame = key
-        row = self._rows.setdefault(obj, {})
-        before = row.get(frame)
-        row[frame] = value
-        if self._on_change is not None:
-            self._on_change(obj, frame, before, value)
+        self.write_row(key[0], {key[1]: value})
 
     def __delitem__(self, key: tuple[int, int]) -> None:
-        obj, frame = key
-        row = self._rows[obj]
-        before = row.pop(frame)
-        if not row:
-            del self._rows[obj]
-        if self._on_change is not None:
-            self._on_change(obj, frame, before, None)
+        if key not in self:
+            raise KeyError(key)
+        self.write_row(key[0], {key[1]: None})
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return ((obj, frame) for obj, row in self._rows.items() for frame in row)
@@ -136,7 +148,7 @@ class SessionTables:
         self.sizes_hw = sizes_hw
         self.objects: dict[int, ObjectInfo] = {}
         self.prompts: FrameTable[PromptSet] = FrameTable(self._index_prompts)
-        self.results: FrameTable[Result] = FrameTable(self._index_result)
+        self.results: FrameTable[Result] = FrameTable(self._index_results)
         self.proposals: dict[int, tuple[Proposal, ...]] = {}
         self.settings: dict[str, bool] = {"non_overlapping": non_overlapping}
         self.classes: dict[int, ObjectClass] = {}
@@ -167,24 +179,42 @@ class SessionTables:
         self.prompts.fill(prompts)
         self.results.fill(results)
         for obj in {obj for table in (self.prompts, self.results) for obj, _ in table.rows()}:
-            states: dict[int, State] = {
-                frame: one.state for frame, one in self.results.of(obj).items()
-            }
-            self.timelines.fill(obj, self.prompts.of(obj), states)
+            self._index_all(obj)
 
     def _index_prompts(
-        self, obj: int, frame: int, before: PromptSet | None, after: PromptSet | None
+        self,
+        obj: int,
+        before: Mapping[int, PromptSet | None],
+        after: Mapping[int, PromptSet | None],
     ) -> None:
-        if (before is None) == (after is None):
+        changed = [t for t, one in after.items() if (one is None) != (before[t] is None)]
+        if self._are_many(obj, changed):
+            self._index_all(obj)
             return
-        result = self.results.get((obj, frame))
-        state = None if result is None else result.state
-        self.timelines.set_prompted(obj, frame, after is not None, state)
+        results = self.results.row(obj)
+        for t in changed:
+            state = _state_of(results.get(t))
+            self.timelines.set_prompted(obj, t, after[t] is not None, state)
 
-    def _index_result(
-        self, obj: int, frame: int, before: Result | None, after: Result | None
+    def _index_results(
+        self, obj: int, before: Mapping[int, Result | None], after: Mapping[int, Result | None]
     ) -> None:
-        state_before = None if before is None else before.state
-        state_after = None if after is None else after.state
-        if state_before != state_after:
-            self.timelines.set_state(obj, frame, state_before, state_after)
+        states: dict[int, State | None] = {t: _state_of(one) for t, one in after.items()}
+        changed = [t for t, state in states.items() if state != _state_of(before[t])]
+        if self._are_many(obj, changed):
+            self._index_all(obj)
+            return
+        for t in changed:
+            self.timelines.set_state(obj, t, _state_of(before[t]), states[t])
+
+    def _are_many(self, obj: int, frames: Sequence[int]) -> bool:
+        """Whether an object's timeline is sooner made anew than changed on these frames."""
+        return len(frames) > 1 and len(frames) > FEW_SHARE * len(self.results.row(obj))
+
+    def _index_all(self, obj: int) -> None:
+        states: dict[int, State] = {t: one.state for t, one in self.results.row(obj).items()}
+        self.timelines.fill(obj, self.prompts.row(obj).keys(), states)
+
+
+def _state_of(result: Result | None) -> State | None:
+    return None if result is None else result.state

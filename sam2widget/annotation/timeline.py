@@ -119,7 +119,7 @@ class TimelineIndex:
         return self._of(obj).settled.to_list()
 
     def fill(self, obj: int, prompted: Collection[int], states: Mapping[int, State]) -> None:
-        """Set all that there is of an object of which nothing was known.
+        """Set all that there is of an object, in place of what was known.
 
         It says what `set_prompted` and `set_state` of each frame would, and is soon done.
 
@@ -128,7 +128,7 @@ class TimelineIndex:
         prompted : frames with prompts, in any order.
         states : of results, by frame.
         """
-        frames = self._objects[obj] = _ObjectFrames()
+        frames = _ObjectFrames()
         frames.prompted = sorted(prompted)
         known = frozenset(prompted)
         alike: dict[tuple[State | None, bool], list[int]] = defaultdict(list)
@@ -141,6 +141,7 @@ class TimelineIndex:
                 listed[runs] += some
         for runs, some in listed.items():
             runs.assign(some)
+        self._objects[obj] = frames
 
     def set_state(self, obj: int, frame: int, before: State | None, after: State | None) -> None:
         """The result of a frame has another state; None is no result."""

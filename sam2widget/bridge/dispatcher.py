@@ -61,6 +61,7 @@ from .protocol import (
     SetMemory,
     SetModel,
     SetNonOverlapping,
+    Split,
     StartAnew,
     Stop,
     Thumbnails,
@@ -329,6 +330,9 @@ class Dispatcher:
                 self._state.write_traits(selected=session.add_object())
             case RemoveObject(object=obj):
                 session.remove_object(obj)
+            case Split(object=obj, frame=frame):
+                # The other one has its masks: what is prompted next is this.
+                self._state.write_traits(selected=session.split(obj, frame)[1])
             case UpdateObject(object=obj, name=name, color=color, visible=visible, locked=locked):
                 session.update_object(obj, name=name, color=color, visible=visible, locked=locked)
             case SetClass(objects=objects, class_name=name, add=add):

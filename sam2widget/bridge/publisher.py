@@ -261,11 +261,12 @@ class Publisher:
 
     def _handle_change(self, changed: Changed) -> None:
         with self.outbox.lock:
-            self._changed_prompts |= changed.prompts
-            self._changed_masks |= {frame for _, frame in changed.results}
+            self._changed_prompts.update(changed.prompts)
+            self._changed_masks.update(*changed.results.by_object.values())
             self._changed_proposals |= changed.proposals
             self._proposed |= changed.proposals
-            self._changed_timelines |= {obj for obj, _ in (*changed.prompts, *changed.results)}
+            for keys in (changed.prompts, changed.results):
+                self._changed_timelines.update(keys.by_object)
             if changed.objects:
                 # A removed object leaves no timeline, one that comes back all of its own.
                 known = {info.id for info in self._session.objects}

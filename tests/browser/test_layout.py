@@ -271,6 +271,31 @@ def test_the_menu_of_propagate_lies_inside_the_window(bench: Bench) -> None:
     expect(widget.button("How to propagate")).to_be_focused()
 
 
+@pytest.mark.parametrize(("width", "num_rows"), [(900, 1), (800, 1), (600, 2)])
+def test_the_bar_of_proposals_lies_in_the_picture_with_its_words_together(
+    bench: Bench, width: int, num_rows: int
+) -> None:
+    widget = bench.widget
+    bench.run(f"w.layout.width = '{width}px'")
+    expect(widget.root).to_have_css("width", f"{width}px")
+    widget.press("w")
+    bar = widget.root.get_by_role("group", name="Proposals")
+    expect(bar).to_contain_text(re.compile(r"\d+ proposals, 0 selected"))
+    parts = bar.locator(".s2w-bar-text, button, input, label").filter(visible=True)
+    middles = parts.evaluate_all(
+        """(parts) => parts.map((one) => {
+            const { top, bottom } = one.getBoundingClientRect();
+            return Math.round((top + bottom) / 2);
+        })"""
+    )
+    assert middles[-3:] == [middles[-1]] * 3, "the field, its box and the word beside that"
+    assert max(middles) - min(middles) < (8 if num_rows == 1 else 50), "no more rows than that"
+    field = bar.get_by_role("textbox").bounding_box()
+    at, stage = bar.bounding_box(), widget.stage.bounding_box()
+    assert field and at and stage and field["width"] > 90
+    assert stage["x"] <= at["x"] and at["x"] + at["width"] <= stage["x"] + stage["width"]
+
+
 def test_beside_its_panel_it_keeps_a_width_to_work_in(bench: Bench) -> None:
     with window(bench, 1000, 900):
         bench.show(

@@ -345,6 +345,13 @@ export interface RemoveObjectRequest {
   change_accepted?: boolean;
 }
 
+/** Let an object divide on a frame: two new ones go on from there, of which one is selected. */
+export interface SplitRequest {
+  type: "split";
+  object: number;
+  frame: number;
+}
+
 /** Change of an object what is not null. */
 export interface UpdateObjectRequest {
   type: "update_object";
@@ -597,6 +604,7 @@ export type Request =
   | ClearPromptsRequest
   | AddObjectRequest
   | RemoveObjectRequest
+  | SplitRequest
   | UpdateObjectRequest
   | SetClassRequest
   | SetAttributesRequest

@@ -72,12 +72,9 @@ class LineageEditor:
             self._add_child(first, (obj,), frame)
             second = store.next_object_id
             self._add_child(second, (obj,), frame)
-            for t, prompts in store.tables.prompts.of(obj).items():
-                if t >= frame:
-                    store.write_prompts(t, first, prompts)
-            for t, result in store.tables.results.of(obj).items():
-                if t >= frame:
-                    store.write_result(t, first, result)
+            prompts, results = store.tables.prompts.of(obj), store.results(obj)
+            store.write_all_prompts(first, {t: one for t, one in prompts.items() if t >= frame})
+            store.write_all_results(first, {t: one for t, one in results.items() if t >= frame})
             self._end(obj, frame)
         self._model.forget_object(obj)
         return first, second
@@ -111,9 +108,10 @@ class LineageEditor:
                     if t >= frame and result.state != "rejected":
                         merged[t] = _join(merged[t], result) if t in merged else _bare(result)
                 self._end(obj, frame)
-            for n, (t, result) in enumerate(sorted(merged.items())):
-                state = "accepted" if n == 0 else result.state
-                store.write_result(t, child, replace(result, state=state))
+            start = min(merged, default=None)
+            if start is not None:
+                merged[start] = merged[start].in_state("accepted")
+            store.write_all_results(child, dict(sorted(merged.items())))
         for obj in parents:
             self._model.forget_object(obj)
         return child
@@ -124,19 +122,21 @@ class LineageEditor:
         It is rejected there, so that tracking leaves it alone.
         """
         store = self._store
-        for t in store.tables.prompts.of(obj):
-            if t >= frame:
-                store.write_prompts(t, obj, None)
+        later = [t for t in store.tables.prompts.of(obj) if t >= frame]
+        store.write_all_prompts(obj, dict.fromkeys(later))
         self._reject(obj, range(frame, store.num_frames))
 
     def _reject(self, obj: int, frames: Iterable[int]) -> None:
         """Say of frames that an object is not on them."""
         store = self._store
-        empty: dict[tuple[int, int], Mask] = {}
+        gone: dict[tuple[int, int], Result] = {}
+        written: dict[int, Result | None] = {}
         for t in frames:
             hw = store.frame_hw(t)
-            mask = empty.setdefault(hw, Mask.empty(*hw))
-            store.write_result(t, obj, Result(mask, GONE_SCORE, 1.0, "edit", "rejected"))
+            if hw not in gone:
+                gone[hw] = Result(Mask.empty(*hw), GONE_SCORE, 1.0, "edit", "rejected")
+            written[t] = gone[hw]
+        store.write_all_results(obj, written)
 
     def _check_ending(self, obj: int, frame: int) -> tuple[int, int]:
         """Return the ids of an object that may end before a frame, and of that frame."""

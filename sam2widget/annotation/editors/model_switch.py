@@ -43,18 +43,21 @@ class ModelSwitcher:
         """
         self._model.load(segmenter)
         store = self._store
-        locked = {info.id for info in store.objects if info.locked}
-        tracked = [
-            (frame, obj)
-            for (obj, frame), result in store.all_results.items()
-            if result.source == "track" and result.state == "fresh" and obj not in locked
-            if not store.prompts(frame, obj)
-        ]
+        num_stale = 0
         with store.edit(LABEL) as edit:
-            for frame, obj in sorted(tracked):
-                store.write_state(frame, obj, "stale")
-        self._edit = edit if tracked else None
-        return len(tracked)
+            for info in store.objects:
+                if info.locked:
+                    continue
+                tracked = [
+                    frame
+                    for frame, result in store.results(info.id).items()
+                    if result.source == "track" and result.state == "fresh"
+                    if not store.prompts(frame, info.id)
+                ]
+                store.write_states(info.id, tracked, "stale")
+                num_stale += len(tracked)
+        self._edit = edit if num_stale else None
+        return num_stale
 
     def answer_again(self, first: int = 0) -> Generator[None, None, None]:
         """Let the model answer all prompts, one object on one frame a step.

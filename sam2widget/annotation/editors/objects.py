@@ -80,10 +80,8 @@ class ObjectEditor:
         store = self._store
         obj = store.check_unlocked(store.check_object(obj))
         with store.edit("remove object"):
-            for frame in store.tables.prompts.of(obj):
-                store.write_prompts(frame, obj, None)
-            for frame in store.results(obj):
-                self._overlaps.write_results(frame, {obj: None})
+            store.write_all_prompts(obj, dict.fromkeys(store.tables.prompts.of(obj)))
+            self._overlaps.write_all_results(obj, dict.fromkeys(store.results(obj)))
             store.write_object(obj, None)
             for info in store.objects:
                 if obj in info.parents:
@@ -99,10 +97,10 @@ class ObjectEditor:
         with store.edit("clear"):
             for obj in known:
                 store.write_object(obj, None)
-            for obj, frame in list(tables.prompts):
-                store.write_prompts(frame, obj, None)
-            for obj, frame in list(tables.results):
-                store.write_result(frame, obj, None)
+            for obj, row in tables.prompts.rows():
+                store.write_all_prompts(obj, dict.fromkeys(row))
+            for obj, row in tables.results.rows():
+                store.write_all_results(obj, dict.fromkeys(row))
             for frame in list(tables.proposals):
                 store.write_proposals(frame, ())
         for obj in known:

@@ -63,6 +63,17 @@ class OverlapResolver:
         kept = [one for one in before if one is not None and one.state != "rejected"]
         self.resolve(frame, [*kept, *results.values()], write)
 
+    def write_all_results(self, obj: int, results: Mapping[int, Result | None]) -> None:
+        """Write results of an object by frame, and what other objects have left by them."""
+        row = self._store.tables.results.row(obj)
+        before = {frame: row.get(frame) for frame in results}
+        self._store.write_all_results(obj, results)
+        if self._store.non_overlapping:
+            for frame, result in results.items():
+                was = before[frame]
+                kept = None if was is None or was.state == "rejected" else was
+                self.resolve(frame, [kept, result])
+
     def resolve(
         self,
         frame: int,
@@ -76,13 +87,14 @@ class OverlapResolver:
         changed : those results, as they were and as they are.
         write : sets what others have now; that of the open edit if None.
         """
+        if not self._store.non_overlapping:
+            return
         if self._store.tables.is_windowed:
-            if self._store.non_overlapping:
-                self._resolve_sparsely(frame, write or self._store.write_result)
+            self._resolve_sparsely(frame, write or self._store.write_result)
             return
         masks = {mask for one in changed if one is not None for mask in (one.mask, one.answer)}
         box = _around(mask.box for mask in masks)
-        if not self._store.non_overlapping or box is None:
+        if box is None:
             return
         write = write or self._store.write_result
         results = self._results_in(frame, box)
@@ -193,9 +205,13 @@ class OverlapResolver:
 
     def _restore_all(self) -> None:
         """Give every object back all that the model said, but for what a person vouches for."""
-        for (obj, frame), result in self._store.all_results.items():
-            if result.whole is not None and not self._is_fixed(obj, result):
-                self._store.write_result(frame, obj, result.holding(result.whole))
+        for obj, row in self._store.tables.results.rows():
+            whole = {
+                frame: result.holding(result.whole)
+                for frame, result in row.items()
+                if result.whole is not None and not self._is_fixed(obj, result)
+            }
+            self._store.write_all_results(obj, whole)
 
     def _results_in(self, frame: int, box: Box) -> dict[int, Result]:
         """Results on a frame with something in a box, by object, ascending."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ...core.arguments import as_objects
 from ...core.errors import SessionError
 from ...models.segmenter import Prediction
-from ..history import Edit, Key
+from ..history import Edit
 from ..model_sync import ModelSync
 from ..plan import Plan, Step, make_plan
 from ..predictions import is_same_prediction, tracked_result
@@ -166,7 +166,7 @@ class Propagator:
             return None
         found = self._model.track_next(frame, anchors)
         history = self._store.history
-        written: set[tuple[int, int]] = set()
+        written = Edit("track")
         # In the order of their causes: undoing a later one gives back what it took from others.
         for obj in sorted(found, key=lambda obj: history.position(self._cause_of(obj))):
             cause = self._cause_of(obj)
@@ -175,13 +175,13 @@ class Propagator:
                 frame: int, obj: int, result: Result | None, cause: Edit | None = cause
             ) -> None:
                 # Not before what has made the value that this takes the place of.
-                made = history.last_change(("results", (obj, frame)))
+                made = history.latest(lambda edit: frame in edit.change_of("results", obj).after)
                 latest = max(cause, made, key=history.position)
-                history.add("results", (obj, frame), result, latest)
-                written.add((obj, frame))
+                history.add("results", obj, {frame: result}, latest)
+                written.add(("results", obj), {frame: None}, {frame: result})
 
             self._overlaps.write_results(frame, {obj: tracked_result(found[obj])}, write)
-        self._store.notify(("results", key) for key in written)
+        self._store.notify(written)
         return Tracked(frame, False, 1, 1)
 
     def _cause_of(self, obj: int) -> Edit | None:
@@ -195,9 +195,13 @@ class Propagator:
         causes = self._causes[1]
         if obj not in causes:
 
-            def changes(key: Key, before: object, after: object) -> bool:
-                of_object = key[0] in ("prompts", "results") and key[1][0] == obj
-                return of_object and not is_same_prediction(before, after)
+            def changes(edit: Edit) -> bool:
+                rows = (edit.change_of(table, obj) for table in ("prompts", "results"))
+                return any(
+                    not is_same_prediction(row.before[t], row.after[t])
+                    for row in rows
+                    for t in row.after
+                )
 
             causes[obj] = self._store.history.latest(changes)
         return causes[obj]

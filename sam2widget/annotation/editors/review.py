@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from ...core.errors import SessionError
 from ..model_sync import ModelSync
 from ..records import State
@@ -37,15 +39,15 @@ class Reviewer:
         SessionError
             When there is no mask to accept.
         """
-        keys = self._with_state(obj, start, stop, "fresh", "stale", "accepted")
-        if not keys:
+        found = self._with_state(obj, start, stop, "fresh", "stale", "accepted")
+        if not found:
             raise SessionError(
                 f"{self._whose(obj)} mask there to accept: prompt or propagate first, or take a "
                 "rejection back."
             )
         with self._store.edit("accept"):
-            for of, frame in keys:
-                self._store.write_state(frame, of, "accepted")
+            for of, frames in found.items():
+                self._store.write_states(of, frames, "accepted")
 
     def reject(self, obj: int | None, start: int, stop: int | None = None) -> None:
         """Say that masks are wrong.
@@ -58,15 +60,14 @@ class Reviewer:
         SessionError
             When there is no mask to reject.
         """
-        keys = self._with_state(obj, start, stop, "fresh", "stale", "accepted")
-        if not keys:
+        found = self._with_state(obj, start, stop, "fresh", "stale", "accepted")
+        if not found:
             raise SessionError(f"{self._whose(obj)} mask there to reject.")
         with self._store.edit("reject") as edit:
-            anchors = {of: frame for of, frame in keys if self._store.is_anchor(frame, of)}
-            for of, frame in keys:
-                self._store.write_state(frame, of, "rejected")
-                self._overlaps.resolve(frame, [self._store.result(frame, of)])
-                self._model.forget(frame, of)
+            anchors = self._last_anchors(found)
+            for of, frames in found.items():
+                self._write_states(of, frames, "rejected")
+                self._model.forget_frames(of, frames)
             # What was tracked from them is in doubt too.
             for of, frame in anchors.items():
                 edit.corrects |= self._store.mark_span_stale(frame, of)
@@ -79,16 +80,17 @@ class Reviewer:
         accepted = self._with_state(obj, start, stop, "accepted")
         rejected = self._with_state(obj, start, stop, "rejected")
         with self._store.edit("unreview") as edit:
-            for of, frame in accepted:
-                self._store.write_state(frame, of, "fresh")
-                if not self._store.prompts(frame, of):
-                    self._model.forget(frame, of)
-            for of, frame in rejected:
-                prompted = bool(self._store.prompts(frame, of))
-                self._store.write_state(frame, of, "fresh" if prompted else "stale")
-                self._overlaps.resolve(frame, [self._store.result(frame, of)])
-            for of, frame in rejected:
-                if self._store.prompts(frame, of):
+            for of, frames in accepted.items():
+                self._store.write_states(of, frames, "fresh")
+                prompted = self._store.tables.prompts.row(of)
+                self._model.forget_frames(of, (t for t in frames if t not in prompted))
+            for of, frames in rejected.items():
+                prompted = self._store.tables.prompts.row(of)
+                self._write_states(of, [t for t in frames if t in prompted], "fresh")
+                self._write_states(of, [t for t in frames if t not in prompted], "stale")
+            for of, frames in rejected.items():
+                prompted = self._store.tables.prompts.row(of)
+                for frame in (t for t in frames if t in prompted):
                     edit.corrects |= self._store.mark_span_stale(frame, of)
 
     def reset(self, obj: int | None, start: int, stop: int | None = None) -> None:
@@ -99,34 +101,51 @@ class Reviewer:
         SessionError
             When there is nothing to take away.
         """
-        keys = self._with_state(obj, start, stop, "fresh", "stale", "accepted", "rejected")
-        if not keys:
+        found = self._with_state(obj, start, stop, "fresh", "stale", "accepted", "rejected")
+        if not found:
             raise SessionError(f"{self._whose(obj)} mask there to reset.")
         with self._store.edit("reset") as edit:
-            anchors = {of: frame for of, frame in keys if self._store.is_anchor(frame, of)}
-            for of, frame in keys:
-                self._store.write_prompts(frame, of, None)
-                self._overlaps.write_results(frame, {of: None})
-                self._model.forget(frame, of)
+            anchors = self._last_anchors(found)
+            for of, frames in found.items():
+                self._store.write_all_prompts(of, dict.fromkeys(frames))
+                self._overlaps.write_all_results(of, dict.fromkeys(frames))
+                self._model.forget_frames(of, frames)
             for of, frame in anchors.items():
                 edit.corrects |= self._store.mark_span_stale(frame, of)
 
+    def _write_states(self, obj: int, frames: Sequence[int], state: State) -> None:
+        """Set the state of results that are shown now, or are not any more."""
+        self._store.write_states(obj, frames, state)
+        if self._store.non_overlapping:
+            for frame in frames:
+                self._overlaps.resolve(frame, [self._store.result(frame, obj)])
+
+    def _last_anchors(self, found: Mapping[int, Sequence[int]]) -> dict[int, int]:
+        """Of each object that is tracked from some of these frames, the last of them."""
+        anchors: dict[int, int] = {}
+        for obj, frames in found.items():
+            last = next((t for t in reversed(frames) if self._store.is_anchor(t, obj)), None)
+            if last is not None:
+                anchors[obj] = last
+        return anchors
+
     def _with_state(
         self, obj: int | None, start: int, stop: int | None, *states: State
-    ) -> list[tuple[int, int]]:
-        """(object id, frame) of the masks there that are in one of these states."""
+    ) -> dict[int, list[int]]:
+        """Frames of each object whose masks there are in one of these states, ascending."""
         start = self._store.check_frame(start)
         start, stop = self._store.check_range(start, start + 1 if stop is None else stop)
         if obj is None:
             objects = [info.id for info in self._store.objects if not info.locked]
         else:
             objects = [self._store.check_unlocked(self._store.check_object(obj))]
-        return [
-            (of, frame)
-            for of in objects
-            for frame in range(start, stop)
-            if (result := self._store.result(frame, of)) is not None and result.state in states
-        ]
+        found: dict[int, list[int]] = {}
+        for of in objects:
+            row = self._store.tables.results.row(of)
+            frames = [t for t in range(start, stop) if t in row and row[t].state in states]
+            if frames:
+                found[of] = frames
+        return found
 
     def _whose(self, obj: int | None) -> str:
         return "No object has a" if obj is None else f"{self._store.name_of(obj)} has no"

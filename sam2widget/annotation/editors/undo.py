@@ -45,11 +45,12 @@ class UndoRedo:
     def _finish(self, edit: Edit | None, what: str) -> str:
         if edit is None:
             raise SessionError(f"There is nothing to {what}.")
-        for (table, key), (before, after) in edit.changes.items():
-            if table == "objects" and key not in self._store.tables.objects:
-                self._model.forget_object(key)
-            elif table in ("prompts", "results") and not is_same_prediction(before, after):
-                obj, frame = key
-                self._model.forget(frame, obj)
-        self._store.notify(edit.changes)
+        for (_, obj), change in edit.changes.items():
+            if obj is not None:
+                before, after = change.before, change.after
+                others = [t for t in after if not is_same_prediction(before[t], after[t])]
+                self._model.forget_frames(obj, others)
+        for obj in edit.change_of("objects").after.keys() - self._store.tables.objects.keys():
+            self._model.forget_object(obj)
+        self._store.notify(edit)
         return edit.label

@@ -248,6 +248,13 @@ class RemoveObject(Request, frozen=True, tag="remove_object"):
     change_accepted: ChangeAccepted = False
 
 
+class Split(Request, frozen=True, tag="split"):
+    """Let an object divide on a frame: two new ones go on from there, of which one is selected."""
+
+    object: Whole
+    frame: Whole
+
+
 class UpdateObject(Request, frozen=True, tag="update_object"):
     """Change of an object what is not None."""
 

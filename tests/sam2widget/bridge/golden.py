@@ -229,6 +229,7 @@ def requests() -> dict[str, dict[str, Any]]:
         "clear_prompts": {"frame": 4, "object": 1},
         "add_object": {},
         "remove_object": {"object": 2},
+        "split": {"object": 2, "frame": 4},
         "update_object": {"object": 2, "color": "#12ab9f"},
         "set_class": {"objects": [2, 5], "class_name": "Hünd", "add": True},
         "set_attributes": {

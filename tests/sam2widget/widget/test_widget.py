@@ -314,6 +314,22 @@ def test_every_edit_of_the_browser_is_carried_out(widget, browser):
     assert widget.objects == [] and widget.selected == 0
 
 
+def test_an_object_that_the_browser_divides_leaves_the_child_without_masks_selected(
+    widget, browser
+):
+    browser.ask("click", **click())
+    browser.ask("propagate", **EVERYTHING)
+    idle(widget)
+    assert browser.ask("split", object=1, frame=0)["type"] == "error"
+    browser.ask("split", object=1, frame=2)
+    assert [one.parents for one in widget.objects] == [[], [1], [1]] and widget.selected == 3
+    assert widget.masks[2][2].any() and not widget.masks[3][2].any()
+    browser.ask("click", **click(frame=2, obj=3))
+    browser.ask("undo")
+    browser.ask("undo")
+    assert [one.id for one in widget.objects] == [1]
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "sentence"),
     [
@@ -325,6 +341,7 @@ def test_every_edit_of_the_browser_is_carried_out(widget, browser):
         ("undo", {}, "nothing to undo"),
         ("want", {"frame": 99, "pixels": True}, "There is no frame 99"),
         ("remove_object", {"object": 3}, "no object 3"),
+        ("split", {"object": 3, "frame": 1}, "no object 3"),
     ],
 )
 def test_misuse_in_the_browser_gets_its_sentence_in_place(widget, browser, kind, fields, sentence):

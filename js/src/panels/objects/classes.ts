@@ -1,4 +1,4 @@
-/** The classes of a session: which new objects get, which are shown; and an object's attributes. */
+/** The classes of a session: which new objects get, which are shown; and more of an object. */
 
 import type { Client } from "../../kernel/client";
 import type { ObjectClass } from "../../kernel/traits";
@@ -6,12 +6,14 @@ import { parseAttribute } from "../../state/classes";
 import type { Store, Topic } from "../../state/store";
 import { h, iconButton, on, setIcon, setLabel, setPressed, setText } from "../../ui/dom";
 import { setTip } from "../../ui/tooltip";
+import { Lineage } from "./lineage";
 
 export class ClassPanel {
   readonly element: HTMLElement;
   private readonly list = h("ul.class-list");
   private readonly classes: HTMLElement;
   private readonly attributes: AttributeEditor;
+  private readonly lineage: Lineage;
   private readonly adding: HTMLInputElement;
   private chips = new Map<string, ClassChip>();
 
@@ -20,6 +22,7 @@ export class ClassPanel {
     private readonly client: Client,
   ) {
     this.attributes = new AttributeEditor(store, client);
+    this.lineage = new Lineage(store, client);
     this.adding = h("input.new-class", {
       ...{ type: "text", maxlength: 200, placeholder: "New class", spellcheck: "false" },
       ...{ label: "New class" },
@@ -29,13 +32,18 @@ export class ClassPanel {
       },
     });
     this.classes = h("div.classes", { group: "Classes" }, ...[this.list, this.adding]);
-    this.element = h("div.class-panel", this.classes, this.attributes.element);
+    this.element = h(
+      "div.class-panel",
+      ...[this.classes, this.attributes.element, this.lineage.element],
+    );
   }
 
   update(topics: Set<Topic>): void {
     const relevant: Topic[] = ["class_list", "current_class", "objects", "hiddenClasses"];
     if (relevant.some((topic) => topics.has(topic))) this.updateClasses();
-    if (topics.has("objects") || topics.has("selected")) this.attributes.update();
+    if (!topics.has("objects") && !topics.has("selected")) return;
+    this.attributes.update();
+    this.lineage.update();
   }
 
   private updateClasses(): void {

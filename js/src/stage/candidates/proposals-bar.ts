@@ -52,8 +52,7 @@ export class ProposalsBar {
       this.marks,
       this.actions,
       this.find,
-      this.words,
-      this.scope,
+      h("span.bar-words", this.words, this.scope),
     );
   }
 
