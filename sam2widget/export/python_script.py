@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
 from sam2_backend.video.contrast import Contrast
 from sam2_backend.video.options import DEFAULT_OPTIONS
 
-from ..annotation.records import ObjectInfo, State
+from ..annotation.records import ObjectInfo, Result
 from ..annotation.tables import FrameTable
 from ..core.cleaning import CLEANED_SHARE
 from ..core.masks import Mask
@@ -25,24 +27,60 @@ LINE = 100
 def write_python(saved: SavedSession, *, auto_propagate: str = "corrections") -> str:
     """Write the calls that make a session anew: the same objects, prompts, masks and review.
 
-    Masks that were tracked are tracked again; those that came from a brush or from files are in
-    the text as run lengths. What a script cannot name, frames or a model in memory, is a variable
-    that a comment asks for.
+    Masks that were tracked are tracked again; those that came from a brush, from files or of an
+    object that divided are in the text as run lengths. What a script cannot name, frames or a
+    model in memory, is a variable that a comment asks for.
 
     Parameters
     ----------
     saved : the session.
     auto_propagate : as `Sam2Widget` takes it.
     """
+    results, prompts = (FrameTable.of_mapping(one) for one in (saved.results, saved.prompts))
+    num_frames = saved.video.num_frames
+    objects = [
+        _Object(info, prompts.of(info.id), results.of(info.id), num_frames)
+        for info in saved.objects
+    ]
     blocks = [
         _opening(saved, auto_propagate),
-        *(_prompting(saved, info) for info in saved.objects),
-        _imports(saved),
-        _tracking(saved),
-        _reviewing(saved),
+        *map(_prompting, objects),
+        _imports(objects),
+        _tracking(objects, num_frames),
+        [line for one in objects for line in _reviewing(one)],
         _showing(saved),
     ]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
+
+
+@dataclass(frozen=True)
+class _Object:
+    info: ObjectInfo
+    prompts: dict[int, PromptSet]
+    """By frame, as results are."""
+    results: dict[int, Result]
+    num_frames: int
+
+    @cached_property
+    def imported(self) -> dict[int, Result]:
+        """Masks that no prompt gives: they came from elsewhere, or of an object that divided."""
+        return {
+            frame: result
+            for frame, result in sorted(self.results.items())
+            if (result.source == "import" or not self.prompts)
+            and frame not in self.prompts
+            and result.mask.area
+        }
+
+    @cached_property
+    def tracked(self) -> range:
+        """The frames that are tracked again."""
+        frames = [frame for frame, result in self.results.items() if result.source == "track"]
+        if not frames or not self.prompts:
+            return range(0)
+        if len(self.results) == self.num_frames:
+            return range(self.num_frames)
+        return range(min(frames), max(frames) + 1)
 
 
 def _opening(saved: SavedSession, auto_propagate: str) -> list[str]:
@@ -90,13 +128,12 @@ def _opening(saved: SavedSession, auto_propagate: str) -> list[str]:
     return [*imports, "", *needed, *_call("w = Sam2Widget", [source], options)]
 
 
-def _prompting(saved: SavedSession, info: ObjectInfo) -> list[str]:
+def _prompting(one: _Object) -> list[str]:
     lines: list[str] = []
-    prompted = FrameTable.of_mapping(saved.prompts).of(info.id)
-    if not prompted and not FrameTable.of_mapping(saved.results).of(info.id):
-        lines.append(f"w.add_object({info.id})")
-    for frame, prompts in sorted(prompted.items()):
-        lines += _prompts(frame, info.id, prompts)
+    if not one.prompts and not one.imported:
+        lines.append(f"w.add_object({one.info.id})")
+    for frame, prompts in sorted(one.prompts.items()):
+        lines += _prompts(frame, one.info.id, prompts)
     return lines
 
 
@@ -128,54 +165,47 @@ def _window(window: Window | None) -> dict[str, str]:
     return {} if window is None else {"window": repr(tuple(window))}
 
 
-def _imports(saved: SavedSession) -> list[str]:
-    """Masks that no prompt gives: they came from elsewhere."""
+def _imports(objects: Iterable[_Object]) -> list[str]:
     by_frame: dict[int, dict[int, dict[str, Any]]] = {}
-    for (obj, frame), result in sorted(saved.results.items(), key=lambda one: one[0]):
-        if result.source == "import" and (obj, frame) not in saved.prompts and result.mask.area:
-            by_frame.setdefault(frame, {})[obj] = _runs(result.mask)
+    for one in objects:
+        for frame, result in one.imported.items():
+            by_frame.setdefault(frame, {})[one.info.id] = _runs(result.mask)
     if not by_frame:
         return []
     rows = [f"        {frame}: {masks!r}," for frame, masks in sorted(by_frame.items())]
     return ["w.import_masks(", "    {", *rows, "    }", ")"]
 
 
-def _tracking(saved: SavedSession) -> list[str]:
+def _tracking(objects: Sequence[_Object], num_frames: int) -> list[str]:
     """Track objects over the frames that they were tracked over, those of one range at once."""
     ranges: dict[tuple[int, int], list[int]] = {}
-    results, prompts = (FrameTable.of_mapping(one) for one in (saved.results, saved.prompts))
-    for info in saved.objects:
-        held = results.of(info.id)
-        tracked = [frame for frame, result in held.items() if result.source == "track"]
-        if tracked:
-            is_whole = len(held) == saved.video.num_frames
-            key = (0, saved.video.num_frames) if is_whole else (min(tracked), max(tracked) + 1)
-            ranges.setdefault(key, []).append(info.id)
-    with_masks = {obj for table in (results, prompts) for obj, _ in table.rows()}
+    for one in objects:
+        if one.tracked:
+            ranges.setdefault((one.tracked.start, one.tracked.stop), []).append(one.info.id)
+    with_masks = {one.info.id for one in objects if one.prompts or one.results}
     lines: list[str] = []
-    for (start, stop), objects in sorted(ranges.items()):
-        arguments = [] if (start, stop) == (0, saved.video.num_frames) else [str(start), str(stop)]
-        options = {} if set(objects) == with_masks else {"objects": repr(objects)}
+    for (start, stop), together in sorted(ranges.items()):
+        arguments = [] if (start, stop) == (0, num_frames) else [str(start), str(stop)]
+        options = {} if set(together) == with_masks else {"objects": repr(together)}
         lines += _call("w.propagate", arguments, options)
     return lines
 
 
-def _reviewing(saved: SavedSession) -> list[str]:
-    lines: list[str] = []
-    for info in saved.objects:
-        reviews: list[tuple[State, str]] = [("accepted", "accept"), ("rejected", "reject")]
-        for state, call in reviews:
-            frames = sorted(_reviewed(saved, info.id, state))
-            lines += [f"w.{call}({start}, {stop}, obj={info.id})" for start, stop in _spans(frames)]
-    return lines
-
-
-def _reviewed(saved: SavedSession, obj: int, state: State) -> Iterator[int]:
-    for frame, result in FrameTable.of_mapping(saved.results).of(obj).items():
+def _reviewing(one: _Object) -> Iterator[str]:
+    frames: dict[str, list[int]] = {"accept": [], "reject": [], "unreview": []}
+    for frame, result in sorted(one.results.items()):
         # What is imported is accepted.
-        was_imported = result.source == "import" and (obj, frame) not in saved.prompts
-        if result.state == state and not (was_imported and state == "accepted"):
-            yield frame
+        is_imported = frame in one.imported
+        has_mask = is_imported or frame in one.prompts or frame in one.tracked
+        if result.state == "accepted" and not is_imported:
+            frames["accept"].append(frame)
+        elif result.state == "rejected" and has_mask:
+            frames["reject"].append(frame)
+        elif result.state not in ("accepted", "rejected") and is_imported:
+            frames["unreview"].append(frame)
+    for call, found in frames.items():
+        for start, stop in _spans(found):
+            yield f"w.{call}({start}, {stop}, obj={one.info.id})"
 
 
 def _showing(saved: SavedSession) -> list[str]:

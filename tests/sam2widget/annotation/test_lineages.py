@@ -118,6 +118,22 @@ def test_parents_are_saved_resumed_and_written_as_python(widget, tmp_path):
     assert "w.set_parents(5, [2, 3])" in widget.to_python()
 
 
+def test_a_script_makes_the_masks_of_what_divided_and_merged(widget):
+    widget.propagate()
+    child, other = widget.split(1, 4)
+    widget.add_point(5, 20, 12, obj=other)
+    widget.merge([child, 2], 6)
+    variables = {"video": CLIP[: LAST + 1], "model": DiscSegmenter(HEIGHT, WIDTH)}
+    exec(widget.to_python(), variables)
+    again = variables["w"]
+    assert parents(again) == parents(widget)
+    for obj in parents(widget):
+        assert np.array_equal(np.asarray(again.masks[obj]), np.asarray(widget.masks[obj])), obj
+        assert again.timeline(obj).accepted == widget.timeline(obj).accepted, obj
+    assert again.timeline(1).rejected == widget.timeline(1).rejected == [(4, 10)]
+    again.close()
+
+
 def test_a_removed_object_is_nobodys_parent(widget):
     widget.split(1, 4)
     widget.remove_object(1)
