@@ -34,6 +34,8 @@ DELAY_S = 1.0
 """How long an edit waits for those that follow it."""
 SHARE = 0.1
 """Of its time that writing may take: a large session is written less often."""
+MAX_PAUSE_S = 60.0
+"""Between two writes of the largest session: no more work than that, and a write, is ever at stake."""
 RETRY_S, MAX_RETRY_S = 2.0, 60.0
 """How long a write that failed waits for the next attempt; each time twice as long, up to this."""
 MAX_ALIKE = 50
@@ -136,7 +138,9 @@ class Autosave:
                 with self._wake:
                     if not self._changed:
                         self._kept = None
-                pause_s, retry_s = max(DELAY_S, (time.monotonic() - began_at) / SHARE), RETRY_S
+                took_s = time.monotonic() - began_at
+                pause_s = min(max(DELAY_S, took_s / SHARE), MAX_PAUSE_S)
+                retry_s = RETRY_S
                 continue
             self.has_failed = True
             self._tell_state()
