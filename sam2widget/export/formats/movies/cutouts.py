@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ....core.files import make_file_name
 from ...registry import Format
 from ...segmentation import Segmentation
-from ...wording import file_name
 from ...writing import open_folder, save_below
 
 
@@ -24,7 +24,7 @@ def write_cutouts(segmentation: Segmentation, path: Path, *, crop: bool = False)
     crop : cut to the object's box; else each is as large as its frame.
     """
     folders = {
-        info.id: path / f"{info.id}_{file_name(info.name, default='object')}"
+        info.id: path / f"{info.id}_{make_file_name(info.name, default='object')}"
         for info in segmentation.objects
     }
 
