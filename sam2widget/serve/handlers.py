@@ -35,6 +35,8 @@ CELL = "from sam2widget.serve.page import show_video\nshow_video(**{options!r})"
 KEEP_ALIVE_S = 10.0
 BYTES_PER_S, MAX_BURST_BYTES = 4 * 2**20, 32 * 2**20
 """Of what a page sends to its kernel: more has to wait in the browser. Ours sends far less."""
+MAX_PARTS = 1000
+"""Of a message: what it says, and its buffers."""
 MESSAGE_BYTES = 1024
 """That a message counts besides what is in it."""
 
@@ -333,6 +335,9 @@ class OwnKernelSocketHandler(VoilaKernelWebsocketHandler):
 
     async def on_message(self, ws_message: str | bytes) -> None:
         """Pass a message on; the next is read after that."""
+        if self.connection is None or not has_parts(ws_message, self.connection.subprotocol):
+            self.close(1007, "This is no message of a page.")
+            return
         # A kernel that is busy takes none: what is sent to it meanwhile is kept in memory here.
         now = time.monotonic()
         self._owed = max(0.0, self._owed - BYTES_PER_S * (now - self._paid_at))
@@ -352,6 +357,19 @@ def find_own(handler: JupyterHandler, kernel_id: str) -> Claim:
     if claim is None or user is None or claim.person.id != user.username:
         raise tornado.web.HTTPError(404, "There is no such page.")
     return claim
+
+
+def has_parts(message: str | bytes, subprotocol: str | None) -> bool:
+    """Whether a message has as many parts as it says.
+
+    Jupyter's server believes the number: of a message of 64 bytes that names 2**64 parts it would
+    make a list of them.
+    """
+    if isinstance(message, str):
+        return not subprotocol
+    size = 8 if subprotocol else 4
+    count = int.from_bytes(message[:size], "little" if subprotocol else "big")
+    return 1 <= count <= MAX_PARTS and len(message) >= size * (count + 1)
 
 
 def page_url(base_url: str, number: int, slug: str = "") -> str:

@@ -177,7 +177,7 @@ def test_xml_of_another_form_is_masks_or_a_sentence(segmentation, written, data)
 
 
 def is_xml(text: str) -> bool:
-    return all(c in "\t\n\r" or c >= " " and not "\ud800" <= c <= "\udfff" for c in text)
+    return all(c in "\t\n\r" or (c >= " " and not "\ud800" <= c <= "\udfff") for c in text)
 
 
 @pytest.mark.parametrize("written", ["ctc", "ctc's truth", "yolo"], indirect=True)
