@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter, signature
@@ -101,7 +102,7 @@ def read_options(
         if one.name == "objects":
             found[one.name] = _read_objects(one.value)
         elif has_effects(format) and one.name == "background":
-            found[one.name] = background if one.value == "picture" else one.value
+            found[one.name] = background if one.value == "picture" else _read_color(one.value)
         else:
             found[one.name] = known[one.name].read(one.value)
     return found
@@ -131,6 +132,13 @@ def _show(default: object) -> str:
     if default is None:
         return ""
     return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _read_color(text: str) -> str:
+    # No path: of a browser, a picture is sent, and files of the kernel's machine are not opened.
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise SessionError(f"background is '#rrggbb' or 'picture', got {text[:40]!r}.")
+    return text
 
 
 def _read_objects(text: str) -> list[int]:

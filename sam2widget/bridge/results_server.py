@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ..core.errors import SessionError
 from ..core.user_warnings import collect_warnings
@@ -66,6 +66,8 @@ SESSION = "session"
 SESSION_DESCRIPTION = "all of it, for Sam2Widget.load: objects, prompts, masks, review"
 CANCELLED = "The export was cancelled: nothing of it stays."
 PROGRESS_INTERVAL_S = 0.1
+MAX_BACKGROUND_PIXELS = 40_000_000
+"""A view sends no more than the video has, scaled down to what a message takes."""
 
 
 @dataclass(frozen=True)
@@ -282,9 +284,19 @@ class ResultsServer:
 
     def _set_background(self, jpeg: str, reply_to: ReplyTo) -> None:
         try:
-            picture = Image.open(io.BytesIO(base64.b64decode(jpeg, validate=True)))
+            # No other kind: Pillow reads some with programs of their own.
+            picture = Image.open(
+                io.BytesIO(base64.b64decode(jpeg, validate=True)), formats=["JPEG"]
+            )
+            if picture.width * picture.height > MAX_BACKGROUND_PIXELS:
+                raise SessionError(
+                    f"The background has {picture.width}x{picture.height} pixels: at most "
+                    f"{MAX_BACKGROUND_PIXELS / 1e6:.0f} megapixels are taken."
+                )
             self._background = picture.convert("RGB")
-        except (ValueError, OSError, UnidentifiedImageError) as error:
+        except SessionError:
+            raise
+        except (ValueError, OSError, Image.DecompressionBombError) as error:
             raise SessionError("The background is no picture that can be read.") from error
         self._answer(Done(reply_to))
 

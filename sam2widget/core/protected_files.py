@@ -11,7 +11,7 @@ from sam2_backend.video.pictures.images import IMAGE_SUFFIXES
 
 from .errors import SessionError
 
-_FileId = tuple[int, int]
+_FileId = tuple[int, int | str]
 """Of a file system and of a file in it: the same whatever links lead there."""
 
 
@@ -97,4 +97,6 @@ def _identify(path: Path) -> _FileId | None:
         found = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    # File systems without numbers of files, as of some networks, give 0 for every one.
+    number = found.st_ino or os.path.normcase(os.path.realpath(path))
+    return found.st_dev, number

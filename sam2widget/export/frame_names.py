@@ -7,7 +7,6 @@ by the order of numbers in both, else by number; which it was is said, and nothi
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from urllib.parse import unquote
 from sam2_backend.video import Video
 
 from ..core.errors import SessionError
+from ..core.files import clean_path, fold_case
 from .wording import pluralize
 
 _SUFFIX = re.compile(
@@ -62,7 +62,7 @@ class FrameNames:
 
     def __init__(self, video: Video) -> None:
         self._video = video
-        self._names = None if video.names is None else [_clean(name) for name in video.names]
+        self._names = None if video.names is None else [clean_path(name) for name in video.names]
         self._stems = None if self._names is None else _unique_stems(self._names)
 
     @property
@@ -312,15 +312,6 @@ def _check_distinct(found: dict[str, int], where: str) -> None:
             raise SessionError(f"{where} has both {other} and {name} for frame {frame}: keep one.")
 
 
-def _clean(name: str) -> str:
-    """Make a name lead to no other folder."""
-    parts = [
-        "".join("_" if unicodedata.category(c) == "Cc" else c for c in part)
-        for part in re.split(r"[/\\]", name)
-    ]
-    return "/".join("_" if part in ("", ".", "..") else part for part in parts)
-
-
 def _unique_stems(names: Sequence[str]) -> list[str]:
     """Take the suffix off names, but not where that would make two alike."""
     numbered = [f"{name}_{n:05}" for n, name in enumerate(names)]
@@ -336,11 +327,6 @@ def _unique_stems(names: Sequence[str]) -> list[str]:
 
 def _stem(name: str) -> str:
     return _SUFFIX.sub("", name) or name
-
-
-def fold_case(name: str) -> str:
-    """Give a name as most file systems compare it: composed, without case."""
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _tails(name: str) -> Iterable[str]:

@@ -17,13 +17,13 @@ from sam2_backend.video import FrameSource, Video
 from ..annotation.classes import Labels, color_by_class
 from ..annotation.records import ColorBy, ObjectClass, ObjectInfo, Result
 from ..annotation.tables import FrameTable
+from ..core.files import make_file_name
 from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask
 from ..models.segmenter import Box
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import read_session
 from .frame_names import FrameNames
-from .wording import file_name
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Segmentation:
     @property
     def name(self) -> str:
         """Name of the video, fit to name a file."""
-        return file_name(Path(self.video.name).stem, default="video")
+        return make_file_name(Path(self.video.name).stem, default="video")
 
     @cached_property
     def categories(self) -> list[str]:

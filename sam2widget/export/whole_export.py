@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import SessionError
+from ..core.files import replace_file
 from ..core.protected_files import ProtectedFiles
 from .exporting import check_place, complete_path, export_masks
 from .registry import Format, find_format
@@ -74,7 +74,7 @@ def export_whole(
                 refuse_existing(path.parent / one.name)
         for made, to in files:
             to.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(made, to)
+            replace_file(made, to)
         # A folder without a file in it is a result, too.
         if not chosen.suffix:
             path.mkdir(exist_ok=True)

@@ -12,11 +12,3 @@ def shorten(value: object) -> str:
     """Write a value as Python does, cut to the length of a sentence."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def file_name(text: str, *, default: str) -> str:
-    """Make a text fit to name a file, so that it never leads to another folder.
-
-    What names of files cannot have is replaced; `default` where nothing is left.
-    """
-    return "".join(c if c.isalnum() or c in " -_." else "_" for c in text).strip(" .") or default

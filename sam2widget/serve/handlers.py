@@ -8,74 +8,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import tornado.web
-from jinja2 import Environment
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
-from voila.configuration import VoilaConfiguration
 from voila.notebook_renderer import NotebookRenderer
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.utils import get_page_config
 
 from ..core.errors import SessionError
-from ..storage.progress import SessionProgress, read_progress
-from .claims import BusyError, Claim, Claims, HeldError, Person
-from .kernels import KERNEL, Pages
+from ..core.files import replace_file
+from ..storage.progress import SessionProgress
+from .claims import BusyError, Claim, HeldError, Person
+from .kernels import KERNEL
+from .service import Service
 from .videos import MAX_SLUG, ServedVideo, make_slug
 
 MAX_NAME = 60
 NAME_COOKIE = "sam2widget-name"
 CELL = "from sam2widget.serve.page import show_video\nshow_video(**{options!r})"
 KEEP_ALIVE_S = 10.0
+BYTES_PER_S, MAX_BURST_BYTES = 4 * 2**20, 32 * 2**20
+"""Of what a page sends to its kernel: more has to wait in the browser. Ours sends far less."""
+MAX_PARTS = 1000
+"""Of a message: what it says, and its buffers."""
+MESSAGE_BYTES = 1024
+"""That a message counts besides what is in it."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class Service:
-    """What all handlers share."""
-
-    videos: tuple[ServedVideo, ...]
-    folder: Path
-    """Of the session files."""
-    options: dict[str, Any]
-    """Of `Sam2Widget`, but for the device."""
-    pages: Pages
-    templates: Environment
-    voila: VoilaConfiguration
-    template_paths: list[str]
-    begun: set[Path] = field(default_factory=set)
-    """Session files of copies that people began, which may not be there yet."""
-    known: dict[tuple[Path, int, int], SessionProgress | str] = field(default_factory=dict)
-    """Progress, or what is wrong with it, of session files as they were."""
-
-    @property
-    def claims(self) -> Claims:
-        """On session files."""
-        return self.pages.claims
-
-    def progress(self, path: Path) -> SessionProgress | str:
-        """Tell how far a session is, or why that cannot be told."""
-        try:
-            found = path.stat()
-        except OSError:
-            return SessionProgress()
-        key = path, found.st_mtime_ns, found.st_size
-        if key not in self.known:
-            try:
-                progress = read_progress(path)
-            except SessionError as error:
-                progress = str(error).replace(str(path), path.name)
-            for old in [one for one in self.known if one[0] == path]:
-                del self.known[old]
-            self.known[key] = progress
-        return self.known[key]
 
 
 class ServedHandler(JupyterHandler):
@@ -135,7 +100,7 @@ class IndexHandler(ServedHandler):
         service = self.service
         rows: list[dict[str, Any]] = []
         for number, video in enumerate(service.videos):
-            for slug in ("", *video.find_copies(service.folder)):
+            for slug in ("", *service.find_copies(video)):
                 path = video.session(service.folder, slug)
                 progress = service.progress(path)
                 is_known = isinstance(progress, SessionProgress)
@@ -175,7 +140,8 @@ class VideoHandler(ServedHandler):
             raise tornado.web.HTTPError(404, "There is no such video.") from None
         slug = slug or ""
         path = video.session(self.service.folder, slug)
-        if slug and not (path.exists() or path in self.service.begun):
+        service = self.service
+        if slug and slug not in service.begun[video] and slug not in service.find_copies(video):
             raise tornado.web.HTTPError(404, "There is no such copy.")
         title = f"{video.name}, copy of {slug}" if slug else video.name
         return video, path, title, page_url(self.base_url, int(number), slug)
@@ -311,11 +277,11 @@ class CopyHandler(VideoHandler):
         video, path, _, _ = self.find(number, None)
         try:
             slug = make_slug(self.remember_name())
+            self.service.begin_copy(video, slug)
         except SessionError as error:
             raise tornado.web.HTTPError(400, str(error)) from None
         copy = video.session(self.service.folder, slug)
         async with self.service.pages.changing(copy):
-            self.service.begun.add(copy)
             await asyncio.to_thread(_copy_session, path, copy)
         self.redirect(page_url(self.base_url, int(number), slug), status=303)
 
@@ -359,10 +325,28 @@ class OwnKernelHandler(KernelHandler):
 class OwnKernelSocketHandler(VoilaKernelWebsocketHandler):
     """The messages of a kernel, for the person whose page it is behind."""
 
+    _owed, _paid_at = 0.0, 0.0
+    """Bytes that were passed on and not paid for by time, and until when it was."""
+
     async def pre_get(self) -> None:
         """Refuse all others."""
         find_own(self, self.kernel_id)
         await super().pre_get()
+
+    async def on_message(self, ws_message: str | bytes) -> None:
+        """Pass a message on; the next is read after that."""
+        if self.connection is None or not has_parts(ws_message, self.connection.subprotocol):
+            self.close(1007, "This is no message of a page.")
+            return
+        # A kernel that is busy takes none: what is sent to it meanwhile is kept in memory here.
+        now = time.monotonic()
+        self._owed = max(0.0, self._owed - BYTES_PER_S * (now - self._paid_at))
+        self._owed += len(ws_message) + MESSAGE_BYTES
+        self._paid_at = now
+        if self._owed > MAX_BURST_BYTES:
+            await asyncio.sleep((self._owed - MAX_BURST_BYTES) / BYTES_PER_S)
+        if self.connection is not None:  # it may have been closed meanwhile
+            super().on_message(ws_message)
 
 
 def find_own(handler: JupyterHandler, kernel_id: str) -> Claim:
@@ -375,6 +359,19 @@ def find_own(handler: JupyterHandler, kernel_id: str) -> Claim:
     return claim
 
 
+def has_parts(message: str | bytes, subprotocol: str | None) -> bool:
+    """Whether a message has as many parts as it says.
+
+    Jupyter's server believes the number: of a message of 64 bytes that names 2**64 parts it would
+    make a list of them.
+    """
+    if isinstance(message, str):
+        return not subprotocol
+    size = 8 if subprotocol else 4
+    count = int.from_bytes(message[:size], "little" if subprotocol else "big")
+    return 1 <= count <= MAX_PARTS and len(message) >= size * (count + 1)
+
+
 def page_url(base_url: str, number: int, slug: str = "") -> str:
     """Give the address of a video's page, or of the copy of the person with this slug."""
     return f"{base_url}video/{number}" + (f"/of/{slug}" if slug else "")
@@ -385,7 +382,7 @@ def _copy_session(path: Path, copy: Path) -> None:
         # In one step, as sessions are written: a reader never sees a half.
         part = copy.with_name(f"{copy.name}.part")
         shutil.copyfile(path, part)
-        part.replace(copy)
+        replace_file(part, copy)
 
 
 class _Renderer(NotebookRenderer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import os
 import secrets
 import shutil
@@ -13,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import tornado.httpserver
 import tornado.netutil
@@ -32,8 +34,9 @@ from voila.voila_identity_provider import VoilaLoginHandler
 
 from ..core.errors import SessionError
 from .claims import Claims
-from .handlers import HANDLERS, ServedHandler, Service
+from .handlers import HANDLERS, ServedHandler
 from .kernels import TOKEN_ENVIRONMENT, Pages
+from .service import Service
 from .videos import find_videos
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -52,6 +55,8 @@ MAX_BODY_BYTES = 2**16
 """Of what a form may send; there are no uploads."""
 MAX_MESSAGE_BYTES = 10 * 2**20
 """Of what a widget may send at a time; ours stay below 1 MiB."""
+MAX_IDLE_S = 60.0
+"""That a connection may take to ask for something, or to send a form."""
 LOCK = ".serve.lock"
 
 
@@ -113,6 +118,9 @@ def serve(
     try:
         sockets = _listen(ip, port)
         token = (os.environ.get(TOKEN_ENVIRONMENT) or secrets.token_hex(24)) if has_token else ""
+        if token:
+            for name in ("tornado.access", "tornado.application", "tornado.general"):
+                logging.getLogger(name).addFilter(_TokenFilter(token))
         base_url = "/" + f"{base_url.strip('/')}/".lstrip("/")
         pages = Pages(Claims(devices, workers), scratch, keep_s)
         service = Service(
@@ -137,7 +145,12 @@ def serve(
 async def _run(
     application: tornado.web.Application, sockets: list[socket.socket], pages: Pages
 ) -> None:
-    server = tornado.httpserver.HTTPServer(application, max_body_size=MAX_BODY_BYTES)
+    server = tornado.httpserver.HTTPServer(
+        application,
+        max_body_size=MAX_BODY_BYTES,
+        idle_connection_timeout=MAX_IDLE_S,
+        body_timeout=MAX_IDLE_S,
+    )
     server.add_sockets(sockets)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -160,7 +173,12 @@ async def _run(
 def _build(
     service: Service, base_url: str, token: str, *, is_local: bool
 ) -> tornado.web.Application:
-    identity = IdentityProvider(token=token, login_handler_class=VoilaLoginHandler)
+    identity = IdentityProvider(
+        token=token,
+        login_handler_class=VoilaLoginHandler,
+        # Not all browsers keep cookies from requests of other sites unless told so.
+        cookie_options={"samesite": "Lax"},
+    )
     labextensions = get_voila_labextensions_path([])
     static = [*collect_static_paths(["voila", "nbconvert"], TEMPLATE), DEFAULT_STATIC_FILES_PATH]
     below: list[tuple[Any, ...]] = [
@@ -217,6 +235,21 @@ class _NotFoundHandler(ServedHandler):
         """Say so."""
         await super().prepare()  # pyright: ignore[reportGeneralTypeIssues]
         raise tornado.web.HTTPError(404, "There is nothing at this address.")
+
+
+class _TokenFilter(logging.Filter):
+    """Keeps a token, which addresses have in them, out of what is logged."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__()
+        self._texts = {token, quote(token), quote_plus(token)}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        for one in self._texts:
+            text = text.replace(one, "…")
+        record.msg, record.args = text, None
+        return True
 
 
 def _configure_voila() -> VoilaConfiguration:

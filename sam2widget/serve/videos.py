@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sam2_backend.video import VideoError, open_video
 
 from ..core.errors import SessionError
+from ..core.files import clean_path, fold_case
 from ..storage.session_file import SUFFIX
 
 MAX_SLUG = 40
 """Characters of a person's name that the name of a session file takes."""
+MAX_COPIES = 50
+"""Of one video: a name is given without proof, and each new one would be one more file."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,19 @@ class ServedVideo:
         """Give the session file of all, or of the copy of the person with this slug."""
         return folder / f"{self.stem}{'.' if slug else ''}{slug}{SUFFIX}"
 
-    def find_copies(self, folder: Path) -> list[str]:
-        """List the slugs of people who have a copy of their own, by alphabet."""
+    def find_copies(self, folder: Path, others: Collection[str] = ()) -> list[str]:
+        """List the slugs of people who have a copy of their own, by alphabet.
+
+        Parameters
+        ----------
+        others : names of session files, folded, that are of other videos: clip.v2.mp4 has one that
+            would be v2's copy of clip.mp4.
+        """
         name = re.compile(
             rf"{re.escape(self.stem)}\.([a-z0-9-]{{1,{MAX_SLUG}}}){re.escape(SUFFIX)}"
         )
-        found = (name.fullmatch(path.name) for path in folder.glob(f"*{SUFFIX}"))
-        return sorted(match[1] for match in found if match)
+        files = (one.name for one in folder.glob(f"*{SUFFIX}") if fold_case(one.name) not in others)
+        return sorted(match[1] for match in map(name.fullmatch, files) if match)
 
 
 def find_videos(sources: Sequence[str]) -> tuple[ServedVideo, ...]:
@@ -64,12 +73,13 @@ def find_videos(sources: Sequence[str]) -> tuple[ServedVideo, ...]:
         if video.location is None:
             raise VideoError(f"{source} cannot be opened again by its name, so it is not served.")
         stem = Path(video.name).stem if video.path is None or video.path.is_file() else video.name
+        stem = clean_path(stem).replace("/", "_")
         one = ServedVideo(
             *(os.fspath(video.location), _shown_name(video.location), stem),
             *(len(video), video.width, video.height),
         )
         # Names that only differ in case are one file on Windows and macOS.
-        other = found.setdefault(stem.lower(), one)
+        other = found.setdefault(fold_case(stem), one)
         if other is not one:
             raise SessionError(
                 f"{other.source} and {one.source} would share the session file {stem}{SUFFIX}: "

@@ -27,6 +27,7 @@ from sam2_backend.video import Video
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from .fingerprint import Fingerprint
+from .safe_zip import list_checksums
 from .saved_session import SavedSession
 from .session_file import SUFFIX, read_fingerprint, read_session, write_session
 
@@ -232,15 +233,25 @@ class AutosaveTarget:
         self.path = path
         self.owned = owned
         self._known = _stat(path) if owned else None
+        self._checksums = list_checksums(path) if owned else None
 
     def write(self, saved: SavedSession, *, replace: bool = False) -> None:
         """Write a session there; if another's is there, to a new file or in its place."""
         with _WRITING:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            if not replace and _stat(self.path) != self._known:
+            if not replace and not self._is_as_left():
                 self.path = unused_path(self.path)
             write_session(self.path, saved)
             self._known = _stat(self.path)
+            self._checksums = list_checksums(self.path)
+
+    def _is_as_left(self) -> bool:
+        found = _stat(self.path)
+        if found == self._known or self._known is None or found is None:
+            return found == self._known
+        # Copied back, synchronised with another machine, or on a network that rounds times: the
+        # file is another, what is in it the same.
+        return self._checksums is not None and list_checksums(self.path) == self._checksums
 
 
 def _stat(path: Path) -> tuple[int, ...] | None:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.files import replace_file
+
 _DEFLATE_LEVEL = 1
 """Fast: run lengths are small already."""
 
@@ -39,7 +41,7 @@ def write_zip(path: Path, members: Mapping[str, bytes]) -> None:
         When it cannot be written.
     """
     target = Path(os.path.realpath(path))
-    unfinished = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+    unfinished = target.with_name(f".{uuid.uuid4().hex}.part")
     try:
         with open(unfinished, "xb") as file:
             with zipfile.ZipFile(
@@ -53,7 +55,7 @@ def write_zip(path: Path, members: Mapping[str, bytes]) -> None:
                     archive.writestr(info, content, compresslevel=_DEFLATE_LEVEL)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(unfinished, target)
+        replace_file(unfinished, target)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
@@ -108,6 +110,15 @@ class SafeZip:
             # zlib.error, BadZipFile, NotImplementedError (a method of packing that does not
             # exist), RuntimeError (a bit that says "encrypted"): all from a flipped bit.
             raise ZipError(f"{name!r} in it is damaged ({error})") from error
+
+
+def list_checksums(path: Path) -> tuple[tuple[str, int], ...] | None:
+    """List the members of an archive with their checksums; None where it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return tuple((info.filename, info.CRC) for info in archive.infolist())
+    except Exception:  # a damaged directory raises many errors: see `SafeZip`
+        return None
 
 
 def array_to_bytes(array: NDArray[Any]) -> bytes:

@@ -18,8 +18,9 @@ from sam2_backend.video import Video
 from sam2_backend.video.pictures.images import get_picture_names
 
 from ...core.errors import SessionError
+from ...core.files import fold_case
 from ...core.masks import Mask
-from ..frame_names import FrameNames, fold_case
+from ..frame_names import FrameNames
 from ..segmentation import Imported
 from ..wording import shorten
 from .arrays import read_slices

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as Xml
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,13 +18,22 @@ from sam2widget.export import FORMATS, Imported, export_masks, import_masks
 from tests.support.optional_formats import need_library_of
 
 READABLE = [name for name, one in FORMATS.items() if one.read is not None]
+VARIANTS = {
+    "cvat of tracks": ("cvat", {"tracks": True}),
+    "ctc's truth": ("ctc", {"kind": "truth"}),
+    "label-studio of video": ("label-studio", {"regions": "video"}),
+    "labelme of polygons": ("labelme", {"outline": "polygons"}),
+}
+"""What one format is written as besides, and its options."""
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=6,
 )
 EXAMPLES = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=int(os.environ.get("SAM2WIDGET_EXAMPLES", "60")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 WRONG_COUNTS = ["0" * 99, "~~", "o", "ooooooooo0", "", [-5, 5], [46 * 64 + 1], [2**40], ["many"], 7]
 
@@ -47,11 +58,12 @@ def test_a_picture_without_end_is_refused(segmentation, tmp_path, name):
         import_masks(path, segmentation.video)
 
 
-@pytest.fixture(params=READABLE)
+@pytest.fixture(params=[*READABLE, *VARIANTS])
 def written(request, segmentation, tmp_path) -> tuple[str, Path]:
     """A format, and masks written in it."""
-    need_library_of(request.param)
-    return request.param, export_masks(segmentation, tmp_path / "out", request.param)
+    name, options = VARIANTS.get(request.param, (request.param, {}))
+    need_library_of(name)
+    return name, export_masks(segmentation, tmp_path / "out", name, **options)
 
 
 def read(segmentation: Any, name: str, path: Path) -> None:
@@ -87,7 +99,19 @@ def test_damaged_bytes_are_masks_or_a_sentence(segmentation, written, data):
 
 
 @pytest.mark.parametrize(
-    "written", ["coco", "sa-v", "labelme", "label-studio", "datumaro"], indirect=True
+    "written",
+    [
+        *(
+            "coco",
+            "sa-v",
+            "labelme",
+            "labelme of polygons",
+            "label-studio",
+            "label-studio of video",
+        ),
+        *("datumaro", "youtube-vos"),
+    ],
+    indirect=True,
 )
 @EXAMPLES
 @given(data=st.data())
@@ -108,3 +132,79 @@ def test_json_of_another_form_is_masks_or_a_sentence(segmentation, written, data
     damaged = path.with_name("damaged.json")
     damaged.write_text(json.dumps(document))
     read(segmentation, name, damaged)
+    if path.is_dir():
+        copy = path.with_name("damaged")
+        shutil.copytree(path, copy, dirs_exist_ok=True)
+        shutil.copy(damaged, copy / file.relative_to(path))
+        read(segmentation, name, copy)
+
+
+VALUES = (
+    st.text(max_size=6)
+    | st.integers(-(10**12), 10**12).map(str)
+    | st.floats().map(str)
+    | st.sampled_from(["", "nan", "-1", "1e400", "1;2", "1,2;3", "0,0;0,0;0,0", "٣"])
+)
+
+
+@pytest.mark.parametrize("written", ["cvat", "cvat of tracks"], indirect=True)
+@EXAMPLES
+@given(data=st.data())
+def test_xml_of_another_form_is_masks_or_a_sentence(segmentation, written, data):
+    """An element is elsewhere, or not there, or says something else."""
+    name, path = written
+    file = min(path.rglob("*.xml")) if path.is_dir() else path
+    tree = Xml.parse(file)
+    elements = list(tree.iter())
+    for _ in range(data.draw(st.integers(1, 3), label="changes")):
+        one = data.draw(st.sampled_from(elements), label="element")
+        what = data.draw(st.sampled_from(["attribute", "text", "tag", "children", "copy"]))
+        if what == "attribute" and one.attrib:
+            key = data.draw(st.sampled_from(sorted(one.attrib)), label="attribute")
+            if data.draw(st.booleans(), label="goes"):
+                del one.attrib[key]
+            else:
+                one.set(key, data.draw(VALUES.filter(is_xml), label="value"))
+        elif what == "text":
+            one.text = data.draw(VALUES.filter(is_xml), label="text")
+        elif what == "tag":
+            one.tag = data.draw(st.sampled_from(["mask", "polygon", "track", "image", "box"]))
+        elif what == "children":
+            one[:] = []
+        elif what == "copy" and len(one):
+            one.append(one[0])
+    damaged = path.with_name("damaged.xml")
+    tree.write(damaged, encoding="utf-8")
+    read(segmentation, name, damaged)
+
+
+def is_xml(text: str) -> bool:
+    return all(c in "\t\n\r" or (c >= " " and not "\ud800" <= c <= "\udfff") for c in text)
+
+
+@pytest.mark.parametrize("written", ["ctc", "ctc's truth", "yolo"], indirect=True)
+@EXAMPLES
+@given(data=st.data())
+def test_lines_of_another_form_are_masks_or_a_sentence(segmentation, written, data):
+    """A word of a table or of a label is another, or its line is not there."""
+    name, path = written
+    files = sorted(file for file in path.rglob("*.txt") if file.read_text().strip())
+    file = data.draw(st.sampled_from(files), label="file")
+    lines = [line.split(" ") for line in file.read_text().splitlines()]
+    for _ in range(data.draw(st.integers(1, 3), label="changes")):
+        n = data.draw(st.integers(0, len(lines) - 1), label="line")
+        word = data.draw(st.integers(0, len(lines[n]) - 1), label="word")
+        way = data.draw(st.sampled_from(["other", "goes", "twice", "line twice"]), label="way")
+        if way == "line twice":
+            lines.append([*lines[n]])
+        elif way == "goes" and len(lines[n]) > 1:
+            del lines[n][word]
+        elif way == "twice":
+            lines[n].insert(word, lines[n][word])
+        else:
+            lines[n][word] = data.draw(VALUES, label="word")
+    copy = path.with_name("damaged")
+    shutil.copytree(path, copy, dirs_exist_ok=True)
+    text = "\n".join(" ".join(line) for line in lines)
+    (copy / file.relative_to(path)).write_text(text, encoding="utf-8")
+    read(segmentation, name, copy)

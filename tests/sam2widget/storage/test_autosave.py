@@ -163,6 +163,24 @@ def test_who_began_first_takes_a_new_file_once_another_went_on_in_its_own(widget
     assert f"another widget in {path}" in said and "a-2.sam2.zip" in said
 
 
+def test_a_file_that_a_program_has_copied_or_touched_is_still_the_widgets_own(widgets, tmp_path):
+    path = tmp_path / "a.sam2.zip"
+    widget = widgets(autosave=path)
+    widget.add_point(0, 10, 6)
+    widget.close()
+    again = widgets(autosave=path)
+    # As programs do that synchronise a folder with another machine.
+    copy = tmp_path / "copy"
+    shutil.copyfile(path, copy)
+    os.utime(copy, (10**9, 10**9))
+    copy.replace(path)
+    browser = looked_at(again)
+    again.add_point(0, 30, 6, obj=2)
+    again.close()
+    assert objects_in(tmp_path) == [(path, 2)]
+    assert browser.errors == []
+
+
 def test_a_session_given_does_not_replace_the_one_autosaved(widgets, tmp_path, monkeypatch):
     monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path / "autosaved"))
     first = widgets()

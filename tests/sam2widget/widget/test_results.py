@@ -325,6 +325,43 @@ def test_a_picture_of_the_page_becomes_the_background(page, tmp_path):
     assert "is no picture" in refused["text"]
 
 
+def as_base64(picture: Image.Image, kind: str) -> str:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (as_base64(Image.new("RGB", (8, 8)), "PNG"), "is no picture"),
+        (as_base64(Image.new("RGB", (8, 8)), "EPS"), "is no picture"),
+        (
+            as_base64(Image.new("L", (8000, 6000)), "JPEG"),
+            "8000x6000 pixels: at most 40 megapixels",
+        ),
+        ("/9j/4AAQ", "is no picture"),
+        ("päth", "is no picture"),
+    ],
+    ids=["PNG", "EPS", "huge", "cut off", "no base64"],
+)
+def test_a_background_of_another_kind_or_without_end_is_refused(page, content, sentence):
+    assert sentence in page.ask("set_background", jpeg=content)["text"]
+
+
+def test_a_view_cannot_name_a_file_of_the_kernels_machine_as_background(page, tmp_path):
+    secret = tmp_path / "secret.png"
+    Image.new("RGB", (80, 48), (200, 30, 90)).save(secret)
+    options = [
+        {"name": "effect", "value": "background"},
+        {"name": "background", "value": str(secret)},
+    ]
+    answer = export(page, format="png", path="studio", options=options)
+    assert answer["type"] == "error"
+    assert answer["text"].startswith("background is '#rrggbb' or 'picture', got")
+    assert not (tmp_path / "studio").exists()
+
+
 # What is saved
 
 

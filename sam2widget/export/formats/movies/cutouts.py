@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ....core.files import make_file_name
 from ...effects import cut_out
 from ...mattes import MatteName, check_matte, soft_matte, warn_of_hard_edges
 from ...registry import Format
 from ...segmentation import Segmentation
-from ...wording import file_name
 from ...writing import open_folder, save_below
 
 
@@ -32,7 +32,7 @@ def write_cutouts(
     if matte == "logits":
         warn_of_hard_edges(segmentation, frozenset(info.id for info in segmentation.objects))
     folders = {
-        info.id: path / f"{info.id}_{file_name(info.name, default='object')}"
+        info.id: path / f"{info.id}_{make_file_name(info.name, default='object')}"
         for info in segmentation.objects
     }
 

@@ -14,6 +14,7 @@ from sam2_backend.video import Video
 
 from ....annotation.records import ObjectInfo
 from ....core.errors import SessionError
+from ....core.files import make_file_name
 from ....core.masks import Mask
 from ....models.segmenter import Box
 from ....storage.safe_zip import SafeZip, ZipError
@@ -35,7 +36,7 @@ from ...reading.object_ids import LARGEST
 from ...registry import Format
 from ...rings import trace_polygons
 from ...segmentation import Imported, Segmentation
-from ...wording import file_name, pluralize, shorten
+from ...wording import pluralize, shorten
 
 Axis: TypeAlias = Literal["stack", "t", "z"]
 AXES = ("stack", "t", "z")
@@ -85,7 +86,9 @@ def write_imagej(segmentation: Segmentation, path: Path, *, axis: Axis = "stack"
                 result = segmentation.results.get((info.id, frame))
                 if result is None or not result.mask.area:
                     continue
-                name = f"{info.id}_{file_name(info.name, default='object')}_{frame + 1:0{digits}}"
+                name = (
+                    f"{info.id}_{make_file_name(info.name, default='object')}_{frame + 1:0{digits}}"
+                )
                 content = encode_parts(
                     trace_polygons(result.mask),
                     name=name,
