@@ -36,7 +36,7 @@ DELAY_S = 1.0
 SHARE = 0.1
 """Of its time that writing may take: a large session is written less often."""
 MAX_PAUSE_S = 60.0
-"""Between two writes of the largest session: no more work than that, and a write, is ever at stake."""
+"""Between two writes of the largest session: what a crash may cost, besides a write."""
 RETRY_S, MAX_RETRY_S = 2.0, 60.0
 """How long a write that failed waits for the next attempt; each time twice as long, up to this."""
 MAX_ALIKE = 50
