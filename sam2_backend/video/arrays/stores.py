@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +37,28 @@ def open_store(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
     axes, z = options.axes, options.plane
     if root.is_dir() or root.name.lower().endswith(".zip"):
         return _open_zarr(root, inside, axes, z)
-    if root.suffix.lower() == ".npy":
-        array = _load_numpy(root)
-        found = {"": array}
-    elif root.suffix.lower() == ".npz":
-        found = _load_numpy(root)
-    else:
-        found = _open_hdf5(root)
-    array, name = read_inside(found, inside, str(root.absolute()))
+    suffix = root.suffix.lower() if root.suffix.lower() in (".npy", ".npz") else "HDF5"
+    with _readable(str(root), suffix):
+        if suffix == ".npy":
+            found = {"": _load_numpy(root)}
+        else:
+            found = _load_numpy(root) if suffix == ".npz" else _open_hdf5(root)
+        array, name = read_inside(found, inside, str(root.absolute()))
     return ArrayVideo(array, name, axes=axes, z=z)
+
+
+@contextmanager
+def _readable(name: str, kind: str) -> Generator[None, None, None]:
+    """Turn what libraries raise of damaged files into a VideoError."""
+    try:
+        yield
+    except (VideoError, MemoryError):
+        raise
+    except Exception as error:
+        # Of data with faults there is no end, nor of a disk's and the net's.
+        raise VideoError(
+            f"{name} cannot be read as {kind} ({type(error).__name__}: {error})."
+        ) from error
 
 
 def is_in_store(path: Path) -> bool:
@@ -209,30 +223,24 @@ def open_zarr(zarr: Any, store: Any, place: str, inside: str, axes: str | None, 
     axes, z : as of `open_video`.
     """
     name = place.replace("\\", "/").rsplit("/", 1)[-1]
-    try:
-        top = zarr.open(store, mode="r")
-        found = top[inside] if inside else top
-    except VideoError:
-        raise
-    except KeyError:
-        raise VideoError(f"There is no {inside} in {name}.") from None
-    except Exception as error:
-        # Whatever the store raises, of a disk or of the net.
-        raise VideoError(
-            f"{name} cannot be read as zarr ({type(error).__name__}: {error})."
-        ) from error
     full = f"{name}/{inside}" if inside else name
-    image = find_multiscale(top, inside, place)
-    if image is not None:
-        return image.open(full, axes, z)
-    if not hasattr(found, "shape"):
-        whole = f"{place}/{inside}" if inside else place
-        found, chosen = find_only_array(
-            dict(found.members()) if hasattr(found, "members") else found,
-            whole,
-            lambda one: f"open_video({f'{whole}/{one}'!r})",
-        )
-        full = f"{full}/{chosen}"
+    with _readable(name, "zarr"):
+        top = zarr.open(store, mode="r")
+        try:
+            found = top[inside] if inside else top
+        except KeyError:
+            raise VideoError(f"There is no {inside} in {name}.") from None
+        image = find_multiscale(top, inside, place)
+        if image is not None:
+            return image.open(full, axes, z)
+        if not hasattr(found, "shape"):
+            whole = f"{place}/{inside}" if inside else place
+            found, chosen = find_only_array(
+                dict(found.members()) if hasattr(found, "members") else found,
+                whole,
+                lambda one: f"open_video({f'{whole}/{one}'!r})",
+            )
+            full = f"{full}/{chosen}"
     return ArrayVideo(found, full, axes=axes, z=z)
 
 

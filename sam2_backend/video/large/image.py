@@ -58,6 +58,11 @@ class LargeImage(Video):
         self.levels = sorted(levels, key=lambda level: -level.width)
         first = self.levels[0]
         size = first.width, first.height
+        for level in self.levels:
+            if level.width < 1 or level.height < 1:
+                raise VideoError(
+                    f"{name} is damaged: it has a level of {level.width}x{level.height} pixels."
+                )
         super().__init__(1, *size, DEFAULT_FPS, name, [size])
         if first.width * first.height > MAX_PIXELS:
             raise VideoError(

@@ -131,7 +131,7 @@ def _open_zarr(path: Path, options: OpenOptions, above: float) -> LargeImage | N
         return None
     if not all(can_be_read(array, found.axes) for array in found.arrays):
         return None
-    levels = [ZarrLevel(array, found.axes) for array in found.arrays]
+    levels = [ZarrLevel(array, found.axes, path.name) for array in found.arrays]
     largest = max(levels, key=lambda level: level.width)
     if largest.width * largest.height / 1e6 <= above:
         return None

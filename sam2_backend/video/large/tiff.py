@@ -68,6 +68,12 @@ class TiffLevel(PyramidLevel):
         height = min(self.tile_height, self.height - row * self.tile_height)
         width = min(self.tile_width, self.width - column * self.tile_width)
         values = values[:height, :width]
+        samples = self._kept * len(self._pages)
+        if values.shape != (height, width, samples):
+            raise VideoError(
+                f"{self._pages[0].parent.filename} is damaged: a part of {width}x{height} has the "
+                f"shape {values.shape}."
+            )
         if self._inverts:
             values = ~values if values.dtype.kind in "ub" else -values
         if values.dtype == np.bool_:
@@ -78,15 +84,19 @@ class TiffLevel(PyramidLevel):
 
     def _decode(self, page: Any, index: int) -> NDArray[Any]:
         """(h, w, S) values of one piece; zeros where a file leaves it out."""
-        offset, count = page.dataoffsets[index], page.databytecounts[index]
         samples = 1 if self._is_planar else self._kept
+        if index >= min(len(page.dataoffsets), len(page.databytecounts)):
+            raise VideoError(f"{page.parent.filename} is damaged: it lists too few of its parts.")
+        offset, count = page.dataoffsets[index], page.databytecounts[index]
         if not count:
             return np.zeros((self.tile_height, self.tile_width, samples), page.dtype)
-        with self._lock:
-            file = page.parent.filehandle
-            file.seek(offset)
-            data = file.read(count)
         try:
+            with self._lock:
+                file = page.parent.filehandle
+                if offset + count > file.size:
+                    raise ValueError("it ends too early")
+                file.seek(offset)
+                data = file.read(count)
             piece = page.decode(
                 data, index, jpegtables=page.jpegtables, jpegheader=page.jpegheader
             )[0]

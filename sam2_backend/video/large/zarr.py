@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import VideoError
 from .levels import PyramidLevel
 
 MIN_TILE, MAX_TILE = 256, 2048
@@ -20,10 +21,11 @@ class ZarrLevel(PyramidLevel):
     ----------
     array : of zarr, with axes of `axes`.
     axes : a letter for each: Y and X, perhaps C, and others of length 1.
+    name : of the picture, for errors.
     """
 
-    def __init__(self, array: Any, axes: str) -> None:
-        self._array, self._axes = array, axes
+    def __init__(self, array: Any, axes: str, name: str = "The array") -> None:
+        self._array, self._axes, self._name = array, axes, name
         sizes = dict(zip(axes, array.shape, strict=True))
         chunks = dict(zip(axes, array.chunks, strict=True))
         channels = int(sizes.get("C", 1))
@@ -42,7 +44,14 @@ class ZarrLevel(PyramidLevel):
             "X": slice(left, min(left + self.tile_width, self.width)),
             "C": slice(None),
         }
-        values = np.asarray(self._array[tuple(at.get(axis, 0) for axis in self._axes)])
+        try:
+            values = np.asarray(self._array[tuple(at.get(axis, 0) for axis in self._axes)])
+        except MemoryError:
+            raise
+        except Exception as error:  # of damaged data, a codec raises what it likes
+            raise VideoError(
+                f"{self._name} is damaged ({type(error).__name__}: {error})."
+            ) from error
         left_axes = [axis for axis in self._axes if axis in at]
         if "C" not in left_axes:
             values, left_axes = values[..., None], [*left_axes, "C"]

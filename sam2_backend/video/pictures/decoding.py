@@ -165,8 +165,10 @@ def readable(path: Path) -> Generator[str | None, None, None]:
         raise
     except FileNotFoundError as error:
         raise VideoError(f"There is no file {path}.") from error
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        raise VideoError(
+            f"{path} asks for more memory than there is: it is damaged, or too large to read whole."
+        ) from error
     except Exception as error:
         # Whatever Pillow, tifffile and their codecs raise: of data with faults there is no end.
         raise _unreadable(path, error) from error

@@ -39,6 +39,8 @@ class TiffStack(Video):
         self._path = path
         with readable(path):
             self._frames = TiffFrames(path, max_megapixels, plane)
+            fps, labels = self._frames.fps, self._frames.labels
+            pixel_size = self._frames.pixel_size
         infos = self._frames.infos
         sizes = [(info.width, info.height) for info in infos]
         width, height = sizes[0]
@@ -61,12 +63,11 @@ class TiffStack(Video):
         for guess in self._frames.guesses:
             warnings.warn(f"{path.name}: {guess}.", stacklevel=4)
         self.kind = kind
-        fps = self._frames.fps
         super().__init__(
             *(len(infos), width, height, fps, path.name), sizes if kind == "images" else None
         )
-        self.found_pixel_size = self._frames.pixel_size
-        self.names = self._frames.labels or ([path.name] if len(infos) == 1 else None)
+        self.found_pixel_size = pixel_size
+        self.names = labels or ([path.name] if len(infos) == 1 else None)
         self._deep = any(info.is_deep for info in infos)
         self._cache = BytesLru[int, NDArray[Any]](CACHE_BYTES, lambda values: values.nbytes)
 

@@ -110,7 +110,7 @@ def read(path: Path, opener: Callable[[Path], Video]) -> None:
                 else:
                     assert video[n].shape == (video.height, video.width, 3)
         except VideoError as error:
-            assert path.name in str(error) and str(error).strip().endswith((".", ")"))
+            assert path.name in str(error) and str(error).endswith((".", "?"))
 
 
 def read_both(path: Path) -> None:
@@ -165,7 +165,9 @@ def test_what_a_store_says_of_itself_may_be_anything(
         WRITERS[name](path)
     copy = copied(path)
     files = sorted(
-        one for one in copy.rglob("*") if one.name in (".zattrs", ".zarray", "zarr.json")
+        one
+        for one in copy.rglob("*")
+        if one.name in (".zattrs", ".zarray", "zarr.json") and json.loads(one.read_bytes())
     )
     file = data.draw(st.sampled_from(files), label="file")
     document = json.loads(file.read_bytes())
