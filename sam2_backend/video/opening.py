@@ -121,6 +121,8 @@ def _open(source: Any, kind: Kind, options: OpenOptions) -> Video:
     if not isinstance(source, (str, os.PathLike)):
         return open_source(source, kind, options)
     place = os.fspath(cast("PicturePath", source))
+    if not place.strip():
+        raise VideoError(f"The video's path is empty: {source!r}. '.' is the folder you are in.")
     if is_url(place):
         video = open_source(place, kind, options)
         if video.location is None:

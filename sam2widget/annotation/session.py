@@ -343,9 +343,9 @@ class Session(SessionView):
         """Let masks of different objects exclude each other, or overlap."""
         self._overlaps.set_non_overlapping(on)
 
-    def losses(self, frame: int, obj: int, before: Mapping[int, Mask]) -> str:
+    def losses(self, frame: int, edited: Iterable[int], before: Mapping[int, Mask]) -> str:
         """A sentence where an object has lost most of what the model said of it; "" otherwise."""
-        return self._overlaps.losses(frame, obj, before)
+        return self._overlaps.losses(frame, edited, before)
 
     # Review
 

@@ -363,7 +363,7 @@ class Dispatcher:
             case Propose(frame=frame, window=window):
                 controller.propose(frame, reply_to, window)
             case Adopt(frame=frame, proposals=ids, merge=merge, object=obj):
-                adopted = session.adopt(frame, ids, merge=merge, obj=obj)
+                adopted, _ = controller.adopt(frame, ids, merge=merge, obj=obj)
                 self._state.write_traits(selected=adopted[-1])
             case Dismiss(frame=frame, proposals=ids):
                 session.dismiss(frame, ids)

@@ -28,7 +28,8 @@ def write_python(saved: SavedSession, *, auto_propagate: str = "corrections") ->
     """Write the calls that make a session anew: the same objects, prompts, masks and review.
 
     Masks that were tracked are tracked again; those that came from a brush, from files or of an
-    object that divided are in the text as run lengths. What a script cannot name, frames or a
+    object that divided are in the text as run lengths. Accepted masks that were tracked are those
+    of the new tracking: a session file keeps the very masks. What a script cannot name, frames or a
     model in memory, is a variable that a comment asks for.
 
     Parameters
@@ -44,10 +45,11 @@ def write_python(saved: SavedSession, *, auto_propagate: str = "corrections") ->
     ]
     blocks = [
         _opening(saved, auto_propagate),
-        *map(_prompting, objects),
-        _imports(objects),
-        _tracking(objects, num_frames),
-        [line for one in objects for line in _reviewing(one)],
+        *(
+            block
+            for born in _generations(objects)
+            for block in _making(born, num_frames, alone=len(born) == len(objects))
+        ),
         _showing(saved),
     ]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
@@ -128,6 +130,23 @@ def _opening(saved: SavedSession, auto_propagate: str) -> list[str]:
     return [*imports, "", *needed, *_call("w = Sam2Widget", [source], options)]
 
 
+def _generations(objects: Sequence[_Object]) -> Iterator[list[_Object]]:
+    """Give objects after those that they came from, which are out of their way then."""
+    left = {one.info.id: one for one in objects}
+    while left:
+        born = [one for one in left.values() if left.keys().isdisjoint(one.info.parents)]
+        yield born
+        for one in born:
+            del left[one.info.id]
+
+
+def _making(objects: Sequence[_Object], num_frames: int, *, alone: bool) -> Iterator[list[str]]:
+    yield from map(_prompting, objects)
+    yield _imports(objects)
+    yield _tracking(objects, num_frames, alone=alone)
+    yield [line for one in objects for line in _reviewing(one)]
+
+
 def _prompting(one: _Object) -> list[str]:
     lines: list[str] = []
     if not one.prompts and not one.imported:
@@ -176,7 +195,7 @@ def _imports(objects: Iterable[_Object]) -> list[str]:
     return ["w.import_masks(", "    {", *rows, "    }", ")"]
 
 
-def _tracking(objects: Sequence[_Object], num_frames: int) -> list[str]:
+def _tracking(objects: Sequence[_Object], num_frames: int, *, alone: bool) -> list[str]:
     """Track objects over the frames that they were tracked over, those of one range at once."""
     ranges: dict[tuple[int, int], list[int]] = {}
     for one in objects:
@@ -186,7 +205,7 @@ def _tracking(objects: Sequence[_Object], num_frames: int) -> list[str]:
     lines: list[str] = []
     for (start, stop), together in sorted(ranges.items()):
         arguments = [] if (start, stop) == (0, num_frames) else [str(start), str(stop)]
-        options = {} if set(together) == with_masks else {"objects": repr(together)}
+        options = {} if alone and set(together) == with_masks else {"objects": repr(together)}
         lines += _call("w.propagate", arguments, options)
     return lines
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Hashable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Generic, TypeVar, cast
 
@@ -350,12 +350,24 @@ class Controller(Generic[R]):
             return ""  # nothing was painted
         sentence = (
             session.want_of_positive(frame, obj)
-            or session.losses(frame, obj, before)
+            or session.losses(frame, [obj], before)
             or session.cut_by_window(frame, obj)
         )
         if sentence:
             self.set_notice(sentence)
         return sentence
+
+    def adopt(
+        self, frame: int, ids: Iterable[int], *, merge: bool, obj: int | None
+    ) -> tuple[list[int], str]:
+        """Make proposals objects, and return their ids, and a sentence as `prompt` does."""
+        session = self._session
+        before = session.held_on(frame)
+        objects = session.adopt(frame, ids, merge=merge, obj=obj)
+        sentence = session.losses(frame, objects, before)
+        if sentence:
+            self.set_notice(sentence)
+        return objects, sentence
 
     def run_after_propagation(self, follow: Callable[[], None]) -> None:
         """Do something once all propagations are through, or now if none runs."""

@@ -303,7 +303,7 @@ def default_folder() -> Path | None:
 def find_saved(video: Video, folder: Path) -> tuple[SavedSession, AutosaveTarget] | None:
     """Find the newest session with objects of this very video in a folder, and its file.
 
-    None where there is no such session.
+    None where there is no such session. A warning tells of files that cannot be read.
     """
     paths = _files_of_size(video, folder)
     # The content is not read for nothing.
@@ -367,12 +367,22 @@ def _identified(video: Video) -> Fingerprint:
     return Fingerprint(len(video), video.height, video.width, {}, identity=video.identity())
 
 
+def read_or_warn(path: Path) -> SavedSession | None:
+    """Read a session of the very video; None, with a warning, where it cannot be.
+
+    A newer version's, or a damaged one, stays where it is.
+    """
+    try:
+        return read_session(path)
+    except SessionError as error:
+        warn(f"Earlier work on this video is left out: {error}")
+        return None
+
+
 def _read_own(video: Video, path: Path) -> SavedSession | None:
     """Read the session in a file; None if it cannot be, is of another video or has no objects."""
-    try:
-        saved = read_session(path)
-    except SessionError:
-        # A newer version's, or damaged: it stays where it is.
+    saved = read_or_warn(path)
+    if saved is None:
         return None
     fits = saved.video.other_size(video) is None and saved.video.recognizes(video)
     return saved if saved.objects and fits else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from sam2_backend.video import FrameSource, Video, VideoError, open_video
 
 from ..core.errors import SessionError
 from ..core.protected_files import ProtectedFiles
-from ..storage.autosave import AutosaveTarget, default_folder, find_saved
+from ..storage.autosave import AutosaveTarget, default_folder, find_saved, read_or_warn
 from ..storage.fingerprint import Fingerprint
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import SUFFIX, read_session
@@ -70,10 +69,9 @@ def find_recording(video: Video, folder: Path) -> tuple[SavedSession, AutosaveTa
     paths = folder.glob(f"{video.recording}*{SUFFIX}")
     for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True):
         target = AutosaveTarget(path, owned=True)
-        with suppress(SessionError):
-            saved = read_session(path)
-            if saved.objects:
-                return replace(saved, video=fingerprint_recording(video)), target
+        saved = read_or_warn(path)
+        if saved is not None and saved.objects:
+            return replace(saved, video=fingerprint_recording(video)), target
     return None
 
 

@@ -164,20 +164,22 @@ class OverlapResolver:
         region_hw = np.ones((box[2] - box[0], box[3] - box[1]), bool)
         return _with_part(mask, box, resolve_overlaps(parts, region_hw)[place])
 
-    def losses(self, frame: int, obj: int, before: Mapping[int, Mask]) -> str:
+    def losses(self, frame: int, edited: Iterable[int], before: Mapping[int, Mask]) -> str:
         """A sentence where an object has lost most of what the model said of it; "" otherwise.
 
-        It also names those that an edit of this object took most of theirs from.
+        It also names those that an edit of these objects took most of theirs from.
 
         Parameters
         ----------
         before : what each held before the edit, of `SessionView.held_on`.
         """
         store = self._store
-        frame, obj = store.check_frame(frame), store.check_object(obj)
+        frame, objects = store.check_frame(frame), [store.check_object(obj) for obj in edited]
         now = store.held_on(frame)
-        taken = [n for n in now if n != obj and n in before and now[n].area < before[n].area]
-        return " ".join(filter(None, (self._loss_of(frame, n) for n in (obj, *taken))))
+        objects += [
+            n for n in now if n not in objects and n in before and now[n].area < before[n].area
+        ]
+        return " ".join(filter(None, (self._loss_of(frame, n) for n in objects)))
 
     def _loss_of(self, frame: int, obj: int) -> str:
         store = self._store

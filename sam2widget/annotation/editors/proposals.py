@@ -75,12 +75,15 @@ class ProposalEditor:
         self, frame: int, steps: Generator[None, None, Sequence[Proposed]]
     ) -> Generator[None, None, list[Proposal]]:
         found = yield from steps
-        proposals = [
-            Proposal(n, Mask.of(one.mask_hw), one.iou, one.stability)
-            for n, one in enumerate(found, 1)
-        ]
+        objects = self._store.held_on(frame).values()
+        proposals: list[Proposal] = []
+        for one in found:
+            mask = Mask.of(one.mask_hw)
+            if not any(mask_iou(mask, known) > SAME_IOU for known in objects):
+                proposals.append(Proposal(len(proposals) + 1, mask, one.iou, one.stability))
         if not proposals:
-            raise SessionError(f"Nothing was found on frame {frame}: click what you look for.")
+            what = "Nothing that is no object yet" if found else "Nothing"
+            raise SessionError(f"{what} was found on frame {frame}: click what you look for.")
         return self._write(frame, proposals)
 
     def find(

@@ -502,7 +502,8 @@ class Annotator(LineageAnnotator):
         Returns
         -------
         list of Proposal
-            The best first; ``proposal.mask.to_array()`` is (H, W) bool. `adopt` makes them
+            The best first, without what is an object there already;
+            ``proposal.mask.to_array()`` is (H, W) bool. `adopt` makes them
             objects.
 
         Raises
@@ -612,7 +613,7 @@ class Annotator(LineageAnnotator):
 
         Their masks become prompts on the frame. What was found through the video is prompted there
         too if it is seen there, else where it is the largest, and comes with the masks of all
-        other frames.
+        other frames. A warning names objects that keep less than half of their masks so.
 
         Parameters
         ----------
@@ -632,7 +633,12 @@ class Annotator(LineageAnnotator):
             When there is no such proposal, `obj` is given without `merge`, or the object is locked.
         """
         ids = _ids(proposals)
-        return self._controller.edit(lambda: self._session.adopt(frame, ids, merge=merge, obj=obj))
+        objects, sentence = self._controller.edit(
+            lambda: self._controller.adopt(frame, ids, merge=merge, obj=obj)
+        )
+        if sentence:
+            warn(sentence)
+        return objects
 
     def dismiss(self, frame: int, proposals: int | Proposal | Iterable[int | Proposal]) -> None:
         """Drop proposals of a frame; an empty list drops none.

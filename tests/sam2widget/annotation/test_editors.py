@@ -135,9 +135,9 @@ def test_a_loss_is_told_in_a_sentence(store, overlaps):
     put(store, overlaps, {(1, 0): tracked(mask(0, 10))})
     before = store.held_on(0)
     put(store, overlaps, {(2, 0): Result(mask(2, 9), 5.0, 0.9, "edit")})
-    lost = overlaps.losses(0, 2, before)
+    lost = overlaps.losses(0, [2], before)
     assert lost.startswith("Object 1 keeps 24 of 80 pixels on frame 0: the rest is of Object 2.")
-    assert overlaps.losses(0, 2, store.held_on(0)) == ""
+    assert overlaps.losses(0, [2], store.held_on(0)) == ""
 
 
 def test_a_reviewer_needs_no_model(store, model, overlaps):

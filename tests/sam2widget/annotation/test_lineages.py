@@ -134,6 +134,17 @@ def test_a_script_makes_the_masks_of_what_divided_and_merged(widget):
     again.close()
 
 
+def test_a_script_has_children_out_of_their_parents_way(widget):
+    for child in widget.split(1, 4):
+        widget.add_box(4, 4 + 8 * child - 24, 2, 11 + 8 * child - 24, 10, obj=child)
+    widget.propagate()
+    variables = {"video": CLIP[: LAST + 1], "model": DiscSegmenter(HEIGHT, WIDTH)}
+    exec(widget.to_python(), variables)
+    for obj in (1, 2, 3, 4):
+        assert areas(variables["w"], obj) == areas(widget, obj)
+    variables["w"].close()
+
+
 def test_a_removed_object_is_nobodys_parent(widget):
     widget.split(1, 4)
     widget.remove_object(1)

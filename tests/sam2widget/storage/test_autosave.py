@@ -181,6 +181,21 @@ def test_a_file_that_a_program_has_copied_or_touched_is_still_the_widgets_own(wi
     assert browser.errors == []
 
 
+def test_earlier_work_that_cannot_be_read_is_told_of(widgets, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path))
+    first = widgets()
+    first.add_point(2, 10, 6)
+    first.close()
+    (path,) = tmp_path.glob("*.sam2.zip")
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.warns(UserWarning, match="Earlier work on this video is left out: .*its end"):
+        begun = widgets()
+    assert not begun.objects
+    begun.add_point(2, 10, 6)
+    begun.close()
+    assert len(list(tmp_path.glob("*.sam2.zip"))) == 2
+
+
 def test_a_session_given_does_not_replace_the_one_autosaved(widgets, tmp_path, monkeypatch):
     monkeypatch.setenv("SAM2WIDGET_AUTOSAVE", str(tmp_path / "autosaved"))
     first = widgets()

@@ -222,6 +222,22 @@ def test_proposals_in_code(widget):
     assert widget.masks[1][3][: HEIGHT // 2].all()
 
 
+def test_what_is_an_object_already_is_not_proposed_again(widget):
+    widget.adopt(3, widget.propose(3)[0])
+    assert len(widget.propose(3)) == 3
+    widget.adopt(3, widget.propose(3))
+    with pytest.raises(SessionError, match="Nothing that is no object yet was found on frame 3"):
+        widget.propose(3)
+
+
+def test_adopting_says_who_lost_pixels_by_it(widget):
+    left, right, *_ = widget.propose(3)
+    whole = left.mask.to_array() | right.mask.to_array()
+    widget.add_mask(3, whole, obj=7)
+    with pytest.warns(UserWarning, match="Object 8 keeps 0 of 120 pixels on frame 3: .*7"):
+        widget.adopt(3, [left, right])
+
+
 # Frames
 
 
