@@ -157,7 +157,7 @@ class AutosaveController:
 
     def show_origin(self) -> None:
         """Say that a session goes on, and where more work on this video is."""
-        text = "This goes on from your last session on this video. w.clear() begins anew."
+        text = "This goes on from your last session on this video. w.start_anew() begins anew."
         video, others = self._get_video(), list[Path]()
         if self._plan.target is not None and self._plan.folder is not None:
             others = find_others(video, self._plan.folder, self._plan.target.path)

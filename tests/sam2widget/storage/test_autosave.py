@@ -65,7 +65,7 @@ def test_a_new_widget_goes_on_where_the_last_one_was(widgets, tmp_path, monkeypa
     again.wait_until_loaded()
     assert np.array_equal(np.asarray(again.masks[1]), np.asarray(first.masks[1]))
     assert again.timeline(1) == first.timeline(1)
-    assert "w.clear() begins anew" in again.status["message"]
+    assert "w.start_anew() begins anew" in again.status["message"]
     again.add_point(2, 12, 6)
     assert again.status["message"] == ""
     again.clear()
