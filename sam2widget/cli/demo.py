@@ -277,6 +277,5 @@ def save(session: Session, video: Video, out: Path) -> None:
     ids = ", ".join(str(info.id) for info in session.objects)
     print(f"Wrote {arrays}: (T, H, W) bool, by object id {ids}.")
     print(f"Wrote {overlay} and {out / SHEET}.")
-    print(
-        "Do it by hand: jupyter lab examples/quickstart.ipynb (in a checkout make lab, which installs JupyterLab first)."
-    )
+    print("Do it by hand: jupyter lab examples/quickstart.ipynb")
+    print("(in a checkout: make lab, which installs JupyterLab too).")
