@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sam2_backend.video import Video, VideoError, open_large_image, open_video
+from tests.support.damage import replace_a_value
 from tests.support.large_pictures import Cells, write_geotiff, write_pyramid
 
 EXAMPLES = settings(
@@ -29,11 +30,6 @@ CELLS = Cells(700, 600)
 STACK = np.random.default_rng(3).integers(0, 256, (5, 20, 30, 3), dtype=np.uint8)
 HEAD = 600
 """Bytes at either end of a file, where it says what is in it."""
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
-    max_leaves=6,
-)
 
 
 def write_zarr(path: Path, zarr_format: int) -> None:
@@ -171,15 +167,7 @@ def test_what_a_store_says_of_itself_may_be_anything(
     )
     file = data.draw(st.sampled_from(files), label="file")
     document = json.loads(file.read_bytes())
-    inside: Any = document
-    while True:
-        keys = list(inside) if isinstance(inside, dict) else list(range(len(inside)))
-        key = data.draw(st.sampled_from(keys), label="key")
-        deeper = isinstance(inside[key], (dict, list)) and len(inside[key]) > 0
-        if not deeper or data.draw(st.booleans(), label="here"):
-            break
-        inside = inside[key]
-    inside[key] = data.draw(ANYTHING, label="in its place")
+    replace_a_value(data, document)
     file.write_text(json.dumps(document))
     read_both(copy)
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sam2widget import SessionError
 from sam2widget.export import FORMATS, Imported, export_masks, import_masks
+from tests.support.damage import replace_a_value
 from tests.support.optional_formats import need_library_of
 
 READABLE = [name for name, one in FORMATS.items() if one.read is not None]
@@ -25,11 +26,6 @@ VARIANTS = {
     "labelme of polygons": ("labelme", {"outline": "polygons"}),
 }
 """What one format is written as besides, and its options."""
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
-    max_leaves=6,
-)
 EXAMPLES = settings(
     max_examples=int(os.environ.get("SAM2WIDGET_EXAMPLES", "60")),
     deadline=None,
@@ -120,15 +116,7 @@ def test_json_of_another_form_is_masks_or_a_sentence(segmentation, written, data
     name, path = written
     file = min(path.rglob("*.json")) if path.is_dir() else path
     document = json.loads(file.read_bytes())
-    inside: Any = document
-    while True:
-        keys = list(inside) if isinstance(inside, dict) else list(range(len(inside)))
-        key = data.draw(st.sampled_from(keys), label="key")
-        deeper = isinstance(inside[key], (dict, list)) and len(inside[key]) > 0
-        if not deeper or data.draw(st.booleans(), label="here"):
-            break
-        inside = inside[key]
-    inside[key] = data.draw(ANYTHING, label="in its place")
+    replace_a_value(data, document)
     damaged = path.with_name("damaged.json")
     damaged.write_text(json.dumps(document))
     read(segmentation, name, damaged)
