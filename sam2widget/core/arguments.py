@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -44,6 +46,38 @@ def as_float(value: Any, what: str) -> float:
     if number is None or not math.isfinite(number):
         raise SessionError(f"{what} must be a finite number, got {value!r}.")
     return number
+
+
+def as_float_between(value: Any, low: float, high: float, what: str) -> float:
+    """A number from one to another, both included, in the same forms as `as_int`.
+
+    Parameters
+    ----------
+    what : says what it is in errors, such as "strength= is a number".
+
+    Raises
+    ------
+    SessionError
+        When it is none, or another.
+    """
+    value = _unboxed(value)
+    number = None if isinstance(value, (bool, np.bool_)) else _number(value)
+    if number is None or not low <= number <= high:
+        raise SessionError(f"{what} from {low:g} to {high:g}, got {value!r}.")
+    return number
+
+
+def as_path(value: Any, what: str) -> Path:
+    """A path, given as text or as what has one.
+
+    Raises
+    ------
+    SessionError
+        When it is none.
+    """
+    if isinstance(value, (str, os.PathLike)):
+        return Path(cast("str | os.PathLike[str]", value))
+    raise SessionError(f"{what} is text or a Path, got {value!r}.")
 
 
 def as_numbers(values: tuple[Any, ...], names: tuple[str, ...], what: str) -> list[float]:

@@ -235,6 +235,39 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
         bad.widget.add_point(0, 5, 5),
         export_masks(bad.widget, bad.folder / "out"),
     ),
+    "an export over a folder": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        (bad.folder / "d.mp4").mkdir(),
+        bad.widget.export(bad.folder / "d.mp4"),
+    ),
+    "an export of a folder over a file": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export(bad.file("notes.txt", b"notes"), "davis"),
+    ),
+    "an export below a file": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export(bad.file("dog.mp4", b"film") / "x.json", "coco"),
+    ),
+    "a quality below 0": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export(bad.folder / "out.mp4", crf=-5),
+    ),
+    "a quality of words": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export(bad.folder / "out.mp4", crf="abc"),
+    ),
+    "a quality above 51": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export(bad.folder / "out.mp4", crf=99),
+    ),
+    "a strength of words": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export_video(bad.folder / "out.mp4", "blur", strength="lots"),  # pyright: ignore
+    ),
+    "an edge of words": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export_video(bad.folder / "out.mp4", "blur", feather="soft"),  # pyright: ignore
+    ),
     "no such masks": lambda bad: import_masks("no/such.npz", CLIP),
     "masks of no known format": lambda bad: import_masks(bad.file("m.bin", b"0"), CLIP),
     "masks of a format that is written only": lambda bad: import_masks(
