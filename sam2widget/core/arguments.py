@@ -90,6 +90,8 @@ def as_numbers(values: tuple[Any, ...], names: tuple[str, ...], what: str) -> li
     what : names them together in errors.
     """
     given = [value for value in values if value is not None]
+    if given and values[0] is None and len(given) < len(names) <= len(values):
+        given = list(values)
     flat: list[Any] = []
     if len(given) == 1 and not isinstance(given[0], (str, bytes)):
         flat = _flat(given[0])
@@ -131,6 +133,19 @@ def as_points(points: Any, labels: Any = None) -> tuple[list[tuple[float, float]
             f"Each point needs a label, got {len(places)} points and {len(numbers)} labels."
         )
     return places, numbers
+
+
+def as_path_of_stroke(path: Any) -> list[float]:
+    """x0, y0, x1, y1… of a stroke, given as a list, an array or a tensor.
+
+    Raises
+    ------
+    SessionError
+        When one of them is no number.
+    """
+    if isinstance(path, (str, bytes)) or not isinstance(path, Iterable):
+        raise SessionError(f"A path is (P, 2) numbers, x and y of each place, got {path!r}.")
+    return [as_float(value, "A coordinate of a path") for value in _flat(path)]
 
 
 def as_objects(objects: Any) -> list[int] | None:
