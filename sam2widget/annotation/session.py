@@ -318,6 +318,10 @@ class Session(SessionView):
         """What a click on an object (None: a new one) would give. Nothing changes."""
         return self._prompts.preview(frame, x, y, obj, window)
 
+    def cut_by_frame(self, frame: int, box: Box) -> str:
+        """See `PromptEditor.cut_by_frame`."""
+        return self._prompts.cut_by_frame(frame, box)
+
     def cut_by_window(self, frame: int, obj: int) -> str:
         """A sentence where a mask ends at the edge of what the model saw; "" otherwise."""
         return self._prompts.cut_by_window(frame, obj)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -46,6 +48,38 @@ def as_float(value: Any, what: str) -> float:
     return number
 
 
+def as_float_between(value: Any, low: float, high: float, what: str) -> float:
+    """A number from one to another, both included, in the same forms as `as_int`.
+
+    Parameters
+    ----------
+    what : says what it is in errors, such as "strength= is a number".
+
+    Raises
+    ------
+    SessionError
+        When it is none, or another.
+    """
+    value = _unboxed(value)
+    number = None if isinstance(value, (bool, np.bool_)) else _number(value)
+    if number is None or not low <= number <= high:
+        raise SessionError(f"{what} from {low:g} to {high:g}, got {value!r}.")
+    return number
+
+
+def as_path(value: Any, what: str) -> Path:
+    """A path, given as text or as what has one.
+
+    Raises
+    ------
+    SessionError
+        When it is none.
+    """
+    if isinstance(value, (str, os.PathLike)):
+        return Path(cast("str | os.PathLike[str]", value))
+    raise SessionError(f"{what} is text or a Path, got {value!r}.")
+
+
 def as_numbers(values: tuple[Any, ...], names: tuple[str, ...], what: str) -> list[float]:
     """Finite numbers, given one by one or all in one list, tuple, array or tensor.
 
@@ -56,6 +90,8 @@ def as_numbers(values: tuple[Any, ...], names: tuple[str, ...], what: str) -> li
     what : names them together in errors.
     """
     given = [value for value in values if value is not None]
+    if given and values[0] is None and len(given) < len(names) <= len(values):
+        given = list(values)
     flat: list[Any] = []
     if len(given) == 1 and not isinstance(given[0], (str, bytes)):
         flat = _flat(given[0])
@@ -97,6 +133,19 @@ def as_points(points: Any, labels: Any = None) -> tuple[list[tuple[float, float]
             f"Each point needs a label, got {len(places)} points and {len(numbers)} labels."
         )
     return places, numbers
+
+
+def as_path_of_stroke(path: Any) -> list[float]:
+    """x0, y0, x1, y1… of a stroke, given as a list, an array or a tensor.
+
+    Raises
+    ------
+    SessionError
+        When one of them is no number.
+    """
+    if isinstance(path, (str, bytes)) or not isinstance(path, Iterable):
+        raise SessionError(f"A path is (P, 2) numbers, x and y of each place, got {path!r}.")
+    return [as_float(value, "A coordinate of a path") for value in _flat(path)]
 
 
 def as_objects(objects: Any) -> list[int] | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from errno import EISDIR
 from pathlib import Path
 from typing import Any
 
 from sam2_backend.video import FrameSource, LargeImage
 
+from ..core.arguments import as_path
 from ..core.errors import SessionError
 from ..core.protected_files import ProtectedFiles
 from .registry import FORMATS, Format, find_format, format_for_writing
@@ -46,17 +48,15 @@ def export_masks(
     Raises
     ------
     SessionError
-        When there is no such format or option, nothing to write, or a file of the video would be
-        written over.
-    OSError
-        When it cannot be written.
+        When there is no such format or option, nothing to write, a file of the video would be
+        written over, or it cannot be written.
 
     Examples
     --------
     >>> export_masks("dog.sam2.zip", "dog-overlay.mp4")
     >>> export_masks(w, "dataset", "coco", frames=True)
     """
-    path = Path(path).expanduser()
+    path = as_path(path, "The path of an export").expanduser()
     chosen = find_format(format) if format is not None else format_for_writing(path)
     path = complete_path(path, chosen)
     wrong = ", ".join(sorted(options.keys() - chosen.options.keys()))
@@ -77,8 +77,16 @@ def export_masks(
 
         segmentation = replace(segmentation, on_frame=report)
     check_place(segmentation, path, chosen)
-    (path.parent if chosen.suffix else path).mkdir(parents=True, exist_ok=True)
-    return chosen.write(segmentation, path, **options)
+    try:
+        (path.parent if chosen.suffix else path).mkdir(parents=True, exist_ok=True)
+        if chosen.suffix and path.is_dir():
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
+        return chosen.write(segmentation, path, **options)
+    except OSError as error:
+        raise SessionError(
+            f"The export could not be written to {path} ({error.strerror or error}). Choose a path "
+            "where nothing else is, that may be written to and has room."
+        ) from error
 
 
 def complete_path(path: Path, format: Format) -> Path:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ..annotation.records import ObjectInfo
-from ..core.arguments import as_int
+from ..core.arguments import as_float_between, as_int
 from ..core.errors import SessionError
 from . import effects
 from .mattes import MatteName, check_matte, join_mattes, soft_matte, warn_of_hard_edges
@@ -82,11 +82,10 @@ class FrameEffect:
             raise SessionError(
                 f"background= is for the effect 'background', and this is {effect!r}."
             )
-        strength = STRENGTHS.get(effect, 0.0) if strength is None else float(strength)
-        if not 0 <= strength <= 1:
-            raise SessionError(f"strength= is a number from 0 to 1, got {strength:g}.")
-        if not 0 <= float(feather) <= 100:
-            raise SessionError(f"feather= is a number of pixels from 0 to 100, got {feather!r}.")
+        if strength is None:
+            strength = STRENGTHS.get(effect, 0.0)
+        strength = as_float_between(strength, 0, 1, "strength= is a number")
+        feather = as_float_between(feather, 0, 100, "feather= is a number of pixels")
         check_matte(matte)
         if matte != "mask" and effect == "overlay":
             raise SessionError("matte= is for effects with soft edges, and 'overlay' has none.")
@@ -98,7 +97,7 @@ class FrameEffect:
             ids,
             strength,
             _read_background(DEFAULT_BACKGROUND if background is None else background),
-            float(feather),
+            feather,
             matte,
         )
 

@@ -80,7 +80,7 @@ def write_session(path: str | os.PathLike[str], saved: SavedSession) -> None:
 
     Parameters
     ----------
-    path : of the file, by custom ``NAME.sam2.zip``; its folder must exist.
+    path : of the file, by custom ``NAME.sam2.zip``; its folder is made if it is not there.
     saved : what to write.
 
     Raises
@@ -109,12 +109,13 @@ def write_session(path: str | os.PathLike[str], saved: SavedSession) -> None:
         "mask_runs.npy": array_to_bytes(np.frombuffer(b"".join(runs), _RUN)),
     }
     try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         write_zip(Path(path), members)
     except OSError as error:
         raise SessionError(
             f"The session could not be written to {os.fspath(path)} ({error.strerror or error}). "
-            "Choose a folder that exists, may be written to and has room; an earlier file there "
-            "is as it was."
+            "Choose a folder that may be written to and has room; an earlier file there is as it "
+            "was."
         ) from error
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sam2_backend.video import Video
+from sam2_backend.video.pictures.images import IMAGE_SUFFIXES
 
 from ..annotation.session import Session
 from ..bridge.protocol import Saved
+from ..core.arguments import as_path
 from ..core.errors import SessionError
 from ..core.protected_files import ProtectedFiles
 from ..runtime.controller import Controller
@@ -30,6 +32,13 @@ if TYPE_CHECKING:
 
 ASIDE = "set-aside"
 """The folder of sessions that made room for a new start."""
+OTHER_SUFFIXES = IMAGE_SUFFIXES | {
+    *(".avi", ".m4v", ".mkv", ".mpeg", ".mpg", ".ts", ".wmv"),
+    *(".bin", ".ckpt", ".h5", ".hdf5", ".npy", ".onnx", ".pkl", ".pt", ".pth", ".safetensors"),
+    *(".doc", ".docx", ".html", ".ipynb", ".log", ".md", ".pdf", ".py", ".toml", ".txt", ".xlsx"),
+    *(".7z", ".gz", ".rar", ".tar", ".tgz", ".yaml", ".yml"),
+}
+"""Of files that are no sessions, besides those of exports."""
 
 
 class AutosaveController:
@@ -87,17 +96,22 @@ class AutosaveController:
         """Write a session file; see `Sam2Widget.save`."""
         from ..export import FORMATS
 
-        suffix = Path(path).suffix.lower()
-        ProtectedFiles(self._get_video()).check([Path(path)], instead=session_name(path))
+        path = as_path(path, "The path of a session")
+        suffix = path.suffix.lower()
+        ProtectedFiles(self._get_video()).check([path], instead=session_name(path))
         # A session file is a zip itself.
         if suffix in {one.suffix for one in FORMATS.values()} - {"", Path(SUFFIX).suffix}:
             raise SessionError(
                 f"A session file is no {suffix}: save it as {session_name(path).name}. "
-                f"w.export({os.fspath(path)!r}) writes its masks as {suffix}."
+                f"w.export({str(path)!r}) writes its masks as {suffix}."
+            )
+        if suffix in OTHER_SUFFIXES:
+            raise SessionError(
+                f"A session file is no {suffix}: save it as {session_name(path).name}."
             )
         saved = self.snapshot()
         target = self._target
-        if target is not None and target.path == Path(path).absolute():
+        if target is not None and target.path == path.absolute():
             target.write(saved, replace=True)
         else:
             write_session(path, saved)

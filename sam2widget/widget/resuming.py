@@ -59,6 +59,11 @@ def plan_autosave(
         if found is None:
             return AutosavePlan(folder, may_be_alike=not is_live)
         return AutosavePlan(folder, target=found[1], found=found[0])
+    if not isinstance(autosave, (str, os.PathLike)):
+        raise SessionError(
+            "autosave is the path of a session file, False for none, or None for one that is found "
+            f"by the video's content, got {autosave!r}."
+        )
     path = Path(autosave).expanduser().absolute()
     ProtectedFiles(video).check([path], instead=session_name(path))
     return AutosavePlan(target=AutosaveTarget(path, owned=True), found=_read_named(video, path))

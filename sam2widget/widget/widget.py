@@ -26,6 +26,7 @@ from ..bridge.heartbeat import Heartbeat
 from ..bridge.protocol import Message, to_wire
 from ..bridge.publisher import Publisher
 from ..bridge.results_server import ResultSource, ResultsServer
+from ..core.arguments import as_path
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from ..models.segmenter import Segmenter
@@ -431,14 +432,15 @@ class Sam2Widget(Annotator, SessionTraits):
 
         Parameters
         ----------
-        path : of the file, by custom ``NAME.sam2.zip``. An earlier session file is replaced once
-            the new one is complete; any other file stays, and is an error.
+        path : of the file, by custom ``NAME.sam2.zip``; its folder is made if it is not there. An
+            earlier session file is replaced once the new one is complete; any other file stays,
+            and is an error.
 
         Raises
         ------
         SessionError
-            When it cannot be written, another file is there, or the name is one of a format that
-            `export` writes.
+            When it cannot be written, another file is there, or the name is one of another kind
+            of file.
         """
         self._saving.save(path)
 
@@ -519,6 +521,7 @@ class Sam2Widget(Annotator, SessionTraits):
         VideoError
             When the video cannot be read.
         """
+        path = as_path(path, "The path of a session")
         opened, frames = open_saved(path, video, same_video=same_video)
         model = opened.model_source if model is None else model
         if model is None:

@@ -189,6 +189,16 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
     "a mask of another size": lambda bad: bad.widget.add_mask(0, np.ones((3, 3))),
     "a brush without radius": lambda bad: bad.widget.paint(0, [(1, 1)], 0),
     "an object 0": lambda bad: bad.widget.add_point(0, 5, 5, obj=0),
+    "a point without x": lambda bad: bad.widget.add_point(0, None, 20),  # pyright: ignore
+    "a stroke of words": lambda bad: bad.widget.paint(0, "abc"),
+    "a name of a number": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.update_object(1, name=5),  # pyright: ignore
+    ),
+    "a detector that is none": lambda bad: setattr(bad.widget, "detector", "yolo"),
+    "a memory policy that is none": lambda bad: Sam2Widget(
+        CLIP, DiscSegmenter(HEIGHT, WIDTH), memory="distract", autosave=False
+    ),
     "propagation of nothing": lambda bad: bad.widget.propagate(),
     "acceptance of nothing": lambda bad: bad.widget.accept(0),
     "undo of nothing": lambda bad: bad.widget.undo(),
@@ -234,6 +244,52 @@ INPUTS: dict[str, Callable[[Bad], object]] = {
     "an export without a format": lambda bad: (
         bad.widget.add_point(0, 5, 5),
         export_masks(bad.widget, bad.folder / "out"),
+    ),
+    "an export over a folder": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        (bad.folder / "d.mp4").mkdir(),
+        bad.widget.export(bad.folder / "d.mp4"),
+    ),
+    "an export of a folder over a file": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export(bad.file("notes.txt", b"notes"), "davis"),
+    ),
+    "an export below a file": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export(bad.file("dog.mp4", b"film") / "x.json", "coco"),
+    ),
+    "a quality below 0": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export(bad.folder / "out.mp4", crf=-5),
+    ),
+    "a quality of words": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export(bad.folder / "out.mp4", crf="abc"),
+    ),
+    "a quality above 51": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export(bad.folder / "out.mp4", crf=99),
+    ),
+    "a strength of words": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export_video(bad.folder / "out.mp4", "blur", strength="lots"),  # pyright: ignore
+    ),
+    "an edge of words": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export_video(bad.folder / "out.mp4", "blur", feather="soft"),  # pyright: ignore
+    ),
+    "an export to nowhere": lambda bad: bad.widget.export(None),  # pyright: ignore
+    "a session saved to nowhere": lambda bad: bad.widget.save(None),  # pyright: ignore
+    "a session called as text is": lambda bad: bad.widget.save(bad.folder / "s.txt"),
+    "a session of a number": lambda bad: Sam2Widget.load(3),  # pyright: ignore
+    "a number for a session's path": lambda bad: Sam2Widget(
+        CLIP,
+        DiscSegmenter(HEIGHT, WIDTH),
+        autosave=3,  # pyright: ignore
+    ),
+    "an outline of words": lambda bad: (
+        bad.widget.add_point(0, 5, 5),
+        bad.widget.export(bad.folder / "g.geojson", simplify="a"),
     ),
     "no such masks": lambda bad: import_masks("no/such.npz", CLIP),
     "masks of no known format": lambda bad: import_masks(bad.file("m.bin", b"0"), CLIP),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...network.config import CONFIGS, ModelConfig
-from ...registry import find, names, register
+from ...registry import UnknownPartError, find, names, register
 from ...renamed import warn_renamed
 from .policy import MemoryPolicy
 from .settings import PolicySettings, parse_policy
@@ -86,10 +86,12 @@ def _make(text: str, config: ModelConfig) -> object:
         name = _EARLIER_NAMES[name]
     try:
         make = find(ENTRY_POINTS, name)
-    except LookupError as error:
+    except UnknownPartError as error:
         raise ValueError(
-            f"There is no memory policy {name!r}: there are {', '.join(list_policies())}. {error}"
+            f"There is no memory policy {name!r}: there are {', '.join(list_policies())}."
         ) from error
+    except LookupError as error:
+        raise ValueError(f"The memory policy {name!r} cannot be used. {error}") from error
     if not settings:
         return make(config)
     try:

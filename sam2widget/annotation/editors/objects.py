@@ -63,6 +63,8 @@ class ObjectEditor:
         obj = self._store.check_object(obj)
         info = self._store.tables.objects[obj]
         if name is not None:
+            if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise SessionError(f"An object's name is text, got {name!r}.")
             if not name.strip():
                 raise SessionError("An object's name cannot be empty.")
             info = replace(info, name=name.strip())

@@ -16,7 +16,7 @@ from ...core.arguments import as_float, as_int, as_numbers
 from ...core.errors import SessionError
 from ...core.masks import Mask
 from ...core.sparse_masks import place_mask, subtract, touches_edge, unite
-from ...models.segmenter import Point, Prediction, PromptSet, Window
+from ...models.segmenter import Box, Point, Prediction, PromptSet, Window
 from ...models.windows import group_by_window
 from ..history import Edit
 from ..model_sync import ModelSync
@@ -24,6 +24,9 @@ from ..predictions import pack_logits, prompted_result
 from ..records import Result, Shape, Source
 from ..store import AnnotationStore
 from .overlap_resolver import OverlapResolver
+
+OVERHANG = 0.02
+"""Share of a frame's width and height by which a box may stick out without a word."""
 
 
 class PromptEditor:
@@ -152,6 +155,18 @@ class PromptEditor:
         )
         window = self.check_window(frame, window)
         self._set("box", frame, obj, self._store.prompts(frame, obj).with_box(box, window))
+
+    def cut_by_frame(self, frame: int, box: Box) -> str:
+        """A sentence where a box sticks out of a frame by more than is rounding; "" otherwise."""
+        height, width = self._store.frame_hw(self._store.check_frame(frame))
+        x0, y0, x1, y1 = box
+        beyond_x, beyond_y = max(-x0, x1 - width), max(-y0, y1 - height)
+        if beyond_x <= max(1, OVERHANG * width) and beyond_y <= max(1, OVERHANG * height):
+            return ""
+        return (
+            f"The box ({x0:g}, {y0:g}, {x1:g}, {y1:g}) sticks out of the frame, which is {width} x "
+            f"{height} pixels, and was cut to it. A box is x0, y0, x1, y1 in pixels of the frame."
+        )
 
     def check_mask(self, frame: int, mask: object) -> tuple[NDArray[np.bool_], str | None]:
         """The (H, W) bool mask that something is on a frame, and what had to be guessed.

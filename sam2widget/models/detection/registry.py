@@ -86,6 +86,8 @@ def check_detector(detector: object) -> None:
     """
     if isinstance(detector, type):
         raise SessionError(f"detector is a class, {detector.__name__}: give an instance of it.")
+    if isinstance(detector, str):
+        _check_name(detector)
     if detector is None or isinstance(detector, (str, Detector, VideoDetector)):
         return
     if hasattr(detector, "detect") or hasattr(detector, "detect_video"):
@@ -100,9 +102,14 @@ def check_detector(detector: object) -> None:
         )
 
 
-def _load_by_name(
-    detector: str, device: str | None, on_status: Callable[[str], None]
-) -> Detector | VideoDetector:
+def _check_name(detector: str) -> tuple[str, str]:
+    """Give the family and the model of a name.
+
+    Raises
+    ------
+    SessionError
+        When it is no such name.
+    """
     name, _, model = detector.partition(":")
     known = names(GROUP)
     if not model or name not in known:
@@ -110,6 +117,13 @@ def _load_by_name(
             f"There is no detector {detector!r}: a family and a model, such as {SUGGESTED!r}. "
             f"Families: {', '.join(known)}."
         )
+    return name, model
+
+
+def _load_by_name(
+    detector: str, device: str | None, on_status: Callable[[str], None]
+) -> Detector | VideoDetector:
+    name, model = _check_name(detector)
     try:
         family = find(GROUP, name)
     except RegistryError as error:

@@ -15,7 +15,7 @@ from sam2_backend.video import Video
 from ...annotation.confidence import Review
 from ...annotation.records import Proposal, Timeline
 from ...annotation.session import Session
-from ...core.arguments import ById, as_int
+from ...core.arguments import ById, as_int, as_path
 from ...core.errors import SessionError
 from ...core.label_maps import OverlapCounter
 from ...core.masks import MaskVolume
@@ -206,10 +206,8 @@ class AnnotationReader(HandOver):
         Raises
         ------
         SessionError
-            When there is no such format or option, nothing to write, or a file of the video would
-            be written over.
-        OSError
-            When it cannot be written.
+            When there is no such format or option, nothing to write, a file of the video would be
+            written over, or it cannot be written.
 
         Examples
         --------
@@ -262,8 +260,6 @@ class AnnotationReader(HandOver):
         SessionError
             When there is no such effect, object or format, the format is not transparent and the
             effect is, or as `export` has it.
-        OSError
-            When it cannot be written.
 
         Examples
         --------
@@ -272,7 +268,7 @@ class AnnotationReader(HandOver):
         """
         of_effect: dict[str, Any] = {"effect": effect, "objects": objects, "strength": strength}
         of_effect |= {"background": background, "feather": feather, "matte": matte}
-        format = None if Path(path).suffix else "png"
+        format = None if as_path(path, "The path of an export").suffix else "png"
         return self.export(path, format, on_progress=on_progress, **of_effect, **options)
 
     @property

@@ -14,7 +14,7 @@ from ...annotation.confidence import Review
 from ...annotation.records import Direction, Proposal, Shape, Tracked
 from ...annotation.session import Session
 from ...bridge.callbacks import Callbacks, FrameEvent, MaskEvent, PromptEvent
-from ...core.arguments import as_int, as_numbers, as_points
+from ...core.arguments import as_int, as_numbers, as_path_of_stroke, as_points
 from ...core.errors import SessionError
 from ...core.user_warnings import warn, warn_renamed
 from ...models.segmenter import Box, Window
@@ -151,7 +151,8 @@ class Annotator(LineageAnnotator):
     ) -> None:
         """Draw a box around an object, in place of an earlier one; a new id adds the object.
 
-        What sticks out of the frame is cut off.
+        What sticks out of the frame is cut off, with a warning where it is more than a pixel or
+        2 % of the frame.
 
         Parameters
         ----------
@@ -173,6 +174,9 @@ class Annotator(LineageAnnotator):
             *(frame, obj),
             lambda: self._session.add_box(frame, x0, y0, x1, y1, obj, window),
         )
+        note = self._session.cut_by_frame(frame, (x0, y0, x1, y1))
+        if note:
+            warn(note)
 
     def add_mask(self, frame: int, mask_hw: object, obj: int = 1) -> None:
         """Give an object's (H, W) mask on a frame, in place of its prompts there.
@@ -229,7 +233,7 @@ class Annotator(LineageAnnotator):
             When there is no mask to erase from, the path has no place or a polygon fewer than three
             corners, or the radius of a brush is not above 0; else as `add_point`.
         """
-        flat = [float(value) for value in np.ravel(np.asarray(path, np.float64))]
+        flat = as_path_of_stroke(path)
         options: dict[str, Any] = {"shape": shape, "erase": erase}
         self._controller.edit(
             lambda: self._session.paint(frame, path=flat, radius=radius, obj=obj, **options)

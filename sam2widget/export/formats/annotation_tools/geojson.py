@@ -12,6 +12,7 @@ import numpy as np
 from sam2_backend.video.georeference import GeoReference
 
 from ....annotation.records import ObjectInfo
+from ....core.arguments import as_float
 from ....core.errors import SessionError
 from ....core.masks import Mask
 from ...registry import Format
@@ -39,7 +40,8 @@ def write_geojson(
     """
     if coordinates not in ("auto", "map", "pixels"):
         raise SessionError(f"coordinates is 'auto', 'map' or 'pixels', got {coordinates!r}.")
-    if not np.isfinite(simplify) or simplify < 0:
+    simplify = as_float(simplify, "simplify=")
+    if simplify < 0:
         raise SessionError(f"simplify is a number of pixels from 0 up, got {simplify!r}.")
     reference = segmentation.video.georeference
     if coordinates == "map" and reference is None:
@@ -55,7 +57,7 @@ def write_geojson(
         for info in segmentation.objects:
             result = segmentation.results.get((info.id, frame))
             if result is not None and result.mask.area:
-                geometry = _geometry(result.mask, placed, float(simplify))
+                geometry = _geometry(result.mask, placed, simplify)
                 features.append(_feature(segmentation, info, frame, geometry))
     document: dict[str, Any] = {"type": "FeatureCollection"}
     if placed is not None and placed.crs is not None:

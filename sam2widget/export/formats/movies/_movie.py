@@ -16,6 +16,7 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
+from ....core.arguments import as_float_between, as_int
 from ....core.errors import SessionError
 from ...frame_effect import FrameEffect
 from ...overlay import check_one_size
@@ -57,6 +58,18 @@ def write_movie(
         if sound is not None and video.path is not None:
             _copy_sound(video.path, out, sound)
     return path
+
+
+def check_crf(crf: object, worst: int) -> str:
+    """Give the quality, from 0 to the worst, as FFmpeg takes it.
+
+    Raises
+    ------
+    SessionError
+        When it is another.
+    """
+    number = as_float_between(crf, 0, worst, "crf= is a whole number")
+    return str(as_int(number, "crf="))
 
 
 def _add_stream(out: OutputContainer, encoding: Encoding, rate: Fraction) -> VideoStream:

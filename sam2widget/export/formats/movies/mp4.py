@@ -10,7 +10,7 @@ from ...frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect,
 from ...mattes import MatteName
 from ...registry import Format
 from ...segmentation import Segmentation
-from ._movie import Encoding, write_movie
+from ._movie import Encoding, check_crf, write_movie
 
 
 def write_mp4(
@@ -38,7 +38,7 @@ def write_mp4(
         segmentation, effect, objects, strength, background, feather, matte
     )
     refuse_transparency(frame_effect, "An MP4")
-    encoding = Encoding("libx264", "yuv420p", {"crf": str(crf)}, "aac")
+    encoding = Encoding("libx264", "yuv420p", {"crf": check_crf(crf, 51)}, "aac")
     return write_movie(segmentation, path, frame_effect, encoding)
 
 

@@ -10,7 +10,7 @@ from ...frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect
 from ...mattes import MatteName
 from ...registry import Format
 from ...segmentation import Segmentation
-from ._movie import Encoding, write_movie
+from ._movie import Encoding, check_crf, write_movie
 
 OPUS_RATE = 48_000
 """Samples a second, the most that Opus has."""
@@ -41,7 +41,13 @@ def write_webm(
         segmentation, effect, objects, strength, background, feather, matte
     )
     # Without a bit rate, crf alone decides. Alpha knows no reference frames that are not shown.
-    options = {"crf": str(crf), "b": "0", "cpu-used": "4", "row-mt": "1", "deadline": "good"}
+    options = {
+        "crf": check_crf(crf, 63),
+        "b": "0",
+        "cpu-used": "4",
+        "row-mt": "1",
+        "deadline": "good",
+    }
     if frame_effect.is_transparent:
         options["auto-alt-ref"] = "0"
     pixel_format = "yuva420p" if frame_effect.is_transparent else "yuv420p"
