@@ -177,7 +177,7 @@ class _Track:
             if mask is not self._masks[t]:
                 self._masks[t] = mask
                 changed.add(t)
-        scores_n, ious_n = np.array(said).T
+        scores_n, ious_n = np.array(said, float).reshape(-1, 2).T
         self._is_present_t[frames] = scores_n > 0
         sure_n = 1 / (1 + np.exp(-np.abs(scores_n)))
         self._alone_t[frames] = sure_n * np.where(scores_n > 0, np.clip(ious_n, 0, 1), 1)

@@ -35,7 +35,8 @@ DECODE = """async ([x, y, width, height, features]) => {
     for (const kind of ["info", "warn"]) console[kind] = (text) => said.push(text);
     const { default: start } = await import("/decoder.js");
     let lastId = 0;
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+        setTimeout(() => reject(new Error(`No answer. ${said.join(" ")}`)), 60000);
         const answer = async (request, id) => {
             const file = request.file ?? "features";
             const bytes = await (await fetch(`/${file}`)).arrayBuffer();
@@ -106,12 +107,14 @@ def page(browser: Browser, widget: Sam2Widget) -> Iterator[Page]:
     chromium = browser.browser_type.launch(
         executable_path=shutil.which("chromium"), args=SOFTWARE_GPU
     )
-    page = chromium.new_page()
-    page.set_default_timeout(LIMIT_MS)
-    page.route(f"{ADDRESS}**", answer)
-    page.goto(ADDRESS)
-    yield page
-    chromium.close()
+    try:
+        page = chromium.new_page()
+        page.set_default_timeout(LIMIT_MS)
+        page.route(f"{ADDRESS}**", answer)
+        page.goto(ADDRESS)
+        yield page
+    finally:
+        chromium.close()
 
 
 def decode(page: Page, widget: Sam2Widget, place: tuple[float, float]) -> dict[str, Any]:

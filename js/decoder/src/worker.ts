@@ -83,7 +83,7 @@ function prepare({ inputs, maps }: ToWorker & { type: "features" }): Tensors {
 async function decode(message: ToWorker & { type: "decode" }): Promise<void> {
   const { id, key, x, y, label, width, height } = message;
   const found = prepared.get(key);
-  if (!runner || !found) return;
+  if (!runner || !found) return tell({ type: "failed", text: "The features are gone." });
   const { inputs, feeds } = found;
   const { size } = inputs;
   const labels = [...inputs.labels, label];
@@ -93,7 +93,7 @@ async function decode(message: ToWorker & { type: "decode" }): Promise<void> {
     point_coords: new ort.Tensor("float32", points, [1, labels.length, 2]),
     point_labels: new ort.Tensor("int64", BigInt64Array.from(labels, BigInt), [1, labels.length]),
   });
-  if (!outputs) return;
+  if (!outputs) return tell({ type: "failed", text: "No network runs." });
   const numbers = (name: string) => (outputs[name] as ort.Tensor).data as Float32Array;
   const side = size / 4;
   const visible = (numbers("object_score_logits")[0] as number) > 0;

@@ -52,11 +52,7 @@ def _readable(name: str, kind: str) -> Generator[None, None, None]:
     """Turn what libraries raise of damaged files into a VideoError."""
     try:
         yield
-<<<<<<< HEAD
-    except (VideoError, MemoryError):
-=======
     except VideoError:
->>>>>>> c5d2c0a0 (Refuse damaged arrays, stores and pyramids with a sentence; ask for the Voilà that has its handlers; tell of kills and of the soak)
         raise
     except Exception as error:
         # Of data with faults there is no end, nor of a disk's and the net's.

@@ -167,12 +167,8 @@ def readable(path: Path) -> Generator[str | None, None, None]:
         raise VideoError(f"There is no file {path}.") from error
     except MemoryError as error:
         raise VideoError(
-<<<<<<< HEAD
-            f"{path} asks for more memory than there is: it is damaged, or too large to read whole."
-=======
             f"{path} says that it takes more memory than there is ({error or 'out of memory'}): it "
             "may be damaged."
->>>>>>> c5d2c0a0 (Refuse damaged arrays, stores and pyramids with a sentence; ask for the Voilà that has its handlers; tell of kills and of the soak)
         ) from error
     except Exception as error:
         # Whatever Pillow, tifffile and their codecs raise: of data with faults there is no end.

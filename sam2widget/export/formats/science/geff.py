@@ -363,7 +363,10 @@ def _find_objects(graph: _ReadGraph) -> dict[int, int]:
         return dict(enumerate(labels_n.tolist()))
     tracklets_n = find_tracklets(graph.edges_e2, len(labels_n))
     pairs = np.unique(np.stack((tracklets_n, labels_n), axis=1), axis=0)
-    if len(pairs) == len(np.unique(tracklets_n)) == len(np.unique(labels_n)) and labels_n.min() > 0:
+    if (
+        len(pairs) == len(np.unique(tracklets_n)) == len(np.unique(labels_n))
+        and labels_n.min(initial=1) > 0
+    ):
         # A label of its own for each tracklet: the object's id.
         return dict(enumerate(labels_n.tolist()))
     first = {}
