@@ -368,9 +368,16 @@ def test_a_link_stays_a_link(path: Path, tmp_path: Path) -> None:
     assert read_session(path).frame == 0
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SessionError, match=r"nowhere.*No such file.*folder that exists"):
-        write_session(tmp_path / "nowhere" / "x.zip", saved_session())
+def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "x.sam2.zip"
+    write_session(path, saved_session(frame=0))
+    assert read_session(path).frame == 0
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("a file")
+    with pytest.raises(SessionError, match=r"could not be written to .*notes.*may be written to"):
+        write_session(tmp_path / "notes" / "x.sam2.zip", saved_session())
 
 
 # Bad files
