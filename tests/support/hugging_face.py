@@ -6,7 +6,6 @@ from __future__ import annotations
 import importlib.util
 from typing import Any
 
-import pytest
 import torch
 
 from tests.oracle import tv_cpu_shim
@@ -26,6 +25,8 @@ _PARTS = {
 def need_transformers() -> None:
     """Skip where transformers is not installed; else make it work with this build of torch."""
     if importlib.util.find_spec("transformers") is None:
+        import pytest  # which a clean environment of an extra lacks
+
         pytest.skip("transformers not installed: pip install -e '.[oracle]'")
     tv_cpu_shim.install()
 

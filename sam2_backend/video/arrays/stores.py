@@ -52,7 +52,7 @@ def _readable(name: str, kind: str) -> Generator[None, None, None]:
     """Turn what libraries raise of damaged files into a VideoError."""
     try:
         yield
-    except (VideoError, MemoryError):
+    except VideoError:
         raise
     except Exception as error:
         # Of data with faults there is no end, nor of a disk's and the net's.

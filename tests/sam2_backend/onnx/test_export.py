@@ -223,7 +223,11 @@ def test_a_missing_exporter_is_said_with_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr("sam2_backend.onnx.export.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"pip install 'sam2widget\[onnx\]'"):
         export_onnx(load_model("nano", "cpu"), tmp_path)
-    monkeypatch.undo()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pytorch_that_is_too_old_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("sam2_backend.onnx.export.find_spec", lambda name: object())
     monkeypatch.setattr(torch, "__version__", "2.5.1+cpu")
     with pytest.raises(ImportError, match=r"PyTorch 2\.6 or later, this is 2\.5\.1"):
         export_onnx(load_model("nano", "cpu"), tmp_path)
