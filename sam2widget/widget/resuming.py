@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from sam2_backend.video import FrameSource, Video, VideoError, open_video
 
@@ -59,7 +60,7 @@ def plan_autosave(
         if found is None:
             return AutosavePlan(folder, may_be_alike=not is_live)
         return AutosavePlan(folder, target=found[1], found=found[0])
-    if not isinstance(autosave, (str, os.PathLike)):
+    if not isinstance(cast("object", autosave), (str, os.PathLike)):
         raise SessionError(
             "autosave is the path of a session file, False for none, or None for one that is found "
             f"by the video's content, got {autosave!r}."
