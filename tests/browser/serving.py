@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -41,7 +41,12 @@ class Server:
     def kernels(self) -> list[psutil.Process]:
         """The processes of pages."""
         children = psutil.Process(self.process.pid).children(recursive=True)
-        return [one for one in children if "ipykernel_launcher" in " ".join(one.cmdline())]
+        found: list[psutil.Process] = []
+        for one in children:
+            with suppress(psutil.NoSuchProcess):  # it has just ended
+                if "ipykernel_launcher" in " ".join(one.cmdline()):
+                    found.append(one)
+        return found
 
     def stop(self) -> None:
         """Stop it as Ctrl-C does, and wait until it is gone."""

@@ -15,7 +15,7 @@ import type { Navigation } from "./navigation";
 import { FINGER_REACH, type Meaning, type Prompter, type PromptHit, REACH } from "./prompter";
 
 /** Two presses within this time and distance are a double-click. */
-const DOUBLE_MS = 350;
+const DOUBLE_MS = 500;
 const DOUBLE_DISTANCE = 8;
 /** Half of the minus in the eraser's outline. */
 const MINUS = 4;
@@ -109,7 +109,7 @@ export class PointerInput {
     if (event.button === 1) event.preventDefault(); // or the browser scrolls by itself
     const { zoom } = this.prompter.store.state;
     const button = this.navigation.hand ? 1 : event.button; // the hand is a middle button
-    const press = { ...place, at: performance.now(), button, zoom };
+    const press = { ...place, at: event.timeStamp, button, zoom };
     const double = this.repeats(press);
     this.lastPress = double ? null : press;
     this.gesture = this.begin(event, place, double);
