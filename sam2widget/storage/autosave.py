@@ -238,7 +238,6 @@ class AutosaveTarget:
     def write(self, saved: SavedSession, *, replace: bool = False) -> None:
         """Write a session there; if another's is there, to a new file or in its place."""
         with _WRITING:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             if not replace and not self._is_as_left():
                 self.path = unused_path(self.path)
             write_session(self.path, saved)
