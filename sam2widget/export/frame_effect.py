@@ -120,8 +120,9 @@ class FrameEffect:
             return overlay(segmentation, frame, self.shown(segmentation, frame))
         rgb = segmentation.picture(frame)
         hw = height, _ = rgb.shape[:2]
-        found = [(mask_hw, info.rgb) for info, mask_hw in self.shown(segmentation, frame)]
-        matte_hw = self._matte(segmentation, frame, [mask_hw for mask_hw, _ in found], hw)
+        shown = list(self.shown(segmentation, frame))
+        found = [(mask_hw, info.rgb) for info, mask_hw in shown]
+        matte_hw = self._matte(segmentation, frame, shown, hw)
         match self.name:
             case "cutout":
                 return effects.cut_out(rgb, matte_hw)
@@ -140,14 +141,14 @@ class FrameEffect:
         self,
         segmentation: Segmentation,
         frame: int,
-        masks: list[NDArray[np.bool_]],
+        shown: list[tuple[ObjectInfo, NDArray[np.bool_]]],
         hw: tuple[int, int],
     ) -> NDArray[np.float32]:
         """Give the matte of the objects shown, (H, W) float32; what has no logits is feathered."""
+        masks = [mask_hw for _, mask_hw in shown]
         if self.matte == "mask":
             return effects.make_matte(masks, hw, self.feather)
-        ids = [info.id for info, _ in self.shown(segmentation, frame)]
-        results = [segmentation.results[obj, frame] for obj in ids]
+        results = [segmentation.results[info.id, frame] for info, _ in shown]
         hard = (mask for mask, one in zip(masks, results, strict=True) if one.logits is None)
         mattes = [soft_matte(one) for one in results if one.logits is not None]
         mattes.append(effects.make_matte(hard, hw, self.feather))
