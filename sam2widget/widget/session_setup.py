@@ -50,7 +50,8 @@ def make_session(
         sizes_hw=video.sizes_hw,
         skips=video.recording is not None,
         is_windowed=isinstance(video, LargeImage),
-        **settings_of(origin, clean_masks),
+        # Where nothing is gone on from, there is nothing that undo could take back.
+        **settings_of(origin, clean_masks, None if origin else non_overlapping),
     )
     review = Review(session)
     session.listen(review.note)

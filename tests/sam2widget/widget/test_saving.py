@@ -82,6 +82,15 @@ def folder_of_frames(tmp_path: Path) -> Path:
 # Round trips
 
 
+def test_what_a_widget_begins_with_is_nothing_to_undo(widgets) -> None:
+    begun = widgets(
+        autosave=False, non_overlapping=False, clean_masks=False, classes=["cell", "debris"]
+    )
+    with pytest.raises(SessionError, match="There is nothing to undo"):
+        begun.undo()
+    assert not begun.non_overlapping and [*begun.classes] == ["cell", "debris"]
+
+
 def test_all_that_shows_comes_back_and_undo_starts_afresh(widgets, tmp_path) -> None:
     before = widgets()
     work(before)
