@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from sam2_backend.network.layers import CpuPaths
@@ -27,6 +29,8 @@ PEAK_TFLOPS = {
     "4090": 165,
 }
 """Dense bfloat16, by part of the card's name; the first that fits."""
+_CACHE_BYTES = 192 * 2**20
+"""Of features, where memory is measured: full before that begins."""
 _SYNCS = "cudaStreamSynchronize", "cudaEventSynchronize", "cudaDeviceSynchronize"
 
 
@@ -43,7 +47,7 @@ def count_launches(settings: Settings) -> None:
             if not settings.budget.allows(f"kernels of {name}, {objects} objects", 5):
                 continue
             # A CPU, too, is asked what a GPU would be.
-            runtime = replace(settings.runtime, frames_at_once=BATCH)
+            runtime = replace(settings.runtime, has_graphs=False, frames_at_once=BATCH)
             model = build(name, runtime, settings.image_size)
             coming = read_late(prompt(model, frames, objects).propagate(1))
             warm_up(coming, settings)
@@ -67,25 +71,34 @@ def measure_memory(settings: Settings) -> None:
     if not settings.is_cuda:
         print("Memory is measured on CUDA devices; benchmarks.memory measures it on a CPU.")
         return
-    print("| memory | most, MiB | growth a frame, KiB |\n|---|---|---|")
+    print("| memory | most, MiB | graphs | growth a frame, KiB | graphs |\n|---|---|---|---|---|")
     frames = make_clip(num_frames(settings), settings.size_hw)
     for name in settings.names:
         for objects in settings.objects:
             if not settings.budget.allows(f"memory of {name}, {objects} objects", 5):
                 continue
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats(settings.device)
-            model = build(name, settings.runtime, settings.image_size)
-            coming = read_late(prompt(model, frames, objects).propagate(1))
-            warm_up(coming, settings)
-            before = torch.cuda.memory_allocated(settings.device)
-            for _ in range(settings.batches):
-                take_batch(coming)
-            settings.synchronize()
-            grown = torch.cuda.memory_allocated(settings.device) - before
-            peak = torch.cuda.max_memory_allocated(settings.device) / 2**20
-            each = grown / 2**10 / BATCH / settings.batches
-            print(f"| {name}, {objects} | {peak:.0f} | {each:.1f} |", flush=True)
+            found = [_measure(name, settings, frames, objects, graphs) for graphs in (False, True)]
+            (peak, each), (graph_peak, graph_each) = found
+            row = f"{peak:.0f} | {graph_peak:.0f} | {each:.1f} | {graph_each:.1f}"
+            print(f"| {name}, {objects} | {row} |", flush=True)
+
+
+def _measure(
+    name: str, settings: Settings, frames: NDArray[np.uint8], objects: int, has_graphs: bool
+) -> tuple[float, float]:
+    """Get the most MiB while tracking, and by how many KiB a frame it grows."""
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(settings.device)
+    model = build(name, replace(settings.runtime, has_graphs=has_graphs), settings.image_size)
+    coming = read_late(prompt(model, frames, objects, cache_bytes=_CACHE_BYTES).propagate(1))
+    warm_up(coming, settings)
+    before = torch.cuda.memory_allocated(settings.device)
+    for _ in range(settings.batches):
+        take_batch(coming)
+    settings.synchronize()
+    grown = torch.cuda.memory_allocated(settings.device) - before
+    peak = torch.cuda.max_memory_allocated(settings.device) / 2**20
+    return peak, grown / 2**10 / BATCH / settings.batches
 
 
 def _profile(coming: Iterator[Any], settings: Settings) -> tuple[float, float, float, float]:

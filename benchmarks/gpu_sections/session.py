@@ -18,7 +18,8 @@ def time_session(settings: Settings) -> None:
     from sam2widget.models.sam2 import Sam2Segmenter
 
     height, width = settings.size_hw
-    frames = make_clip(settings.frames + BATCH, settings.size_hw)
+    begin = BATCH * settings.warm_up
+    frames = make_clip(begin + settings.frames + 1, settings.size_hw)
     for has_graphs in (False, True) if settings.is_cuda else (False,):
         way = "graphs" if has_graphs else "eager"
         if not settings.budget.allows(f"the session with {way}", 3):
@@ -30,7 +31,7 @@ def time_session(settings: Settings) -> None:
             x, y = click_of(2 * obj, settings.size_hw)
             session.add_point(0, x, y, obj=obj)
         steps = session.propagate()
-        for _ in range(BATCH):  # the first tells the speed of starting
+        for _ in range(begin):  # until shapes recur
             next(steps)
         began = time.perf_counter()
         done = sum(1 for _ in steps)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, redirect_stderr
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,8 @@ def time_official(
     precision: AbstractContextManager[Any] = nullcontext()
     if settings.is_cuda:
         precision = torch.autocast("cuda", torch.bfloat16)
-    with tempfile.TemporaryDirectory() as folder, precision:
+    # It shows its progress there.
+    with tempfile.TemporaryDirectory() as folder, precision, redirect_stderr(io.StringIO()):
         oracle.save_video(frames, Path(folder))
         state = model.init_state(folder)
         for obj in range(objects):

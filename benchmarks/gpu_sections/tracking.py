@@ -59,9 +59,11 @@ def build(name: str, runtime: Runtime, image_size: int | None = None) -> Sam2Mod
     return model
 
 
-def prompt(model: Sam2Model, frames: NDArray[np.uint8], num_objects: int) -> VideoPredictor:
-    """Open a clip and click on so many objects on its first frame."""
-    video = VideoPredictor(model, frames)
+def prompt(
+    model: Sam2Model, frames: NDArray[np.uint8], num_objects: int, **options: Any
+) -> VideoPredictor:
+    """Open a clip and click on so many objects on its first frame; options are the predictor's."""
+    video = VideoPredictor(model, frames, **options)
     for obj in range(num_objects):
         video.add_points(0, obj, [click_of(obj, video.frame_hw)], [1])
     return video

@@ -96,8 +96,7 @@ def load_model(
     """
     name_policy(memory)
     runtime = Runtime.choose(device, dtype)
-    if runtime.device.type == "cpu":
-        tune_malloc()
+    tune_malloc()
     path, config = _locate(_check_name(name))
     state = read_state(path)
     config = config or _recognise_config(state, path, ignore_extra=ignore_extra)

@@ -2,8 +2,9 @@
 
 glibc maps large blocks anew each time and unmaps them when they are freed; a network on a CPU
 frees hundreds of megabytes with every layer, and the page faults of the next one took up to a
-quarter of the image encoder's time. Tensors that outlive a step are copied out of the heap: they
-would fragment it, and the process would grow.
+quarter of the image encoder's time. What the host does with the frames and masks of a GPU gains as
+much. Tensors that outlive a step are copied out of the heap: they would fragment it, and the
+process would grow.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ results out of theirs, so that callers see an ordinary function.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -22,6 +23,8 @@ CAPTURE_AT = 3
 the memory allocator have warmed up by then."""
 MAX_GRAPHS = 8
 """Graphs that are kept unless told otherwise, those used last."""
+_ONE_AT_A_TIME = threading.Lock()
+"""A capture begins with a wait for the device, which none may be in the midst of then."""
 
 
 class _Graph(NamedTuple):
@@ -174,7 +177,7 @@ def capture_cuda_graph(
         current.wait_stream(side)
     graph = torch.cuda.CUDAGraph()
     # Other threads, such as one that loads data, may use the device meanwhile.
-    with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+    with _ONE_AT_A_TIME, torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
         results = function()
     return graph.replay, results
 

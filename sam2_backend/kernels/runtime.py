@@ -34,7 +34,7 @@ class Runtime:
     memory_dtype: torch.dtype = torch.bfloat16
     """Memories are kept in bfloat16 on every device, as the official predictor keeps them."""
     has_graphs: bool = False
-    """Whether steps whose shapes recur are captured as CUDA graphs."""
+    """Whether steps whose shapes recur are captured as CUDA graphs: on CUDA devices."""
     frames_at_once: int = 1
     """Frames encoded together while tracking: one fills a CPU, but not a GPU."""
 
@@ -86,7 +86,8 @@ class Runtime:
                 "dtype must be torch.float32, torch.bfloat16, torch.float16, the name of one of "
                 f"them, or 'auto', got {dtype!r}."
             )
-        return cls(chosen, precision, frames_at_once=8 if chosen.type == "cuda" else 1)
+        is_cuda = chosen.type == "cuda"
+        return cls(chosen, precision, has_graphs=is_cuda, frames_at_once=8 if is_cuda else 1)
 
     @contextlib.contextmanager
     def inference(self) -> Generator[None, None, None]:

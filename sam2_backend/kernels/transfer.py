@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+
+def copy_to_pinned(array: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Copy an array to where a CUDA device takes it from while the host goes on."""
+    with torch.cuda.device(device):
+        pinned = torch.empty(array.shape, dtype=torch.uint8, pin_memory=True)
+    pinned.numpy()[...] = array
+    return pinned
 
 
 def copy_to_device(host: Tensor, device: torch.device) -> Tensor:

@@ -6,7 +6,7 @@ with is cast, or computed from several of them, once, until a parameter changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
@@ -46,9 +46,13 @@ class PrecisionModule(nn.Module):
         return cached[1]
 
 
-def weights_state(tensors: Iterable[Tensor]) -> int:
-    """Identify the present values of parameters and buffers."""
-    return hash(tuple(map(stamp, tensors)))
+def weights_state(tensors: Sequence[Tensor]) -> Hashable:
+    """Identify the present values of parameters and buffers, as `stamp` does, but faster."""
+    try:
+        versions = [tensor._version for tensor in tensors]
+    except RuntimeError:  # some were made in inference mode, where there is none
+        return tuple(map(stamp, tensors))
+    return tuple([tensor.data_ptr() for tensor in tensors]), tuple(versions)
 
 
 def derived_tensors(network: nn.Module) -> list[Any]:

@@ -2,6 +2,7 @@
 
 The official image path resizes the float tensor (bilinear, antialiased), its video path the
 uint8 frame with Pillow's bicubic filter. Both are kept: parity needs the very same resize.
+`bicubic` is the second on a GPU.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..kernels.transfer import copy_to_device
+from .bicubic import resize_bicubic
 from .config import IMAGE_MEAN, IMAGE_STD
 
 
@@ -40,7 +42,7 @@ def image_to_input(rgb_hw3: NDArray[np.uint8], size: int, device: torch.device) 
 
 def frame_to_input(rgb_hw3: NDArray[np.uint8], size: int, device: torch.device) -> Tensor:
     """Resize and normalise a frame as the video path does: (1, 3, size, size)."""
-    return frames_to_input([resize_frame(rgb_hw3, size)], device)
+    return frames_to_input([rgb_hw3], size, device)
 
 
 def resize_frame(rgb_hw3: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -48,22 +50,24 @@ def resize_frame(rgb_hw3: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.array(Image.fromarray(rgb_hw3).resize((size, size)))
 
 
-def resize_frame_tensor(rgb_hw3: Tensor, size: int) -> Tensor:
-    """Resize an (H, W, 3) uint8 frame as `resize_frame` does, on its device: (size, size, 3).
+def frames_to_input(
+    frames: Sequence[NDArray[np.uint8] | Tensor], size: int, device: torch.device
+) -> Tensor:
+    """Resize and normalise B frames as the video path does: (B, 3, size, size).
 
-    Steps of one differ here and there: other sums of the same products.
+    Parameters
+    ----------
+    frames : (H, W, 3) uint8, arrays or all tensors, which need not be alike: those are resized
+        where they are, these on the device.
     """
-    pixels = rgb_hw3.permute(2, 0, 1)[None].float()
-    resized = F.interpolate(pixels, (size, size), mode="bicubic", antialias=True)
-    return resized[0].round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0)
-
-
-def frames_to_input(resized: Sequence[NDArray[np.uint8] | Tensor], device: torch.device) -> Tensor:
-    """Normalise B resized frames, all arrays or all tensors: (B, 3, size, size)."""
-    tensors = [frame for frame in resized if isinstance(frame, Tensor)]
-    if tensors:
-        return normalize(torch.stack(tensors).to(device).permute(0, 3, 1, 2).float() / 255)
-    return normalize(_to_float(np.stack(resized), device))
+    tensors = [frame for frame in frames if isinstance(frame, Tensor)]
+    if not tensors:
+        resized = np.stack([resize_frame(np.asarray(frame), size) for frame in frames])
+        return normalize(_to_float(resized, device))
+    on_device = (frame.to(device, non_blocking=True) for frame in tensors)
+    # One after the other: whole numbers take four times the bytes of pixels.
+    pixels = torch.cat([resize_bicubic(frame[None], (size, size)) for frame in on_device])
+    return normalize(pixels.float() / 255)
 
 
 def mask_to_input(mask_hw: NDArray[np.bool_], size: int, device: torch.device) -> Tensor:

@@ -1,4 +1,4 @@
-"""The frames of one video as the network needs them: read, resized, encoded, cached."""
+"""The frames of one video as the network needs them: read, encoded, cached."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from torch import Tensor
 
 from ..kernels.allocator import copy_to_mmap
 from ..kernels.side_stream import SideStream, Ticket
+from ..kernels.transfer import copy_to_pinned
 from ..network.sam2 import ImageFeatures, Sam2Model
 from ..network.transforms import (
     as_rgb,
     frames_to_input,
-    resize_frame,
-    resize_frame_tensor,
 )
 from ..video import Video, open_video
 from .feature_cache import FeatureCache, weak_method
@@ -77,7 +76,7 @@ class FrameEncoder:
         self.model = model
         self.frames = frames
         # Held weakly, so that no reference cycle keeps the features of a dropped predictor.
-        self._read = Prefetcher(weak_method(self._resized))
+        self._read = Prefetcher(weak_method(self._pixels))
         self._cache = FeatureCache(
             weak_method(self._encode), device=model.device, max_bytes=cache_bytes
         )
@@ -167,13 +166,14 @@ class FrameEncoder:
 
     def _encode(self, frames: Sequence[int]) -> list[ImageFeatures]:
         model = self.model
-        resized = [self._read(frame) for frame in frames]
+        pixels = [self._read(frame) for frame in frames]
         if len(frames) > 1:  # tracking goes on: the next are read while these are encoded
             self._read.prefetch(self._next_batch(frames[-1], reverse=frames[1] < frames[0]))
-            resized += resized[-1:] * (self._padded_size(len(frames)) - len(frames))
-        on_device = [one for one in resized if isinstance(one, Tensor)]
+            pixels += pixels[-1:] * (self._padded_size(len(frames)) - len(frames))
+        on_device = [one for one in pixels if isinstance(one, Tensor) and one.device.type != "cpu"]
         with model.runtime.inference(), self._stream.run(on_device):
-            features = ImageFeatures(*self._encode_image(frames_to_input(resized, model.device)))
+            inputs = frames_to_input(pixels, model.config.image_size, model.device)
+            features = ImageFeatures(*self._encode_image(inputs))
         ticket = self._stream.issue_ticket()
         if ticket is not None:
             self._tickets.update(dict.fromkeys(frames, ticket))
@@ -193,15 +193,16 @@ class FrameEncoder:
         self._stream.redeem(self._tickets.pop(frame, None), features)
         return features
 
-    def _resized(self, frame: int) -> NDArray[np.uint8] | Tensor:
-        size = self.model.config.image_size
-        if getattr(self.frames, "tensor_device", None) == self.model.device.type:
+    def _pixels(self, frame: int) -> NDArray[np.uint8] | Tensor:
+        """Read a frame, and put it where the device is quick to take it from."""
+        device = self.model.device
+        if getattr(self.frames, "tensor_device", None) == device.type:
             tensor: Tensor = cast("TensorFrames", self.frames).read_tensor(frame)
             self._check_size(frame, tuple(tensor.shape[:2]))
-            return resize_frame_tensor(tensor, size)
+            return tensor
         rgb = as_rgb(self.frames[frame])
         self._check_size(frame, rgb.shape[:2])
-        return resize_frame(rgb, size)
+        return copy_to_pinned(rgb, device) if device.type == "cuda" else rgb
 
     def _check_size(self, frame: int, found_hw: tuple[int, ...]) -> None:
         height, width = self.size_of(frame)

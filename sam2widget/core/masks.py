@@ -48,7 +48,8 @@ class Mask:
         mask_hw = np.asarray(mask_hw)
         if mask_hw.ndim != 2:
             raise ValueError(f"A mask must have shape (H, W), got {mask_hw.shape}.")
-        flat = np.ascontiguousarray(mask_hw != 0).ravel()
+        inside_hw = mask_hw if mask_hw.dtype == np.bool_ else mask_hw != 0
+        flat = np.ascontiguousarray(inside_hw).ravel()
         changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
         begins_inside = [0] if flat.size and flat[0] else []
         bounds = np.concatenate((begins_inside, changes, [flat.size]))

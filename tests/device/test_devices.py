@@ -10,7 +10,12 @@ import torch
 
 from sam2_backend import AutomaticMaskGenerator, ImagePredictor, VideoPredictor, load_model
 from sam2_backend.kernels.runtime import Runtime, find_best_device
-from sam2_backend.network.transforms import frame_to_input, image_to_input, pack_bits
+from sam2_backend.network.transforms import (
+    frame_to_input,
+    frames_to_input,
+    image_to_input,
+    pack_bits,
+)
 from sam2_backend.tracking.logits_store import LogitsStore
 from sam2widget.samples import sample_clip
 
@@ -81,6 +86,11 @@ def test_inputs_and_packed_masks_are_the_cpus(frames, device):
     for convert in (image_to_input, frame_to_input):
         ours, other = (convert(frames[0], 64, torch.device(where)) for where in (device, "cpu"))
         torch.testing.assert_close(ours.cpu(), other, atol=1e-5, rtol=1e-5)
+    pictures = [frames[0], frames[0][:90, 7:]]
+    uploaded = [torch.from_numpy(rgb.copy()).to(device) for rgb in pictures]
+    ours = frames_to_input(uploaded, 64, torch.device(device))
+    other = frames_to_input(pictures, 64, torch.device("cpu"))
+    torch.testing.assert_close(ours.cpu(), other, atol=1e-5, rtol=1e-5)
     masks = torch.rand(3, 7, 9) > 0.5
     assert torch.equal(pack_bits(masks.to(device)).cpu(), pack_bits(masks))
 

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from sam2_backend import VideoPredictor, load_model
-from sam2_backend.network.transforms import resize_frame, resize_frame_tensor
 from sam2_backend.video import VideoError, open_video
 from sam2widget.samples import sample_clip
 from tests.support.films import write_film
@@ -187,11 +186,3 @@ def test_frames_on_the_networks_device_are_not_brought_to_the_host(frames):
             assert source.read == [0, 1, 2, 3]
     for ours, expected in zip(*found, strict=True):
         assert np.mean(ours != expected) < 1e-3
-
-
-def test_frames_are_resized_on_a_device_as_pillow_resizes_them(frames):
-    for size in (64, 512):
-        ours = resize_frame_tensor(torch.from_numpy(frames[0]), size).numpy()
-        assert ours.dtype == np.uint8
-        difference = np.abs(ours.astype(int) - resize_frame(frames[0], size).astype(int))
-        assert difference.max() <= 1 and difference.mean() < 0.2
