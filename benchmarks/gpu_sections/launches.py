@@ -29,7 +29,7 @@ PEAK_TFLOPS = {
     "4090": 165,
 }
 """Dense bfloat16, by part of the card's name; the first that fits."""
-_CACHE_BYTES = 192 * 2**20
+_CACHE_BYTES = 128 * 2**20
 """Of features, where memory is measured: full before that begins."""
 _SYNCS = "cudaStreamSynchronize", "cudaEventSynchronize", "cudaDeviceSynchronize"
 
