@@ -21,7 +21,8 @@ def compare_with_cpu(settings: Settings) -> None:
 
     sample = np.array(sample_clip().frames_thw3[: settings.frames])
     expected = _track(sample, Runtime.choose("cpu", torch.float32), settings.image_size)
-    print("| nano, against the CPU in float32 | differing pixels | mean IoU | least |\n|---|---|---|---|")
+    print("| nano, against the CPU in float32 | differing pixels | mean IoU | least |")
+    print("|---|---|---|---|")
     for dtype in (torch.float32, torch.bfloat16):
         runtime = Runtime.choose(settings.device, dtype)
         for has_graphs in (False, True) if settings.is_cuda else (False,):
