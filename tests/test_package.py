@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from tests.conftest import find_missing
 from tools import licences, lowest, release
 
 ROOT = Path(__file__).parent.parent
@@ -57,3 +59,36 @@ def test_the_conda_recipe_asks_for_what_the_package_asks_for():
     asked = map(Requirement, lowest.read_project()["dependencies"])
     assert listed == [f"{CONDA_NAMES.get(one.name, one.name)} {one.specifier}" for one in asked]
     assert f"version: {release.version()}\n" in recipe
+
+
+def test_what_tests_are_skipped_without_is_found(tmp_path, monkeypatch):
+    installed = metadata.version
+
+    def version(name):
+        if name == "geff":
+            raise metadata.PackageNotFoundError(name)
+        return "1.0" if name == "roifile" else installed(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    monkeypatch.setattr(release, "DECODER", tmp_path)
+    found = set(find_missing())
+    assert {
+        "geff>=1.3.0.1.2",
+        "roifile>=2023.8.30 (there is 1.0)",
+        "js/decoder/sam2widget_decoder/static/decoder.js",
+    } <= found
+    assert not any(one.startswith(("numpy", "h5py", "pytest")) for one in found)
+
+
+def test_a_complete_run_is_refused_where_a_library_is_missing():
+    code = (
+        "import sys, pytest; from importlib import metadata; real = metadata.version\n"
+        "def version(name):\n"
+        "    if name == 'geff': raise metadata.PackageNotFoundError(name)\n"
+        "    return real(name)\n"
+        "metadata.version = version\n"
+        "sys.exit(pytest.main(['-n0', '--complete', '--collect-only', 'tests/test_words.py']))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert ran.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "Tests would be skipped, since this is missing: geff>=" in ran.stderr
