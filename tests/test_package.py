@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -92,3 +94,29 @@ def test_a_complete_run_is_refused_where_a_library_is_missing():
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert ran.returncode == pytest.ExitCode.USAGE_ERROR
     assert "Tests would be skipped, since this is missing: geff>=" in ran.stderr
+
+
+@pytest.mark.parametrize("absent", [None, *release.DECODER_LICENCES])
+def test_a_wheel_without_a_licence_is_not_released(tmp_path, absent):
+    code = {"sam2widget_decoder/__init__.py", *release.DECODER_NEEDED}
+    licences = [name for name in release.DECODER_LICENCES if name != absent]
+    wheel, sdist = tmp_path / "a.whl", tmp_path / "a.tar.gz"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in code | {f"a.dist-info/licenses/{name}" for name in licences}:
+            archive.writestr(name, "")
+    (tmp_path / "empty").touch()
+    with tarfile.open(sdist, "w:gz") as archive:
+        for name in {*code, *release.DECODER_LICENCES, "pyproject.toml", "README.md"}:
+            archive.add(tmp_path / "empty", f"a/{name}")
+    about = wheel, sdist, release.DECODER, ["sam2widget_decoder"], release.DECODER_NEEDED
+    if absent is None:
+        release.check_contents(*about, release.DECODER_LICENCES)
+        return
+    with pytest.raises(SystemExit, match=f"a.whl lacks .'{absent}'. in its .dist-info/licenses"):
+        release.check_contents(*about, release.DECODER_LICENCES)
+
+
+def test_the_licences_that_are_checked_are_those_that_are_declared():
+    with (release.DECODER / "pyproject.toml").open("rb") as file:
+        declared = lowest.tomllib.load(file)["project"]["license-files"]
+    assert declared == list(release.DECODER_LICENCES)
