@@ -30,7 +30,8 @@ lab: $(VENV)/installed-dev
 # `make test PROCESSES=0` runs all in one.
 PROCESSES ?= 2
 test: test-js $(DECODER) $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(PYTEST_OPTIONS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder \
+	  --complete $(PYTEST_OPTIONS)
 
 # What needs neither browser nor kernel nor the official implementation, and takes no minutes.
 FAST := -q -m "not browser and not kernel and not parity and not slow"
@@ -42,13 +43,13 @@ test-lowest: $(LOWEST)/installed $(VENV)/ffmpeg
 	$(LOWEST)/bin/python -m pytest $(FAST)
 
 # The wheel with each extra, in a clean environment of its own where the extra does its job.
-test-extras: build
+test-extras: build $(VENV)/ffmpeg
 	$(BIN)/python -m tools.extras $(EXTRAS)
 
 # Which lines and branches of both packages the tests go through.
 coverage: $(DECODER) $(VENV)/installed-oracle $(VENV)/ipykernel6 $(VENV)/browser $(VENV)/ffmpeg
 	$(PIP) coverage
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest --complete
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -87,8 +88,7 @@ release: build
 audit: $(VENV)/installed-dev js/node_modules
 	$(PIP) pip-audit packaging
 	$(BIN)/python -m tools.licences
-	$(BIN)/pip-audit --local --skip-editable --timeout 10 || echo "pip-audit: see above"
-	npm --prefix js audit || echo "npm audit: see above"
+	$(BIN)/python -m tools.audit
 
 # The site, in build/site.
 docs: $(VENV)/installed-docs
@@ -152,7 +152,7 @@ $(LOWEST)/installed: pyproject.toml constraints-lowest.txt $(BUNDLE)
 	$(OLDEST) -m venv $(LOWEST)
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  --constraint constraints-lowest.txt \
-	  --editable '.[camera,heif,lab,microscopy,ray,recipe,remote,testing]'
+	  --editable '.[camera,exr,heif,lab,libraries,microscopy,ray,recipe,remote,serve,testing]'
 	@touch $@
 
 # Debian's Chromium where one can install it, else the one that Playwright downloads.
@@ -162,7 +162,8 @@ $(VENV)/browser: $(VENV)/installed-dev
 	  || $(BIN)/playwright install chromium
 	@touch $@
 
-# The command that makes films for the tests; without it they say which they leave out.
+# The command that makes films for the tests, and the libraries of FFmpeg that TorchCodec loads;
+# without it tests say which they leave out.
 $(VENV)/ffmpeg: | $(BIN)/python
 	@command -v ffmpeg >/dev/null \
 	  || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq ffmpeg >/dev/null; } \

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import pytest
+from packaging.requirements import Requirement
 from xdist.scheduler import LoadScopeScheduling
 
 from sam2_backend import Sam2Model
 from tests.oracle import official as oracle
+from tools import release
+from tools.lowest import read_project
 
 # Widgets in tests begin anew, also those of kernels that tests start.
 os.environ["SAM2WIDGET_AUTOSAVE"] = "off"
@@ -29,6 +34,45 @@ class Twins(NamedTuple):
     official: Any
     """A video predictor, which is also the network that image predictors are made of."""
     model: Sam2Model
+
+
+def find_missing() -> Iterator[str]:
+    """What tests are skipped without: of the extra `test`, and files of the browser's decoder."""
+    extras = read_project()["optional-dependencies"]
+    left = [Requirement(text) for text in extras["test"]]
+    while left:
+        one = left.pop(0)
+        if one.name == "sam2widget":
+            left += [Requirement(text) for name in sorted(one.extras) for text in extras[name]]
+        elif one.marker is None or one.marker.evaluate():
+            try:
+                found = metadata.version(one.name)
+            except metadata.PackageNotFoundError:
+                yield str(one)
+                continue
+            if not one.specifier.contains(found, prereleases=True):
+                yield f"{one} (there is {found})"
+    for name in sorted(release.DECODER_NEEDED):
+        if not (release.DECODER / name).is_file():
+            yield f"js/decoder/{name}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make test` says --complete, since it has installed and built everything."""
+    parser.addoption(
+        "--complete",
+        action="store_true",
+        help="refuse to run where tests would be skipped for want of a library or the decoder",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to begin where --complete is said and something is missing."""
+    if config.getoption("complete") and (missing := sorted(set(find_missing()))):
+        raise pytest.UsageError(
+            f"Tests would be skipped, since this is missing: {', '.join(missing)}. `make clean` "
+            "and `make test` install and build it; without --complete pytest runs the rest."
+        )
 
 
 SERIAL = {"browser", "kernel", "test_examples.py", "test_soak.py", "test_ray.py", "test_plugins.py"}

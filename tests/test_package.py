@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
+import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from tests.conftest import find_missing
 from tools import licences, lowest, release
 
 ROOT = Path(__file__).parent.parent
@@ -57,3 +61,62 @@ def test_the_conda_recipe_asks_for_what_the_package_asks_for():
     asked = map(Requirement, lowest.read_project()["dependencies"])
     assert listed == [f"{CONDA_NAMES.get(one.name, one.name)} {one.specifier}" for one in asked]
     assert f"version: {release.version()}\n" in recipe
+
+
+def test_what_tests_are_skipped_without_is_found(tmp_path, monkeypatch):
+    installed = metadata.version
+
+    def version(name):
+        if name == "geff":
+            raise metadata.PackageNotFoundError(name)
+        return "1.0" if name == "roifile" else installed(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    monkeypatch.setattr(release, "DECODER", tmp_path)
+    found = set(find_missing())
+    assert {
+        "geff>=1.3.0.1.2",
+        "roifile>=2023.8.30 (there is 1.0)",
+        "js/decoder/sam2widget_decoder/static/decoder.js",
+    } <= found
+    assert not any(one.startswith(("numpy", "h5py", "pytest")) for one in found)
+
+
+def test_a_complete_run_is_refused_where_a_library_is_missing():
+    code = (
+        "import sys, pytest; from importlib import metadata; real = metadata.version\n"
+        "def version(name):\n"
+        "    if name == 'geff': raise metadata.PackageNotFoundError(name)\n"
+        "    return real(name)\n"
+        "metadata.version = version\n"
+        "sys.exit(pytest.main(['-n0', '--complete', '--collect-only', 'tests/test_words.py']))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert ran.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "Tests would be skipped, since this is missing: geff>=" in ran.stderr
+
+
+@pytest.mark.parametrize("absent", [None, *release.DECODER_LICENCES])
+def test_a_wheel_without_a_licence_is_not_released(tmp_path, absent):
+    code = {"sam2widget_decoder/__init__.py", *release.DECODER_NEEDED}
+    licences = [name for name in release.DECODER_LICENCES if name != absent]
+    wheel, sdist = tmp_path / "a.whl", tmp_path / "a.tar.gz"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in code | {f"a.dist-info/licenses/{name}" for name in licences}:
+            archive.writestr(name, "")
+    (tmp_path / "empty").touch()
+    with tarfile.open(sdist, "w:gz") as archive:
+        for name in {*code, *release.DECODER_LICENCES, "pyproject.toml", "README.md"}:
+            archive.add(tmp_path / "empty", f"a/{name}")
+    about = wheel, sdist, release.DECODER, ["sam2widget_decoder"], release.DECODER_NEEDED
+    if absent is None:
+        release.check_contents(*about, release.DECODER_LICENCES)
+        return
+    with pytest.raises(SystemExit, match=f"a.whl lacks .'{absent}'. in its .dist-info/licenses"):
+        release.check_contents(*about, release.DECODER_LICENCES)
+
+
+def test_the_licences_that_are_checked_are_those_that_are_declared():
+    with (release.DECODER / "pyproject.toml").open("rb") as file:
+        declared = lowest.tomllib.load(file)["project"]["license-files"]
+    assert declared == list(release.DECODER_LICENCES)

@@ -21,8 +21,8 @@ from .lowest import read_project
 from .release import ROOT, version
 
 JOBS = ROOT / "tools" / "extra_jobs"
-UNTESTED = {"dev", "docs", "oracle", "test", "testing", "torchcodec"}
-"""Extras of this project's own work, and torchcodec, which is for machines with NVIDIA's GPUs."""
+UNTESTED = {"dev", "docs", "oracle", "test", "testing"}
+"""Extras of this project's own work."""
 
 
 def read_extras() -> dict[str, list[str]]:

@@ -34,6 +34,8 @@ DECODER_NEEDED = {
     "sam2widget_decoder/static/runtime.wasm.gz",
     "sam2widget_decoder/static/runtime-webgpu.wasm.gz",
 }
+DECODER_LICENCES = "LICENSE", "LICENSE-onnxruntime", "ThirdPartyNotices.txt"
+"""Ours, that of ONNX Runtime, and those of what is in ONNX Runtime."""
 SMOKE = """
 import sys, time
 began = time.perf_counter()
@@ -87,9 +89,14 @@ def members(path: Path) -> set[str]:
 
 
 def check_contents(
-    wheel: Path, sdist: Path, folder: Path, packages: Sequence[str], built: set[str], licence: str
+    wheel: Path,
+    sdist: Path,
+    folder: Path,
+    packages: Sequence[str],
+    built: set[str],
+    licences: Sequence[str],
 ) -> None:
-    """Everything of the packages, and nothing else.
+    """Everything of the packages and their licences, and nothing else.
 
     Parameters
     ----------
@@ -97,17 +104,21 @@ def check_contents(
     folder : of their pyproject.toml.
     packages : names of the packages in it.
     built : what they have besides tracked files.
-    licence : name of the licence's file.
+    licences : names of the licences' files.
     """
     tracked = subprocess.check_output(["git", "ls-files", *packages], cwd=folder, text=True)
-    in_wheel = {name for name in members(wheel) if ".dist-info/" not in name}
+    described = {name for name in members(wheel) if ".dist-info/" in name}
+    in_wheel = members(wheel) - described
     expected = {*tracked.split(), *built}
     if in_wheel != expected:
         sys.exit(
             f"{wheel.name} lacks {sorted(expected - in_wheel)} and has "
             f"{sorted(in_wheel - expected)}."
         )
-    lacks = {*expected, "pyproject.toml", licence, "README.md"} - members(sdist)
+    lacks = set(licences) - {name.split("/licenses/")[-1] for name in described}
+    if lacks:
+        sys.exit(f"{wheel.name} lacks {sorted(lacks)} in its .dist-info/licenses.")
+    lacks = {*expected, "pyproject.toml", *licences, "README.md"} - members(sdist)
     if lacks:
         sys.exit(f"{sdist.name} lacks {sorted(lacks)}.")
 
@@ -161,10 +172,10 @@ def main() -> None:
     sdists = [ROOT / "dist" / f"{name}-{release}.tar.gz" for name in names]
     files = map(str, (*wheels, *sdists))
     subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *files], check=True)
-    check_contents(wheels[0], sdists[0], ROOT, ["sam2widget", "sam2_backend"], NEEDED, "LICENSE")
+    check_contents(wheels[0], sdists[0], ROOT, ["sam2widget", "sam2_backend"], NEEDED, ["LICENSE"])
     check_contents(
         *(wheels[1], sdists[1], DECODER, ["sam2widget_decoder"]),
-        *(DECODER_NEEDED, "LICENSE-onnxruntime"),
+        *(DECODER_NEEDED, DECODER_LICENCES),
     )
     bundle = (ROOT / "sam2widget/static/widget.js").stat().st_size
     print("| file | MB |\n|---|---|")

@@ -55,7 +55,8 @@ def read_decoder_files() -> DecoderFiles:
     except (ImportError, OSError) as error:
         raise SessionError(
             "Masks can be decoded in the browser where sam2widget-decoder is installed: "
-            "pip install sam2widget-decoder, or leave browser_decoder out."
+            "pip install 'sam2widget[decoder]', in a checkout ./js/decoder '.[decoder]'; or leave "
+            "browser_decoder out."
         ) from error
 
 

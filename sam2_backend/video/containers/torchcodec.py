@@ -134,9 +134,9 @@ def _open_decoder(path: Path, device: str) -> Any:
         decoders = import_module("torchcodec.decoders")
     except (ImportError, OSError, RuntimeError) as error:
         raise VideoError(
-            f"TorchCodec cannot be used here ({_first_line(error)}). Install the version that fits "
-            "your PyTorch, by pip install 'sam2widget[torchcodec]', and FFmpeg; or leave decoder= "
-            "away."
+            f"TorchCodec cannot be used here ({_first_line(error)}). It comes by pip install "
+            "'sam2widget[torchcodec]', needs PyTorch 2.11 or later, of CUDA or of the CPU as it is "
+            "itself, and FFmpeg from your system, with shared libraries; or leave decoder= away."
         ) from error
     try:
         return decoders.VideoDecoder(
@@ -150,4 +150,6 @@ def _open_decoder(path: Path, device: str) -> Any:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    # "Could not load libtorchcodec. Likely causes:", which a list follows.
+    return line.rpartition(". ")[0] if line.endswith(":") and ". " in line else line

@@ -62,11 +62,16 @@ class ZarrLevel(PyramidLevel):
 
 
 def can_be_read(array: Any, axes: str) -> bool:
-    """Whether an array is one picture: height, width, perhaps channels, and numbers in it."""
-    sizes = dict(zip(axes, array.shape, strict=False))
+    """Whether an array is one picture: height, width, perhaps channels, and numbers in it.
+
+    A damaged store may have a group in its place, or anything as sizes: zarr 2 takes them as said.
+    """
+    shape, chunks = (getattr(array, name, ()) for name in ("shape", "chunks"))
+    sizes = dict(zip(axes, shape, strict=False))
     others = [size for axis, size in sizes.items() if axis not in "YXC"]
     return (
-        len(set(axes)) == len(array.shape)
+        len(set(axes)) == len(shape) == len(chunks)
+        and all(isinstance(size, int) and size > 0 for size in (*shape, *chunks))
         and {"Y", "X"} <= sizes.keys()
         and all(size == 1 for size in others)
         and np.dtype(array.dtype).kind in "uif"

@@ -16,6 +16,7 @@ from PIL import Image
 from sam2_backend.video import VideoError, open_video
 from sam2_backend.video.arrays.arrays import ArrayVideo
 from tests.support.films import write_film
+from tests.support.zarr_stores import as_format, need_zarr
 
 T, H, W = 7, 40, 56
 RNG = np.random.default_rng(0)
@@ -53,9 +54,7 @@ def as_tensor(array):
 
 
 def as_zarr(array):
-    return pytest.importorskip("zarr", "3", reason="zarr 3 is not installed").array(
-        array, chunks=tuple(min(n, 20) for n in array.shape)
-    )
+    return need_zarr().array(array, chunks=tuple(min(n, 20) for n in array.shape))
 
 
 HOLDERS = pytest.mark.parametrize("hold", [as_numpy, as_tensor, as_zarr])
@@ -323,8 +322,7 @@ def test_a_contrast_is_chosen_by_few_chunks(monkeypatch):
 
 
 def test_a_contrast_is_found_though_most_is_missing():
-    zarr = pytest.importorskip("zarr", "3", reason="zarr 3 is not installed")
-    sparse = zarr.create_array({}, shape=(600, H, W), chunks=(2, H, W), dtype="uint16")
+    sparse = need_zarr().zeros((600, H, W), chunks=(2, H, W), dtype="uint16")
     sparse[0] = DEEP[0]
     window = quietly(sparse).contrast.channels[0]
     assert DEEP[0].min() <= window.low < window.high and window.high > 0.9 * DEEP[0].max()
@@ -358,23 +356,19 @@ def test_frames_of_another_shape_than_the_first_are_named():
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
 def test_zarr_is_read_in_both_its_formats(zarr_format):
-    zarr = pytest.importorskip("zarr", "3", reason="zarr 3 is not installed")
+    zarr, known = need_zarr(zarr_format), as_format(zarr_format)
     for array in (RGB, RGB.transpose(0, 3, 1, 2)):
-        source = zarr.create_array(
-            {}, data=array, zarr_format=zarr_format, chunks=(3, 3, 40, 56)[:4]
-        )
-        assert same(quietly(source))
-    deep = zarr.create_array({}, data=DEEP, zarr_format=zarr_format, chunks=(2, 20, 20))
+        assert same(quietly(zarr.array(array, chunks=(3, 3, 40, 56), **known)))
+    deep = zarr.array(DEEP, chunks=(2, 20, 20), **known)
     assert np.array_equal(quietly(deep).raw(4)[..., 0], DEEP[4])
 
 
 def test_names_of_zarr_axes_are_believed():
-    zarr = pytest.importorskip("zarr", "3", reason="zarr 3 is not installed")
-    source = zarr.create_array({}, data=GREY[:3], dimension_names=["time", "y", "x"])
-    assert same(quietly(source), GREY[:3])
-    older = zarr.create_array({}, data=GREY[:4], zarr_format=2)
+    older = need_zarr().array(GREY[:4], **as_format(2))
     older.attrs["_ARRAY_DIMENSIONS"] = ["t", "lat", "lon"]
     assert same(quietly(older), GREY[:4])
+    source = need_zarr(3).create_array({}, data=GREY[:3], dimension_names=["time", "y", "x"])
+    assert same(quietly(source), GREY[:3])
 
 
 def test_h5py_is_read_and_its_labels_are_believed(tmp_path):
@@ -465,7 +459,7 @@ def test_arrays_that_must_be_fetched_are_fetched_by_frame(holder):
 
 def test_a_list_of_frames_of_any_library_is_read():
     torch = pytest.importorskip("torch")
-    zarr = pytest.importorskip("zarr", "3", reason="zarr 3 is not installed")
+    zarr = need_zarr()
     assert same(quietly(list(RGB))) and same(quietly(tuple(RGB)))
     assert same(quietly([torch.from_numpy(frame).permute(2, 0, 1) for frame in RGB]))
     assert same(quietly([zarr.array(frame) for frame in RGB[:3]]), RGB[:3])
@@ -600,8 +594,7 @@ def test_what_a_library_raises_is_told_in_a_sentence(tmp_path):
 
 
 def test_a_group_of_zarr_is_one_of_its_arrays():
-    zarr = pytest.importorskip("zarr")
-    group = zarr.group()
+    group = need_zarr().group()
     group["film"] = RGB
     assert same(quietly(group))
     group["labels"] = GREY

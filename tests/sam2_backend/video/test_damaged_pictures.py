@@ -20,6 +20,7 @@ from PIL import Image
 from sam2_backend.video import Video, VideoError, open_large_image, open_video
 from tests.support.damage import replace_a_value
 from tests.support.large_pictures import Cells, write_geotiff, write_pyramid
+from tests.support.zarr_stores import add_array, create_group
 
 EXAMPLES = settings(
     max_examples=int(os.environ.get("SAM2WIDGET_EXAMPLES", "40")),
@@ -33,12 +34,11 @@ HEAD = 600
 
 
 def write_zarr(path: Path, zarr_format: int) -> None:
-    zarr = pytest.importorskip("zarr", "3", reason="zarr 3 is not installed")
-    group = zarr.open_group(str(path), mode="w", zarr_format=zarr_format)
+    group = create_group(path, zarr_format)
     rgb = CELLS.draw(0, 0, CELLS.width, CELLS.height)
     for n, step in enumerate((1, 4)):
         part = np.ascontiguousarray(rgb[::step, ::step].transpose(2, 0, 1))
-        group.create_array(str(n), data=part, chunks=(1, 256, 256))
+        add_array(group, str(n), part, (1, 256, 256))
     axes = [
         {"name": "c", "type": "channel"},
         *({"name": name, "type": "space", "unit": "micrometer"} for name in "yx"),

@@ -13,6 +13,7 @@ from sam2_backend.video.large import WindowFrames
 from sam2_backend.video.large import levels as levels_module
 from sam2_backend.video.large import tiff as tiff_module
 from tests.support.large_pictures import Cells, write_geotiff, write_pyramid
+from tests.support.zarr_stores import add_array, create_group
 
 CELLS = Cells(4200, 4000)
 
@@ -127,13 +128,11 @@ def test_channels_in_pages_of_their_own_are_channels(tmp_path: Path) -> None:
 
 
 def test_ome_zarr_is_read_by_region_at_every_level(tmp_path: Path) -> None:
-    zarr = pytest.importorskip("zarr", "3", reason="zarr 3 is not installed")
     rgb = Cells(1600, 1200).draw(0, 0, 1600, 1200)
-    group = zarr.open_group(str(tmp_path / "a.zarr"), mode="w", zarr_format=2)
+    group = create_group(tmp_path / "a.zarr")
     for n, step in enumerate((1, 4)):
         part = np.ascontiguousarray(rgb[::step, ::step].transpose(2, 0, 1))
-        array = group.create_array(str(n), shape=part.shape, chunks=(1, 256, 256), dtype=part.dtype)
-        array[:] = part
+        add_array(group, str(n), part, (1, 256, 256))
     axes = [
         {"name": "c", "type": "channel"},
         *({"name": name, "type": "space", "unit": "micrometer"} for name in "yx"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import imagecodecs
+import imageio.v3 as iio
 import numpy as np
 import pillow_heif
 import pytest
@@ -374,6 +375,15 @@ def test_animations_are_videos_whatever_they_are_called(tmp_path: Path, suffix: 
         assert np.abs(video[t].astype(int) - 20 * t).max() <= 3
     with pytest.raises(IndexError, match="no frame 10"):
         video[10]
+
+
+def test_films_as_avif_are_read_also_where_imageio_has_read_pictures(tmp_path: Path) -> None:
+    """It has Pillow read HEIF by pillow-heif, which once took AVIF over, too."""
+    frames = [Image.fromarray(np.full((H, W, 3), 20 * n, np.uint8)) for n in range(4)]
+    frames[0].save(tmp_path / "a.avif", save_all=True, append_images=frames[1:], duration=50)
+    iio.imwrite(tmp_path / "a.png", rgb(GREY[0]))
+    video = open_video(tmp_path / "a.avif")
+    assert len(video) == 4 and video.fps == pytest.approx(20)
 
 
 def test_each_frame_of_an_animation_is_composed_once(

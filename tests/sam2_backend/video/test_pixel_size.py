@@ -10,6 +10,7 @@ import tifffile
 
 from sam2_backend.video import PixelSize, VideoError, open_video
 from sam2_backend.video.pixel_size import as_pixel_size, find_pixel_size
+from tests.support.zarr_stores import add_array, create_group
 
 STACK = np.arange(3 * 8 * 12, dtype=np.uint16).reshape(3, 8, 12)
 
@@ -120,12 +121,9 @@ def test_a_folder_of_tiffs_has_the_size_of_its_first(tmp_path):
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_ome_zarr_says_it_of_each_level(tmp_path, version):
-    zarr = pytest.importorskip("zarr", minversion="3")
-    group = zarr.open_group(
-        str(tmp_path / "a.zarr"), mode="w", zarr_format=2 if version == "0.4" else 3
-    )
-    group.create_array("0", data=STACK, chunks=(1, 8, 12))
-    group.create_array("1", data=STACK[:, ::2, ::2], chunks=(1, 4, 6))
+    group = create_group(tmp_path / "a.zarr", 2 if version == "0.4" else 3)
+    add_array(group, "0", STACK, (1, 8, 12))
+    add_array(group, "1", STACK[:, ::2, ::2], (1, 4, 6))
     axes = [{"name": "t", "type": "time", "unit": "second"}]
     axes += [{"name": name, "type": "space", "unit": "micrometer"} for name in "yx"]
     datasets = [

@@ -11,13 +11,9 @@ import numpy as np
 import pytest
 
 from sam2_backend.video import VideoError, open_video
+from tests.support.zarr_stores import add_array, as_format, create_group, need_zarr
 
 from .test_arrays import DEEP, GREY, RGB, H, T, W, quietly, same
-
-
-@pytest.fixture
-def zarr():
-    return pytest.importorskip("zarr", "3", reason="zarr 3 is not installed")
 
 
 @pytest.fixture
@@ -88,14 +84,15 @@ def test_hdf5_is_known_by_its_content(tmp_path, h5py):
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
-def test_zarr_is_opened_by_its_folder_or_zip(tmp_path, zarr, zarr_format):
-    zarr.save_array(str(tmp_path / "a.zarr"), DEEP, zarr_format=zarr_format)
+def test_zarr_is_opened_by_its_folder_or_zip(tmp_path, zarr_format):
+    zarr = need_zarr(zarr_format)
+    zarr.save_array(str(tmp_path / "a.zarr"), DEEP, **as_format(zarr_format))
     video = quietly(tmp_path / "a.zarr")
     assert np.array_equal(video.raw(5)[..., 0], DEEP[5]) and video.path == tmp_path / "a.zarr"
-    group = zarr.open_group(str(tmp_path / "g.zarr"), mode="w", zarr_format=zarr_format)
-    group.create_array("film", data=RGB, chunks=(3, 20, 20, 3))
+    group = create_group(tmp_path / "g.zarr", zarr_format)
+    add_array(group, "film", RGB, (3, 20, 20, 3))
     assert same(quietly(tmp_path / "g.zarr")) and same(quietly(tmp_path / "g.zarr/film"))
-    group.create_array("other", data=GREY)
+    add_array(group, "other", GREY, GREY.shape)
     with pytest.raises(VideoError, match=r"several arrays: .*open_video\("):
         open_video(tmp_path / "g.zarr")
     with pytest.raises(VideoError, match="There is no dog in"):
@@ -106,13 +103,13 @@ def test_zarr_is_opened_by_its_folder_or_zip(tmp_path, zarr, zarr_format):
     assert same(quietly(tmp_path / "g.zarr.zip/film"))
 
 
-def ome(zarr, path, version, axes="tczyx", data=None, **described):
+def ome(path, version, axes="tczyx", data=None, **described):
     """A picture in two levels, as NGFF 0.4 (zarr 2) or 0.5 (zarr 3) describes it."""
-    group = zarr.open_group(str(path), mode="w", zarr_format=2 if version == "0.4" else 3)
+    group = create_group(path, 2 if version == "0.4" else 3)
     data = np.stack([DEEP, DEEP[::-1]], 1)[:, :, None] if data is None else data
     for level in range(2):
         small = data[..., :: 2**level, :: 2**level]
-        group.create_array(str(level), data=small, chunks=(1,) * (small.ndim - 2) + (20, 20))
+        add_array(group, str(level), small, (1,) * (small.ndim - 2) + (20, 20))
     multiscales = [
         {
             "version": version,
@@ -145,8 +142,8 @@ OMERO = {
 
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
-def test_ome_zarr_is_opened_with_its_axes_and_colours(tmp_path, zarr, version):
-    ome(zarr, tmp_path / "a.ome.zarr", version, omero=OMERO)
+def test_ome_zarr_is_opened_with_its_axes_and_colours(tmp_path, version):
+    ome(tmp_path / "a.ome.zarr", version, omero=OMERO)
     video = quietly(tmp_path / "a.ome.zarr")
     assert (len(video), video.height, video.width) == (T, H, W)
     assert np.array_equal(video.raw(2)[..., 1], DEEP[::-1][2])
@@ -157,41 +154,41 @@ def test_ome_zarr_is_opened_with_its_axes_and_colours(tmp_path, zarr, version):
 
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
-def test_a_level_of_ome_zarr_is_opened_by_its_path(tmp_path, zarr, version):
-    ome(zarr, tmp_path / "a.ome.zarr", version, omero=OMERO)
+def test_a_level_of_ome_zarr_is_opened_by_its_path(tmp_path, version):
+    ome(tmp_path / "a.ome.zarr", version, omero=OMERO)
     small = quietly(tmp_path / "a.ome.zarr/1")
     assert (len(small), small.height, small.width) == (T, H // 2, W // 2)
     assert small.contrast.channels[0].color == "#00ff00"
     assert np.array_equal(small.raw(2)[..., 0], DEEP[2, ::2, ::2])
 
 
-def test_of_planes_of_ome_zarr_beside_times_the_middle_one_is_shown(tmp_path, zarr):
+def test_of_planes_of_ome_zarr_beside_times_the_middle_one_is_shown(tmp_path):
     planes = np.stack([DEEP, DEEP // 2, DEEP // 3], 1)
-    ome(zarr, tmp_path / "tz.zarr", "0.4", "tzyx", planes)
+    ome(tmp_path / "tz.zarr", "0.4", "tzyx", planes)
     with pytest.warns(UserWarning, match="7 times and 3 planes.*plane 1 is shown"):
         open_video(tmp_path / "tz.zarr")
     assert np.array_equal(quietly(tmp_path / "tz.zarr", plane=2).raw(4)[..., 0], DEEP[4] // 3)
-    ome(zarr, tmp_path / "z.zarr", "0.4", "zyx", DEEP)
+    ome(tmp_path / "z.zarr", "0.4", "zyx", DEEP)
     assert np.array_equal(quietly(tmp_path / "z.zarr").raw(4)[..., 0], DEEP[4])
 
 
-def test_a_collection_of_ome_zarr_lists_its_pictures(tmp_path, zarr):
-    plate = zarr.open_group(str(tmp_path / "plate.zarr"), mode="w", zarr_format=2)
+def test_a_collection_of_ome_zarr_lists_its_pictures(tmp_path):
+    plate = create_group(tmp_path / "plate.zarr")
     plate.attrs["plate"] = {"wells": [{"path": "A/1"}, {"path": "A/2"}]}
     with pytest.raises(VideoError, match=r"several pictures: A/1/0, A/2/0\. Open one"):
         open_video(tmp_path / "plate.zarr")
-    ome(zarr, tmp_path / "plate.zarr/A/1/0", "0.4")
+    ome(tmp_path / "plate.zarr/A/1/0", "0.4")
     assert len(quietly(tmp_path / "plate.zarr/A/1/0")) == T
 
 
-def test_what_to_open_can_be_pasted_as_it_is_printed(tmp_path, zarr, monkeypatch):
+def test_what_to_open_can_be_pasted_as_it_is_printed(tmp_path, monkeypatch):
     np.savez(tmp_path / "two.npz", left=GREY, right=GREY)
-    two = zarr.open_group(str(tmp_path / "two.zarr"), mode="w")
-    plate = zarr.open_group(str(tmp_path / "plate.zarr"), mode="w", zarr_format=2)
+    two = create_group(tmp_path / "two.zarr")
+    plate = create_group(tmp_path / "plate.zarr")
     for name in ("left", "right"):
-        two.create_array(name, data=GREY)
+        add_array(two, name, GREY, GREY.shape)
     plate.attrs["plate"] = {"wells": [{"path": "A/1"}]}
-    ome(zarr, tmp_path / "plate.zarr/A/1/0", "0.4")
+    ome(tmp_path / "plate.zarr/A/1/0", "0.4")
     monkeypatch.chdir(tmp_path)
     printed = []
     for name in ("two.npz", "two.zarr", "plate.zarr"):

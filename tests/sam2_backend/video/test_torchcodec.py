@@ -156,6 +156,21 @@ def test_what_has_another_decoder_or_none_is_refused(film, monkeypatch):
     assert open_video(film, decoder="pyav").decoder is None
 
 
+def test_what_torchcodec_lacks_is_said_in_a_sentence(film, tmp_path, monkeypatch):
+    (tmp_path / "torchcodec").mkdir()
+    (tmp_path / "torchcodec" / "__init__.py").touch()
+    raised = "Could not load libtorchcodec. Likely causes:\\n 1. FFmpeg is not there."
+    (tmp_path / "torchcodec" / "decoders.py").write_text(f'raise RuntimeError("{raised}")')
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchcodec"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(
+        VideoError, match=r"here \(Could not load libtorchcodec\)\. It comes by pip"
+    ):
+        open_video(film, decoder="torchcodec")
+    sys.modules.pop("torchcodec")
+
+
 class OnDevice:
     """Frames that are tensors already, here of the CPU."""
 
