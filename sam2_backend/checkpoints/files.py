@@ -22,12 +22,6 @@ from torch import Tensor
 
 from .hub import CheckpointError
 
-SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
-"""Suffixes of files with weights."""
-FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")
-"""Names that Hugging Face gives the file in a folder, the preferred one first; with `.index.json`
-appended, the list of the parts of a large one."""
-
 MAX_LISTED = 8
 """Largest number of keys that an error names."""
 
@@ -54,32 +48,6 @@ Lightning's ``model.``."""
 _PREFERRED = ("", "model.")
 """Prefixes that are taken of several networks in one file, such as one and its average."""
 _PART_NAME = re.compile(r"[\w.-]+")
-
-
-def find_weights(folder: Path) -> Path:
-    """Find the file with weights in a folder as Hugging Face saves it, or the list of its parts.
-
-    Parameters
-    ----------
-    folder : to search, without folders in it.
-
-    Raises
-    ------
-    CheckpointError
-        When there is none, or several and none of the usual name.
-    """
-    for name in FOLDER_FILES:
-        for path in (folder / name, folder / f"{name}.index.json"):
-            if path.is_file():
-                return path
-    found = sorted(one for one in folder.iterdir() if one.suffix in SUFFIXES and one.is_file())
-    if len(found) == 1:
-        return found[0]
-    listed = ", ".join(one.name for one in found[:8]) or "no file with weights"
-    raise CheckpointError(
-        f"The folder {folder} holds {listed}: expected {' or '.join(FOLDER_FILES)}, as "
-        "save_pretrained writes them. Give the path of the very file."
-    )
 
 
 def read_image_size(folder: Path) -> int | None:
@@ -162,7 +130,9 @@ def _read_file(path: Path) -> object:
             return load_file(path)
         with _allow_plain_values():
             return torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # of what is no pickle, the unpickler raises what it likes
         if "GLOBAL" in str(error):  # of a pickle: the name of something to call
             raise CheckpointError(
                 f"{path} holds more than weights{_refused_name(str(error))}: loading it could run "
@@ -173,9 +143,8 @@ def _read_file(path: Path) -> object:
                 f"{path} is a TorchScript program, which is refused as it could run code: save its "
                 "state_dict()."
             ) from error
-        if isinstance(error, pickle.UnpicklingError):
-            reason = "it is no PyTorch file"
-        else:
+        reason = "it is no PyTorch file"
+        if isinstance(error, (SafetensorError, RuntimeError, EOFError, OSError)):
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CheckpointError(
             f"{path} is not a readable checkpoint ({reason}). It may be damaged or only partly "

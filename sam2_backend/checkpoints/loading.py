@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -28,8 +27,9 @@ from ..network.sam2 import Sam2Model
 from ..tracking.policies import MemoryPolicy, name_policy
 from ..tracking.policies.settings import PolicySettings
 from . import hf_layout
-from .files import SUFFIXES, find_weights, list_first, read_image_size, read_tensors
+from .files import list_first, read_image_size, read_tensors
 from .hub import OFFICIAL_OWNER, CheckpointError, fetch, official_file
+from .names import SUFFIXES, check_file, find_weights, is_repository, unknown_model
 
 _log = logging.getLogger(__name__)
 
@@ -244,19 +244,14 @@ def _locate(name: str) -> tuple[Path, ModelConfig | None]:
     if name and path.is_dir():
         return find_weights(path), None
     if path.suffix.lower() in SUFFIXES or path.is_file():
-        if not path.is_file():
-            raise CheckpointError(f"There is no checkpoint file {path}. Check the path.")
+        check_file(path)
         return path, None
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not path.exists():
+    if is_repository(name):
         owner, repository = name.split("/")
         if owner == OFFICIAL_OWNER and repository in CONFIGS:
             return _locate(repository)
         return fetch(name, "model.safetensors"), None
-    raise CheckpointError(
-        f"Unknown model {name!r}. Use one of {', '.join(AVAILABLE_MODELS)}, a path to a "
-        f"{', '.join(SUFFIXES)} file or to a folder with one, or a Hugging Face repository id such "
-        "as 'facebook/sam2.1-hiera-tiny'."
-    )
+    raise unknown_model(name)
 
 
 def _recognise_config(

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..arguments import check_model
+from ..extras import install_command
 from ..network.config import (
     IMAGE_MEAN,
     IMAGE_STD,
@@ -170,7 +171,7 @@ def _check_installed() -> None:
     missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
     if missing:
         raise ImportError(
-            f"An export to ONNX needs {' and '.join(missing)}: pip install 'sam2widget[onnx]'."
+            f"An export to ONNX needs {' and '.join(missing)}: {install_command('onnx')}."
         )
     major, minor = (int(part) for part in torch.__version__.split(".")[:2])
     if (major, minor) < (2, 6):

@@ -15,7 +15,7 @@ from sam2_backend.renamed import renamed_arguments
 from sam2_backend.video import FrameSource
 
 from ..core.errors import SessionError
-from ..models.source import memory_source, model_source
+from ..models.source import check_model, memory_source, model_source
 from .devices import run_on_devices
 from .jobs import BatchOutcome, SourcePath, is_done, read_jobs
 from .local import run_locally
@@ -125,6 +125,8 @@ def propagate_many(
     if devices is not None:
         devices = _check_devices(devices, device, engine)
     source = model_source(model)
+    if source is not None:
+        check_model(source)
     if model is not None and source is None:
         raise SessionError(
             f"model is a name or a path here, got a {type(model).__name__}: give what it is loaded "

@@ -19,6 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sam2_backend.extras import install_command
+
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import write_session
 from .jobs import BatchJob, BatchOutcome, run_job
@@ -102,7 +104,7 @@ def run_on_ray(
         import ray
     except ImportError as error:
         raise ValueError(
-            "Ray is not installed: pip install 'sam2widget[ray]', or engine='local'."
+            f"Ray is not installed: {install_command('ray')}, or engine='local'."
         ) from error
     starts_here = not ray.is_initialized()
     if starts_here:

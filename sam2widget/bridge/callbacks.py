@@ -34,8 +34,8 @@ class MaskEvent:
     object: int
     frame: int
     result: Result | None
-    """Mask (``result.mask.to_array()``), score, predicted IoU, source and state; None where it
-    was taken away."""
+    """Mask (``result.mask.to_array()``), score, predicted IoU, source and state; None where there
+    is none any more: it was taken away, or rejected."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,9 @@ class Callbacks:
                 self._submit(PromptEvent(obj, frame, self._session.prompts(frame, obj)))
         if self._calls.get(MaskEvent):
             for obj, frame in sorted(changed.results):
-                self._submit(MaskEvent(obj, frame, self._session.result(frame, obj)))
+                result = self._session.result(frame, obj)
+                is_rejected = result is not None and result.state == "rejected"
+                self._submit(MaskEvent(obj, frame, None if is_rejected else result))
 
     def handle_frame(self, frame: int) -> None:
         """Call functions now that a frame is shown. Any thread."""

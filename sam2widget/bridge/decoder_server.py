@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sam2_backend.extras import install_command
+
 from ..annotation.session import Session
 from ..core.errors import SessionError
 from ..models.capabilities import DecoderInputs
@@ -55,7 +57,7 @@ def read_decoder_files() -> DecoderFiles:
     except (ImportError, OSError) as error:
         raise SessionError(
             "Masks can be decoded in the browser where sam2widget-decoder is installed: "
-            "pip install 'sam2widget[decoder]', in a checkout ./js/decoder '.[decoder]'; or leave "
+            f"{install_command(PACKAGE)}, in a checkout ./js/decoder '.[decoder]'; or leave "
             "browser_decoder out."
         ) from error
 

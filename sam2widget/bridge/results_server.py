@@ -210,19 +210,28 @@ class ResultsServer:
         if not request.download:
             path = self._write(request, Path(request.path), reply_to, replace=request.replace)
             return str(path), f"Wrote {path} ({_measure(path)}).", None
-        from ..export.whole_export import pack
+        from ..export.whole_export import hide_folder, pack
 
-        root = Path(tempfile.mkdtemp(prefix="sam2widget-"))
+        # What a person wrote may be a path: of a download, its last part is the name.
+        name = Path(request.path).name or "export"
+        root = None
         try:
+            root = Path(tempfile.mkdtemp(prefix="sam2widget-"))
             (folder := root / "files").mkdir()
-            # What a person wrote may be a path: of a download, its last part is the name.
-            name = Path(request.path).name or "export"
-            written = self._write(request, folder / name, reply_to, replace=True)
+            with hide_folder(folder, None):
+                written = self._write(request, folder / name, reply_to, replace=True)
             stem = written.name.removesuffix(SUFFIX).removesuffix(written.suffix)
             packed = pack(folder, stem, self._check_cancelled)
             download = self._downloads.add(packed, root)
-        except BaseException:
-            shutil.rmtree(root, ignore_errors=True)
+        except BaseException as error:
+            if root is not None:
+                shutil.rmtree(root, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise SessionError(
+                    f"The {request.format} export {name} could not be made for a download "
+                    f"({error.strerror or error}): make room in the kernel's folder for temporary "
+                    "files, or export to a path."
+                ) from error
             raise
         size = packed.stat().st_size
         text = f"{packed.name} ({_megabytes(size)}) is on its way to your browser's downloads."
@@ -241,7 +250,6 @@ class ResultsServer:
                 path = path.with_name(path.name + SUFFIX)
             if not replace:
                 refuse_existing(path)
-            path.parent.mkdir(parents=True, exist_ok=True)
             write_session(path, self._source.take_snapshot())
             return path
         options = read_options(find_format(request.format), request.options, self._background)

@@ -27,11 +27,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return arguments.run(arguments)
     except (ValueError, OSError) as error:
-        print(f"sam2widget: {error}", file=sys.stderr)
+        print(f"sam2widget: {_describe(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("sam2widget: interrupted.", file=sys.stderr)
         return 130
+
+
+def _describe(error: ValueError | OSError) -> str:
+    """The sentence of an error; the system's own are of a number and a path."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be read or written ({error.strerror})."
+    return str(error)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -36,7 +36,8 @@ def export_masks(
     format : one of `FORMATS`; the one of the path's suffix if None.
     video : of a session whose video is not where the session says.
     on_progress : called with each frame that is read, from 0, and the number of frames; a format
-        may go through them more than once. What it raises ends the export.
+        may go through them more than once. What it raises ends the export, and comes through as it
+        is.
     options : of the format, as `docs/formats.md` lists them; a wrong one is named with those that
         there are.
 
@@ -69,12 +70,9 @@ def export_masks(
     if not segmentation.results:
         raise SessionError("There are no masks to export: prompt an object first.")
     check_size(segmentation, chosen)
+    report = None
     if on_progress is not None:
-        total = len(segmentation)
-
-        def report(frame: int) -> None:
-            on_progress(frame, total)
-
+        report = ProgressReport(on_progress, len(segmentation))
         segmentation = replace(segmentation, on_frame=report)
     check_place(segmentation, path, chosen)
     try:
@@ -82,11 +80,43 @@ def export_masks(
         if chosen.suffix and path.is_dir():
             raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
         return chosen.write(segmentation, path, **options)
-    except OSError as error:
-        raise SessionError(
-            f"The export could not be written to {path} ({error.strerror or error}). Choose a path "
-            "where nothing else is, that may be written to and has room."
-        ) from error
+    except Exception as error:
+        if report is not None and report.error is not None:
+            raise report.error from None
+        if isinstance(error, OSError):
+            raise unwritable(error, chosen, path) from error
+        raise
+
+
+class ProgressReport:
+    """Tells a caller's function of each frame, and keeps what that raises: it is no fault of ours.
+
+    Parameters
+    ----------
+    call : is given the frame and the number of frames.
+    total : the number of frames.
+    """
+
+    def __init__(self, call: Callable[[int, int], object], total: int) -> None:
+        self._call = call
+        self._total = total
+        self.error: BaseException | None = None
+
+    def __call__(self, frame: int) -> None:
+        """Tell of a frame."""
+        try:
+            self._call(frame, self._total)
+        except BaseException as error:
+            self.error = error
+            raise
+
+
+def unwritable(error: OSError, format: Format, path: Path) -> SessionError:
+    """Make the sentence of what the system says where an export cannot be written."""
+    return SessionError(
+        f"The {format.name} export could not be written to {path} ({error.strerror or error}). "
+        "Choose a path where nothing else is, that may be written to and has room."
+    )
 
 
 def complete_path(path: Path, format: Format) -> Path:

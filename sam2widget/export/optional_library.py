@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from sam2_backend.extras import install_command
+
 from ..core.errors import SessionError
 
 
@@ -13,7 +15,7 @@ def import_library(name: str, instead: str) -> Any:
 
     Parameters
     ----------
-    name : by which it is imported and installed.
+    name : by which it is imported; the sentence says how it is installed.
     instead : what else a person can do, as the end of a sentence.
 
     Raises
@@ -26,6 +28,8 @@ def import_library(name: str, instead: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != name:
             raise SessionError(f"{name} cannot be imported ({error}): reinstall it.") from error
-        raise SessionError(f"{name} is not installed: pip install {name}, or {instead}.") from error
+        raise SessionError(
+            f"{name} is not installed: {install_command(name)}, or {instead}."
+        ) from error
     except ImportError as error:
         raise SessionError(f"{name} cannot be imported ({error}): reinstall it.") from error

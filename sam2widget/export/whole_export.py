@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from inspect import signature
 from itertools import count
 from pathlib import Path
@@ -13,7 +15,8 @@ from typing import Any
 from ..core.errors import SessionError
 from ..core.files import replace_file
 from ..core.protected_files import ProtectedFiles
-from .exporting import check_place, complete_path, export_masks
+from ..core.user_warnings import collect_warnings, warn
+from .exporting import ProgressReport, check_place, complete_path, export_masks, unwritable
 from .registry import Format, find_format
 from .segmentation import Segmentation
 from .wording import pluralize
@@ -52,8 +55,8 @@ def export_whole(
     ------
     ExportExistsError
         When something is there, and it may not.
-    SessionError, OSError
-        As `export_masks`.
+    SessionError
+        As `export_masks`. Sentences, and warnings too, name the path, not the folder of its own.
     """
     chosen = find_format(format)
     path = complete_path(path.expanduser().absolute(), chosen)
@@ -63,22 +66,54 @@ def export_whole(
     if path.exists() and path.is_dir() != (not chosen.suffix):
         kind = "folder" if path.is_dir() else "file"
         raise SessionError(f"{path} is a {kind}: choose another name.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".sam2widget-", dir=path.parent) as scratch:
-        target = Path(scratch) / path.name
-        export_masks(segmentation, target, format, on_progress=on_progress, **options)
-        files = [(one, path.parent / one.relative_to(scratch)) for one in _files(Path(scratch))]
-        ProtectedFiles(segmentation.video).check(to for _, to in files)
-        if not replace:
-            for one in Path(scratch).iterdir():
-                refuse_existing(path.parent / one.name)
-        for made, to in files:
-            to.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(made, to)
-        # A folder without a file in it is a result, too.
-        if not chosen.suffix:
-            path.mkdir(exist_ok=True)
+    report = on_progress and ProgressReport(on_progress, len(segmentation))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".sam2widget-", dir=path.parent) as scratch:
+            folder = Path(scratch)
+            with hide_folder(folder, path.parent):
+                export_masks(
+                    *(segmentation, folder / path.name, format),
+                    on_progress=report and (lambda frame, _: report(frame)),
+                    **options,
+                )
+            files = [(one, path.parent / one.relative_to(folder)) for one in _files(folder)]
+            ProtectedFiles(segmentation.video).check(to for _, to in files)
+            if not replace:
+                for one in folder.iterdir():
+                    refuse_existing(path.parent / one.name)
+            for made, to in files:
+                to.parent.mkdir(parents=True, exist_ok=True)
+                replace_file(made, to)
+            # A folder without a file in it is a result, too.
+            if not chosen.suffix:
+                path.mkdir(exist_ok=True)
+    except OSError as error:
+        if report and report.error is error:
+            raise
+        raise unwritable(error, chosen, path) from error
     return path
+
+
+@contextmanager
+def hide_folder(folder: Path, shown: Path | None) -> Generator[None, None, None]:
+    """Let sentences and warnings name another folder in place of one that nobody knows.
+
+    Parameters
+    ----------
+    folder : that is hidden.
+    shown : in its place; if None, files in it are named alone.
+    """
+    hidden, known = f"{folder}{os.sep}", "" if shown is None else f"{shown}{os.sep}"
+    with collect_warnings() as warnings:
+        try:
+            yield
+        except ExportExistsError:
+            raise
+        except SessionError as error:
+            raise SessionError(str(error).replace(hidden, known)) from error
+    for text in warnings:
+        warn(text.replace(hidden, known))
 
 
 def refuse_existing(path: Path) -> None:

@@ -62,6 +62,28 @@ def load_by_family(
     return segmenter
 
 
+def check_name(model: str) -> None:
+    """Refuse a name or a path that no family could load a model by. Nothing is loaded.
+
+    Raises
+    ------
+    SessionError
+        When it is so; the sentence has the names that are like it.
+    """
+    from sam2_backend.checkpoints.hub import CheckpointError
+    from sam2_backend.checkpoints.names import check_name
+
+    name, rest = _split(model)
+    if name not in (None, "sam2"):
+        return
+    others = [one for one in names(GROUP) if not is_built_in(GROUP, one)]
+    try:
+        check_name(rest, ("auto", *(f"{one}:" for one in others)))
+    except CheckpointError as error:
+        if not any(_accepts(one, model) for one in others):
+            raise SessionError(str(error)) from None
+
+
 def is_model(model: Any) -> bool:
     """Whether a family accepts what a user gave."""
     return any(_accepts(name, model) for name in names(GROUP))
@@ -70,10 +92,16 @@ def is_model(model: Any) -> bool:
 def _choose(model: Any) -> tuple[str, Any]:
     """The name of a family, and the model without its prefix."""
     if isinstance(model, str):
-        prefix, _, rest = model.partition(":")
-        if rest and prefix in names(GROUP):
+        prefix, rest = _split(model)
+        if prefix is not None:
             return prefix, rest
     return next((name for name in names(GROUP) if _accepts(name, model)), "sam2"), model
+
+
+def _split(model: str) -> tuple[str | None, str]:
+    """The name of the family whose prefix a text has, None if it has none; and the rest."""
+    prefix, _, rest = model.partition(":")
+    return (prefix, rest) if rest and prefix in names(GROUP) else (None, model)
 
 
 def _family(name: str) -> ModelFamily:
@@ -116,7 +144,7 @@ def _is_sam2(model: Any) -> bool:
     """Whether it is one without a doubt; a name that nobody else knows is tried as one, too."""
     if not isinstance(model, (str, os.PathLike)):
         return callable(model)
-    from sam2_backend.checkpoints.files import SUFFIXES
+    from sam2_backend.checkpoints.names import SUFFIXES
     from sam2_backend.network.config import CONFIGS
 
     text = os.fspath(cast("str | os.PathLike[str]", model))

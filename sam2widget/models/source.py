@@ -13,10 +13,11 @@ from sam2_backend.video.large import WindowFrames
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from .capabilities import SupportsMemoryPolicies
-from .registry import is_model, load_by_family
+from .registry import check_name, is_model, load_by_family
 from .segmenter import Segmenter
 from .windowed import WindowedSegmenter, make_windowed
 
+USUAL_DEVICES = ("cpu", "cuda", "mps", "xpu")
 DEFAULT_MEMORY = "plain"
 """The memory policy of SAM 2."""
 
@@ -27,19 +28,38 @@ def check_model(model: object) -> None:
     Raises
     ------
     SessionError
-        When it is nothing that could be a model, or a segmenter that lacks something.
+        When it is nothing that could be a model, a name or a path that none has, or a segmenter
+        that lacks something.
     """
-    if (
-        is_segmenter(model)
-        or isinstance(model, (str, os.PathLike))
-        or callable(model)
-        or is_model(model)
-    ):
+    if is_segmenter(model):
+        return
+    if isinstance(model, (str, os.PathLike)):
+        check_name(os.fspath(cast("str | os.PathLike[str]", model)))
+        return
+    if callable(model) or is_model(model):
         return
     raise SessionError(
         "model is a name, a path, a loaded Sam2Model, a function that returns one of these, "
         f"or a Segmenter, got {model!r}."
     )
+
+
+def check_device(device: object) -> None:
+    """Refuse a device that PyTorch has never heard of. Whether it is in this machine is not told.
+
+    Raises
+    ------
+    SessionError
+        When it is none.
+    """
+    if device is None or str(device).partition(":")[0] in USUAL_DEVICES:
+        return
+    from sam2_backend.kernels.runtime import Runtime  # which brings in torch
+
+    try:
+        Runtime.choose(cast(Any, device))
+    except (TypeError, ValueError) as error:
+        raise SessionError(str(error)) from None
 
 
 def is_segmenter(model: object) -> bool:
@@ -165,6 +185,34 @@ def usable_memory(memory: str | None) -> str | None:
     except SessionError as error:
         warn(f"The session was tracked with another memory policy than the model's own. {error}")
         return None
+
+
+def usable_model(name: str, source: str | None) -> str:
+    """By what the model of a saved session is loaded again.
+
+    Parameters
+    ----------
+    name : of the model that the session was made with; "" where there was none.
+    source : as `model_source` gave it.
+
+    Raises
+    ------
+    SessionError
+        When it was given as an object, or is not there any more.
+    """
+    if source is None:
+        raise SessionError(
+            f"The model of this session, {name or 'none'!r}, was given as an object, which a "
+            "session file does not hold: give one with model=, for instance model='auto'."
+        )
+    try:
+        check_name(source)
+    except SessionError as error:
+        raise SessionError(
+            f"The model of this session cannot be had again: give one with model=, for instance "
+            f"model='auto'. {error}"
+        ) from None
+    return source
 
 
 def memory_source(memory: object) -> str | None:

@@ -14,7 +14,13 @@ from ..core.errors import SessionError
 from ..models.catalog import MemoryChoice, ModelChoice, list_memories, list_models
 from ..models.loading import label_of
 from ..models.segmenter import Segmenter
-from ..models.source import apply_memory, as_segmenter, check_model, memory_source
+from ..models.source import (
+    apply_memory,
+    as_segmenter,
+    check_device,
+    check_model,
+    memory_source,
+)
 from .controller import Controller
 from .error_texts import describe_error, log_unless_expected
 from .load_monitor import LoadMonitor
@@ -99,7 +105,11 @@ class ModelLoader:
         SessionError
             When it is nothing that could be a model.
         """
-        check_model(model)
+        try:
+            check_model(model)
+            check_device(device)
+        except SessionError as error:
+            raise SessionError(self._with_kept(str(error))) from None
         self.cancel()
         make = self._maker(model, device or self._device)
         name = model.name if isinstance(model, Segmenter) else label_of(model)
@@ -218,16 +228,20 @@ class ModelLoader:
 
     def _refuse(self, error: Exception, monitor: LoadMonitor, future: Future[str]) -> None:
         """Say why there is no other model."""
-        kept = str(self._controller.status["model"])
         sentence = describe_error(error)
-        if kept and not isinstance(error, ClosedError):
-            sentence += f" {kept} stays in use."
+        if not isinstance(error, ClosedError):
+            sentence = self._with_kept(sentence)
         if not monitor.is_cancelled and not isinstance(error, ClosedError):
             log_unless_expected(error, "Loading another model failed")
             self._controller.reporter.publish_error(None, sentence)
         refusal = SessionError(sentence)
         refusal.__cause__ = error
         future.set_exception(refusal)
+
+    def _with_kept(self, sentence: str) -> str:
+        """Add to why there is no other model which one stays in use."""
+        kept = str(self._controller.status["model"])
+        return f"{sentence} {kept} stays in use." if kept else sentence
 
     # The model's thread
 

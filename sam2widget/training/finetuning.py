@@ -12,6 +12,7 @@ from sam2_backend.video import FrameSource
 
 from ..core.errors import SessionError
 from ..models.loading import load_any
+from ..models.source import check_model
 from ..storage.session_file import SUFFIX
 from .session_data import SessionRecord, read_session_records, split_in_time
 
@@ -78,6 +79,8 @@ def finetune(
     from sam2_backend.training import finetune_model
     from sam2_backend.training.datasets import VideoRecords
 
+    if isinstance(model, (str, os.PathLike)):
+        check_model(model)
     source = VideoRecords(read_records(sessions, include_prompted=include_prompted))
     train, evaluated = split_records(source, held_out=held_out, seed=seed)
     options = {"frames": choose_clip_length(train), **options}

@@ -30,7 +30,14 @@ from ..core.arguments import as_path
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from ..models.segmenter import Segmenter
-from ..models.source import check_model, memory_source, model_source, usable_memory
+from ..models.source import (
+    check_device,
+    check_model,
+    memory_source,
+    model_source,
+    usable_memory,
+    usable_model,
+)
 from ..runtime.controller import INITIAL_STATUS, Controller
 from ..runtime.error_texts import describe_error
 from ..runtime.finder import Finder
@@ -129,7 +136,7 @@ class Sam2Widget(Annotator, SessionTraits):
     VideoError
         When the video cannot be read.
     SessionError
-        When `saved` was made on another video.
+        When `saved` was made on another video, or there is no such model.
 
     Examples
     --------
@@ -168,6 +175,7 @@ class Sam2Widget(Annotator, SessionTraits):
         **kwargs: Any,
     ) -> None:
         self._check_options(video, model, kwargs)
+        check_device(device)
         memory_source(memory)
         files = read_decoder_files() if browser_decoder else None
         frames = open_video(
@@ -516,20 +524,15 @@ class Sam2Widget(Annotator, SessionTraits):
         ------
         SessionError
             When the file cannot be read, its video is not found, or this is another video, or
-            one that only looks the same; or when the session's model was given as an object, which
-            the file does not hold, and `model` is None.
+            one that only looks the same; or when `model` is None, and the session's model was given
+            as an object, which the file does not hold, or is not there any more.
         VideoError
             When the video cannot be read.
         """
         path = as_path(path, "The path of a session")
         opened, frames = open_saved(path, video, same_video=same_video)
-        model = opened.model_source if model is None else model
         if model is None:
-            raise SessionError(
-                f"The model of this session, {opened.model or 'none'!r}, was given as an object, "
-                "which a session file does not hold: give one with model=, for instance "
-                "model='auto'."
-            )
+            model = usable_model(opened.model, opened.model_source)
         return cls(frames, model, device, memory=memory, saved=opened)
 
     def import_masks(

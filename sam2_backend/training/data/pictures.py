@@ -42,11 +42,16 @@ class Pictures:
     Raises
     ------
     FileNotFoundError
-        When a folder has neither images nor videos.
+        When a path is no folder, or a folder has neither images nor videos.
     """
 
     def __init__(self, pictures: Path | PictureSequence) -> None:
         if isinstance(pictures, Path):
+            if not pictures.is_dir():
+                there = "a file" if pictures.exists() else "not there"
+                raise FileNotFoundError(
+                    f"{pictures} is {there}: expected a folder of images and videos."
+                )
             suffixes = IMAGE_SUFFIXES | _VIDEO_SUFFIXES
             files = sorted(p for p in pictures.rglob("*") if p.suffix.lower() in suffixes)
             if not files:

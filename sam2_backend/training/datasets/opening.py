@@ -42,6 +42,8 @@ def open_dataset(
         When it is of no known format, or not complete.
     """
     root = Path(root)
+    if root.is_file():
+        raise DatasetError(f"{root} is a file and no data set: give the folder of one.")
     if not root.is_dir():
         raise DatasetError(f"There is no folder {root}: expected a data set.")
     format = format or ("coco" if annotations is not None else _recognise_format(root))

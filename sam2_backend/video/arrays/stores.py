@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...extras import install_command
 from ..base import Kind, Video
 from ..errors import VideoError
 from ..options import OpenOptions, Plane
@@ -244,7 +245,7 @@ def open_zarr(zarr: Any, store: Any, place: str, inside: str, axes: str | None, 
     return ArrayVideo(found, full, axes=axes, z=z)
 
 
-def import_extra(module: str, why: str, extra: str = "microscopy") -> Any:
+def import_extra(module: str, why: str) -> Any:
     """Import a library that is not needed otherwise.
 
     Raises
@@ -255,7 +256,4 @@ def import_extra(module: str, why: str, extra: str = "microscopy") -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise VideoError(
-            f"{why}, which needs {module}: pip install {module}, or pip install "
-            f"'sam2widget[{extra}]'."
-        ) from error
+        raise VideoError(f"{why}, which needs {module}: {install_command(module)}.") from error

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...extras import install_command
 from ..base import Kind, Video
 from ..errors import VideoError
 from ..options import OpenOptions
@@ -134,9 +135,10 @@ def _open_decoder(path: Path, device: str) -> Any:
         decoders = import_module("torchcodec.decoders")
     except (ImportError, OSError, RuntimeError) as error:
         raise VideoError(
-            f"TorchCodec cannot be used here ({_first_line(error)}). It comes by pip install "
-            "'sam2widget[torchcodec]', needs PyTorch 2.11 or later, of CUDA or of the CPU as it is "
-            "itself, and FFmpeg from your system, with shared libraries; or leave decoder= away."
+            f"TorchCodec cannot be used here ({_first_line(error)}). It comes by "
+            f"{install_command('torchcodec')}, needs PyTorch 2.11 or later, of CUDA or of the CPU "
+            "as it is itself, and FFmpeg from your system, with shared libraries; or leave "
+            "decoder= away."
         ) from error
     try:
         return decoders.VideoDecoder(

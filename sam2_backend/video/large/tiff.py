@@ -12,6 +12,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from ...extras import install_command
 from ..errors import VideoError
 from ..georeference import GeoReference, find_georeference
 from ..pixel_size import PixelSize, find_pixel_size
@@ -106,7 +107,7 @@ class TiffLevel(PyramidLevel):
             name = getattr(page.compression, "name", page.compression)
             raise VideoError(
                 f"{page.parent.filename} is compressed ({name}) in a way that imagecodecs reads: "
-                "run pip install 'sam2widget[microscopy]', and restart the kernel."
+                f"run {install_command('imagecodecs')}, and restart the kernel."
             ) from error
         except Exception as error:  # of damaged data, a codec raises what it likes
             raise VideoError(f"{page.parent.filename} is damaged: {error}.") from error

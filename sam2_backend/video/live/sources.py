@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...extras import install_command
 from ..arrays.axes import COLORS
 from ..arrays.values import to_numpy
 from ..errors import VideoError
@@ -121,7 +122,7 @@ class CameraReader:
         except ImportError:
             raise VideoError(
                 "Cameras are read with OpenCV, which is not installed: run "
-                "pip install 'sam2widget[camera]'."
+                f"{install_command('cv2')}."
             ) from None
         opencv: Any = cv2
         self.name = f"camera {camera}" if isinstance(camera, int) else camera

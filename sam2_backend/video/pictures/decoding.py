@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError, features
 
+from ...extras import install_command
 from ..errors import VideoError
 from ..options import MAX_MEGAPIXELS
 
@@ -277,8 +278,8 @@ def _register_heif(path: Path) -> None:
         from pillow_heif import register_heif_opener  # pyright: ignore
     except ImportError as error:
         raise VideoError(
-            f"{path} is a HEIC picture, which pillow-heif reads: run pip install "
-            "'sam2widget[heif]', and restart the kernel."
+            f"{path} is a HEIC picture, which pillow-heif reads: run "
+            f"{install_command('pillow_heif')}, and restart the kernel."
         ) from error
     register_heif_opener()
 

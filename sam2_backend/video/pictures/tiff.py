@@ -21,6 +21,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...extras import install_command
 from ..base import DEFAULT_FPS
 from ..errors import VideoError
 from ..options import MAX_MEGAPIXELS, Plane
@@ -415,8 +416,8 @@ class _Series:
         if values.ndim != 3 or not same_depth or values.shape[-1] < self._kept:
             name = getattr(page.compression, "name", page.compression)
             raise VideoError(
-                f"{self._path} is compressed ({name}) in a way that imagecodecs reads: run pip "
-                "install 'sam2widget[microscopy]', and restart the kernel."
+                f"{self._path} is compressed ({name}) in a way that imagecodecs reads: run "
+                f"{install_command('imagecodecs')}, and restart the kernel."
             ) from error
         if self._photometric == "MINISWHITE":  # Pillow has inverted those of 8 bits
             values = _inverted(values, 8) if values.dtype == np.uint8 else values

@@ -45,7 +45,7 @@ def open_url(source: Any, kind: Kind, options: OpenOptions) -> Video | None:
         return None
     url = source
     shown = strip_secrets(url)
-    fsspec = import_extra("fsspec", f"{shown} is read by its URL", "remote")
+    fsspec = import_extra("fsspec", f"{shown} is read by its URL")
     try:
         filesystem, path = fsspec.core.url_to_fs(url, **_options(url))
     except ImportError as error:

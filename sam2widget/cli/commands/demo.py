@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...samples.sample import SAMPLE_CLIPS
+from .checks import check_choices, check_folder
 
 if TYPE_CHECKING:
     from ..demo import DemoClick
@@ -59,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Segment the clip or the video, and write the results."""
+    check_choices(arguments)
+    check_folder(arguments.out, "--out")
     from .. import demo
 
     options = arguments.model, arguments.device, arguments.out

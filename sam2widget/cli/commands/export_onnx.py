@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from sam2_backend.extras import install_command
+
+from .checks import check_folder, check_weights
+
 HELP = "write a network as ONNX files, for runtimes other than PyTorch"
 DESCRIPTION = (
     "Write a network as ONNX files: image encoder, mask decoder, memory attention and memory "
     "encoder, and model.json with sizes, preprocessing, inputs and outputs. Needs "
-    "pip install 'sam2widget[onnx]'."
+    f"{install_command('onnx')}."
 )
 
 
@@ -33,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files."""
+    check_weights(arguments)
+    check_folder(arguments.folder, "FOLDER")
     from sam2_backend import export_onnx, load_model
 
     model = load_model(arguments.model, "cpu", image_size=arguments.image_size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .checks import check_folder, check_weights
 from .training_arguments import add_clips, add_data, add_loop, load_model, open_data
 
 HELP = "fine-tune a model on what you accepted in sessions, and say what it gained"
@@ -35,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fine-tune the model, and print the report."""
+    check_weights(arguments)
+    check_folder(arguments.out.parent, "The folder of --out")
     from sam2_backend.training import finetune_model
 
     from ...training.finetuning import choose_clip_length, split_records

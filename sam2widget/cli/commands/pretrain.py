@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .checks import check_folder
 from .training_arguments import add_loop, read_config, run_trainer
 
 HELP = "pre-train an image encoder on pictures without masks; under torchrun too"
@@ -27,6 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sam2_backend.training import MaskedAutoencoder, Pictures, Pretraining, Stage
 
     config = read_config(arguments)
+    check_folder(arguments.out, "--out")
     stage = Stage(
         steps=arguments.steps,
         image_size=config.image_size,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .checks import check_choices, check_folder
+
 HELP = "propagate the prompts of many videos, here or on a Ray cluster"
 DESCRIPTION = (
     "Propagate what session files or prompt files say, and write a session file for each. "
@@ -52,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Propagate all sources; 1 where one of them failed."""
+    check_choices(arguments)
+    check_folder(arguments.out, "--out")
     from ...batch.propagation import propagate_many
 
     report = propagate_many(

@@ -6,6 +6,10 @@ import argparse
 import os
 from pathlib import Path
 
+from sam2_backend.extras import install_command
+
+from .checks import check_choices, check_folder
+
 HELP = "serve videos to people with a browser, who annotate them"
 DESCRIPTION = (
     "Serve videos to people with a browser: a list with how far each is, and a page with the "
@@ -74,10 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--workers must be at least 1, got {arguments.workers}.")
     if not arguments.keep >= 0:
         raise ValueError(f"--keep must be at least 0, got {arguments.keep}.")
+    check_choices(arguments)
+    check_folder(arguments.sessions, "--sessions")
     try:
         from ...serve.server import serve
     except ImportError as error:
-        raise ValueError(f"Serving needs {error.name}: pip install 'sam2widget[serve]'") from error
+        raise ValueError(f"Serving needs {error.name}: {install_command('voila')}.") from error
     devices = arguments.devices or _find_devices()
     workers = arguments.workers
     if workers is None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .checks import check_folder, check_weights
 from .training_arguments import (
     add_clips,
     add_data,
@@ -57,6 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.trunk is not None and not arguments.from_scratch:
         raise ValueError("--trunk is where random weights begin from: it needs --from-scratch.")
+    if arguments.from_scratch:
+        read_config(arguments)
+    else:
+        check_weights(arguments)
+    check_folder(arguments.out, "--out")
     source = open_data(arguments)
     model = _make_model(arguments) if arguments.from_scratch else load_model(arguments, "cpu")
     frames = arguments.frames or choose_clip_length(source)

@@ -8,9 +8,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from sam2_backend.extras import install_command
+
 from ...core.errors import SessionError
 
-INSTALL = 'pip install "sam2widget[transformers]"'
+INSTALL = install_command("transformers")
 
 
 def require_transformers(what: str) -> Any:

@@ -751,7 +751,8 @@ class Annotator(LineageAnnotator):
     def on_mask(self, call: Callable[[MaskEvent], object]) -> Callable[[], None]:
         """Call a function with a `MaskEvent` whenever a mask is new, changed or gone.
 
-        The rest is as in `on_prompt`.
+        Its `result` is what is shown and exported: clicked, tracked, painted, imported or accepted;
+        None where the mask was taken away or rejected. The rest is as in `on_prompt`.
         """
         return self._callbacks.subscribe(MaskEvent, call)
 

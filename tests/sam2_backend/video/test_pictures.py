@@ -256,7 +256,7 @@ except VideoError as error:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     total, sentence = done.stdout.splitlines()
     assert int(total) == sum(int(DEEP[t].astype(int).sum()) * (t + 1) for t in range(6))
-    assert "pip install 'sam2widget[microscopy]'" in sentence and "LZW" in sentence
+    assert 'pip install "sam2widget[microscopy]"' in sentence and "LZW" in sentence
 
 
 # Pictures of many bits

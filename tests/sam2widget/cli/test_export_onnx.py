@@ -28,7 +28,7 @@ def test_a_network_is_exported_by_its_name(tmp_path, capsys):
 def test_what_is_missing_is_said_without_a_traceback(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("sam2_backend.onnx.export.find_spec", lambda name: None)
     assert main(["export-onnx", str(tmp_path)]) == 1
-    assert "pip install 'sam2widget[onnx]'" in capsys.readouterr().err
+    assert 'pip install "sam2widget[onnx]"' in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

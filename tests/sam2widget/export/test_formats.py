@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sam2_backend.extras import install_command
 from sam2_backend.training.datasets import open_coco, open_davis, open_sa_v, open_youtube_vos
 from sam2widget import SessionError, open_video
 from sam2widget.annotation.records import ObjectInfo, Result
@@ -441,7 +443,8 @@ def test_a_format_without_its_library_says_what_to_install(
     segmentation, tmp_path, monkeypatch, name, library
 ):
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(SessionError, match=f"^{library} is not installed: pip install {library}, "):
+    command = re.escape(install_command(library))
+    with pytest.raises(SessionError, match=f"^{library} is not installed: {command}, "):
         export_masks(segmentation, tmp_path / "out", name)
     assert not [one for one in tmp_path.rglob("*") if one.is_file()]
 

@@ -12,6 +12,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 import sam2widget
+from sam2_backend.extras import install_command
 from sam2_backend.video import open_video
 from sam2widget import Sam2Widget, SessionError, import_masks
 from sam2widget.export import (
@@ -231,8 +232,9 @@ def test_a_library_that_is_not_there_is_told(segmentation, monkeypatch):
         "pandas": lambda: to_dataframe(segmentation),
     }.items():
         monkeypatch.setitem(sys.modules, name, None)
+        command = re.escape(install_command(name))
         with pytest.raises(
-            SessionError, match=rf"^{name} is not installed: pip install {name}, or .*\.$"
+            SessionError, match=rf"^{name} is not installed: {command}, or .*\.$"
         ):
             hand_over()
 

@@ -1,0 +1,106 @@
+"""What a model may be called: a name of ours, a file, a folder, a repository. Without torch.
+
+Whether there is such a thing is told here, before anything is loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+from ..network.config import CONFIGS
+from .hub import CheckpointError
+
+SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
+"""Suffixes of files with weights."""
+FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")
+"""Names that Hugging Face gives the file in a folder, the preferred one first; with `.index.json`
+appended, the list of the parts of a large one."""
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def check_name(name: str, others: Iterable[str] = ()) -> None:
+    """Refuse what is no model: neither one of ours, nor there, nor possibly a repository.
+
+    Nothing is loaded or fetched.
+
+    Parameters
+    ----------
+    name : as `load_model` takes it.
+    others : further names that the caller takes.
+
+    Raises
+    ------
+    CheckpointError
+        When it is none; the sentence has the names that are like it.
+    """
+    others = list(others)
+    if name in CONFIGS or name in others:
+        return
+    path = Path(name).expanduser()
+    if name and path.is_dir():
+        find_weights(path)
+    elif path.suffix.lower() in SUFFIXES or path.is_file():
+        check_file(path)
+    elif not is_repository(name):
+        raise unknown_model(name, others)
+
+
+def check_file(path: Path) -> None:
+    """Refuse a path where there is no file, or an empty one.
+
+    Raises
+    ------
+    CheckpointError
+        When it is so.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"There is no checkpoint file {path}. Check the path.")
+    if not path.stat().st_size:
+        raise CheckpointError(f"The checkpoint {path} is an empty file: fetch it again.")
+
+
+def is_repository(name: str) -> bool:
+    """Whether it may be the id of a Hugging Face repository, and is no path."""
+    return bool(_REPOSITORY.fullmatch(name)) and not Path(name).expanduser().exists()
+
+
+def unknown_model(name: str, others: Iterable[str] = ()) -> CheckpointError:
+    """Make the error of a name that no model has; parameters are as of `check_name`."""
+    known = [*CONFIGS, *others]
+    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    near += [one for one in known if name and name.lower() in one and one not in near]
+    hint = f" Did you mean {' or '.join(map(repr, near[:4]))}?" if near else ""
+    return CheckpointError(
+        f"Unknown model {name!r}.{hint} Use one of {', '.join(known)}, a path to a "
+        f"{', '.join(SUFFIXES)} file or to a folder with one, or a Hugging Face repository id such "
+        "as 'facebook/sam2.1-hiera-tiny'."
+    )
+
+
+def find_weights(folder: Path) -> Path:
+    """Find the file with weights in a folder as Hugging Face saves it, or the list of its parts.
+
+    Parameters
+    ----------
+    folder : to search, without folders in it.
+
+    Raises
+    ------
+    CheckpointError
+        When there is none, or several and none of the usual name.
+    """
+    for name in FOLDER_FILES:
+        for path in (folder / name, folder / f"{name}.index.json"):
+            if path.is_file():
+                return path
+    found = sorted(one for one in folder.iterdir() if one.suffix in SUFFIXES and one.is_file())
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(one.name for one in found[:8]) or "no file with weights"
+    raise CheckpointError(
+        f"The folder {folder} holds {listed}: expected {' or '.join(FOLDER_FILES)}, as "
+        "save_pretrained writes them. Give the path of the very file."
+    )
