@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from inspect import signature
 from typing import Any, ParamSpec, TypeVar, cast
+
+import numpy as np
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +33,56 @@ def check_model(model: object, what: str) -> None:
     given = repr(model) if is_name else f"a {type(model).__name__}"
     load = f"{what}(load_model({given}))" if is_name else f'{what}(load_model("nano"))'
     raise ValueError(f"{what} takes a loaded model, got {given}: write {load}.")
+
+
+class ArgumentError(ValueError, TypeError):
+    """An argument of a wrong kind, or out of its range; the message says which and what fits."""
+
+
+class UnknownObjectError(KeyError):
+    """An id that no object has."""
+
+    __str__ = Exception.__str__
+
+
+def check_whole(value: Any, what: str, low: int | None = None, high: int | None = None) -> None:
+    """Refuse what is no whole number, or not from one to another, both included.
+
+    Raises
+    ------
+    ArgumentError
+        When it is so.
+    """
+    is_whole = hasattr(value, "__index__") and not isinstance(value, (bool, np.bool_))
+    if is_whole and (low is None or low <= value) and (high is None or value <= high):
+        return
+    bounds = "" if low is None else f" from {low}" + (" up" if high is None else f" to {high}")
+    raise ArgumentError(f"{what} must be a whole number{bounds}, got {value!r}.")
+
+
+def check_flag(value: Any, what: str) -> bool:
+    """Return True or False, and refuse what is neither.
+
+    Raises
+    ------
+    ArgumentError
+        When it is so.
+    """
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise ArgumentError(f"{what} is True or False, got {value!r}.")
+
+
+def check_object_id(obj: Any) -> None:
+    """Refuse what cannot stand for an object: None, NaN and what has no hash.
+
+    Raises
+    ------
+    ArgumentError
+        When it is so.
+    """
+    if obj is None or not isinstance(obj, Hashable) or obj != obj:
+        raise ArgumentError(f"An object's id is a whole number, or another name, got {obj!r}.")
 
 
 def accept_aliases(**aliases: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -70,7 +70,7 @@ def is_repository(name: str) -> bool:
 def unknown_model(name: str, others: Iterable[str] = ()) -> CheckpointError:
     """Make the error of a name that no model has; parameters are as of `check_name`."""
     known = [*CONFIGS, *others]
-    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    near = get_close_matches(name, known, n=3, cutoff=0.65)
     near += [one for one in known if name and name.lower() in one and one not in near]
     hint = f" Did you mean {' or '.join(map(repr, near[:4]))}?" if near else ""
     return CheckpointError(

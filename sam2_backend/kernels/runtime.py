@@ -69,7 +69,7 @@ class Runtime:
         try:
             chosen = torch.device(device or find_best_device())
             torch.empty(0, device=chosen)
-        except (RuntimeError, AssertionError) as error:
+        except (RuntimeError, AssertionError, TypeError) as error:
             raise ValueError(
                 f"Device {str(device)!r} cannot be used here ({str(error).splitlines()[0]}). "
                 "Leave device=None to take the best there is, or say 'cpu'."

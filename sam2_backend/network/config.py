@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ..arguments import check_whole
+
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 """ImageNet mean of the RGB channels in 0..1, as the official models expect."""
 IMAGE_STD = (0.229, 0.224, 0.225)
@@ -84,6 +86,9 @@ class ModelConfig:
     default the official generator's."""
 
     def __post_init__(self) -> None:
+        check_whole(self.tracked_memories, "tracked_memories")
+        check_whole(self.memory_pooling, "memory_pooling")
+        check_whole(self.image_size, "image_size", 32)
         if not 0 <= self.tracked_memories < self.num_memories:
             raise ValueError(
                 f"tracked_memories must be 0 to {self.num_memories - 1}, got "

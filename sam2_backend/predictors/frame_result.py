@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..arguments import UnknownObjectError
 from ..masks.postprocessing import MaskCleaner
 from ..network.mask_decoder import DecoderOutput
 from ..network.transforms import logits_to_masks
@@ -54,8 +55,23 @@ class FrameResult:
     """(S/4, S/4) mask logits, before they are resized and cut at 0, and masks are cleaned. They
     are copied off a GPU where one is asked for, all objects' at once; with the masks where the
     predictor's `fetch_logits` is on."""
-    candidates: dict[int, Candidates] = field(default_factory=dict)
+    candidates: dict[int, Candidates] = field(default_factory=lambda: CandidatesByObject())
     """Where the prompt is a single click: all masks that it may mean."""
+
+
+def explain_missing(obj: object, known: Iterable[int]) -> str:
+    """Say in a sentence that a result has nothing of an object, and of which it has."""
+    listed = ", ".join(map(repr, known)) or "none"
+    return f"There is nothing of an object {obj!r} here. Objects: {listed}."
+
+
+class CandidatesByObject(dict[int, Candidates]):
+    """Candidates by object id."""
+
+    def __missing__(self, obj: object) -> NoReturn:
+        raise UnknownObjectError(
+            f"{explain_missing(obj, self)} Candidates are those of a single click."
+        )
 
 
 class _Later(Mapping[int, V]):
@@ -71,7 +87,7 @@ class _Later(Mapping[int, V]):
 
     def __getitem__(self, key: int) -> V:
         if key not in self._keys:
-            raise KeyError(key)
+            raise UnknownObjectError(explain_missing(key, self._keys))
         return self._values[key]
 
     def __contains__(self, key: object) -> bool:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import accept_aliases, check_model
+from ..arguments import (
+    ArgumentError,
+    UnknownObjectError,
+    accept_aliases,
+    check_flag,
+    check_model,
+    check_object_id,
+    check_whole,
+)
 from ..masks.mask_input import as_mask
 from ..masks.postprocessing import MaskCleaner
 from ..network.config import NUM_CANDIDATES
@@ -26,9 +34,14 @@ from .automatic.proposals import propose_masks
 from .decoder_inputs import DecoderInputs
 from .frame_result import Candidates, FrameResult, ResultBuilder
 from .prompt_store import PromptStore
-from .prompts import NO_CLICKS, Clicks, ModelPrompts
+from .prompts import NO_CLICKS, Clicks, ModelPrompts, check_box
 
 __all__ = ["Candidates", "FrameResult", "Frames", "VideoPredictor"]
+_FIXED = {
+    *("model", "frames", "tracker", "prompts", "objects", "frame_hw"),
+    *("memory_policy", "fill_holes", "remove_specks", "cache_bytes", "sizes_hw", "fetch_logits"),
+}
+"""What a predictor is made of, and nothing changes afterwards."""
 
 
 class VideoPredictor:
@@ -91,10 +104,13 @@ class VideoPredictor:
         fetch_logits: bool = False,
     ) -> None:
         check_model(model, type(self).__name__)
+        check_whole(cache_bytes, "cache_bytes", 0)
         self.model = model
         self.frames = open_frames(frames)
         if sizes_hw is None:
             sizes_hw = getattr(self.frames, "sizes_hw", None)
+        else:
+            _check_sizes(sizes_hw, len(self.frames))
         self._features = FrameEncoder(
             model, self.frames, cache_bytes=cache_bytes, sizes_hw=sizes_hw
         )
@@ -104,7 +120,10 @@ class VideoPredictor:
             find_policy(
                 model.memory_policy if memory_policy is None else memory_policy, model.config
             ),
-            exclusive_memory=non_overlapping if exclusive_memory is None else exclusive_memory,
+            exclusive_memory=check_flag(
+                non_overlapping if exclusive_memory is None else exclusive_memory,
+                "exclusive_memory",
+            ),
         )
         """Its objects' memory banks."""
         self.prompts = PromptStore(model, self.tracker)
@@ -114,6 +133,23 @@ class VideoPredictor:
         self.non_overlapping = non_overlapping
         """Whether masks of different objects exclude each other; may be changed at any time."""
         self._fetch_logits = fetch_logits
+        self._is_made = True
+
+    if not TYPE_CHECKING:  # a type checker knows what may be set
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name == "non_overlapping":
+                value = check_flag(value, name)
+            elif name == "cleaner" and not isinstance(value, MaskCleaner):
+                raise ArgumentError(
+                    f"cleaner is a MaskCleaner(fill_holes, remove_specks), got {value!r}."
+                )
+            elif name in _FIXED and vars(self).get("_is_made"):
+                raise AttributeError(
+                    f"{name} of a {type(self).__name__} cannot be set: make another one of it. "
+                    "cleaner, non_overlapping and exclusive_memory may be changed."
+                )
+            super().__setattr__(name, value)
 
     def __len__(self) -> int:
         return len(self._features)
@@ -135,10 +171,17 @@ class VideoPredictor:
 
     @exclusive_memory.setter
     def exclusive_memory(self, on: bool) -> None:
-        self.tracker.exclusive_memory = on
+        self.tracker.exclusive_memory = check_flag(on, "exclusive_memory")
 
     def size_of(self, frame: int) -> tuple[int, int]:
-        """Get the (H, W) of a frame in pixels."""
+        """Get the (H, W) of a frame in pixels.
+
+        Raises
+        ------
+        IndexError
+            When the video has no such frame.
+        """
+        self._features.check_frame(frame)
         return self._features.size_of(frame)
 
     # Prompts
@@ -180,9 +223,11 @@ class VideoPredictor:
         ValueError
             When points, labels or box have the wrong shape or values.
         """
-        self._features.check_frame(frame)
-        if candidate is not None and not 0 <= candidate < NUM_CANDIDATES:
-            raise ValueError(f"There are candidates 0 to {NUM_CANDIDATES - 1}, got {candidate}.")
+        self._check(frame, obj)
+        if candidate is not None:
+            check_whole(candidate, "candidate", 0, NUM_CANDIDATES - 1)
+        if points is None and box is None:
+            raise ValueError("There is nothing to add: give points with labels, or a box.")
         prompts = self.prompts.get(frame, obj)
         if replace:
             prompts = prompts.without_points()
@@ -210,9 +255,9 @@ class VideoPredictor:
         ValueError
             When it is no box, or empty.
         """
-        self._features.check_frame(frame)
+        self._check(frame, obj)
         prompts = self.prompts.get(frame, obj)
-        prompts = self.prompts.extend(frame, prompts, None, None, box)
+        prompts = self.prompts.extend(frame, prompts, None, None, check_box(box))
         return self._predict(frame, obj, prompts)
 
     @accept_aliases(frame_idx="frame", obj_id="obj")
@@ -238,7 +283,7 @@ class VideoPredictor:
         ValueError
             When it is no mask of one object, or of another size.
         """
-        self._features.check_frame(frame)
+        self._check(frame, obj)
         height, width = self.size_of(frame)
         mask_hw, note = as_mask(mask, (height, width))
         if note:
@@ -253,7 +298,7 @@ class VideoPredictor:
 
         Parameters are those of `add_points`. An object that is not known is a new one.
         """
-        self._features.check_frame(frame)
+        self._check(frame, obj)
         prompts = self.prompts.extend(frame, self.prompts.get(frame, obj), points, labels)
         bank = self.tracker.banks.get(obj) or self.tracker.new_bank()
         selected, _ = self.prompts.decode(frame, bank, prompts)
@@ -295,7 +340,7 @@ class VideoPredictor:
     @accept_aliases(frame_idx="frame", obj_id="obj")
     def clear_prompts(self, frame: int, obj: int) -> None:
         """Forget the prompts of one object on one frame, and their mask."""
-        self._features.check_frame(frame)
+        self._check(frame, obj)
         self.prompts.clear(frame, obj)
         if obj in self.tracker.banks:
             self.tracker.banks[obj].forget(frame)
@@ -322,7 +367,8 @@ class VideoPredictor:
         banks = self.tracker.banks
         if obj is None:
             obj = max(banks, default=0) + 1
-        elif obj in banks:
+        check_object_id(obj)
+        if obj in banks:
             raise ValueError(f"There is an object {obj} already; there are {sorted(banks)}.")
         self.tracker.bank(obj)
         return obj
@@ -337,8 +383,9 @@ class VideoPredictor:
             When there is no such object.
         """
         banks = self.tracker.banks
+        check_object_id(obj)
         if obj not in banks:
-            raise KeyError(f"There is no object {obj}; there are {sorted(banks)}.")
+            raise UnknownObjectError(f"There is no object {obj!r}; there are {list(banks)}.")
         del banks[obj]
         self.prompts.remove_object(obj)
 
@@ -379,19 +426,21 @@ class VideoPredictor:
         if start is None:
             start = max(prompted) if reverse else min(prompted)
         self._features.check_frame(start)
-        end = -1 if reverse else len(self)
-        for frame in range(start, end if stop is None else stop, -1 if reverse else 1):
+        if stop is None:
+            stop = -1 if reverse else len(self)
+        check_whole(stop, "stop", -1 if reverse else 0, len(self))
+        for frame in range(start, stop, -1 if reverse else 1):
             yield self.track(frame, reverse=reverse)
 
     def track(
-        self, frame: int, objs: Iterable[int] | None = None, *, reverse: bool = False
+        self, frame: int, objs: int | Iterable[int] | None = None, *, reverse: bool = False
     ) -> FrameResult:
         """Track objects onto one frame, from the memory of its neighbours.
 
         Parameters
         ----------
         frame : zero-based index.
-        objs : ids; all that have prompts if None.
+        objs : an id or several; all that have prompts if None.
         reverse : whether tracking comes from later frames.
 
         Returns
@@ -407,11 +456,12 @@ class VideoPredictor:
             When one of them has no prompts.
         """
         self._features.check_frame(frame)
-        wanted = self.objects if objs is None else tuple(objs)
+        wanted = self.objects if objs is None else _as_ids(objs)
         for obj in wanted:
+            check_object_id(obj)
             bank = self.tracker.banks.get(obj)
             if bank is None or not bank.conditioning:
-                raise ValueError(f"Object {obj} has no prompts yet: there is nothing to track.")
+                raise ValueError(f"Object {obj!r} has no prompts yet: there is nothing to track.")
         self.tracker.track(frame, wanted, reverse=reverse)
         return self._result(frame, wanted)
 
@@ -428,8 +478,8 @@ class VideoPredictor:
         frame, obj : as in `add_points`.
         mask : (H, W) bool, in pixels of the frame.
         """
-        self._features.check_frame(frame)
-        masks = {obj: np.asarray(mask).astype(bool)}
+        self._check(frame, obj)
+        masks = {obj: self._as_flags(frame, mask)}
         self.tracker.restore(frame, masks, reverse=False, memory=True)
 
     def restore_before(
@@ -460,7 +510,7 @@ class VideoPredictor:
         for t in (frame, *masks):
             self._features.check_frame(t)
         bool_masks = {
-            t: {obj: np.asarray(mask).astype(bool) for obj, mask in by_obj.items()}
+            t: {obj: self._as_flags(t, mask) for obj, mask in by_obj.items()}
             for t, by_obj in masks.items()
         }
         self.tracker.restore_before(frame, bool_masks, reverse=reverse)
@@ -481,8 +531,9 @@ class VideoPredictor:
         frame, obj : as in `add_points`.
         mask : (H, W) bool, in pixels of the frame; None for the mask of the prompts.
         """
-        self._features.check_frame(frame)
-        self.tracker.remember_as(frame, obj, None if mask is None else np.asarray(mask))
+        self._check(frame, obj)
+        flags = None if mask is None else self._as_flags(frame, mask)
+        self.tracker.remember_as(frame, obj, flags)
 
     def forget_pixels(self) -> None:
         """Read frames again when they are next needed: their pixels have changed.
@@ -500,6 +551,20 @@ class VideoPredictor:
     reset_state = official.reset_state
 
     # Inside
+
+    def _check(self, frame: int, obj: int) -> None:
+        self._features.check_frame(frame)
+        check_object_id(obj)
+
+    def _as_flags(self, frame: int, mask: ArrayLike) -> NDArray[np.bool_]:
+        """Convert a known mask, (H, W) of its frame."""
+        flags_hw = np.asarray(mask)
+        if flags_hw.shape != self.size_of(frame):
+            raise ValueError(
+                f"The mask must have the frame's shape (H, W) = {self.size_of(frame)}, got "
+                f"{flags_hw.shape}."
+            )
+        return flags_hw.astype(bool)
 
     def _predict(
         self, frame: int, obj: int, prompts: ModelPrompts, candidate: int | None = None
@@ -536,4 +601,20 @@ class VideoPredictor:
             self.cleaner,
             non_overlapping=self.non_overlapping,
             fetch_logits=self._fetch_logits,
+        )
+
+
+def _as_ids(objs: int | Iterable[int]) -> tuple[int, ...]:
+    is_one = isinstance(objs, str) or not isinstance(objs, Iterable)
+    return (cast(int, objs),) if is_one else tuple(objs)
+
+
+def _check_sizes(sizes_hw: Sequence[tuple[int, int]], num_frames: int) -> None:
+    try:
+        is_sizes = np.shape(sizes_hw) == (num_frames, 2)
+    except ValueError:
+        is_sizes = False
+    if not is_sizes:
+        raise ValueError(
+            f"sizes_hw must be (H, W) of each of the {num_frames} frames, got {sizes_hw!r}."
         )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from .errors import SessionError
+from .read_only import ReadOnlyDict, UnknownKeyError
 
 
 def as_int(value: Any, what: str) -> int:
@@ -161,21 +162,44 @@ def as_objects(objects: Any) -> list[int] | None:
     return list(dict.fromkeys(ids))
 
 
-class ById(dict[int, Any]):
-    """Values by object id. What is not there is told in a sentence."""
+class ById(ReadOnlyDict[int, Any]):
+    """Values by object id. What is not there is told in a sentence.
 
-    def __getitem__(self, obj: Any) -> Any:
+    Parameters
+    ----------
+    values : by object id.
+    instead : what changes them, as the end of a sentence.
+    """
+
+    def __init__(self, values: Mapping[int, Any], instead: str) -> None:
+        super().__init__(values)
+        self._instead = instead
+
+    def explain_missing(self, key: object) -> str:
+        """Say that there is no such object, or that this is no id, and which there are."""
+        known = f"Objects: {', '.join(map(str, self)) or 'none yet'}."
         try:
-            return super().__getitem__(as_int(obj, "An object's id"))
-        except KeyError:
-            known = ", ".join(map(str, self)) or "none yet"
-            raise UnknownObjectError(f"There is no object {obj}. Objects: {known}.") from None
+            obj = as_int(key, "An object's id")
+            return f"There is no object {obj}. {known}"
+        except SessionError as error:
+            return f"{error} {known}"
+
+    def explain_writing(self) -> str:
+        """Say that they are read only, and what changes them."""
+        return f"What is read by object id is a copy, so writing to it is lost: {self._instead}."
+
+    def __getitem__(self, key: Any) -> Any:
+        try:
+            return super().__getitem__(as_int(key, "An object's id"))
+        except SessionError:
+            raise UnknownObjectError(self.explain_missing(key)) from None
+
+    def __reduce__(self) -> Any:
+        return type(self), (dict(self), self._instead)
 
 
-class UnknownObjectError(SessionError, KeyError):
+class UnknownObjectError(UnknownKeyError):
     """An id that no object has."""
-
-    __str__ = SessionError.__str__
 
 
 def _number(value: Any) -> float | None:

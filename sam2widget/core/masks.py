@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -184,7 +185,7 @@ class MaskVolume:
         shape: tuple[int, int, int] | Callable[[], tuple[int, int, int]],
         sizes_hw: Sequence[tuple[int, int]] | None = None,
     ) -> None:
-        self._read = read
+        self._read_mask = read
         self._sizes_hw = sizes_hw
         self._shape = shape
 
@@ -208,21 +209,52 @@ class MaskVolume:
 
     def __getitem__(self, index: Any) -> NDArray[np.bool_]:
         whole = cast("tuple[Any, ...]", index if isinstance(index, tuple) else (index,))
+        try:
+            return self._read(whole)
+        except (IndexError, TypeError) as error:
+            raise (TypeError if isinstance(error, TypeError) else IndexError)(
+                self._explain(whole, error)
+            ) from None
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            "Masks are read here, and cannot be written: w.add_mask(frame, mask, obj) gives the "
+            "mask of a frame, w.import_masks(…) several."
+        )
+
+    if not TYPE_CHECKING:  # a type checker shall go on to see what is misspelt
+
+        def __getattr__(self, name: str) -> NoReturn:
+            hint = f"np.asarray(masks).{name}" if hasattr(np.ndarray, name) else "np.asarray(masks)"
+            raise AttributeError(
+                f"Masks of an object have no {name!r}, as they are decoded where they are indexed: "
+                f"{hint} is of an array of all."
+            )
+
+    def _read(self, whole: tuple[Any, ...]) -> NDArray[np.bool_]:
         if not whole or whole[0] is Ellipsis or whole[0] is None:
             return np.asarray(self)[whole]
-        try:
-            frames: NDArray[np.intp] = np.asarray(np.arange(len(self))[whole[0]])
-        except IndexError:
-            if not isinstance(whole[0], (int, np.integer)):
-                raise
-            raise IndexError(
-                f"There is no frame {whole[0]}: the video has frames 0 to {len(self) - 1}."
-            ) from None
+        frames: NDArray[np.intp] = np.asarray(np.arange(len(self))[whole[0]])
         masks_nhw = self._stack(frames.ravel())
         if isinstance(whole[0], slice):
             return masks_nhw[(slice(None), *whole[1:])]
         positions = np.arange(frames.size).reshape(frames.shape)
         return masks_nhw[(positions, *whole[1:])]
+
+    def _explain(self, whole: tuple[Any, ...], error: Exception) -> str:
+        """Say in a sentence what is wrong with an index."""
+        first, last = whole[0] if whole else None, len(self) - 1
+        given = reprlib.repr(first if len(whole) == 1 else whole)
+        if len(whole) > 1:
+            return (
+                f"Masks are (T, H, W), here {self.shape}, and have no [{given[1:-1]}] ({error})."
+            )
+        if isinstance(first, (int, np.integer)):
+            return f"There is no frame {first}: the video has frames 0 to {last}."
+        return (
+            f"A frame is a whole number from 0 to {last}, or a slice or a list of such, got "
+            f"{given}{f' ({error})' if isinstance(first, (list, np.ndarray)) else ''}."
+        )
 
     def __array__(
         self, dtype: DTypeLike | None = None, copy: bool | None = None
@@ -242,7 +274,7 @@ class MaskVolume:
     def _stack(self, frames: NDArray[np.intp]) -> NDArray[np.bool_]:
         masks_nhw = np.zeros((len(frames), *self._size(frames)), np.bool_)
         for n, frame in enumerate(frames):
-            mask = self._read(int(frame))
+            mask = self._read_mask(int(frame))
             if mask is not None:
                 masks_nhw[n] = mask.to_array()
         return masks_nhw

@@ -58,7 +58,7 @@ def check_device(device: object) -> None:
 
     try:
         Runtime.choose(cast(Any, device))
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise SessionError(str(error)) from None
 
 

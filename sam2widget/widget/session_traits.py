@@ -4,20 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from traitlets import Bool, Dict, Enum, Instance, Int, List, TraitError, Unicode, validate
+from traitlets import Instance, Int, List, TraitError, validate
 
 from ..annotation.classes import explain_unknown
 from ..annotation.records import Changed
 from ..annotation.session import Session
 from .api.object_record import ObjectRecord
-from .traits import AutoPropagate, Cleaning, ThreadSafeTraits
+from .traits import (
+    AutoPropagate,
+    Choice,
+    Cleaning,
+    FieldsTrait,
+    Name,
+    ObjectsTrait,
+    ReadOnlyTraitError,
+    Switch,
+    ThreadSafeTraits,
+    WholeNumber,
+)
 
 READ_ONLY = {
     *("objects", "class_list", "status", "history", "video", "epoch", "non_overlapping"),
 }
 """Traits that the front end does not write."""
+INSTEAD = {
+    "objects": "w.add_object(), w.update_object(id, …) and w.remove_object(id) change objects",
+    "class_list": "set w.classes",
+    "status": "it says what goes on",
+    "history": "w.undo() and w.redo() change it",
+    "video": "it describes the video that the widget was made of",
+    "epoch": "it counts sessions",
+}
+"""What a person does where code sets a trait that only says what is."""
 
 
 class SessionTraits(ThreadSafeTraits):
@@ -31,24 +51,24 @@ class SessionTraits(ThreadSafeTraits):
     traits : values to begin with.
     """
 
-    frame = Int(0, help="Frame that is shown.").tag(sync=True, echo_update=False)
-    selected = Int(0, help="Id of the selected object, 0 for none.").tag(
+    frame = WholeNumber(0, help="Frame that is shown.").tag(sync=True, echo_update=False)
+    selected = WholeNumber(0, help="Id of the selected object, 0 for none.").tag(
         sync=True, echo_update=False
     )
-    objects = List(
+    objects = ObjectsTrait(
         Instance(ObjectRecord),
         help="id, name, color, dash, visible, locked, class_name, attributes, parents of objects.",
     ).tag(sync=True)
     class_list = List(help="name and color of each class; see `classes`.").tag(sync=True)
-    current_class = Unicode(help='Class that new objects get, "" for none.').tag(sync=True)
-    color_by = Enum(("object", "class"), "object", help="Whose colours masks are shown in.").tag(
+    current_class = Name(help='Class that new objects get, "" for none.').tag(sync=True)
+    color_by = Choice(("object", "class"), "object", help="Whose colours masks are shown in.").tag(
         sync=True
     )
-    status = Dict(help="state, message, model, device and click_ms.").tag(sync=True)
-    history = Dict(
+    status = FieldsTrait(help="state, message, model, device and click_ms.").tag(sync=True)
+    history = FieldsTrait(
         {"undo": "", "redo": ""}, help='What undo and redo would do; "" for nothing.'
     ).tag(sync=True)
-    video = Dict(
+    video = FieldsTrait(
         help="width, height, num_frames, fps, name, kind, sizes, live and pixel_size."
     ).tag(sync=True)
     epoch = Int(1, help="Number of the session; messages of another one are dropped.").tag(
@@ -58,7 +78,7 @@ class SessionTraits(ThreadSafeTraits):
         sync=True
     )
     clean_masks = Cleaning(help="Below which size specks and pinholes are dropped.").tag(sync=True)
-    non_overlapping = Bool(True, help="Whether a pixel belongs to one object at most.").tag(
+    non_overlapping = Switch(True, help="Whether a pixel belongs to one object at most.").tag(
         sync=True
     )
 
@@ -79,6 +99,25 @@ class SessionTraits(ThreadSafeTraits):
             class_list=self._list_classes(),
             **{"current_class": session.current_class, "color_by": session.color_by, **traits},
         )
+
+        self._are_traits_made = True
+
+    if not TYPE_CHECKING:  # a type checker knows the types of traits
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name in INSTEAD and vars(self).get("_are_traits_made"):
+                raise ReadOnlyTraitError(f"w.{name} cannot be set: {INSTEAD[name]}.")
+            super().__setattr__(name, value)
+
+    def explain_trait(self, name: str) -> str:
+        """Say in a sentence what frame, selected and current_class may be."""
+        if name == "frame":
+            return f"The video has frames 0 to {self._count_frames() - 1}."
+        if name == "selected":
+            known = ", ".join(map(str, self._selectable()[1:])) or "none yet"
+            return f"Objects: {known}. 0 is for none."
+        known = ", ".join(self._shown_session.class_names) or "none yet"
+        return f'It is "" for none, or the name of a class. Classes: {known}.'
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take the values of traits that the front end has written.
@@ -119,8 +158,8 @@ class SessionTraits(ThreadSafeTraits):
     def _check_selected(self, proposal: Any) -> int:
         if proposal["value"] not in self._selectable():
             raise TraitError(
-                f"There is no object {proposal['value']} to select. Objects: "
-                f"{', '.join(map(str, self._selectable()[1:])) or 'none yet'}."
+                f"There is no object {proposal['value']} to select. "
+                f"{self.explain_trait('selected')}"
             )
         return proposal["value"]
 

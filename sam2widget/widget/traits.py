@@ -5,22 +5,103 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, cast
 
 import anywidget
+import numpy as np
 from ipywidgets.widgets.widget import _instances  # pyright: ignore
-from traitlets import Enum, Float, TraitError
+from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, Unicode
 
+from ..core.arguments import as_int
 from ..core.cleaning import as_cleaning
 from ..core.errors import SessionError
+from ..core.read_only import ReadOnlyDict
+from .api.object_record import ObjectList, ObjectRecord
 
 _log = logging.getLogger(__name__)
 
 AUTO_PROPAGATE = ("never", "corrections", "always")
 
 
-class AutoPropagate(Enum[str]):
+class ExplainsTraits(Protocol):
+    """A widget that says what a trait may be."""
+
+    def explain_trait(self, name: str) -> str:
+        """Say it in a sentence."""
+        ...
+
+
+class WholeNumber(Int[int, Any]):
+    """A whole number, in the forms that `as_int` takes; its widget says which there are."""
+
+    def validate(self, obj: Any, value: Any) -> int:
+        """The value as an int (called by traitlets).
+
+        Raises
+        ------
+        TraitError
+            When it is none.
+        """
+        try:
+            return as_int(value, str(self.name))
+        except SessionError as error:
+            explained = cast(ExplainsTraits, obj).explain_trait(str(self.name))
+            raise TraitError(f"{error} {explained}") from None
+
+
+class Name(Unicode[str, Any]):
+    """A text; None is "", for none. Its widget says which there are."""
+
+    def validate(self, obj: Any, value: Any) -> str:
+        """The value as a text (called by traitlets).
+
+        Raises
+        ------
+        TraitError
+            When it is none.
+        """
+        if value is None or isinstance(value, str):
+            return value or ""
+        explained = cast(ExplainsTraits, obj).explain_trait(str(self.name))
+        raise TraitError(f"{self.name} must be a text, got {value!r}. {explained}")
+
+
+class Switch(Bool[bool, Any]):
+    """True or False."""
+
+    def validate(self, obj: Any, value: Any) -> bool:
+        """The value as a bool (called by traitlets).
+
+        Raises
+        ------
+        TraitError
+            When it is neither.
+        """
+        if isinstance(value, (bool, np.bool_)):
+            return bool(value)
+        raise TraitError(f"{self.name} is True or False, got {value!r}.")
+
+
+class Choice(Enum[str]):
+    """One of a few words."""
+
+    def validate(self, obj: Any, value: Any) -> str:
+        """The word (called by traitlets).
+
+        Raises
+        ------
+        TraitError
+            When it is none of them.
+        """
+        words = list(cast("Iterable[str]", self.values))
+        if isinstance(value, str) and value in words:
+            return value
+        *before, last = (f'"{word}"' for word in words)
+        raise TraitError(f"{self.name} is {', '.join(before)} or {last}, got {value!r}.")
+
+
+class AutoPropagate(Choice):
     """What is tracked without being asked; True stands for "corrections", False for "never"."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -56,6 +137,42 @@ class Cleaning(Float[float, Any]):
             return as_cleaning(value)
         except SessionError as error:
             raise TraitError(str(error)) from error
+
+
+class Fields(ReadOnlyDict[str, Any]):
+    """The value of a trait that is a dictionary.
+
+    Parameters
+    ----------
+    values : of the trait.
+    name : of the trait.
+    """
+
+    def __init__(self, values: Mapping[str, Any], name: str) -> None:
+        super().__init__(values)
+        self.title = f"w.{name}"
+
+    def __reduce__(self) -> Any:
+        return type(self), (dict(self), self.title.removeprefix("w."))
+
+
+class FieldsTrait(Dict):  # pyright: ignore[reportMissingTypeArgument]
+    """A dictionary that is read, and says what it has where something else is asked for."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """The dictionary, to be read (called by traitlets)."""
+        return Fields(cast("dict[str, Any]", super().validate(obj, value)), str(self.name))
+
+
+class ObjectsTrait(List[ObjectRecord]):
+    """The objects, as a list that is read."""
+
+    klass = ObjectList  # pyright: ignore
+    _cast_types = (list, tuple)
+
+
+class ReadOnlyTraitError(TraitError, AttributeError):
+    """A trait that only says what is, and was to be set."""
 
 
 class ThreadSafeTraits(anywidget.AnyWidget):
@@ -119,7 +236,7 @@ class ThreadSafeTraits(anywidget.AnyWidget):
                     values, self._unwritten = self._unwritten, {}
                 for name, value in values.items():
                     try:
-                        setattr(self, name, value)
+                        self.set_trait(name, value)
                     except Exception as error:
                         _log.error("An observer of %r failed", name, exc_info=error)
             finally:

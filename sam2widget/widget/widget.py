@@ -274,7 +274,13 @@ class Sam2Widget(Annotator, SessionTraits):
     if not TYPE_CHECKING:  # a type checker shall go on to see what is misspelt
 
         def __setattr__(self, name: str, value: object) -> None:
-            if not name.startswith("_") and not hasattr(type(self), name):
+            found = getattr(type(self), name, None)
+            if isinstance(found, property) and found.fset is None:
+                instead = "it is made of what there is" if name != "masks" else (
+                    "w.add_mask(frame, mask, obj) and w.import_masks(…) give masks"
+                )
+                raise AttributeError(f"w.{name} cannot be set: {instead}.")
+            if found is None and not name.startswith("_"):
                 near = get_close_matches(
                     name,
                     [

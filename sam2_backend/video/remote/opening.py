@@ -92,7 +92,7 @@ def _open_at(filesystem: Any, path: str, url: str, kind: Kind, options: OpenOpti
 def _options(url: str) -> dict[str, Any]:
     if not url.startswith(WEB):
         return {}
-    aiohttp = import_extra("aiohttp", "What is on the web is read by its URL", "remote")
+    aiohttp = import_extra("aiohttp", "What is on the web is read by its URL")
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=READ_S)
     return {"client_kwargs": {"timeout": timeout}}
 

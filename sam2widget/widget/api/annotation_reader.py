@@ -63,7 +63,9 @@ class AnnotationReader(HandOver):
 
         ``w.masks[1][10]`` is one frame, ``np.asarray(w.masks[1])`` all.
         """
-        return self._by_id(self._session.masks)
+        return self._by_id(
+            self._session.masks, "w.add_mask(frame, mask, obj) or w.import_masks(…) give masks"
+        )
 
     @property
     def scores(self) -> Mapping[int, NDArray[np.float32]]:
@@ -283,5 +285,8 @@ class AnnotationReader(HandOver):
         warn_renamed("left_to_check", "num_unreviewed")
         return self.num_unreviewed
 
-    def _by_id(self, read: Callable[[int], Any]) -> Mapping[int, Any]:
-        return ById({info.id: read(info.id) for info in self._session.objects})
+    def _by_id(self, read: Callable[[int], Any], instead: str = "") -> Mapping[int, Any]:
+        return ById(
+            {info.id: read(info.id) for info in self._session.objects},
+            instead or "the model says them",
+        )

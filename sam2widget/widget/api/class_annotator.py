@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ...annotation.records import Attribute
+from ...core.read_only import ReadOnlyDict
 from ..notebook.short_errors import shorten_errors
 from .annotation_reader import AnnotationReader
+
+
+class ClassColors(ReadOnlyDict[str, str]):
+    """Colours of classes by name."""
+
+    title = "w.classes"
+
+    def explain_writing(self) -> str:
+        """Say how classes are changed."""
+        return (
+            "w.classes is a copy: set all of them, such as w.classes = {**w.classes, 'cat': "
+            "'#2f7ff5'}, or add one by w.set_class(obj, 'cat', add=True)."
+        )
 
 
 @shorten_errors
@@ -31,7 +45,7 @@ class ClassAnnotator(AnnotationReader):
         SessionError
             When it is set to what are no classes, or an object has a class that is not among them.
         """
-        return {one.name: one.color for one in self._session.classes}
+        return ClassColors({one.name: one.color for one in self._session.classes})
 
     @classes.setter
     def classes(self, classes: Iterable[str] | Mapping[str, str | None]) -> None:

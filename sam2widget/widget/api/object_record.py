@@ -1,18 +1,21 @@
-"""Objects as the widget lists them."""
+"""Objects as the widget lists them: records that are read, and methods that change them."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ...annotation.records import Attribute, ObjectInfo
+from ...core.read_only import ReadOnlyDict, ReadOnlyList
 
 
-class ObjectRecord(dict[str, Any]):
+class ObjectRecord(ReadOnlyDict[str, Any]):
     """An object in ``w.objects``: ``record.name``, or ``record["name"]``, as the browser has it.
 
     It is a copy: `Sam2Widget.update_object`, `set_class` and `set_attributes` change the object.
     """
+
+    title = "an object's record"
 
     @classmethod
     def of(cls, info: ObjectInfo) -> ObjectRecord:
@@ -64,6 +67,18 @@ class ObjectRecord(dict[str, Any]):
         """Ids of the objects that it came from: one that divided, or several that merged."""
         return self["parents"]
 
+    def explain_writing(self) -> str:
+        """Say how an object is changed."""
+        return (
+            f"An object's record is a copy: change the object by w.update_object({self.id}, …), "
+            "w.set_class or w.set_attributes."
+        )
+
+    if not TYPE_CHECKING:  # a type checker shall go on to see what is misspelt
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(self.explain_missing(name))
+
     def __setattr__(self, name: str, value: object) -> None:
         call = f"w.update_object({self.id}, {name}={value!r})"
         if name == "class_name":
@@ -73,3 +88,24 @@ class ObjectRecord(dict[str, Any]):
         if name == "parents":
             call = f"w.set_parents({self.id}, {value!r})"
         raise AttributeError(f"An object's record is a copy: change the object by {call}.")
+
+
+class ObjectList(ReadOnlyList[ObjectRecord]):
+    """The objects of a widget by id, ascending. A place in it is no id: those begin with 1."""
+
+    def explain_missing(self, index: object) -> str:
+        """Say that no object is at a place, and which are there."""
+        if not self:
+            return f"There is nothing at place {index!r} of w.objects: there are no objects yet."
+        ids = ", ".join(str(one.id) for one in self)
+        said = "A place in w.objects is a whole number, got"
+        if isinstance(index, int):
+            said = "There is nothing in w.objects at place"
+        return f"{said} {index!r}: at the places 0 to {len(self) - 1} are the objects {ids}."
+
+    def explain_writing(self) -> str:
+        """Say how objects are added, changed and removed."""
+        return (
+            "w.objects is a copy: w.add_object(), w.update_object(id, …) and w.remove_object(id) "
+            "change what there is."
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
+from typing import get_args
 from unittest.mock import patch
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sam2widget.annotation.confidence import Review
-from sam2widget.annotation.records import Candidate, FrameKeys, Result
+from sam2widget.annotation.records import Candidate, FrameKeys, Result, State
 from sam2widget.annotation.session import Session
 from sam2widget.annotation.store import AnnotationStore
 from sam2widget.annotation.tables import FrameTable
@@ -83,7 +84,11 @@ def test_a_result_in_another_state_has_all_the_rest():
             assert getattr(result, one.name) != getattr(empty, one.name), "or it proves nothing"
         if one.name != "state":
             assert getattr(result.in_state("accepted"), one.name) is getattr(result, one.name)
-    assert result.in_state("accepted").state == "accepted"
+    for state in get_args(State):
+        changed, replaced = result.in_state(state), replace(result, state=state)
+        assert changed == replaced and changed.state == state
+        # Logits take no part in comparing.
+        assert all(getattr(changed, f.name) is getattr(replaced, f.name) for f in fields(Result))
 
 
 # Many masks at once

@@ -61,6 +61,17 @@ def test_a_function_that_fails_is_shown_and_the_next_one_called(parts, fault):
     assert len(parts.errors) == 1 and type(fault).__name__ in parts.errors[0]
 
 
+def test_a_mask_that_is_rejected_is_told_as_gone(parts):
+    seen = []
+    parts.callbacks.subscribe(MaskEvent, seen.append)
+    add_point(parts, 0)
+    for change in (parts.session.accept, parts.session.reject, parts.session.unreview):
+        parts.controller.edit(lambda change=change: change(obj=1, start=0))
+    parts.callbacks.wait_until_idle()
+    assert [one.result and one.result.state for one in seen][:3] == ["fresh", "accepted", None]
+    assert seen[-1].result is not None and seen[-1].result.state != "rejected"
+
+
 def test_a_function_may_edit(parts):
     def follow(event):
         if event.frame == 0:

@@ -63,7 +63,7 @@ def test_a_view_gets_each_runtime_in_parts_as_it_asks(companion: Path) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_a_companion_that_lacks_a_file_is_refused(companion: Path, name: str) -> None:
     (companion / name).unlink()
-    with pytest.raises(SessionError, match=r"pip install 'sam2widget\[decoder\]', in a checkout"):
+    with pytest.raises(SessionError, match=r'pip install "sam2widget\[decoder\]", in a checkout'):
         read_decoder_files()
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
+from dataclasses import replace
+from errno import ENOSPC
 
 import pytest
 from PIL import Image
 
 from sam2widget import SessionError, open_video
+from sam2widget.core.user_warnings import warn
 from sam2widget.export import FORMATS, Segmentation, export_masks
 from sam2widget.export.whole_export import (
     ExportExistsError,
@@ -134,3 +138,80 @@ def test_one_file_is_fetched_as_it_is_and_several_as_a_zip(segmentation, tmp_pat
         names = archive.namelist()
     assert packed.name == "out.zip" and "out.json" in names
     assert len(names) == 1 + FRAMES
+
+
+# What is told
+
+
+class Mine(OSError):
+    pass
+
+
+@pytest.mark.parametrize("fault", [Mine("my disk"), PermissionError(13, "no", "mine"), KeyError(1)])
+@pytest.mark.parametrize("export", [export_masks, export_whole])
+@pytest.mark.parametrize("name", ["mp4", "png", "npz", "coco", "gif", "geojson"])
+def test_what_on_progress_raises_is_the_callers_own(segmentation, tmp_path, export, name, fault):
+    def report(frame: int, total: int) -> None:
+        if frame == 2:
+            raise fault
+
+    with pytest.raises(type(fault)) as told:
+        export(segmentation, tmp_path / "out", name, on_progress=report)
+    assert told.value is fault
+
+
+def test_a_place_that_cannot_be_written_to_is_named_as_it_was_given(segmentation, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(SessionError) as told:
+        export_whole(segmentation, tmp_path / "file" / "out", "coco")
+    assert str(told.value).startswith(
+        f"The coco export could not be written to {tmp_path / 'file' / 'out.json'} ("
+    )
+    assert ".sam2widget-" not in str(told.value)
+
+
+def write_half(segmentation, target, **options):
+    """A format that finds no room, wherever it writes."""
+    folder = target if target.is_dir() else target.parent
+    (folder / "half").write_bytes(b"half")
+    raise OSError(ENOSPC, "No space left on device", str(target))
+
+
+@pytest.mark.parametrize("name", ["npz", "coco", "png"])
+def test_a_failure_names_format_and_target_and_no_scratch_folder(
+    segmentation, tmp_path, monkeypatch, name
+):
+    chosen = FORMATS[name]
+    for module in ("exporting", "whole_export"):
+        monkeypatch.setattr(
+            f"sam2widget.export.{module}.find_format",
+            lambda _: replace(chosen, write=write_half, options={}),
+        )
+    target = tmp_path / f"out{chosen.suffix}"
+    with pytest.raises(SessionError) as told:
+        export_whole(segmentation, tmp_path / "out", name)
+    assert str(told.value).startswith(
+        f"The {name} export could not be written to {target} (No space left on device)."
+    )
+    assert ".sam2widget-" not in str(told.value) and list(tmp_path.iterdir()) == []
+
+
+def test_sentences_and_warnings_of_a_format_name_the_target(segmentation, tmp_path, monkeypatch):
+    def write(segmentation, target, **options):
+        warn(f"{target} is long.")
+        raise SessionError(f"{target} is too long: choose another name than {target.name}.")
+
+    chosen = replace(FORMATS["npz"], write=write)
+    for module in ("exporting", "whole_export"):
+        monkeypatch.setattr(f"sam2widget.export.{module}.find_format", lambda _: chosen)
+    with pytest.raises(SessionError, match=f"^{re.escape(str(tmp_path / 'a.npz'))} is too long"):
+        export_whole(segmentation, tmp_path / "a.npz", "npz")
+
+    def only_warn(segmentation, target, **options):
+        warn(f"{target} is long.")
+        target.write_bytes(b"")
+        return target
+
+    chosen = replace(FORMATS["npz"], write=only_warn)
+    with pytest.warns(UserWarning, match=f"^{re.escape(str(tmp_path / 'a.npz'))} is long"):
+        export_whole(segmentation, tmp_path / "a.npz", "npz")

@@ -48,7 +48,7 @@ def test_a_widget_closes_while_its_model_loads_and_so_does_what_waits_for_it(
     download, pool, tmp_path
 ):
     path = tmp_path / "a.sam2.zip"
-    widget = Sam2Widget(CLIP, "slow", autosave=path)
+    widget = Sam2Widget(CLIP, "owner/slow", autosave=path)
     browser = Browser(widget)
     browser.say("hello")
     assert download.begun.wait(SOON_S)
@@ -77,7 +77,7 @@ def test_a_widget_closes_while_its_model_loads_and_so_does_what_waits_for_it(
 
 
 def test_saving_and_counting_do_not_wait_for_the_model_either(download, pool, tmp_path):
-    widget = Sam2Widget(CLIP, "slow", autosave=False)
+    widget = Sam2Widget(CLIP, "owner/slow", autosave=False)
     assert download.begun.wait(SOON_S)
     pool.submit(widget.save, tmp_path / "a.sam2.zip").result(SOON_S)
     assert pool.submit(lambda: widget.statistics).result(SOON_S).masks == 0

@@ -107,7 +107,8 @@ def test_work_that_saves_itself_goes_on_with_the_policy_that_was_chosen_last(mod
     with closing(Sam2Widget(CLIP, model, autosave=path)) as w:
         w.propagate()
         assert w.memory == "tree"
-    with closing(Sam2Widget(CLIP, "no-such-model", autosave=path)) as w:
+    (broken := tmp_path / "broken.pt").write_text("these are no weights")
+    with closing(Sam2Widget(CLIP, broken, autosave=path)) as w:
         w.save(tmp_path / "copy.sam2.zip")
     assert read_session(tmp_path / "copy.sam2.zip").memory == "tree", "though none was loaded"
 

@@ -291,6 +291,24 @@ def test_the_session_is_fetched_and_read_again(page, tmp_path):
     assert masks_of(saved.results) == masks_of(page.widget.segmentation.results)
 
 
+def test_why_there_is_no_download_is_told_without_the_kernels_temporary_folder(page, monkeypatch):
+    need_library_of("imagej")
+    answer = export(page, format="imagej", path="/no/place/mine.sam2.zip", download=True)
+    assert answer["text"].startswith("mine.sam2.zip would be called as a session file is")
+    monkeypatch.setattr("tempfile.tempdir", "/no/such/folder")
+    answer = export(page, format="npz", path="/no/place/a.npz", download=True)
+    assert answer["text"].startswith("The npz export a.npz could not be made for a download (")
+    assert "/no/" not in answer["text"] and answer["type"] == "error"
+
+
+def test_why_nothing_could_be_written_is_told_by_format_and_path(page, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for name, suffix in (("npz", ".npz"), ("session", ".sam2.zip")):
+        path = tmp_path / "file" / f"a{suffix}"
+        text = export(page, format=name, path=str(path))["text"]
+        assert f"could not be written to {path} (" in text and ".sam2widget-" not in text
+
+
 def test_a_download_that_is_too_large_is_refused_with_what_to_do(page, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "MAX_DOWNLOAD_BYTES", 100)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

@@ -207,7 +207,8 @@ def test_work_is_saved_even_where_the_model_does_not_load(widgets, tmp_path) -> 
     before = widgets()
     work(before)
     before.save(tmp_path / "a.sam2.zip")
-    broken = Sam2Widget.load(tmp_path / "a.sam2.zip", video=CLIP, model="/no/such/model.pt")
+    (path := tmp_path / "broken.pt").write_text("these are no weights")
+    broken = Sam2Widget.load(tmp_path / "a.sam2.zip", video=CLIP, model=path)
     try:
         with pytest.raises(SessionError, match="could not be loaded"):
             broken.wait_until_loaded()
@@ -216,7 +217,7 @@ def test_work_is_saved_even_where_the_model_does_not_load(widgets, tmp_path) -> 
     finally:
         broken.close()
     first, second = (read_session(tmp_path / name) for name in ("a.sam2.zip", "b.sam2.zip"))
-    assert second == replace(first, model="", model_source="/no/such/model.pt")
+    assert second == replace(first, model="", model_source=str(path))
 
 
 # The model

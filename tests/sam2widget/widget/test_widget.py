@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -13,6 +15,7 @@ from traitlets import TraitError
 
 from sam2widget import Sam2Widget, SessionError, VideoError
 from sam2widget.bridge.flow_control import MAX_UNACKED_MASKS
+from sam2widget.models.source import check_model
 from sam2widget.widget.front_end import HOW_TO_BUILD, NOT_BUILT, read_static
 from tests.support.browser import Browser, idle
 from tests.support.clips import CLIP, EVERYTHING, FRAMES, HEIGHT, WIDTH, click
@@ -54,8 +57,9 @@ def test_the_main_job_in_code(widget):
     assert widget.masks[3][6].all()
     widget.redo()
     assert list(widget.masks) == [1, 2]
-    assert widget.status.pop("click_ms") >= 1
-    assert widget.status == {"state": "ready", "message": "", "model": "disc", "device": "cpu"}
+    status = dict(widget.status)
+    assert status.pop("click_ms") >= 1
+    assert status == {"state": "ready", "message": "", "model": "disc", "device": "cpu"}
 
 
 def test_traits_tell_what_is_current(widget):
@@ -207,7 +211,7 @@ def test_while_the_model_loads_frames_are_served_and_clicks_wait(monkeypatch, se
         return segmenter
 
     monkeypatch.setattr("sam2widget.models.loading.load_segmenter", load)
-    widget = Sam2Widget(CLIP, "slow")
+    widget = Sam2Widget(CLIP, "owner/slow")
     browser = Browser(widget)
     browser.say("hello")
     number = browser.say("click", **click())
@@ -220,11 +224,12 @@ def test_while_the_model_loads_frames_are_served_and_clicks_wait(monkeypatch, se
     widget.close()
 
 
-def test_a_model_that_cannot_be_loaded_is_said_in_place_and_to_every_caller():
-    widget = Sam2Widget(CLIP, "sam3-giant")
-    with pytest.raises(SessionError, match=r"could not be loaded: .*'sam3-giant'"):
+def test_a_model_that_cannot_be_loaded_is_said_in_place_and_to_every_caller(tmp_path):
+    (path := tmp_path / "broken.pt").write_text("these are no weights")
+    widget = Sam2Widget(CLIP, path)
+    with pytest.raises(SessionError, match=r"could not be loaded: .*broken\.pt is not a readable"):
         widget.add_point(0, 1, 1)
-    assert widget.status["state"] == "error" and "'sam3-giant'" in widget.status["message"]
+    assert widget.status["state"] == "error" and "broken.pt" in widget.status["message"]
     browser = Browser(widget)
     browser.say("hello")
     assert "could not be loaded" in browser.ask("click", **click())["text"]
@@ -232,6 +237,64 @@ def test_a_model_that_cannot_be_loaded_is_said_in_place_and_to_every_caller():
     idle(widget)
     assert browser.of("frame")
     widget.close()
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        ("nanno", r"^Unknown model 'nanno'\. Did you mean 'nano'\? Use one of nano, .*auto, a path"),
+        ("tiny", "Did you mean 'sam2.1-hiera-tiny' or 'sam2-hiera-tiny'"),
+        ("sam2.1_hiera_small", "Did you mean 'sam2.1-hiera-small' or"),
+        ("sam2:nanno", "Unknown model 'nanno'"),
+        ("no/such/model.pt", r"There is no checkpoint file no/such/model\.pt\. Check the path"),
+        ("", "Unknown model ''"),
+    ],
+)
+def test_a_model_that_there_is_not_is_refused_before_anything_is_loaded(model, sentence):
+    before = threading.enumerate()
+    with pytest.raises(SessionError, match=sentence):
+        Sam2Widget(CLIP, model)
+    assert set(threading.enumerate()) <= set(before)
+    widget = Sam2Widget(CLIP, DiscSegmenter(HEIGHT, WIDTH), autosave=False)
+    with pytest.raises(SessionError, match=rf"{sentence}.*disc stays in use\.$"):
+        widget.set_model(model)
+    widget.close()
+
+
+def test_names_that_may_be_models_are_not_refused(tmp_path):
+    (tmp_path / "mine.pt").write_bytes(b"weights")
+    (tmp_path / "mine.dat").write_bytes(b"weights")
+    for name in ("auto", "nano", "facebook/sam2.1-hiera-tiny", "hf:owner/name", "sam2:nano"):
+        check_model(name)
+    for path in (tmp_path, tmp_path / "mine.pt", str(tmp_path / "mine.dat")):
+        check_model(path)
+    (tmp_path / "mine.pt").write_bytes(b"")
+    with pytest.raises(SessionError, match=r"mine\.pt is an empty file"):
+        check_model(tmp_path / "mine.pt")
+
+
+def test_the_name_of_a_model_is_checked_without_torch():
+    code = "import sys; from sam2widget.models.source import check_device, check_model as c\n"
+    code += "c('nano'); c('sam2.1-hiera-tiny'); c('a.b/c'); check_device('cuda:1')\n"
+    code += "try: c('nanno')\nexcept ValueError: print('torch' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("device", ["cdua", "gpu", "cuda0", 1.5])
+def test_a_device_that_nobody_knows_is_refused_at_once(device):
+    with pytest.raises(SessionError, match=rf"^Device '{device}' cannot be used here"):
+        Sam2Widget(CLIP, "nano", device=device)
+
+
+def test_a_session_whose_model_is_gone_says_so(tmp_path):
+    (path := tmp_path / "mine.pt").write_bytes(b"weights")
+    widget = Sam2Widget(CLIP, path, autosave=False)
+    widget.save(tmp_path / "a.sam2.zip")
+    widget.close()
+    path.unlink()
+    with pytest.raises(SessionError, match=r"give one with model=.*no checkpoint file .*mine\.pt"):
+        Sam2Widget.load(tmp_path / "a.sam2.zip", CLIP)
 
 
 def test_a_corrupt_checkpoint_is_named(tmp_path):
