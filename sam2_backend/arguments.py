@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Hashable
 from inspect import signature
+from numbers import Real
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -58,6 +59,18 @@ def check_whole(value: Any, what: str, low: int | None = None, high: int | None 
         return
     bounds = "" if low is None else f" from {low}" + (" up" if high is None else f" to {high}")
     raise ArgumentError(f"{what} must be a whole number{bounds}, got {value!r}.")
+
+
+def check_number(value: Any, what: str) -> None:
+    """Refuse what is no number, or NaN.
+
+    Raises
+    ------
+    ArgumentError
+        When it is so.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool) or value != value:
+        raise ArgumentError(f"{what} must be a number, got {value!r}.")
 
 
 def check_flag(value: Any, what: str) -> bool:

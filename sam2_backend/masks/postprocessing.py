@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ class MaskCleaner:
     def __post_init__(self) -> None:
         for name in ("fill_holes", "remove_specks"):
             value = getattr(self, name)
-            if isinstance(value, (bool, str)) or not np.isreal(value) or not value >= 0:
+            if not isinstance(value, Real) or not value >= 0:
                 raise ValueError(
                     f"{name} must be 0 or more, in pixels or below 1 as a share of the mask's "
                     f"area, got {value!r}."

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..arguments import check_whole
 from .contrast import Contrast, ContrastLike, as_contrast
 from .errors import VideoError
 from .georeference import GeoReference
@@ -149,7 +150,7 @@ class Video(ABC):
     def raw(self, frame: int) -> NDArray[Any]:
         """(H, W, C) values as the source holds them: uint8 RGB, or what a contrast shows."""
         self._check(frame)
-        return self._read(frame)
+        return self._read(int(frame))
 
     def identity(self) -> str:
         """Return a text that identifies the video, wherever it is and whatever it is called.
@@ -345,6 +346,7 @@ class Video(ABC):
             yield frame, np.asarray(image.resize((width, height), Image.Resampling.BOX))
 
     def _check(self, frame: int) -> None:
+        check_whole(frame, "A frame")
         if not 0 <= frame < self.num_frames:
             raise IndexError(
                 f"There is no frame {frame}: {self.name} has frames 0 to {self.num_frames - 1}."

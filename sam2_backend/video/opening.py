@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, cast
 
@@ -77,6 +77,9 @@ def open_video(
     """
     if kind not in (None, "video", "images"):
         raise VideoError(f"kind must be 'video', 'images' or None, got {kind!r}.")
+    is_size = isinstance(max_megapixels, Real) and not isinstance(max_megapixels, bool)
+    if not is_size or not max_megapixels > 0:
+        raise VideoError(f"max_megapixels must be a number above 0, got {max_megapixels!r}.")
     options = OpenOptions(axes, _checked(plane), float(max_megapixels), decoder)
     video = _open(source, kind or "video", options)
     if decoder not in (None, PYAV, video.decoder):

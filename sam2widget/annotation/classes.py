@@ -108,6 +108,11 @@ def as_attributes(given: Mapping[Any, Any]) -> dict[str, Attribute | None]:
     SessionError
         When a value is something else, or a name is none.
     """
+    if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise SessionError(
+            f"Attributes are values by name, such as occluded=True or {{'occluded': True}}, got "
+            f"{given!r}."
+        )
     return {
         as_name(name, "An attribute's name"): _as_value(name, one) for name, one in given.items()
     }

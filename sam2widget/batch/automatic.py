@@ -20,10 +20,11 @@ from sam2_backend.renamed import renamed_arguments, warn_renamed
 from sam2_backend.video import FrameSource, Video, open_video
 
 from ..annotation.session import Session
+from ..core.arguments import as_int_from
 from ..core.errors import SessionError
 from ..models.capabilities import SupportsProposals, SupportsProposalThresholds
 from ..models.segmenter import Proposed, Segmenter
-from ..models.source import as_segmenter, check_model, memory_of, model_source
+from ..models.source import as_segmenter, check_device, check_model, memory_of, model_source
 from ..storage.saved_session import SavedSession
 
 T = TypeVar("T")
@@ -137,10 +138,11 @@ def segment_everything(
     >>> print(found)
     >>> w = Sam2Widget("street.mp4", saved=found.session)  # to look at it, and correct
     """
-    for name, value in (("every", every), ("max_objects", max_objects), ("min_frames", min_frames)):
-        if value < 1:
-            raise SessionError(f"{name} must be at least 1, got {value}.")
+    every = as_int_from(every, 1, "every")
+    max_objects = as_int_from(max_objects, 1, "max_objects")
+    min_frames = as_int_from(min_frames, 1, "min_frames")
     check_model(model)
+    check_device(device)
     frames = open_video(video)
     segmenter = as_segmenter(model, device, frames, on_status)
     its_own = THRESHOLDS

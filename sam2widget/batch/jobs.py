@@ -11,6 +11,7 @@ from pathlib import Path
 from sam2_backend.video import FrameSource, Video, open_video
 
 from ..annotation.session import Session
+from ..core.arguments import as_paths
 from ..core.errors import SessionError
 from ..models.segmenter import Segmenter
 from ..models.source import DEFAULT_MEMORY, memory_of
@@ -81,7 +82,7 @@ def read_jobs(
     """
     if isinstance(sources, (str, os.PathLike)):
         sources = [sources]
-    videos = sources if isinstance(sources, Mapping) else dict.fromkeys(sources)
+    videos = as_paths(sources, "sources")
     jobs: dict[Path, BatchJob] = {}
     for given, video in videos.items():
         path = Path(given).expanduser()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from ..core.callers_function import CallersFunction
 from ..storage.session_file import write_session
 from .jobs import BatchJob, BatchOutcome, describe_failure, run_job
 from .segmenters import SegmenterLoader
@@ -31,7 +32,8 @@ def run_locally(
     BatchOutcome
         Of each job, as soon as it is done.
     """
-    segmenters = SegmenterLoader(device, on_status)
+    status = CallersFunction(on_status)
+    segmenters = SegmenterLoader(device, status)
     total = 0
 
     def on_frame() -> None:
@@ -45,6 +47,8 @@ def run_locally(
             saved, frames = run_job(job, segmenters, on_frame)
             write_session(job.target, saved)
         except Exception as error:
+            if status.error is not None:
+                raise status.error from None
             # Whatever it is, be it a fault of another package's model, the others go on.
             yield BatchOutcome(job, error=describe_failure(error))
         else:

@@ -14,8 +14,9 @@ from tqdm.auto import tqdm
 from sam2_backend.renamed import renamed_arguments
 from sam2_backend.video import FrameSource
 
+from ..core.arguments import as_int_from, as_path
 from ..core.errors import SessionError
-from ..models.source import check_model, memory_source, model_source
+from ..models.source import check_device, check_model, memory_source, model_source
 from .devices import run_on_devices
 from .jobs import BatchOutcome, SourcePath, is_done, read_jobs
 from .local import run_locally
@@ -118,10 +119,10 @@ def propagate_many(
     """
     if engine not in ("local", "ray"):
         raise ValueError(f"engine must be 'local' or 'ray', got {engine!r}.")
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}.")
-    if retries < 0:
-        raise ValueError(f"retries must be at least 0, got {retries}.")
+    if workers is not None:
+        workers = as_int_from(workers, 1, "workers")
+    retries = as_int_from(retries, 0, "retries")
+    check_device(device)
     if devices is not None:
         devices = _check_devices(devices, device, engine)
     source = model_source(model)
@@ -139,8 +140,15 @@ def propagate_many(
             f"memory is a name or settings here, got a {type(memory).__name__}: a session file "
             "could not say what it was tracked with."
         )
-    jobs = read_jobs(sources, Path(out), source, policy)
-    Path(out).mkdir(parents=True, exist_ok=True)
+    folder = as_path(out, "out")
+    jobs = read_jobs(sources, folder, source, policy)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SessionError(
+            f"out is the folder for the session files, and {folder} cannot be made "
+            f"({error.strerror}): give another."
+        ) from error
     began = time.monotonic()
     outcomes = {job.target: BatchOutcome(job) for job in jobs if is_done(job)}
     left = [job for job in jobs if job.target not in outcomes]

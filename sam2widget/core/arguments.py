@@ -68,6 +68,48 @@ def as_float_between(value: Any, low: float, high: float, what: str) -> float:
     return number
 
 
+def as_int_from(value: Any, low: int, what: str) -> int:
+    """A whole number that is not below another, in the same forms as `as_int`.
+
+    Raises
+    ------
+    SessionError
+        When it is none, or below.
+    """
+    number = as_int(value, what)
+    if number < low:
+        raise SessionError(f"{what} must be at least {low}, got {number}.")
+    return number
+
+
+def as_flag(value: Any, what: str) -> bool:
+    """True or False, also as NumPy's and as the numbers 1 and 0; a text such as "no" is neither.
+
+    Raises
+    ------
+    SessionError
+        When it is neither.
+    """
+    value = _unboxed(value)
+    if isinstance(value, (bool, np.bool_)) or (isinstance(value, int) and value in (0, 1)):
+        return bool(value)
+    raise SessionError(f"{what} is True or False, got {value!r}.")
+
+
+def as_window(value: Any) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 of a part of a picture, in whole pixels.
+
+    Raises
+    ------
+    SessionError
+        When these are not four whole numbers.
+    """
+    if isinstance(value, (str, bytes)) or len(flat := _flat(value)) != 4:
+        raise SessionError(f"A window is x0, y0, x1, y1, four whole numbers, got {value!r}.")
+    x0, y0, x1, y1 = (as_int(one, "A window's edge") for one in flat)
+    return x0, y0, x1, y1
+
+
 def as_path(value: Any, what: str) -> Path:
     """A path, given as text or as what has one.
 
@@ -79,6 +121,24 @@ def as_path(value: Any, what: str) -> Path:
     if isinstance(value, (str, os.PathLike)):
         return Path(cast("str | os.PathLike[str]", value))
     raise SessionError(f"{what} is text or a Path, got {value!r}.")
+
+
+def as_paths(given: Any, what: str) -> dict[Any, Any]:
+    """Paths, with the video of each where a dictionary gives it, else None.
+
+    Raises
+    ------
+    SessionError
+        When it is neither a path, nor several, nor videos by path.
+    """
+    if isinstance(given, (str, os.PathLike)):
+        given = [given]
+    if not isinstance(given, Iterable) or isinstance(given, bytes):
+        raise SessionError(f"{what} is a path, several, or videos by path, got {given!r}.")
+    paths = dict(given) if isinstance(given, Mapping) else dict.fromkeys(cast(Any, given))
+    for path in paths:
+        as_path(path, f"One of {what}")
+    return cast("dict[Any, Any]", paths)
 
 
 def as_numbers(values: tuple[Any, ...], names: tuple[str, ...], what: str) -> list[float]:

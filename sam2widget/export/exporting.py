@@ -12,6 +12,7 @@ from typing import Any
 from sam2_backend.video import FrameSource, LargeImage
 
 from ..core.arguments import as_path
+from ..core.callers_function import CallersFunction
 from ..core.errors import SessionError
 from ..core.protected_files import ProtectedFiles
 from .registry import FORMATS, Format, find_format, format_for_writing
@@ -70,10 +71,16 @@ def export_masks(
     if not segmentation.results:
         raise SessionError("There are no masks to export: prompt an object first.")
     check_size(segmentation, chosen)
-    report = None
+    report: CallersFunction | None = None
     if on_progress is not None:
-        report = ProgressReport(on_progress, len(segmentation))
-        segmentation = replace(segmentation, on_frame=report)
+        if not callable(on_progress):
+            raise TypeError(
+                "on_progress is a function of the frame and the number of frames, got "
+                f"{on_progress!r}."
+            )
+        call, total = CallersFunction(on_progress), len(segmentation)
+        segmentation = replace(segmentation, on_frame=lambda frame: call(frame, total))
+        report = call
     check_place(segmentation, path, chosen)
     try:
         (path.parent if chosen.suffix else path).mkdir(parents=True, exist_ok=True)
@@ -86,29 +93,6 @@ def export_masks(
         if isinstance(error, OSError):
             raise unwritable(error, chosen, path) from error
         raise
-
-
-class ProgressReport:
-    """Tells a caller's function of each frame, and keeps what that raises: it is no fault of ours.
-
-    Parameters
-    ----------
-    call : is given the frame and the number of frames.
-    total : the number of frames.
-    """
-
-    def __init__(self, call: Callable[[int, int], object], total: int) -> None:
-        self._call = call
-        self._total = total
-        self.error: BaseException | None = None
-
-    def __call__(self, frame: int) -> None:
-        """Tell of a frame."""
-        try:
-            self._call(frame, self._total)
-        except BaseException as error:
-            self.error = error
-            raise
 
 
 def unwritable(error: OSError, format: Format, path: Path) -> SessionError:

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
 from ..annotation.records import ObjectInfo
+from ..core.arguments import as_int
 from ..core.errors import SessionError
 from ..core.palette import ink_on
 from ..core.protected_files import ProtectedFiles
@@ -86,7 +87,10 @@ def contact_sheet(
     if frames is None:
         last = len(segmentation) - 1
         frames = np.unique(np.linspace(0, last, SHEET_FRAMES).round().astype(int)).tolist()
-    if not frames or columns < 1:
+    columns = as_int(columns, "columns")
+    if isinstance(frames, (str, bytes)) or np.ndim(frames) != 1:
+        raise SessionError(f"frames is a list of frames, such as range(0, 40, 5), got {frames!r}.")
+    if not len(frames) or columns < 1:
         raise SessionError("A contact sheet needs at least one frame and one column.")
     columns = min(columns, len(frames))
     sheet_rows = -(-len(frames) // columns)

@@ -17,6 +17,7 @@ from sam2_backend.video import FrameSource, Video
 from ..annotation.classes import Labels, color_by_class
 from ..annotation.records import ColorBy, ObjectClass, ObjectInfo, Result
 from ..annotation.tables import FrameTable
+from ..core.errors import SessionError
 from ..core.files import make_file_name
 from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask
@@ -66,7 +67,13 @@ class Segmentation:
         if isinstance(source, (str, os.PathLike)):
             saved = read_session(source)
             return cls._saved(saved, saved.open_video(video, near=Path(source)))
-        return source.segmentation
+        found = getattr(source, "segmentation", None)
+        if isinstance(found, Segmentation):
+            return found
+        raise SessionError(
+            "Masks come from a Sam2Widget, a session file, or what read_session gave, got a "
+            f"{type(source).__name__}."
+        )
 
     @classmethod
     def make(

@@ -12,11 +12,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from ..core.callers_function import CallersFunction
 from ..core.errors import SessionError
 from ..core.files import replace_file
 from ..core.protected_files import ProtectedFiles
 from ..core.user_warnings import collect_warnings, warn
-from .exporting import ProgressReport, check_place, complete_path, export_masks, unwritable
+from .exporting import check_place, complete_path, export_masks, unwritable
 from .registry import Format, find_format
 from .segmentation import Segmentation
 from .wording import pluralize
@@ -66,16 +67,14 @@ def export_whole(
     if path.exists() and path.is_dir() != (not chosen.suffix):
         kind = "folder" if path.is_dir() else "file"
         raise SessionError(f"{path} is a {kind}: choose another name.")
-    report = on_progress and ProgressReport(on_progress, len(segmentation))
+    report = on_progress and CallersFunction(on_progress)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".sam2widget-", dir=path.parent) as scratch:
             folder = Path(scratch)
             with hide_folder(folder, path.parent):
                 export_masks(
-                    *(segmentation, folder / path.name, format),
-                    on_progress=report and (lambda frame, _: report(frame)),
-                    **options,
+                    segmentation, folder / path.name, format, on_progress=report, **options
                 )
             files = [(one, path.parent / one.relative_to(folder)) for one in _files(folder)]
             ProtectedFiles(segmentation.video).check(to for _, to in files)

@@ -86,7 +86,7 @@ class Finder(Generic[R]):
         SessionError
             When it is not said what to look for, or the detector is none.
         """
-        text = text.strip()
+        text = _as_text(text)
         if not text and not boxes:
             raise SessionError('Say what to find, such as "zebra", or give boxes of examples.')
         chosen = self._detector if detector is None else detector
@@ -116,7 +116,7 @@ class Finder(Generic[R]):
         SessionError
             When it is not said what to look for, the detector is none, or these are pictures.
         """
-        text = text.strip()
+        text = _as_text(text)
         if not text:
             raise SessionError('Say what to find in the video, such as "zebra".')
         chosen = self._detector if detector is None else detector
@@ -167,3 +167,9 @@ class Finder(Generic[R]):
 
     def _show(self, message: str) -> None:
         self._controller.show("working", message)
+
+
+def _as_text(text: object) -> str:
+    if isinstance(text, str):
+        return text.strip()
+    raise SessionError(f'What to find is a text, such as "zebra", got {text!r}.')

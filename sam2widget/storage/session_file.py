@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
+from ..core.arguments import as_path
 from ..core.errors import SessionError
 from ..core.masks import Mask
 from ..core.schema import SchemaError, convert, load_json
@@ -88,7 +89,13 @@ def write_session(path: str | os.PathLike[str], saved: SavedSession) -> None:
     SessionError
         When it cannot be written, or what is there is no session file; it is then as it was.
     """
-    if _is_other(Path(path)):
+    path = as_path(path, "The path of a session")
+    if not isinstance(saved, SavedSession):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise SessionError(
+            f"A session file is written of what read_session gave, got a {type(saved).__name__}: "
+            "w.save(path) writes one of a widget."
+        )
+    if _is_other(path):
         raise SessionError(
             f"{os.fspath(path)} is there already, and is no session file, so it is not written "
             "over: choose another name, or move it away."
@@ -134,7 +141,7 @@ def read_session(path: str | os.PathLike[str], *, max_bytes: int | None = None) 
         When there is no such file, it is damaged, is no session file, or is of a newer version,
         with what is wrong and what to do.
     """
-    return _with_zip(Path(path), max_bytes, _read)
+    return _with_zip(as_path(path, "The path of a session"), max_bytes, _read)
 
 
 def read_fingerprint(path: str | os.PathLike[str]) -> tuple[Fingerprint, int]:

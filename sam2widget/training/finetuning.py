@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sam2_backend.renamed import renamed_arguments
 from sam2_backend.video import FrameSource
 
+from ..core.arguments import as_paths
 from ..core.errors import SessionError
 from ..models.loading import load_any
 from ..models.source import check_model
@@ -79,8 +80,7 @@ def finetune(
     from sam2_backend.training import finetune_model
     from sam2_backend.training.datasets import VideoRecords
 
-    if isinstance(model, (str, os.PathLike)):
-        check_model(model)
+    check_model(model)
     source = VideoRecords(read_records(sessions, include_prompted=include_prompted))
     train, evaluated = split_records(source, held_out=held_out, seed=seed)
     options = {"frames": choose_clip_length(train), **options}
@@ -116,7 +116,7 @@ def read_records(
     """
     if isinstance(sessions, (str, os.PathLike)):
         sessions = [sessions]
-    videos = sessions if isinstance(sessions, Mapping) else dict.fromkeys(sessions)
+    videos = as_paths(sessions, "sessions")
     records: list[SessionRecord] = []
     for session, video in videos.items():
         path = Path(session)

@@ -193,6 +193,11 @@ class Sam2Widget(Annotator, SessionTraits):
                 "look at. Masks are kept as run lengths: w.read_mask gives parts of them."
             )
         shared = self._replace_earlier(model, device)
+        if saved is not None and not isinstance(saved, SavedSession):  # pyright: ignore
+            raise SessionError(
+                f"saved is what read_session(path) gave, got {saved!r}: Sam2Widget.load(path) "
+                "reads a session file, and goes on with it."
+            )
         plan = plan_autosave(frames, autosave, saved)
         origin, is_resumed = saved or plan.found, saved is None and plan.found is not None
         is_memory_given = memory is not None

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...arguments import check_whole
+
 EDGE_PX = 20.0
 """A mask whose box is within this distance of an edge of its crop may be cut off there."""
 
@@ -110,6 +112,9 @@ def make_point_grids(
     if (points_per_side is None) == (point_grids is None):
         raise ValueError("Give either points_per_side or point_grids, and the other as None.")
     if points_per_side is not None:
+        check_whole(points_per_side, "points_per_side")
+        check_whole(downscale, "crop_n_points_downscale_factor")
+        check_whole(layers, "crop_n_layers")
         if points_per_side < 1 or downscale < 1 or layers < 0:
             raise ValueError(
                 "points_per_side and crop_n_points_downscale_factor must be at least 1 and "

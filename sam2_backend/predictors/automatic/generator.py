@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from ...arguments import check_model
+from ...arguments import check_model, check_number
 from ...kernels.out_of_memory import AdaptiveBatcher
 from ...masks.regions import keep_distinct_boxes, remove_small_regions
 from ...network.sam2 import ImageFeatures, Sam2Model, select_single_mask
@@ -111,6 +111,19 @@ class AutomaticMaskGenerator:
                 "output_mode must be 'binary_mask', 'uncompressed_rle' or 'coco_rle', got "
                 f"{output_mode!r}."
             )
+        thresholds = {
+            "pred_iou_thresh": pred_iou_thresh,
+            "stability_score_thresh": stability_score_thresh,
+            "stability_score_offset": stability_score_offset,
+            "mask_threshold": mask_threshold,
+            "box_nms_thresh": box_nms_thresh,
+            "crop_nms_thresh": crop_nms_thresh,
+            "crop_overlap_ratio": crop_overlap_ratio,
+            "min_mask_region_area": min_mask_region_area,
+        }
+        for name, value in thresholds.items():
+            if value is not None:
+                check_number(value, name)
         self.model = model
         on_cpu = model.device.type == "cpu"
         self.points_per_batch = points_per_batch or prompt_batch_size(model)

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, UnidentifiedImageError
 
+from ...arguments import check_whole
 from ...checkpoints.loading import load_model
 from ...masks.regions import keep_separate_masks, remove_small_regions
 from ...network.transforms import logits_to_masks
 from ..automatic.generator import AutomaticMaskGenerator
 from ..automatic.mask_record import MaskRecord
 from ..image import ImagePredictor
+from ..prompts import check_boxes
 from .person_search import search_people
 
 if TYPE_CHECKING:
@@ -102,11 +104,13 @@ class SAM2MultiPersonSegmentation:
         ValueError
             When the picture cannot be read, or `num_people` is less than 1.
         """
+        check_whole(num_people, "num_people")
         if num_people < 1:
             raise ValueError(f"num_people must be at least 1, got {num_people}.")
+        boxes_n4 = None if boxes is None else check_boxes(boxes)
         image = _read(image_path)
-        if boxes is not None:
-            return self._in_boxes(image, np.asarray(boxes, np.float32)[:num_people]), image
+        if boxes_n4 is not None:
+            return self._in_boxes(image, boxes_n4[:num_people]), image
         by_head = self.model.config.person_head
         masks = self._by_head(image) if by_head else self._by_shape(image)
         return [masks[n] for n in keep_separate_masks(masks, MAX_OVERLAP)[:num_people]], image

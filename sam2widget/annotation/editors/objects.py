@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...core.arguments import as_int
+from ...core.arguments import as_flag, as_int
 from ...core.errors import SessionError
 from ..classes import as_color
 from ..model_sync import ModelSync
@@ -71,9 +71,9 @@ class ObjectEditor:
         if color is not None:
             info = replace(info, color=as_color(color))
         if visible is not None:
-            info = replace(info, visible=visible)
+            info = replace(info, visible=as_flag(visible, "visible"))
         if locked is not None:
-            info = replace(info, locked=locked)
+            info = replace(info, locked=as_flag(locked, "locked"))
         with self._store.edit("change object"):
             self._store.write_object(obj, info)
 

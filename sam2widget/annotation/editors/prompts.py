@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sam2_backend.masks.mask_input import as_mask
 
 from ...core import painting
-from ...core.arguments import as_float, as_int, as_numbers
+from ...core.arguments import as_flag, as_float, as_int, as_numbers
 from ...core.errors import SessionError
 from ...core.masks import Mask
 from ...core.sparse_masks import place_mask, subtract, touches_edge, unite
@@ -230,6 +230,7 @@ class PromptEditor:
         """
         frame, obj = self._store.check_frame(frame), as_int(obj, "An object's id")
         height, width = self._store.frame_hw(frame)
+        radius, erase = as_float(radius, "The radius of a brush"), as_flag(erase, "erase")
         _check_stroke(shape, path, radius)
         now = self._store.shown_mask(frame, obj)
         if erase and (now is None or not now.area):
@@ -245,6 +246,7 @@ class PromptEditor:
     def choose(self, frame: int, obj: int, index: int) -> None:
         """Choose another of the masks that a single click may mean; `index` counts from 0."""
         frame, obj = self._store.check_frame(frame), self._store.check_object(obj)
+        index = as_int(index, "A candidate's place")
         result = self._store.result(frame, obj)
         count = 0 if result is None else len(result.candidates)
         if result is None or not 0 <= index < count:
@@ -259,6 +261,7 @@ class PromptEditor:
     def move_point(self, frame: int, obj: int, index: int, x: float, y: float) -> None:
         """Put one click elsewhere; `index` counts from 0 in the order of the clicks."""
         frame, obj = self._store.check_frame(frame), self._store.check_object(obj)
+        index = as_int(index, "A point's place")
         prompts = self._with_point(frame, obj, index)
         x, y = as_float(x, "A point's x"), as_float(y, "A point's y")
         self._check_inside(frame, x, y)
@@ -269,6 +272,7 @@ class PromptEditor:
     def remove_point(self, frame: int, obj: int, index: int) -> None:
         """Take one click away; `index` counts from 0 in the order of the clicks."""
         frame, obj = self._store.check_frame(frame), self._store.check_object(obj)
+        index = as_int(index, "A point's place")
         prompts = self._with_point(frame, obj, index).without_point(index)
         self._set("remove point", frame, obj, prompts)
 

@@ -15,7 +15,7 @@ from sam2_backend.video import Video
 from ...annotation.confidence import Review
 from ...annotation.records import Proposal, Timeline
 from ...annotation.session import Session
-from ...core.arguments import ById, as_int, as_path
+from ...core.arguments import ById, as_int, as_int_from, as_path, as_window
 from ...core.errors import SessionError
 from ...core.label_maps import OverlapCounter
 from ...core.masks import MaskVolume
@@ -81,16 +81,35 @@ class AnnotationReader(HandOver):
         return self._by_id(self._session.ious)
 
     def prompts(self, frame: int, obj: int = 1) -> PromptSet:
-        """Prompts of an object on a frame; an empty set where there are none."""
-        return self._session.prompts(frame, obj)
+        """Prompts of an object on a frame; an empty set where there are none.
+
+        Raises
+        ------
+        SessionError
+            When the video has no such frame, or this is no id.
+        """
+        session = self._session
+        return session.prompts(session.check_frame(frame), as_int(obj, "An object's id"))
 
     def proposals(self, frame: int) -> tuple[Proposal, ...]:
-        """What was found on a frame, by `propose` or in the view, and is still to be decided on."""
-        return self._session.proposals(frame)
+        """What was found on a frame, by `propose` or in the view, and is still to be decided on.
+
+        Raises
+        ------
+        SessionError
+            When the video has no such frame.
+        """
+        return self._session.proposals(self._session.check_frame(frame))
 
     def timeline(self, obj: int = 1) -> Timeline:
-        """Frames on which an object is prompted, tracked, stale, accepted or rejected."""
-        return self._session.timeline(obj)
+        """Frames on which an object is prompted, tracked, stale, accepted or rejected.
+
+        Raises
+        ------
+        SessionError
+            When there is no such object.
+        """
+        return self._session.timeline(self._session.check_object(obj))
 
     def read_mask(
         self, obj: int, window: Window, *, size: tuple[int, int] | None = None, frame: int = 0
@@ -113,13 +132,13 @@ class AnnotationReader(HandOver):
         session = self._session
         obj, frame = session.check_object(obj), session.check_frame(frame)
         height, width = session.frame_hw(frame)
-        x0, y0, x1, y1 = (as_int(one, "A window's edge") for one in window)
+        x0, y0, x1, y1 = as_window(window)
         if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
             raise SessionError(
-                f"There is no part {tuple(window)} of frame {frame}, which is {width} x {height} "
+                f"There is no part {(x0, y0, x1, y1)} of frame {frame}, which is {width} x {height} "
                 "pixels: a window is x0, y0, x1, y1."
             )
-        wide, high = size or (x1 - x0, y1 - y0)
+        wide, high = (x1 - x0, y1 - y0) if size is None else _as_size(size)
         mask = session.shown_mask(frame, obj)
         if mask is None:
             return np.zeros((high, wide), np.bool_)
@@ -290,3 +309,11 @@ class AnnotationReader(HandOver):
             {info.id: read(info.id) for info in self._session.objects},
             instead or "the model says them",
         )
+
+
+def _as_size(size: Any) -> tuple[int, int]:
+    """Width and height in pixels."""
+    if isinstance(size, (str, bytes)) or np.shape(size) != (2,):
+        raise SessionError(f"size is width and height in pixels, two whole numbers, got {size!r}.")
+    width, height = (as_int_from(one, 1, "A side of size") for one in size)
+    return width, height

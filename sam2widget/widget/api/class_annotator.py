@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ...annotation.classes import as_attributes
 from ...annotation.records import Attribute
 from ...core.read_only import ReadOnlyDict
 from ..notebook.short_errors import shorten_errors
@@ -92,5 +93,5 @@ class ClassAnnotator(AnnotationReader):
         SessionError
             When there is no such object, or a value is something else.
         """
-        given = {**(attributes or {}), **more}
+        given = {**as_attributes({} if attributes is None else attributes), **more}
         self._controller.edit(lambda: self._session.set_attributes(obj, given))
