@@ -69,7 +69,7 @@ def check_number(value: Any, what: str) -> None:
     ArgumentError
         When it is so.
     """
-    if not isinstance(value, Real) or isinstance(value, bool) or value != value:
+    if isinstance(value, bool) or not isinstance(value, Real) or value != value:
         raise ArgumentError(f"{what} must be a number, got {value!r}.")
 
 

@@ -57,7 +57,10 @@ CALLS = {
     "a candidate's place": (lambda g: g.w.choose(0, "a"), "whole number, got 'a'"),
     "a brush's radius": (lambda g: g.w.paint(0, [(1, 1)], "a"), "finite number, got 'a'"),
     "a brush without radius": (lambda g: g.w.paint(0, [(1, 1)], NAN), "finite number, got nan"),
-    "erasing": (lambda g: g.w.paint(0, [(1, 1)], 3, erase="no"), "erase is True or False, got 'no'"),
+    "erasing": (
+        lambda g: g.w.paint(0, [(1, 1)], 3, erase="no"),
+        "erase is True or False, got 'no'",
+    ),
     "whether it is shown": (
         lambda g: g.w.update_object(1, visible="no"),
         "visible is True or False, got 'no'",
@@ -73,7 +76,10 @@ CALLS = {
     "a timeline of a name": (lambda g: g.w.timeline("dog"), "whole number, got 'dog'"),
     "a number to find": (lambda g: g.w.find(5), "What to find is a text, .*got 5"),
     "a number to find in a video": (lambda g: g.w.find(5, video=True), "is a text, .*got 5"),
-    "half a window": (lambda g: g.w.read_mask(1, (0, 0, 5)), r"four whole numbers, got \(0, 0, 5\)"),
+    "half a window": (
+        lambda g: g.w.read_mask(1, (0, 0, 5)),
+        r"four whole numbers, got \(0, 0, 5\)",
+    ),
     "a number for a window": (lambda g: g.w.read_mask(1, 5), "four whole numbers, got 5"),
     "a number for a size": (
         lambda g: g.w.read_mask(1, (0, 0, 5, 5), size=5),

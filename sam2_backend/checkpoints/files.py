@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import pickle
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext

@@ -59,7 +59,10 @@ def check_file(path: Path) -> None:
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint file {path}. Check the path.")
     if not path.stat().st_size:
-        raise CheckpointError(f"The checkpoint {path} is an empty file: fetch it again.")
+        raise CheckpointError(
+            f"{path} is an empty file. It may be damaged or only partly downloaded: delete it and "
+            "fetch it again."
+        )
 
 
 def is_repository(name: str) -> bool:

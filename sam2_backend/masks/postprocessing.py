@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,8 +36,8 @@ class MaskCleaner:
 
     def __post_init__(self) -> None:
         for name in ("fill_holes", "remove_specks"):
-            value = getattr(self, name)
-            if not isinstance(value, Real) or not value >= 0:
+            value: Any = getattr(self, name)
+            if not isinstance(value, Real) or not value >= 0:  # pyright: ignore[reportOperatorIssue]
                 raise ValueError(
                     f"{name} must be 0 or more, in pixels or below 1 as a share of the mask's "
                     f"area, got {value!r}."

@@ -226,7 +226,7 @@ class VideoPredictor:
         self._check(frame, obj)
         if candidate is not None:
             check_whole(candidate, "candidate", 0, NUM_CANDIDATES - 1)
-        if points is None and box is None:
+        if cast(object, points) is None and box is None:
             raise ValueError("There is nothing to add: give points with labels, or a box.")
         prompts = self.prompts.get(frame, obj)
         if replace:
@@ -605,8 +605,9 @@ class VideoPredictor:
 
 
 def _as_ids(objs: int | Iterable[int]) -> tuple[int, ...]:
-    is_one = isinstance(objs, str) or not isinstance(objs, Iterable)
-    return (cast(int, objs),) if is_one else tuple(objs)
+    if isinstance(objs, Iterable) and not isinstance(cast(object, objs), str):
+        return tuple(objs)
+    return (cast(int, objs),)
 
 
 def _check_sizes(sizes_hw: Sequence[tuple[int, int]], num_frames: int) -> None:

@@ -77,8 +77,7 @@ def open_video(
     """
     if kind not in (None, "video", "images"):
         raise VideoError(f"kind must be 'video', 'images' or None, got {kind!r}.")
-    is_size = isinstance(max_megapixels, Real) and not isinstance(max_megapixels, bool)
-    if not is_size or not max_megapixels > 0:
+    if not isinstance(cast(object, max_megapixels), Real) or not max_megapixels > 0:
         raise VideoError(f"max_megapixels must be a number above 0, got {max_megapixels!r}.")
     options = OpenOptions(axes, _checked(plane), float(max_megapixels), decoder)
     video = _open(source, kind or "video", options)

@@ -246,9 +246,7 @@ class MaskVolume:
         first, last = whole[0] if whole else None, len(self) - 1
         given = reprlib.repr(first if len(whole) == 1 else whole)
         if len(whole) > 1:
-            return (
-                f"Masks are (T, H, W), here {self.shape}, and have no [{given[1:-1]}] ({error})."
-            )
+            return f"Masks are (T, H, W), here {self.shape}, and have no [{given[1:-1]}] ({error})."
         if isinstance(first, (int, np.integer)):
             return f"There is no frame {first}: the video has frames 0 to {last}."
         return (

@@ -79,8 +79,11 @@ def export_masks(
                 f"{on_progress!r}."
             )
         call, total = CallersFunction(on_progress), len(segmentation)
-        segmentation = replace(segmentation, on_frame=lambda frame: call(frame, total))
-        report = call
+
+        def tell(frame: int) -> None:
+            call(frame, total)
+
+        segmentation, report = replace(segmentation, on_frame=tell), call
     check_place(segmentation, path, chosen)
     try:
         (path.parent if chosen.suffix else path).mkdir(parents=True, exist_ok=True)

@@ -86,9 +86,10 @@ def contact_sheet(
     segmentation = Segmentation.of(source)
     if frames is None:
         last = len(segmentation) - 1
-        frames = np.unique(np.linspace(0, last, SHEET_FRAMES).round().astype(int)).tolist()
+        spread = np.linspace(0, last, SHEET_FRAMES).round().astype(int)
+        frames = cast("list[int]", np.unique(spread).tolist())
     columns = as_int(columns, "columns")
-    if isinstance(frames, (str, bytes)) or np.ndim(frames) != 1:
+    if isinstance(frames, (str, bytes)) or np.ndim(cast(Any, frames)) != 1:
         raise SessionError(f"frames is a list of frames, such as range(0, 40, 5), got {frames!r}.")
     if not len(frames) or columns < 1:
         raise SessionError("A contact sheet needs at least one frame and one column.")

@@ -281,8 +281,10 @@ class Sam2Widget(Annotator, SessionTraits):
         def __setattr__(self, name: str, value: object) -> None:
             found = getattr(type(self), name, None)
             if isinstance(found, property) and found.fset is None:
-                instead = "it is made of what there is" if name != "masks" else (
-                    "w.add_mask(frame, mask, obj) and w.import_masks(…) give masks"
+                instead = (
+                    "it is made of what there is"
+                    if name != "masks"
+                    else ("w.add_mask(frame, mask, obj) and w.import_masks(…) give masks")
                 )
                 raise AttributeError(f"w.{name} cannot be set: {instead}.")
             if found is None and not name.startswith("_"):

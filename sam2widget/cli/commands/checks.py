@@ -56,4 +56,6 @@ def check_folder(folder: Path, option: str) -> None:
     """
     there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
     if not there.is_dir():
-        raise SessionError(f"{option} is a folder to write to, and {there} is a file: give another.")
+        raise SessionError(
+            f"{option} is a folder to write to, and {there} is a file: give another."
+        )

@@ -135,8 +135,8 @@ class AnnotationReader(HandOver):
         x0, y0, x1, y1 = as_window(window)
         if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
             raise SessionError(
-                f"There is no part {(x0, y0, x1, y1)} of frame {frame}, which is {width} x {height} "
-                "pixels: a window is x0, y0, x1, y1."
+                f"There is no part {(x0, y0, x1, y1)} of frame {frame}, which is "
+                f"{width} x {height} pixels: a window is x0, y0, x1, y1."
             )
         wide, high = (x1 - x0, y1 - y0) if size is None else _as_size(size)
         mask = session.shown_mask(frame, obj)

@@ -82,7 +82,7 @@ def test_a_model_that_there_is_not_is_refused_at_the_start(
     said = said_of(capsys, MODELS[command], model=model)
     assert sentence in said and "film.mp4" not in said
     if model == "nanno":
-        assert "Did you mean 'nano'?" in said or command == "pretrain" and "nano, " in said
+        assert "Did you mean 'nano'?" in said or (command == "pretrain" and "nano, " in said)
 
 
 @pytest.mark.parametrize("command", ["demo", "export-onnx"])

@@ -233,9 +233,7 @@ def test_a_library_that_is_not_there_is_told(segmentation, monkeypatch):
     }.items():
         monkeypatch.setitem(sys.modules, name, None)
         command = re.escape(install_command(name))
-        with pytest.raises(
-            SessionError, match=rf"^{name} is not installed: {command}, or .*\.$"
-        ):
+        with pytest.raises(SessionError, match=rf"^{name} is not installed: {command}, or .*\.$"):
             hand_over()
 
 

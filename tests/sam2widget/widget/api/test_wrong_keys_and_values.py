@@ -223,7 +223,13 @@ def test_classes_name_what_there_are_and_how_they_are_changed(tracked):
 
 
 def test_what_is_read_only_is_copied_and_written_as_plain_values(tracked):
-    for one in (tracked.video, tracked.objects, tracked.objects[0], tracked.classes, tracked.status):
+    for one in (
+        tracked.video,
+        tracked.objects,
+        tracked.objects[0],
+        tracked.classes,
+        tracked.status,
+    ):
         plain = dict(one) if isinstance(one, dict) else list(one)
         assert copy.deepcopy(one) == pickle.loads(pickle.dumps(one)) == plain
         assert json.loads(json.dumps(one)) == json.loads(json.dumps(plain))
