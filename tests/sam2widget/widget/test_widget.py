@@ -259,6 +259,7 @@ def test_a_model_that_there_is_not_is_refused_before_anything_is_loaded(model, s
         Sam2Widget(CLIP, model)
     assert set(threading.enumerate()) <= set(before)
     widget = Sam2Widget(CLIP, DiscSegmenter(HEIGHT, WIDTH), autosave=False)
+    widget.wait_until_loaded()
     with pytest.raises(SessionError, match=rf"{sentence}.*disc stays in use\.$"):
         widget.set_model(model)
     widget.close()
