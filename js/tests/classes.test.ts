@@ -38,12 +38,18 @@ test("an object's class is shown in its row and picked from a menu", () => {
   ]);
 });
 
-test("without classes there is no menu and no list of classes", async () => {
-  view.host.change({ class_list: [] });
+test("without classes there is no menu in a row, and a field for the first", async () => {
+  view.host.change({ class_list: [], objects: [], selected: 0 });
+  await settle();
+  const list = view.element.querySelector(".s2w-class-list") as HTMLElement;
+  expect(list.hidden).toBe(true);
+  const field = view.element.querySelector(".s2w-new-class") as HTMLInputElement;
+  field.value = "cat";
+  field.dispatchEvent(new Event("change"));
+  expect(view.host.of("add_class")).toMatchObject([{ class_name: "cat" }]);
+  view.host.change({ objects: [FIRST] });
   await settle();
   expect(menu("Object 1").hidden).toBe(true);
-  const list = view.element.querySelector('[aria-label="Classes"]') as HTMLElement;
-  expect(list.hidden).toBe(true);
 });
 
 test("a locked object keeps its class", async () => {

@@ -245,6 +245,17 @@ it("marks as many places as are said to be worth a look", () => {
   expect(store.places).toEqual(new Map([[1, [120]]]));
 });
 
+it("asks for a click on an object that is only said to be absent", () => {
+  const host = new FakeHost();
+  host.current = { ...host.current, objects: objects(3) };
+  const store = new Store(viewState(host));
+  const rejected: [number, number][] = [[0, 4]];
+  store.timelines.set(1, timeline(1, { rejected, tracked: [[4, 6]] }));
+  store.timelines.set(2, timeline(2, { rejected }));
+  store.timelines.set(3, timeline(3, { rejected, prompted: [2] }));
+  expect(situationOf(store).empty).toEqual(["Object 2"]);
+});
+
 describe("a popover", () => {
   const ran = vi.fn();
   let menu: Popover;

@@ -66,7 +66,7 @@ const TABLE: [string, Situation, string, string?][] = [
   [
     "an unsure mask of the small model",
     { ...CLICKED, offer: { label: "SAM 2.1 tiny", iou: 0.418 }, ended: THROUGH },
-    "only 42 % sure of this mask. SAM 2.1 tiny is better",
+    "Only 42 % sure of this mask. SAM 2.1 tiny is better",
     "Use SAM 2.1 tiny",
   ],
 ];

@@ -160,7 +160,7 @@ def test_a_better_model_is_offered_once_where_nano_is_unsure(bench: Bench) -> No
     bench.run("from sam2widget import open_video")
     bench.show(UNSURE)
     widget.click(*centre_of(bench))
-    expect(line(widget)).to_contain_text("only 31 % sure of this mask. SAM 2.1 tiny is better")
+    expect(line(widget)).to_contain_text("Only 31 % sure of this mask. SAM 2.1 tiny is better")
     expect(widget.root.get_by_role("button", name="Use SAM 2.1 tiny")).to_be_visible()
     widget.button("Not now").click()
     expect(line(widget)).not_to_contain_text("SAM 2.1 tiny")

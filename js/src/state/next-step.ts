@@ -64,7 +64,7 @@ export function nextStep(now: Situation): NextStep {
   if (now.offer) {
     const sure = Math.round(100 * now.offer.iou);
     return {
-      text: `The model is only ${sure} % sure of this mask. ${now.offer.label} is better at it.`,
+      text: `Only ${sure} % sure of this mask. ${now.offer.label} is better at it.`,
       action: "better",
       label: `Use ${now.offer.label}`,
     };

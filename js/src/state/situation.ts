@@ -17,8 +17,10 @@ export function situationOf(store: Store): Situation {
   let [stale, untracked, unreviewed] = [0, 0, 0];
   for (const object of objects) {
     const timeline = store.timelines.get(object.id);
+    // Where another divided, there are frames before on which this one is not.
+    const absent = timeline?.prompted.length === 0 ? lengthOf(timeline.rejected) : 0;
     const known = timeline ? framesOf(timeline) : 0;
-    if (known === 0) {
+    if (known === absent) {
       empty.push(object.name);
       continue;
     }

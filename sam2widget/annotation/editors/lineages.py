@@ -43,7 +43,7 @@ class LineageEditor:
         obj = store.check_object(obj)
         given = tuple(dict.fromkeys(store.check_object(parent) for parent in parents))
         if obj in given or any(obj in self._ancestors(parent) for parent in given):
-            raise SessionError(f"{store.name_of(obj)} (object {obj}) cannot descend from itself.")
+            raise SessionError(f"{self._named(obj)} cannot descend from itself.")
         with store.edit("set parents"):
             store.write_object(obj, replace(store.tables.objects[obj], parents=given))
 
@@ -142,14 +142,16 @@ class LineageEditor:
         """Return the ids of an object that may end before a frame, and of that frame."""
         store = self._store
         obj, frame = store.check_unlocked(store.check_object(obj)), store.check_frame(frame)
-        name = f"{store.name_of(obj)} (object {obj})"
+        name = self._named(obj)
         children = [info.id for info in store.objects if obj in info.parents]
         if children:
             listed = " and ".join(map(str, children))
             raise SessionError(f"{name} goes on as object {listed} already.")
         frames = [t for t, one in store.tables.results.of(obj).items() if one.state != "rejected"]
         if not frames or min(frames) >= frame:
-            raise SessionError(f"{name} has no mask before frame {frame}, so it cannot end there.")
+            raise SessionError(
+                f"{name} has no mask before frame {frame}: it divides or merges on a later one."
+            )
         return obj, frame
 
     def _add_child(self, obj: int, parents: tuple[int, ...], frame: int) -> None:
@@ -163,6 +165,11 @@ class LineageEditor:
         )
         store.write_object(obj, info)
         self._reject(obj, range(frame))
+
+    def _named(self, obj: int) -> str:
+        """Name an object in a sentence: with its id, where the name does not say it."""
+        name = self._store.name_of(obj)
+        return name if name == ObjectInfo.numbered(obj).name else f"{name} (object {obj})"
 
     def _ancestors(self, obj: int) -> set[int]:
         found: set[int] = set()

@@ -48,7 +48,7 @@ export class ClassPanel {
 
   private updateClasses(): void {
     const { class_list, objects } = this.store.state;
-    this.classes.hidden = class_list.length === 0;
+    this.list.hidden = class_list.length === 0;
     const before = this.chips;
     this.chips = new Map(
       class_list.map(({ name }) => [name, before.get(name) ?? new ClassChip(name, this.store)]),
