@@ -101,6 +101,23 @@ describe("a click on the mask of another object", () => {
     expect(view.host.written).toContainEqual(["selected", 2]);
   });
 
+  it("marks the other child of an object that has divided, but not where that is absent", async () => {
+    view.host.change({ objects: [...view.host.current.objects, objectOf(3)], selected: 3 });
+    view.host.receive({ ...timeline(3, [], []), rejected: [[0, 1]] });
+    await settle();
+    view.gesture([ON_RIGHT]);
+    await settle();
+    expect(view.host.of("click")).toEqual([]);
+    expect(view.host.written).toContainEqual(["selected", 2]);
+    view.host.change({ selected: 1 });
+    await settle();
+    view.host.change({ selected: 3 });
+    view.host.receive({ ...timeline(3, [], []), rejected: [[1, 5]] });
+    await settle();
+    view.gesture([ON_RIGHT]);
+    expect(view.host.of("click")).toMatchObject([{ object: 3 }]);
+  });
+
   it("marks where masks are not to be seen: left of a comparison", async () => {
     view.host.change({ selected: 2 });
     view.button("Compare").click();

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Bench
+from sam2widget.cli.demo import deepest_point
+from sam2widget.samples import sample_clip
+from tests.browser.conftest import SCREENSHOTS, Bench
 from tests.browser.test_quickstart import centre_of
 
+DIVIDES = 6
+"""The frame on which an object divides."""
 CLASSED = "w = Sam2Widget(video, model=model, classes={'person': '#e69f00', 'dog': '#56b4e9'})"
 
 
@@ -93,3 +98,64 @@ def test_attributes_are_typed_and_unknown_classes_refused_in_place(bench: Bench)
         "try:\n    w.set_class(1, 'cat')\nexcept Exception as error:\n    print(error)"
     )
     assert "There is no class 'cat'. Classes: person, dog." in refused
+
+
+def test_an_object_divides_on_the_frame_that_is_shown_and_the_other_child_is_clicked(
+    bench: Bench,
+) -> None:
+    widget, page = bench.widget, bench.page
+    bench.show("w = Sam2Widget(clip.frames_thw3[:12], model=model, autosave=False)")
+    menu = widget.button("Classes and attributes")
+    divide = widget.button("Divide here")
+    said = widget.root.locator(".s2w-lineage")
+    widget.click(*centre_of(bench))
+    widget.propagate()
+    widget.go_to(0)
+    menu.click()
+    divide.click()  # on the first frame it cannot
+    expect(widget.root.get_by_role("alert")).to_contain_text(
+        "Object 1 has no mask before frame 0: it divides or merges on a later one."
+    )
+    widget.button("Dismiss").click()
+    tracked = bench.masks()
+
+    widget.go_to(DIVIDES)
+    x, y = deepest_point(tracked[DIVIDES])
+    colour = widget.pixel(x, y)
+    menu.click()
+    expect(said).to_be_empty()
+    divide.click()
+    expect(divide).to_be_hidden()
+    widget.wait_for("objects", 3)
+    expect(widget.button("Select Object 3")).to_have_attribute("aria-pressed", "true")
+    expect(widget.root.get_by_role("group", name="Next step")).to_contain_text("Click Object 3")
+    widget.eventually(lambda: widget.pixel(x, y) != colour)  # it is the first child's
+    assert [one["parents"] for one in objects(bench)] == [[], [1], [1]]
+    np.testing.assert_array_equal(bench.masks(1)[:DIVIDES], tracked[:DIVIDES])
+    np.testing.assert_array_equal(bench.masks(2)[DIVIDES:], tracked[DIVIDES:])
+    assert not bench.masks(1)[DIVIDES:].any() and not bench.masks(2)[:DIVIDES].any()
+    menu.click()
+    expect(said).to_have_text("Object 3: child of 1")
+    page.keyboard.press("Escape")
+
+    widget.click(x, y)  # on the first child, of which it may be a part
+    widget.wait_ready()
+    assert bench.run(f"print(len(w.prompts({DIVIDES}, 3).points))").strip() == "1"
+    widget.press("Control+z")
+    widget.eventually(lambda: not bench.masks(3).any())
+    widget.click(*deepest_point(sample_clip().masks[1][DIVIDES]))
+    widget.press("Escape")
+    widget.propagate()
+    other = bench.masks(3)
+    assert other[DIVIDES:].any(axis=(1, 2)).all() and not other[:DIVIDES].any()
+    widget.button("Select Object 1").click()
+    menu.click()
+    expect(said).to_have_text("Object 1: goes on as 2 and 3")
+    expect(divide).to_be_disabled()
+    page.screenshot(path=SCREENSHOTS / "divided.png")
+    page.keyboard.press("Escape")
+
+    while len(objects(bench)) == 3:
+        widget.press("Control+z")
+        widget.wait_ready()
+    np.testing.assert_array_equal(bench.masks(), tracked)

@@ -103,18 +103,57 @@ def test_the_picture_has_most_of_a_large_window(bench: Bench) -> None:
         assert share >= 0.6, f"{share:.2f} of {width} x {height}"
 
 
-def test_picture_and_time_fit_a_small_window_together(bench: Bench) -> None:
+@pytest.mark.parametrize("window_wh", [(900, 700), (1280, 720), (1280, 900), (1440, 900)])
+@pytest.mark.parametrize("width_px", [480, 360], ids=["16:9", "4:3"])
+def test_picture_controls_and_time_fit_a_window_together(
+    bench: Bench, window_wh: tuple[int, int], width_px: int
+) -> None:
     widget = bench.widget
-    with window(bench, 900, 700):
-        bench.show("w = Sam2Widget(video, model=model)")
+    with window(bench, *window_wh):
+        crop = f"np.ascontiguousarray(clip.frames_thw3[:12, :, :{width_px}])"
+        bench.show(f"w = Sam2Widget({crop}, model=model, autosave=False)")
         room = bench.page.locator(".jp-WindowedPanel-outer").first.bounding_box()
         stage = widget.stage.bounding_box()
-        slider = widget.root.locator(".s2w-track").bounding_box()
-        toolbar = widget.root.locator(".s2w-toolbar").bounding_box()
-        assert room and stage and slider and toolbar
-        assert slider["y"] + slider["height"] - toolbar["y"] <= room["height"]
+        toolbar, controls, head = (
+            widget.root.locator(part).bounding_box()
+            for part in (".s2w-toolbar", ".s2w-controls", ".s2w-table-head")
+        )
+        assert room and stage and toolbar and controls and head
+        # The head has the slider, and below that the filmstrip.
+        assert head["y"] + head["height"] - toolbar["y"] <= room["height"]
         assert toolbar["height"] < 40, "one row"
-        assert stage["width"] * stage["height"] > 0.45 * room["width"] * room["height"]
+        left = room["height"] - toolbar["height"] - controls["height"] - head["height"]
+        assert stage["height"] > left - 40 or stage["width"] > toolbar["width"] - 4, "no smaller"
+
+
+@pytest.mark.parametrize("width", [830, 702, 582])
+def test_what_is_said_at_the_foot_is_not_cut_short(bench: Bench, width: int) -> None:
+    """The widths are of JupyterLab in windows of 1280 and 900 pixels, with and without side bar."""
+    widget = bench.widget
+    bench.show(
+        "from ipywidgets import Layout\n"
+        "w = Sam2Widget(clip.frames_thw3[:24], model=model, autosave=False,\n"
+        f"               layout=Layout(width='{width + 18}px'))"
+    )
+
+    def cut() -> list[str]:
+        return widget.root.evaluate(
+            """(root) => [...root.querySelectorAll(".s2w-foot *, .s2w-next *")].filter(
+                (one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth
+            ).map((one) => one.textContent)"""
+        )
+
+    note = widget.root.get_by_text("small offline model")
+    expect(note).to_be_visible()
+    widget.click(*centre_of(bench))
+    assert cut() == []
+    widget.press("t")
+    expect(widget.root.locator(".s2w-progress > .s2w-pace")).to_contain_text("frames/s")
+    assert cut() == []
+    widget.button("Stop").click()
+    widget.wait_ready()
+    expect(note).to_be_visible()
+    assert cut() == []
 
 
 def rows(table: Locator) -> list[int]:

@@ -162,6 +162,11 @@ def test_a_better_model_is_offered_once_where_nano_is_unsure(bench: Bench) -> No
     widget.click(*centre_of(bench))
     expect(line(widget)).to_contain_text("Only 31 % sure of this mask. SAM 2.1 tiny is better")
     expect(widget.root.get_by_role("button", name="Use SAM 2.1 tiny")).to_be_visible()
+    for width in (1100, 720, 600):
+        bench.run(f"w.layout.width = '{width}px'")
+        expect(widget.root).to_have_css("width", f"{width}px")
+        text = line(widget).locator(".s2w-next-text")
+        assert text.evaluate("(one) => one.scrollWidth <= one.clientWidth"), f"cut at {width} px"
     widget.button("Not now").click()
     expect(line(widget)).not_to_contain_text("SAM 2.1 tiny")
     widget.click(20, 20, modifiers=["Shift"])

@@ -17,16 +17,13 @@ export function situationOf(store: Store): Situation {
   let [stale, untracked, unreviewed] = [0, 0, 0];
   for (const object of objects) {
     const timeline = store.timelines.get(object.id);
-    // Where another divided, there are frames before on which this one is not.
-    const absent = timeline?.prompted.length === 0 ? lengthOf(timeline.rejected) : 0;
-    const known = timeline ? framesOf(timeline) : 0;
-    if (known === absent) {
+    if (store.isEmpty(object.id)) {
       empty.push(object.name);
       continue;
     }
     if (object.locked || !timeline) continue;
     stale += lengthOf(timeline.stale);
-    untracked += Math.max(0, frames - known);
+    untracked += Math.max(0, frames - framesOf(timeline));
     unreviewed += lengthOf(timeline.tracked) + lengthOf(timeline.stale);
   }
   const running = isPropagating(state);

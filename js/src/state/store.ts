@@ -282,6 +282,12 @@ export class Store {
     return this.prompts.get(`${object}:${frame}`);
   }
 
+  /** Whether an object has no prompt and no mask on any frame: at most it is said to be absent. */
+  isEmpty(object: number): boolean {
+    const { prompted, accepted, tracked, stale } = this.timelines.get(object) ?? {};
+    return ![prompted, accepted, tracked, stale].some((frames) => frames?.length);
+  }
+
   /** Frames look otherwise now. The one on the stage stays until its new pixels come. */
   forgetLook(): void {
     for (const frame of this.frames.keys()) {

@@ -1,6 +1,7 @@
 /** Which object's mask is at a place of the image, and whether a click there selects it. */
 
 import type { ObjectInfo } from "../../kernel/traits";
+import { runAt } from "../../state/runs";
 import { covers, sizeOf } from "../../state/stage-state";
 import type { Store } from "../../state/store";
 
@@ -34,8 +35,7 @@ function isPromptPending(store: Store, frame: number): boolean {
   if (pending.some((prompt) => prompt.frame === frame && ofIt(prompt.object))) return true;
   if (question?.pending?.frame === frame && ofIt(question.pending.object)) return true;
   if (!store.selectedObject) return false;
-  const timeline = store.timelines.get(selected);
-  const { prompted, accepted, rejected, tracked, stale } = timeline ?? {};
-  const isOnAnyFrame = [prompted, accepted, rejected, tracked, stale].some((list) => list?.length);
-  return !isOnAnyFrame && !store.masks.get(frame)?.has(selected);
+  // Of an object that has divided, the second child waits for a click from that frame on.
+  const isAbsent = runAt(store.timelines.get(selected)?.rejected ?? [], frame) !== undefined;
+  return store.isEmpty(selected) && !isAbsent && !store.masks.get(frame)?.has(selected);
 }
