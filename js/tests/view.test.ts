@@ -202,6 +202,23 @@ describe("what is offered", () => {
     await settle();
     expect([note.hidden, note.textContent]).toEqual([false, "small offline model"]);
     expect(tipOf(note)).toBe("Take a larger one.");
+    const message = "labels has no names of this video's frames; they are matched by the number";
+    host.change({ status: { ...host.current.status, message } });
+    await settle();
+    expect(note.hidden).toBe(true); // they would both be cut short
+  });
+
+  it("shows all of what is said at the foot where it is cut short", async () => {
+    const status = element.querySelector(".s2w-status") as HTMLElement;
+    for (const [width, tip] of [
+      [40, "Ready"],
+      [400, ""],
+    ] as const) {
+      Object.defineProperty(status, "clientWidth", { value: width, configurable: true });
+      Object.defineProperty(status, "scrollWidth", { value: 300, configurable: true });
+      status.dispatchEvent(new Event("pointerenter"));
+      expect(tipOf(status)).toBe(tip);
+    }
   });
 
   it("is no time for images that have nothing to do with each other", async () => {

@@ -40,8 +40,10 @@ TOUR_WIDTH = 860
 """In pixels; of the tour, whose frames are many."""
 PAUSE_MS = 700
 """Between two pictures of a propagation, which they slow down."""
-LOST = 34
-"""A frame on which the ball is lost in the tour, having been behind the fish."""
+WRONG = 34
+"""A frame that is corrected in the tour: the mask of the ball has parts of the fish."""
+RIGHT_IOU = 0.9
+"""With the truth, from which on it is corrected no more."""
 CURSOR = """() => {
     const cursor = document.createElement("div");
     cursor.innerHTML = `<svg width="26" height="26" viewBox="0 0 24 24"><path d="M5 2v17l4.5-4 2.6 6
@@ -169,13 +171,13 @@ def tour(open_: Open, target: Path) -> None:
         for frame in range(0, 48, 3):
             widget.go_to(frame)
             snap(80)
-        widget.go_to(LOST)
+        widget.go_to(WRONG)
         widget.press("1")
         snap(900)
-        truth_hw = clip.masks[1][LOST]
+        truth_hw = clip.masks[1][WRONG]
         for _ in range(MAX_CORRECTIONS):
-            found_hw = bench.masks(1)[LOST]
-            if (found_hw & truth_hw).sum() > 0.7 * (found_hw | truth_hw).sum():
+            found_hw = bench.masks(1)[WRONG]
+            if (found_hw & truth_hw).sum() > RIGHT_IOU * (found_hw | truth_hw).sum():
                 break
             x, y, label = correction(found_hw, truth_hw)
             move(x, y)
@@ -184,10 +186,10 @@ def tour(open_: Open, target: Path) -> None:
             widget.wait_masks_after(before)
             snap(500)
         widget.wait_ready()
-        for frame in range(LOST, 48, 3):
+        for frame in range(WRONG, 48, 3):
             widget.go_to(frame)
             snap(80)
-        widget.go_to(LOST)
+        widget.go_to(WRONG)
         snap(700)
         for _ in range(4):
             widget.press("a")

@@ -4,9 +4,9 @@ import type { Client } from "../kernel/client";
 import { type Action, type NextStep, nextStep } from "../state/next-step";
 import { situationOf } from "../state/situation";
 import type { Store } from "../state/store";
-import { h, iconButton, on, setText } from "../ui/dom";
+import { h, iconButton, setText } from "../ui/dom";
 import { megabytes, timeLeft } from "../ui/durations";
-import { setTip } from "../ui/tooltip";
+import { tipWhereCut } from "../ui/tooltip";
 
 export class NextStepLine {
   readonly element: HTMLElement;
@@ -44,10 +44,7 @@ export class NextStepLine {
       { group: "Next step" },
       ...[this.text, this.clock, this.bar, this.action, this.cancel, this.dismiss],
     );
-    on(this.text, "pointerenter", () => {
-      const { scrollWidth, clientWidth, textContent } = this.text;
-      setTip(this.text, scrollWidth > clientWidth ? (textContent ?? "") : "");
-    });
+    tipWhereCut(this.text);
   }
 
   close(): void {

@@ -4,7 +4,7 @@ import type { Status } from "../kernel/traits";
 import type { Store, Topic } from "../state/store";
 import { h, setText } from "../ui/dom";
 import { timeLeft } from "../ui/durations";
-import { setTip } from "../ui/tooltip";
+import { setTip, tipWhereCut } from "../ui/tooltip";
 import type { ModelMenu } from "./model-menu";
 
 const WORDS: Record<Status["state"], string> = {
@@ -16,6 +16,8 @@ const WORDS: Record<Status["state"], string> = {
 };
 /** What is over sooner is not worth a word. */
 const WORKING_AFTER_MS = 300;
+/** Letters of a message beside which there is no room for what is to be known of the model. */
+const LONG_MESSAGE = 60;
 
 export class StatusBar {
   readonly element: HTMLElement;
@@ -33,6 +35,7 @@ export class StatusBar {
     private readonly store: Store,
     private readonly model: ModelMenu,
   ) {
+    tipWhereCut(this.status);
     this.element = h(
       "div.foot",
       h("span.dot", { "aria-hidden": "true" }),
@@ -58,7 +61,7 @@ export class StatusBar {
     this.model.update(topics);
     setText(this.note, status.note ?? "");
     setTip(this.note, status.note_details ?? "");
-    this.note.hidden = !status.note;
+    this.note.hidden = !status.note || status.message.length > LONG_MESSAGE;
     this.progress.hidden = progress === null;
     if (progress) {
       this.bar.value = progress.total > 0 ? progress.done / progress.total : 0;

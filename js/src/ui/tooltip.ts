@@ -25,6 +25,14 @@ export function tipOf(element: Element): string {
   return element.getAttribute("data-tip") ?? "";
 }
 
+/** Show all that an element says where it is cut short. */
+export function tipWhereCut(element: HTMLElement): void {
+  on(element, "pointerenter", () => {
+    const { scrollWidth, clientWidth, textContent } = element;
+    setTip(element, scrollWidth > clientWidth ? (textContent ?? "") : "");
+  });
+}
+
 export class Tooltip {
   readonly element = document.createElement("div");
   private anchor: Element | null = null;
