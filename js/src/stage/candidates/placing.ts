@@ -22,10 +22,17 @@ type Spot = Standing & { size: Size };
  * where it hides least, perhaps at an edge of the stage; all in CSS pixels of the stage.
  *
  * @param boxes Of an object that may be larger or smaller; it stands beside the first if it can.
+ * @param others Of other objects, which are better not hidden either.
  * @param flat Width and height with its parts side by side.
  * @param upright The same with one below the other.
  */
-export function standApart(boxes: BoxPx[], stage: Size, flat: Size, upright: Size): Standing {
+export function standApart(
+  boxes: BoxPx[],
+  others: BoxPx[],
+  stage: Size,
+  flat: Size,
+  upright: Size,
+): Standing {
   const fits = upright[1] <= stage[1];
   const all = [
     ...boxes.flatMap((box) => [
@@ -35,7 +42,8 @@ export function standApart(boxes: BoxPx[], stage: Size, flat: Size, upright: Siz
     ...spotsAtEdges(stage, flat, false),
     ...(fits ? spotsAtEdges(stage, upright, true) : []),
   ].map((spot) => inside(spot, stage));
-  const hides = all.map((spot) => boxes.reduce((sum, box) => sum + hidden(spot, box), 0));
+  const there = [...boxes, ...others];
+  const hides = all.map((spot) => there.reduce((sum, box) => sum + hidden(spot, box), 0));
   const { left, top, isUpright } = all[hides.indexOf(Math.min(...hides))] as Spot;
   return { left, top, isUpright };
 }
