@@ -42,7 +42,7 @@ PAUSE_MS = 700
 """Between two pictures of a propagation, which they slow down."""
 WRONG = 34
 """A frame that is corrected in the tour: the mask of the ball has parts of the fish."""
-RIGHT_IOU = 0.9
+RIGHT_IOU = 0.7
 """With the truth, from which on it is corrected no more."""
 CURSOR = """() => {
     const cursor = document.createElement("div");
