@@ -256,7 +256,7 @@ describe("a better model", () => {
 
   it("is offered where the small one is unsure, and used on demand", async () => {
     await show(0.41);
-    expect(line()).toContain("only 41 % sure");
+    expect(line()).toContain("Only 41 % sure");
     find(".s2w-next .s2w-link").click();
     expect(view.host.of("set_model")).toMatchObject([{ model: "sam2.1-hiera-tiny" }]);
     await settle();
