@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import os
 from collections.abc import Callable, Hashable
 from inspect import signature
@@ -54,8 +55,11 @@ def check_whole(value: Any, what: str, low: int | None = None, high: int | None 
     ArgumentError
         When it is so.
     """
-    is_whole = hasattr(value, "__index__") and not isinstance(value, (bool, np.bool_))
-    if is_whole and (low is None or low <= value) and (high is None or value <= high):
+    try:
+        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
+    except TypeError:  # also of arrays and tensors of fractions, or of several numbers
+        number = None
+    if number is not None and (low is None or low <= number) and (high is None or number <= high):
         return
     bounds = "" if low is None else f" from {low}" + (" up" if high is None else f" to {high}")
     raise ArgumentError(f"{what} must be a whole number{bounds}, got {value!r}.")

@@ -179,6 +179,12 @@ def test_what_is_right_is_still_taken(given):
     assert open_video(CLIP)[np.int64(1)].shape == (HEIGHT, WIDTH, 3)
 
 
+def test_a_fraction_is_no_frame_in_any_guise():
+    for fraction in (1.7, np.array(1.7), np.float32(1.7)):
+        with pytest.raises(ValueError, match="whole number"):
+            open_video(CLIP)[fraction]
+
+
 def test_what_on_status_raises_is_the_callers_own(given):
     fault = OSError("my screen")
 

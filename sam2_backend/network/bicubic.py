@@ -10,8 +10,10 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
 import PIL
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 _PILLOW = int(PIL.__version__.partition(".")[0])
@@ -64,27 +66,22 @@ def _taps(size_in: int, size_out: int, device: torch.device) -> tuple[Tensor, Te
     scale = size_in / size_out
     stretch = max(scale, 1.0)
     reach = _SUPPORT * stretch
-    taps = math.ceil(reach) * 2 + 1
-    pixels = torch.zeros(taps, size_out, dtype=torch.int64)
-    weights = torch.zeros(taps, size_out, dtype=torch.int32)
-    for n in range(size_out):
-        center = (n + 0.5) * scale
-        first = max(int(center - reach + 0.5), 0)
-        last = min(int(center + reach + 0.5), size_in)
-        raw = [_cubic((t - center + 0.5) / stretch) for t in range(first, last)]
-        total = sum(raw)
-        for k, value in enumerate(raw):
-            scaled = value / total * (1 << _BITS)
-            pixels[k, n] = first + k
-            weights[k, n] = int(scaled + math.copysign(0.5, scaled))
-    return pixels.to(device), weights.to(device)
+    centers = (np.arange(size_out) + 0.5) * scale
+    first = np.maximum((centers - reach + 0.5).astype(np.int64), 0)
+    last = np.minimum((centers + reach + 0.5).astype(np.int64), size_in)
+    pixels_ks = first + np.arange(math.ceil(reach) * 2 + 1)[:, None]
+    is_used_ks = pixels_ks < last
+    raw_ks = np.where(is_used_ks, _cubic((pixels_ks - centers + 0.5) / stretch), 0.0)
+    # The sum of the first taps on: another order may round otherwise.
+    scaled_ks = raw_ks / np.cumsum(raw_ks, axis=0)[-1] * (1 << _BITS)
+    weights_ks = (scaled_ks + np.copysign(0.5, scaled_ks)).astype(np.int32)
+    pixels_ks = np.where(is_used_ks, pixels_ks, 0)
+    return torch.from_numpy(pixels_ks).to(device), torch.from_numpy(weights_ks).to(device)
 
 
-def _cubic(x: float) -> float:
-    """Weight at a distance of x pixels (Keys 1981)."""
-    x, a = abs(x), _SHARPNESS
-    if x < 1.0:
-        return ((a + 2.0) * x - (a + 3.0)) * x * x + 1
-    if x < 2.0:
-        return (((x - 5) * x + 8) * x - 4) * a
-    return 0.0
+def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights at distances of x pixels (Keys 1981)."""
+    x, a = np.abs(x), _SHARPNESS
+    near = ((a + 2.0) * x - (a + 3.0)) * x * x + 1
+    far = (((x - 5) * x + 8) * x - 4) * a
+    return np.where(x < 1.0, near, np.where(x < 2.0, far, 0.0))

@@ -60,11 +60,10 @@ def frames_to_input(
     frames : (H, W, 3) uint8, arrays or all tensors, which need not be alike: those are resized
         where they are, these on the device.
     """
-    tensors = [frame for frame in frames if isinstance(frame, Tensor)]
-    if not tensors:
+    if not any(isinstance(frame, Tensor) for frame in frames):
         resized = np.stack([resize_frame(np.asarray(frame), size) for frame in frames])
         return normalize(_to_float(resized, device))
-    on_device = (frame.to(device, non_blocking=True) for frame in tensors)
+    on_device = (torch.as_tensor(frame).to(device, non_blocking=True) for frame in frames)
     # One after the other: whole numbers take four times the bytes of pixels.
     pixels = torch.cat([resize_bicubic(frame[None], (size, size)) for frame in on_device])
     return normalize(pixels.float() / 255)

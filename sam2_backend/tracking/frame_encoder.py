@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..arguments import check_whole
 from ..kernels.allocator import copy_to_mmap
 from ..kernels.side_stream import SideStream, Ticket
 from ..kernels.transfer import copy_to_pinned
@@ -117,8 +118,7 @@ class FrameEncoder:
         ValueError
             When it is no whole number.
         """
-        if isinstance(frame, (bool, np.bool_)) or not hasattr(frame, "__index__"):
-            raise ValueError(f"A frame must be a whole number, got {frame!r}.")
+        check_whole(frame, "A frame")
         if not 0 <= frame < len(self):
             raise IndexError(
                 f"There is no frame {frame}: the video has frames 0 to {len(self) - 1}."

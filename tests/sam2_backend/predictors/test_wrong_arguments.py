@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from sam2_backend import VideoPredictor, load_model
 from sam2_backend.masks.postprocessing import MaskCleaner
@@ -13,7 +14,10 @@ from tests.support.networks import random_nano
 
 FRAMES, HEIGHT, WIDTH = 3, 30, 40
 CLIP = np.random.default_rng(0).integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), np.uint8)
-NO_FRAMES = ["a", None, math.nan, 1.5, True, [0], -1, FRAMES, 10**30]
+NO_FRAMES = [
+    *("a", None, math.nan, 1.5, True, [0], -1, FRAMES, 10**30),
+    *(np.array(1.7), np.array([0, 1]), torch.tensor(1.7)),
+]
 NO_IDS = [None, math.nan, [1], {}]
 NO_FLAGS = ["a", 99, None, math.nan, [True]]
 NO_MASKS = ["a", 5, None, np.zeros((HEIGHT, WIDTH + 1)), [[1, 2], [3]]]
