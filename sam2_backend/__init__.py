@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .module_names import import_lazily
+from .module_names import import_lazily, list_lazily
 
 if TYPE_CHECKING:
     from .checkpoints.hub import CheckpointError
@@ -106,3 +106,4 @@ _HOMES = {
     "save_model": ".checkpoints.loading",
 }
 __getattr__ = import_lazily(__name__, _HOMES)
+__dir__ = list_lazily(globals(), _HOMES)

@@ -24,6 +24,17 @@ def import_lazily(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]
     return _getattr_of(module, homes, get)
 
 
+def list_lazily(names: Mapping[str, Any], homes: Mapping[str, str]) -> Callable[[], list[str]]:
+    """Make the `__dir__` of a module whose names are imported when they are asked for.
+
+    Parameters
+    ----------
+    names : what the module has, its `globals()`.
+    homes : as in `import_lazily`.
+    """
+    return lambda: sorted({*names, *homes})
+
+
 def keep_old_names(
     module: str, new_names: Mapping[str, str], names: Mapping[str, Any]
 ) -> Callable[[str], Any]:

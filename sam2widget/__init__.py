@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sam2_backend.module_names import import_lazily
+from sam2_backend.module_names import import_lazily, list_lazily
 
 if TYPE_CHECKING:
     from sam2_backend.video import LiveVideo, VideoError, open_video
@@ -113,3 +113,4 @@ _HOMES = {
     "write_session": ".storage.session_file",
 }
 __getattr__ = import_lazily(__name__, _HOMES)
+__dir__ = list_lazily(globals(), _HOMES)

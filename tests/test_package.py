@@ -34,6 +34,13 @@ def test_heavy_libraries_are_imported_when_they_are_needed(statement):
     assert ran.stdout.strip() == ""
 
 
+@pytest.mark.parametrize("package", ["sam2widget", "sam2_backend"])
+def test_what_is_imported_late_is_listed(package):
+    code = f"import sys, {package} as it; print(set(it.__all__) - set(dir(it)), 'torch' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "set() False"
+
+
 def test_the_front_end_is_small():
     static = ROOT / "sam2widget" / "static"
     sizes = {path.name: path.stat().st_size for path in static.iterdir()}

@@ -68,6 +68,10 @@ CALLS = {
     "whether it is locked": (lambda g: g.w.update_object(1, locked=2), "True or False, got 2"),
     "attributes": (lambda g: g.w.set_attributes(1, 5), "values by name, .*got 5"),
     "attributes in a list": (lambda g: g.w.set_attributes(1, ["a"]), r"values by name, .*\['a'\]"),
+    "adding a class": (lambda g: g.w.set_class(1, "new", add="no"), "add is True or False, .*'no'"),
+    "joining proposals": (lambda g: g.w.adopt(0, 1, merge="no"), "merge is True or False, .*'no'"),
+    "parents that are none": (lambda g: g.w.set_parents(1, 2), "parents is a list of ids, .*got 2"),
+    "one to merge": (lambda g: g.w.merge(1, 2), "objects is a list of ids, .*got 1"),
     # What there is
     "prompts of no frame": (lambda g: g.w.prompts(99), "no frame 99: the video has frames 0 to 3"),
     "prompts of a name": (lambda g: g.w.prompts(0, "dog"), "whole number, got 'dog'"),
@@ -89,7 +93,41 @@ CALLS = {
         lambda g: g.w.read_mask(1, (0, 0, 5, 5), size=(-1, 3)),
         "at least 1, got -1",
     ),
+    "sides that are lists": (
+        lambda g: g.w.read_mask(1, (0, 0, 5, 5), size=[[1], [2, 3]]),
+        r"size is width and height .*got \[\[1\], \[2, 3\]\]",
+    ),
+    "whether a video is searched": (
+        lambda g: g.w.find("dog", video="no"),
+        "video is True or False, got 'no'",
+    ),
     # Files and other libraries
+    "frames of an export": (
+        lambda g: g.w.export("o", "davis", frames="no"),
+        "frames is True or False, got 'no'",
+    ),
+    "crops of an export": (
+        lambda g: g.w.export("o", "cutouts", crop="no"),
+        "crop is True or False, got 'no'",
+    ),
+    "tracks of an export": (
+        lambda g: g.w.export("o", "cvat", tracks="no"),
+        "tracks is True or False, got 'no'",
+    ),
+    "a movie's width": (lambda g: g.w.export("o.gif", width="a"), "width .*whole number, got 'a'"),
+    "a movie's frames": (lambda g: g.w.export("o.gif", every=0), "every must be at least 1, got 0"),
+    "masks as prompts": (
+        lambda g: g.w.import_masks(np.ones((HEIGHT, WIDTH), bool), as_prompts="no"),
+        "as_prompts is True or False, got 'no'",
+    ),
+    "the same video": (
+        lambda g: Sam2Widget.load("good.sam2.zip", CLIP, same_video="no"),
+        "same_video is True or False, got 'no'",
+    ),
+    "a session's same video": (
+        lambda g: read_session("good.sam2.zip").open_video(CLIP, same_video="no"),
+        "same_video is True or False, got 'no'",
+    ),
     "progress that is no function": (
         lambda g: g.w.export("a.npz", on_progress=5),
         "on_progress is a function of the frame and the number of frames, got 5",
@@ -108,10 +146,21 @@ CALLS = {
         lambda g: new(saved="good.sam2.zip"),
         r"what read_session\(path\) gave, got 'good.sam2.zip': Sam2Widget.load\(path\)",
     ),
+    "what is no option": (lambda g: new(status={}), "no option status. It has: video, model"),
+    "autosave as a word": (
+        lambda g: new(autosave="off"),
+        "autosave='off' would be a file of this name: say autosave=False",
+    ),
+    "overlaps": (lambda g: new(non_overlapping="no"), "non_overlapping is True or False, got 'no'"),
+    "a browser's decoder": (
+        lambda g: new(browser_decoder="no"),
+        "browser_decoder is True or False, got 'no'",
+    ),
     "megapixels": (lambda g: new(max_megapixels="many"), "number above 0, got 'many'"),
     "no megapixels": (lambda g: new(max_megapixels=NAN), "number above 0, got nan"),
     # Videos
     "a frame's name": (lambda g: open_video(CLIP)["a"], "A frame .*whole number, got 'a'"),
+    "half a frame": (lambda g: open_video(CLIP)[0.5], "A frame .*whole number, got 0.5"),
     "no frame's name": (lambda g: open_video(CLIP)[None], "A frame .*whole number, got None"),
     # Many videos
     "sources": (lambda g: propagate_many(5, "out"), "sources is a path, several.*got 5"),
@@ -122,6 +171,10 @@ CALLS = {
         r"out is the folder .*notes.txt cannot be made \(",
     ),
     "workers": (lambda g: propagate_many("good.sam2.zip", "o", workers="a"), "workers .*got 'a'"),
+    "shipped videos": (
+        lambda g: propagate_many("good.sam2.zip", "o", ship_videos="no"),
+        "ship_videos is True or False, got 'no'",
+    ),
     "retries": (lambda g: propagate_many("good.sam2.zip", "o", retries=-1), "at least 0, got -1"),
     "a batch's device": (lambda g: propagate_many("good.sam2.zip", "o", device="a"), "Device 'a'"),
     "a batch's model": (
@@ -133,6 +186,10 @@ CALLS = {
     "how many frames": (lambda g: segment_everything(CLIP, min_frames=0), "at least 1, got 0"),
     "a search's device": (lambda g: segment_everything(CLIP, device="a"), "Device 'a'"),
     "sessions to learn from": (lambda g: finetune(5), "sessions is a path, several.*got 5"),
+    "prompted frames": (
+        lambda g: finetune("good.sam2.zip", include_prompted="no"),
+        "include_prompted is True or False, got 'no'",
+    ),
     "what is to learn": (lambda g: finetune("good.sam2.zip", 5), "model is a name, .*got 5"),
     "a misspelt learner": (lambda g: finetune("good.sam2.zip", "nanno"), "Did you mean 'nano'"),
     # The library
@@ -176,7 +233,10 @@ def test_what_is_right_is_still_taken(given):
     assert w.read_mask(1, np.array([0, 0, 5, 4]), size=(2, 3)).shape == (3, 2)
     w.set_attributes(1, {"id card": 7}, occluded=True)
     assert w.objects[0].attributes == {"id card": 7, "occluded": True}
-    assert open_video(CLIP)[np.int64(1)].shape == (HEIGHT, WIDTH, 3)
+    for frame in (np.int64(1), 1.0, np.float32(1)):
+        assert open_video(CLIP)[frame].shape == (HEIGHT, WIDTH, 3)
+    assert w.export("o.gif", width="16", every="2", feather=1).exists()
+    assert w.export("o", "davis", frames=1).exists()
 
 
 def test_a_fraction_is_no_frame_in_any_guise():

@@ -145,7 +145,7 @@ class Video(ABC):
         return height, width
 
     def __getitem__(self, frame: int, /) -> NDArray[np.uint8]:
-        return self.show(self.raw(frame), frame)
+        return self.show(self.raw(frame), int(frame))
 
     def raw(self, frame: int) -> NDArray[Any]:
         """(H, W, C) values as the source holds them: uint8 RGB, or what a contrast shows."""
@@ -346,7 +346,8 @@ class Video(ABC):
             yield frame, np.asarray(image.resize((width, height), Image.Resampling.BOX))
 
     def _check(self, frame: int) -> None:
-        check_whole(frame, "A frame")
+        if not (isinstance(frame, (float, np.floating)) and frame.is_integer()):
+            check_whole(frame, "A frame")
         if not 0 <= frame < self.num_frames:
             raise IndexError(
                 f"There is no frame {frame}: {self.name} has frames 0 to {self.num_frames - 1}."

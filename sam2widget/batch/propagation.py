@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from sam2_backend.renamed import renamed_arguments
 from sam2_backend.video import FrameSource
 
-from ..core.arguments import as_int_from, as_path
+from ..core.arguments import as_flag, as_int_from, as_path
 from ..core.errors import SessionError
 from ..models.source import check_device, check_model, memory_source, model_source
 from .devices import run_on_devices
@@ -121,6 +121,7 @@ def propagate_many(
     if workers is not None:
         workers = as_int_from(workers, 1, "workers")
     retries = as_int_from(retries, 0, "retries")
+    ship_videos = as_flag(ship_videos, "ship_videos")
     check_device(device)
     if devices is not None:
         devices = _check_devices(devices, device, engine)

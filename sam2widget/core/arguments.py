@@ -246,7 +246,7 @@ class ById(ReadOnlyDict[int, Any]):
 
     def explain_writing(self) -> str:
         """Say that they are read only, and what changes them."""
-        return f"What is read by object id is a copy, so writing to it is lost: {self._instead}."
+        return f"What is read by object id cannot be written: {self._instead}."
 
     def __getitem__(self, key: Any) -> Any:
         try:
@@ -256,6 +256,13 @@ class ById(ReadOnlyDict[int, Any]):
 
     def __reduce__(self) -> Any:
         return type(self), (dict(self), self._instead)
+
+
+class MasksById(ById):
+    """Masks by object id. Pickled, or copied deeply, they are a dictionary of arrays."""
+
+    def __reduce__(self) -> Any:
+        return dict, (dict(self),)
 
 
 class UnknownObjectError(UnknownKeyError):

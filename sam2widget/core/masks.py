@@ -166,7 +166,8 @@ class MaskVolume:
 
     Indexes like a (T, H, W) bool array, is one to NumPy (``np.asarray(volume)``), and follows
     the session: what is tracked later shows without asking again. Frames without a mask are
-    all False.
+    all False. Pickled, or copied with `copy.deepcopy`, it is an array (of several sizes, a list of
+    them).
 
     Parameters
     ----------
@@ -234,9 +235,12 @@ class MaskVolume:
     def _read(self, whole: tuple[Any, ...]) -> NDArray[np.bool_]:
         if not whole or whole[0] is Ellipsis or whole[0] is None:
             return np.asarray(self)[whole]
-        frames: NDArray[np.intp] = np.asarray(np.arange(len(self))[whole[0]])
+        first: Any = whole[0]
+        if isinstance(first, (float, np.floating)) and first.is_integer():
+            first = int(first)
+        frames: NDArray[np.intp] = np.asarray(np.arange(len(self))[first])
         masks_nhw = self._stack(frames.ravel())
-        if isinstance(whole[0], slice):
+        if isinstance(first, slice):
             return masks_nhw[(slice(None), *whole[1:])]
         positions = np.arange(frames.size).reshape(frames.shape)
         return masks_nhw[(positions, *whole[1:])]
@@ -263,6 +267,11 @@ class MaskVolume:
             )
         masks_thw = self._stack(np.arange(len(self)))
         return masks_thw if dtype is None else masks_thw.astype(dtype, copy=False)
+
+    def __reduce__(self) -> Any:
+        if self._sizes_hw is not None:
+            return list, ([self[frame] for frame in range(len(self))],)
+        return np.array, (np.asarray(self),)
 
     def __repr__(self) -> str:
         if self._sizes_hw is not None:

@@ -61,7 +61,7 @@ class ReadOnlyList(list[V]):
     def explain_missing(self, index: object) -> str:
         """Say in a sentence that there is nothing at a place, and what is."""
         places = f"it has the places 0 to {len(self) - 1}" if self else "it is empty"
-        if isinstance(index, int):
+        if hasattr(index, "__index__"):
             return f"There is nothing at place {index} of this list: {places}."
         return f"A place in this list is a whole number, got {index!r}: {places}."
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from sam2_backend.video import FrameSource, LargeImage
 
-from ..core.arguments import as_path
+from ..core.arguments import as_flag, as_path
 from ..core.callers_function import CallersFunction
 from ..core.errors import SessionError
 from ..core.protected_files import ProtectedFiles
-from .registry import FORMATS, Format, find_format, format_for_writing
+from .registry import FORMATS, Format, find_format, flag_names, format_for_writing
 from .segmentation import Segmentation, SegmentationSource
 
 
@@ -67,6 +67,8 @@ def export_masks(
             f"The format {chosen.name!r} has no option {wrong}. It has: "
             f"{', '.join(chosen.options) or 'none'}."
         )
+    flags = options.keys() & flag_names(chosen.write)
+    options |= {name: as_flag(options[name], name) for name in flags}
     segmentation = Segmentation.of(source, video)
     if not segmentation.results:
         raise SessionError("There are no masks to export: prompt an object first.")

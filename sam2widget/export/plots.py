@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -73,7 +73,7 @@ class Plot(Figure):
 
 
 def contact_sheet(
-    source: SegmentationSource, frames: Sequence[int] | None = None, *, columns: int = SHEET_COLUMNS
+    source: SegmentationSource, frames: Iterable[int] | None = None, *, columns: int = SHEET_COLUMNS
 ) -> Plot:
     """Plot several frames with their masks, side by side.
 
@@ -89,8 +89,13 @@ def contact_sheet(
         spread = np.linspace(0, last, SHEET_FRAMES).round().astype(int)
         frames = cast("list[int]", np.unique(spread).tolist())
     columns = as_int(columns, "columns")
-    if isinstance(frames, (str, bytes)) or np.ndim(cast(Any, frames)) != 1:
+    try:
+        listed = None if isinstance(frames, (str, bytes)) else list(frames)
+    except TypeError:
+        listed = None
+    if listed is None:
         raise SessionError(f"frames is a list of frames, such as range(0, 40, 5), got {frames!r}.")
+    frames = [as_int(frame, "A frame") for frame in listed]
     if not len(frames) or columns < 1:
         raise SessionError("A contact sheet needs at least one frame and one column.")
     columns = min(columns, len(frames))

@@ -82,6 +82,12 @@ def option_names(write: Callable[..., Path]) -> list[str]:
     return [one.name for one in given if one.kind is not Parameter.VAR_KEYWORD]
 
 
+def flag_names(write: Callable[..., Path]) -> set[str]:
+    """List those keywords of a writer that are True or False, by what they are if not given."""
+    parameters = signature(write).parameters
+    return {name for name in option_names(write) if isinstance(parameters[name].default, bool)}
+
+
 class _Formats(Mapping[str, Format]):
     """All formats by name, loaded when one is asked for."""
 

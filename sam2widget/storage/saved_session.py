@@ -16,6 +16,7 @@ from sam2_backend.video.pixel_size import PixelSize
 
 from .. import __version__
 from ..annotation.records import ColorBy, ObjectClass, ObjectInfo, Result
+from ..core.arguments import as_flag
 from ..core.cleaning import CLEANED_SHARE, as_cleaning
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
@@ -235,6 +236,7 @@ class SavedSession:
         ----------
         same_video : a person says that it is the same; only its size and length are checked.
         """
+        same_video = as_flag(same_video, "same_video")
         difference = self.video.other_size(video)
         if difference is None:
             if same_video or self.video.recognizes(video):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sam2_backend.renamed import renamed_arguments
 from sam2_backend.video import FrameSource
 
-from ..core.arguments import as_paths
+from ..core.arguments import as_flag, as_paths
 from ..core.errors import SessionError
 from ..models.loading import load_any
 from ..models.source import check_model
@@ -81,6 +81,7 @@ def finetune(
     from sam2_backend.training.datasets import VideoRecords
 
     check_model(model)
+    include_prompted = as_flag(include_prompted, "include_prompted")
     source = VideoRecords(read_records(sessions, include_prompted=include_prompted))
     train, evaluated = split_records(source, held_out=held_out, seed=seed)
     options = {"frames": choose_clip_length(train), **options}

@@ -16,6 +16,9 @@ from ..storage.fingerprint import Fingerprint
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import SUFFIX, read_session
 
+NO_FILES = frozenset(("", "off", "on", "no", "yes", "false", "true", "none", "auto"))
+"""Texts that are no path of a session file, in small letters."""
+
 
 @dataclass(frozen=True)
 class AutosavePlan:
@@ -64,6 +67,12 @@ def plan_autosave(
         raise SessionError(
             "autosave is the path of a session file, False for none, or None for one that is found "
             f"by the video's content, got {autosave!r}."
+        )
+    if str(autosave).lower() in NO_FILES:
+        raise SessionError(
+            f"autosave={autosave!r} would be a file of this name: say autosave=False for none (the "
+            'environment variable SAM2WIDGET_AUTOSAVE takes "off"), or leave it out for one that '
+            "is found by the video's content."
         )
     path = Path(autosave).expanduser().absolute()
     ProtectedFiles(video).check([path], instead=session_name(path))

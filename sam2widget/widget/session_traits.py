@@ -6,15 +6,17 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from traitlets import Instance, Int, List, TraitError, validate
+from traitlets import Instance, Int, TraitError, validate
 
 from ..annotation.classes import explain_unknown
 from ..annotation.records import Changed
 from ..annotation.session import Session
+from .api.class_annotator import ClassRecord
 from .api.object_record import ObjectRecord
 from .traits import (
     AutoPropagate,
     Choice,
+    ClassesTrait,
     Cleaning,
     FieldsTrait,
     Name,
@@ -59,7 +61,7 @@ class SessionTraits(ThreadSafeTraits):
         Instance(ObjectRecord),
         help="id, name, color, dash, visible, locked, class_name, attributes, parents of objects.",
     ).tag(sync=True)
-    class_list = List(help="name and color of each class; see `classes`.").tag(sync=True)
+    class_list = ClassesTrait(help="name and color of each class; see `classes`.").tag(sync=True)
     current_class = Name(help='Class that new objects get, "" for none.').tag(sync=True)
     color_by = Choice(("object", "class"), "object", help="Whose colours masks are shown in.").tag(
         sync=True
@@ -108,6 +110,18 @@ class SessionTraits(ThreadSafeTraits):
             if name in INSTEAD and vars(self).get("_are_traits_made"):
                 raise ReadOnlyTraitError(f"w.{name} cannot be set: {INSTEAD[name]}.")
             super().__setattr__(name, value)
+
+    def set_trait(self, name: str, value: Any) -> None:
+        """Set a trait, also one that is written by the front end (traitlets' own).
+
+        Raises
+        ------
+        ReadOnlyTraitError
+            When it only says what is.
+        """
+        if name in INSTEAD and vars(self).get("_are_traits_made"):
+            raise ReadOnlyTraitError(f"w.{name} cannot be set: {INSTEAD[name]}.")
+        super().set_trait(name, value)
 
     def explain_trait(self, name: str) -> str:
         """Say in a sentence what frame, selected and current_class may be."""
@@ -182,8 +196,8 @@ class SessionTraits(ThreadSafeTraits):
     def _selectable(self) -> list[int]:
         return [0, *(info.id for info in self._shown_session.objects)]
 
-    def _list_classes(self) -> list[dict[str, str]]:
-        return [asdict(one) for one in self._shown_session.classes]
+    def _list_classes(self) -> list[ClassRecord]:
+        return [ClassRecord(asdict(one)) for one in self._shown_session.classes]
 
     def _list_objects(self) -> list[ObjectRecord]:
         return [ObjectRecord.of(info) for info in self._shown_session.objects]

@@ -16,7 +16,7 @@ from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, Unicode
 from ..core.arguments import as_int
 from ..core.cleaning import as_cleaning
 from ..core.errors import SessionError
-from ..core.read_only import ReadOnlyDict
+from ..core.read_only import ReadOnlyDict, ReadOnlyList
 from .api.object_record import ObjectList, ObjectRecord
 
 _log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class AutoPropagate(Choice):
         TraitError
             When it is none of these, nor True or False.
         """
-        if isinstance(value, bool):
+        if isinstance(value, (bool, np.bool_)):
             value = "corrections" if value else "never"
         return super().validate(obj, value)
 
@@ -162,6 +162,21 @@ class FieldsTrait(Dict):  # pyright: ignore[reportMissingTypeArgument]
     def validate(self, obj: Any, value: Any) -> Any:
         """The dictionary, to be read (called by traitlets)."""
         return Fields(cast("dict[str, Any]", super().validate(obj, value)), str(self.name))
+
+
+class ClassList(ReadOnlyList[Any]):
+    """The classes of a widget, in their order."""
+
+    def explain_writing(self) -> str:
+        """Say how classes are changed."""
+        return "w.class_list is a copy: set w.classes, such as w.classes = [*w.classes, 'cat']."
+
+
+class ClassesTrait(List[Any]):
+    """The classes, as a list that is read."""
+
+    klass = ClassList  # pyright: ignore
+    _cast_types = (list, tuple)
 
 
 class ObjectsTrait(List[ObjectRecord]):
@@ -236,7 +251,7 @@ class ThreadSafeTraits(anywidget.AnyWidget):
                     values, self._unwritten = self._unwritten, {}
                 for name, value in values.items():
                     try:
-                        self.set_trait(name, value)
+                        super().set_trait(name, value)
                     except Exception as error:
                         _log.error("An observer of %r failed", name, exc_info=error)
             finally:

@@ -26,7 +26,7 @@ from ..bridge.heartbeat import Heartbeat
 from ..bridge.protocol import Message, to_wire
 from ..bridge.publisher import Publisher
 from ..bridge.results_server import ResultSource, ResultsServer
-from ..core.arguments import as_path
+from ..core.arguments import as_flag, as_path
 from ..core.errors import SessionError
 from ..core.user_warnings import warn
 from ..models.segmenter import Segmenter
@@ -55,7 +55,7 @@ from .notebook.output import NotebookOutput
 from .notebook.short_errors import shorten_errors, with_short_errors
 from .resuming import open_saved, plan_autosave
 from .session_setup import add_first_masks, make_session, read_checked, take_in
-from .session_traits import SessionTraits
+from .session_traits import INSTEAD, SessionTraits
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -177,7 +177,9 @@ class Sam2Widget(Annotator, SessionTraits):
         self._check_options(video, model, kwargs)
         check_device(device)
         memory_source(memory)
-        files = read_decoder_files() if browser_decoder else None
+        files = read_decoder_files() if as_flag(browser_decoder, "browser_decoder") else None
+        if non_overlapping is not None:
+            non_overlapping = as_flag(non_overlapping, "non_overlapping")
         frames = open_video(
             *(video, kind),
             contrast=contrast,
@@ -543,6 +545,7 @@ class Sam2Widget(Annotator, SessionTraits):
             When the video cannot be read.
         """
         path = as_path(path, "The path of a session")
+        same_video = as_flag(same_video, "same_video")
         opened, frames = open_saved(path, video, same_video=same_video)
         if model is None:
             model = usable_model(opened.model, opened.model_source)
@@ -576,6 +579,7 @@ class Sam2Widget(Annotator, SessionTraits):
             When the masks cannot be read or do not fit the video, there is none, or an object is
             locked. Nothing has changed then.
         """
+        as_prompts = as_flag(as_prompts, "as_prompts")
         found = read_checked(self._frames, source, format)
 
         def edit() -> tuple[list[int], tuple[str, ...]]:
@@ -664,7 +668,7 @@ class Sam2Widget(Annotator, SessionTraits):
         self._output.note_visible()
 
     def _check_options(self, video: object, model: object, options: dict[str, Any]) -> None:
-        wrong = [name for name in options if not self.has_trait(name)]
+        wrong = [name for name in options if name in INSTEAD or not self.has_trait(name)]
         if wrong:
             known = [name for name in signature(Sam2Widget).parameters if name != "kwargs"]
             raise SessionError(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...core.arguments import as_objects
+from ...core.arguments import as_flag, as_objects
 from ...core.errors import SessionError
 from ..classes import as_attributes, as_classes, as_color, as_name, default_color, explain_unknown
 from ..records import Attribute, ObjectClass
@@ -99,7 +99,7 @@ class ClassEditor:
         SessionError
             When there is no such object or class.
         """
-        store = self._store
+        store, add = self._store, as_flag(add, "add")
         chosen = [store.check_object(obj) for obj in as_objects(objects) or ()]
         name = as_name(name, "A class's name") if name else ""
         if name and not add:

@@ -7,6 +7,7 @@ from typing import Any
 
 from PIL import Image
 
+from ...core.arguments import as_flag
 from ...core.errors import SessionError
 from ..optional_library import import_library
 from ..segmentation import Segmentation, SegmentationSource
@@ -35,6 +36,7 @@ def to_datasets(source: SegmentationSource, *, pictures: bool = True) -> Any:
     SessionError
         When the library is not installed, or there are no masks.
     """
+    pictures = as_flag(pictures, "pictures")
     datasets = import_library("datasets", "export as 'coco'")
     segmentation = Segmentation.of(source)
     frames = segmentation.frames

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from sam2_backend.video import Video
 from ...annotation.confidence import Review
 from ...annotation.records import Proposal, Timeline
 from ...annotation.session import Session
-from ...core.arguments import ById, as_int, as_int_from, as_path, as_window
+from ...core.arguments import ById, MasksById, as_int, as_int_from, as_path, as_window
 from ...core.errors import SessionError
 from ...core.label_maps import OverlapCounter
 from ...core.masks import MaskVolume
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ...export import Segmentation
     from ...export.frame_effect import Background, EffectName
     from ...export.mattes import MatteName
+
+T = TypeVar("T")
 
 
 @shorten_errors
@@ -59,12 +61,14 @@ class AnnotationReader(HandOver):
 
     @property
     def masks(self) -> Mapping[int, MaskVolume]:
-        """Masks by object id, each a lazy (T, H, W) bool array that follows the session.
+        """Masks by object id, each a lazy (T, H, W) bool array that reads the present masks.
 
-        ``w.masks[1][10]`` is one frame, ``np.asarray(w.masks[1])`` all.
+        ``w.masks[1][10]`` is one frame, ``np.asarray(w.masks[1])`` all. ``copy.deepcopy(w.masks)``
+        is a dictionary of arrays, which stays as it is, and so is what is pickled.
         """
-        return self._by_id(
-            self._session.masks, "w.add_mask(frame, mask, obj) or w.import_masks(…) give masks"
+        return MasksById(
+            self._read_all(self._session.masks),
+            "w.add_mask(frame, mask, obj) or w.import_masks(…) give masks",
         )
 
     @property
@@ -73,12 +77,12 @@ class AnnotationReader(HandOver):
 
         NaN where there is no mask yet.
         """
-        return self._by_id(self._session.scores)
+        return self._numbers(self._session.scores)
 
     @property
     def ious(self) -> Mapping[int, NDArray[np.float32]]:
         """Predicted IoU of the masks by object id, (T,) float32, 0..1; NaN where there is none."""
-        return self._by_id(self._session.ious)
+        return self._numbers(self._session.ious)
 
     def prompts(self, frame: int, obj: int = 1) -> PromptSet:
         """Prompts of an object on a frame; an empty set where there are none.
@@ -166,7 +170,7 @@ class AnnotationReader(HandOver):
         It is made from object score, predicted IoU and how well each mask agrees with its
         neighbours.
         """
-        return self._by_id(self._review.confidence)
+        return self._numbers(self._review.confidence)
 
     @property
     def num_unreviewed(self) -> int:
@@ -304,16 +308,23 @@ class AnnotationReader(HandOver):
         warn_renamed("left_to_check", "num_unreviewed")
         return self.num_unreviewed
 
-    def _by_id(self, read: Callable[[int], Any], instead: str = "") -> Mapping[int, Any]:
-        return ById(
-            {info.id: read(info.id) for info in self._session.objects},
-            instead or "the model says them",
-        )
+    def _numbers(self, read: Callable[[int], NDArray[np.float32]]) -> Mapping[int, Any]:
+        found = {obj: values_t.view() for obj, values_t in self._read_all(read).items()}
+        for values_t in found.values():
+            values_t.flags.writeable = False
+        return ById(found, "the model gave these numbers, and a .copy() of an array is your own")
+
+    def _read_all(self, read: Callable[[int], T]) -> dict[int, T]:
+        return {info.id: read(info.id) for info in self._session.objects}
 
 
 def _as_size(size: Any) -> tuple[int, int]:
     """Width and height in pixels."""
-    if isinstance(size, (str, bytes)) or np.shape(size) != (2,):
+    try:
+        is_pair = not isinstance(size, (str, bytes)) and np.shape(size) == (2,)
+    except ValueError:  # lists of several lengths
+        is_pair = False
+    if not is_pair:
         raise SessionError(f"size is width and height in pixels, two whole numbers, got {size!r}.")
     width, height = (as_int_from(one, 1, "A side of size") for one in size)
     return width, height

@@ -14,7 +14,7 @@ from ...annotation.confidence import Review
 from ...annotation.records import Direction, Proposal, Shape, Tracked
 from ...annotation.session import Session
 from ...bridge.callbacks import Callbacks, FrameEvent, MaskEvent, PromptEvent
-from ...core.arguments import as_int, as_numbers, as_path_of_stroke, as_points
+from ...core.arguments import as_flag, as_int, as_numbers, as_path_of_stroke, as_points
 from ...core.errors import SessionError
 from ...core.user_warnings import warn, warn_renamed
 from ...models.segmenter import Box, Window
@@ -565,7 +565,7 @@ class Annotator(LineageAnnotator):
         >>> w.adopt(0, zebras)
         >>> w.adopt(0, w.find("zebra", video=True))  # all frames have their masks
         """
-        if video:
+        if as_flag(video, "video"):
             if frame is not None or boxes is not None:
                 raise SessionError(
                     "Through the video, find() looks at all frames for what words name: give "
@@ -636,7 +636,7 @@ class Annotator(LineageAnnotator):
         SessionError
             When there is no such proposal, `obj` is given without `merge`, or the object is locked.
         """
-        ids = _ids(proposals)
+        ids, merge = _ids(proposals), as_flag(merge, "merge")
         objects, sentence = self._controller.edit(
             lambda: self._controller.adopt(frame, ids, merge=merge, obj=obj)
         )

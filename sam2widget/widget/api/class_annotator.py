@@ -24,6 +24,16 @@ class ClassColors(ReadOnlyDict[str, str]):
         )
 
 
+class ClassRecord(ReadOnlyDict[str, str]):
+    """Name and colour of a class in ``w.class_list``."""
+
+    title = "a class's record"
+
+    def explain_writing(self) -> str:
+        """Say how a class is changed."""
+        return "A class's record is a copy: set w.classes, such as w.classes = {'cat': '#2f7ff5'}."
+
+
 @shorten_errors
 class ClassAnnotator(AnnotationReader):
     """What objects of a video are: of which class, and with which attributes.

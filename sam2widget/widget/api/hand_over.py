@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...core.arguments import as_flag
 from ..notebook.short_errors import shorten_errors
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class HandOver:
         """
         from ...export import to_datasets
 
-        return to_datasets(self, pictures=as_flag(pictures, "pictures"))
+        return to_datasets(self, pictures=pictures)
 
     def to_fiftyone(self) -> list[Any]:
         """Give `fiftyone.Sample`s with instance masks, for ``add_samples``; see `to_fiftyone`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...core.errors import SessionError
 from ..notebook.short_errors import shorten_errors
 from .class_annotator import ClassAnnotator
 
@@ -63,7 +64,7 @@ class LineageAnnotator(ClassAnnotator):
         SessionError
             When fewer than two are given, or as `split`.
         """
-        objects = list(objects)
+        objects = _ids(objects, "objects")
         return self._controller.edit(lambda: self._session.merge(objects, frame))
 
     def set_parents(self, obj: int, parents: Iterable[int]) -> None:
@@ -79,5 +80,11 @@ class LineageAnnotator(ClassAnnotator):
         SessionError
             When there is no such object, or it would descend from itself.
         """
-        parents = list(parents)
+        parents = _ids(parents, "parents")
         self._controller.edit(lambda: self._session.set_parents(obj, parents))
+
+
+def _ids(given: Iterable[int], what: str) -> list[int]:
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):  # pyright: ignore
+        raise SessionError(f"{what} is a list of ids, such as [1], got {given!r}.")
+    return list(given)

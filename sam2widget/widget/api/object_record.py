@@ -9,6 +9,24 @@ from ...annotation.records import Attribute, ObjectInfo
 from ...core.read_only import ReadOnlyDict, ReadOnlyList
 
 
+class Attributes(ReadOnlyDict[str, Attribute]):
+    """What a person says of an object, by name."""
+
+    title = "an object's attributes"
+
+    def explain_writing(self) -> str:
+        """Say how attributes are changed."""
+        return "An object's attributes are a copy: w.set_attributes(id, name=value) changes them."
+
+
+class Parents(ReadOnlyList[int]):
+    """Ids of the objects that an object came from."""
+
+    def explain_writing(self) -> str:
+        """Say how parents are changed."""
+        return "An object's parents are a copy: w.set_parents(id, parents) changes them."
+
+
 class ObjectRecord(ReadOnlyDict[str, Any]):
     """An object in ``w.objects``: ``record.name``, or ``record["name"]``, as the browser has it.
 
@@ -20,7 +38,14 @@ class ObjectRecord(ReadOnlyDict[str, Any]):
     @classmethod
     def of(cls, info: ObjectInfo) -> ObjectRecord:
         """The record of an object of a session."""
-        return cls({**asdict(info), "dash": list(info.dash), "parents": list(info.parents)})
+        return cls(
+            {
+                **asdict(info),
+                "dash": ReadOnlyList(info.dash),
+                "attributes": Attributes(info.attributes),
+                "parents": Parents(info.parents),
+            }
+        )
 
     @property
     def id(self) -> int:
@@ -98,10 +123,10 @@ class ObjectList(ReadOnlyList[ObjectRecord]):
         if not self:
             return f"There is nothing at place {index!r} of w.objects: there are no objects yet."
         ids = ", ".join(str(one.id) for one in self)
-        said = "A place in w.objects is a whole number, got"
-        if isinstance(index, int):
-            said = "There is nothing in w.objects at place"
-        return f"{said} {index!r}: at the places 0 to {len(self) - 1} are the objects {ids}."
+        said = f"A place in w.objects is a whole number, got {index!r}"
+        if hasattr(index, "__index__"):
+            said = f"There is nothing in w.objects at place {index}"
+        return f"{said}: at the places 0 to {len(self) - 1} are the objects {ids}."
 
     def explain_writing(self) -> str:
         """Say how objects are added, changed and removed."""

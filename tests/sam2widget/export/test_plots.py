@@ -35,6 +35,9 @@ def test_a_contact_sheet_shows_a_dozen_frames_or_those_wanted(segmentation):
     ]
     few = plots.contact_sheet(segmentation, [7, 2], columns=1)
     assert [axis.get_title() for axis in few.axes] == ["frame 7", "frame 2"]
+    for frames in ({0: "a", 2: "b"}.keys(), {0, 2}, [0.0, 2.0], iter((0, 2))):
+        sheet = plots.contact_sheet(segmentation, frames)
+        assert [axis.get_title() for axis in sheet.axes] == ["frame 0", "frame 2"]
     with pytest.raises(SessionError, match="at least one frame"):
         plots.contact_sheet(segmentation, [])
 

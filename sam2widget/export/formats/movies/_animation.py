@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
+from ....core.arguments import as_int_from
 from ....core.errors import SessionError
 from ...effects import FEATHER_PX
 from ...frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect, refuse_transparency
@@ -63,10 +64,8 @@ def write_animation(
     frame_effect = FrameEffect.make(
         segmentation, effect, objects, strength, background, feather, matte
     )
-    if every < 1:
-        raise SessionError(f"every must be at least 1, got {every}.")
-    if width is not None and width < 1:
-        raise SessionError(f"width must be at least 1, got {width}.")
+    every = as_int_from(every, 1, "every")
+    width = None if width is None else as_int_from(width, 1, "width")
     check_one_size(segmentation.video)
     seconds = every / segmentation.video.fps
     is_gif = path.suffix.lower() == ".gif"

@@ -84,6 +84,7 @@ def test_a_trait_that_says_what_is_cannot_be_set(tracked, name):
             lambda value=value: setattr(tracked, name, value),
             f"w.{name} cannot be set: {INSTEAD[name]}",
         )
+    fails([TraitError], lambda: tracked.set_trait(name, before), f"w.{name} cannot be set")
     assert getattr(tracked, name) == before
     tracked.add_point(1, 10, 6)
     tracked.undo()
@@ -108,6 +109,9 @@ def test_traits_take_numbers_in_the_forms_that_methods_take(tracked):
     assert tracked.selected == 3
     tracked.non_overlapping = np.bool_(False)
     assert tracked.non_overlapping is False
+    for value, word in ((np.bool_(True), "corrections"), (np.bool_(False), "never")):
+        tracked.auto_propagate = value
+        assert tracked.auto_propagate == word
     tracked.current_class = "cat"
     tracked.current_class = None
     assert tracked.current_class == ""
@@ -124,9 +128,21 @@ def test_there_is_nothing_of_an_object_that_there_is_not(tracked, name):
         fails([KeyError, SessionError], lambda key=key: by_id[key], shown, "Objects: 1, 3.")
     assert by_id.get("a") is None and by_id.get(2) is None and "a" not in by_id
     assert by_id["3"] is by_id[3.0] is by_id[np.int64(3)]
-    fails([TypeError], lambda: by_id.__setitem__(1, 0), "is a copy")
-    fails([TypeError], lambda: by_id.pop(1), "is a copy")
+    fails([TypeError], lambda: by_id.__setitem__(1, 0), "cannot be written")
+    fails([TypeError], lambda: by_id.pop(1), "cannot be written")
     assert list(getattr(tracked, name)) == list(dict(by_id)) == [1, 3]
+
+
+@pytest.mark.parametrize("name", ["scores", "ious", "confidence"])
+def test_numbers_by_object_are_not_written(tracked, name):
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(tracked, name)[1][0] = 99
+    mine = getattr(tracked, name)[1].copy()
+    mine[0] = 99
+    assert getattr(tracked, name)[1][0] != 99
+    tracked.add_point(2, 10, 6)
+    tracked.propagate()
+    assert np.isfinite(getattr(tracked, name)[1]).all()
 
 
 # Masks
@@ -153,6 +169,23 @@ def test_masks_are_read_where_they_are_indexed_and_not_written(tracked):
     fails([AttributeError], lambda: masks.sum(), "np.asarray(masks).sum")
     fails([AttributeError], lambda: masks.colour, "np.asarray(masks)")
     assert np.asarray(copy.copy(masks)).any() and not hasattr(masks, "nonsense")
+
+
+def test_masks_are_copied_deeply_and_pickled_as_arrays(tracked):
+    before = {obj: np.asarray(masks) for obj, masks in tracked.masks.items()}
+    copies = [copy.deepcopy(tracked.masks), pickle.loads(pickle.dumps(tracked.masks))]
+    tracked.clear()
+    assert not any(np.asarray(masks).any() for masks in tracked.masks.values())
+    for found in copies:
+        assert type(found) is dict and list(found) == [1, 3]
+        for obj, masks_thw in found.items():
+            assert masks_thw.dtype == bool and before[obj].any()
+            np.testing.assert_array_equal(masks_thw, before[obj])
+
+
+def test_a_frame_of_masks_may_be_a_whole_float(tracked):
+    for frame in (1.0, np.float32(1)):
+        np.testing.assert_array_equal(tracked.masks[1][frame], tracked.masks[1][1])
 
 
 # Lists and dictionaries
@@ -222,12 +255,33 @@ def test_classes_name_what_there_are_and_how_they_are_changed(tracked):
     assert list(tracked.classes) == ["dog", "cat", "cow"]
 
 
+def test_values_of_lists_and_records_are_not_written_either(tracked):
+    tracked.set_attributes(1, occluded=True)
+    record, first = tracked.objects[0], tracked.class_list[0]
+    fails([TypeError], lambda: record.attributes.update(occluded=False), "w.set_attributes")
+    fails([TypeError], lambda: record["parents"].append(3), "w.set_parents")
+    fails([TypeError], lambda: record.dash.append(3), "is a copy")
+    fails([TypeError], lambda: tracked.class_list.clear(), "set w.classes")
+    fails([TypeError], lambda: first.update(name="cow"), "set w.classes")
+    tracked.classes = ["a", "b"]
+    assert tracked.class_list[1]["name"] == "b"
+    assert tracked.objects[0].attributes == {"occluded": True}
+
+
+def test_a_place_may_be_a_number_of_numpy(tracked):
+    said = fails([IndexError], lambda: tracked.objects[np.int64(5)], "nothing in w.objects")
+    assert "at place 5:" in said
+    fails([IndexError], lambda: tracked.objects[0].dash[np.int64(5)], "nothing at place 5 of")
+    assert tracked.objects[np.int64(1)].id == 3
+
+
 def test_what_is_read_only_is_copied_and_written_as_plain_values(tracked):
     for one in (
         tracked.video,
         tracked.objects,
         tracked.objects[0],
         tracked.classes,
+        tracked.class_list,
         tracked.status,
     ):
         plain = dict(one) if isinstance(one, dict) else list(one)
