@@ -36,7 +36,8 @@ def test_heavy_libraries_are_imported_when_they_are_needed(statement):
 
 @pytest.mark.parametrize("package", ["sam2widget", "sam2_backend"])
 def test_what_is_imported_late_is_listed(package):
-    code = f"import sys, {package} as it; print({{*it.__all__}} - {{*dir(it)}}, 'torch' in sys.modules)"
+    late = "{*it.__all__} - {*dir(it)}"
+    code = f"import sys, {package} as it; print({late}, 'torch' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set() False"
 

@@ -235,10 +235,10 @@ class MaskVolume:
     def _read(self, whole: tuple[Any, ...]) -> NDArray[np.bool_]:
         if not whole or whole[0] is Ellipsis or whole[0] is None:
             return np.asarray(self)[whole]
-        first: Any = whole[0]
+        first = whole[0]
         if isinstance(first, (float, np.floating)) and first.is_integer():
             first = int(first)
-        frames: NDArray[np.intp] = np.asarray(np.arange(len(self))[first])
+        frames: NDArray[np.intp] = np.asarray(np.arange(len(self))[cast(Any, first)])
         masks_nhw = self._stack(frames.ravel())
         if isinstance(first, slice):
             return masks_nhw[(slice(None), *whole[1:])]
