@@ -159,5 +159,5 @@ def test_without_the_companion_a_sentence_says_what_to_install(monkeypatch) -> N
     from sam2widget import Sam2Widget, SessionError
 
     monkeypatch.setitem(sys.modules, "sam2widget_decoder", None)
-    with pytest.raises(SessionError, match=r"pip install 'sam2widget\[decoder\]'"):
+    with pytest.raises(SessionError, match=r'pip install "sam2widget\[decoder\]"'):
         Sam2Widget(np.zeros((2, 8, 8, 3), np.uint8), browser_decoder=True, autosave=False)
