@@ -221,7 +221,7 @@ def test_what_is_no_model_is_refused(tmp_path):
 
 def test_a_missing_exporter_is_said_with_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr("sam2_backend.onnx.export.find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"pip install 'sam2widget\[onnx\]'"):
+    with pytest.raises(ImportError, match=r'pip install "sam2widget\[onnx\]"'):
         export_onnx(load_model("nano", "cpu"), tmp_path)
     assert not list(tmp_path.iterdir())
 
