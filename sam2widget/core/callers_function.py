@@ -25,3 +25,23 @@ class CallersFunction:
         except BaseException as error:
             self.error = error
             raise
+
+    def reraise(self, error: BaseException) -> None:
+        """Raise again what the function has raised, where another error came of that.
+
+        Nothing happens where the error is of another origin. To be called where it is caught.
+        """
+        own = self.error
+        if own is None:
+            return
+        if error is own:
+            raise own
+        origins: list[BaseException] = [error]
+        for one in origins:  # which grows
+            origins += [
+                other
+                for other in (one.__cause__, one.__context__)
+                if other is not None and all(other is not known for known in origins)
+            ]
+        if any(one is own for one in origins):
+            raise own from own.__cause__

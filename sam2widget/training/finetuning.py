@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sam2_backend.renamed import renamed_arguments
@@ -119,8 +118,7 @@ def read_records(
         sessions = [sessions]
     videos = as_paths(sessions, "sessions")
     records: list[SessionRecord] = []
-    for session, video in videos.items():
-        path = Path(session)
+    for path, video in videos.items():
         files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
         if not files:
             raise SessionError(f"There is no session file *{SUFFIX} in the folder {path}.")
