@@ -244,10 +244,10 @@ def _locate(name: str) -> tuple[Path, ModelConfig | None]:
         if bundled is not None:
             return bundled, CONFIGS[name]
         return fetch(*official_file(name)), CONFIGS[name]
-    path = Path(name).expanduser()
-    if name and path.is_dir():
+    path = Path(os.path.expanduser(name))
+    if name and os.path.isdir(path):
         return find_weights(path), None
-    if path.suffix.lower() in SUFFIXES or path.is_file():
+    if path.suffix.lower() in SUFFIXES or os.path.isfile(path):
         check_file(path)
         return path, None
     if is_repository(name):

@@ -478,7 +478,9 @@ class VideoPredictor:
             check_object_id(obj)
             bank = self.tracker.banks.get(obj)
             if bank is None or not bank.conditioning:
-                raise ValueError(f"Object {as_plain_id(obj)!r} has no prompts yet: there is nothing to track.")
+                raise ValueError(
+                    f"Object {as_plain_id(obj)!r} has no prompts yet: there is nothing to track."
+                )
         self.tracker.track(frame, wanted, reverse=reverse)
         return self._result(frame, wanted)
 

@@ -3,6 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
+
+
+def as_status(on_status: object) -> Callable[[str], None]:
+    """Give a function that is called with a line; one that does nothing for None.
+
+    Raises
+    ------
+    TypeError
+        When it is no function.
+    """
+    if on_status is None:
+        return _say_nothing
+    if not callable(on_status):
+        raise TypeError(f"on_status is a function of a line, or None for none, got {on_status!r}.")
+    return cast("Callable[[str], None]", on_status)
+
+
+def _say_nothing(line: str) -> None:
+    pass
 
 
 class CallersFunction:

@@ -67,7 +67,9 @@ class Segmentation:
             return cls._saved(source, source.open_video(video))
         if isinstance(source, (str, os.PathLike)):
             saved = read_session(source)
-            return cls._saved(saved, saved.open_video(video, near=as_path(source, "The path of a session")))
+            return cls._saved(
+                saved, saved.open_video(video, near=as_path(source, "The path of a session"))
+            )
         found = getattr(source, "segmentation", None)
         if isinstance(found, Segmentation):
             return found

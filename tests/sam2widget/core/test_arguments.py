@@ -30,5 +30,5 @@ def test_a_name_that_begins_so_is_left_as_it_is():
 
 @pytest.mark.parametrize("given", [[["a"]], [{}], [3]])
 def test_what_is_no_path_among_several_is_told(given):
-    with pytest.raises(SessionError, match="^One of sources is text or a Path, got "):
+    with pytest.raises(SessionError, match=r"^One of sources is text or a Path, got "):
         as_paths(given, "sources")
