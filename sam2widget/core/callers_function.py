@@ -15,13 +15,13 @@ def as_status(on_status: object) -> Callable[[str], None]:
         When it is no function.
     """
     if on_status is None:
-        return _say_nothing
+        return _skip
     if not callable(on_status):
         raise TypeError(f"on_status is a function of a line, or None for none, got {on_status!r}.")
     return cast("Callable[[str], None]", on_status)
 
 
-def _say_nothing(line: str) -> None:
+def _skip(line: str) -> None:
     pass
 
 

@@ -244,7 +244,7 @@ def test_a_model_that_cannot_be_loaded_is_said_in_place_and_to_every_caller(tmp_
     [
         (
             "nanno",
-            r"^Unknown model 'nanno'\. Did you mean 'nano'\? Use one of nano, .*hf:owner/name, a path",
+            r"^Unknown model 'nanno'\. Did you mean 'nano'\? Use one of .*hf:owner/name, a path",
         ),
         ("tiny", "Did you mean 'sam2.1-hiera-tiny' or 'sam2-hiera-tiny'"),
         ("sam2.1_hiera_small", "Did you mean 'sam2.1-hiera-small' or"),
