@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from inspect import signature
 from numbers import Real
 from typing import Any, ParamSpec, TypeVar, cast
@@ -78,16 +78,31 @@ def check_number(value: Any, what: str) -> None:
 
 
 def check_flag(value: Any, what: str) -> bool:
-    """Return True or False, and refuse what is neither.
+    """Return True or False, also of NumPy's and of the numbers 1 and 0; refuse what is neither.
 
     Raises
     ------
     ArgumentError
         When it is so.
     """
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
+    number = value.item() if getattr(value, "shape", None) == () else value
+    if isinstance(number, int) and number in (0, 1):
+        return bool(number)
     raise ArgumentError(f"{what} is True or False, got {value!r}.")
+
+
+def list_ids(ids: Iterable[Hashable]) -> str:
+    """List ids of objects as a person would write them, NumPy's numbers as plain ones.
+
+    >>> list_ids([np.int64(1), "cat"])
+    "1, 'cat'"
+    """
+    return ", ".join(repr(as_plain_id(one)) for one in ids)
+
+
+def as_plain_id(obj: Any) -> Any:
+    """Give the id of an object without NumPy's box around a number."""
+    return obj.item() if isinstance(obj, np.generic) else obj
 
 
 def check_object_id(obj: Any) -> None:

@@ -191,6 +191,31 @@ CALLS = {
         "include_prompted is True or False, got 'no'",
     ),
     "what is to learn": (lambda g: finetune("good.sam2.zip", 5), "model is a name, .*got 5"),
+    "a learner of another family": (
+        lambda g: finetune("good.sam2.zip", "hf:x/y"),
+        "^What is fine-tuned is a network of SAM 2. Unknown model 'hf:x/y'",
+    ),
+    "where a learner goes": (
+        lambda g: finetune("good.sam2.zip", out=3),
+        "^Weights are written to a path such as .*got 3",
+    ),
+    "an option of learning": (
+        lambda g: finetune("good.sam2.zip", nonsense=3),
+        r"^finetune\(\) has no argument nonsense. It takes sessions, model, .*patience",
+    ),
+    "what a learner says": (lambda g: finetune("good.sam2.zip", on_status=3), "on_status .*got 3"),
+    "what a batch says": (
+        lambda g: propagate_many("good.sam2.zip", "o", on_status=3),
+        "on_status is a function of a line, or None for none, got 3",
+    ),
+    "a list among sources": (
+        lambda g: propagate_many([["good.sam2.zip"]], "o"),
+        r"One of sources is text or a Path, got \['good",
+    ),
+    "a very long model's name": (
+        lambda g: propagate_many("good.sam2.zip", "o", model="a" * 5000),
+        "^Unknown model 'aaaa.*hf:owner/name, a path",
+    ),
     "a misspelt learner": (lambda g: finetune("good.sam2.zip", "nanno"), "Did you mean 'nano'"),
     # The library
     "points per side": (

@@ -169,14 +169,18 @@ def weights_path(path: str | os.PathLike[str]) -> Path:
     Returns
     -------
     Path
-        The same path.
+        The same path; "~" at its start is the user's home.
 
     Raises
     ------
     CheckpointError
-        When it is no `.safetensors`.
+        When it is no path, or no `.safetensors`.
     """
-    path = Path(path)
+    if not isinstance(cast("object", path), (str, os.PathLike)):
+        raise CheckpointError(
+            f"Weights are written to a path such as 'weights.safetensors', got {path!r}."
+        )
+    path = Path(os.path.expanduser(path))
     if path.suffix != ".safetensors":
         raise CheckpointError(
             f"Weights are written as .safetensors, got the file name {path}: end it in that."
@@ -240,10 +244,10 @@ def _locate(name: str) -> tuple[Path, ModelConfig | None]:
         if bundled is not None:
             return bundled, CONFIGS[name]
         return fetch(*official_file(name)), CONFIGS[name]
-    path = Path(name).expanduser()
-    if name and path.is_dir():
+    path = Path(os.path.expanduser(name))
+    if name and os.path.isdir(path):
         return find_weights(path), None
-    if path.suffix.lower() in SUFFIXES or path.is_file():
+    if path.suffix.lower() in SUFFIXES or os.path.isfile(path):
         check_file(path)
         return path, None
     if is_repository(name):

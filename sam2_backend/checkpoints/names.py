@@ -5,6 +5,7 @@ Whether there is such a thing is told here, before anything is loaded.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -18,6 +19,8 @@ SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
 FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")
 """Names that Hugging Face gives the file in a folder, the preferred one first; with `.index.json`
 appended, the list of the parts of a large one."""
+_SHOWN = 300
+"""Letters of a name that a sentence has."""
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -39,10 +42,10 @@ def check_name(name: str, others: Iterable[str] = ()) -> None:
     others = list(others)
     if name in CONFIGS or name in others:
         return
-    path = Path(name).expanduser()
-    if name and path.is_dir():
+    path = Path(os.path.expanduser(name))
+    if name and os.path.isdir(path):  # which takes names of any length
         find_weights(path)
-    elif path.suffix.lower() in SUFFIXES or path.is_file():
+    elif path.suffix.lower() in SUFFIXES or os.path.isfile(path):
         check_file(path)
     elif not is_repository(name):
         raise unknown_model(name, others)
@@ -56,8 +59,8 @@ def check_file(path: Path) -> None:
     CheckpointError
         When it is so.
     """
-    if not path.is_file():
-        raise CheckpointError(f"There is no checkpoint file {path}. Check the path.")
+    if not os.path.isfile(path):
+        raise CheckpointError(f"There is no checkpoint file {_shorten(str(path))}. Check the path.")
     if not path.stat().st_size:
         raise CheckpointError(
             f"{path} is an empty file. It may be damaged or only partly downloaded: delete it and "
@@ -67,7 +70,7 @@ def check_file(path: Path) -> None:
 
 def is_repository(name: str) -> bool:
     """Whether it may be the id of a Hugging Face repository, and is no path."""
-    return bool(_REPOSITORY.fullmatch(name)) and not Path(name).expanduser().exists()
+    return bool(_REPOSITORY.fullmatch(name)) and not os.path.exists(os.path.expanduser(name))
 
 
 def unknown_model(name: str, others: Iterable[str] = ()) -> CheckpointError:
@@ -77,10 +80,14 @@ def unknown_model(name: str, others: Iterable[str] = ()) -> CheckpointError:
     near += [one for one in known if name and name.lower() in one and one not in near]
     hint = f" Did you mean {' or '.join(map(repr, near[:4]))}?" if near else ""
     return CheckpointError(
-        f"Unknown model {name!r}.{hint} Use one of {', '.join(known)}, a path to a "
+        f"Unknown model {_shorten(name)!r}.{hint} Use one of {', '.join(known)}, a path to a "
         f"{', '.join(SUFFIXES)} file or to a folder with one, or a Hugging Face repository id such "
         "as 'facebook/sam2.1-hiera-tiny'."
     )
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
 
 
 def find_weights(folder: Path) -> Path:

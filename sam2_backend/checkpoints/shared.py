@@ -52,8 +52,8 @@ def find_shared(name: str | os.PathLike[str], device: str | None = None) -> Sam2
 def _key(name: str | os.PathLike[str], device: str | None) -> Hashable:
     """Return what identifies a model; that of a file that was written anew is another."""
     chosen = str(torch.empty(0, device=Runtime.choose(device).device).device)
-    path = Path(name).expanduser()
-    if not path.exists():
+    path = Path(os.path.expanduser(name))
+    if not os.path.exists(path):
         return os.fspath(name), chosen
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     return tuple((str(one.resolve()), *_stamp_of(one)) for one in files), chosen

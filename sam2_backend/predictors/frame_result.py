@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..arguments import UnknownObjectError
+from ..arguments import UnknownObjectError, as_plain_id, list_ids
 from ..masks.postprocessing import MaskCleaner
 from ..network.mask_decoder import DecoderOutput
 from ..network.transforms import logits_to_masks
@@ -61,8 +61,10 @@ class FrameResult:
 
 def explain_missing(obj: object, known: Iterable[int]) -> str:
     """Say in a sentence that a result has nothing of an object, and of which it has."""
-    listed = ", ".join(map(repr, known)) or "none"
-    return f"There is nothing of an object {obj!r} here. Objects: {listed}."
+    return (
+        f"There is nothing of an object {as_plain_id(obj)!r} here. "
+        f"Objects: {list_ids(known) or 'none'}."
+    )
 
 
 class CandidatesByObject(dict[int, Candidates]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -13,10 +14,12 @@ from ..arguments import (
     ArgumentError,
     UnknownObjectError,
     accept_aliases,
+    as_plain_id,
     check_flag,
     check_model,
     check_object_id,
     check_whole,
+    list_ids,
 )
 from ..masks.mask_input import as_mask
 from ..masks.postprocessing import MaskCleaner
@@ -37,11 +40,18 @@ from .prompt_store import PromptStore
 from .prompts import NO_CLICKS, Clicks, ModelPrompts, check_box
 
 __all__ = ["Candidates", "FrameResult", "Frames", "VideoPredictor"]
-_FIXED = {
-    *("model", "frames", "tracker", "prompts", "objects", "frame_hw"),
-    *("memory_policy", "fill_holes", "remove_specks", "cache_bytes", "sizes_hw", "fetch_logits"),
-}
-"""What a predictor is made of, and nothing changes afterwards."""
+_FIXED = ("model", "frames", "tracker", "prompts", "objects", "frame_hw")
+"""Attributes of what a predictor is made of, which nothing changes afterwards."""
+_SETTINGS = (
+    "cache_bytes",
+    "sizes_hw",
+    "fill_holes",
+    "remove_specks",
+    "memory_policy",
+    "fetch_logits",
+)
+"""Arguments that are no attributes: set afterwards, they would do nothing. A subclass may have
+attributes of these names."""
 
 
 class VideoPredictor:
@@ -105,6 +115,7 @@ class VideoPredictor:
     ) -> None:
         check_model(model, type(self).__name__)
         check_whole(cache_bytes, "cache_bytes", 0)
+        non_overlapping = check_flag(non_overlapping, "non_overlapping")
         self.model = model
         self.frames = open_frames(frames)
         if sizes_hw is None:
@@ -144,7 +155,9 @@ class VideoPredictor:
                 raise ArgumentError(
                     f"cleaner is a MaskCleaner(fill_holes, remove_specks), got {value!r}."
                 )
-            elif name in _FIXED and vars(self).get("_is_made"):
+            elif vars(self).get("_is_made") and (
+                name in _FIXED or (name in _SETTINGS and type(self) is VideoPredictor)
+            ):
                 raise AttributeError(
                     f"{name} of a {type(self).__name__} cannot be set: make another one of it. "
                     "cleaner, non_overlapping and exclusive_memory may be changed."
@@ -366,10 +379,12 @@ class VideoPredictor:
         """
         banks = self.tracker.banks
         if obj is None:
-            obj = max(banks, default=0) + 1
+            obj = max((int(one) for one in banks if isinstance(one, Integral)), default=0) + 1
         check_object_id(obj)
         if obj in banks:
-            raise ValueError(f"There is an object {obj} already; there are {sorted(banks)}.")
+            raise ValueError(
+                f"There is an object {as_plain_id(obj)!r} already; there are [{list_ids(banks)}]."
+            )
         self.tracker.bank(obj)
         return obj
 
@@ -385,7 +400,9 @@ class VideoPredictor:
         banks = self.tracker.banks
         check_object_id(obj)
         if obj not in banks:
-            raise UnknownObjectError(f"There is no object {obj!r}; there are {list(banks)}.")
+            raise UnknownObjectError(
+                f"There is no object {as_plain_id(obj)!r}; there are [{list_ids(banks)}]."
+            )
         del banks[obj]
         self.prompts.remove_object(obj)
 
@@ -461,7 +478,9 @@ class VideoPredictor:
             check_object_id(obj)
             bank = self.tracker.banks.get(obj)
             if bank is None or not bank.conditioning:
-                raise ValueError(f"Object {obj!r} has no prompts yet: there is nothing to track.")
+                raise ValueError(
+                    f"Object {as_plain_id(obj)!r} has no prompts yet: there is nothing to track."
+                )
         self.tracker.track(frame, wanted, reverse=reverse)
         return self._result(frame, wanted)
 

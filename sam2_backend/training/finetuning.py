@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from ..checkpoints.loading import read_state, save_model, weights_path
@@ -41,7 +41,7 @@ def finetune_model(
     *,
     held_out: ClipSource,
     out: str | os.PathLike[str],
-    parts: tuple[str, ...] = ("mask_decoder",),
+    parts: str | Sequence[str] = ("mask_decoder",),
     steps: int = 300,
     learning_rate: float = 5e-4,
     batch: int = 2,
@@ -69,8 +69,9 @@ def finetune_model(
     source : clips to train on.
     held_out : clips to evaluate on; see `datasets.split_by_video`.
     out : the `.safetensors` file to write, for `load_model` or ``Sam2Widget(video, model=out)``.
-    parts : names out of `PARTS`; all else stays as it is, to the bit. Add "memory" to train
-        tracking too, "image_encoder" where pictures are unlike any that the model was trained on.
+    parts : a name or several out of `PARTS`; all else stays as it is, to the bit. Add "memory" to
+        train tracking too, "image_encoder" where pictures are unlike any that the model was trained
+        on.
     steps : largest number of them.
     learning_rate : at its highest; the image encoder's is a tenth of it.
     batch, frames, targets : clips a step, frames a clip (1: pictures alone), objects a clip.
@@ -104,6 +105,7 @@ def finetune_model(
             "datasets.split_by_video."
         )
     out = weights_path(out)
+    parts = (parts,) if isinstance(parts, str) else tuple(parts)
     optimizer_config = OptimizerConfig(parts=parts, encoder_rate=_ENCODER_RATE)
     stage = Stage(
         steps=steps,

@@ -21,6 +21,7 @@ from sam2_backend.video import FrameSource, Video, open_video
 
 from ..annotation.session import Session
 from ..core.arguments import as_int_from
+from ..core.callers_function import as_status
 from ..core.errors import SessionError
 from ..models.capabilities import SupportsProposals, SupportsProposalThresholds
 from ..models.segmenter import Proposed, Segmenter
@@ -99,7 +100,7 @@ def segment_everything(
     max_overlap: float = 0.5,
     min_frames: int = 3,
     max_objects: int = 32,
-    on_status: Callable[[str], None] = print,
+    on_status: Callable[[str], None] | None = print,
 ) -> Everything:
     """Find and track everything in a video, without a click.
 
@@ -141,6 +142,7 @@ def segment_everything(
     every = as_int_from(every, 1, "every")
     max_objects = as_int_from(max_objects, 1, "max_objects")
     min_frames = as_int_from(min_frames, 1, "min_frames")
+    on_status = as_status(on_status)
     check_model(model)
     check_device(device)
     frames = open_video(video)

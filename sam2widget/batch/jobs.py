@@ -84,8 +84,7 @@ def read_jobs(
         sources = [sources]
     videos = as_paths(sources, "sources")
     jobs: dict[Path, BatchJob] = {}
-    for given, video in videos.items():
-        path = Path(given).expanduser()
+    for path, video in videos.items():
         files = [path]
         if path.is_dir():
             files = sorted([*path.glob(f"*{SUFFIX}"), *path.glob("*.json")])

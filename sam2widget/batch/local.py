@@ -47,8 +47,7 @@ def run_locally(
             saved, frames = run_job(job, segmenters, on_frame)
             write_session(job.target, saved)
         except Exception as error:
-            if status.error is not None:
-                raise status.error from None
+            status.reraise(error)
             # Whatever it is, be it a fault of another package's model, the others go on.
             yield BatchOutcome(job, error=describe_failure(error))
         else:

@@ -14,6 +14,7 @@ from sam2_backend.renamed import renamed_arguments
 from sam2_backend.video import FrameSource
 
 from ..core.arguments import as_flag, as_int_from, as_path
+from ..core.callers_function import as_status
 from ..core.errors import SessionError
 from ..models.source import check_device, check_model, memory_source, model_source
 from .devices import run_on_devices
@@ -67,7 +68,7 @@ def propagate_many(
     workers: int | None = None,
     ship_videos: bool = False,
     retries: int = 2,
-    on_status: Callable[[str], None] = print,
+    on_status: Callable[[str], None] | None = print,
 ) -> BatchReport:
     """Propagate the prompts of many videos, and write a session file for each.
 
@@ -96,7 +97,7 @@ def propagate_many(
     ship_videos : with "ray", send the files of videos through the object store, for workers that
         do not see this machine's files. Arrays are always sent.
     retries : with "ray" or `devices`, how often a video is tried again whose worker died.
-    on_status : called with a line before what takes long, such as loading a model.
+    on_status : called with a line before what takes long, such as loading a model; None for none.
 
     Returns
     -------
@@ -122,11 +123,14 @@ def propagate_many(
         workers = as_int_from(workers, 1, "workers")
     retries = as_int_from(retries, 0, "retries")
     ship_videos = as_flag(ship_videos, "ship_videos")
-    check_device(device)
+    on_status = as_status(on_status)
+    is_here = engine == "local"  # workers may have devices and models that are not here
+    if is_here:
+        check_device(device)
     if devices is not None:
         devices = _check_devices(devices, device, engine)
     source = model_source(model)
-    if source is not None:
+    if source is not None and is_here:
         check_model(source)
     if model is not None and source is None:
         raise SessionError(

@@ -210,7 +210,8 @@ class ResultsServer:
         if not request.download:
             path = self._write(request, Path(request.path), reply_to, replace=request.replace)
             return str(path), f"Wrote {path} ({_measure(path)}).", None
-        from ..export.whole_export import hide_folder, pack
+        from ..export.exporting import hide_folder
+        from ..export.whole_export import pack
 
         # What a person wrote may be a path: of a download, its last part is the name.
         name = Path(request.path).name or "export"

@@ -111,7 +111,7 @@ def as_window(value: Any) -> tuple[int, int, int, int]:
 
 
 def as_path(value: Any, what: str) -> Path:
-    """A path, given as text or as what has one.
+    """A path, given as text or as what has one; "~" at its start is the user's home.
 
     Raises
     ------
@@ -119,11 +119,12 @@ def as_path(value: Any, what: str) -> Path:
         When it is none.
     """
     if isinstance(value, (str, os.PathLike)):
-        return Path(cast("str | os.PathLike[str]", value))
+        # Unlike Path.expanduser, it leaves the name of a user that there is not as it is.
+        return Path(os.path.expanduser(cast("str | os.PathLike[str]", value)))
     raise SessionError(f"{what} is text or a Path, got {value!r}.")
 
 
-def as_paths(given: Any, what: str) -> dict[Any, Any]:
+def as_paths(given: Any, what: str) -> dict[Path, Any]:
     """Paths, with the video of each where a dictionary gives it, else None.
 
     Raises
@@ -135,10 +136,11 @@ def as_paths(given: Any, what: str) -> dict[Any, Any]:
         given = [given]
     if not isinstance(given, Iterable) or isinstance(given, bytes):
         raise SessionError(f"{what} is a path, several, or videos by path, got {given!r}.")
-    paths = dict(given) if isinstance(given, Mapping) else dict.fromkeys(cast(Any, given))
-    for path in paths:
-        as_path(path, f"One of {what}")
-    return cast("dict[Any, Any]", paths)
+    if isinstance(given, Mapping):
+        pairs = list(cast("Mapping[Any, Any]", given).items())
+    else:
+        pairs = [(path, None) for path in cast("Iterable[Any]", given)]
+    return {as_path(path, f"One of {what}"): video for path, video in pairs}
 
 
 def as_numbers(values: tuple[Any, ...], names: tuple[str, ...], what: str) -> list[float]:

@@ -3,6 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
+
+
+def as_status(on_status: object) -> Callable[[str], None]:
+    """Give a function that is called with a line; one that does nothing for None.
+
+    Raises
+    ------
+    TypeError
+        When it is no function.
+    """
+    if on_status is None:
+        return _skip
+    if not callable(on_status):
+        raise TypeError(f"on_status is a function of a line, or None for none, got {on_status!r}.")
+    return cast("Callable[[str], None]", on_status)
+
+
+def _skip(line: str) -> None:
+    pass
 
 
 class CallersFunction:
@@ -25,3 +45,23 @@ class CallersFunction:
         except BaseException as error:
             self.error = error
             raise
+
+    def reraise(self, error: BaseException) -> None:
+        """Raise again what the function has raised, where another error came of that.
+
+        Nothing happens where the error is of another origin. To be called where it is caught.
+        """
+        own = self.error
+        if own is None:
+            return
+        if error is own:
+            raise own
+        origins: list[BaseException] = [error]
+        for one in origins:  # which grows
+            origins += [
+                other
+                for other in (one.__cause__, one.__context__)
+                if other is not None and all(other is not known for known in origins)
+            ]
+        if any(one is own for one in origins):
+            raise own from own.__cause__

@@ -1,11 +1,14 @@
-"""Masks written for other programs."""
+"""Masks written for other programs: a file is whole, or as it was."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import replace
-from errno import EISDIR
+from errno import EACCES, EISDIR
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,9 @@ from sam2_backend.video import FrameSource, LargeImage
 from ..core.arguments import as_flag, as_path
 from ..core.callers_function import CallersFunction
 from ..core.errors import SessionError
+from ..core.files import replace_file
 from ..core.protected_files import ProtectedFiles
+from ..core.user_warnings import collect_warnings, warn
 from .registry import FORMATS, Format, find_format, flag_names, format_for_writing
 from .segmentation import Segmentation, SegmentationSource
 
@@ -29,6 +34,9 @@ def export_masks(
     **options: Any,
 ) -> Path:
     """Write masks for another program, and return the path of what was written.
+
+    A file that is there stays as it was until the new one is whole, and so does what a folder
+    holds under other names.
 
     Parameters
     ----------
@@ -58,7 +66,7 @@ def export_masks(
     >>> export_masks("dog.sam2.zip", "dog-overlay.mp4")
     >>> export_masks(w, "dataset", "coco", frames=True)
     """
-    path = as_path(path, "The path of an export").expanduser()
+    path = as_path(path, "The path of an export")
     chosen = find_format(format) if format is not None else format_for_writing(path)
     path = complete_path(path, chosen)
     wrong = ", ".join(sorted(options.keys() - chosen.options.keys()))
@@ -89,15 +97,60 @@ def export_masks(
     check_place(segmentation, path, chosen)
     try:
         (path.parent if chosen.suffix else path).mkdir(parents=True, exist_ok=True)
-        if chosen.suffix and path.is_dir():
-            raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
-        return chosen.write(segmentation, path, **options)
+        # With pictures beside it, a file is one of a folder.
+        if not chosen.suffix or options.get("frames"):
+            return chosen.write(segmentation, path, **options)
+        return _write_file(segmentation, path, chosen, options)
     except Exception as error:
-        if report is not None and report.error is not None:
-            raise report.error from None
+        if report is not None:
+            report.reraise(error)
         if isinstance(error, OSError):
             raise unwritable(error, chosen, path) from error
         raise
+
+
+def _write_file(
+    segmentation: Segmentation, path: Path, chosen: Format, options: dict[str, Any]
+) -> Path:
+    """Write beside a file, and put it in its place once it is whole."""
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
+    if path.exists():
+        if not path.is_file():  # such as a pipe, which is written to as it is
+            return chosen.write(segmentation, path, **options)
+        if not os.access(path, os.W_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES), str(path))
+    target = Path(os.path.realpath(path))
+    with tempfile.TemporaryDirectory(prefix=".sam2widget-", dir=target.parent) as scratch:
+        folder = Path(scratch)
+        made = folder / path.name
+        with hide_folder(folder, path.parent):
+            chosen.write(segmentation, made, **options)
+        if target.exists():
+            shutil.copymode(target, made)
+        replace_file(made, target)
+    return path
+
+
+@contextmanager
+def hide_folder(folder: Path, shown: Path | None) -> Generator[None, None, None]:
+    """Let sentences and warnings name another folder in place of one that nobody knows.
+
+    Parameters
+    ----------
+    folder : that is hidden.
+    shown : in its place; if None, files in it are named alone.
+    """
+    hidden, known = f"{folder}{os.sep}", "" if shown is None else f"{shown}{os.sep}"
+    with collect_warnings() as warnings:
+        try:
+            yield
+        except SessionError as error:
+            if hidden not in str(error):
+                raise
+            raise SessionError(str(error).replace(hidden, known)) from error
+    for text in warnings:
+        warn(text.replace(hidden, known))
 
 
 def unwritable(error: OSError, format: Format, path: Path) -> SessionError:

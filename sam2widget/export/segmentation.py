@@ -17,6 +17,7 @@ from sam2_backend.video import FrameSource, Video
 from ..annotation.classes import Labels, color_by_class
 from ..annotation.records import ColorBy, ObjectClass, ObjectInfo, Result
 from ..annotation.tables import FrameTable
+from ..core.arguments import as_path
 from ..core.errors import SessionError
 from ..core.files import make_file_name
 from ..core.label_maps import OverlapCounter, paint_labels
@@ -66,7 +67,9 @@ class Segmentation:
             return cls._saved(source, source.open_video(video))
         if isinstance(source, (str, os.PathLike)):
             saved = read_session(source)
-            return cls._saved(saved, saved.open_video(video, near=Path(source)))
+            return cls._saved(
+                saved, saved.open_video(video, near=as_path(source, "The path of a session"))
+            )
         found = getattr(source, "segmentation", None)
         if isinstance(found, Segmentation):
             return found

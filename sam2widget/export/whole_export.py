@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from inspect import signature
 from itertools import count
 from pathlib import Path
@@ -16,8 +14,7 @@ from ..core.callers_function import CallersFunction
 from ..core.errors import SessionError
 from ..core.files import replace_file
 from ..core.protected_files import ProtectedFiles
-from ..core.user_warnings import collect_warnings, warn
-from .exporting import check_place, complete_path, export_masks, unwritable
+from .exporting import check_place, complete_path, export_masks, hide_folder, unwritable
 from .registry import Format, find_format
 from .segmentation import Segmentation
 from .wording import pluralize
@@ -92,27 +89,6 @@ def export_whole(
             raise
         raise unwritable(error, chosen, path) from error
     return path
-
-
-@contextmanager
-def hide_folder(folder: Path, shown: Path | None) -> Generator[None, None, None]:
-    """Let sentences and warnings name another folder in place of one that nobody knows.
-
-    Parameters
-    ----------
-    folder : that is hidden.
-    shown : in its place; if None, files in it are named alone.
-    """
-    hidden, known = f"{folder}{os.sep}", "" if shown is None else f"{shown}{os.sep}"
-    with collect_warnings() as warnings:
-        try:
-            yield
-        except ExportExistsError:
-            raise
-        except SessionError as error:
-            raise SessionError(str(error).replace(hidden, known)) from error
-    for text in warnings:
-        warn(text.replace(hidden, known))
 
 
 def refuse_existing(path: Path) -> None:

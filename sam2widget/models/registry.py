@@ -62,8 +62,10 @@ def load_by_family(
     return segmenter
 
 
-def check_name(model: str) -> None:
+def check_name(model: str | os.PathLike[str]) -> None:
     """Refuse a name or a path that no family could load a model by. Nothing is loaded.
+
+    Families are asked about what was given, be it a text or a path.
 
     Raises
     ------
@@ -73,12 +75,12 @@ def check_name(model: str) -> None:
     from sam2_backend.checkpoints.hub import CheckpointError
     from sam2_backend.checkpoints.names import check_name
 
-    name, rest = _split(model)
+    name, rest = _split(model) if isinstance(model, str) else (None, os.fspath(model))
     if name not in (None, "sam2"):
         return
     others = [one for one in names(GROUP) if not is_built_in(GROUP, one)]
     try:
-        check_name(rest, ("auto", *(f"{one}:" for one in others)))
+        check_name(rest, ("auto", "hf:owner/name", *(f"{one}:" for one in others)))
     except CheckpointError as error:
         if not any(_accepts(one, model) for one in others):
             raise SessionError(str(error)) from None

@@ -18,6 +18,7 @@ from .segmenter import Segmenter
 from .windowed import WindowedSegmenter, make_windowed
 
 USUAL_DEVICES = ("cpu", "cuda", "mps", "xpu")
+"""Kinds of devices that are taken without asking PyTorch, whose import takes long."""
 DEFAULT_MEMORY = "plain"
 """The memory policy of SAM 2."""
 
@@ -34,7 +35,7 @@ def check_model(model: object) -> None:
     if is_segmenter(model):
         return
     if isinstance(model, (str, os.PathLike)):
-        check_name(os.fspath(cast("str | os.PathLike[str]", model)))
+        check_name(cast("str | os.PathLike[str]", model))
         return
     if callable(model) or is_model(model):
         return
@@ -45,12 +46,14 @@ def check_model(model: object) -> None:
 
 
 def check_device(device: object) -> None:
-    """Refuse a device that PyTorch has never heard of. Whether it is in this machine is not told.
+    """Refuse a device that PyTorch does not know, or that is an unusual one and not here.
+
+    Whether one of `USUAL_DEVICES` is in this machine is told where a model is loaded.
 
     Raises
     ------
     SessionError
-        When it is none.
+        When it is so.
     """
     if device is None or str(device).partition(":")[0] in USUAL_DEVICES:
         return
@@ -237,5 +240,5 @@ def model_source(model: object) -> str | None:
     """What a model can be loaded by again, also from another folder; None where it cannot."""
     if not isinstance(model, (str, os.PathLike)):
         return None
-    path = Path(cast("str | os.PathLike[str]", model)).expanduser()
-    return str(path.absolute()) if path.is_file() else os.fspath(model)
+    path = Path(os.path.expanduser(cast("str | os.PathLike[str]", model)))
+    return str(path.absolute()) if os.path.isfile(path) else os.fspath(model)

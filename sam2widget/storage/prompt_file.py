@@ -32,6 +32,7 @@ from pathlib import Path
 import msgspec
 
 from ..annotation.records import ObjectInfo
+from ..core.arguments import as_path
 from ..core.errors import SessionError
 from ..core.schema import Finite, SchemaError, Whole, convert, load_json
 from ..models.segmenter import Point, PromptSet
@@ -79,7 +80,7 @@ def read_prompts(path: str | os.PathLike[str]) -> PromptFile:
     SessionError
         When it cannot be read, with what is wrong in it and where.
     """
-    path = Path(path)
+    path = as_path(path, "The path of a prompt file")
     try:
         document = convert(load_json(path.read_bytes(), "it"), _Document)
         return _parse(document, path.absolute().parent)

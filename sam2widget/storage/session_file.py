@@ -116,8 +116,8 @@ def write_session(path: str | os.PathLike[str], saved: SavedSession) -> None:
         "mask_runs.npy": array_to_bytes(np.frombuffer(b"".join(runs), _RUN)),
     }
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        write_zip(Path(path), members)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_zip(path, members)
     except OSError as error:
         raise SessionError(
             f"The session could not be written to {os.fspath(path)} ({error.strerror or error}). "
@@ -154,7 +154,7 @@ def read_fingerprint(path: str | os.PathLike[str]) -> tuple[Fingerprint, int]:
         summary = convert(_document_of(archive), Summary, _NAME)
         return build_fingerprint(summary.video), len(summary.objects)
 
-    return _with_zip(Path(path), None, read)
+    return _with_zip(as_path(path, "The path of a session"), None, read)
 
 
 def read_records(path: str | os.PathLike[str]) -> tuple[int, int, NDArray[Any]]:
@@ -175,7 +175,7 @@ def read_records(path: str | os.PathLike[str]) -> tuple[int, int, NDArray[Any]]:
         records = array_from_bytes(archive.read(name), _ARRAYS[name], name)
         return len(summary.objects), summary.video.num_frames, records
 
-    return _with_zip(Path(path), None, read)
+    return _with_zip(as_path(path, "The path of a session"), None, read)
 
 
 def _is_other(path: Path) -> bool:

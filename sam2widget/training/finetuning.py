@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from inspect import signature
+from typing import TYPE_CHECKING, Any, cast
 
 from sam2_backend.renamed import renamed_arguments
 from sam2_backend.video import FrameSource
 
 from ..core.arguments import as_flag, as_paths
+from ..core.callers_function import as_status
 from ..core.errors import SessionError
 from ..models.loading import load_any
 from ..models.source import check_model
@@ -32,11 +33,11 @@ def finetune(
     out: str | os.PathLike[str] = "finetuned.safetensors",
     held_out: float = 0.25,
     include_prompted: bool = False,
-    parts: tuple[str, ...] = ("mask_decoder",),
+    parts: str | Sequence[str] = ("mask_decoder",),
     steps: int = 300,
     seed: int = 0,
     device: str | None = None,
-    on_status: Callable[[str], None] = print,
+    on_status: Callable[[str], None] | None = print,
     **options: Any,
 ) -> FinetuneReport:
     """Fine-tune a model on the masks that were accepted in sessions, and report its metrics.
@@ -52,11 +53,11 @@ def finetune(
     out : the `.safetensors` file to write: ``Sam2Widget(video, model=out)``.
     held_out : share of the videos, or of the frames, above 0 and below 1.
     include_prompted : whether frames with prompts count as right, as accepted ones do.
-    parts : names of the parts that are trained; see `sam2_backend.training.finetune_model`.
+    parts : what is trained, a name or several; see `sam2_backend.training.finetune_model`.
     steps : largest number of them.
     seed : of all that is random; another one also holds other videos out.
     device : "cuda", "cpu"…; the best there is if None.
-    on_status : called with a line before what takes long, and for each evaluation.
+    on_status : called with a line before what takes long, and for each evaluation; None for none.
     **options : others of `sam2_backend.training.finetune_model`.
 
     Returns
@@ -70,6 +71,8 @@ def finetune(
         When a file cannot be read, its video is not found, or it holds too little.
     ValueError
         When an option or the model is none that can be used.
+    TypeError
+        When there is no such option.
 
     Examples
     --------
@@ -77,11 +80,21 @@ def finetune(
     >>> print(report)
     >>> Sam2Widget("c.mp4", model="cells.safetensors")
     """
+    from sam2_backend.checkpoints.loading import weights_path
     from sam2_backend.training import finetune_model
     from sam2_backend.training.datasets import VideoRecords
 
     check_model(model)
     include_prompted = as_flag(include_prompted, "include_prompted")
+    if isinstance(model, (str, os.PathLike)):
+        _check_trainable(os.fspath(cast("str | os.PathLike[str]", model)))
+    on_status = as_status(on_status)
+    known = [*signature(finetune).parameters][:-1]
+    known += [one for one in signature(finetune_model).parameters if one not in (*known, "source")]
+    wrong = ", ".join(sorted(options.keys() - set(known)))
+    if wrong:
+        raise TypeError(f"finetune() has no argument {wrong}. It takes {', '.join(known)}.")
+    out = weights_path(out)
     source = VideoRecords(read_records(sessions, include_prompted=include_prompted))
     train, evaluated = split_records(source, held_out=held_out, seed=seed)
     options = {"frames": choose_clip_length(train), **options}
@@ -96,6 +109,16 @@ def finetune(
         on_status=on_status,
         **options,
     )
+
+
+def _check_trainable(model: str) -> None:
+    from sam2_backend.checkpoints.hub import CheckpointError
+    from sam2_backend.checkpoints.names import check_name
+
+    try:
+        check_name(model, ("auto",))
+    except CheckpointError as error:
+        raise SessionError(f"What is fine-tuned is a network of SAM 2. {error}") from None
 
 
 def read_records(
@@ -119,8 +142,7 @@ def read_records(
         sessions = [sessions]
     videos = as_paths(sessions, "sessions")
     records: list[SessionRecord] = []
-    for session, video in videos.items():
-        path = Path(session)
+    for path, video in videos.items():
         files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
         if not files:
             raise SessionError(f"There is no session file *{SUFFIX} in the folder {path}.")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import FrameSource, Video
 
+from ..core.arguments import as_path
 from ..core.errors import SessionError
 from ..core.masks import Mask
 from ..storage.saved_session import SavedSession
@@ -140,7 +141,7 @@ def read_session_records(
     SessionError
         When the file cannot be read, or there is nothing to learn from in it.
     """
-    path = Path(path)
+    path = as_path(path, "The path of a session")
     saved = read_session(path)
     masks: dict[int, dict[int, Mask]] = {}
     for (obj, frame), result in saved.results.items():

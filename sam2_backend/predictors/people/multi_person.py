@@ -213,7 +213,7 @@ def _read(image: str | os.PathLike[str] | NDArray[np.uint8]) -> NDArray[np.uint8
     if isinstance(image, np.ndarray):
         return image
     try:
-        with Image.open(image) as opened:
+        with Image.open(os.path.expanduser(image)) as opened:
             return np.asarray(opened.convert("RGB"))
     except FileNotFoundError as error:
         raise ValueError(

@@ -83,7 +83,7 @@ class Pack:
         DatasetError
             When the file is missing, or no pack.
         """
-        path = Path(path)
+        path = Path(path).expanduser()
         if not path.is_file():
             raise DatasetError(f"There is no {path}: expected a pack, see recipes/nano/pack.py.")
         try:

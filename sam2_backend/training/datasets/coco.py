@@ -69,7 +69,7 @@ def open_coco(
     DatasetError
         When the file is missing or of another form, or no picture has an object.
     """
-    source = Path(annotations)
+    source, images = Path(annotations).expanduser(), Path(images).expanduser()
     form = '{"images": [{"id", "file_name"}], "annotations": [{"image_id", "segmentation"}]}'
     document = read_json(source, form)
     try:
@@ -79,7 +79,7 @@ def open_coco(
             if not annotation.get("iscrowd"):
                 found[annotation["image_id"]].append(annotation["segmentation"])
         records = [
-            CocoRecord(names[image], Path(images) / names[image], tuple(segmentations), source)
+            CocoRecord(names[image], images / names[image], tuple(segmentations), source)
             for image, segmentations in found.items()
         ]
     except (KeyError, TypeError, AttributeError) as error:

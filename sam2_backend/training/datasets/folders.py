@@ -69,7 +69,7 @@ def open_davis(
     """
     if year not in (2016, 2017):
         raise ValueError(f"There is a DAVIS of 2016 and one of 2017, got {year}.")
-    root = Path(root)
+    root = Path(root).expanduser()
     listed = root / "ImageSets" / str(year) / f"{split}.txt"
     if not listed.is_file():
         raise DatasetError(
@@ -114,7 +114,7 @@ def open_youtube_vos(
     DatasetError
         When a folder or file is missing, or `meta.json` is of another form.
     """
-    root = Path(root)
+    root = Path(root).expanduser()
     records: list[FolderRecord] = []
     for name, stems in _annotated_frames(root / "meta.json").items():
         pictures, masks = root / "JPEGImages" / name, root / "Annotations" / name
@@ -155,7 +155,7 @@ def open_image_masks(
     DatasetError
         When a folder is missing, or there is no pair.
     """
-    pairs = _pairs(Path(images), Path(masks), every_mask=False)
+    pairs = _pairs(Path(images).expanduser(), Path(masks).expanduser(), every_mask=False)
     records = [FolderRecord(pair[0].stem, (pair,), binary=not indexed) for pair in pairs]
     return VideoRecords(records, augment=augment)
 

@@ -41,7 +41,7 @@ def open_dataset(
     DatasetError
         When it is of no known format, or not complete.
     """
-    root = Path(root)
+    root = Path(root).expanduser()
     if root.is_file():
         raise DatasetError(f"{root} is a file and no data set: give the folder of one.")
     if not root.is_dir():

@@ -89,7 +89,7 @@ def open_sa_v(
         raise ValueError(f"annotations is 'manual', 'auto' or 'both', got {annotations!r}.")
     kinds = ("manual", "auto") if annotations == "both" else (annotations,)
     records: list[SavRecord] = []
-    for video in sorted(Path(root).rglob("*.mp4")):
+    for video in sorted(Path(root).expanduser().rglob("*.mp4")):
         files = tuple(
             path
             for kind in kinds

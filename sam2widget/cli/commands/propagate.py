@@ -54,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Propagate all sources; 1 where one of them failed."""
-    check_choices(arguments)
+    if arguments.engine == "local":  # else it is for the workers to say
+        check_choices(arguments)
     check_folder(arguments.out, "--out")
     from ...batch.propagation import propagate_many
 

@@ -73,8 +73,8 @@ def load_from_hub(source: str, class_name: str) -> Any:
     SessionError
         When it is not there or cannot be had, with what to do.
     """
-    folder = Path(source).expanduser()
-    is_folder = folder.is_dir()
+    folder = Path(os.path.expanduser(source))
+    is_folder = os.path.isdir(folder)
     if not is_folder and _is_path(source):
         raise SessionError(
             f"There is no folder {folder}: give one that save_pretrained() has written, or the id "

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from sam2_backend import SAM2MultiPersonSegmentation
 from sam2_backend.network.transforms import logits_to_masks
+from sam2_backend.predictors.people import multi_person
 from sam2_backend.predictors.people.multi_person import make_person_grid, person_score
 from sam2_backend.predictors.people.person_search import search_people
 
@@ -96,6 +97,13 @@ def test_the_result_is_drawn(people, tmp_path):
     assert [text.get_text() for text in axis.texts] == ["1", "2", "3"]
     figure.savefig(tmp_path / "people.png")
     assert Image.open(tmp_path / "people.png").size == (800, 500)
+
+
+def test_a_picture_may_lie_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    Image.new("RGB", (6, 4)).save(tmp_path / "a.png")
+    assert multi_person._read("~/a.png").shape == (4, 6, 3)
 
 
 def test_what_is_no_picture_is_said(people, tmp_path):

@@ -147,6 +147,43 @@ def test_only_what_may_change_can_be_set(video):
     assert video.mine == 3
 
 
+@pytest.mark.parametrize("on", [1, 0, np.bool_(True), np.int64(0), np.array(1)], ids=repr)
+def test_a_flag_may_be_1_or_0(model, on):
+    made = VideoPredictor(model, CLIP, non_overlapping=on)
+    assert made.non_overlapping is bool(on) and made.exclusive_memory is bool(on)
+
+
+def test_a_subclass_may_have_attributes_named_as_arguments(model):
+    class Mine(VideoPredictor):
+        def __init__(self, *args):
+            super().__init__(*args)
+            self.cache_bytes = 5
+            self.memory_policy = self.fill_holes = self.remove_specks = "mine"
+
+    made = Mine(model, CLIP)
+    assert made.cache_bytes == 5 and made.memory_policy == "mine"
+    fails([AttributeError], lambda: setattr(made, "prompts", 1), "prompts of a Mine cannot be set")
+
+
+def test_ids_may_be_names_beside_numbers(video):
+    video.add_object("cat")
+    assert video.add_object() == 2
+    said = "There is an object 'cat' already; there are [1, 'cat', 2]."
+    fails([ValueError], lambda: video.add_object("cat"), said)
+
+
+def test_lists_of_ids_are_plain(model):
+    video = VideoPredictor(model, CLIP)
+    video.add_points(0, np.int64(1), [[20, 15]], [1])
+    result = video.add_points(0, "cat", [[20, 15]], [1])
+    fails([ValueError], lambda: video.add_object(np.int64(1)), "There is an object 1 already; ")
+    fails([KeyError], lambda: result.masks[2], "of an object 2 here. Objects: 'cat'.")
+    both = video.track(0)
+    fails([KeyError], lambda: both.masks[np.int64(3)], "an object 3 here. Objects: 1, 'cat'.")
+    fails([KeyError], lambda: video.remove_object(7), "no object 7; there are [1, 'cat']")
+    assert video.add_object() == 2
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -154,7 +191,8 @@ def test_only_what_may_change_can_be_set(video):
         ({"remove_specks": -1}, "remove_specks must be 0 or more, .*got -1"),
         ({"cache_bytes": "a"}, "cache_bytes must be a whole number from 0 up, got 'a'"),
         ({"cache_bytes": -1}, "cache_bytes must be a whole number from 0 up, got -1"),
-        ({"non_overlapping": "a"}, "is True or False, got 'a'"),
+        ({"non_overlapping": "a"}, "^non_overlapping is True or False, got 'a'"),
+        ({"non_overlapping": 2}, "^non_overlapping is True or False, got 2"),
         ({"exclusive_memory": 3}, "exclusive_memory is True or False, got 3"),
         ({"sizes_hw": "a"}, r"sizes_hw must be \(H, W\) of each of the 3 frames, got 'a'"),
         ({"sizes_hw": [(1, 2)]}, r"sizes_hw must be \(H, W\) of each of the 3 frames"),

@@ -13,8 +13,8 @@ from sam2_backend import VideoPredictor, load_model
 from sam2_backend.video import Video, open_video
 from sam2widget import SessionError, propagate_many, read_session
 from sam2widget.annotation.session import Session
-from sam2widget.batch import local
-from sam2widget.batch.jobs import read_jobs, track_job
+from sam2widget.batch import local, propagation
+from sam2widget.batch.jobs import BatchOutcome, read_jobs, track_job
 from sam2widget.cli.demo import deepest_point
 from sam2widget.cli.main import main
 from sam2widget.samples import sample_clip
@@ -69,6 +69,51 @@ def test_a_prompt_file_gives_the_masks_that_the_predictor_gives(tmp_path):
         ours = saved.results[2, result.frame].mask.to_array()
         np.testing.assert_array_equal(ours, result.masks[2])
     assert "a.json: 4 frames" in str(report)
+
+
+def test_nothing_is_said_where_nobody_listens(tmp_path, monkeypatch):
+    def run(jobs, *, device, on_status, on_frames):
+        on_status("Loading")
+        return map(BatchOutcome, jobs)
+
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    monkeypatch.setattr(propagation, "run_locally", run)
+    clip_file(tmp_path, "one")
+    propagate_many(prompt_file(tmp_path, "a", "one"), "~/out", on_status=None)
+    assert (home / "out").is_dir()
+
+
+def test_what_only_workers_have_is_not_refused_here(tmp_path, monkeypatch):
+    def run(jobs, **options):
+        assert options["device"] == "npu" and jobs[0].model == "/only/there/mine.pt"
+        ran.append(jobs)
+        return map(BatchOutcome, jobs)
+
+    ran = []
+    monkeypatch.setattr("sam2widget.batch.ray.run_on_ray", run)
+    clip_file(tmp_path, "one")
+    source = prompt_file(tmp_path, "a", "one")
+    given = {"model": "/only/there/mine.pt", "device": "npu"}
+    propagate_many(source, tmp_path / "out", engine="ray", **given)
+    assert ran
+    with pytest.raises(SessionError):
+        propagate_many(source, tmp_path / "out", **given)
+
+
+@pytest.mark.parametrize("error", [ValueError("mine"), KeyError("mine")])
+def test_what_on_status_raises_keeps_its_cause(tmp_path, error):
+    cause = OSError("cause")
+
+    def say(line):
+        raise error from cause
+
+    clip_file(tmp_path, "one")
+    with pytest.raises(type(error)) as told:
+        propagate_many(prompt_file(tmp_path, "a", "one"), tmp_path / "out", on_status=say)
+    assert told.value is error and error.__cause__ is cause
 
 
 @pytest.mark.slow

@@ -160,6 +160,56 @@ def test_what_on_progress_raises_is_the_callers_own(segmentation, tmp_path, expo
     assert told.value is fault
 
 
+class MySessionError(SessionError):
+    pass
+
+
+@pytest.mark.parametrize("export", [export_masks, export_whole])
+def test_what_on_progress_raises_keeps_its_kind_and_its_cause(segmentation, tmp_path, export):
+    cause = KeyError("mine")
+
+    def report(frame: int, total: int) -> None:
+        raise MySessionError("enough") from cause
+
+    with pytest.raises(MySessionError) as told:
+        export(segmentation, tmp_path / "out", "npz", on_progress=report)
+    assert told.value.__cause__ is cause
+
+
+@pytest.mark.parametrize("name", ["npz", "coco", "mp4", "geojson"])
+@pytest.mark.parametrize("fault", [Enough, KeyboardInterrupt])
+def test_a_file_is_as_it_was_until_the_new_one_is_whole(segmentation, tmp_path, name, fault):
+    def report(frame: int, total: int) -> None:
+        if frame == 3:
+            raise fault
+
+    with pytest.raises(fault):
+        export_masks(segmentation, tmp_path / "out", name, on_progress=report)
+    assert list(tmp_path.iterdir()) == []
+    path = export_masks(segmentation, tmp_path / "out", name)
+    before = path.read_bytes()
+    with pytest.raises(fault):
+        export_masks(segmentation, path, name, on_progress=report)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_to_a_file_stays_one(segmentation, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    real = tmp_path / "elsewhere" / "real.json"
+    real.write_text("old")
+    (tmp_path / "out.json").symlink_to(real)
+    export_masks(segmentation, tmp_path / "out.json", "coco")
+    assert (tmp_path / "out.json").is_symlink() and real.read_text().startswith("{")
+    assert [one.name for one in real.parent.iterdir()] == ["real.json"]
+
+
+def test_a_path_may_begin_at_home(segmentation, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert export_masks(segmentation, "~/a.npz") == tmp_path / "a.npz"
+    assert (tmp_path / "a.npz").is_file()
+
+
 def test_a_place_that_cannot_be_written_to_is_named_as_it_was_given(segmentation, tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(SessionError) as told:

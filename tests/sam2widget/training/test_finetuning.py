@@ -55,7 +55,7 @@ def session(
     return path
 
 
-def tune(sessions: Any, out: Path, **options: Any) -> FinetuneReport:
+def tune(sessions: Any, out: Path | str, **options: Any) -> FinetuneReport:
     model = load_model("nano", "cpu", image_size=64)
     quick: dict[str, Any] = {
         "steps": 2,
@@ -83,6 +83,15 @@ def test_a_widget_takes_the_model_that_its_sessions_made(tmp_path: Path) -> None
     widget.save(tmp_path / "made.sam2.zip")
     widget.close()
     assert read_session(tmp_path / "made.sam2.zip").model_source == str(report.weights)
+
+
+def test_one_part_is_trained_in_silence_and_written_at_home(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    session(tmp_path, "a", (0, 1, 2, 3, 5, 6, 7))
+    report = tune("~/a.sam2.zip", "~/of.safetensors", parts="mask_decoder", on_status=None)
+    assert report.weights == tmp_path / "of.safetensors" and report.weights.is_file()
+    assert not capsys.readouterr().out
 
 
 def test_the_same_seed_holds_the_same_videos_out(tmp_path: Path) -> None:

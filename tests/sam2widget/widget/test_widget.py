@@ -244,13 +244,16 @@ def test_a_model_that_cannot_be_loaded_is_said_in_place_and_to_every_caller(tmp_
     [
         (
             "nanno",
-            r"^Unknown model 'nanno'\. Did you mean 'nano'\? Use one of nano, .*auto, a path",
+            r"^Unknown model 'nanno'\. Did you mean 'nano'\? Use one of .*hf:owner/name, a path",
         ),
         ("tiny", "Did you mean 'sam2.1-hiera-tiny' or 'sam2-hiera-tiny'"),
         ("sam2.1_hiera_small", "Did you mean 'sam2.1-hiera-small' or"),
         ("sam2:nanno", "Unknown model 'nanno'"),
         ("no/such/model.pt", r"There is no checkpoint file no/such/model\.pt\. Check the path"),
-        ("", "Unknown model ''"),
+        ("", "Unknown model ''.*auto, hf:owner/name, a path"),
+        ("hf:", "Unknown model 'hf:'. Did you mean 'hf:owner/name'"),
+        ("a" * 5000, "Unknown model 'aaaa"),
+        ("a" * 5000 + ".pt", "There is no checkpoint file aaaa"),
     ],
 )
 def test_a_model_that_there_is_not_is_refused_before_anything_is_loaded(model, sentence):
@@ -289,6 +292,21 @@ def test_the_name_of_a_model_is_checked_without_torch():
 def test_a_device_that_nobody_knows_is_refused_at_once(device):
     with pytest.raises(SessionError, match=rf"^Device '{device}' cannot be used here"):
         Sam2Widget(CLIP, "nano", device=device)
+
+
+def test_a_session_is_saved_and_loaded_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    widget = Sam2Widget(CLIP, DiscSegmenter(HEIGHT, WIDTH), autosave=False)
+    widget.add_point(0, 5, 5)
+    widget.save("~/a.sam2.zip")
+    widget.close()
+    assert [one.name for one in tmp_path.iterdir()] == ["a.sam2.zip"]
+    given = {"video": CLIP, "model": DiscSegmenter(HEIGHT, WIDTH)}
+    again = Sam2Widget.load("~/a.sam2.zip", **given)
+    assert list(again.masks) == [1]
+    again.close()
 
 
 def test_a_session_whose_model_is_gone_says_so(tmp_path):
