@@ -109,7 +109,7 @@ def test_masks_are_the_same_wherever_logits_lie(monkeypatch, max_in_memory):
             video.add_points(frame, 2, [[120, 90]], [1])
         results = [*video.propagate()]
         results.append(video.add_points(2, 1, [[90, 100]], [1]))
-        video.remember_as(0, 1, np.pad(np.ones((40, 40), bool), ((0, 95), (0, 200))))
+        video.remember_as(0, 1, np.pad(np.ones((80, 80), bool), ((0, 190), (0, 400))))
         results += [*video.propagate(reverse=True), *video.propagate()]
         return [dict(result.logits) for result in results]
 

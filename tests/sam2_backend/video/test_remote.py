@@ -293,5 +293,5 @@ def test_an_unknown_protocol_and_a_missing_package_get_a_sentence(monkeypatch):
     with pytest.raises(VideoError, match="needs another package"):
         open_video("gdrive://a.mp4")
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    with pytest.raises(VideoError, match=r"needs fsspec: pip install fsspec, or .*\[remote\]"):
+    with pytest.raises(VideoError, match=r"needs fsspec: .*\[remote\]"):
         open_video("https://there.org/a.mp4")

@@ -207,5 +207,5 @@ def test_what_to_install_is_said(tmp_path, monkeypatch, library, name):
     else:
         (tmp_path / name).write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99))
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(VideoError, match=rf"needs {library}: pip install {library}, or .*microsc"):
+    with pytest.raises(VideoError, match=rf"needs {library}: .*\[microscopy\]"):
         open_video(tmp_path / name)
