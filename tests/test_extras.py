@@ -126,8 +126,10 @@ def test_a_library_that_is_missing_is_told_with_its_extra(module, tmp_path, monk
     assert f'pip install "sam2widget[{EXTRAS[module]}]"' in str(error.value)
 
 
-def test_serve_names_its_extra(monkeypatch, capsys):
+def test_serve_names_its_extra(monkeypatch, capsys, tmp_path):
+    film = tmp_path / "a.mp4"
+    film.write_bytes(bytes(9))
     monkeypatch.setitem(sys.modules, "voila", None)
     monkeypatch.delitem(sys.modules, "sam2widget.serve.server", raising=False)
-    assert main(["serve", "a.mp4"]) == 1
+    assert main(["serve", str(film)]) == 1
     assert 'pip install "sam2widget[serve]"' in capsys.readouterr().err

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from playwright.sync_api import Locator, expect
 
@@ -167,7 +165,7 @@ def test_mask_row_and_lane_light_up_together(bench: Bench) -> None:
     widget.eventually(lambda: widget.pixel(*inside, "overlay")[3] > 0)
 
 
-def test_the_candidates_stand_beside_the_object_and_hide_nothing_of_it(bench: Bench) -> None:
+def test_the_candidates_hide_nothing_of_the_object(bench: Bench) -> None:
     widget = bench.widget
     truth = bench.clip.truth_thw[0]
     rows, columns = np.nonzero(truth)
@@ -182,7 +180,6 @@ def test_the_candidates_stand_beside_the_object_and_hide_nothing_of_it(bench: Be
     wide = min(right, bounds["x"] + bounds["width"]) - max(left, bounds["x"])
     tall = min(bottom, bounds["y"] + bounds["height"]) - max(top, bounds["y"])
     assert wide <= 0 or tall <= 0
-    assert math.hypot(min(0, wide), min(0, tall)) < 60
     # It stays where it is, whichever is chosen.
     strip.get_by_role("button").nth(0).click()
     widget.wait_ready()

@@ -151,23 +151,15 @@ export class CandidateStrip {
     const key = [frame, object, ...ious, ...stage, transform.scale, transform.offsetX].join();
     if (key === this.stood) return;
     this.stood = key;
+    const mask = runs[chosen];
+    const bounds = mask ? boundsOf(mask, image[0]) : null;
+    const [left, top] = transform.toStage(bounds?.[0] ?? 0, bounds?.[1] ?? 0);
+    const [right, bottom] = transform.toStage(bounds?.[2] ?? 0, bounds?.[3] ?? 0);
     const [screen, room] = [this.viewport.canvas.parentElement, this.element.parentElement];
     const [x, y] = [screen?.offsetLeft ?? 0, screen?.offsetTop ?? 0];
-    const first = runs[chosen];
-    const boxOf = (mask: Uint32Array): BoxPx => {
-      const bounds = boundsOf(mask, image[0]) ?? [0, 0, 0, 0];
-      const [left, top] = transform.toStage(bounds[0], bounds[1]);
-      const [right, bottom] = transform.toStage(bounds[2], bounds[3]);
-      return [left + x, top + y, right + x, bottom + y];
-    };
-    const boxes = [...(first ? [first] : []), ...runs].map(boxOf);
-    const masks = this.store.masks.get(frame);
-    const others = this.store.shownObjects.flatMap(({ id }) => {
-      const mask = id === object ? undefined : masks?.get(id);
-      return mask ? [boxOf(mask.runs)] : [];
-    });
+    const box: BoxPx = [left + x, top + y, right + x, bottom + y];
     const size: Size = [room?.clientWidth || stage[0], room?.clientHeight || stage[1]];
-    const place = standApart(boxes, others, size, flatSize(runs.length), uprightSize(runs.length));
+    const place = standApart(box, size, flatSize(runs.length), uprightSize(runs.length));
     this.element.classList.toggle("s2w-upright", place.isUpright);
     setVar(this.element, "left", `${Math.round(place.left)}px`);
     setVar(this.element, "top", `${Math.round(place.top)}px`);
