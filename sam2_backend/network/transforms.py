@@ -57,8 +57,8 @@ def frames_to_input(
 
     Parameters
     ----------
-    frames : (H, W, 3) uint8, arrays or all tensors, which need not be alike: those are resized
-        where they are, these on the device.
+    frames : (H, W, 3) uint8 of any sizes: arrays, which Pillow resizes, or tensors, which are
+        resized on the device.
     """
     if not any(isinstance(frame, Tensor) for frame in frames):
         resized = np.stack([resize_frame(np.asarray(frame), size) for frame in frames])

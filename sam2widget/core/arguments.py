@@ -11,6 +11,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from sam2_backend.arguments import ArgumentError, check_flag
+
 from .errors import SessionError
 from .read_only import ReadOnlyDict, UnknownKeyError
 
@@ -90,10 +92,10 @@ def as_flag(value: Any, what: str) -> bool:
     SessionError
         When it is neither.
     """
-    value = _unboxed(value)
-    if isinstance(value, (bool, np.bool_)) or (isinstance(value, int) and value in (0, 1)):
-        return bool(value)
-    raise SessionError(f"{what} is True or False, got {value!r}.")
+    try:
+        return check_flag(_unboxed(value), what)
+    except ArgumentError as error:
+        raise SessionError(str(error)) from None
 
 
 def as_window(value: Any) -> tuple[int, int, int, int]:
