@@ -21,6 +21,7 @@ from sam2widget.bridge.decoder_server import read_decoder_files
 from sam2widget.cli.main import main
 from sam2widget.models.hugging_face.hub import require_transformers
 from tests.support.films import write_film
+from tests.support.missing_library import hide_library
 from tools.lowest import read_project
 
 ROOT = Path(__file__).parent.parent
@@ -120,7 +121,7 @@ TRIALS = {
 
 @pytest.mark.parametrize("module", TRIALS)
 def test_a_library_that_is_missing_is_told_with_its_extra(module, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, module, None)
+    hide_library(monkeypatch, module)
     with pytest.raises((ValueError, ImportError)) as error:
         TRIALS[module](tmp_path)
     assert f'pip install "sam2widget[{EXTRAS[module]}]"' in str(error.value)
@@ -129,7 +130,6 @@ def test_a_library_that_is_missing_is_told_with_its_extra(module, tmp_path, monk
 def test_serve_names_its_extra(monkeypatch, capsys, tmp_path):
     film = tmp_path / "a.mp4"
     film.write_bytes(bytes(9))
-    monkeypatch.setitem(sys.modules, "voila", None)
-    monkeypatch.delitem(sys.modules, "sam2widget.serve.server", raising=False)
+    hide_library(monkeypatch, "voila", "sam2widget.serve.server")
     assert main(["serve", str(film)]) == 1
     assert 'pip install "sam2widget[serve]"' in capsys.readouterr().err

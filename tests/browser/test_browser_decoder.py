@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from playwright.sync_api import ConsoleMessage, expect
 from tests.browser.conftest import Bench
 from tests.browser.test_quickstart import centre_of
 from tests.browser.widget_page import LIMIT_MS
+from tests.support.missing_library import hide_library
 from tests.support.slow_link import SlowLink
 
 COMPANION = Path(__file__).parents[2] / "js" / "decoder"
@@ -158,6 +158,6 @@ def test_webassembly_decodes_where_webgpu_is_not_there_or_fails(bench: Bench, cl
 def test_without_the_companion_a_sentence_says_what_to_install(monkeypatch) -> None:
     from sam2widget import Sam2Widget, SessionError
 
-    monkeypatch.setitem(sys.modules, "sam2widget_decoder", None)
+    hide_library(monkeypatch, "sam2widget_decoder")
     with pytest.raises(SessionError, match=r'pip install "sam2widget\[decoder\]"'):
         Sam2Widget(np.zeros((2, 8, 8, 3), np.uint8), browser_decoder=True, autosave=False)

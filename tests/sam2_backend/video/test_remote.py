@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import threading
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ from sam2_backend.video.remote.files import BLOCK_BYTES, access_error, strip_sec
 from sam2widget.annotation.session import Session
 from sam2widget.storage.saved_session import SavedSession
 from tests.support.films import write_film
+from tests.support.missing_library import hide_library
 from tests.support.zarr_stores import need_zarr
 
 from .test_arrays import DEEP, GREY, RGB, same
@@ -292,6 +292,6 @@ def test_an_unknown_protocol_and_a_missing_package_get_a_sentence(monkeypatch):
         open_video("abacus://a.mp4")
     with pytest.raises(VideoError, match="needs another package"):
         open_video("gdrive://a.mp4")
-    monkeypatch.setitem(sys.modules, "fsspec", None)
+    hide_library(monkeypatch, "fsspec")
     with pytest.raises(VideoError, match=r"needs fsspec: .*\[remote\]"):
         open_video("https://there.org/a.mp4")

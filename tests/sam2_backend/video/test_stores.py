@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import zipfile
 
 import numpy as np
 import pytest
 
 from sam2_backend.video import VideoError, open_video
+from tests.support.missing_library import hide_library
 from tests.support.zarr_stores import add_array, as_format, create_group, need_zarr
 
 from .test_arrays import DEEP, GREY, RGB, H, T, W, quietly, same
@@ -206,6 +206,6 @@ def test_what_to_install_is_said(tmp_path, monkeypatch, library, name):
         (tmp_path / name / ".zarray").write_text(json.dumps({"shape": [1]}))
     else:
         (tmp_path / name).write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99))
-    monkeypatch.setitem(sys.modules, library, None)
+    hide_library(monkeypatch, library)
     with pytest.raises(VideoError, match=rf"needs {library}: .*\[microscopy\]"):
         open_video(tmp_path / name)

@@ -13,6 +13,7 @@ from sam2_backend import VideoPredictor, load_model
 from sam2_backend.video import VideoError, open_video
 from sam2widget.samples import sample_clip
 from tests.support.films import write_film
+from tests.support.missing_library import hide_library
 
 from .test_video import write_video
 
@@ -148,7 +149,7 @@ def test_what_has_another_decoder_or_none_is_refused(film, monkeypatch):
         open_video(film, decoder="nonsense")
     with pytest.raises(VideoError, match="decoder= is for video files on this machine"):
         open_video(np.zeros((3, 8, 8, 3), np.uint8), decoder="torchcodec")
-    monkeypatch.setitem(sys.modules, "torchcodec.decoders", None)
+    hide_library(monkeypatch, "torchcodec")
     with pytest.raises(
         VideoError, match=r"TorchCodec cannot be used here .*sam2widget\[torchcodec"
     ):

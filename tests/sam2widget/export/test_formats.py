@@ -29,6 +29,7 @@ from sam2widget.core.masks import Mask
 from sam2widget.export import FORMATS, Segmentation, export_masks, import_masks
 from sam2widget.export.encodings.outlines import fill, find_polygons, join_polygons
 from sam2widget.export.overlay import overlay
+from tests.support.missing_library import hide_library
 from tests.support.optional_formats import LIBRARIES, need_library_of
 
 from .conftest import FRAMES, HEIGHT, NAMES, WIDTH, masks
@@ -442,7 +443,7 @@ def _even_odd(corners: np.ndarray) -> np.ndarray:
 def test_a_format_without_its_library_says_what_to_install(
     segmentation, tmp_path, monkeypatch, name, library
 ):
-    monkeypatch.setitem(sys.modules, library, None)
+    hide_library(monkeypatch, library)
     command = re.escape(install_command(library))
     with pytest.raises(SessionError, match=f"^{library} is not installed: {command}, "):
         export_masks(segmentation, tmp_path / "out", name)

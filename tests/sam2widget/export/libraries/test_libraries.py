@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ from sam2widget.export.libraries._lazy_frames import LazyFrames
 from sam2widget.widget.api.hand_over import HandOver
 from tests.support.fakes import DiscSegmenter
 from tests.support.films import write_film
+from tests.support.missing_library import hide_library
 
 from ..conftest import FRAMES, HEIGHT, NAMES, WIDTH, masks
 
@@ -231,7 +231,7 @@ def test_a_library_that_is_not_there_is_told(segmentation, monkeypatch):
         "fiftyone": lambda: to_fiftyone(segmentation),
         "pandas": lambda: to_dataframe(segmentation),
     }.items():
-        monkeypatch.setitem(sys.modules, name, None)
+        hide_library(monkeypatch, name)
         command = re.escape(install_command(name))
         with pytest.raises(SessionError, match=rf"^{name} is not installed: {command}, or .*\.$"):
             hand_over()
