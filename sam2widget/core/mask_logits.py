@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 
 LARGEST = 32.0
 """Logits are kept within ± this, as predictors hand them back for refinement."""
+MAX_SIDE = 2**14
+"""Of a grid of logits, in cells."""
 LARGEST_ERROR = 0.25
 """Of logits that are kept: half of the largest step."""
 SOFTEST = -6.0
 """Logits below are as good as outside: of a quarter of a per cent."""
 _STEPS = 127
+_NO_STEP = b"\x80"
+"""-128, which int8 has and ±`_STEPS` has not."""
 _LEVEL = 1
 """Of deflate: fast."""
 _RIM = 8
@@ -66,6 +70,29 @@ class MaskLogits:
         steps_hw[~(near_hw | (around_hw & (part_hw > SOFTEST)))] = _OUTSIDE
         packed = zlib.compress(steps_hw.astype(np.int8).tobytes(), _LEVEL)
         return cls(height, width, (y0, x0, y1, x1), packed)
+
+    def check(self) -> None:
+        """Raise ValueError where this is nothing that `pack` makes, as in a file from elsewhere.
+
+        No more is unpacked than there are cells.
+        """
+        y0, x0, y1, x1 = self.box
+        if not (0 < self.height <= MAX_SIDE and 0 < self.width <= MAX_SIDE):
+            raise ValueError(f"a grid of {self.height}x{self.width}")
+        if not (0 <= y0 <= y1 <= self.height and 0 <= x0 <= x1 <= self.width):
+            raise ValueError(f"cells {self.box} of a grid of {self.height}x{self.width}")
+        num_cells = (y1 - y0) * (x1 - x0)
+        if not (num_cells or self.packed):
+            return
+        unpacking = zlib.decompressobj()
+        try:
+            steps = unpacking.decompress(self.packed, num_cells + 1)
+        except zlib.error as error:
+            raise ValueError(f"cells that cannot be unpacked: {error}") from error
+        if len(steps) != num_cells or not unpacking.eof or unpacking.unused_data:
+            raise ValueError(f"{len(steps)} cells or other data, for {num_cells} cells")
+        if _NO_STEP in steps:
+            raise ValueError(f"a step beyond {_STEPS}")
 
     def box_px(self, size_hw: tuple[int, int]) -> Box | None:
         """Box in pixels of a frame of (H, W), beyond which the logits say outside; None if empty.

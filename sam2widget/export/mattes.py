@@ -97,6 +97,6 @@ def warn_of_hard_edges(segmentation: Segmentation, objects: frozenset[int] | Non
         listed = ", ".join(map(str, hard[:3])) + (" and more" if len(hard) > 3 else "")
         warn(
             f"{num_hard} of {len(results)} masks have no soft edges, on frames {listed}: they were "
-            "painted, imported, or read from a session file, which holds no logits. What is "
-            "tracked again has them."
+            "painted, imported, or read from a session file of an earlier version, which held no "
+            "logits. What is tracked again has them."
         )

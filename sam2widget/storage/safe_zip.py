@@ -6,7 +6,7 @@ import io
 import os
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,16 @@ class ZipTooLargeError(ZipError):
     """An archive that would unpack to more than is allowed."""
 
 
-def write_zip(path: Path, members: Mapping[str, bytes]) -> None:
+def write_zip(
+    path: Path, members: Mapping[str, bytes], *, as_they_are: Container[str] = ()
+) -> None:
     """Write a zip archive in place of an earlier file, which stays whole until then.
 
     Parameters
     ----------
     path : of the archive; its folder must exist.
     members : contents by name. The same contents give the same bytes.
+    as_they_are : names of those that are packed already, and are not packed once more.
 
     Raises
     ------
@@ -44,15 +47,13 @@ def write_zip(path: Path, members: Mapping[str, bytes]) -> None:
     unfinished = target.with_name(f".{uuid.uuid4().hex}.part")
     try:
         with open(unfinished, "xb") as file:
-            with zipfile.ZipFile(
-                file, "w", zipfile.ZIP_DEFLATED, compresslevel=_DEFLATE_LEVEL
-            ) as archive:
+            with zipfile.ZipFile(file, "w") as archive:
                 for name, content in members.items():
                     # Named by a ZipInfo, a member carries no time of day.
                     info = zipfile.ZipInfo(name)
-                    info.compress_type = zipfile.ZIP_DEFLATED
                     info.external_attr = 0o644 << 16
-                    archive.writestr(info, content, compresslevel=_DEFLATE_LEVEL)
+                    method = zipfile.ZIP_STORED if name in as_they_are else zipfile.ZIP_DEFLATED
+                    archive.writestr(info, content, method, _DEFLATE_LEVEL)
             file.flush()
             os.fsync(file.fileno())
         replace_file(unfinished, target)

@@ -3,10 +3,12 @@
 ::
 
     dog.sam2.zip
-    ├── session.json     video, model, view, objects, prompts, switches, and where a mask was cut
-    ├── results.npy      (R,) records: object, frame, score, iou, source, state, mask, corrected
-    ├── mask_sizes.npy   (M,) uint32: number of run lengths of each mask
-    └── mask_runs.npy    uint32: the run lengths of all masks, one after another
+    ├── session.json        video, model, view, objects, prompts, switches, and where a mask was cut
+    ├── results.npy         (R,) records: object, frame, score, iou, source, state, mask, corrected
+    ├── mask_sizes.npy      (M,) uint32: number of run lengths of each mask
+    ├── mask_runs.npy       uint32: the run lengths of all masks, one after another
+    ├── logits.npy          (L,) records: result, height and width of the grid, box, num_bytes
+    └── logits_packed.npy   uint8: the logits around all masks, one after another, deflated each
 
 A mask is written once, however often it is referred to; its number counts from 0, and -1 says
 that there is none. Nothing in the file can run code: there are numbers and text.
@@ -41,7 +43,8 @@ from .safe_zip import (
 )
 from .saved_session import SavedSession
 from .session_json import build_fingerprint, build_session, dump_session, find_mask_sizes
-from .session_results import RECORD, dump_results
+from .session_logits import LOGITS, PACKED, build_logits, dump_logits
+from .session_results import RECORD, dump_results, in_order
 from .session_schema import Header, SessionRecord, Summary
 
 T = TypeVar("T")
@@ -49,7 +52,7 @@ T = TypeVar("T")
 SUFFIX = ".sam2.zip"
 """By custom, what the names of session files end with."""
 
-VERSION = 1
+VERSION = 2
 """Of the format. A change that an older reader cannot read makes it one larger."""
 
 MAX_BYTES = 2**30
@@ -66,13 +69,27 @@ MASKS_AT_ONCE = 2**14
 _NAME = "'session.json' in it"
 """What errors call the document."""
 
-_ARRAYS = {"results.npy": RECORD, "mask_sizes.npy": _RUN, "mask_runs.npy": _RUN}
+_ARRAYS = {
+    "results.npy": RECORD,
+    "mask_sizes.npy": _RUN,
+    "mask_runs.npy": _RUN,
+    "logits.npy": LOGITS,
+    "logits_packed.npy": PACKED,
+}
 _NAMES = ("session.json", *_ARRAYS)
+_NAMES_OF_LOGITS = ("logits.npy", "logits_packed.npy")
 
 Members = dict[str, bytes]
 """Contents of the archive by name."""
 
-MIGRATIONS: dict[int, Callable[[Members], Members]] = {}
+
+def _add_logits(members: Members) -> Members:
+    """Version 1 had none."""
+    added = {name: array_to_bytes(np.empty(0, _ARRAYS[name])) for name in _NAMES_OF_LOGITS}
+    return {**members, **added}
+
+
+MIGRATIONS: dict[int, Callable[[Members], Members]] = {1: _add_logits}
 """From each earlier version of the format to the next. Version 1 is the first."""
 
 
@@ -107,6 +124,7 @@ def write_session(path: str | os.PathLike[str], saved: SavedSession) -> None:
 
     document = dump_session(saved, VERSION, number)
     records = dump_results(saved.results, number)
+    logits, packed = dump_logits(one for *_, row in in_order(saved.results) for one in row)
     runs = [mask.runs for mask in numbers]
     sizes = np.array([len(run) // _RUN.itemsize for run in runs], _RUN)
     members = {
@@ -114,10 +132,12 @@ def write_session(path: str | os.PathLike[str], saved: SavedSession) -> None:
         "results.npy": array_to_bytes(records),
         "mask_sizes.npy": array_to_bytes(sizes),
         "mask_runs.npy": array_to_bytes(np.frombuffer(b"".join(runs), _RUN)),
+        "logits.npy": array_to_bytes(logits),
+        "logits_packed.npy": array_to_bytes(packed),
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_zip(path, members)
+        write_zip(path, members, as_they_are=("logits_packed.npy",))
     except OSError as error:
         raise SessionError(
             f"The session could not be written to {os.fspath(path)} ({error.strerror or error}). "
@@ -252,13 +272,15 @@ def _parse(members: Members) -> SavedSession:
         if name not in _NAMES:
             raise ZipError(f"it holds {name!r}, which does not belong there")
     record = convert(_load_document(members["session.json"]), SessionRecord, _NAME)
-    results, sizes, runs = (
+    results, sizes, runs, logits, packed = (
         array_from_bytes(members[name], dtype, name) for name, dtype in _ARRAYS.items()
     )
     fingerprint = build_fingerprint(record.video)
     sizes_hw = find_mask_sizes(record, fingerprint, results, len(sizes))
     with _collector_paused():
-        return build_session(record, fingerprint, results, _masks(sizes, runs, sizes_hw))
+        masks = _masks(sizes, runs, sizes_hw)
+        by_result = build_logits(logits, packed, len(results))
+        return build_session(record, fingerprint, results, masks, by_result)
 
 
 @contextmanager

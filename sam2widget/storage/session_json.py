@@ -18,6 +18,7 @@ from sam2_backend.video.pixel_size import as_pixel_size
 from .. import __version__
 from ..annotation.records import ObjectClass, ObjectInfo
 from ..annotation.tables import FrameTable
+from ..core.mask_logits import MaskLogits
 from ..core.masks import Mask
 from ..core.schema import SchemaError, refuse
 from ..models.segmenter import Point, PromptSet
@@ -173,7 +174,11 @@ def find_mask_sizes(
 
 
 def build_session(
-    record: SessionRecord, video: Fingerprint, results: Records, masks: Sequence[Mask]
+    record: SessionRecord,
+    video: Fingerprint,
+    results: Records,
+    masks: Sequence[Mask],
+    logits: Sequence[MaskLogits | None],
 ) -> SavedSession:
     """Put a session together, of values that are each checked.
 
@@ -183,6 +188,7 @@ def build_session(
     video : from `build_fingerprint`.
     results : of `results.npy`.
     masks : by number.
+    logits : of each result.
     """
     objects = {one.id: ObjectInfo(*msgspec.structs.astuple(one)) for one in record.objects}
     if len(objects) != len(record.objects):
@@ -208,7 +214,7 @@ def build_session(
         if key in prompts:
             raise SchemaError(f"{place!r} repeats object {one.object} on frame {one.frame}")
         prompts[key] = _build_prompts(one, place, video.size_of(one.frame), masks)
-    by_key = build_results(results, objects, video, masks)
+    by_key = build_results(results, objects, video, masks, logits)
     for obj, frame in prompts:
         if (obj, frame) not in by_key:
             raise SchemaError(f"object {obj} has prompts on frame {frame}, but no mask there")

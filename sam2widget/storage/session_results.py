@@ -5,7 +5,8 @@ There may be millions: what is wrong is looked for in all of a column at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any, TypeVar, get_args
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..annotation.records import Result, Source, State
 from ..annotation.tables import FrameTable
+from ..core.mask_logits import MaskLogits
 from ..core.masks import Mask
 from ..core.schema import SchemaError, refuse
 from .fingerprint import Fingerprint
@@ -39,6 +41,15 @@ _SOURCES: dict[bytes, Source] = {one.encode(): one for one in get_args(Source)}
 _STATES: dict[bytes, State] = {one.encode(): one for one in get_args(State)}
 
 
+def in_order(
+    results: Mapping[tuple[int, int], Result],
+) -> Iterator[tuple[int, list[int], list[Result]]]:
+    """Give each object's id, its frames, and its results there, all ascending: as in the file."""
+    for obj, row in FrameTable.of_mapping(results).rows():
+        frames = sorted(row)
+        yield obj, frames, [row[frame] for frame in frames]
+
+
 def dump_results(
     results: Mapping[tuple[int, int], Result], number: Callable[[Mask | None], int]
 ) -> Records:
@@ -48,12 +59,9 @@ def dump_results(
     ----------
     number : gives a mask its number in the file; -1 for None.
     """
-    table = FrameTable.of_mapping(results)
-    records = np.empty(len(table), RECORD)
+    records = np.empty(len(results), RECORD)
     start = 0
-    for obj, row in table.rows():
-        frames = sorted(row)
-        found = [row[frame] for frame in frames]
+    for obj, frames, found in in_order(results):
         part = records[start : start + len(found)]
         part["object"] = obj
         part["frame"] = frames
@@ -68,7 +76,11 @@ def dump_results(
 
 
 def build_results(
-    records: Records, objects: Collection[int], video: Fingerprint, masks: Sequence[Mask]
+    records: Records,
+    objects: Collection[int],
+    video: Fingerprint,
+    masks: Sequence[Mask],
+    logits: Sequence[MaskLogits | None],
 ) -> FrameTable[Result]:
     """Make results of records that are each checked.
 
@@ -76,6 +88,7 @@ def build_results(
     ----------
     objects : ids that there are.
     masks : by number.
+    logits : of each record.
 
     Raises
     ------
@@ -97,7 +110,14 @@ def build_results(
         raise SchemaError(f"'results[{n}]' has no mask")
     rows: dict[int, dict[int, Result]] = {}
     columns = (shown, records["score"].tolist(), records["iou"].tolist(), sources, states)
-    found = map(Result, *columns, corrected)  # pyright: ignore[reportArgumentType]
+    not_kept = (repeat(()), repeat(0), repeat(None))  # candidates, chosen, and whole, set later
+    found = map(
+        Result,
+        *columns,  # pyright: ignore[reportArgumentType]
+        corrected,
+        *not_kept,  # pyright: ignore[reportArgumentType]
+        logits,
+    )
     keys = zip(records["object"].tolist(), records["frame"].tolist(), strict=True)
     for (obj, frame), result in zip(keys, found, strict=True):
         row = rows.get(obj)

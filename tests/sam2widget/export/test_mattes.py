@@ -19,6 +19,9 @@ from sam2widget.core.mask_logits import MaskLogits
 from sam2widget.core.masks import Mask
 from sam2widget.export import Segmentation, export_masks
 from sam2widget.export.mattes import join_mattes, soft_matte
+from sam2widget.storage.fingerprint import Fingerprint
+from sam2widget.storage.saved_session import SavedSession
+from sam2widget.storage.session_file import write_session
 
 HEIGHT, WIDTH, FRAMES = 60, 80, 3
 GRID = (32, 32)
@@ -170,6 +173,18 @@ def test_masks_without_logits_are_counted_in_a_warning(soft, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         export_masks(soft, tmp_path / "soft", "png", matte="logits")
+
+
+def test_mattes_of_a_session_file_are_those_of_the_session(soft, tmp_path):
+    objects = tuple(soft.objects)
+    fingerprint = Fingerprint.of(soft.video)
+    saved = SavedSession(fingerprint, None, "", None, objects, {}, soft.results)
+    write_session(tmp_path / "a.sam2.zip", saved)
+    for source, folder in ((soft, "before"), (tmp_path / "a.sam2.zip", "after")):
+        export_masks(source, tmp_path / folder, "png", video=soft.video, matte="logits")
+    before, after = (alphas(tmp_path / folder) for folder in ("before", "after"))
+    np.testing.assert_array_equal(before, after)
+    assert ((after[0] > 30) & (after[0] < 220)).any()
 
 
 class TestExr:

@@ -9,6 +9,7 @@ import math
 import os
 import tracemalloc
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,13 +23,14 @@ from sam2_backend.video.options import OpenOptions
 from sam2widget import SessionError, read_session
 from sam2widget.annotation.records import ObjectInfo, Result
 from sam2widget.annotation.session import Session
+from sam2widget.core.mask_logits import MaskLogits
 from sam2widget.core.masks import Mask
 from sam2widget.models.segmenter import Point, PromptSet
 from sam2widget.storage import session_file
 from sam2widget.storage.fingerprint import Fingerprint
 from sam2widget.storage.saved_session import SavedSession, settings_of
 from sam2widget.storage.session_file import write_session
-from tests.support.fakes import DiscSegmenter
+from tests.support.fakes import DiscSegmenter, SureSegmenter
 
 FRAMES, HEIGHT, WIDTH = 12, 9, 14
 VIDEO = open_video(
@@ -36,6 +38,8 @@ VIDEO = open_video(
 )
 FINGERPRINT = Fingerprint.of(VIDEO)
 WRITTEN_BY_0_1 = Path(__file__).parents[3] / "tests" / "fixtures" / "sessions" / "0.1.sam2.zip"
+SURE = {1: 2.0, 2: 3.0, 3: 1.0}
+"""How sure a model is of each object: which has a pixel that two claim."""
 DAMAGED = "cannot be read as a session file"
 
 
@@ -43,6 +47,12 @@ def mask(seed: int) -> Mask:
     """0 gives an empty mask, 1 a full one, the others noise."""
     rng = np.random.default_rng(seed)
     return Mask.from_array(rng.random((HEIGHT, WIDTH)) < {0: 0.0, 1: 1.0}.get(seed, 0.4))
+
+
+def logits(seed: int) -> MaskLogits:
+    """0 gives those of an empty mask."""
+    rng = np.random.default_rng(seed)
+    return MaskLogits.pack(rng.normal(0.0 if seed else -60.0, 9, (24, 32)).astype(np.float32))
 
 
 def saved_session(**changes: object) -> SavedSession:
@@ -56,9 +66,9 @@ def saved_session(**changes: object) -> SavedSession:
         objects=(ObjectInfo(1, "Dög 🐕", "#2f7ff5"), ObjectInfo(7, "Ball", "#00ff00", False)),
         prompts={(1, 2): clicked, (7, 0): PromptSet(mask=mask(5))},
         results={
-            (1, 2): Result(mask(2), 4.75, 0.1 + 0.2, "prompt", corrected=mask(3)),
-            (1, 3): Result(mask(3), -1e-9, 1.0, "track", "stale"),
-            (1, 4): Result(mask(0), -5, 0, "track", "accepted"),
+            (1, 2): Result(mask(2), 4.75, 0.1 + 0.2, "prompt", corrected=mask(3), logits=logits(1)),
+            (1, 3): Result(mask(3), -1e-9, 1.0, "track", "stale", logits=logits(2)),
+            (1, 4): Result(mask(0), -5, 0, "track", "accepted", logits=logits(0)),
             (7, 0): Result(mask(5), 5, 0.9, "import"),
             (7, 11): Result(mask(1), 5, 0.9, "edit", "accepted"),
         },
@@ -68,9 +78,17 @@ def saved_session(**changes: object) -> SavedSession:
     return replace(saved, **changes)
 
 
+RESULT = Result(mask(2), 4.75, 0.9, "track")
+
+
 def comparable(saved: SavedSession) -> SavedSession:
     """Without the version of the library, which the file adds."""
     return replace(saved, library="")
+
+
+def logits_of(saved: SavedSession) -> dict[tuple[int, int], MaskLogits | None]:
+    """Which two results may differ in and be equal."""
+    return {key: one.logits for key, one in saved.results.items()}
 
 
 @pytest.fixture
@@ -99,13 +117,13 @@ def edit_document(path: Path, change) -> None:
     rewrite(path, {**contents, "session.json": json.dumps(document).encode()})
 
 
-def edit_results(path: Path, change) -> None:
+def edit_array(path: Path, name: str, change) -> None:
     contents = members(path)
-    rows = np.load(io.BytesIO(contents["results.npy"]))
+    rows = np.load(io.BytesIO(contents[name]))
     changed = change(rows)
     buffer = io.BytesIO()
     np.save(buffer, rows if changed is None else changed)
-    rewrite(path, {**contents, "results.npy": buffer.getvalue()})
+    rewrite(path, {**contents, name: buffer.getvalue()})
 
 
 # What is written is read
@@ -133,7 +151,10 @@ def test_a_file_of_before_says_nothing_of_overlaps_and_goes_on_as_it_was(path: P
 
 
 def test_everything_comes_back(path: Path) -> None:
-    assert comparable(read_session(path)) == saved_session()
+    found = read_session(path)
+    assert comparable(found) == saved_session()
+    assert logits_of(found) == logits_of(saved_session())
+    assert sum(one is not None for one in logits_of(found).values()) == 3
 
 
 def test_a_path_that_is_no_unicode_comes_back(tmp_path: Path) -> None:
@@ -213,6 +234,7 @@ results = st.builds(
     st.sampled_from(["prompt", "track", "edit", "import"]),
     st.sampled_from(["fresh", "stale", "accepted"]),
     st.none() | masks,
+    logits=st.none() | st.integers(0, 9).map(logits),
 )
 
 
@@ -238,7 +260,8 @@ def sessions(draw) -> SavedSession:
 def test_any_session_comes_back(saved: SavedSession, tmp_path_factory) -> None:
     path = tmp_path_factory.mktemp("any") / "any.sam2.zip"
     write_session(path, saved)
-    assert comparable(read_session(path)) == saved
+    found = read_session(path)
+    assert comparable(found) == saved and logits_of(found) == logits_of(saved)
 
 
 def refilled(session: Session, path: Path) -> Session:
@@ -252,7 +275,7 @@ def refilled(session: Session, path: Path) -> Session:
     )
     write_session(path, saved)
     again = read_session(path)
-    other = Session(FRAMES, HEIGHT, WIDTH, DiscSegmenter(HEIGHT, WIDTH))
+    other = Session(FRAMES, HEIGHT, WIDTH, SureSegmenter(HEIGHT, WIDTH, SURE))
     other.fill(again.objects, again.prompts, again.results)
     return other
 
@@ -294,7 +317,7 @@ def play(session: Session, moves: list[tuple[str, int, int]]) -> None:
 @settings(max_examples=60, deadline=None)
 @given(before=moves, after=moves)
 def test_work_goes_on_as_if_nothing_had_been_saved(before, after, tmp_path_factory) -> None:
-    session = Session(FRAMES, HEIGHT, WIDTH, DiscSegmenter(HEIGHT, WIDTH))
+    session = Session(FRAMES, HEIGHT, WIDTH, SureSegmenter(HEIGHT, WIDTH, SURE))
     play(session, before)
     other = refilled(session, tmp_path_factory.mktemp("go_on") / "session.sam2.zip")
     assert other.last_edit is None
@@ -444,7 +467,7 @@ def test_members_that_do_not_belong_are_named(path: Path) -> None:
         read_session(path)
 
 
-@pytest.mark.parametrize("name", ["results.npy", "mask_sizes.npy", "mask_runs.npy"])
+@pytest.mark.parametrize("name", [one for one in session_file._NAMES if one != "session.json"])
 def test_missing_members_are_named(path: Path, name: str) -> None:
     contents = members(path)
     del contents[name]
@@ -509,9 +532,11 @@ def test_a_newer_version_asks_for_an_update(path: Path) -> None:
     contents = members(path)
     document = json.loads(contents["session.json"])
     # What else there is in it, an older reader cannot know.
-    document = {"format": document["format"], "version": 2, "new": True}
+    newer = session_file.VERSION + 1
+    document = {"format": document["format"], "version": newer, "new": True}
     rewrite(path, {"session.json": json.dumps(document).encode(), "new.bin": b"?"})
-    with pytest.raises(SessionError, match=r"of version 2.*reads versions up to 1: update it"):
+    sentence = rf"of version {newer}.*reads versions up to {newer - 1}: update it"
+    with pytest.raises(SessionError, match=sentence):
         read_session(path)
 
 
@@ -527,10 +552,12 @@ def test_earlier_versions_go_through_each_migration(path: Path, monkeypatch) -> 
 
         return migrate
 
-    monkeypatch.setattr(session_file, "VERSION", 3)
-    monkeypatch.setattr(session_file, "MIGRATIONS", {n: migration(n) for n in (1, 2)})
+    present = session_file.VERSION
+    later = present, present + 1
+    monkeypatch.setattr(session_file, "VERSION", present + 2)
+    monkeypatch.setattr(session_file, "MIGRATIONS", {n: migration(n) for n in later})
     assert read_session(path).frame == saved_session().frame + 2
-    assert steps == [1, 2]
+    assert steps == list(later)
 
 
 def test_each_version_before_the_present_has_its_migration() -> None:
@@ -641,9 +668,54 @@ BAD_RESULTS = [
 
 @pytest.mark.parametrize("change, sentence", BAD_RESULTS)
 def test_a_wrong_result_is_named_with_its_place(path: Path, change, sentence: str) -> None:
-    edit_results(path, change)
+    edit_array(path, "results.npy", change)
     with pytest.raises(SessionError, match=f"{DAMAGED}.*{sentence}"):
         read_session(path)
+
+
+BAD_LOGITS = [
+    (set_field("result", -1), r"'logits\[1\]\.result' is -1: there are 5 results"),
+    (set_field("result", 0), r"'logits\[1\]\.result' is 0: .* in ascending order"),
+    (set_field("result", 5), r"'logits\[1\]\.result' is 5"),
+    (set_field("height", 0), r"'logits\[1\]' is wrong \(a grid of 0x32\)"),
+    (set_field("width", 2**20), "a grid of 24x1048576"),
+    (set_field("box", (0, 0, 25, 1)), r"cells \(0, 0, 25, 1\) of a grid of 24x32"),
+    (set_field("box", (4, 0, 3, 1)), r"cells \(4, 0, 3, 1\)"),
+    (set_field("box", (0, 0, 2, 2)), r"\d cells or other data, for 4 cells"),
+    (set_field("num_bytes", -1), r"'logits\.npy' counts \d+ bytes, but"),
+    (set_field("num_bytes", 2**62), r"'logits\.npy' counts \d+ bytes, but"),
+    (lambda rows: rows["width"], "holds int32 of shape"),
+]
+
+
+@pytest.mark.parametrize("change, sentence", BAD_LOGITS)
+def test_wrong_logits_are_named_with_their_place(path: Path, change, sentence: str) -> None:
+    edit_array(path, "logits.npy", change)
+    with pytest.raises(SessionError, match=f"{DAMAGED}.*{sentence}"):
+        read_session(path)
+
+
+@pytest.mark.parametrize(
+    ("packed", "sentence"),
+    [
+        (b"what", "cells that cannot be unpacked"),
+        (zlib.compress(bytes(5)), "5 cells or other data, for 6 cells"),
+        (zlib.compress(bytes(6)) + b"?", "6 cells or other data, for 6 cells"),
+        (zlib.compress(bytes(6))[:-2], "6 cells or other data, for 6 cells"),
+        (zlib.compress(b"\x80" * 6), "a step beyond 127"),
+        (zlib.compress(bytes(2**26)), "7 cells or other data, for 6 cells"),
+    ],
+)
+def test_logits_of_other_makers_are_refused_and_bombs_stay_packed(
+    path: Path, packed: bytes, sentence: str
+) -> None:
+    made = MaskLogits(24, 32, (1, 1, 3, 4), packed)
+    write_session(path, saved_session(results={(1, 2): replace(RESULT, logits=made)}, prompts={}))
+    tracemalloc.start()
+    with pytest.raises(SessionError, match=rf"{DAMAGED}: 'logits\[0\]' is wrong \({sentence}"):
+        read_session(path)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
 
 
 def test_an_array_that_announces_more_than_there_is_allocates_nothing(path: Path) -> None:
