@@ -118,7 +118,7 @@ def check_object_id(obj: Any) -> None:
 
 
 def accept_aliases(**aliases: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a function take keyword arguments by the official predictor's names too.
+    """Let a method take keyword arguments by the official predictor's names too.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def accept_aliases(**aliases: str) -> Callable[[Callable[P, R]], Callable[P, R]]
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        own = [name for name in signature(function).parameters if name != "self"]
+        own = list(signature(function).parameters)[1:]
 
         @functools.wraps(function)
         def call(*args: P.args, **options: P.kwargs) -> R:

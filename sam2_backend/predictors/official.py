@@ -19,6 +19,8 @@ from ..arguments import check_model
 from ..network.config import NO_OBJECT_LOGIT
 from ..network.sam2 import Sam2Model
 from .prompts import check_box, check_points
+from .video_arguments import check_given
+from .video_objects import prompted_frames
 
 if TYPE_CHECKING:
     from ..video import FrameSource
@@ -60,8 +62,7 @@ def add_new_points_or_box(
         When there is neither points nor a box, or one has the wrong shape or values.
     """
     video = inference_state
-    if points is None and box is None:
-        raise ValueError("There is nothing to add: give points with labels, or a box.")
+    check_given(points, box)
     if box is not None and not clear_old_points:
         raise ValueError("A box comes before any points: give it with clear_old_points=True.")
     if not normalize_coords:
@@ -113,9 +114,7 @@ def propagate_in_video(
         When nothing has been prompted yet.
     """
     video = inference_state
-    prompted = [t for bank in video.tracker.banks.values() for t in bank.conditioning]
-    if not prompted:
-        raise ValueError("Nothing to propagate: add points, a box or a mask to a frame first.")
+    prompted = prompted_frames(video.tracker.banks)
     start = min(prompted) if start_frame_idx is None else start_frame_idx
     count = len(video) if max_frame_num_to_track is None else max_frame_num_to_track
     if reverse:
