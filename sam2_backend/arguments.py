@@ -91,6 +91,17 @@ def check_flag(value: Any, what: str) -> bool:
     raise ArgumentError(f"{what} is True or False, got {value!r}.")
 
 
+def check_flag_or_none(value: Any, what: str) -> bool | None:
+    """Return None, or what `check_flag` does.
+
+    Raises
+    ------
+    ArgumentError
+        When it is neither True nor False nor None.
+    """
+    return None if value is None else check_flag(value, what)
+
+
 def list_ids(ids: Iterable[Hashable]) -> str:
     """List ids of objects as a person would write them, NumPy's numbers as plain ones.
 

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from ..arguments import check_flag
 from ..kernels.allocator import tune_malloc
 from ..kernels.runtime import Runtime
 from ..network.config import CONFIGS, EARLIER_CONFIGS, ModelConfig
@@ -94,6 +95,8 @@ def load_model(
         When the device or precision cannot be used, an option is out of range, or there is no such
         memory policy.
     """
+    ignore_extra = check_flag(ignore_extra, "ignore_extra")
+    compile = check_flag(compile, "compile")
     name_policy(memory)
     runtime = Runtime.choose(device, dtype)
     tune_malloc()
