@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import griffe
 
@@ -41,15 +42,9 @@ class Meanings(griffe.Extension):
         """Put the function in the place of an attribute that is one: `restore = masks.restore`."""
         for cls in _list_classes(pkg):
             for name, member in list(cls.members.items()):
-                value = member.value if isinstance(member, griffe.Attribute) else None
-                if isinstance(value, (griffe.ExprName, griffe.ExprAttribute)):
-                    path = value.canonical_path.removeprefix(f"{pkg.path}.")
-                    try:
-                        function = pkg[path]
-                    except KeyError:
-                        continue
-                    if isinstance(function, griffe.Function):
-                        cls.set_member(name, _as_method(member, function))
+                function = _find_function(member, pkg)
+                if function is not None:
+                    cls.set_member(name, _as_method(member, function))
 
 
 def _list_classes(module: griffe.Module) -> Iterator[griffe.Class]:
@@ -58,7 +53,19 @@ def _list_classes(module: griffe.Module) -> Iterator[griffe.Class]:
         yield from _list_classes(inner)
 
 
-def _as_method(member: griffe.Object, function: griffe.Function) -> griffe.Function:
+def _find_function(member: griffe.Object | griffe.Alias, pkg: griffe.Module) -> Any:
+    """Find the function that an attribute is; None where it is none."""
+    value = member.value if isinstance(member, griffe.Attribute) else None
+    if not isinstance(value, (griffe.ExprName, griffe.ExprAttribute)):
+        return None
+    try:
+        found = pkg[value.canonical_path.removeprefix(f"{pkg.path}.")]
+    except KeyError:
+        return None
+    return found if isinstance(found, griffe.Function) else None
+
+
+def _as_method(member: griffe.Object | griffe.Alias, function: griffe.Function) -> griffe.Function:
     """Make a method, where a member stands, of a function whose first parameter is the object."""
     given, *others = function.parameters
     itself = griffe.Parameter("self", kind=given.kind)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import ArgumentError, check_flag
+from ..masks.mask_input import wrong_shape
 from ..masks.postprocessing import MaskCleaner
 from ..tracking.frame_encoder import Frames
 
@@ -70,7 +71,5 @@ def as_flags(mask: ArrayLike, frame_hw: tuple[int, int]) -> NDArray[np.bool_]:
     """Convert a known mask, (H, W) of its frame."""
     flags_hw = np.asarray(mask)
     if flags_hw.shape != frame_hw:
-        raise ValueError(
-            f"The mask must have the frame's shape (H, W) = {frame_hw}, got {flags_hw.shape}."
-        )
+        raise wrong_shape(flags_hw.shape, frame_hw)
     return flags_hw.astype(bool)
