@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import griffe
 
@@ -53,7 +52,9 @@ def _list_classes(module: griffe.Module) -> Iterator[griffe.Class]:
         yield from _list_classes(inner)
 
 
-def _find_function(member: griffe.Object | griffe.Alias, pkg: griffe.Module) -> Any:
+def _find_function(
+    member: griffe.Object | griffe.Alias, pkg: griffe.Module
+) -> griffe.Function | None:
     """Find the function that an attribute is; None where it is none."""
     value = member.value if isinstance(member, griffe.Attribute) else None
     if not isinstance(value, (griffe.ExprName, griffe.ExprAttribute)):

@@ -290,6 +290,8 @@ class VideoPredictor:
         self._features.check_frame(frame)
         return propose_masks(self.model, self.frames[frame], self._features[frame], **settings)
 
+    decoder_inputs = gather_decoder_inputs
+
     @accept_aliases(frame_idx="frame", obj_id="obj")
     def clear_prompts(self, frame: int, obj: int) -> None:
         """Forget the prompts of one object on one frame, and their mask."""
@@ -297,8 +299,6 @@ class VideoPredictor:
         self.prompts.clear(frame, obj)
         if obj in self.tracker.banks:
             self.tracker.banks[obj].forget(frame)
-
-    decoder_inputs = gather_decoder_inputs
 
     # Objects
 
