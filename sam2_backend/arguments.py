@@ -91,6 +91,17 @@ def check_flag(value: Any, what: str) -> bool:
     raise ArgumentError(f"{what} is True or False, got {value!r}.")
 
 
+def check_flag_or_none(value: Any, what: str) -> bool | None:
+    """Return None, or what `check_flag` does.
+
+    Raises
+    ------
+    ArgumentError
+        When it is neither True nor False nor None.
+    """
+    return None if value is None else check_flag(value, what)
+
+
 def list_ids(ids: Iterable[Hashable]) -> str:
     """List ids of objects as a person would write them, NumPy's numbers as plain ones.
 
@@ -118,7 +129,7 @@ def check_object_id(obj: Any) -> None:
 
 
 def accept_aliases(**aliases: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a function take keyword arguments by the official predictor's names too.
+    """Let a method take keyword arguments by the official predictor's names too.
 
     Parameters
     ----------
@@ -127,7 +138,7 @@ def accept_aliases(**aliases: str) -> Callable[[Callable[P, R]], Callable[P, R]]
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        own = [name for name in signature(function).parameters if name != "self"]
+        own = list(signature(function).parameters)[1:]
 
         @functools.wraps(function)
         def call(*args: P.args, **options: P.kwargs) -> R:

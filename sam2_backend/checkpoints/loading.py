@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from ..arguments import check_flag
 from ..kernels.allocator import tune_malloc
 from ..kernels.runtime import Runtime
 from ..network.config import CONFIGS, EARLIER_CONFIGS, ModelConfig
@@ -28,8 +29,8 @@ from ..tracking.policies import MemoryPolicy, name_policy
 from ..tracking.policies.settings import PolicySettings
 from . import hf_layout
 from .files import list_first, read_image_size, read_tensors
-from .hub import OFFICIAL_OWNER, CheckpointError, fetch, official_file
-from .names import SUFFIXES, check_file, find_weights, is_repository, unknown_model
+from .hub import CheckpointError, fetch, official_file
+from .names import resolve_name
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +95,8 @@ def load_model(
         When the device or precision cannot be used, an option is out of range, or there is no such
         memory policy.
     """
+    ignore_extra = check_flag(ignore_extra, "ignore_extra")
+    compile = check_flag(compile, "compile")
     name_policy(memory)
     runtime = Runtime.choose(device, dtype)
     tune_malloc()
@@ -239,23 +242,14 @@ def bundled_file(name: str) -> Path | None:
 
 
 def _locate(name: str) -> tuple[Path, ModelConfig | None]:
-    if name in CONFIGS:
-        bundled = bundled_file(name)
-        if bundled is not None:
-            return bundled, CONFIGS[name]
-        return fetch(*official_file(name)), CONFIGS[name]
-    path = Path(os.path.expanduser(name))
-    if name and os.path.isdir(path):
-        return find_weights(path), None
-    if path.suffix.lower() in SUFFIXES or os.path.isfile(path):
-        check_file(path)
+    """Find the file of a name, fetched if need be, and its network if the name says which."""
+    config, path, repository = resolve_name(name)
+    if config is not None:
+        return bundled_file(config.name) or fetch(*official_file(config.name)), config
+    if path is not None:
         return path, None
-    if is_repository(name):
-        owner, repository = name.split("/")
-        if owner == OFFICIAL_OWNER and repository in CONFIGS:
-            return _locate(repository)
-        return fetch(name, "model.safetensors"), None
-    raise unknown_model(name)
+    assert repository is not None
+    return fetch(repository, "model.safetensors"), None
 
 
 def _recognise_config(

@@ -6,13 +6,13 @@ Whether there is such a thing is told here, before anything is loaded.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
+from typing import NamedTuple
 
-from ..network.config import CONFIGS
-from .hub import CheckpointError
+from ..network.config import CONFIGS, ModelConfig
+from .hub import OFFICIAL_OWNER, CheckpointError
 
 SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
 """Suffixes of files with weights."""
@@ -21,34 +21,65 @@ FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")
 appended, the list of the parts of a large one."""
 _SHOWN = 300
 """Letters of a name that a sentence has."""
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-def check_name(name: str, others: Iterable[str] = ()) -> None:
-    """Refuse what is no model: neither one of ours, nor there, nor possibly a repository.
+class ModelName(NamedTuple):
+    """What a name stands for: one of these, the others are None."""
 
-    Nothing is loaded or fetched.
+    config: ModelConfig | None = None
+    """Of a model of ours."""
+    path: Path | None = None
+    """Of a file with weights, or the list of its parts."""
+    repository: str | None = None
+    """Id of a repository of the hub that may be there."""
+
+
+def resolve_name(name: str, others: Iterable[str] = ()) -> ModelName:
+    """Tell what a model's name stands for. Nothing is loaded or fetched.
 
     Parameters
     ----------
     name : as `load_model` takes it.
-    others : further names that the caller takes.
+    others : further names that the caller takes, to be told of.
 
     Raises
     ------
     CheckpointError
-        When it is none; the sentence has the names that are like it.
+        When it is no model: neither one of ours, nor there, nor possibly a repository; the
+        sentence has the names that are like it.
     """
-    others = list(others)
-    if name in CONFIGS or name in others:
-        return
+    if name in CONFIGS:
+        return ModelName(config=CONFIGS[name])
     path = Path(os.path.expanduser(name))
     if name and os.path.isdir(path):  # which takes names of any length
-        find_weights(path)
-    elif path.suffix.lower() in SUFFIXES or os.path.isfile(path):
+        return ModelName(path=find_weights(path))
+    if path.suffix.lower() in SUFFIXES or os.path.isfile(path):
         check_file(path)
-    elif not is_repository(name):
-        raise unknown_model(name, others)
+        return ModelName(path=path)
+    if not _is_repository(name):
+        raise _unknown_model(name, others)
+    owner, _, official = name.partition("/")
+    if owner == OFFICIAL_OWNER and official in CONFIGS:
+        return ModelName(config=CONFIGS[official])
+    return ModelName(repository=name)
+
+
+def check_name(name: str, others: Iterable[str] = ()) -> None:
+    """Refuse what is no model, as `resolve_name` does, but for further names that a caller takes.
+
+    Parameters
+    ----------
+    name : as `load_model` takes it.
+    others : the further names.
+
+    Raises
+    ------
+    CheckpointError
+        When it is none.
+    """
+    others = list(others)
+    if name not in others:
+        resolve_name(name, others)
 
 
 def check_file(path: Path) -> None:
@@ -68,17 +99,29 @@ def check_file(path: Path) -> None:
         )
 
 
-def is_repository(name: str) -> bool:
-    """Whether it may be the id of a Hugging Face repository, and is no path."""
-    return bool(_REPOSITORY.fullmatch(name)) and not os.path.exists(os.path.expanduser(name))
+def _is_repository(name: str) -> bool:
+    """Whether it has the form owner/name, and the hub takes it for the id of a repository."""
+    if "/" not in name:
+        return False
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return True
 
 
-def unknown_model(name: str, others: Iterable[str] = ()) -> CheckpointError:
-    """Make the error of a name that no model has; parameters are as of `check_name`."""
+def _unknown_model(name: str, others: Iterable[str]) -> CheckpointError:
     known = [*CONFIGS, *others]
     near = get_close_matches(name, known, n=3, cutoff=0.65)
     near += [one for one in known if name and name.lower() in one and one not in near]
-    hint = f" Did you mean {' or '.join(map(repr, near[:4]))}?" if near else ""
+    hint = ""
+    if near:
+        hint = f" Did you mean {' or '.join(map(repr, near[:4]))}?"
+    elif "/" in name:
+        hint = " It is no file or folder, and no repository can have this id."
     return CheckpointError(
         f"Unknown model {_shorten(name)!r}.{hint} Use one of {', '.join(known)}, a path to a "
         f"{', '.join(SUFFIXES)} file or to a folder with one, or a Hugging Face repository id such "

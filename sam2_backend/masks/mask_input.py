@@ -50,10 +50,7 @@ def as_mask(
     while values.ndim > 2 and values.shape[0] == 1:
         values = values[0]
     if values.shape != hw:
-        raise ValueError(
-            f"{what} must have the frame's shape (H, W) = {hw}, got {shape}."
-            f"{explain_swapped_axes(shape, hw)}"
-        )
+        raise wrong_shape(shape, hw, what)
     reading = read_values([MaskValues.of(values, what)], what)
     if len(reading.labels) > 1:
         listed = ", ".join(map(str, reading.labels[:4]))
@@ -64,6 +61,21 @@ def as_mask(
         )
     mask_hw = next(iter(reading.masks(values).values()), None)
     return np.zeros(hw, np.bool_) if mask_hw is None else mask_hw, reading.note
+
+
+def wrong_shape(shape: tuple[int, ...], hw: tuple[int, int], what: str = "The mask") -> ValueError:
+    """Make the error of a mask of another shape than its frame.
+
+    Parameters
+    ----------
+    shape : as it was given.
+    hw : (H, W) of its frame in pixels.
+    what : names it.
+    """
+    return ValueError(
+        f"{what} must have the frame's shape (H, W) = {hw}, got {shape}."
+        f"{explain_swapped_axes(shape, hw)}"
+    )
 
 
 def explain_swapped_axes(shape: tuple[int, ...], hw: tuple[int, int]) -> str:

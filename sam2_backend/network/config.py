@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..arguments import check_whole
+from ..arguments import check_flag, check_whole
 
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 """ImageNet mean of the RGB channels in 0..1, as the official models expect."""
@@ -86,6 +86,9 @@ class ModelConfig:
     default the official generator's."""
 
     def __post_init__(self) -> None:
+        check_flag(self.occlusion_memory, "occlusion_memory")
+        check_flag(self.pointer_time, "pointer_time")
+        check_flag(self.person_head, "person_head")
         check_whole(self.tracked_memories, "tracked_memories")
         check_whole(self.memory_pooling, "memory_pooling")
         check_whole(self.image_size, "image_size", 32)

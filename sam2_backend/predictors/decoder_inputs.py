@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .video import VideoPredictor
 
 
 class DecoderInputs(NamedTuple):
@@ -23,3 +26,31 @@ class DecoderInputs(NamedTuple):
     """(P,) 1 and 0 clicks, 2 and 3 the corners of a box."""
     logits_hw: NDArray[np.float32] | None
     """(S/4, S/4) of the mask that is refined; None where there is none."""
+
+
+def gather_decoder_inputs(video: VideoPredictor, frame: int, obj: int) -> DecoderInputs:
+    """Get what the mask decoder would be given on a frame, for another runtime to run it.
+
+    It is the method `decoder_inputs` of `VideoPredictor`.
+
+    Parameters
+    ----------
+    video : the predictor.
+    frame, obj : as in `VideoPredictor.add_points`; an object that is not known is a new one.
+
+    Raises
+    ------
+    IndexError
+        When the video has no such frame.
+    """
+    video.tracker.frames.check_frame(frame)
+    bank = video.tracker.banks.get(obj) or video.tracker.new_bank()
+    points, labels = video.prompts.get(frame, obj).join()
+    with video.model.runtime.inference():
+        features, conditioned, logits = video.prompts.prepare(frame, bank)
+    arrays = (conditioned[0], features.s8[0], features.s4[0], points[0])
+    return DecoderInputs(
+        *(one.float().cpu().numpy() for one in arrays),
+        labels_p=labels[0].cpu().numpy(),
+        logits_hw=None if logits is None else logits[0, 0].float().cpu().numpy(),
+    )

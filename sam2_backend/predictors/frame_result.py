@@ -19,7 +19,8 @@ from ..network.transforms import logits_to_masks
 from ..tracking.memory_bank import MemoryEntry
 from ..tracking.tracker import Tracker
 from .packed_masks import PackedMasks
-from .prompts import Clicks
+from .prompt_store import PromptStore
+from .prompts import NO_CLICKS, Clicks, ModelPrompts
 
 V = TypeVar("V")
 
@@ -122,21 +123,37 @@ class ResultBuilder:
     Parameters
     ----------
     tracker : whose entries they are.
+    prompts : of the video; what was clicked is not cleaned away.
     cleaner : removes small components and holes.
     non_overlapping : whether masks of different objects on a frame exclude each other.
     fetch_logits : whether logits are brought to the host with the masks.
     """
 
     def __init__(
-        self, tracker: Tracker, cleaner: MaskCleaner, *, non_overlapping: bool, fetch_logits: bool
+        self,
+        tracker: Tracker,
+        prompts: PromptStore,
+        cleaner: MaskCleaner,
+        *,
+        non_overlapping: bool,
+        fetch_logits: bool,
     ) -> None:
         self._tracker = tracker
+        self._prompts = prompts
         self.cleaner = cleaner
         self.non_overlapping = non_overlapping
         self._fetch_logits = fetch_logits
 
+    def build_stored(self, frame: int, objs: Iterable[int]) -> FrameResult:
+        """Make the result of what memory holds of some objects on a frame."""
+        entries = self._tracker.entries(frame, objs)
+        return self.build(frame, entries, {obj: self._prompts.find(frame, obj) for obj in entries})
+
     def build(
-        self, frame: int, entries: Mapping[int, MemoryEntry], clicks: Mapping[int, Clicks]
+        self,
+        frame: int,
+        entries: Mapping[int, MemoryEntry],
+        prompts: Mapping[int, ModelPrompts | None],
     ) -> FrameResult:
         """Make the result of some entries of a frame.
 
@@ -144,8 +161,9 @@ class ResultBuilder:
         ----------
         frame : zero-based index.
         entries : by object.
-        clicks : by object, in pixels of the frame; what was clicked is not cleaned away.
+        prompts : by object; None where there are none.
         """
+        clicks = {obj: self._clicks_px(frame, prompts[obj]) for obj in entries}
         tracker, size_hw = self._tracker, self._tracker.frames.size_of(frame)
         logits = {obj: entry.require_logits() for obj, entry in entries.items()}
         if self.non_overlapping:
@@ -213,7 +231,7 @@ class ResultBuilder:
         frame: int,
         obj: int,
         output: DecoderOutput,
-        clicks: Clicks,
+        prompts: ModelPrompts,
         candidate: int | None,
     ) -> Candidates:
         """Make the candidates of one object of a decoder's output.
@@ -222,7 +240,7 @@ class ResultBuilder:
         ----------
         frame, obj : of the click.
         output : of one prompt set.
-        clicks : in pixels of the frame.
+        prompts : the click.
         candidate : the one that was asked for, 0 to 2; None for the best.
         """
         # Also where masks may overlap: what another object has more of is not offered.
@@ -233,10 +251,17 @@ class ResultBuilder:
             ]
         )
         masks = logits_to_masks(logits_n1hw, self._tracker.frames.size_of(frame))
+        clicks = self._clicks_px(frame, prompts)
         masks_nhw = np.stack([self.cleaner.clean(mask_hw, *clicks) for mask_hw in masks])
         ious = output.ious_nm[0, 1:].float()
         chosen = int(ious.argmax()) if candidate is None else candidate
         return Candidates(masks_nhw, tuple(ious.tolist()), chosen)
+
+    def _clicks_px(self, frame: int, prompts: ModelPrompts | None) -> Clicks:
+        """Clicks in pixels of the frame; none where nothing is cleaned, which needs no copy."""
+        if prompts is None or not self.cleaner:
+            return NO_CLICKS
+        return self._prompts.clicks_px(frame, prompts)
 
 
 def _restore_filled_holes(

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from ..arguments import accept_aliases, check_model
+from ..arguments import accept_aliases, check_flag, check_model
 from ..kernels.out_of_memory import AdaptiveBatcher
 from ..masks.postprocessing import MaskCleaner
 from ..network.prompt_encoder import BOX_END, BOX_START
@@ -270,6 +270,8 @@ class ImagePredictor:
         """
         image = self._single_image()
         prompts = self._check_prompts(image, points, labels, box, mask_logits)
+        multimask = check_flag(multimask, "multimask")
+        return_logits = check_flag(return_logits, "return_logits")
 
         def finish(logits_nmhw: Tensor, ious_nm: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             resized = F.interpolate(logits_nmhw, image.hw, mode="bilinear", align_corners=False)
@@ -357,6 +359,8 @@ class ImagePredictor:
         self, image: _EncodedImage, prompts: _PromptSets, *, multimask: bool, return_logits: bool
     ) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[np.float32]]:
         """Predict as arrays; without the leading axis of a single prompt set."""
+        multimask = check_flag(multimask, "multimask")
+        return_logits = check_flag(return_logits, "return_logits")
 
         def finish(
             logits_nmhw: Tensor, ious_nm: Tensor

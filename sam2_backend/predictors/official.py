@@ -15,10 +15,12 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from ..arguments import check_model
+from ..arguments import check_flag, check_model
 from ..network.config import NO_OBJECT_LOGIT
 from ..network.sam2 import Sam2Model
 from .prompts import check_box, check_points
+from .video_arguments import check_given
+from .video_objects import prompted_frames
 
 if TYPE_CHECKING:
     from ..video import FrameSource
@@ -60,8 +62,9 @@ def add_new_points_or_box(
         When there is neither points nor a box, or one has the wrong shape or values.
     """
     video = inference_state
-    if points is None and box is None:
-        raise ValueError("There is nothing to add: give points with labels, or a box.")
+    clear_old_points = check_flag(clear_old_points, "clear_old_points")
+    normalize_coords = check_flag(normalize_coords, "normalize_coords")
+    check_given(points, box)
     if box is not None and not clear_old_points:
         raise ValueError("A box comes before any points: give it with clear_old_points=True.")
     if not normalize_coords:
@@ -113,9 +116,8 @@ def propagate_in_video(
         When nothing has been prompted yet.
     """
     video = inference_state
-    prompted = [t for bank in video.tracker.banks.values() for t in bank.conditioning]
-    if not prompted:
-        raise ValueError("Nothing to propagate: add points, a box or a mask to a frame first.")
+    reverse = check_flag(reverse, "reverse")
+    prompted = prompted_frames(video.tracker.banks)
     start = min(prompted) if start_frame_idx is None else start_frame_idx
     count = len(video) if max_frame_num_to_track is None else max_frame_num_to_track
     if reverse:
@@ -131,6 +133,7 @@ def clear_all_prompts_in_frame(
     inference_state: VideoPredictor, frame_idx: int, obj_id: int, need_output: bool = True
 ) -> FrameLogits | None:
     """Forget an object's prompts on a frame and their mask; see `VideoPredictor.clear_prompts`."""
+    need_output = check_flag(need_output, "need_output")
     inference_state.clear_prompts(frame_idx, obj_id)
     return _logits_of(inference_state, frame_idx) if need_output else None
 
@@ -206,6 +209,9 @@ class SAM2VideoPredictor:
         """
         from .video import VideoPredictor
 
+        check_flag(offload_video_to_cpu, "offload_video_to_cpu")
+        check_flag(offload_state_to_cpu, "offload_state_to_cpu")
+        check_flag(async_loading_frames, "async_loading_frames")
         return VideoPredictor(self.model, video_path)
 
     add_new_points_or_box = staticmethod(add_new_points_or_box)
@@ -243,6 +249,8 @@ class SAM2VideoPredictor:
             With `strict`, when there is no such object.
         """
         video = inference_state
+        strict = check_flag(strict, "strict")
+        need_output = check_flag(need_output, "need_output")
         bank = video.tracker.banks.get(obj_id)
         if bank is not None or strict:
             video.remove_object(obj_id)

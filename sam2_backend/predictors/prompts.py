@@ -83,7 +83,7 @@ def check_points(points: ArrayLike | None, labels: ArrayLike | None) -> Clicks:
     points_p2, given_p = as_floats(points), as_floats(labels)
     if points_p2 is not None and points_p2.shape == (2,):  # one click, x and y
         points_p2 = points_p2[None]
-    if points_p2 is None or points_p2.ndim != 2 or points_p2.shape[1] != 2 or not len(points_p2):
+    if points_p2 is None or not are_rows(points_p2, 2):
         raise ValueError(f"points must be (P, 2) finite pixel coordinates (x, y), got {points!r}.")
     labels_p = np.atleast_1d(np.zeros(0) if given_p is None else given_p)
     if labels_p.shape != (len(points_p2),) or not np.isin(labels_p, (0, 1)).all():
@@ -158,9 +158,14 @@ def check_box(box: ArrayLike) -> NDArray[np.float32]:
 def check_boxes(boxes: ArrayLike) -> NDArray[np.float32]:
     """Check one box or several: (N, 4) float32; see `check_box`."""
     boxes_n4 = as_floats(boxes)
-    if boxes_n4 is None or boxes_n4.ndim != 2 or boxes_n4.shape[1] != 4 or not len(boxes_n4):
+    if boxes_n4 is None or not are_rows(boxes_n4, 4):
         return check_box(boxes)[None]
     return np.stack([check_box(box_4) for box_4 in boxes_n4])
+
+
+def are_rows(values: NDArray[Any], width: int) -> bool:
+    """Whether an array is (N, width) of at least one row."""
+    return values.ndim == 2 and values.shape[1] == width and len(values) > 0
 
 
 def as_floats(values: Any) -> NDArray[np.float32] | None:

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from numbers import Integral
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ..arguments import (
-    ArgumentError,
-    UnknownObjectError,
-    accept_aliases,
-    as_plain_id,
-    check_flag,
-    check_model,
-    check_object_id,
-    check_whole,
-    list_ids,
-)
+from ..arguments import accept_aliases, check_flag, check_model, check_object_id, check_whole
 from ..masks.mask_input import as_mask
 from ..masks.postprocessing import MaskCleaner
 from ..network.config import NUM_CANDIDATES
@@ -31,27 +19,17 @@ from ..tracking.policies import MemoryPolicy, find_policy
 from ..tracking.policies.settings import PolicySettings
 from ..tracking.tracker import Tracker
 from ..video import FrameSource
-from . import official
+from . import known_masks, official, video_objects
 from .automatic.mask_record import MaskRecord
 from .automatic.proposals import propose_masks
-from .decoder_inputs import DecoderInputs
+from .decoder_inputs import gather_decoder_inputs
 from .frame_result import Candidates, FrameResult, ResultBuilder
 from .prompt_store import PromptStore
-from .prompts import NO_CLICKS, Clicks, ModelPrompts, check_box
+from .prompts import ModelPrompts, check_box
+from .video_arguments import check_given, check_may_change, check_setting, choose_sizes
+from .video_objects import as_prompted, prompted_frames
 
 __all__ = ["Candidates", "FrameResult", "Frames", "VideoPredictor"]
-_FIXED = ("model", "frames", "tracker", "prompts", "objects", "frame_hw")
-"""Attributes of what a predictor is made of, which nothing changes afterwards."""
-_SETTINGS = (
-    "cache_bytes",
-    "sizes_hw",
-    "fill_holes",
-    "remove_specks",
-    "memory_policy",
-    "fetch_logits",
-)
-"""Arguments that are no attributes: set afterwards, they would do nothing. A subclass may have
-attributes of these names."""
 
 
 class VideoPredictor:
@@ -118,10 +96,7 @@ class VideoPredictor:
         non_overlapping = check_flag(non_overlapping, "non_overlapping")
         self.model = model
         self.frames = open_frames(frames)
-        if sizes_hw is None:
-            sizes_hw = getattr(self.frames, "sizes_hw", None)
-        else:
-            _check_sizes(sizes_hw, len(self.frames))
+        sizes_hw = choose_sizes(sizes_hw, self.frames)
         self._features = FrameEncoder(
             model, self.frames, cache_bytes=cache_bytes, sizes_hw=sizes_hw
         )
@@ -143,26 +118,16 @@ class VideoPredictor:
         """Removes small parts and holes of masks; may be exchanged at any time."""
         self.non_overlapping = non_overlapping
         """Whether masks of different objects exclude each other; may be changed at any time."""
-        self._fetch_logits = fetch_logits
+        self._fetch_logits = check_flag(fetch_logits, "fetch_logits")
         self._is_made = True
 
     if not TYPE_CHECKING:  # a type checker knows what may be set
 
         def __setattr__(self, name: str, value: object) -> None:
-            if name == "non_overlapping":
-                value = check_flag(value, name)
-            elif name == "cleaner" and not isinstance(value, MaskCleaner):
-                raise ArgumentError(
-                    f"cleaner is a MaskCleaner(fill_holes, remove_specks), got {value!r}."
-                )
-            elif vars(self).get("_is_made") and (
-                name in _FIXED or (name in _SETTINGS and type(self) is VideoPredictor)
-            ):
-                raise AttributeError(
-                    f"{name} of a {type(self).__name__} cannot be set: make another one of it. "
-                    "cleaner, non_overlapping and exclusive_memory may be changed."
-                )
-            super().__setattr__(name, value)
+            if vars(self).get("_is_made"):
+                kind = type(self)
+                check_may_change(name, kind.__name__, is_subclass=kind is not VideoPredictor)
+            super().__setattr__(name, check_setting(name, value))
 
     def __len__(self) -> int:
         return len(self._features)
@@ -239,10 +204,9 @@ class VideoPredictor:
         self._check(frame, obj)
         if candidate is not None:
             check_whole(candidate, "candidate", 0, NUM_CANDIDATES - 1)
-        if cast(object, points) is None and box is None:
-            raise ValueError("There is nothing to add: give points with labels, or a box.")
+        check_given(points, box)
         prompts = self.prompts.get(frame, obj)
-        if replace:
+        if check_flag(replace, "replace"):
             prompts = prompts.without_points()
         prompts = self.prompts.extend(frame, prompts, points, labels, box)
         return self._predict(frame, obj, prompts, candidate)
@@ -304,7 +268,7 @@ class VideoPredictor:
         self.prompts.clear(frame, obj)
         selected = self.tracker.mask_as_output(frame, [mask_hw])
         self.tracker.bank(obj).condition(frame, make_entries(selected)[0])
-        return self._result(frame, [obj])
+        return self._results.build_stored(frame, [obj])
 
     def preview(self, frame: int, obj: int, points: ArrayLike, labels: ArrayLike) -> FrameResult:
         """Get what `add_points` would return, without storing anything.
@@ -315,32 +279,8 @@ class VideoPredictor:
         prompts = self.prompts.extend(frame, self.prompts.get(frame, obj), points, labels)
         bank = self.tracker.banks.get(obj) or self.tracker.new_bank()
         selected, _ = self.prompts.decode(frame, bank, prompts)
-        clicks = {obj: self._clicks_px(frame, prompts)}
-        return self._builder.build(frame, {obj: make_entries(selected)[0]}, clicks)
-
-    def decoder_inputs(self, frame: int, obj: int) -> DecoderInputs:
-        """Get what the mask decoder would be given on a frame, for another runtime to run it.
-
-        Parameters
-        ----------
-        frame, obj : as in `add_points`; an object that is not known is a new one.
-
-        Raises
-        ------
-        IndexError
-            When the video has no such frame.
-        """
-        self._features.check_frame(frame)
-        bank = self.tracker.banks.get(obj) or self.tracker.new_bank()
-        points, labels = self.prompts.get(frame, obj).join()
-        with self.model.runtime.inference():
-            features, conditioned, logits = self.prompts.prepare(frame, bank)
-        arrays = (conditioned[0], features.s8[0], features.s4[0], points[0])
-        return DecoderInputs(
-            *(one.float().cpu().numpy() for one in arrays),
-            labels_p=labels[0].cpu().numpy(),
-            logits_hw=None if logits is None else logits[0, 0].float().cpu().numpy(),
-        )
+        entries = {obj: make_entries(selected)[0]}
+        return self._results.build(frame, entries, {obj: prompts})
 
     def propose(self, frame: int, **settings: Any) -> Generator[None, None, list[MaskRecord]]:
         """Segment everything on a frame, a batch of clicks a step: see `propose_masks`.
@@ -349,6 +289,8 @@ class VideoPredictor:
         """
         self._features.check_frame(frame)
         return propose_masks(self.model, self.frames[frame], self._features[frame], **settings)
+
+    decoder_inputs = gather_decoder_inputs
 
     @accept_aliases(frame_idx="frame", obj_id="obj")
     def clear_prompts(self, frame: int, obj: int) -> None:
@@ -360,51 +302,8 @@ class VideoPredictor:
 
     # Objects
 
-    def add_object(self, obj: int | None = None) -> int:
-        """Make an object known before its first prompt.
-
-        Parameters
-        ----------
-        obj : its id; one that is free if None.
-
-        Returns
-        -------
-        int
-            Its id.
-
-        Raises
-        ------
-        ValueError
-            When there is one of this id.
-        """
-        banks = self.tracker.banks
-        if obj is None:
-            obj = max((int(one) for one in banks if isinstance(one, Integral)), default=0) + 1
-        check_object_id(obj)
-        if obj in banks:
-            raise ValueError(
-                f"There is an object {as_plain_id(obj)!r} already; there are [{list_ids(banks)}]."
-            )
-        self.tracker.bank(obj)
-        return obj
-
-    @accept_aliases(obj_id="obj")
-    def remove_object(self, obj: int) -> None:
-        """Forget an object; the others are not disturbed.
-
-        Raises
-        ------
-        KeyError
-            When there is no such object.
-        """
-        banks = self.tracker.banks
-        check_object_id(obj)
-        if obj not in banks:
-            raise UnknownObjectError(
-                f"There is no object {as_plain_id(obj)!r}; there are [{list_ids(banks)}]."
-            )
-        del banks[obj]
-        self.prompts.remove_object(obj)
+    add_object = video_objects.add_object
+    remove_object = video_objects.remove_object
 
     def reset(self) -> None:
         """Forget all objects, their prompts and masks; the video stays open."""
@@ -437,9 +336,8 @@ class VideoPredictor:
         ValueError
             When nothing has been prompted yet.
         """
-        prompted = [t for bank in self.tracker.banks.values() for t in bank.conditioning]
-        if not prompted:
-            raise ValueError("Nothing to propagate: add points, a box or a mask to a frame first.")
+        reverse = check_flag(reverse, "reverse")
+        prompted = prompted_frames(self.tracker.banks)
         if start is None:
             start = max(prompted) if reverse else min(prompted)
         self._features.check_frame(start)
@@ -472,87 +370,22 @@ class VideoPredictor:
         ValueError
             When one of them has no prompts.
         """
+        reverse = check_flag(reverse, "reverse")
         self._features.check_frame(frame)
-        wanted = self.objects if objs is None else _as_ids(objs)
-        for obj in wanted:
-            check_object_id(obj)
-            bank = self.tracker.banks.get(obj)
-            if bank is None or not bank.conditioning:
-                raise ValueError(
-                    f"Object {as_plain_id(obj)!r} has no prompts yet: there is nothing to track."
-                )
+        wanted = self.objects if objs is None else as_prompted(objs, self.tracker.banks)
         self.tracker.track(frame, wanted, reverse=reverse)
-        return self._result(frame, wanted)
+        return self._results.build_stored(frame, wanted)
 
     # Memory
 
-    def restore(self, frame: int, obj: int, mask: ArrayLike) -> None:
-        """Put a known mask back into memory as a tracked one.
-
-        Nothing happens where the frame is still in memory. To go on where an earlier pass stopped
-        `restore_before` restores all that is needed.
-
-        Parameters
-        ----------
-        frame, obj : as in `add_points`.
-        mask : (H, W) bool, in pixels of the frame.
-        """
-        self._check(frame, obj)
-        masks = {obj: self._as_flags(frame, mask)}
-        self.tracker.restore(frame, masks, reverse=False, memory=True)
-
-    def restore_before(
-        self,
-        frame: int,
-        masks: Mapping[int, Mapping[int, ArrayLike]],
-        *,
-        reverse: bool = False,
-    ) -> None:
-        """Put known masks back into memory, as far back as tracking onto a frame attends to.
-
-        The next `track` or `propagate` goes on from there as if the frames before had just been
-        tracked. Of the frames that memory holds still nothing is computed again; objects are a
-        batch.
-
-        Parameters
-        ----------
-        frame : the one that tracking goes on with.
-        masks : (H, W) bool masks in pixels of the frame, by frame, then by object. Frames farther
-            than `reach` may be left out.
-        reverse : whether tracking comes from later frames.
-
-        Raises
-        ------
-        IndexError
-            When the video has no such frame.
-        """
-        for t in (frame, *masks):
-            self._features.check_frame(t)
-        bool_masks = {
-            t: {obj: self._as_flags(t, mask) for obj, mask in by_obj.items()}
-            for t, by_obj in masks.items()
-        }
-        self.tracker.restore_before(frame, bool_masks, reverse=reverse)
+    restore = known_masks.restore
+    restore_before = known_masks.restore_before
+    remember_as = known_masks.remember_as
 
     @property
     def reach(self) -> int:
         """Frames that tracking looks back: as many masks as `restore_before` may use."""
         return self.tracker.reach
-
-    def remember_as(self, frame: int, obj: int, mask: ArrayLike | None) -> None:
-        """Let memory hold another mask of a prompted object than the one of its prompts.
-
-        As where a part of it went to another object. Further prompts still refine the mask of the
-        prompts. Nothing happens where there are no prompts.
-
-        Parameters
-        ----------
-        frame, obj : as in `add_points`.
-        mask : (H, W) bool, in pixels of the frame; None for the mask of the prompts.
-        """
-        self._check(frame, obj)
-        flags = None if mask is None else self._as_flags(frame, mask)
-        self.tracker.remember_as(frame, obj, flags)
 
     def forget_pixels(self) -> None:
         """Read frames again when they are next needed: their pixels have changed.
@@ -575,16 +408,6 @@ class VideoPredictor:
         self._features.check_frame(frame)
         check_object_id(obj)
 
-    def _as_flags(self, frame: int, mask: ArrayLike) -> NDArray[np.bool_]:
-        """Convert a known mask, (H, W) of its frame."""
-        flags_hw = np.asarray(mask)
-        if flags_hw.shape != self.size_of(frame):
-            raise ValueError(
-                f"The mask must have the frame's shape (H, W) = {self.size_of(frame)}, got "
-                f"{flags_hw.shape}."
-            )
-        return flags_hw.astype(bool)
-
     def _predict(
         self, frame: int, obj: int, prompts: ModelPrompts, candidate: int | None = None
     ) -> FrameResult:
@@ -593,48 +416,19 @@ class VideoPredictor:
         selected, output = self.prompts.decode(frame, bank, prompts, candidate)
         bank.condition(frame, make_entries(selected)[0])
         self.prompts[frame, obj] = prompts
-        result = self._result(frame, [obj])
+        result = self._results.build_stored(frame, [obj])
         if prompts.is_ambiguous and float(selected.object_score_n1) > 0:
-            clicks = self._clicks_px(frame, prompts)
-            result.candidates[obj] = self._builder.build_candidates(
-                frame, obj, output, clicks, candidate
+            result.candidates[obj] = self._results.build_candidates(
+                frame, obj, output, prompts, candidate
             )
         return result
 
-    def _result(self, frame: int, objs: Iterable[int]) -> FrameResult:
-        """Build the result of what memory holds of some objects on a frame."""
-        entries = self.tracker.entries(frame, objs)
-        clicks = {obj: self._clicks_px(frame, self.prompts.find(frame, obj)) for obj in entries}
-        return self._builder.build(frame, entries, clicks)
-
-    def _clicks_px(self, frame: int, prompts: ModelPrompts | None) -> Clicks:
-        """Clicks in pixels of the frame; none where nothing is cleaned, which needs no copy."""
-        if prompts is None or not self.cleaner:
-            return NO_CLICKS
-        return self.prompts.clicks_px(frame, prompts)
-
     @property
-    def _builder(self) -> ResultBuilder:
+    def _results(self) -> ResultBuilder:
         return ResultBuilder(
             self.tracker,
+            self.prompts,
             self.cleaner,
             non_overlapping=self.non_overlapping,
             fetch_logits=self._fetch_logits,
-        )
-
-
-def _as_ids(objs: int | Iterable[int]) -> tuple[int, ...]:
-    if isinstance(objs, Iterable) and not isinstance(cast(object, objs), str):
-        return tuple(objs)
-    return (cast(int, objs),)
-
-
-def _check_sizes(sizes_hw: Sequence[tuple[int, int]], num_frames: int) -> None:
-    try:
-        is_sizes = np.shape(sizes_hw) == (num_frames, 2)
-    except ValueError:
-        is_sizes = False
-    if not is_sizes:
-        raise ValueError(
-            f"sizes_hw must be (H, W) of each of the {num_frames} frames, got {sizes_hw!r}."
         )

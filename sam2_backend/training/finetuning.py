@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
+from ..arguments import check_whole
 from ..checkpoints.loading import read_state, save_model, weights_path
 from ..network.sam2 import Sam2Model
 from ..renamed import renamed_arguments
@@ -97,8 +98,7 @@ def finetune_model(
         When the weights cannot be written.
     """
     for name, value in (("steps", steps), ("evaluations", evaluations), ("patience", patience)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}.")
+        check_whole(value, name, 1)
     if not hasattr(held_out, "draw"):
         raise ValueError(
             f"held_out must be a source of clips, got {held_out!r}: split one off with "

@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import check_flag
+
 PERCENTILES = 0.1, 99.9
 """Of the values of a video, what is shown black and what in full colour by default."""
 LEVELS = 256
@@ -44,6 +46,7 @@ class Channel:
             raise ValueError(f"A gamma lies between 0.05 and 20, got {self.gamma:g}.")
         if not re.fullmatch(r"#[0-9a-fA-F]{6}", self.color):
             raise ValueError(f"A colour is written like '#2f7ff5', got {self.color!r}.")
+        check_flag(self.visible, "visible")
 
     @property
     def rgb(self) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...arguments import check_whole
+from ..prompts import are_rows
 
 EDGE_PX = 20.0
 """A mask whose box is within this distance of an edge of its crop may be cut off there."""
@@ -112,20 +113,15 @@ def make_point_grids(
     if (points_per_side is None) == (point_grids is None):
         raise ValueError("Give either points_per_side or point_grids, and the other as None.")
     if points_per_side is not None:
-        check_whole(points_per_side, "points_per_side")
-        check_whole(downscale, "crop_n_points_downscale_factor")
-        check_whole(layers, "crop_n_layers")
-        if points_per_side < 1 or downscale < 1 or layers < 0:
-            raise ValueError(
-                "points_per_side and crop_n_points_downscale_factor must be at least 1 and "
-                f"crop_n_layers at least 0, got {points_per_side}, {downscale} and {layers}."
-            )
+        check_whole(points_per_side, "points_per_side", 1)
+        check_whole(downscale, "crop_n_points_downscale_factor", 1)
+        check_whole(layers, "crop_n_layers", 0)
         return [
             make_point_grid(max(1, int(points_per_side / downscale**layer)))
             for layer in range(layers + 1)
         ]
     grids = [np.asarray(grid, np.float64) for grid in point_grids or ()]
-    if len(grids) <= layers or any(grid.ndim != 2 or grid.shape[1] != 2 for grid in grids):
+    if len(grids) <= layers or not all(are_rows(grid, 2) for grid in grids):
         raise ValueError(
             f"point_grids must have {layers + 1} arrays (P, 2) of x and y in 0..1, one for each "
             f"layer, got the shapes {[grid.shape for grid in grids]}."

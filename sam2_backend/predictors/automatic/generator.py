@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from ...arguments import check_model, check_number
+from ...arguments import check_flag, check_model, check_number
 from ...kernels.out_of_memory import AdaptiveBatcher
 from ...masks.regions import keep_distinct_boxes, remove_small_regions
 from ...network.sam2 import ImageFeatures, Sam2Model, select_single_mask
@@ -142,8 +142,8 @@ class AutomaticMaskGenerator:
         self.crop_overlap_ratio = crop_overlap_ratio
         self.min_mask_region_area = min_mask_region_area
         self.output_mode: OutputMode = output_mode
-        self.use_m2m = use_m2m
-        self.multimask_output = multimask_output
+        self.use_m2m = check_flag(use_m2m, "use_m2m")
+        self.multimask_output = check_flag(multimask_output, "multimask_output")
         self.point_grids = make_point_grids(
             points_per_side,
             point_grids,

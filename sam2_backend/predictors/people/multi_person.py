@@ -104,9 +104,7 @@ class SAM2MultiPersonSegmentation:
         ValueError
             When the picture cannot be read, or `num_people` is less than 1.
         """
-        check_whole(num_people, "num_people")
-        if num_people < 1:
-            raise ValueError(f"num_people must be at least 1, got {num_people}.")
+        check_whole(num_people, "num_people", 1)
         boxes_n4 = None if boxes is None else check_boxes(boxes)
         image = _read(image_path)
         if boxes_n4 is not None:

@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arguments import check_flag
 from .files import read_image, read_json
 from .records import DatasetError, Frames, VideoRecords
 
@@ -69,6 +70,7 @@ def open_coco(
     DatasetError
         When the file is missing or of another form, or no picture has an object.
     """
+    augment = check_flag(augment, "augment")
     source, images = Path(annotations).expanduser(), Path(images).expanduser()
     form = '{"images": [{"id", "file_name"}], "annotations": [{"image_id", "segmentation"}]}'
     document = read_json(source, form)

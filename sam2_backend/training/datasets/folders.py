@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from ...arguments import check_flag
 from .files import IMAGE_SUFFIXES, MASK_SUFFIXES, list_folder, read_image, read_json, read_mask
 from .records import MAX_STRIDE, DatasetError, Frames, VideoRecords
 
@@ -67,6 +68,7 @@ def open_davis(
     DatasetError
         When a folder, a list or a mask is missing.
     """
+    augment = check_flag(augment, "augment")
     if year not in (2016, 2017):
         raise ValueError(f"There is a DAVIS of 2016 and one of 2017, got {year}.")
     root = Path(root).expanduser()
@@ -114,6 +116,7 @@ def open_youtube_vos(
     DatasetError
         When a folder or file is missing, or `meta.json` is of another form.
     """
+    augment = check_flag(augment, "augment")
     root = Path(root).expanduser()
     records: list[FolderRecord] = []
     for name, stems in _annotated_frames(root / "meta.json").items():
@@ -155,6 +158,7 @@ def open_image_masks(
     DatasetError
         When a folder is missing, or there is no pair.
     """
+    indexed, augment = check_flag(indexed, "indexed"), check_flag(augment, "augment")
     pairs = _pairs(Path(images).expanduser(), Path(masks).expanduser(), every_mask=False)
     records = [FolderRecord(pair[0].stem, (pair,), binary=not indexed) for pair in pairs]
     return VideoRecords(records, augment=augment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ...arguments import check_flag
 from .coco import open_coco
 from .folders import open_davis, open_image_masks, open_youtube_vos
 from .records import DatasetError, VideoRecords
@@ -41,6 +42,7 @@ def open_dataset(
     DatasetError
         When it is of no known format, or not complete.
     """
+    indexed = check_flag(indexed, "indexed")
     root = Path(root).expanduser()
     if root.is_file():
         raise DatasetError(f"{root} is a file and no data set: give the folder of one.")

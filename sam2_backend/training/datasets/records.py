@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arguments import check_flag
 from ..data.clips import Clip
 from .augment import Augmentation, resize_frame, resize_mask
 
@@ -89,7 +90,7 @@ class VideoRecords:
         if not records:
             raise DatasetError("There are no videos to draw clips from.")
         self.records = list(records)
-        self.augment = augment
+        self.augment = check_flag(augment, "augment")
         self.max_stride = max_stride
 
     def draw(self, rng: np.random.Generator, *, size: int, frames: int, targets: int) -> Clip:

@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arguments import check_flag
 from .coco import decode_segmentation
 from .files import read_json, read_video_frames
 from .records import MAX_STRIDE, DatasetError, Frames, VideoRecords
@@ -85,6 +86,7 @@ def open_sa_v(
     ValueError
         When `annotations` is none of the three.
     """
+    augment = check_flag(augment, "augment")
     if annotations not in ("manual", "auto", "both"):
         raise ValueError(f"annotations is 'manual', 'auto' or 'both', got {annotations!r}.")
     kinds = ("manual", "auto") if annotations == "both" else (annotations,)

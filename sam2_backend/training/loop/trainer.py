@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
+from ...arguments import check_flag_or_none
 from ...renamed import renamed_arguments, warn_renamed
 from ..data.batches import Batch, BatchSource, load_batches
 from ..data.clips import ClipSource
@@ -102,6 +103,9 @@ class Trainer:
     ) -> None:
         if minutes is not None and not minutes > 0:
             raise ValueError(f"minutes must be above 0, got {minutes}.")
+        recompute = check_flag_or_none(recompute, "recompute")
+        graphs = check_flag_or_none(graphs, "graphs")
+        progress_bar = check_flag_or_none(progress_bar, "progress_bar")
         self.stages, self.source, self.out, self.seed = stages, source, out, seed
         self.log_every, self.workers, self.minutes = log_every, workers, minutes
         self.context = DistributedContext.join(device)

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ...arguments import check_whole
 from .training_recipe import TrainingRecipe
 
 
@@ -46,11 +47,9 @@ class Stage:
     """How this stage is trained; as the task is if None."""
 
     def __post_init__(self) -> None:
-        if self.accumulate < 1 or not self.share > 0:
-            raise ValueError(
-                f"accumulate must be at least 1 and share above 0, got {self.accumulate} and "
-                f"{self.share}."
-            )
+        check_whole(self.accumulate, "accumulate", 1)
+        if not self.share > 0:
+            raise ValueError(f"share must be above 0, got {self.share}.")
 
     def batch_of(self, frames: int) -> int:
         """Size of the batch of a step on clips of so many frames."""

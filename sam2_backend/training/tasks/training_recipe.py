@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...arguments import check_whole
 from ...renamed import renamed_arguments
 
 
@@ -54,8 +55,7 @@ class TrainingRecipe:
     """Largest number of frames of an "interactive" clip that get prompts, or corrections."""
 
     def __post_init__(self) -> None:
-        if self.prompted_frames < 1:
-            raise ValueError(f"prompted_frames must be at least 1, got {self.prompted_frames}.")
+        check_whole(self.prompted_frames, "prompted_frames", 1)
 
 
 SAM2 = TrainingRecipe(losses=Losses("focal", pixel=20.0), clip_protocol="interactive")

@@ -14,6 +14,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ...arguments import check_flag, check_flag_or_none
 from ..base import Video
 from ..errors import VideoError
 from ..identity import identify_recording
@@ -86,6 +87,8 @@ class LiveVideo(Video):
         options: Mapping[str, str] | None = None,
         name: str | None = None,
     ) -> None:
+        lossless = check_flag(lossless, "lossless")
+        bgr = check_flag_or_none(bgr, "bgr")
         if max_fps is not None and max_fps <= 0:
             raise VideoError(f"max_fps must be above 0, or None for no limit, got {max_fps}.")
 

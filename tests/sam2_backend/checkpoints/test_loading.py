@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from sam2_backend import (
     load_model,
 )
 from sam2_backend.checkpoints.hf_layout import from_hf, is_hf
+from sam2_backend.checkpoints.names import ModelName, check_name, resolve_name
 from sam2_backend.network.config import EARLIER_CONFIGS
 from sam2_backend.network.transforms import frame_to_input
 from tests.oracle import hugging_face
@@ -379,6 +381,46 @@ def test_an_unknown_name_lists_the_known_ones():
     sentence = failure("sam3-huge")
     assert "Unknown model 'sam3-huge'" in sentence
     assert all(name in sentence for name in AVAILABLE_MODELS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("./mine", "../mine", "models/", "/models", "a/b/c", "a//b", "some one/model"),
+        *("some--one/model", "someone/.model", "someone/model.git"),
+        f"someone/{'a' * 97}",
+    ],
+)
+def test_a_name_that_no_repository_can_have_is_refused_without_a_network(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    sentence = f"^Unknown model '{re.escape(name)}'. It is no file or folder, and no repository can"
+    for call in (check_name, resolve_name, lambda name: load_model(name, device="cpu")):
+        with pytest.raises(CheckpointError, match=sentence):
+            call(name)
+
+
+def test_a_name_is_resolved_in_one_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    tiny = CONFIGS["sam2.1-hiera-tiny"]
+    assert resolve_name("sam2.1-hiera-tiny") == ModelName(config=tiny)
+    assert resolve_name("facebook/sam2.1-hiera-tiny") == ModelName(config=tiny)
+    assert resolve_name("someone/some-model") == ModelName(repository="someone/some-model")
+    weights = tmp_path / "facebook" / "sam2.1-hiera-tiny" / "model.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"weights")
+    relative = weights.relative_to(tmp_path)
+    assert resolve_name("facebook/sam2.1-hiera-tiny") == ModelName(path=relative)
+    assert resolve_name(str(weights)) == ModelName(path=weights)
+    (tmp_path / "someone").mkdir()
+    (tmp_path / "someone" / "some-model").write_bytes(b"weights")
+    assert resolve_name("someone/some-model").path == Path("someone/some-model")
+    check_name("auto", ["auto"])
+    for name in ("", "auto"):
+        with pytest.raises(CheckpointError, match=f"Unknown model '{name}'"):
+            resolve_name(name)
 
 
 @pytest.mark.parametrize("name", ["sam2.1-hiera-tiny", "someone/some-model"])

@@ -111,7 +111,7 @@ def test_what_is_no_picture_is_said(people, tmp_path):
     path.write_text("Dear reader")
     with pytest.raises(ValueError, match=r"letter\.jpg cannot be read as a picture"):
         people.segment_auto(path)
-    with pytest.raises(ValueError, match="num_people must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="num_people must be a whole number from 1 up, got 0"):
         people.segment_auto(group()[0], num_people=0)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from sam2_backend import VideoPredictor, load_model
+from sam2_backend import AutomaticMaskGenerator, VideoPredictor, load_model
 from sam2_backend.masks.postprocessing import MaskCleaner
 from tests.support.networks import random_nano
 
@@ -201,6 +201,31 @@ def test_lists_of_ids_are_plain(model):
 def test_options_that_cannot_be_are_refused(model, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         VideoPredictor(model, CLIP, **options)
+
+
+def test_a_mask_that_is_turned_is_told_so(video):
+    with pytest.raises(ValueError, match=r"got \(40, 30\)\. Width and height are the other way"):
+        video.restore(1, 1, np.ones((WIDTH, HEIGHT), bool))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"points_per_side": 0}, "points_per_side must be a whole number from 1 up, got 0"),
+        ({"crop_n_layers": -1}, "crop_n_layers must be a whole number from 0 up, got -1"),
+        (
+            {"crop_n_points_downscale_factor": 0},
+            "crop_n_points_downscale_factor must be a whole number from 1 up, got 0",
+        ),
+        (
+            {"points_per_side": None, "point_grids": [np.zeros((0, 2))]},
+            r"1 arrays \(P, 2\) .*got the shapes \[\(0, 2\)\]",
+        ),
+    ],
+)
+def test_grids_of_a_generator_that_cannot_be_are_refused(model, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        AutomaticMaskGenerator(model, **options)
 
 
 @pytest.mark.parametrize(

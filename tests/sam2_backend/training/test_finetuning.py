@@ -294,8 +294,9 @@ def test_the_report_is_a_table_that_names_what_fell() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"steps": 0}, "steps must be at least 1, got 0"),
-        ({"evaluations": 0}, "evaluations must be at least 1"),
+        ({"steps": 0}, "steps must be a whole number from 1 up, got 0"),
+        ({"patience": "a"}, "patience must be a whole number from 1 up, got 'a'"),
+        ({"evaluations": 0}, "evaluations must be a whole number from 1 up, got 0"),
         ({"parts": ("decoder",)}, r"Unknown parts \['decoder'\]: choose from"),
         ({"held_out": 0.25}, "held_out must be a source of clips, got 0.25"),
     ],

@@ -404,6 +404,16 @@ def test_a_budget_of_minutes_is_shared_by_the_stages_and_survives_an_interruptio
         Trainer(first.task, stages, source=source, out=tmp_path / "none", minutes=0)
 
 
+def test_a_stage_and_a_recipe_that_cannot_be_are_refused() -> None:
+    size = {"steps": 2, "image_size": 32, "batch": 2, "targets": 1}
+    with pytest.raises(ValueError, match="accumulate must be a whole number from 1 up, got 0"):
+        Stage(**size, accumulate=0)
+    with pytest.raises(ValueError, match=r"share must be above 0, got -1\."):
+        Stage(**size, share=-1)
+    with pytest.raises(ValueError, match="prompted_frames must be a whole number from 1 up, got 0"):
+        replace(training.SAM2, prompted_frames=0)
+
+
 def test_a_batch_in_parts_gives_the_same_gradients(
     config: ModelConfig, source: SyntheticClips, tmp_path: Path
 ) -> None:
