@@ -38,10 +38,11 @@ from ..models.source import (
     usable_memory,
     usable_model,
 )
-from ..runtime.controller import INITIAL_STATUS, Controller
+from ..runtime.controller import Controller
 from ..runtime.error_texts import describe_error
 from ..runtime.finder import Finder
 from ..runtime.model_loader import ModelLoader
+from ..runtime.status import INITIAL_STATUS
 from ..runtime.worker import CLOSED, CLOSING
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import SUFFIX

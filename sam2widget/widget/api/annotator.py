@@ -98,7 +98,7 @@ class Annotator(LineageAnnotator):
         def prompt() -> None:
             self._session.add_point(frame, x=x, y=y, label=label, obj=obj, window=window)
 
-        self._prompt(frame, obj, lambda: self._controller.time_prompt(prompt))
+        self._prompt(frame, obj, lambda: self._controller.status.time_prompt(prompt))
 
     def add_points(
         self,
@@ -134,7 +134,7 @@ class Annotator(LineageAnnotator):
                 frame, points=places, labels=checked, obj=obj, candidate=candidate, window=window
             )
 
-        self._prompt(frame, obj, lambda: self._controller.time_prompt(prompt))
+        self._prompt(frame, obj, lambda: self._controller.status.time_prompt(prompt))
 
     @takes_by_keyword("obj")
     def add_box(
