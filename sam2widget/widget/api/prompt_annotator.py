@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
 from ...annotation.records import Shape
-from ...core.arguments import as_numbers, as_path_of_stroke, as_points
+from ...core.arguments import as_flag, as_numbers, as_path_of_stroke, as_points
 from ...core.user_warnings import warn
 from ...models.segmenter import Window
 from ..notebook.short_errors import shorten_errors
+from ..session_setup import read_checked, take_in
 from .deprecation import takes_by_keyword
 from .lineage_annotator import LineageAnnotator
+
+if TYPE_CHECKING:
+    from ...export import MaskSource
 
 
 @shorten_errors
@@ -288,6 +292,49 @@ class PromptAnnotator(LineageAnnotator):
             When there are none, or the object is locked.
         """
         self._controller.edit(lambda: self._session.reset_prompts(frame, obj=obj))
+
+    # Masks from elsewhere
+
+    def import_masks(
+        self, source: MaskSource, format: str | None = None, *, as_prompts: bool = False
+    ) -> list[int]:
+        """Import masks in place of what there is on their frames, and return the objects' ids.
+
+        It is one edit, and new ids add objects. What had to be guessed, and what was left out, is
+        said in warnings and in the view.
+
+        Parameters
+        ----------
+        source : a path of a file or folder, or arrays: (H, W) of frame 0, (T, H, W) of one object
+            or of labels, (N, H, W) of N objects on frame 0, (N, T, H, W), or lists and dictionaries
+            of them; all that `sam2widget.export.import_masks` takes.
+        format : of the files, as there; what is found if None.
+        as_prompts : make them prompts; else they are accepted frames, which condition tracking and
+            which it never changes.
+
+        Returns
+        -------
+        list of int
+            Ids of the objects, ascending.
+
+        Raises
+        ------
+        SessionError
+            When the masks cannot be read or do not fit the video, there is none, or an object is
+            locked. Nothing has changed then.
+        """
+        as_prompts = as_flag(as_prompts, "as_prompts")
+        found = read_checked(self._get_video(), source, format)
+
+        def edit() -> tuple[list[int], tuple[str, ...]]:
+            objects, notes = take_in(self._session, found, as_prompts=as_prompts)
+            self._controller.set_notice(" ".join(notes))
+            return objects, notes
+
+        objects, notes = self._controller.edit(edit)
+        for note in notes:
+            warn(note)
+        return objects
 
     # Objects
 
