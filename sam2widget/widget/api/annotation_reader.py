@@ -29,8 +29,8 @@ from .hand_over import HandOver
 
 if TYPE_CHECKING:
     from ...export import Segmentation
-    from ...export.frame_effect import Background, EffectName
-    from ...export.mattes import MatteName
+    from ...export.effects.frame_effect import Background, EffectName
+    from ...export.effects.mattes import MatteName
 
 T = TypeVar("T")
 

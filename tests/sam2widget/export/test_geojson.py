@@ -19,7 +19,7 @@ from sam2widget.core.masks import Mask
 from sam2widget.core.painting import rasterize_polygon
 from sam2widget.core.sparse_masks import place_window
 from sam2widget.export import Segmentation, export_masks
-from sam2widget.export.rings import simplify_ring, trace_polygons
+from sam2widget.export.encodings.rings import simplify_ring, trace_polygons
 from tests.support.large_pictures import Cells, write_geotiff, write_pyramid
 
 FINE = 4

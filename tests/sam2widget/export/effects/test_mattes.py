@@ -18,7 +18,7 @@ from sam2widget.annotation.records import ObjectInfo, Result
 from sam2widget.core.mask_logits import MaskLogits
 from sam2widget.core.masks import Mask
 from sam2widget.export import Segmentation, export_masks
-from sam2widget.export.mattes import join_mattes, soft_matte
+from sam2widget.export.effects.mattes import join_mattes, soft_matte
 
 HEIGHT, WIDTH, FRAMES = 60, 80, 3
 GRID = (32, 32)
