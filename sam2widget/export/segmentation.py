@@ -20,8 +20,8 @@ from ..annotation.tables import FrameTable
 from ..core.arguments import as_path
 from ..core.errors import SessionError
 from ..core.files import make_file_name
-from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask
+from ..core.masks.label_maps import OverlapCounter, paint_labels
 from ..models.segmenter import Box
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import read_session

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from sam2_backend.masks.mask_input import as_mask
 
-from ...core import painting
 from ...core.arguments import as_flag, as_float, as_int, as_numbers
 from ...core.errors import SessionError
-from ...core.masks import Mask
-from ...core.sparse_masks import place_mask, subtract, touches_edge, unite
+from ...core.masks import Mask, painting
+from ...core.masks.sparse import place_mask, subtract, touches_edge, unite
 from ...models.segmenter import Box, Point, Prediction, PromptSet, Window
 from ...models.windows import group_by_window
 from ..history import Edit

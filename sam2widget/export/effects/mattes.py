@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...annotation.records import Result
 from ...core.errors import SessionError
-from ...core.mask_logits import LARGEST_ERROR
+from ...core.masks.logits import LARGEST_ERROR
 from ...core.user_warnings import warn
 from ..segmentation import Segmentation
 

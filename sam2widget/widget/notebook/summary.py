@@ -13,7 +13,7 @@ from sam2_backend.video import LargeImage, Video
 from ...annotation.records import ObjectInfo
 from ...annotation.view import SessionView
 from ...core.masks import Mask
-from ...core.sparse_masks import sample_mask
+from ...core.masks.sparse import sample_mask
 from ...export.effects.overlay import OUTLINE_PX, TINT
 
 MAX_BYTES = 120_000

@@ -9,8 +9,8 @@ import numpy as np
 from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, Unicode
 
 from ...core.arguments import as_int
-from ...core.cleaning import as_cleaning
 from ...core.errors import SessionError
+from ...core.masks.cleaning import as_cleaning
 from ...core.read_only import ReadOnlyDict, ReadOnlyList
 from ..api.object_record import ObjectList, ObjectRecord
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ....core.errors import SessionError
-from ....core.label_maps import OverlapCounter
+from ....core.masks.label_maps import OverlapCounter
 from ....core.user_warnings import warn
 from ...segmentation import Segmentation
 from ...writing.folders import JPEG_QUALITY, open_folder, save_below

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sam2_backend.video import Video
 
 from ....core.errors import SessionError
-from ....core.label_maps import OverlapCounter
 from ....core.masks import Mask
+from ....core.masks.label_maps import OverlapCounter
 from ....core.user_warnings import warn
 from ...encodings.lineage_graph import (
     LineageGraph,
