@@ -23,8 +23,7 @@ class ModelSwitcher:
     """
 
     if TYPE_CHECKING:
-        status: Any
-        """What goes on, a trait of the widget."""
+        status: Any  # a trait of the widget
 
     def __init__(self, controller: Controller[Any], models: ModelLoader) -> None:
         self._controller = controller
