@@ -44,7 +44,7 @@ from ..runtime.status import INITIAL_STATUS
 from ..runtime.worker import CLOSED, CLOSING
 from ..storage.saved_session import SavedSession
 from .api.annotator import Annotator
-from .api.model_switcher import ModelSwitcher
+from .api.model_chooser import ModelChooser
 from .autosave_controller import AutosaveController
 from .closed_video import ClosedVideo
 from .front_end import HOW_TO_BUILD, NOT_BUILT, read_static
@@ -79,7 +79,7 @@ REPLACED = (
 
 
 @shorten_errors
-class Sam2Widget(Annotator, ModelSwitcher, SessionTraits):
+class Sam2Widget(Annotator, ModelChooser, SessionTraits):
     """Click an object in a video, propagate its mask, correct it, take the masks as arrays.
 
     What code does shows in the view and the reverse. Methods wait until what they ask for is
@@ -252,7 +252,7 @@ class Sam2Widget(Annotator, ModelSwitcher, SessionTraits):
         Annotator.__init__(
             *(self, session, controller, review, callbacks, self, lambda: self._frames, finder)
         )
-        ModelSwitcher.__init__(self, controller, self._models)
+        ModelChooser.__init__(self, controller, self._models)
         settings = SettingsObserver(self, session, controller)
         SessionTraits.__init__(
             *(self, session, lambda: len(self._frames), self._show_error),

@@ -13,7 +13,7 @@ from ..notebook.short_errors import shorten_errors
 
 
 @shorten_errors
-class ModelSwitcher:
+class ModelChooser:
     """The model that is in use, and others in its place.
 
     Parameters
