@@ -13,9 +13,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.cleaning import CLEANED_SHARE, as_cleaning
 from ..core.errors import SessionError
 from ..core.masks import Mask
+from ..core.masks.cleaning import CLEANED_SHARE, as_cleaning
 from ..models.capabilities import (
     DecoderInputs,
     SupportsBrowserDecoder,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..core.mask_logits import MaskLogits
 from ..core.masks import Mask
+from ..core.masks.logits import MaskLogits
 from ..models.segmenter import Candidates, Prediction, PromptSet
 from .records import Candidate, Result, Source
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, TypeVar
 
-from ..core.mask_logits import MaskLogits
 from ..core.masks import Mask
+from ..core.masks.logits import MaskLogits
 from ..core.palette import color_of, dash_of
 
 T = TypeVar("T")

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import Kind
 
-from ..core.cleaning import CLEANED_SHARE
 from ..core.masks import Mask
+from ..core.masks.cleaning import CLEANED_SHARE
 from ..models.capabilities import DecoderInputs, SupportsBrowserDecoder
 from ..models.detection import Detection, FrameDetections
 from ..models.segmenter import Box, Prediction, PromptSet, Segmenter, Window

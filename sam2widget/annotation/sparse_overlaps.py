@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..core.masks import Mask
-from ..core.sparse_masks import contains, intersect, subtract
+from ..core.masks.sparse import contains, intersect, subtract
 
 
 @dataclass

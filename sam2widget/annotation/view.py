@@ -12,8 +12,8 @@ from sam2_backend.video import Kind
 
 from ..core.arguments import as_int
 from ..core.errors import SessionError
-from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask, MaskVolume
+from ..core.masks.label_maps import OverlapCounter, paint_labels
 from ..models.segmenter import PromptSet
 from .classes import color_by_class
 from .plan import intersect, invert

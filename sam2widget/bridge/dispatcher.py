@@ -285,8 +285,8 @@ class Dispatcher:
 
     def _edit(self, request: Request, reply_to: ReplyTo) -> None:
         try:
-            if self._controller.failure:
-                raise SessionError(self._controller.failure)
+            if self._controller.status.failure:
+                raise SessionError(self._controller.status.failure)
             changed = check_purpose(self._session, request, int(self._state.selected))
             self._controller.begin_edit()
             self._perform(request, reply_to)
@@ -386,7 +386,8 @@ class Dispatcher:
             obj = selected if selected in known else max(known, default=0) + 1
         if isinstance(request, Click):
             self._controller.prompt(
-                *(request.frame, obj), lambda: self._controller.time_prompt(lambda: prompt(obj))
+                *(request.frame, obj),
+                lambda: self._controller.status.time_prompt(lambda: prompt(obj)),
             )
         else:
             self._controller.prompt(request.frame, obj, lambda: prompt(obj))
@@ -395,7 +396,7 @@ class Dispatcher:
 
     def _preview(self, request: Hover) -> None:
         """Answer a hover. Whatever is wrong with it, nobody has asked for anything yet."""
-        if self._controller.failure:
+        if self._controller.status.failure:
             return
         reply_to = ReplyTo(request.view, request.id)
         if not self._session.can_preview:

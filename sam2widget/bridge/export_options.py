@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ..core.errors import SessionError
-from ..export.frame_effect import EFFECT_OPTIONS
+from ..export.effects.frame_effect import EFFECT_OPTIONS
 from ..export.registry import Format
 from .protocol import OptionEntry, OptionValue
 

@@ -160,7 +160,7 @@ class ResultsServer:
 
     def _tell_formats(self, reply_to: ReplyTo) -> None:
         from ..export import FORMATS
-        from ..export.whole_export import suggest_name
+        from ..export.writing.whole_export import suggest_name
         from .export_options import describe_options, has_effects
 
         segmentation = self._source.get_segmentation()
@@ -189,7 +189,7 @@ class ResultsServer:
         self._start("export", lambda: self._export_guarded(request, reply_to), reply_to)
 
     def _export_guarded(self, request: Export, reply_to: ReplyTo) -> None:
-        from ..export.whole_export import ExportExistsError
+        from ..export.writing.whole_export import ExportExistsError
 
         try:
             with collect_warnings() as warnings:
@@ -210,8 +210,8 @@ class ResultsServer:
         if not request.download:
             path = self._write(request, Path(request.path), reply_to, replace=request.replace)
             return str(path), f"Wrote {path} ({_measure(path)}).", None
-        from ..export.exporting import hide_folder
-        from ..export.whole_export import pack
+        from ..export.writing.exporting import hide_folder
+        from ..export.writing.whole_export import pack
 
         # What a person wrote may be a path: of a download, its last part is the name.
         name = Path(request.path).name or "export"
@@ -240,7 +240,7 @@ class ResultsServer:
 
     def _write(self, request: Export, path: Path, reply_to: ReplyTo, *, replace: bool) -> Path:
         from ..export.registry import find_format
-        from ..export.whole_export import export_whole, refuse_existing
+        from ..export.writing.whole_export import export_whole, refuse_existing
         from .export_options import read_options
 
         if not str(path).strip() or path.name in ("", "."):

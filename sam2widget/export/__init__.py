@@ -4,8 +4,6 @@ A format is a file below `formats/`; another package adds one by an entry point
 (`docs/extending.md`).
 """
 
-from .exporting import export_masks
-from .importing import MaskSource, import_masks, read_masks
 from .libraries import (
     to_dataframe,
     to_datasets,
@@ -14,8 +12,10 @@ from .libraries import (
     to_supervision,
     to_xarray,
 )
+from .reading.importing import MaskSource, import_masks, read_masks
 from .registry import FORMATS, Format
 from .segmentation import Imported, Segmentation
+from .writing.exporting import export_masks
 
 __all__ = [
     "FORMATS",

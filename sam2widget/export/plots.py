@@ -26,7 +26,7 @@ from ..core.arguments import as_int
 from ..core.errors import SessionError
 from ..core.palette import ink_on
 from ..core.protected_files import ProtectedFiles
-from .overlay import overlay as overlaid
+from .effects.overlay import overlay as overlaid
 from .segmentation import Segmentation, SegmentationSource
 from .table import rows
 

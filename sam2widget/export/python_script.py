@@ -13,8 +13,8 @@ from sam2_backend.video.options import DEFAULT_OPTIONS
 
 from ..annotation.records import ObjectInfo, Result
 from ..annotation.tables import FrameTable
-from ..core.cleaning import CLEANED_SHARE
 from ..core.masks import Mask
+from ..core.masks.cleaning import CLEANED_SHARE
 from ..models.segmenter import PromptSet, Window
 from ..models.source import DEFAULT_MEMORY
 from ..storage.saved_session import SavedSession

@@ -20,8 +20,8 @@ from ..annotation.tables import FrameTable
 from ..core.arguments import as_path
 from ..core.errors import SessionError
 from ..core.files import make_file_name
-from ..core.label_maps import OverlapCounter, paint_labels
 from ..core.masks import Mask
+from ..core.masks.label_maps import OverlapCounter, paint_labels
 from ..models.segmenter import Box
 from ..storage.saved_session import SavedSession
 from ..storage.session_file import read_session
@@ -213,3 +213,9 @@ class Imported:
     """x0, y0, x1, y1 in pixels by (object id, frame), which become prompts."""
     parents: Mapping[int, tuple[int, ...]] = field(default_factory=dict["int", "tuple[int, ...]"])
     """Ids of the objects that an object came from."""
+
+
+def check_one_size(video: Video) -> None:
+    """Raise SessionError where a movie cannot have the frames, as their sizes differ."""
+    if video.sizes is not None and len(set(video.sizes)) > 1:
+        raise SessionError("Pictures of several sizes make no video: export 'cutouts'.")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import Video
 
-from ..core.cleaning import CLEANED_SHARE
+from ..core.masks.cleaning import CLEANED_SHARE
 from .capabilities import DecoderInputs, ModelNote
 from .segmenter import Candidates, Point, Prediction, PromptSet, Proposed
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from sam2_backend.video.large import WindowFrames
 
-from ..core.cleaning import CLEANED_SHARE
 from ..core.errors import SessionError
 from ..core.masks import Mask
-from ..core.sparse_masks import (
+from ..core.masks.cleaning import CLEANED_SHARE
+from ..core.masks.sparse import (
     place_window,
     sample_mask,
     scale_to_window,

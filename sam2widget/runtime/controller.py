@@ -6,18 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from ..annotation.records import Proposal, Tracked
 from ..annotation.session import Session
 from ..core.arguments import as_int
 from ..core.errors import SessionError
-from ..models.capabilities import HasModelNote
-from ..models.loading import label_of
 from ..models.segmenter import Segmenter, Window
-from ..models.source import memory_of
 from .error_texts import describe_error, log_unless_expected
+from .live_tracker import LiveTracker
 from .reporter import Reporter
+from .status import Status
 from .widget_state import WidgetState
 from .worker import CLOSED, ClosedError, Priority, Task, Worker
 
@@ -27,14 +26,6 @@ T = TypeVar("T")
 
 STOPPED = "stop()"
 """The reason why tasks stop that a person has stopped."""
-
-INITIAL_STATUS: dict[str, Any] = {
-    "state": "loading",
-    "message": "Loading the model",
-    "model": "",
-    "device": "",
-    "click_ms": 0,
-}
 
 
 class Controller(Generic[R]):
@@ -49,8 +40,10 @@ class Controller(Generic[R]):
 
     def __init__(self, session: Session, reporter: Reporter[R], state: WidgetState) -> None:
         self._session = session
-        self._state = state
-        self._reporter = reporter
+        self.reporter = reporter
+        """Tells the browser what changed."""
+        self.status = Status(state)
+        """Shows what goes on."""
         self._worker = Worker("sam2widget model")
         self._propagations: list[Task[None]] = []
         """Those that are not over yet, in the order of their turns."""
@@ -58,33 +51,15 @@ class Controller(Generic[R]):
         """The same for proposals."""
         self._replaceable: set[Task[list[Proposal]]] = set()
         """Those of them that the browser asked for."""
+        self._live = LiveTracker(session, reporter, self._may_track_live)
         self._tracking_live: Task[None] | None = None
-        self._live_failure = ""
         self._follow_next: Callable[[], None] | None = None
-        self._failure = ""
-        self._notice = ""
         self._is_loading = False
         self._loading_lock = threading.Lock()
         """Held where a model comes into use, and where a session without one is read."""
         self._closed_because = CLOSED
         self.edit_times_s: list[float] = []
         """When edits began, by a clock that only goes forward."""
-        self._status = dict(INITIAL_STATUS)
-        self._status_lock = threading.Lock()
-
-    @property
-    def status(self) -> dict[str, Any]:
-        """What goes on, as it is shown in the view: state, message, model, device, click_ms.
-
-        The state is "loading", "ready", "working", "propagating" or "error"; click_ms is what the
-        model took for the last click, in milliseconds (0 before it). While a model is being loaded
-        in place of this one, its name is there as switching, and while it is downloaded, download
-        has done_bytes, total_bytes and eta_s. Where the model follows a memory
-        policy that has a name, that is memory. Where a person should know something of the model,
-        there are also note, a few words, and note_details, what to do; where there is a better one,
-        note_model, its name, and note_label, what a person reads.
-        """
-        return dict(self._status)
 
     @property
     def is_current_thread(self) -> bool:
@@ -102,11 +77,6 @@ class Controller(Generic[R]):
         return self._is_loading
 
     @property
-    def reporter(self) -> Reporter[R]:
-        """Tells the browser what changed."""
-        return self._reporter
-
-    @property
     def num_waiting(self) -> int:
         """How many requests, propagations and searches have not begun."""
         return self._worker.num_waiting
@@ -115,7 +85,7 @@ class Controller(Generic[R]):
 
     def set_notice(self, notice: str) -> None:
         """Show a sentence until the next edit."""
-        self._notice = notice
+        self.status.notice = notice
         self._worker.submit(self._show_notice)
 
     def load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
@@ -137,8 +107,8 @@ class Controller(Generic[R]):
         """
 
         def run() -> T:
-            if self._failure:
-                raise SessionError(self._failure)
+            if self.status.failure:
+                raise SessionError(self.status.failure)
             return action()
 
         return run() if self._worker.is_current else self._wait_for(run)
@@ -201,7 +171,7 @@ class Controller(Generic[R]):
             try:
                 return action()
             finally:
-                self._reporter.publish(None)
+                self.reporter.publish(None)
                 self.refresh_status()
 
         return self.call(run)
@@ -217,7 +187,7 @@ class Controller(Generic[R]):
         for task in (*self._propagations, *self._searches):
             task.stop(reason)
         if reply_to is not None:
-            self._worker.submit(lambda: self._reporter.publish(reply_to))
+            self._worker.submit(lambda: self.reporter.publish(reply_to))
 
     def halt(self, reason: str) -> None:
         """Stop all propagations, also those that are only queued, and wait for their end."""
@@ -329,13 +299,7 @@ class Controller(Generic[R]):
         on_tracked : called with each frame that has been tracked.
         """
         if self._tracking_live is None or self._tracking_live.done:
-            self._tracking_live = self._worker.start(self._track_live(on_tracked))
-
-    def time_prompt(self, prompt: Callable[[], object]) -> None:
-        """Add a prompt and note how long the model takes for it."""
-        began_at = time.monotonic()
-        prompt()
-        self._set_status(click_ms=max(round(1000 * (time.monotonic() - began_at)), 1))
+            self._tracking_live = self._worker.start(self._live.track(on_tracked))
 
     def prompt(self, frame: int, obj: int, prompt: Callable[[], object]) -> str:
         """Prompt an object, and return what there is to say about it; "" where there is nothing.
@@ -382,18 +346,18 @@ class Controller(Generic[R]):
         steps: Generator[None, None, list[Proposal]],
         reply_to: R | None,
     ) -> Generator[None, None, list[Proposal]]:
-        self.show("working", message)
+        self.status.show("working", message)
         try:
             return (yield from steps)
         except Exception as error:
             log_unless_expected(error, "A search for proposals failed")
-            self._reporter.publish_error(reply_to, describe_error(error))
+            self.reporter.publish_error(reply_to, describe_error(error))
             raise
 
     def _after_proposing(self, task: Task[list[Proposal]], reply_to: R | None) -> None:
         self._searches.remove(task)
         self._replaceable.discard(task)
-        self._reporter.publish(None if task.failed else reply_to)
+        self.reporter.publish(None if task.failed else reply_to)
         self.refresh_status()
 
     def _propagate(
@@ -402,46 +366,28 @@ class Controller(Generic[R]):
         on_step: Callable[[Tracked], None] | None,
         reply_to: R | None,
     ) -> Generator[None, None, None]:
-        self._reporter.report_begin()
-        self.show("propagating")
+        self.reporter.report_begin()
+        self.status.show("propagating")
         try:
             for tracked in steps:
-                self._reporter.report_step(tracked)
+                self.reporter.report_step(tracked)
                 if on_step is not None:
                     on_step(tracked)
                 yield
         except Exception as error:
             log_unless_expected(error, "A propagation failed")
-            self._reporter.publish_error(
+            self.reporter.publish_error(
                 reply_to, f"The propagation stopped: {describe_error(error)}"
             )
             raise
 
-    def _track_live(self, on_tracked: Callable[[int], None]) -> Generator[None, None, None]:
-        while not (self._failure or self._propagations or self._searches):
-            try:
-                tracked = self._session.track_newest()
-            except Exception as error:
-                # The next frame is tried all the same, but one sentence is enough.
-                if self._live_failure != describe_error(error):
-                    self._live_failure = describe_error(error)
-                    log_unless_expected(error, "Tracking a live video failed")
-                    self._reporter.publish_error(
-                        None, f"The newest frame cannot be tracked: {self._live_failure}"
-                    )
-                return
-            if tracked is None:
-                self._reporter.report_live_rest()
-                return
-            self._live_failure = ""
-            self._reporter.report_live_step(tracked.frame)
-            on_tracked(tracked.frame)
-            yield
+    def _may_track_live(self) -> bool:
+        return not (self.status.failure or self._propagations or self._searches)
 
     def _after_propagation(self, task: Task[None], reply_to: R | None) -> None:
         self._propagations.remove(task)
-        self._reporter.report_end()
-        self._reporter.publish(None if task.failed else reply_to)
+        self.reporter.report_end()
+        self.reporter.publish(None if task.failed else reply_to)
         if not self._propagations:
             follow, self._follow_next = self._follow_next, None
             if follow is not None:
@@ -450,68 +396,34 @@ class Controller(Generic[R]):
 
     def _load(self, make: Callable[[Callable[[str], None]], Segmenter]) -> None:
         try:
-            segmenter = make(lambda message: self.show("loading", message))
+            segmenter = make(lambda message: self.status.show("loading", message))
         except Exception as error:
             # Whatever it is, the person must see it: each later call repeats it.
-            self._failure = f"The model could not be loaded: {describe_error(error)}"
+            self.status.failure = f"The model could not be loaded: {describe_error(error)}"
             log_unless_expected(error, "Loading the model failed")
         else:
             self._session.load(segmenter)
-            self.note_model(segmenter)
+            self.status.note_model(segmenter)
         finally:
             with self._loading_lock:
                 self._is_loading = False
         self.refresh_status()
 
-    def note_model(self, segmenter: Segmenter) -> None:
-        """Note which model the session has now."""
-        self._failure = ""
-        note = segmenter.model_note if isinstance(segmenter, HasModelNote) else None
-        said: dict[str, Any] = (
-            {} if note is None else {"note": note.text, "note_details": note.details}
-        )
-        if note is not None and note.better:
-            said |= {"note_model": note.better, "note_label": label_of(note.better)}
-        gone: dict[str, Any] = dict.fromkeys(key for key in self._status if key.startswith("note"))
-        said["memory"] = memory_of(segmenter)
-        self._set_status(model=segmenter.name, device=segmenter.device, **{**gone, **said})
-
-    @property
-    def failure(self) -> str:
-        """Why the model could not be loaded; "" if it could."""
-        return self._failure
-
     def begin_edit(self) -> None:
         """Note that an edit begins, and show it."""
         self.edit_times_s.append(time.monotonic())
-        self._notice = ""
-        self.show("working")
-
-    def _set_status(self, **values: Any) -> None:
-        # Another one in its place, since other threads read it.
-        with self._status_lock:
-            merged = {**self._status, **values}
-            self._status = {key: value for key, value in merged.items() if value is not None}
-
-    def show(self, state: str, message: str = "", **values: Any) -> None:
-        """Show what goes on; `values` are others of the status, None for those that go."""
-        self._set_status(state=state, message=message, **values)
-        self._state.write_traits(status=self.status)
-
-    def show_values(self, **values: Any) -> None:
-        """Show other values of the status, None for those that go. Any thread."""
-        self._set_status(**values)
-        self._state.write_traits(status=self.status)
+        self.status.notice = ""
+        self.status.show("working")
 
     def refresh_status(self) -> None:
         """Show what goes on now that a request is through."""
-        if self._failure:
-            self.show("error", self._failure)
+        if self.status.failure:
+            self.status.show_failure()
         elif self._propagations:
-            self.show("propagating")
+            self.status.show("propagating")
         elif not self._searches:
-            self.show("ready", self._notice)
+            self.status.show_ready()
 
     def _show_notice(self) -> None:
-        if self._status["state"] == "ready":
+        if self.status.values["state"] == "ready":
             self.refresh_status()

@@ -166,7 +166,7 @@ class Finder(Generic[R]):
         return self._loaded[1]
 
     def _show(self, message: str) -> None:
-        self._controller.show("working", message)
+        self._controller.status.show("working", message)
 
 
 def _as_text(text: object) -> str:

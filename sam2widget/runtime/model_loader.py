@@ -240,7 +240,7 @@ class ModelLoader:
 
     def _with_kept(self, sentence: str) -> str:
         """Add to why there is no other model which one stays in use."""
-        kept = str(self._controller.status["model"])
+        kept = str(self._controller.status.values["model"])
         return f"{sentence} {kept} stays in use." if kept else sentence
 
     # The model's thread
@@ -254,7 +254,7 @@ class ModelLoader:
         memory: str | None = None,
     ) -> None:
         controller = self._controller
-        before = str(controller.status["model"])
+        before = str(controller.status.values["model"])
         try:
             controller.stop(reason=SWITCHED)
             num_stale = self._session.switch(segmenter)
@@ -262,8 +262,8 @@ class ModelLoader:
             self._end(monitor)
             self._refuse(error, monitor, future)
             return
-        controller.note_model(segmenter)
-        controller.show_values(click_ms=0)  # that was the other one's
+        controller.status.note_model(segmenter)
+        controller.status.show_values(click_ms=0)  # that was the other one's
         self._end(monitor)
         sentence, tracked = f"{label_of(segmenter.name)} is in use now.", label_of(before)
         if model is _SAME_MODEL:
@@ -284,7 +284,7 @@ class ModelLoader:
         """Let the model answer prompts that another one has answered, nearby frames first."""
         for count, _ in enumerate(self._session.answer_again(self._get_frame()), 1):
             self._controller.reporter.publish(None)
-            self._controller.show("working", f"The new model answers your prompts: {count}")
+            self._controller.status.show("working", f"The new model answers your prompts: {count}")
             yield
 
     def _after_answering(self, task: Task[None], sentence: str, future: Future[str]) -> None:
@@ -308,11 +308,11 @@ class ModelLoader:
         if monitor is not self._wanted:
             return
         if self._controller.is_loading:
-            self._controller.show("loading", monitor.message, download=monitor.download)
+            self._controller.status.show("loading", monitor.message, download=monitor.download)
         else:
-            self._controller.show_values(switching=monitor.model, download=monitor.download)
+            self._controller.status.show_values(switching=monitor.model, download=monitor.download)
 
     def _end(self, monitor: LoadMonitor) -> None:
         if monitor is self._wanted:
             self._wanted = None
-            self._controller.show_values(switching=None, download=None)
+            self._controller.status.show_values(switching=None, download=None)

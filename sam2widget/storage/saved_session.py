@@ -17,8 +17,8 @@ from sam2_backend.video.pixel_size import PixelSize
 from .. import __version__
 from ..annotation.records import ColorBy, ObjectClass, ObjectInfo, Result
 from ..core.arguments import as_flag
-from ..core.cleaning import CLEANED_SHARE, as_cleaning
 from ..core.errors import SessionError
+from ..core.masks.cleaning import CLEANED_SHARE, as_cleaning
 from ..core.user_warnings import warn
 from ..models.segmenter import PromptSet
 from .fingerprint import Fingerprint

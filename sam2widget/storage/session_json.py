@@ -18,8 +18,8 @@ from sam2_backend.video.pixel_size import as_pixel_size
 from .. import __version__
 from ..annotation.records import ObjectClass, ObjectInfo
 from ..annotation.tables import FrameTable
-from ..core.mask_logits import MaskLogits
 from ..core.masks import Mask
+from ..core.masks.logits import MaskLogits
 from ..core.schema import SchemaError, refuse
 from ..models.segmenter import Point, PromptSet
 from .fingerprint import THUMB, Fingerprint

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..annotation.records import Result
-from ..core.mask_logits import MaskLogits
+from ..core.masks.logits import MaskLogits
 from ..core.schema import SchemaError
 
 LOGITS = np.dtype(

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..annotation.records import Result, Source, State
 from ..annotation.tables import FrameTable
-from ..core.mask_logits import MaskLogits
 from ..core.masks import Mask
+from ..core.masks.logits import MaskLogits
 from ..core.schema import SchemaError, refuse
 from .fingerprint import Fingerprint
 

@@ -252,7 +252,7 @@ class AutosaveController:
         session = self._session
         if fingerprint.num_frames < session.num_frames:
             fingerprint = replace(fingerprint, num_frames=session.num_frames)
-        status = self._controller.status
+        status = self._controller.status.values
         saved = SavedSession.of(
             *(session, self._get_video(), str(status["model"]), self._model_source),
             memory=status.get("memory") if status["model"] else self._memory,

@@ -91,6 +91,10 @@ class Panel(MultiCanvas):
         if changed.objects or changed.results:
             self.redraw()
 
+    def handle_trait(self, change: Any) -> None:
+        """Draw again after another frame, selection or colouring (called by traitlets)."""
+        self.redraw(scores=change["name"] != "frame")
+
     def redraw(self, *, scores: bool = True) -> None:
         """Draw again soon, with the scores or the marker alone. Any thread."""
         with self._wake:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from ..export import MaskSource
     from ..export.segmentation import Imported
 
+MASKS_NOT_TAKEN = (
+    "masks= were not taken: what was saved of this video by itself goes on. Give them to "
+    "w.import_masks(…), or begin anew with autosave=False."
+)
+
 
 def make_session(
     video: Video,

@@ -5,19 +5,17 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from traitlets import observe
 
-from sam2_backend.video import Contrast, FrameSource, Kind, LargeImage, LiveVideo, open_video
+from sam2_backend.video import Contrast, FrameSource, Kind, LiveVideo, open_video
 from sam2_backend.video.contrast import ContrastLike
 from sam2_backend.video.options import MAX_MEGAPIXELS
 from sam2_backend.video.pixel_size import PixelSize, PixelSizeLike
 
-from ..annotation.records import ColorBy
 from ..bridge.callbacks import Callbacks
 from ..bridge.decoder_server import DecoderServer, read_decoder_files
 from ..bridge.dispatcher import Dispatcher
@@ -27,8 +25,8 @@ from ..bridge.protocol import Message, to_wire
 from ..bridge.publisher import Publisher
 from ..bridge.results_server import ResultSource, ResultsServer
 from ..core.arguments import as_flag, as_path
-from ..core.errors import SessionError
 from ..core.user_warnings import warn
+from ..models.loading import find_loaded
 from ..models.segmenter import Segmenter
 from ..models.source import (
     check_device,
@@ -38,24 +36,33 @@ from ..models.source import (
     usable_memory,
     usable_model,
 )
-from ..runtime.controller import INITIAL_STATUS, Controller
+from ..runtime.controller import Controller
 from ..runtime.error_texts import describe_error
 from ..runtime.finder import Finder
 from ..runtime.model_loader import ModelLoader
+from ..runtime.status import INITIAL_STATUS
 from ..runtime.worker import CLOSED, CLOSING
 from ..storage.saved_session import SavedSession
-from ..storage.session_file import SUFFIX
 from .api.annotator import Annotator
+from .api.model_chooser import ModelChooser
 from .autosave_controller import AutosaveController
 from .closed_video import ClosedVideo
 from .front_end import HOW_TO_BUILD, NOT_BUILT, read_static
 from .live_follower import LiveFollower, describe_pixel_size, describe_video
-from .notebook.cell import MadeWidgets, current_cell
+from .notebook.cell import MadeWidgets
 from .notebook.output import NotebookOutput
 from .notebook.short_errors import shorten_errors, with_short_errors
+from .option_checks import (
+    check_assignment,
+    check_no_session,
+    check_options,
+    check_saved,
+    warn_of_regions,
+)
 from .resuming import open_saved, plan_autosave
-from .session_setup import add_first_masks, make_session, read_checked, take_in
-from .session_traits import INSTEAD, SessionTraits
+from .session_setup import MASKS_NOT_TAKEN, add_first_masks, make_session
+from .traits.session_traits import SessionTraits
+from .traits.settings import SettingsObserver
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -72,7 +79,7 @@ REPLACED = (
 
 
 @shorten_errors
-class Sam2Widget(Annotator, SessionTraits):
+class Sam2Widget(Annotator, ModelChooser, SessionTraits):
     """Click an object in a video, propagate its mask, correct it, take the masks as arrays.
 
     What code does shows in the view and the reverse. Methods wait until what they ask for is
@@ -174,7 +181,11 @@ class Sam2Widget(Annotator, SessionTraits):
         autosave: str | os.PathLike[str] | bool | None = None,
         **kwargs: Any,
     ) -> None:
-        self._check_options(video, model, kwargs)
+        check_options(self, kwargs, signature(Sam2Widget).parameters)
+        if self._esm == NOT_BUILT:
+            warn(HOW_TO_BUILD)
+        check_no_session(video)
+        check_model(model)
         check_device(device)
         memory_source(memory)
         files = read_decoder_files() if as_flag(browser_decoder, "browser_decoder") else None
@@ -188,18 +199,9 @@ class Sam2Widget(Annotator, SessionTraits):
             max_megapixels=max_megapixels,
             pixel_size=pixel_size,
         )
-        if isinstance(frames, LargeImage):
-            warn(
-                f"{frames.name} has {frames.width:,} x {frames.height:,} pixels, so it is read by "
-                "region: you see it as sharp as the screen can show, and the model sees what you "
-                "look at. Masks are kept as run lengths: w.read_mask gives parts of them."
-            )
+        warn_of_regions(frames)
         shared = self._replace_earlier(model, device)
-        if saved is not None and not isinstance(saved, SavedSession):  # pyright: ignore
-            raise SessionError(
-                f"saved is what read_session(path) gave, got {saved!r}: Sam2Widget.load(path) "
-                "reads a session file, and goes on with it."
-            )
+        check_saved(saved)
         plan = plan_autosave(frames, autosave, saved)
         origin, is_resumed = saved or plan.found, saved is None and plan.found is not None
         is_memory_given = memory is not None
@@ -211,10 +213,7 @@ class Sam2Widget(Annotator, SessionTraits):
         if origin is not None:
             kwargs = {"frame": origin.frame, "selected": origin.selected, **kwargs}
         if masks is not None and is_resumed:
-            warn(
-                "masks= were not taken: what was saved of this video by itself goes on. Give them "
-                "to w.import_masks(…), or begin anew with autosave=False."
-            )
+            warn(MASKS_NOT_TAKEN)
         elif masks is not None:
             kwargs = {"selected": add_first_masks(session, frames, masks), **kwargs}
 
@@ -253,6 +252,8 @@ class Sam2Widget(Annotator, SessionTraits):
         Annotator.__init__(
             *(self, session, controller, review, callbacks, self, lambda: self._frames, finder)
         )
+        ModelChooser.__init__(self, controller, self._models)
+        settings = SettingsObserver(self, session, controller)
         SessionTraits.__init__(
             *(self, session, lambda: len(self._frames), self._show_error),
             video=describe_video(frames),
@@ -268,6 +269,7 @@ class Sam2Widget(Annotator, SessionTraits):
             on_error=self._show_error,
             on_state=self._results.tell_saved,
         )
+        settings.on_changed = self._saving.mark_changed
         if is_resumed:
             self._saving.show_origin()
         session.listen(self.show_change)
@@ -281,26 +283,7 @@ class Sam2Widget(Annotator, SessionTraits):
     if not TYPE_CHECKING:  # a type checker shall go on to see what is misspelt
 
         def __setattr__(self, name: str, value: object) -> None:
-            found = getattr(type(self), name, None)
-            if isinstance(found, property) and found.fset is None:
-                instead = (
-                    "it is made of what there is"
-                    if name != "masks"
-                    else ("w.add_mask(frame, mask, obj) and w.import_masks(…) give masks")
-                )
-                raise AttributeError(f"w.{name} cannot be set: {instead}.")
-            if found is None and not name.startswith("_"):
-                near = get_close_matches(
-                    name,
-                    [
-                        *self.trait_names(),
-                        *("contrast", "model", "memory", "classes", "pixel_size", "detector"),
-                    ],
-                    n=1,
-                    cutoff=0.8,
-                )
-                if near and name not in vars(self):
-                    warn(f"A Sam2Widget has no {name}, so this changes nothing: {near[0]}?")
+            check_assignment(self, name)
             super().__setattr__(name, value)
 
     # The panel
@@ -316,6 +299,7 @@ class Sam2Widget(Annotator, SessionTraits):
 
             panel = self._panel = Panel(self, self._session)
             self._session.listen(panel.handle_change)
+            self.observe(panel.handle_trait, ["frame", "selected", "color_by"])
         return self._panel
 
     # Contrast
@@ -341,79 +325,6 @@ class Sam2Widget(Annotator, SessionTraits):
     @contrast.setter
     def contrast(self, contrast: ContrastLike | None) -> None:
         self._server.set_contrast(contrast).result()
-
-    # The model
-
-    @property
-    def model(self) -> str:
-        """Name of the model that is in use; "" before it is loaded. Set it to use another.
-
-        >>> w.model = "sam2.1-hiera-large"  # what w.set_model("sam2.1-hiera-large") does
-        """
-        return str(self.status["model"])
-
-    @model.setter
-    def model(self, model: str | os.PathLike[str] | Segmenter | object) -> None:
-        self.set_model(model)
-
-    def set_model(
-        self, model: str | os.PathLike[str] | Segmenter | object, device: str | None = None
-    ) -> None:
-        """Use another model from now on, once it is loaded.
-
-        Objects and prompts stay, and the new model answers the prompts. What the one before has
-        tracked is stale, which `propagate` tracks anew; accepted masks stay, and so does what you
-        have painted or imported, and locked objects. The model at hand goes on until the other
-        one is there; a propagation that runs then ends.
-
-        Parameters
-        ----------
-        model : as for a new widget.
-        device : to run on; that of the widget if None.
-
-        Raises
-        ------
-        SessionError
-            When it cannot be loaded, is no model, or its loading was cancelled in the view. The
-            model at hand stays then.
-        """
-        if self._controller.is_current_thread:
-            raise SessionError(
-                "set_model() waits for the model's thread, so it cannot be called in that thread, "
-                "as an observer of the widget's traits is."
-            )
-        future = self._models.switch(model, device)
-        try:
-            future.result()
-        except KeyboardInterrupt:
-            self._models.cancel()
-            raise
-
-    @property
-    def memory(self) -> str:
-        """Name of the memory policy that tracking follows; "" before the model is loaded.
-
-        Set it to follow another: what was tracked is stale then, as with another model; prompts and
-        accepted masks stay. It is saved with the session.
-
-        >>> w.memory = "motion"
-        >>> w.propagate()
-
-        Raises
-        ------
-        SessionError
-            When it is set to what is no policy, or the model follows none.
-        """
-        return str(self.status.get("memory", ""))
-
-    @memory.setter
-    def memory(self, memory: object) -> None:
-        if self._controller.is_current_thread:
-            raise SessionError(
-                "memory waits for the model's thread, so it cannot be set in that thread, as an "
-                "observer of the widget's traits is."
-            )
-        self._models.switch_memory(memory).result()
 
     def _on_model(self, model: object) -> None:
         if model is None:  # another memory policy of the same model
@@ -551,47 +462,6 @@ class Sam2Widget(Annotator, SessionTraits):
             model = usable_model(opened.model, opened.model_source)
         return cls(frames, model, device, memory=memory, saved=opened)
 
-    def import_masks(
-        self, source: MaskSource, format: str | None = None, *, as_prompts: bool = False
-    ) -> list[int]:
-        """Import masks in place of what there is on their frames, and return the objects' ids.
-
-        It is one edit, and new ids add objects. What had to be guessed, and what was left out, is
-        said in warnings and in the view.
-
-        Parameters
-        ----------
-        source : a path of a file or folder, or arrays: (H, W) of frame 0, (T, H, W) of one object
-            or of labels, (N, H, W) of N objects on frame 0, (N, T, H, W), or lists and dictionaries
-            of them; all that `sam2widget.export.import_masks` takes.
-        format : of the files, as there; what is found if None.
-        as_prompts : make them prompts; else they are accepted frames, which condition tracking and
-            which it never changes.
-
-        Returns
-        -------
-        list of int
-            Ids of the objects, ascending.
-
-        Raises
-        ------
-        SessionError
-            When the masks cannot be read or do not fit the video, there is none, or an object is
-            locked. Nothing has changed then.
-        """
-        as_prompts = as_flag(as_prompts, "as_prompts")
-        found = read_checked(self._frames, source, format)
-
-        def edit() -> tuple[list[int], tuple[str, ...]]:
-            objects, notes = take_in(self._session, found, as_prompts=as_prompts)
-            self._controller.set_notice(" ".join(notes))
-            return objects, notes
-
-        objects, notes = self._controller.edit(edit)
-        for note in notes:
-            warn(note)
-        return objects
-
     # Its life
 
     def close(self) -> None:
@@ -631,16 +501,8 @@ class Sam2Widget(Annotator, SessionTraits):
         This widget shares it with the earlier one, so that it is not loaded anew; None where there
         is none.
         """
-        cell = current_cell()
-        if cell is None:
-            return None
-        earlier = _MADE.replaced_by(cell)
-        _MADE.add(self, cell)
-        if not earlier:
-            return None
-        from ..models.loading import find_loaded
-
-        shared = find_loaded(model, device)
+        earlier = _MADE.replace_by(self)
+        shared = find_loaded(model, device) if earlier else None
         for widget in earlier:
             widget._close(REPLACED)
         return shared
@@ -667,23 +529,6 @@ class Sam2Widget(Annotator, SessionTraits):
         self.keep()
         self._output.note_visible()
 
-    def _check_options(self, video: object, model: object, options: dict[str, Any]) -> None:
-        wrong = [name for name in options if name in INSTEAD or not self.has_trait(name)]
-        if wrong:
-            known = [name for name in signature(Sam2Widget).parameters if name != "kwargs"]
-            raise SessionError(
-                f"Sam2Widget has no option {', '.join(wrong)}. It has: {', '.join(known)}."
-            )
-        if self._esm == NOT_BUILT:
-            warn(HOW_TO_BUILD)
-        if isinstance(video, (str, os.PathLike)):
-            path = os.fspath(cast("str | os.PathLike[str]", video))
-            if path.endswith(SUFFIX):
-                raise SessionError(
-                    f"{path} is a session and no video: go on with it by Sam2Widget.load({path!r})."
-                )
-        check_model(model)
-
     # The browser
 
     def _on_message(self, _: object, content: object, buffers: object) -> None:
@@ -704,45 +549,6 @@ class Sam2Widget(Annotator, SessionTraits):
     def _on_frame(self, _: object) -> None:
         self._callbacks.handle_frame(self.frame)
         self._output.note()
-        if self._panel is not None:
-            self._panel.redraw(scores=False)
-
-    @observe("clean_masks")
-    def _on_clean_masks(self, _: object) -> None:
-        if self.clean_masks != self._session.clean_masks:
-            self._session.set_cleaning(self.clean_masks)
-            self._saving.mark_changed()
-
-    @observe("non_overlapping")
-    def _on_non_overlapping(self, change: Any) -> None:
-        # Where it is the session's already, the session has said so.
-        on = bool(change["new"])
-        if on != self._session.non_overlapping:
-            self._controller.edit(lambda: self._session.set_non_overlapping(on))
-
-    @observe("color_by")
-    def _on_color_by(self, _: object) -> None:
-        if self.color_by != self._session.color_by:
-            self._session.set_color_by(cast("ColorBy", self.color_by))
-            self._save_view()
-            if self._panel is not None:
-                self._panel.redraw()
-
-    @observe("current_class")
-    def _on_current_class(self, _: object) -> None:
-        if self.current_class != self._session.current_class:
-            self._session.set_current_class(self.current_class)
-            self._save_view()
-
-    def _save_view(self) -> None:
-        # Not while the constructor is at work.
-        if hasattr(self, "_saving"):
-            self._saving.mark_changed()
-
-    @observe("selected")
-    def _on_selected(self, _: object) -> None:
-        if self._panel is not None:
-            self._panel.redraw()
 
     def _on_contrast(self) -> None:
         self._controller.submit(self._session.forget_pixels)

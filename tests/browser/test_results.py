@@ -28,7 +28,7 @@ from pathlib import Path
 print(sorted(Path(tempfile.gettempdir()).glob("sam2widget-*")))
 """
 RENDERED = """
-from sam2widget.export.frame_effect import FrameEffect
+from sam2widget.export.effects.frame_effect import FrameEffect
 effect = FrameEffect.make(w.segmentation, {effect!r}, **{options!r}).render(w.segmentation, 0)
 np.save({path!r}, effect)
 """

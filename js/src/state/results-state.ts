@@ -47,7 +47,7 @@ export interface ResultsState {
   saved: (Pick<SavedMessage, "state" | "path"> & { at: number | null }) | null;
 }
 
-/** As sam2widget/export/frame_effect.py has them. */
+/** As sam2widget/export/effects/frame_effect.py has them. */
 const DEFAULT_EFFECT: Effect = {
   ...{ name: "overlay", selectedOnly: false, color: "#00b140", picture: null },
   strengths: { blur: 0.5, spotlight: 0.7, outline: 0.5 },

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.mask_logits import Box, MaskLogits
 from ...core.masks import Mask
+from ...core.masks.logits import Box, MaskLogits
 from ...models.segmenter import PromptSet
 from ..overlaps import MaskPart, Places, intersection_area, resolve_overlaps
 from ..records import Result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,11 +10,10 @@ from numpy.typing import NDArray
 
 from sam2_backend.masks.mask_input import as_mask
 
-from ...core import painting
 from ...core.arguments import as_flag, as_float, as_int, as_numbers
 from ...core.errors import SessionError
 from ...core.masks import Mask
-from ...core.sparse_masks import place_mask, subtract, touches_edge, unite
+from ...core.masks.sparse import subtract, touches_edge, unite
 from ...models.segmenter import Box, Point, Prediction, PromptSet, Window
 from ...models.windows import group_by_window
 from ..history import Edit
@@ -24,6 +22,7 @@ from ..predictions import pack_logits, prompted_result
 from ..records import Result, Shape, Source
 from ..store import AnnotationStore
 from .overlap_resolver import OverlapResolver
+from .strokes import check_stroke, rasterize_stroke
 
 OVERHANG = 0.02
 """Share of a frame's width and height by which a box may stick out without a word."""
@@ -231,12 +230,12 @@ class PromptEditor:
         frame, obj = self._store.check_frame(frame), as_int(obj, "An object's id")
         height, width = self._store.frame_hw(frame)
         radius, erase = as_float(radius, "The radius of a brush"), as_flag(erase, "erase")
-        _check_stroke(shape, path, radius)
+        check_stroke(shape, path, radius)
         now = self._store.shown_mask(frame, obj)
         if erase and (now is None or not now.area):
             raise SessionError(f"There is no mask on frame {frame} to erase from.")
         before = Mask.empty(height, width) if now is None else now
-        covered = _rasterize(shape, path, radius, height, width)
+        covered = rasterize_stroke(shape, path, radius, height, width)
         painted = subtract(before, covered) if erase else unite(before, covered)
         if painted == before:
             return
@@ -442,32 +441,3 @@ class PromptEditor:
                 f"The point ({x:g}, {y:g}) lies outside the frame, which is {width} x {height} "
                 "pixels. Points are (x, y)."
             )
-
-
-def _rasterize(shape: Shape, path: Sequence[float], radius: float, height: int, width: int) -> Mask:
-    """What a stroke covers, drawn in the part of the frame that it goes through."""
-    places_p2 = np.asarray(path, np.float64).reshape(-1, 2)
-    (left, top), (right, bottom) = places_p2.min(axis=0) - radius, places_p2.max(axis=0) + radius
-    x0, x1 = (int(np.clip(value, 0, width)) for value in (np.floor(left), np.ceil(right) + 1))
-    y0, y1 = (int(np.clip(value, 0, height)) for value in (np.floor(top), np.ceil(bottom) + 1))
-    if x0 >= x1 or y0 >= y1:
-        return Mask.empty(height, width)
-    moved = (places_p2 - (x0, y0)).ravel().tolist()
-    if shape == "brush":
-        covered_hw = painting.rasterize_brush(moved, radius, y1 - y0, x1 - x0)
-    else:
-        covered_hw = painting.rasterize_polygon(moved, y1 - y0, x1 - x0)
-    return place_mask(covered_hw, y0, x0, height, width)
-
-
-def _check_stroke(shape: str, path: Sequence[float], radius: float) -> None:
-    if shape not in ("brush", "polygon"):
-        raise SessionError(f"One paints with a 'brush' or a 'polygon', got {shape!r}.")
-    if len(path) % 2 or not all(map(math.isfinite, path)):
-        raise SessionError("A path is x0, y0, x1, y1…: finite numbers, two a place.")
-    if shape == "brush" and not (path and 0 < radius < math.inf):
-        raise SessionError(
-            f"A brush needs a place and a radius above 0, got {len(path) // 2} and {radius:g}."
-        )
-    if shape == "polygon" and len(path) < 6:
-        raise SessionError(f"A polygon needs three corners, got {len(path) // 2}.")

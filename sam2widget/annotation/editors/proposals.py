@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import SessionError
 from ...core.masks import Mask
-from ...core.sparse_masks import unite
+from ...core.masks.sparse import unite
 from ...models.detection import Detection, FrameDetections
 from ...models.segmenter import Prediction, PromptSet, Proposed, Window
 from ..confidence import mask_iou

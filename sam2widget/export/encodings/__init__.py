@@ -1,1 +1,1 @@
-"""A mask as other programs write one: run lengths, polygons."""
+"""A mask as other programs write one: run lengths, polygons, rings."""

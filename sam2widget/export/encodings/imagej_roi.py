@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..optional_library import import_library
 from ..reading.entries import EntryError
-from ..rings import OutlinePolygon, Ring
 from .outlines import fill
+from .rings import OutlinePolygon, Ring
 
 ENTRY_SUFFIX = ".roi"
 INSTEAD = "export as 'geojson'"

@@ -13,7 +13,7 @@ import numpy as np
 from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
 
-from ...core.painting import rasterize_polygon
+from ...core.masks.painting import rasterize_polygon
 from ..reading.entries import EntryError
 
 NO_PIXEL = "whose corners enclose no pixel of the picture, left out"

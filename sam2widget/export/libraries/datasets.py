@@ -11,7 +11,7 @@ from ...core.arguments import as_flag
 from ...core.errors import SessionError
 from ..optional_library import import_library
 from ..segmentation import Segmentation, SegmentationSource
-from ..writing import JPEG_QUALITY
+from ..writing.folders import JPEG_QUALITY
 
 
 def to_datasets(source: SegmentationSource, *, pictures: bool = True) -> Any:

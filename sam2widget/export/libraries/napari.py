@@ -13,8 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ...storage.session_file import SUFFIX
-from ..overlay import check_one_size
-from ..segmentation import Segmentation, SegmentationSource
+from ..segmentation import Segmentation, SegmentationSource, check_one_size
 from ._lazy_frames import LazyFrames
 
 Layer: TypeAlias = tuple[Any, dict[str, Any], str]

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..optional_library import import_library
-from ..overlay import check_one_size
-from ..segmentation import Segmentation, SegmentationSource
+from ..segmentation import Segmentation, SegmentationSource, check_one_size
 
 
 def to_xarray(source: SegmentationSource) -> Any:

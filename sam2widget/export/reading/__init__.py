@@ -1,1 +1,1 @@
-"""What the readers of several formats share: entries of files, pictures, arrays, ids of objects."""
+"""Masks that are read: `import_masks`, and what the readers of several formats share."""

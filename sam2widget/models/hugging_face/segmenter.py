@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sam2_backend.video import Video
 
-from ...core.cleaning import CLEANED_SHARE
+from ...core.masks.cleaning import CLEANED_SHARE
 from ..segmenter import Candidates, Point, Prediction, PromptSet, Proposed
 from .hub import find_class
 from .kinds import kind_of

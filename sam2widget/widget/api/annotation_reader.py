@@ -17,9 +17,9 @@ from ...annotation.records import Proposal, Timeline
 from ...annotation.session import Session
 from ...core.arguments import ById, MasksById, as_int, as_int_from, as_path, as_window
 from ...core.errors import SessionError
-from ...core.label_maps import OverlapCounter
 from ...core.masks import MaskVolume
-from ...core.sparse_masks import sample_mask
+from ...core.masks.label_maps import OverlapCounter
+from ...core.masks.sparse import sample_mask
 from ...core.user_warnings import warn, warn_renamed
 from ...models.segmenter import PromptSet, Window
 from ...runtime.controller import Controller
@@ -29,8 +29,8 @@ from .hand_over import HandOver
 
 if TYPE_CHECKING:
     from ...export import Segmentation
-    from ...export.frame_effect import Background, EffectName
-    from ...export.mattes import MatteName
+    from ...export.effects.frame_effect import Background, EffectName
+    from ...export.effects.mattes import MatteName
 
 T = TypeVar("T")
 

@@ -92,6 +92,15 @@ class MadeWidgets(Generic[W]):
             if made_by.run() is not cell.run() and cell.replaces(widget)
         ]
 
+    def replace_by(self, widget: W) -> list[W]:
+        """Note a widget that is being made, and give those that it replaces."""
+        cell = current_cell()
+        if cell is None:
+            return []
+        earlier = self.replaced_by(cell)
+        self.add(widget, cell)
+        return earlier
+
     def forget(self, widget: W) -> None:
         """Drop a widget that is closed."""
         with self._lock:

@@ -19,8 +19,14 @@ R = TypeVar("R")
 _log = logging.getLogger(__name__)
 _FOLDER = Path(__file__).parents[2]
 _FORWARDING = {
-    *(str(_FOLDER / "runtime" / f"{name}.py") for name in ("blocking", "controller", "worker")),
-    *(str(_FOLDER / "widget" / "api" / f"{name}.py") for name in ("annotator", "deprecation")),
+    *(
+        str(_FOLDER / "runtime" / f"{name}.py")
+        for name in ("blocking", "controller", "status", "worker")
+    ),
+    *(
+        str(_FOLDER / "widget" / "api" / f"{name}.py")
+        for name in ("annotator", "deprecation", "prompt_annotator", "proposal_annotator")
+    ),
     str(_FOLDER / "widget" / "autosave_controller.py"),
     __file__,
     futures.__file__,

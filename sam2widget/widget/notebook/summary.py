@@ -13,8 +13,8 @@ from sam2_backend.video import LargeImage, Video
 from ...annotation.records import ObjectInfo
 from ...annotation.view import SessionView
 from ...core.masks import Mask
-from ...core.sparse_masks import sample_mask
-from ...export.overlay import OUTLINE_PX, TINT
+from ...core.masks.sparse import sample_mask
+from ...export.effects.overlay import OUTLINE_PX, TINT
 
 MAX_BYTES = 120_000
 """Of a picture: it is in the notebook's file, and goes to the page each time it is renewed."""

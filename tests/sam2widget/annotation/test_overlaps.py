@@ -13,8 +13,8 @@ from traitlets import TraitError
 from sam2widget import Sam2Widget, read_session
 from sam2widget.annotation.session import Session
 from sam2widget.core.errors import SessionError
-from sam2widget.core.mask_logits import MaskLogits
 from sam2widget.core.masks import Mask
+from sam2widget.core.masks.logits import MaskLogits
 from sam2widget.export import import_masks
 from tests.support.browser import Browser, idle
 from tests.support.fakes import ChoosySegmenter, DiscSegmenter, SureSegmenter

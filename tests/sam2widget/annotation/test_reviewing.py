@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sam2widget.annotation.session import Session
-from sam2widget.core import painting
 from sam2widget.core.errors import SessionError
+from sam2widget.core.masks import painting
 from sam2widget.models.segmenter import PromptSet
 from tests.support.fakes import ChoosySegmenter, DiscSegmenter, tracked_mask
 from tests.support.sessions import everything, run, run_search, states

@@ -18,8 +18,8 @@ from sam2widget.annotation.store import AnnotationStore
 from sam2widget.annotation.tables import FrameTable
 from sam2widget.bridge.publisher import Publisher
 from sam2widget.core.errors import SessionError
-from sam2widget.core.mask_logits import MaskLogits
 from sam2widget.core.masks import Mask
+from sam2widget.core.masks.logits import MaskLogits
 from tests.support.fakes import DiscSegmenter
 from tests.support.sessions import everything, run
 

@@ -27,8 +27,8 @@ from sam2widget.annotation.session import Session
 from sam2widget.cli.main import main
 from sam2widget.core.masks import Mask
 from sam2widget.export import FORMATS, Segmentation, export_masks, import_masks
+from sam2widget.export.effects.overlay import overlay
 from sam2widget.export.encodings.outlines import fill, find_polygons, join_polygons
-from sam2widget.export.overlay import overlay
 from tests.support.missing_library import hide_library
 from tests.support.optional_formats import LIBRARIES, need_library_of
 

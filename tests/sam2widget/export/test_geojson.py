@@ -16,10 +16,10 @@ from sam2_backend.video import open_large_image, open_video
 from sam2widget.annotation.records import ObjectClass, ObjectInfo, Result
 from sam2widget.core.errors import SessionError
 from sam2widget.core.masks import Mask
-from sam2widget.core.painting import rasterize_polygon
-from sam2widget.core.sparse_masks import place_window
+from sam2widget.core.masks.painting import rasterize_polygon
+from sam2widget.core.masks.sparse import place_window
 from sam2widget.export import Segmentation, export_masks
-from sam2widget.export.rings import simplify_ring, trace_polygons
+from sam2widget.export.encodings.rings import simplify_ring, trace_polygons
 from tests.support.large_pictures import Cells, write_geotiff, write_pyramid
 
 FINE = 4

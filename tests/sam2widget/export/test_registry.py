@@ -10,7 +10,7 @@ import pytest
 from sam2_backend.registry import names
 from sam2widget import SessionError, export_masks
 from sam2widget.export import FORMATS, Format
-from sam2widget.export.frame_effect import EFFECT_OPTIONS
+from sam2widget.export.effects.frame_effect import EFFECT_OPTIONS
 from sam2widget.export.registry import FOLDERS, GROUP
 
 FOLDER = Path(__file__).parents[3]

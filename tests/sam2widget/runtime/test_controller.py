@@ -49,13 +49,13 @@ def test_an_edit_is_carried_out_published_and_shown(parts):
     assert parts.session.masks(1)[0].any() and parts.reports.of("publish")
     states = [one["status"]["state"] for one in parts.traits.written]
     assert states[-2:] == ["working", "ready"]
-    assert parts.controller.status["model"] == "choosy"
+    assert parts.controller.status.values["model"] == "choosy"
 
 
 def test_an_edit_that_fails_is_raised_where_it_was_asked_for_and_the_next_one_works(parts):
     with pytest.raises(SessionError, match="no frame 99"):
         parts.controller.edit(lambda: parts.session.add_point(99, 10, 6))
-    assert parts.controller.status["state"] == "ready"
+    assert parts.controller.status.values["state"] == "ready"
     parts.controller.edit(lambda: parts.session.add_point(0, 10, 6))
 
 
@@ -83,7 +83,7 @@ def test_a_prompt_says_what_it_lost_once_it_is_made(parts):
 
     assert "has only points where it is not" in prompt(0)
     controller.wait_until_idle()
-    assert "has only points" in controller.status["message"]
+    assert "has only points" in controller.status.values["message"]
     assert prompt(1) == ""
     assert controller.edit(lambda: controller.prompt(3, 7, lambda: None)) == ""
 
@@ -91,7 +91,10 @@ def test_a_prompt_says_what_it_lost_once_it_is_made(parts):
 def test_who_reads_does_not_wait_for_a_download(loading, pool):
     parts, _ = loading
     assert pool.submit(parts.controller.read, lambda: parts.session.num_frames).result(10) == FRAMES
-    assert parts.controller.status == {**parts.controller.status, "message": "Downloading"}
+    assert parts.controller.status.values == {
+        **parts.controller.status.values,
+        "message": "Downloading",
+    }
 
 
 def test_closing_does_not_wait_for_a_download_and_neither_do_those_who_wait_for_it(loading, pool):
@@ -134,7 +137,9 @@ def test_a_model_that_cannot_be_loaded_is_said_to_each_who_edits_and_none_who_re
     for _ in range(2):
         with pytest.raises(SessionError, match="could not be loaded: OSError: no route to host"):
             parts.controller.edit(lambda: None)
-    assert parts.controller.read(lambda: 3) == 3 and parts.controller.status["state"] == "error"
+    assert (
+        parts.controller.read(lambda: 3) == 3 and parts.controller.status.values["state"] == "error"
+    )
     parts.close()
 
 

@@ -55,7 +55,7 @@ def test_another_model_takes_over_and_says_what_is_out_of_date(parts):
     assert other.asked("prompt") == [(0, 1)]
     assert parts.session.has_stale
     parts.controller.wait_until_idle()
-    status = parts.controller.status
+    status = parts.controller.status.values
     assert (status["model"], status["state"]) == ("disc", "ready")
     assert "switching" not in status
     assert status["message"] == sentence
@@ -65,12 +65,12 @@ def test_the_model_at_hand_answers_meanwhile(parts, nano):
     slow = Slow(result=nano)
     future = parts.loader.switch(slow)
     assert slow.begun.wait(LIMIT_S)
-    assert parts.controller.status["switching"] == "the model"
+    assert parts.controller.status.values["switching"] == "the model"
     parts.controller.edit(lambda: parts.session.add_point(0, 10, 6))
     assert parts.session.masks(1)[0].any()
     slow.over.set()
     future.result(LIMIT_S)
-    assert parts.controller.status["model"] == "nano"
+    assert parts.controller.status.values["model"] == "nano"
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_one_that_cannot_be_loaded_leaves_the_one_at_hand(parts):
     assert parts.session.segmenter is parts.segmenter and not parts.switched
     [(_, _, told)] = parts.reports.of("error")
     assert "the disk is gone" in told
-    assert "switching" not in parts.controller.status
+    assert "switching" not in parts.controller.status.values
     parts.controller.edit(lambda: parts.session.add_point(0, 10, 6))
 
 
@@ -113,7 +113,7 @@ def test_a_later_switch_ends_an_earlier_one(parts, nano):
     slow.over.set()
     with pytest.raises(SessionError, match="was cancelled"):
         first.result(LIMIT_S)
-    assert parts.session.segmenter is other and "switching" not in parts.controller.status
+    assert parts.session.segmenter is other and "switching" not in parts.controller.status.values
 
 
 def test_a_propagation_ends_where_it_is_and_goes_on_with_the_new_model(parts):
@@ -144,9 +144,9 @@ def test_a_model_that_could_not_be_loaded_is_made_up_for_by_another():
     loader = ModelLoader(*(parts.session, parts.controller, lambda: video, lambda: 0), None)
     try:
         loader.load("no-such-model")
-        wait_until(lambda: parts.controller.status["state"] == "error")
+        wait_until(lambda: parts.controller.status.values["state"] == "error")
         loader.switch(DiscSegmenter(HEIGHT, WIDTH)).result(LIMIT_S)
-        assert not parts.controller.failure
+        assert not parts.controller.status.failure
         parts.controller.edit(lambda: parts.session.add_point(0, 10, 6))
     finally:
         parts.close()

@@ -63,7 +63,7 @@ def test_a_second_propagation_of_another_range_goes_on_after_the_first(
     queued(wire)
     segmenter.gate.open()
     first.result(), second.result()
-    assert tracked(annotator) == FRAMES and wire.controller.status["state"] == "ready"
+    assert tracked(annotator) == FRAMES and wire.controller.status.values["state"] == "ready"
 
 
 @pytest.mark.parametrize("begins", ["code", "browser"])

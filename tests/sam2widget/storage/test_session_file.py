@@ -23,8 +23,8 @@ from sam2_backend.video.options import OpenOptions
 from sam2widget import SessionError, read_session
 from sam2widget.annotation.records import ObjectInfo, Result
 from sam2widget.annotation.session import Session
-from sam2widget.core.mask_logits import MaskLogits
 from sam2widget.core.masks import Mask
+from sam2widget.core.masks.logits import MaskLogits
 from sam2widget.models.segmenter import Point, PromptSet
 from sam2widget.storage import session_file
 from sam2widget.storage.fingerprint import Fingerprint

@@ -133,12 +133,12 @@ def test_where_work_goes_on_and_what_looks_alike_is_said(begin, folder):
     again, resumed = begin()
     resumed.show_origin()
     again.controller.wait_until_idle()
-    assert "goes on from your last session" in again.controller.status["message"]
+    assert "goes on from your last session" in again.controller.status.values["message"]
     twin = CLIP.copy()
     twin[:, 0, 0] ^= 1
     other, _ = begin(video=twin)
-    wait_until(lambda: "looks like this one" in other.controller.status["message"])
-    assert str(next(folder.iterdir())) in other.controller.status["message"]
+    wait_until(lambda: "looks like this one" in other.controller.status.values["message"])
+    assert str(next(folder.iterdir())) in other.controller.status.values["message"]
 
 
 def test_names_of_other_formats_are_refused(begin, tmp_path):

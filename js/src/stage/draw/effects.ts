@@ -1,4 +1,4 @@
-/** Effects of films on the stage, as sam2widget/export/effects.py writes them. */
+/** Effects of films on the stage, as sam2widget/export/effects/rendering.py writes them. */
 
 import type { ObjectInfo } from "../../kernel/traits";
 import { type Effect, hasStrength } from "../../state/results-state";
@@ -7,7 +7,7 @@ import type { Size, ViewTransform } from "../view-transform";
 import { blurColors } from "./box-blur";
 import { maskPath } from "./mask-path";
 
-/** These four are of effects.py. */
+/** These four are of rendering.py. */
 const FEATHER_PX = 1;
 const MAX_BLUR_SHARE = 0.05;
 const MAX_OUTLINE_SHARE = 0.02;

@@ -15,8 +15,8 @@ from ....annotation.records import ObjectInfo
 from ....core.arguments import as_float
 from ....core.errors import SessionError
 from ....core.masks import Mask
+from ...encodings.rings import Ring, simplify_ring, trace_polygons
 from ...registry import Format
-from ...rings import Ring, simplify_ring, trace_polygons
 from ...segmentation import Segmentation
 
 _NAMESPACE = uuid.UUID("6f1a3a52-52a5-4c6e-9c0b-6d1a6a0a2f4e")

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ....core.errors import SessionError
-from ....core.label_maps import OverlapCounter
+from ....core.masks.label_maps import OverlapCounter
 from ....core.user_warnings import warn
 from ...segmentation import Segmentation
-from ...writing import JPEG_QUALITY, open_folder, save_below
+from ...writing.folders import JPEG_QUALITY, open_folder, save_below
 
 LARGEST_ID = 254
 """255 stands for pixels that belong to nothing for certain."""

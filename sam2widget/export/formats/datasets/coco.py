@@ -31,7 +31,7 @@ from ...reading.object_ids import ObjectIds
 from ...registry import Format
 from ...segmentation import Imported, Segmentation
 from ...wording import pluralize, shorten
-from ...writing import JPEG_QUALITY, open_folder, save_below
+from ...writing.folders import JPEG_QUALITY, open_folder, save_below
 
 Outline = Literal["rle", "polygons"]
 Id: TypeAlias = int | str

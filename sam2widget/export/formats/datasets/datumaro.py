@@ -33,7 +33,7 @@ from ...reading.object_ids import number_owners
 from ...registry import Format
 from ...segmentation import Imported, Segmentation
 from ...wording import pluralize, shorten
-from ...writing import JPEG_QUALITY, open_folder, save_below
+from ...writing.folders import JPEG_QUALITY, open_folder, save_below
 
 WRITER, OURS = "written_by", "sam2widget"
 """What of the file's `infos` says that it is one of ours."""

@@ -29,7 +29,7 @@ from ...reading.pictures import list_pictures
 from ...registry import Format
 from ...segmentation import Imported, Segmentation
 from ...wording import pluralize
-from ...writing import JPEG_QUALITY, open_folder, save_below
+from ...writing.folders import JPEG_QUALITY, open_folder, save_below
 
 NOT_LABELS = frozenset(
     {"classes.txt", "labels.txt", "requirements.txt", "test.txt", "train.txt", "val.txt"}

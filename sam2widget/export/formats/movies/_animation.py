@@ -18,11 +18,16 @@ from PIL import Image
 
 from ....core.arguments import as_int_from
 from ....core.errors import SessionError
-from ...effects import FEATHER_PX
-from ...frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect, refuse_transparency
-from ...mattes import MatteName
-from ...overlay import check_one_size
-from ...segmentation import Segmentation
+from ...effects.frame_effect import (
+    EFFECT_OPTIONS,
+    Background,
+    EffectName,
+    FrameEffect,
+    refuse_transparency,
+)
+from ...effects.mattes import MatteName
+from ...effects.rendering import FEATHER_PX
+from ...segmentation import Segmentation, check_one_size
 
 ANIMATION_WIDTH = 480
 """Of GIF and WebP, which grow large."""

@@ -18,9 +18,8 @@ from av.video.stream import VideoStream
 
 from ....core.arguments import as_float_between, as_int
 from ....core.errors import SessionError
-from ...frame_effect import FrameEffect
-from ...overlay import check_one_size
-from ...segmentation import Segmentation
+from ...effects.frame_effect import FrameEffect
+from ...segmentation import Segmentation, check_one_size
 
 
 @dataclass(frozen=True)

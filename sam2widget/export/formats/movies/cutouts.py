@@ -8,11 +8,11 @@ import numpy as np
 from PIL import Image
 
 from ....core.files import make_file_name
-from ...effects import cut_out
-from ...mattes import MatteName, check_matte, soft_matte, warn_of_hard_edges
+from ...effects.mattes import MatteName, check_matte, soft_matte, warn_of_hard_edges
+from ...effects.rendering import cut_out
 from ...registry import Format
 from ...segmentation import Segmentation
-from ...writing import open_folder, save_below
+from ...writing.folders import open_folder, save_below
 
 
 def write_cutouts(

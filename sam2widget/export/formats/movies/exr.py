@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....annotation.records import ObjectInfo
-from ...frame_effect import check_objects
-from ...mattes import MatteName, check_matte, join_mattes, soft_matte, warn_of_hard_edges
+from ...effects.frame_effect import check_objects
+from ...effects.mattes import MatteName, check_matte, join_mattes, soft_matte, warn_of_hard_edges
 from ...optional_library import import_library
 from ...registry import Format
 from ...segmentation import Segmentation
-from ...writing import open_folder
+from ...writing.folders import open_folder
 
 INSTEAD = "export as 'png'"
 OBJECTS = "sam2widgetObjects"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ...effects import FEATHER_PX
-from ...frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect
-from ...mattes import MatteName
+from ...effects.frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect
+from ...effects.mattes import MatteName
+from ...effects.rendering import FEATHER_PX
 from ...registry import Format
 from ...segmentation import Segmentation
 from ._movie import Encoding, write_movie

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ...effects import FEATHER_PX
-from ...frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect, refuse_transparency
-from ...mattes import MatteName
+from ...effects.frame_effect import (
+    EFFECT_OPTIONS,
+    Background,
+    EffectName,
+    FrameEffect,
+    refuse_transparency,
+)
+from ...effects.mattes import MatteName
+from ...effects.rendering import FEATHER_PX
 from ...registry import Format
 from ...segmentation import Segmentation
 from ._movie import Encoding, check_crf, write_movie

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from ...effects import FEATHER_PX
-from ...frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect
-from ...mattes import MatteName
+from ...effects.frame_effect import EFFECT_OPTIONS, Background, EffectName, FrameEffect
+from ...effects.mattes import MatteName
+from ...effects.rendering import FEATHER_PX
 from ...registry import Format
 from ...segmentation import Segmentation
-from ...writing import open_folder, save_below
+from ...writing.folders import open_folder, save_below
 
 
 def write_png(

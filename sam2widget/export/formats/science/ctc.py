@@ -14,16 +14,15 @@ from numpy.typing import NDArray
 from sam2_backend.video import Video
 
 from ....core.errors import SessionError
-from ....core.label_maps import OverlapCounter
 from ....core.masks import Mask
+from ....core.masks.label_maps import OverlapCounter
 from ....core.user_warnings import warn
 from ...frame_names import FrameNames
-from ...overlay import check_one_size
 from ...reading.entries import check_frame_size, describe_error
 from ...registry import Format
-from ...segmentation import Imported, Segmentation
+from ...segmentation import Imported, Segmentation, check_one_size
 from ...wording import pluralize, shorten
-from ...writing import open_folder
+from ...writing.folders import open_folder
 
 Kind: TypeAlias = Literal["result", "truth"]
 NAMES: dict[str, tuple[str, str]] = {

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sam2_backend.video import Video
 
 from ....core.errors import SessionError
-from ....core.label_maps import OverlapCounter
 from ....core.masks import Mask
+from ....core.masks.label_maps import OverlapCounter
 from ....core.user_warnings import warn
 from ...encodings.lineage_graph import (
     LineageGraph,
@@ -26,12 +26,11 @@ from ...encodings.lineage_graph import (
 )
 from ...frame_names import FrameNames
 from ...optional_library import import_library
-from ...overlay import check_one_size
 from ...reading.entries import check_frame_size
 from ...reading.labels import LabelReader
 from ...reading.object_ids import LARGEST
 from ...registry import Format
-from ...segmentation import Imported, Segmentation
+from ...segmentation import Imported, Segmentation, check_one_size
 from ...wording import pluralize, shorten
 
 INSTEAD = "export as 'ctc'"

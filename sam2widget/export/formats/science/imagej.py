@@ -28,13 +28,13 @@ from ...encodings.imagej_roi import (
     fill_roi,
 )
 from ...encodings.outlines import NO_PIXEL
+from ...encodings.rings import trace_polygons
 from ...frame_names import FrameNames
 from ...optional_library import import_library
 from ...reading.entries import EntryError, as_number
 from ...reading.labels import LabelReader
 from ...reading.object_ids import LARGEST
 from ...registry import Format
-from ...rings import trace_polygons
 from ...segmentation import Imported, Segmentation
 from ...wording import pluralize, shorten
 

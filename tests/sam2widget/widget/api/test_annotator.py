@@ -12,6 +12,8 @@ from sam2_backend.video import open_video
 from sam2widget import Sam2Widget, SessionError
 from sam2widget.runtime.finder import Finder
 from sam2widget.widget.api.annotator import Annotator
+from sam2widget.widget.api.prompt_annotator import PromptAnnotator
+from sam2widget.widget.api.proposal_annotator import ProposalAnnotator
 from tests.support.parts import FRAMES, HEIGHT, WIDTH, Parts
 
 CLIP = np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.uint8)
@@ -159,7 +161,8 @@ def test_what_is_given_twice_or_too_much_is_refused_by_name(annotator):
 
 
 def test_frame_comes_first_and_an_object_is_obj_everywhere():
-    for name, method in vars(Annotator).items():
+    own = {**vars(PromptAnnotator), **vars(ProposalAnnotator), **vars(Annotator)}
+    for name, method in own.items():
         if name.startswith("_") or not callable(method):
             continue
         parameters = list(inspect.signature(method).parameters.values())[1:]

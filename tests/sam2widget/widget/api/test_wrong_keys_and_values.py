@@ -12,7 +12,7 @@ import pytest
 from traitlets import TraitError
 
 from sam2widget import SessionError
-from sam2widget.widget.session_traits import INSTEAD, SessionTraits
+from sam2widget.widget.traits.session_traits import INSTEAD, SessionTraits
 from tests.support.clips import FRAMES
 
 WRONG = ["a", -1, 99, 10**30, None, math.nan, math.inf, 1.5, True, [1], {}, (), b"x", object(), 2j]

@@ -10,8 +10,7 @@ import numpy as np
 from .....annotation.records import Attribute, ObjectInfo
 from .....core.masks import Mask
 from ....encodings.outlines import join_polygons
-from ....overlay import check_one_size
-from ....segmentation import Segmentation
+from ....segmentation import Segmentation, check_one_size
 from .labels import OBJECT_NAME, OURS, WRITER
 
 _RUN = np.dtype("<u4")

@@ -10,14 +10,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from ..core.callers_function import CallersFunction
-from ..core.errors import SessionError
-from ..core.files import replace_file
-from ..core.protected_files import ProtectedFiles
+from ...core.callers_function import CallersFunction
+from ...core.errors import SessionError
+from ...core.files import replace_file
+from ...core.protected_files import ProtectedFiles
+from ..registry import Format, find_format
+from ..segmentation import Segmentation
+from ..wording import pluralize
 from .exporting import check_place, complete_path, export_masks, hide_folder, unwritable
-from .registry import Format, find_format
-from .segmentation import Segmentation
-from .wording import pluralize
 
 Progress = Callable[[int, int], object]
 """Is called with the frame at hand and the number of frames; what it raises ends the export."""

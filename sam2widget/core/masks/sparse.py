@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .masks import Mask
+from .mask import Mask
 
 _RUN = np.dtype("<u4")
 ROWS_AT_ONCE = 1024

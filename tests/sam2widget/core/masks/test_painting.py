@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sam2widget.core import painting
+from sam2widget.core.masks import painting
 
 HEIGHT, WIDTH = 14, 18
 

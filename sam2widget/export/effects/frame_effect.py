@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, UnidentifiedImageError
 
-from ..annotation.records import ObjectInfo
-from ..core.arguments import as_float_between, as_int
-from ..core.errors import SessionError
-from . import effects
+from ...annotation.records import ObjectInfo
+from ...core.arguments import as_float_between, as_int
+from ...core.errors import SessionError
+from ..segmentation import Segmentation
+from . import rendering
 from .mattes import MatteName, check_matte, join_mattes, soft_matte, warn_of_hard_edges
 from .overlay import overlay
-from .segmentation import Segmentation
 
 EffectName = Literal["overlay", "cutout", "blur", "spotlight", "outline", "background"]
 Background: TypeAlias = str | os.PathLike[str] | ArrayLike | Image.Image
@@ -60,7 +60,7 @@ class FrameEffect:
         objects: int | Iterable[int] | None = None,
         strength: float | None = None,
         background: Background | None = None,
-        feather: float = effects.FEATHER_PX,
+        feather: float = rendering.FEATHER_PX,
         matte: MatteName = "mask",
     ) -> FrameEffect:
         """Check the options of an effect, which `EFFECT_OPTIONS` describes.
@@ -125,17 +125,17 @@ class FrameEffect:
         matte_hw = self._matte(segmentation, frame, shown, hw)
         match self.name:
             case "cutout":
-                return effects.cut_out(rgb, matte_hw)
+                return rendering.cut_out(rgb, matte_hw)
             case "blur":
-                sigma_px = self.strength * effects.MAX_BLUR_SHARE * height
-                return effects.blur_background(rgb, matte_hw, sigma_px)
+                sigma_px = self.strength * rendering.MAX_BLUR_SHARE * height
+                return rendering.blur_background(rgb, matte_hw, sigma_px)
             case "spotlight":
-                return effects.darken_background(rgb, matte_hw, self.strength)
+                return rendering.darken_background(rgb, matte_hw, self.strength)
             case "outline":
-                width_px = max(self.strength * effects.MAX_OUTLINE_SHARE * height, 1)
-                return effects.draw_outlines(rgb, found, matte_hw, width_px)
+                width_px = max(self.strength * rendering.MAX_OUTLINE_SHARE * height, 1)
+                return rendering.draw_outlines(rgb, found, matte_hw, width_px)
             case _:
-                return effects.replace_background(rgb, matte_hw, self._background(hw))
+                return rendering.replace_background(rgb, matte_hw, self._background(hw))
 
     def _matte(
         self,
@@ -147,16 +147,18 @@ class FrameEffect:
         """Give the matte of the objects shown, (H, W) float32; what has no logits is feathered."""
         masks = [mask_hw for _, mask_hw in shown]
         if self.matte == "mask":
-            return effects.make_matte(masks, hw, self.feather)
+            return rendering.make_matte(masks, hw, self.feather)
         results = [segmentation.results[info.id, frame] for info, _ in shown]
         hard = (mask for mask, one in zip(masks, results, strict=True) if one.logits is None)
         mattes = [soft_matte(one) for one in results if one.logits is not None]
-        mattes.append(effects.make_matte(hard, hw, self.feather))
+        mattes.append(rendering.make_matte(hard, hw, self.feather))
         return join_mattes(mattes, hw, add=segmentation.non_overlapping)
 
     def _background(self, hw: tuple[int, int]) -> tuple[int, int, int] | NDArray[np.uint8]:
         picture = self.background
-        return effects.fit_background(picture, hw) if isinstance(picture, Image.Image) else picture
+        return (
+            rendering.fit_background(picture, hw) if isinstance(picture, Image.Image) else picture
+        )
 
 
 def refuse_transparency(frame_effect: FrameEffect, format: str) -> None:

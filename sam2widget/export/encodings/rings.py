@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.masks import Mask
-from ..core.sparse_masks import find_intervals
+from ...core.masks import Mask
+from ...core.masks.sparse import find_intervals
 
 Ring = NDArray[np.float64]
 """(P, 2) corners (x, y) in pixels, the first not repeated."""

@@ -6,7 +6,7 @@ import pytest
 from traitlets import TraitError
 
 from sam2widget.annotation.session import Session
-from sam2widget.widget.session_traits import SessionTraits
+from sam2widget.widget.traits.session_traits import SessionTraits
 from tests.support.fakes import DiscSegmenter
 from tests.support.parts import FRAMES, HEIGHT, WIDTH
 

@@ -7,11 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from sam2_backend.video import Video
-
-from ..annotation.records import ObjectInfo
-from ..core.errors import SessionError
-from .segmentation import Segmentation
+from ...annotation.records import ObjectInfo
+from ..segmentation import Segmentation
 
 TINT = 0.45
 OUTLINE_PX = 2
@@ -39,9 +36,3 @@ def overlay(
         grown_hw = np.asarray(ndimage.binary_dilation(mask_hw, iterations=OUTLINE_PX), np.bool_)
         rgb[grown_hw & ~mask_hw] = color
     return rgb.astype(np.uint8)
-
-
-def check_one_size(video: Video) -> None:
-    """Raise SessionError where a movie cannot have the frames, as their sizes differ."""
-    if video.sizes is not None and len(set(video.sizes)) > 1:
-        raise SessionError("Pictures of several sizes make no video: export 'cutouts'.")

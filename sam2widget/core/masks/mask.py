@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .errors import SessionError
+from ..errors import SessionError
 
 _RUN = np.dtype("<u4")
 MAX_ARRAY_PIXELS = 2**29

@@ -13,7 +13,7 @@ from PIL import Image
 from sam2widget import SessionError, open_video
 from sam2widget.core.user_warnings import warn
 from sam2widget.export import FORMATS, Segmentation, export_masks
-from sam2widget.export.whole_export import (
+from sam2widget.export.writing.whole_export import (
     ExportExistsError,
     export_whole,
     pack,
@@ -22,7 +22,7 @@ from sam2widget.export.whole_export import (
 )
 from tests.support.optional_formats import need_library_of
 
-from .conftest import FRAMES
+from ..conftest import FRAMES
 
 
 class Enough(Exception):
@@ -234,7 +234,7 @@ def test_a_failure_names_format_and_target_and_no_scratch_folder(
     chosen = FORMATS[name]
     for module in ("exporting", "whole_export"):
         monkeypatch.setattr(
-            f"sam2widget.export.{module}.find_format",
+            f"sam2widget.export.writing.{module}.find_format",
             lambda _: replace(chosen, write=write_half, options={}),
         )
     target = tmp_path / f"out{chosen.suffix}"
@@ -253,7 +253,7 @@ def test_sentences_and_warnings_of_a_format_name_the_target(segmentation, tmp_pa
 
     chosen = replace(FORMATS["npz"], write=write)
     for module in ("exporting", "whole_export"):
-        monkeypatch.setattr(f"sam2widget.export.{module}.find_format", lambda _: chosen)
+        monkeypatch.setattr(f"sam2widget.export.writing.{module}.find_format", lambda _: chosen)
     with pytest.raises(SessionError, match=f"^{re.escape(str(tmp_path / 'a.npz'))} is too long"):
         export_whole(segmentation, tmp_path / "a.npz", "npz")
 

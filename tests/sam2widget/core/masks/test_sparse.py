@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sam2widget.core import sparse_masks as sparse
-from sam2widget.core.masks import Mask
+from sam2widget.core.masks import Mask, sparse
 
 MASKS = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
     lambda hw: st.tuples(arrays(np.bool_, hw), arrays(np.bool_, hw))

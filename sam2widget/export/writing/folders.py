@@ -12,10 +12,10 @@ from typing import Any
 
 from PIL import Image
 
-from ..core.protected_files import ProtectedFiles
-from ..core.user_warnings import warn
-from .segmentation import Segmentation
-from .wording import pluralize
+from ...core.protected_files import ProtectedFiles
+from ...core.user_warnings import warn
+from ..segmentation import Segmentation
+from ..wording import pluralize
 
 JPEG_QUALITY = 95
 _LISTED = 3

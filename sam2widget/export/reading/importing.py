@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 
 from sam2_backend.video import FrameSource, Video, open_video
 
-from ..core.errors import SessionError
-from ..core.user_warnings import warn
-from .reading.arrays import read_arrays
-from .reading.entries import check_frame_size, describe_error
-from .reading.pictures import read_picture_files
-from .registry import FORMATS, find_format, format_for_reading, list_readable
-from .segmentation import Imported
+from ...core.errors import SessionError
+from ...core.user_warnings import warn
+from ..registry import FORMATS, find_format, format_for_reading, list_readable
+from ..segmentation import Imported
+from .arrays import read_arrays
+from .entries import check_frame_size, describe_error
+from .pictures import read_picture_files
 
 MaskSource: TypeAlias = (
     str

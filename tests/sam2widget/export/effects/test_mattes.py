@@ -15,10 +15,10 @@ from torch import from_numpy
 
 from sam2widget import SessionError, open_video
 from sam2widget.annotation.records import ObjectInfo, Result
-from sam2widget.core.mask_logits import MaskLogits
 from sam2widget.core.masks import Mask
+from sam2widget.core.masks.logits import MaskLogits
 from sam2widget.export import Segmentation, export_masks
-from sam2widget.export.mattes import join_mattes, soft_matte
+from sam2widget.export.effects.mattes import join_mattes, soft_matte
 from sam2widget.storage.fingerprint import Fingerprint
 from sam2widget.storage.saved_session import SavedSession
 from sam2widget.storage.session_file import write_session

@@ -8,11 +8,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..annotation.records import Result
-from ..core.errors import SessionError
-from ..core.mask_logits import LARGEST_ERROR
-from ..core.user_warnings import warn
-from .segmentation import Segmentation
+from ...annotation.records import Result
+from ...core.errors import SessionError
+from ...core.masks.logits import LARGEST_ERROR
+from ...core.user_warnings import warn
+from ..segmentation import Segmentation
 
 MatteName: TypeAlias = Literal["mask", "logits"]
 MATTES = ("mask", "logits")

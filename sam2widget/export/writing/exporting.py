@@ -14,14 +14,14 @@ from typing import Any
 
 from sam2_backend.video import FrameSource, LargeImage
 
-from ..core.arguments import as_flag, as_path
-from ..core.callers_function import CallersFunction
-from ..core.errors import SessionError
-from ..core.files import replace_file
-from ..core.protected_files import ProtectedFiles
-from ..core.user_warnings import collect_warnings, warn
-from .registry import FORMATS, Format, find_format, flag_names, format_for_writing
-from .segmentation import Segmentation, SegmentationSource
+from ...core.arguments import as_flag, as_path
+from ...core.callers_function import CallersFunction
+from ...core.errors import SessionError
+from ...core.files import replace_file
+from ...core.protected_files import ProtectedFiles
+from ...core.user_warnings import collect_warnings, warn
+from ..registry import FORMATS, Format, find_format, flag_names, format_for_writing
+from ..segmentation import Segmentation, SegmentationSource
 
 
 def export_masks(

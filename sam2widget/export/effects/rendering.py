@@ -1,8 +1,7 @@
 """Looks of a frame and its masks, as films need them: cut out, blurred, lit, outlined, replaced.
 
-Each is a small function of an (H, W, 3) uint8 RGB frame and an (H, W) float32 matte, 0..1, which
-`make_matte` gives. The widget shows the same on its stage (js/src/stage/draw/effects.ts, which has
-the numbers of this file).
+The widget shows the same on its stage (js/src/stage/draw/effects.ts, which has the numbers of this
+file).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .errors import SessionError
+from ..errors import SessionError
 
 CLEANED_SHARE = 0.01
 """Specks and pinholes below this share of a mask's area are dropped by default."""

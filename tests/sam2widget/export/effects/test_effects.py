@@ -13,7 +13,7 @@ from sam2widget import SessionError, open_video
 from sam2widget.annotation.records import ObjectInfo, Result
 from sam2widget.core.masks import Mask
 from sam2widget.export import FORMATS, Segmentation, effects, export_masks
-from sam2widget.export.frame_effect import EFFECT_OPTIONS, STRENGTHS, FrameEffect
+from sam2widget.export.effects.frame_effect import EFFECT_OPTIONS, STRENGTHS, FrameEffect
 from tests.support.optional_formats import is_usable
 
 HEIGHT, WIDTH, FRAMES = 60, 80, 4

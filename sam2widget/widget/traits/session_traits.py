@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import Instance, Int, TraitError, validate
 
-from ..annotation.classes import explain_unknown
-from ..annotation.records import Changed
-from ..annotation.session import Session
-from .api.class_annotator import ClassRecord
-from .api.object_record import ObjectRecord
-from .traits import (
+from ...annotation.classes import explain_unknown
+from ...annotation.records import Changed
+from ...annotation.session import Session
+from ..api.class_annotator import ClassRecord
+from ..api.object_record import ObjectRecord
+from .thread_safe import ThreadSafeTraits
+from .types import (
     AutoPropagate,
     Choice,
     ClassesTrait,
@@ -23,7 +24,6 @@ from .traits import (
     ObjectsTrait,
     ReadOnlyTraitError,
     Switch,
-    ThreadSafeTraits,
     WholeNumber,
 )
 
