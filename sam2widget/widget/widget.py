@@ -501,7 +501,7 @@ class Sam2Widget(Annotator, ModelChooser, SessionTraits):
         This widget shares it with the earlier one, so that it is not loaded anew; None where there
         is none.
         """
-        earlier = _MADE.replace_by(self)
+        earlier = _MADE.register(self)
         shared = find_loaded(model, device) if earlier else None
         for widget in earlier:
             widget._close(REPLACED)

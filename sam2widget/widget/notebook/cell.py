@@ -92,7 +92,7 @@ class MadeWidgets(Generic[W]):
             if made_by.run() is not cell.run() and cell.replaces(widget)
         ]
 
-    def replace_by(self, widget: W) -> list[W]:
+    def register(self, widget: W) -> list[W]:
         """Note a widget that is being made, and give those that it replaces."""
         cell = current_cell()
         if cell is None:
