@@ -1,6 +1,6 @@
 """The protocol's TypeScript, from the schema of its Python: `python -m tools.protocol_types`.
 
-It writes js/src/kernel/messages.ts (types) and js/src/kernel/message-checks.ts (what each field of
+It writes js/src/kernel/protocol/messages.ts (types) and message-checks.ts there (what each field of
 the kernel's messages must be). A test holds that they are as this makes them.
 """
 
@@ -17,7 +17,7 @@ import msgspec
 
 from sam2widget.bridge.protocol import MESSAGES, PROTOCOL, REQUESTS, Request, values
 
-FOLDER = Path(__file__).parent.parent / "js" / "src" / "kernel"
+FOLDER = Path(__file__).parent.parent / "js" / "src" / "kernel" / "protocol"
 WIDTH = 100
 
 PARTIAL = {"UpdateObjectRequest"}

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { colored, parseAttribute } from "../src/state/classes";
-import { handleKey } from "../src/state/keys";
+import { handleKey } from "../src/state/keys/keys";
 import { settle } from "./fake-host";
 import { Mounted } from "./mounted";
 

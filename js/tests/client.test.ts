@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { Client, randomId } from "../src/kernel/client";
+import { Client } from "../src/kernel/client";
+import { randomId } from "../src/kernel/random-id";
 import { FrameLayer } from "../src/stage/draw/frame-layer";
 import { Store } from "../src/state/store";
 import { FakeHost, settle, viewState } from "./fake-host";

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { Help } from "../src/panels/help";
-import { type Command, handleKey, nameOf, shown } from "../src/state/keys";
+import { type Command, handleKey, nameOf, shown } from "../src/state/keys/keys";
 
 const key = (name: string, init: KeyboardEventInit = {}) =>
   new KeyboardEvent("keydown", { key: name, ...init });

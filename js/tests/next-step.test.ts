@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { nextStep, type Situation } from "../src/state/next-step";
-import { placesIn } from "../src/state/places";
+import { nextStep, type Situation } from "../src/state/next-step/next-step";
+import { placesIn } from "../src/state/next-step/places";
 import { duration, megabytes, timeLeft } from "../src/ui/durations";
 
 const FRESH: Situation = {

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decodeRuns } from "../src/kernel/codecs";
-import { CHECKS } from "../src/kernel/message-checks";
 import { parse } from "../src/kernel/protocol";
+import { CHECKS } from "../src/kernel/protocol/message-checks";
 
 const FOLDER = join(__dirname, "../../tests/fixtures/protocol");
 

@@ -3,7 +3,7 @@ import { Client } from "../src/kernel/client";
 import type { TimelineMessage } from "../src/kernel/protocol";
 import { Review, spanAround } from "../src/panels/review";
 import { opacityOf, poolConfidence } from "../src/panels/time/heat";
-import { markIn, markOut } from "../src/state/commands";
+import { markIn, markOut } from "../src/state/keys/commands";
 import { boundsOf } from "../src/state/stage-state";
 import { Store } from "../src/state/store";
 import { Announcer } from "../src/ui/announcer";

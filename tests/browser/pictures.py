@@ -40,9 +40,11 @@ TOUR_WIDTH = 860
 """In pixels; of the tour, whose frames are many."""
 PAUSE_MS = 700
 """Between two pictures of a propagation, which they slow down."""
-WRONG = 34
-"""A frame that is corrected in the tour: the mask of the ball has parts of the fish."""
-RIGHT_IOU = 0.7
+KITE, CAR = 3, 2
+"""Of the clip's true masks, those that the tour segments."""
+WRONG = 44
+"""A frame that is corrected in the tour: the mask of the kite has the ball too."""
+RIGHT_IOU = 0.9
 """With the truth, from which on it is corrected no more."""
 CURSOR = """() => {
     const cursor = document.createElement("div");
@@ -148,13 +150,13 @@ def tour(open_: Open, target: Path) -> None:
             snap(250)
 
         snap(900)
-        move(*deepest_point(clip.masks[1][0]))
-        widget.click(*deepest_point(clip.masks[1][0]))
+        move(*deepest_point(clip.masks[KITE][0]))
+        widget.click(*deepest_point(clip.masks[KITE][0]))
         snap(900)
         move_to("Add object")
         widget.button("Add object").click()
         widget.wait_for("objects", 2)
-        x0, y0, x1, y1 = box_around(clip.masks[2][0])
+        x0, y0, x1, y1 = box_around(clip.masks[CAR][0])
         page.mouse.move(*widget.on_page(x0, y0))
         page.mouse.down()
         before = widget.masks_drawn
@@ -174,7 +176,7 @@ def tour(open_: Open, target: Path) -> None:
         widget.go_to(WRONG)
         widget.press("1")
         snap(900)
-        truth_hw = clip.masks[1][WRONG]
+        truth_hw = clip.masks[KITE][WRONG]
         for _ in range(MAX_CORRECTIONS):
             found_hw = bench.masks(1)[WRONG]
             if (found_hw & truth_hw).sum() > RIGHT_IOU * (found_hw | truth_hw).sum():
@@ -185,10 +187,10 @@ def tour(open_: Open, target: Path) -> None:
             widget.click(x, y, button="left" if label else "right")
             widget.wait_masks_after(before)
             snap(500)
-        widget.wait_ready()
-        for frame in range(WRONG, 48, 3):
+        snap_until_ready()  # what depends on the frame is tracked again
+        for frame in range(WRONG - 6, 48):
             widget.go_to(frame)
-            snap(80)
+            snap(120)
         widget.go_to(WRONG)
         snap(700)
         for _ in range(4):

@@ -156,6 +156,21 @@ def test_what_is_said_at_the_foot_is_not_cut_short(bench: Bench, width: int) -> 
     assert cut() == []
 
 
+def test_names_of_objects_are_read_in_a_narrow_view(bench: Bench) -> None:
+    widget = bench.widget
+    bench.show(
+        "from ipywidgets import Layout\n"
+        "w = Sam2Widget(clip.frames_thw3[:4], model=model, autosave=False,\n"
+        "               layout=Layout(width='440px'))"
+    )
+    widget.press("c", "c", "c")
+    widget.wait_for("objects", 3)
+    names = widget.root.locator(".s2w-name input")
+    expect(names).to_have_count(3)
+    shown = names.evaluate_all("(all) => all.map((one) => one.scrollWidth <= one.clientWidth)")
+    assert shown == [True, True, True]
+
+
 def rows(table: Locator) -> list[int]:
     """The objects whose rows are on the page."""
     return table.locator(".s2w-object").evaluate_all(

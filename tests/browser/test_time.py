@@ -62,6 +62,27 @@ def test_filmstrip_lane_and_number_go_to_frames(bench: Bench) -> None:
     widget.wait_for("frame-drawn", 7)
 
 
+def test_few_pictures_are_whole_on_the_filmstrip(bench: Bench) -> None:
+    bench.show(
+        "flag = np.zeros((180, 320, 3), np.uint8)\n"
+        "flag[:40, :, 0] = flag[40:140, :, 1] = flag[140:, :, 2] = 255\n"
+        "w = Sam2Widget([flag, flag], model=model, kind='images', autosave=False)"
+    )
+    strip = bench.widget.root.locator(".s2w-filmstrip")
+    rgba = """(canvas, [x, y]) => [...canvas.getContext("2d").getImageData(
+        x * canvas.width, y * canvas.height, 1, 1).data]"""
+
+    def strongest(x: float, y: float) -> int | None:
+        """Of red, green and blue at a place of the strip, as a share of it; None where it is
+        empty."""
+        *color, alpha = strip.evaluate(rgba, [x, y])
+        return color.index(max(color)) if alpha else None
+
+    bench.widget.eventually(lambda: strongest(0.25, 0.5) == 1)
+    assert [strongest(0.25, y) for y in (0.1, 0.9)] == [0, 2]
+    assert strongest(0.02, 0.5) is None, "not drawn wider than it is"
+
+
 def test_one_object_or_all_are_tracked_in_a_range_or_one_way(bench: Bench) -> None:
     widget = bench.widget
     widget.go_to(4)

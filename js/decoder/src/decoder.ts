@@ -3,7 +3,7 @@
 import type { Buffer } from "../../src/kernel/codecs";
 import type { HoverPlace } from "../../src/kernel/hovering";
 import type { DecoderHost, LocalDecoder } from "../../src/kernel/local-decoder";
-import type { DecoderFile, FeaturesMessage, Message } from "../../src/kernel/messages";
+import type { DecoderFile, FeaturesMessage, Message } from "../../src/kernel/protocol/messages";
 import type { FromWorker, ToWorker } from "./exchange";
 import { type Choice, chooseProvider, type Gpu, type Provider } from "./providers";
 

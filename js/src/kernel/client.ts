@@ -4,28 +4,26 @@ import { questionOf } from "../state/question";
 import { sizeOf } from "../state/stage-state";
 import type { Pending, Store } from "../state/store";
 import { Acknowledgements } from "./acknowledgements";
-import { type Buffer, decodeJpeg, decodeRuns, toBytes } from "./codecs";
+import { type Buffer, toBytes } from "./codecs";
 import { FrameLoader } from "./frame-loader";
 import { Hovering } from "./hovering";
 import { type KernelWatch, Liveness } from "./liveness";
 import { startDecoder } from "./local-decoder";
+import { PixelReceiver } from "./pixel-receiver";
 import {
   type BoxPx,
-  type CandidatesMessage,
   type ChannelEntry,
   type Direction,
   type DoneMessage,
   type ErrorMessage,
-  type FrameMessage,
-  type MasksMessage,
   type Message,
   PROTOCOL,
-  type ProposalsMessage,
   parse,
   type Request,
   type Run,
   type SentRequest,
 } from "./protocol";
+import { randomId } from "./random-id";
 import { Regions } from "./regions";
 import { ResultsClient } from "./results";
 
@@ -54,6 +52,7 @@ export class Client {
    * null where a frame is seen whole. */
   seen: () => BoxPx | null = () => null;
   private readonly acks: Acknowledgements;
+  private readonly pixels: PixelReceiver;
   private readonly liveness: Liveness;
   readonly results: ResultsClient;
   private nextId = 1;
@@ -85,6 +84,7 @@ export class Client {
       () => this.frames.busy,
       (seqs) => this.send({ type: "ack", seqs }),
     );
+    this.pixels = new PixelReceiver(this.view, store, this.frames, this.acks, () => this.epoch);
     this.liveness = new Liveness(
       store,
       () => this.send({ type: "ping" }),
@@ -265,7 +265,7 @@ export class Client {
   }
 
   private receive(message: Message, buffers: Buffer[]): void {
-    const { store } = this;
+    const { store, pixels } = this;
     store.answered = true;
     if (message.epoch !== this.host.epoch()) return;
     this.checkEpoch();
@@ -281,27 +281,27 @@ export class Client {
           );
         break;
       case "frame":
-        void this.receiveFrame(message, buffers[0] as Buffer);
+        void pixels.receiveFrame(message, buffers[0] as Buffer);
         break;
       case "region":
         if (message.reply_to.view === this.view)
           void this.regions.receive(message, buffers[0] as Buffer);
         break;
       case "masks":
-        this.receiveMasks(message, buffers);
+        pixels.receiveMasks(message, buffers);
         break;
       case "preview":
         if (message.reply_to.view === this.view)
-          this.hovering.receive(message, this.decode(message.frame, buffers[0] as Buffer));
+          this.hovering.receive(message, pixels.decode(message.frame, buffers[0] as Buffer));
         break;
       case "decoder":
         void this.startDecoder(buffers[0] as Buffer);
         break;
       case "candidates":
-        this.receiveCandidates(message, buffers);
+        pixels.receiveCandidates(message, buffers);
         break;
       case "proposals":
-        this.receiveProposals(message, buffers);
+        pixels.receiveProposals(message, buffers);
         break;
       case "prompts":
         store.putPrompts(message);
@@ -332,7 +332,7 @@ export class Client {
           store.set("levels", { ...message, bins: buffers.map((one) => toBytes(one).slice()) });
         break;
       case "thumbnail":
-        void this.receiveThumbnail(message.frame, buffers[0] as Buffer);
+        void pixels.receiveThumbnail(message, buffers[0] as Buffer);
         break;
       case "progress":
         store.set("tracked", message.done);
@@ -369,67 +369,6 @@ export class Client {
     }).catch(() => null);
   }
 
-  private receiveMasks(message: MasksMessage, buffers: Buffer[]): void {
-    const awaited = this.frames.isAwaited(message.frame);
-    if (awaited) this.acks.add(message.seq);
-    else this.acks.hold(message.seq);
-    const records = message.masks.map((entry, i) => ({
-      ...entry,
-      runs: this.decode(message.frame, buffers[i] as Buffer),
-    }));
-    this.store.putMasks(message.frame, records, message.complete, !awaited);
-    this.frames.masksCame(message.frame);
-  }
-
-  private receiveCandidates(message: CandidatesMessage, buffers: Buffer[]): void {
-    const { frame, object, chosen, ious } = message;
-    const { candidates } = this.store.state;
-    const runs = buffers.map((buffer) => this.decode(frame, buffer));
-    if (ious.length > 0) this.store.set("candidates", { frame, object, chosen, ious, runs });
-    else if (candidates?.frame === frame && candidates.object === object)
-      this.store.set("candidates", null);
-  }
-
-  private receiveProposals({ frame, proposals }: ProposalsMessage, buffers: Buffer[]): void {
-    this.store.putProposals(
-      frame,
-      proposals.map((entry, i) => ({ ...entry, runs: this.decode(frame, buffers[i] as Buffer) })),
-    );
-  }
-
-  private decode(frame: number, buffer: Buffer): Uint32Array {
-    const [width, height] = sizeOf(this.store.state.video, frame);
-    return decodeRuns(buffer, width * height);
-  }
-
-  private async receiveFrame(message: FrameMessage, jpeg: Buffer): Promise<void> {
-    const { epoch } = this;
-    const mine = message.reply_to.view === this.view;
-    const isCurrent = () => epoch === this.epoch;
-    const ahead = this.frames.isAhead(message.frame);
-    if (!(await this.frames.receive(message, jpeg, mine, isCurrent))) return;
-    // What is not to be seen yet is not waited for: that it is here and decoded is enough.
-    if (ahead) this.acks.add(message.seq);
-    else {
-      this.acks.hold(message.seq);
-      this.store.touch("frames");
-    }
-  }
-
-  private async receiveThumbnail(frame: number, jpeg: Buffer): Promise<void> {
-    const { epoch } = this;
-    const { look } = this.frames;
-    // One that cannot be decoded is not worth an alarm: its place stays empty.
-    const bitmap = await decodeJpeg(jpeg).catch(() => null);
-    if (!bitmap) return;
-    if (epoch !== this.epoch || look !== this.frames.look) {
-      bitmap.close();
-      return;
-    }
-    this.store.thumbnails.set(frame, bitmap, bitmap.width * bitmap.height * 4);
-    this.store.touch("thumbnails");
-  }
-
   private receiveError(message: ErrorMessage): void {
     const { reply_to } = message;
     if (reply_to && reply_to.view !== this.view) return;
@@ -458,16 +397,6 @@ export class Client {
       pending.filter(({ id }) => reply_to !== null && id !== reply_to.id),
     );
   }
-}
-
-/** A random UUID. `crypto.randomUUID` has one in secure contexts only: plain http, as of a Jupyter
- * server in the local network, is none. */
-export function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40; // version 4: random
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 /** What of a prompt is drawn ahead of its answer. */

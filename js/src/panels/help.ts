@@ -1,6 +1,6 @@
 /** Every key, and what the signs mean, over the view. */
 
-import { type Command, parts } from "../state/keys";
+import { type Command, parts } from "../state/keys/keys";
 import { h, iconButton, on } from "../ui/dom";
 import { legend } from "./legend";
 

@@ -1,8 +1,8 @@
 /** One line that always says the next sensible step, or what goes on: a model being fetched. */
 
 import type { Client } from "../kernel/client";
-import { type Action, type NextStep, nextStep } from "../state/next-step";
-import { situationOf } from "../state/situation";
+import { type Action, type NextStep, nextStep } from "../state/next-step/next-step";
+import { situationOf } from "../state/next-step/situation";
 import type { Store } from "../state/store";
 import { h, iconButton, setText } from "../ui/dom";
 import { megabytes, timeLeft } from "../ui/durations";

@@ -3,7 +3,7 @@
 import type { Client } from "../kernel/client";
 import type { Direction } from "../kernel/protocol";
 import type { AutoPropagate } from "../kernel/traits";
-import { isPropagating } from "../state/commands";
+import { isPropagating } from "../state/keys/commands";
 import type { Store } from "../state/store";
 import { setting } from "../ui/controls";
 import { h, iconButton, setPressed } from "../ui/dom";

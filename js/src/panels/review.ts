@@ -2,7 +2,7 @@
 
 import type { Client } from "../kernel/client";
 import type { Run, TimelineMessage } from "../kernel/protocol";
-import { type Command, commandsOf } from "../state/keys";
+import { type Command, commandsOf } from "../state/keys/keys";
 import { lengthOf, runAt } from "../state/runs";
 import type { Store, Topic } from "../state/store";
 import type { Announcer } from "../ui/announcer";

@@ -1,7 +1,7 @@
 /** All of the frame, small, with what is on the stage: to see where one is, and to go elsewhere. */
 
 import { changeDisplay } from "../panels/display";
-import { ARROWS } from "../state/keys";
+import { ARROWS } from "../state/keys/keys";
 import type { Store } from "../state/store";
 import { setAttribute } from "../ui/attributes";
 import { cleared } from "../ui/canvas";

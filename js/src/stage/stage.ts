@@ -2,7 +2,7 @@
 
 import type { Client } from "../kernel/client";
 import { DisplayControls } from "../panels/display";
-import type { Command } from "../state/keys";
+import type { Command } from "../state/keys/keys";
 import type { Store, Topic } from "../state/store";
 import { setAttribute } from "../ui/attributes";
 import { cleared } from "../ui/canvas";

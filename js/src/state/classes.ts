@@ -2,7 +2,7 @@
 
 import type { Client } from "../kernel/client";
 import type { Attribute, ColorBy, ObjectClass, ObjectInfo } from "../kernel/traits";
-import { type Command, commandsOf } from "./keys";
+import { type Command, commandsOf } from "./keys/keys";
 import type { Store } from "./store";
 
 /** Of objects without a class, where colours are those of classes: the kernel's. */

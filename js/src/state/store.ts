@@ -21,8 +21,8 @@ import type {
   Video,
 } from "../kernel/traits";
 import { ByteLru } from "./lru";
-import type { Ended } from "./next-step";
-import { findPlaces } from "./places";
+import type { Ended } from "./next-step/next-step";
+import { findPlaces } from "./next-step/places";
 import type { Question } from "./question";
 import { type Proposal, type StageState, type Stroke, stageState } from "./stage-state";
 

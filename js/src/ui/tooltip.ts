@@ -7,7 +7,7 @@
  * is, the tip is its description. One `Tooltip` a view shows them all.
  */
 
-import { parts } from "../state/keys";
+import { parts } from "../state/keys/keys";
 import { setAttribute } from "./attributes";
 import { on } from "./dom";
 import { hideFloating, showFloating } from "./floating";

@@ -2,7 +2,7 @@
 
 What happened goes in messages; what is current goes in traits (see `widget.py`). All coordinates
 are (x, y) in pixels of the original frame; runs of frames are half-open. Their schema is told to
-TypeScript by `python -m tools.protocol_types`, which writes js/src/kernel/messages.ts.
+TypeScript by `python -m tools.protocol_types`, which writes js/src/kernel/protocol/messages.ts.
 
 - `values`: what fields hold, and the parts of messages
 - `requests`: browser to kernel

@@ -8,7 +8,7 @@
  */
 
 import type { Client } from "../../kernel/client";
-import { type Command, commandsOf } from "../../state/keys";
+import { type Command, commandsOf } from "../../state/keys/keys";
 import { ofFramesOnly, type Store, type Topic } from "../../state/store";
 import { setAttribute, setStyle } from "../../ui/attributes";
 import { h, iconButton, on, setText, setVar } from "../../ui/dom";

@@ -10,6 +10,8 @@ import { shareAt } from "./canvas";
 
 /** In CSS pixels. */
 const HEIGHT = 32;
+/** Times as wide as a picture, or as high, from which on its place is not filled by a part of it. */
+const MAX_CUT = 1.8;
 /** Requests wait for the view to settle at a size. */
 const PAUSE_MS = 200;
 
@@ -95,11 +97,17 @@ export class Filmstrip {
     frames.forEach((frame, i) => {
       const picture = this.store.thumbnails.get(frame);
       if (!picture) return;
-      // Filled, cut where it is too tall or too wide.
-      const scale = Math.max(wide / picture.width, HEIGHT / picture.height);
-      const [w, h] = [wide / scale, HEIGHT / scale];
-      const [x, y] = [(picture.width - w) / 2, (picture.height - h) / 2];
-      context.drawImage(picture, x, y, w, h, i * wide, 0, wide, HEIGHT);
+      const [across, down] = [wide / picture.width, HEIGHT / picture.height];
+      const [less, more] = [Math.min(across, down), Math.max(across, down)];
+      // Filled, cut where it is too tall or too wide; whole where hardly half of it would be left.
+      const scale = more > MAX_CUT * less ? less : more;
+      const [w, h] = [
+        Math.min(wide, picture.width * scale),
+        Math.min(HEIGHT, picture.height * scale),
+      ];
+      const [x, y] = [picture.width - w / scale, picture.height - h / scale];
+      const [left, top] = [(i + 0.5) * wide - w / 2, (HEIGHT - h) / 2];
+      context.drawImage(picture, x / 2, y / 2, w / scale, h / scale, left, top, w, h);
     });
   }
 }

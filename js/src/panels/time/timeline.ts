@@ -1,7 +1,7 @@
 /** Time: transport, ruler with the slider, and filmstrip, on the axis that the lanes have too. */
 
 import type { Client } from "../../kernel/client";
-import { type Command, commandsOf } from "../../state/keys";
+import { type Command, commandsOf } from "../../state/keys/keys";
 import type { Player } from "../../state/player";
 import { ofFramesOnly, type Store, type Topic } from "../../state/store";
 import { setAttribute } from "../../ui/attributes";

@@ -1,6 +1,6 @@
 /** Play, speed, loop, range, and the number of the frame. */
 
-import { markIn, markOut } from "../../state/commands";
+import { markIn, markOut } from "../../state/keys/commands";
 import { type Player, SPEEDS } from "../../state/player";
 import { ofFramesOnly, type Store, type Topic } from "../../state/store";
 import { setAttribute } from "../../ui/attributes";

@@ -1,6 +1,6 @@
 /** A crosshair moved with keys, so that prompts need no pointer. */
 
-import { ARROWS } from "../../state/keys";
+import { ARROWS } from "../../state/keys/keys";
 import type { Proposals } from "../candidates/proposals";
 import type { Lasso } from "../input/lasso";
 import { type Meaning, type Prompter, REACH } from "../input/prompter";

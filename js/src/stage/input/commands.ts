@@ -1,7 +1,7 @@
 /** The stage's keys. */
 
 import { changeDisplay } from "../../panels/display";
-import { type Command, commandsOf } from "../../state/keys";
+import { type Command, commandsOf } from "../../state/keys/keys";
 import type { Display, Tool } from "../../state/stage-state";
 import type { Store } from "../../state/store";
 import type { CandidateStrip } from "../candidates/candidates";

@@ -1,6 +1,6 @@
 /** What a person would sensibly do next, as a pure function of what the view knows. */
 
-import { duration } from "../ui/durations";
+import { duration } from "../../ui/durations";
 
 /** What a propagation came to. */
 export interface Ended {

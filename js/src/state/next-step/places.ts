@@ -1,8 +1,8 @@
 /** The places worth a look: spans of frames in which tracked masks are uncertain. */
 
-import type { Run } from "../kernel/protocol";
-import { confidenceOf } from "./confidence";
-import type { Store } from "./store";
+import type { Run } from "../../kernel/protocol";
+import { confidenceOf } from "../confidence";
+import type { Store } from "../store";
 
 /** A mask is worth a look that is less certain than this, 0..1. */
 const UNCERTAIN = 0.5;

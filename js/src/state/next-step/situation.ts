@@ -1,10 +1,10 @@
 /** What the next step depends on, read from a view's store. */
 
-import type { TimelineMessage } from "../kernel/protocol";
-import { isPropagating } from "./commands";
+import type { TimelineMessage } from "../../kernel/protocol";
+import { isPropagating } from "../keys/commands";
+import { lengthOf, runAt } from "../runs";
+import type { Store } from "../store";
 import type { Situation } from "./next-step";
-import { lengthOf, runAt } from "./runs";
-import type { Store } from "./store";
 
 /** A better model is offered where the predicted IoU is lower. */
 export const UNSURE_IOU = 0.5;

@@ -1,10 +1,10 @@
 /** The view's own keys: history, objects, time and propagation. Parts add theirs. */
 
-import type { Client } from "../kernel/client";
-import { classCommands } from "./classes";
+import type { Client } from "../../kernel/client";
+import { classCommands } from "../classes";
+import type { Player } from "../player";
+import type { State, Store } from "../store";
 import { type Command, commandsOf } from "./keys";
-import type { Player } from "./player";
-import type { State, Store } from "./store";
 
 export interface Actions {
   goTo(frame: number): void;
