@@ -88,7 +88,11 @@ def test_ome_tells_how_far_times_are_apart(tmp_path, said, interval_s):
 
 
 def test_imagej_tells_how_far_times_are_apart_but_not_planes(tmp_path):
-    for axes, unit, interval_s in (("TYX", "sec", 2.5), ("TYX", "min", 150.0), ("ZYX", "sec", None)):
+    for axes, unit, interval_s in (
+        ("TYX", "sec", 2.5),
+        ("TYX", "min", 150.0),
+        ("ZYX", "sec", None),
+    ):
         metadata = {"axes": axes, "finterval": 2.5, "tunit": unit}
         tifffile.imwrite(tmp_path / "a.tif", STACK, imagej=True, metadata=metadata)
         assert open_video(tmp_path / "a.tif").found_interval_s == interval_s
