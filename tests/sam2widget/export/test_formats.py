@@ -317,6 +317,16 @@ def test_a_movie_keeps_the_sound_of_its_source(segmentation, tmp_path, suffix, c
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".webm"])
+def test_a_movie_of_one_column_is_refused_with_a_sentence(segmentation, tmp_path, suffix):
+    video = open_video(np.zeros((FRAMES, HEIGHT, 1, 3), np.uint8), axes="THWC")
+    results = {(1, 0): Result(Mask.from_array(np.ones((HEIGHT, 1), bool)), 1.0, 1.0, "prompt")}
+    thin = Segmentation.make(video, segmentation.objects, results)
+    with pytest.raises(SessionError, match=f"at least 2x2 pixels, and array 1x{HEIGHT}: export"):
+        export_masks(thin, tmp_path / f"out{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".webm"])
 def test_frames_and_sound_of_a_movie_come_when_they_did_in_its_source(
     segmentation, tmp_path, suffix
 ):

@@ -47,6 +47,11 @@ def write_movie(
     """
     video = segmentation.video
     check_one_size(video)
+    if min(video.width, video.height) < 2:
+        raise SessionError(
+            f"A movie has at least 2x2 pixels, and {video.name} {video.width}x{video.height}: "
+            "export 'png' or 'gif'."
+        )
     with av.open(str(path), "w") as out:
         stream = _add_stream(out, encoding, Fraction(video.fps).limit_denominator(1001))
         stream.width, stream.height = video.width // 2 * 2, video.height // 2 * 2
