@@ -32,7 +32,9 @@ export class Ruler {
     const interval = this.store.state.video.interval_s;
     const inTime = this.unit === "time" && interval > 0;
     const pixels = width / axis.length;
-    const step = inTime ? secondsStep((LABEL_PX / pixels) * interval) / interval : frameStep(LABEL_PX / pixels);
+    const step = inTime
+      ? secondsStep((LABEL_PX / pixels) * interval) / interval
+      : frameStep(LABEL_PX / pixels);
     const minor = minorStep(step, pixels, inTime ? 1 / interval : 1);
     context.fillStyle = ink.text;
     context.font = "10px system-ui, sans-serif";
