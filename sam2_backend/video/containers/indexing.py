@@ -215,13 +215,14 @@ def _index_of_packets(path: VideoFile, container: InputContainer, stream: VideoS
 
 def _set_times(index: Index, unit_s: float, wrapping: bool) -> None:
     """Say when frames are shown, where the packets' times grow from frame to frame."""
-    if index.order is None:
-        return
-    pts = index.packets.pts[index.order]
-    if (pts == NO_TIME).any():
+    pts = index.packets.pts if index.order is None else index.packets.pts[index.order]
+    if not len(pts) or (pts == NO_TIME).any():
         return
     if wrapping:
         pts = np.unwrap(pts, period=WRAP)
+    if index.order is None:
+        index.start_s = float(pts[:START].min() * unit_s)
+        return
     index.start_s = float(pts[0] * unit_s)
     shown_s = (pts - pts[0]) * unit_s
     off_s = np.abs(shown_s - np.arange(len(shown_s)) / index.fps)

@@ -12,6 +12,7 @@ import pytest
 import tifffile
 
 from sam2_backend.video import open_video
+from sam2_backend.video.containers.decoder import Index
 from sam2_backend.video.times import find_seconds
 from tests.support.films import write_film
 from tests.support.zarr_stores import add_array, create_group
@@ -59,6 +60,20 @@ def test_the_first_frame_has_a_time_by_the_clock_of_its_file(tmp_path):
             first = next(container.decode(video=0))
             assert first.time is not None and first.time >= 0.5
             assert open_video(path).start_s == pytest.approx(first.time, abs=1e-3), suffix
+
+
+def test_the_first_frame_has_a_time_also_where_packets_tell_no_frames(tmp_path, monkeypatch):
+    late = [at + 500 for at in range(0, 40 * len(FRAMES), 40)]
+    path = write_timed(tmp_path / "a.ts", late)
+    expected = open_video(path).start_s
+    found = Index.of_start
+    monkeypatch.setattr(
+        "sam2_backend.video.containers.indexing._index_by_decoding",
+        lambda path, packets, fps, careful: found(packets, fps, len(packets)),
+    )
+    video = open_video(path)
+    assert video.start_s == pytest.approx(expected) and expected >= 0.5
+    assert video.found_shown_s is None and len(video) == len(FRAMES)
 
 
 def test_the_clock_of_a_transport_stream_may_wrap(tmp_path):
