@@ -22,6 +22,7 @@ export class FakeHost implements ViewHost {
       height: 4,
       num_frames: 20,
       fps: 10,
+      interval_s: 0.1,
       name: "clip",
       kind: "video",
       sizes: null,

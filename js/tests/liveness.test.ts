@@ -164,6 +164,9 @@ describe("what is said of the work", () => {
     speak(2);
     watch.become("dead");
     expect(said()).toMatch(/kernel has ended.*Your work is saved\. Run the cell again/);
+    document.body.dataset.voila = "voila"; // a page without cells
+    expect(said()).toMatch(/Your work is saved\. Reload the page to go on where you were/);
+    delete document.body.dataset.voila;
   });
 
   it("is that the last edits may not be, where they are not written yet", () => {

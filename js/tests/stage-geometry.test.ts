@@ -71,6 +71,7 @@ describe("an image of a list", () => {
     height: 4,
     num_frames: 2,
     fps: 0,
+    interval_s: 0,
     name: "",
     kind: "images" as const,
     live: null,

@@ -401,3 +401,12 @@ describe("the kernel", () => {
     expect(element.querySelector(".sam2widget")).toBeNull();
   });
 });
+
+it("tells times as frames were recorded, which a stack is not played by", async () => {
+  const { video } = host.current;
+  host.change({ video: { ...video, fps: 25, interval_s: 300 }, frame: 2 });
+  await settle();
+  const slider = element.querySelector('[aria-label="Frame"]') as HTMLElement;
+  expect(slider.getAttribute("aria-valuetext")).toBe("Frame 2 of 19, 600.00 s");
+  expect(element.querySelector(".s2w-timecode")?.textContent).toBe("10:00.00");
+});

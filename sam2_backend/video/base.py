@@ -68,6 +68,15 @@ class Video(ABC):
     georeference: GeoReference | None = None
     """Where pixels lie on the earth, as a GeoTIFF says."""
 
+    found_shown_s: NDArray[np.float64] | None = None
+    """(T,) seconds from the first frame to when each is shown; None where `fps` tells it."""
+
+    found_interval_s: float | None = None
+    """Seconds from the recording of a frame to that of the next, as a microscope's file says."""
+
+    start_s: float = 0.0
+    """When the first frame is shown by the clock of its file, which that of its sound is too."""
+
     _chosen_pixel_size: PixelSize | None = None
 
     decoder: str | None = None
@@ -119,6 +128,26 @@ class Video(ABC):
     @fps.setter
     def fps(self, fps: float) -> None:
         self._fps = fps
+        self.found_shown_s = None
+
+    @property
+    def shown_s(self) -> NDArray[np.float64]:
+        """(T,) seconds from the first frame to when each is shown where the video is played."""
+        if self.found_shown_s is None:
+            return np.arange(self.num_frames, dtype=np.float64) / self.fps
+        return self.found_shown_s
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """(T,) seconds from the first frame to when each was recorded, else to when it is shown."""
+        if self.found_interval_s is None:
+            return self.shown_s
+        return np.arange(self.num_frames, dtype=np.float64) * self.found_interval_s
+
+    @property
+    def interval_s(self) -> float:
+        """Seconds from one of `times_s` to the next, on average."""
+        return self.found_interval_s or 1 / self.fps
 
     def snapshot(self) -> Video:
         """The video, or what there is by now of one that grows."""

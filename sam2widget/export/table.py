@@ -41,7 +41,7 @@ def columns(segmentation: Segmentation) -> list[str]:
 def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
     """List all results by frame and object, each a row with the keys `columns`."""
     video, objects = segmentation.video, {info.id: info for info in segmentation.objects}
-    frames, size = segmentation.frame_names, segmentation.video.pixel_size
+    frames, size, times_s = segmentation.frame_names, video.pixel_size, video.times_s
     names_of_columns, area = columns(segmentation), _area_column(segmentation)
     found = []
     for (obj, frame), result in sorted(segmentation.results.items(), key=lambda one: one[0][::-1]):
@@ -49,7 +49,7 @@ def rows(segmentation: Segmentation) -> list[dict[str, Any]]:
         row |= {
             "frame": frame,
             "frame_name": frames.name(frame, ""),
-            "time_s": round(frame / video.fps, 6) if video.kind == "video" else "",
+            "time_s": round(float(times_s[frame]), 6) if video.kind == "video" else "",
             "object": obj,
             "name": objects[obj].name,
             "class": objects[obj].class_name,

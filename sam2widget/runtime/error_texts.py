@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 _log = logging.getLogger(__name__)
 
@@ -17,6 +18,9 @@ def describe_error(error: Exception) -> str:
 
 
 def log_unless_expected(error: Exception, what: str) -> None:
-    """A sentence is all that a person needs of misuse; of a fault, the log keeps the rest."""
-    if not isinstance(error, EXPECTED):
+    """A sentence is all that a person needs of misuse; of a fault, the log keeps the rest.
+
+    A program that has come to its end breaks off what its threads do, and nobody waits for that.
+    """
+    if not isinstance(error, EXPECTED) and threading.main_thread().is_alive():
         _log.error(what, exc_info=error)

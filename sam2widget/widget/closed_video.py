@@ -30,6 +30,8 @@ class ClosedVideo(Video):
         self._contrast = video.chosen_contrast
         self.found_pixel_size = video.found_pixel_size
         self.georeference = video.georeference
+        self.found_shown_s, self.found_interval_s = video.found_shown_s, video.found_interval_s
+        self.start_s = video.start_s
         self._chosen_pixel_size = video.chosen_pixel_size
         self.kind = video.kind
         self.names = video.names

@@ -45,6 +45,7 @@ def describe_video(video: Video, *, newest: int | None = None) -> dict[str, Any]
         "height": video.height,
         "num_frames": len(video),
         "fps": video.fps,
+        "interval_s": video.interval_s,
         "name": video.name,
         "kind": video.kind,
         "sizes": None if video.sizes is None else [list(size) for size in video.sizes],

@@ -5,6 +5,8 @@ export interface Video {
   height: number;
   num_frames: number;
   fps: number;
+  /** Seconds from the recording of a frame to that of the next; 0 where that is not known. */
+  interval_s: number;
   name: string;
   /** Frames of "images" have nothing to do with each other. */
   kind: "video" | "images";

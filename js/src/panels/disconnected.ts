@@ -1,6 +1,7 @@
 /** Says, over the stage, that the kernel is gone, and what of the work is safe. */
 
 import type { Loss, Store } from "../state/store";
+import { again, againFirst } from "../ui/again";
 import { h, setText } from "../ui/dom";
 
 const WHAT: Record<Loss["why"], string> = {
@@ -32,8 +33,8 @@ export class Disconnected {
 function describe({ why, saved }: Loss): string {
   const waits = why === "unreachable" || why === "silent";
   const next = waits
-    ? "This view goes on as soon as it answers again. If it does not, run the cell again"
-    : "Run the cell again";
+    ? `This view goes on as soon as it answers again. If it does not, ${again()}`
+    : againFirst();
   if (saved) return `Your work is saved. ${next} to go on where you were.`;
   if (saved === null)
     return `Nothing is saved by itself here: what w.save(…) has not written is lost. ${next}.`;

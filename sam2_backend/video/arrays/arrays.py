@@ -121,6 +121,12 @@ class ArrayVideo(Video):
         return not (is_8_bit and self.num_channels in (1, 3))
 
     @property
+    def are_times(self) -> bool:
+        """Whether frames are along an axis of times, not of planes."""
+        time = self._layout.time
+        return time is not None and self._layout.axes[time] == "T"
+
+    @property
     def _in_memory(self) -> bool:
         return self._rows_are_cheap
 

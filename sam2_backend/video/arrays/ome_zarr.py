@@ -12,6 +12,7 @@ from ..contrast import Channel, Contrast
 from ..errors import VideoError
 from ..options import Plane
 from ..pixel_size import PixelSize, find_pixel_size
+from ..times import find_seconds
 from .arrays import ArrayVideo
 
 
@@ -25,6 +26,8 @@ class Multiscale:
     channels: list[dict[str, Any]]
     """What the file says of each channel's colour and window; may be empty."""
     pixel_size: PixelSize | None = None
+    interval_s: float | None = None
+    """Seconds from one time to the next."""
 
     smaller: Sequence[Any] = ()
     """The arrays of the smaller levels."""
@@ -38,6 +41,8 @@ class Multiscale:
         """Make a video of it; `axes` and `z` as of `open_video`."""
         video = ArrayVideo(self.array, name, axes=axes or self.axes, z=z)
         video.found_pixel_size = self.pixel_size
+        if video.are_times:
+            video.found_interval_s = self.interval_s
         contrast = self.make_contrast(video.num_channels)
         if contrast is not None:
             video.contrast = contrast
@@ -84,8 +89,9 @@ def find_multiscale(top: Any, inside: str, place: str) -> Multiscale | None:
                 array = group[level or paths[0]]
                 omero = described.get("omero") or {}
                 channels = omero.get("channels") or []
-                size = _pixel_size(image, image["datasets"][paths.index(level or paths[0])])
-                return Multiscale(array, _axes(image, array), channels, size)
+                dataset = image["datasets"][paths.index(level or paths[0])]
+                size, interval_s = _pixel_size(image, dataset), _interval_s(image, dataset)
+                return Multiscale(array, _axes(image, array), channels, size, interval_s)
         if level == "":
             _refuse_collection(group, described, "/".join([place, *parts]))
     return None
@@ -100,7 +106,7 @@ def find_levels(group: Any) -> Multiscale | None:
         arrays = [group[dataset["path"]] for dataset in image["datasets"]]
         channels = (described.get("omero") or {}).get("channels") or []
         size = _pixel_size(image, image["datasets"][0])
-        return Multiscale(arrays[0], _axes(image, arrays[0]), channels, size, arrays[1:])
+        return Multiscale(arrays[0], _axes(image, arrays[0]), channels, size, smaller=arrays[1:])
     return None
 
 
@@ -144,6 +150,19 @@ def _pixel_size(image: dict[str, Any], dataset: dict[str, Any]) -> PixelSize | N
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return None
     return find_pixel_size(x, y, units[0], "OME-Zarr metadata") if units[0] == units[1] else None
+
+
+def _interval_s(image: dict[str, Any], dataset: dict[str, Any]) -> float | None:
+    """Seconds between times; None where their axis has no unit, or there is no scale."""
+    try:
+        axes = [str(axis["name"]).lower() for axis in image["axes"]]
+        at = axes.index("t")
+        if not any(of.get("coordinateTransformations") for of in (image, dataset)):
+            return None
+        span = _scale(dataset, at) * _scale(image, at)
+        return find_seconds(span, str(image["axes"][at].get("unit")))
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def _scale(of: dict[str, Any], axis: int) -> float:

@@ -75,6 +75,7 @@ class FileVideo(Video):
         self._coded = first.width, first.height
         width, height = self._turn.size(*self._coded)
         super().__init__(self._index.num_frames, width, height, self._index.fps, path.name)
+        self.found_shown_s, self.start_s = self._index.shown_s, self._index.start_s
 
     def _identify(self) -> str:
         if isinstance(self._path, Path):

@@ -99,6 +99,12 @@ class Index:
 
     careful = False
     """Whether the codec refuses some packets, see `Decoder`."""
+    order: Ints | None = None
+    """(T,) the packet of each frame, where packets tell frames."""
+    shown_s: NDArray[np.float64] | None = None
+    """(T,) seconds to when each frame is shown; None where `fps` tells it, or nothing does."""
+    start_s = 0.0
+    """When the first frame is shown by the file's clock."""
 
     def __init__(
         self,

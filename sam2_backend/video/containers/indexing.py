@@ -40,6 +40,8 @@ LONG_GROUP = 300
 """Frames on the way to where two recordings are joined beyond which that is not tried."""
 NOTICE_S = 3.0
 """Decoding a file from end to end shows how far it is where it takes longer."""
+UNEVEN_FRAMES = 0.5
+"""How many frames from its place in an even film a frame is shown, at most, for that to be even."""
 MAX_FPS = 1000
 """A larger rate is that of a clock, not of frames."""
 
@@ -110,7 +112,9 @@ def _index_of_header(
         range(first + tail * step, first + len(table) * step, step)
     ):
         return None  # Some of what the last ones were to be shown between was cut off.
-    return Index(table, _fps_of(stream), len(table), starts, starts, frame_of)
+    index = Index(table, _fps_of(stream), len(table), starts, starts, frame_of)
+    index.start_s = float(first * (stream.time_base or 0))
+    return index
 
 
 def _packets_from(
@@ -195,6 +199,8 @@ def _index_of_packets(path: VideoFile, container: InputContainer, stream: VideoS
     if not _are_starts_true(path, index):
         packets.keys = _true_keys(path, index)
         index = _index_by_decoding(path, packets, fps, careful=is_short)
+    if names & TIMED and stream.time_base is not None:
+        _set_times(index, float(stream.time_base), bool(names & WRAPPING))
     # Other containers count differently.
     announced = stream.frames if "mp4" in names else 0
     if broken is not None or len(packets) < announced or is_cut_off(path):
@@ -205,6 +211,24 @@ def _index_of_packets(path: VideoFile, container: InputContainer, stream: VideoS
             stacklevel=2,
         )
     return index
+
+
+def _set_times(index: Index, unit_s: float, wrapping: bool) -> None:
+    """Say when frames are shown, where the packets' times grow from frame to frame."""
+    pts = index.packets.pts if index.order is None else index.packets.pts[index.order]
+    if not len(pts) or (pts == NO_TIME).any():
+        return
+    if wrapping:
+        pts = np.unwrap(pts, period=WRAP)
+    if index.order is None:
+        index.start_s = float(pts[:START].min() * unit_s)
+        return
+    index.start_s = float(pts[0] * unit_s)
+    shown_s = (pts - pts[0]) * unit_s
+    off_s = np.abs(shown_s - np.arange(len(shown_s)) / index.fps)
+    # Matroska rounds to milliseconds: that alone makes no film uneven.
+    if (np.diff(shown_s) > 0).all() and off_s.max() > UNEVEN_FRAMES / index.fps:
+        index.shown_s = shown_s
 
 
 def _order_of_times(packets: Packets, shown: Ints, wrapping: bool) -> tuple[Ints, Ints] | None:
@@ -238,7 +262,9 @@ def _index_of_order(packets: Packets, order: Ints, fps: float) -> Index:
     keys = keys[(earliest[frames[keys]] == keys) & (keys > 0)]
     starts = np.concatenate([[0], keys])
     start_frames = np.concatenate([[0], frames[keys]])
-    return Index(packets, fps, len(order), starts, start_frames, _by_number(frames))
+    index = Index(packets, fps, len(order), starts, start_frames, _by_number(frames))
+    index.order = order
+    return index
 
 
 def _checked(

@@ -40,7 +40,7 @@ class TiffStack(Video):
         with readable(path):
             self._frames = TiffFrames(path, max_megapixels, plane)
             fps, labels = self._frames.fps, self._frames.labels
-            pixel_size = self._frames.pixel_size
+            pixel_size, interval_s = self._frames.pixel_size, self._frames.interval_s
         infos = self._frames.infos
         sizes = [(info.width, info.height) for info in infos]
         width, height = sizes[0]
@@ -66,7 +66,7 @@ class TiffStack(Video):
         super().__init__(
             *(len(infos), width, height, fps, path.name), sizes if kind == "images" else None
         )
-        self.found_pixel_size = pixel_size
+        self.found_pixel_size, self.found_interval_s = pixel_size, interval_s
         self.names = labels or ([path.name] if len(infos) == 1 else None)
         self._deep = any(info.is_deep for info in infos)
         self._cache = BytesLru[int, NDArray[Any]](CACHE_BYTES, lambda values: values.nbytes)

@@ -17,6 +17,7 @@ from ..base import DEFAULT_FPS
 from ..errors import VideoError
 from ..options import MAX_MEGAPIXELS, Plane
 from ..pixel_size import PixelSize, find_pixel_size
+from ..times import find_seconds
 from .decoding import PictureInfo, check_megapixels
 from .tiff_series import TiffSeries
 
@@ -102,6 +103,16 @@ class TiffFrames:
         return float(fps) if isinstance(fps, (int, float)) and fps >= 1 else DEFAULT_FPS
 
     @property
+    def interval_s(self) -> float | None:
+        """Seconds from one frame to the next as OME-XML or ImageJ have it, or None."""
+        if len(self._series) > 1 or not self._series[0].are_times:
+            return None
+        if self._tiff.is_ome:
+            return _ome_interval_s(self._tiff.ome_metadata or "")
+        said = self._tiff.imagej_metadata or {}
+        return find_seconds(said.get("finterval"), str(said.get("tunit", "sec")))
+
+    @property
     def pixel_size(self) -> PixelSize | None:
         """As OME-XML or ImageJ have it, or None: other resolutions are what a printer is told."""
         size = find_tiff_pixel_size(self._tiff)
@@ -164,17 +175,26 @@ def _has_scenes(tiff: tifffile.TiffFile) -> bool:
 
 def _ome_pixel_size(xml: str) -> PixelSize | None:
     """Of the first picture; without a unit it is micrometres, as the schema has it."""
-    pixels = re.search(r"<(?:\w+:)?Pixels\b[^>]*>", xml)
-    said: dict[str, str] = dict(
-        re.findall(r"""\b(PhysicalSize[XY](?:Unit)?)\s*=\s*["']([^"']*)["']""", pixels[0])
-        if pixels
-        else ()
-    )
+    said = _ome_pixels(xml)
     x, y = said.get("PhysicalSizeX"), said.get("PhysicalSizeY")
     unit = html.unescape(said.get("PhysicalSizeXUnit", "µm"))
     if html.unescape(said.get("PhysicalSizeYUnit", unit)) != unit:
         return None
     return find_pixel_size(x, y, unit, "OME-XML")
+
+
+def _ome_interval_s(xml: str) -> float | None:
+    """Of the first picture; without a unit it is seconds, as the schema has it."""
+    said = _ome_pixels(xml)
+    return find_seconds(
+        said.get("TimeIncrement"), html.unescape(said.get("TimeIncrementUnit", "s"))
+    )
+
+
+def _ome_pixels(xml: str) -> dict[str, str]:
+    """The attributes of the first picture's pixels."""
+    pixels = re.search(r"<(?:\w+:)?Pixels\b[^>]*>", xml)
+    return dict(re.findall(r"""\b(\w+)\s*=\s*["']([^"']*)["']""", pixels[0]) if pixels else ())
 
 
 def _imagej_pixel_size(tiff: tifffile.TiffFile) -> PixelSize | None:

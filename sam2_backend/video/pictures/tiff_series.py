@@ -99,6 +99,11 @@ class TiffSeries:
             channels, dtype = 3, np.dtype(np.uint8)
         self.info = PictureInfo(width, height, channels, dtype.newbyteorder("="))
 
+    @property
+    def are_times(self) -> bool:
+        """Whether frames are times by the file's own account, not planes that stand for them."""
+        return self._time is not None and self._axes[self._time] == "T"
+
     def page_of(self, frame: int) -> int:
         """Index in the file of a frame's first page."""
         lead = self._lead()

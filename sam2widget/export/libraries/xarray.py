@@ -54,8 +54,7 @@ def to_xarray(source: SegmentationSource) -> Any:
         "frame": np.arange(total),
     }
     if video.kind == "video":
-        seconds = np.arange(total) / video.fps
-        coordinates["time"] = ("frame", seconds, {"units": "s"})
+        coordinates["time"] = ("frame", video.times_s, {"units": "s"})
     if segmentation.frame_names.known:
         names = [segmentation.frame_names.name(frame) for frame in range(total)]
         coordinates["frame_name"] = ("frame", names)

@@ -71,7 +71,7 @@ class SessionTraits(ThreadSafeTraits):
         {"undo": "", "redo": ""}, help='What undo and redo would do; "" for nothing.'
     ).tag(sync=True)
     video = FieldsTrait(
-        help="width, height, num_frames, fps, name, kind, sizes, live and pixel_size."
+        help="width, height, num_frames, fps, interval_s, name, kind, sizes, live and pixel_size."
     ).tag(sync=True)
     epoch = Int(1, help="Number of the session; messages of another one are dropped.").tag(
         sync=True

@@ -87,6 +87,8 @@ def test_pycocotools_reads_classes_as_categories_in_their_order(classed, tmp_pat
 def test_yolo_numbers_classes_in_their_order_and_names_of_objects_after_them(classed, tmp_path):
     path = export_masks(classed, tmp_path / "out", "yolo")
     data = yaml.safe_load((path / "data.yaml").read_text())
+    # Trainers begin at a path that is not absolute by the folder they are run in, else at the file.
+    assert "path" not in data and data["train"] == "images/train"
     assert data["names"] == {0: "person", 1: "spare", 2: 'the "dog"', 3: NAMES[2]}
     lines = [
         line.split()[0]

@@ -12,6 +12,7 @@ import tracemalloc
 import warnings
 from copy import copy
 from dataclasses import replace
+from fractions import Fraction
 from inspect import signature
 from pathlib import Path
 
@@ -313,6 +314,63 @@ def test_a_movie_keeps_the_sound_of_its_source(segmentation, tmp_path, suffix, c
     assert len(samples) == pytest.approx(rate * seconds, abs=4 * 1024)
     spectrum = np.abs(np.fft.rfft(samples))
     assert np.fft.rfftfreq(len(samples), 1 / rate)[spectrum.argmax()] == pytest.approx(440, abs=5)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".webm"])
+def test_a_movie_of_one_column_is_refused_with_a_sentence(segmentation, tmp_path, suffix):
+    video = open_video(np.zeros((FRAMES, HEIGHT, 1, 3), np.uint8), axes="THWC")
+    results = {(1, 0): Result(Mask.from_array(np.ones((HEIGHT, 1), bool)), 1.0, 1.0, "prompt")}
+    thin = Segmentation.make(video, segmentation.objects, results)
+    with pytest.raises(SessionError, match=f"at least 2x2 pixels, and array 1x{HEIGHT}: export"):
+        export_masks(thin, tmp_path / f"out{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".webm"])
+def test_frames_and_sound_of_a_movie_come_when_they_did_in_its_source(
+    segmentation, tmp_path, suffix
+):
+    """Of a film that is uneven, and whose clock does not begin at 0, as a camcorder's."""
+    import av
+
+    times_ms = [500, 540, 700, 720, 900, 1300, 1340, 1380, 1500]
+    rate, beep_s = 48000, times_ms[3] / 1000
+    source = tmp_path / "source.mkv"
+    t = np.arange(rate * 2) / rate
+    tone = np.where((t >= beep_s) & (t < beep_s + 0.05), 20000, 0) * np.sin(t * 2e3 * np.pi)
+    with av.open(str(source), "w") as container:
+        picture = container.add_stream("libx264", rate=25)
+        picture.height, picture.width = HEIGHT, WIDTH
+        picture.codec_context.time_base = Fraction(1, 1000)
+        sound = container.add_stream("pcm_s16le", rate=rate, layout="mono")
+        for rgb, at in zip(segmentation.video, times_ms, strict=True):
+            frame = av.VideoFrame.from_ndarray(rgb)
+            frame.pts, frame.time_base = at, Fraction(1, 1000)
+            container.mux(picture.encode(frame))
+        container.mux(picture.encode())
+        for start in range(0, len(tone), 1024):
+            part = tone[None, start : start + 1024].astype(np.int16)
+            heard = av.AudioFrame.from_ndarray(part, format="s16", layout="mono")
+            heard.rate, heard.pts, heard.time_base = rate, start, Fraction(1, rate)
+            container.mux(sound.encode(heard))
+        container.mux(sound.encode())
+    film = Segmentation(open_video(source), segmentation.objects, segmentation.results)
+    path = export_masks(film, tmp_path / f"out{suffix}")
+    expected = (np.array(times_ms) - times_ms[0]) / 1000
+    with av.open(str(path)) as container:
+        shown = [frame.time for frame in container.decode(video=0)]
+    np.testing.assert_allclose(shown, expected, atol=0.002)
+    with av.open(str(path)) as container:
+        beeps = [
+            frame.time
+            for frame in container.decode(audio=0)
+            if np.abs(frame.to_ndarray().astype(float)).max()
+            > (1000 if "s16" in frame.format.name else 0.05)
+        ]
+    assert beeps[0] == pytest.approx(expected[3], abs=0.04)
+    rows = list(csv.DictReader(export_masks(film, tmp_path / "a.csv").open()))
+    told = {int(row["frame"]): float(row["time_s"]) for row in rows}
+    assert list(told.values()) == pytest.approx(expected)
 
 
 def test_an_import_becomes_accepted_frames_or_prompts(segmentation, tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -97,3 +99,20 @@ def test_a_widget_that_was_refused_leaves_nothing_behind():
         return threads_ended(before)
 
     wait_until(ended)
+
+
+def test_a_program_that_ends_while_its_model_loads_says_nothing_of_that():
+    code = """
+import threading
+import numpy as np
+import sam2widget.models.loading as loading
+def load(*_):
+    threading.main_thread().join()
+    raise RuntimeError("can't register atexit after shutdown")
+loading.load_segmenter = load
+from sam2widget import Sam2Widget
+w = Sam2Widget(np.zeros((2, 12, 40, 3), np.uint8), "owner/slow", autosave=False)
+print(w)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith("Sam2Widget(") and ran.stderr == ""

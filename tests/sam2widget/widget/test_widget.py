@@ -68,6 +68,7 @@ def test_traits_tell_what_is_current(widget):
         "height": HEIGHT,
         "num_frames": FRAMES,
         "fps": 25.0,
+        "interval_s": 0.04,
         "name": "array",
         "kind": "video",
         "sizes": None,

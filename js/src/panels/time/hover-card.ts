@@ -81,7 +81,8 @@ export class HoverCard {
   private fill(): void {
     const { frame, object } = this.shown ?? { frame: 0, object: null };
     const { video, objects } = this.store.state;
-    const time = video.fps > 0 && video.kind !== "images" ? timecode(frame / video.fps) : "";
+    const isTimed = video.interval_s > 0 && video.kind !== "images";
+    const time = isTimed ? timecode(frame * video.interval_s) : "";
     setText(this.place, ["Frame ", frame, time && ` · ${time}`].join(""));
     const info = objects.find(({ id }) => id === object);
     setText(this.says, info ? `${info.name} · ${this.describe(frame, info.id)}` : "");

@@ -29,11 +29,13 @@ export class Ruler {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const { axis } = this;
     const ink = inkOf(this.canvas);
-    const { fps } = this.store.state.video;
-    const inTime = this.unit === "time" && fps > 0;
+    const interval = this.store.state.video.interval_s;
+    const inTime = this.unit === "time" && interval > 0;
     const pixels = width / axis.length;
-    const step = inTime ? secondsStep(LABEL_PX / pixels / fps) * fps : frameStep(LABEL_PX / pixels);
-    const minor = minorStep(step, pixels, inTime ? fps : 1);
+    const step = inTime
+      ? secondsStep((LABEL_PX / pixels) * interval) / interval
+      : frameStep(LABEL_PX / pixels);
+    const minor = minorStep(step, pixels, inTime ? 1 / interval : 1);
     context.fillStyle = ink.text;
     context.font = "10px system-ui, sans-serif";
     context.textBaseline = "top";
@@ -47,7 +49,7 @@ export class Ruler {
       context.fillRect(Math.round(x) - 0.5, height - (major ? 7 : 4), 1, major ? 7 : 4);
       if (!major) continue;
       const text = inTime
-        ? timecode(frame / fps, step / fps < 1 ? 1 : 0)
+        ? timecode(frame * interval, step * interval < 1 ? 1 : 0)
         : String(Math.round(frame));
       const wide = context.measureText(text).width;
       context.globalAlpha = 0.75;

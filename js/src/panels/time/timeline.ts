@@ -132,7 +132,7 @@ export class Timeline {
     setAttribute(this.slider, "min", String(video.live?.first ?? 0));
     setAttribute(this.slider, "max", String(Math.max(video.num_frames - 1, 0)));
     if (this.slider.value !== String(frame)) this.slider.value = String(frame);
-    const seconds = video.fps > 0 ? `, ${(frame / video.fps).toFixed(2)} s` : "";
+    const seconds = video.interval_s > 0 ? `, ${(frame * video.interval_s).toFixed(2)} s` : "";
     const text = `Frame ${frame} of ${video.num_frames - 1}${seconds}`;
     setAttribute(this.slider, "aria-valuetext", text);
     this.transport.update(topics);
@@ -148,7 +148,7 @@ export class Timeline {
     const { video, range } = this.store.state;
     setAttribute(this.whole, "disabled", !this.axis.zoomed);
     setText(this.unit, this.ruler.unit === "time" ? "Time" : "Frames");
-    setAttribute(this.unit, "disabled", video.fps <= 0 || video.kind === "images");
+    setAttribute(this.unit, "disabled", video.interval_s <= 0 || video.kind === "images");
     setTip(this.unit, "Count frames or time on the ruler");
     const [start, stop] = range ?? [0, 0];
     setVar(this.track, "frames", this.axis.frames);

@@ -119,7 +119,7 @@ export class Transport {
     if (!isTyped && this.frame.value !== String(frame)) this.frame.value = String(frame);
     setText(this.total, `/ ${last}`);
     const clock = (at: number) =>
-      video.fps > 0 && video.kind !== "images" ? timecode(at / video.fps) : "";
+      video.interval_s > 0 && video.kind !== "images" ? timecode(at * video.interval_s) : "";
     setText(this.time, clock(frame));
     // As wide as what they will ever say.
     setVar(this.element, "digits", `${String(last).length}ch`);

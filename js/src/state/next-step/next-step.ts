@@ -1,5 +1,6 @@
 /** What a person would sensibly do next, as a pure function of what the view knows. */
 
+import { again, againFirst } from "../../ui/again";
 import { duration } from "../../ui/durations";
 
 /** What a propagation came to. */
@@ -51,9 +52,9 @@ export interface NextStep {
 
 export function nextStep(now: Situation): NextStep {
   const isVideo = now.kind === "video";
-  if (now.lost) return { text: "Run the cell again to go on." };
+  if (now.lost) return { text: `${againFirst()} to go on.` };
   if (now.state === "error")
-    return { text: "Choose another model by its name below, or run the cell again." };
+    return { text: `Choose another model by its name below, or ${again()}.` };
   if (now.proposing) return { text: "Looking for everything on this frame. Escape stops that." };
   if (now.everything && now.marked > 0)
     return { text: `Enter makes ${count(now.marked, "marked mask")} objects, M makes them one.` };

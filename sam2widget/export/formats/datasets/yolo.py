@@ -87,7 +87,8 @@ def write_yolo(segmentation: Segmentation, path: Path, *, frames: bool = False) 
             save_below(images, f"{name(frame)}.jpg", picture, quality=JPEG_QUALITY)
     # JSON is YAML too, and quotes names that need it.
     listed = "".join(f"  {n}: {json.dumps(one)}\n" for n, one in enumerate(classes))
-    text = f"path: .\ntrain: images/train\nval: images/train\nnames:\n{listed}"
+    # Without a path, trainers begin at this file; "." would be the folder that they are run in.
+    text = f"train: images/train\nval: images/train\nnames:\n{listed}"
     known = {one.name for one in segmentation.classes}
     unclassed = [n for n, one in enumerate(classes) if one not in known]
     text += f"unclassed: {unclassed}\n" if unclassed else ""

@@ -21,6 +21,9 @@ from ....core.errors import SessionError
 from ...effects.frame_effect import FrameEffect
 from ...segmentation import Segmentation, check_one_size
 
+CLOCK = Fraction(1, 90_000)
+"""Seconds in which the times of frames are written where they are not even."""
+
 
 @dataclass(frozen=True)
 class Encoding:
@@ -37,9 +40,18 @@ class Encoding:
 def write_movie(
     segmentation: Segmentation, path: Path, frame_effect: FrameEffect, encoding: Encoding
 ) -> Path:
-    """Write every frame with an effect, and the source's sound. Odd sizes lose a row or column."""
+    """Write every frame with an effect, and the source's sound. Odd sizes lose a row or column.
+
+    Frames are shown as long as in the source, also where that varies, and sound is heard with the
+    same frame as there.
+    """
     video = segmentation.video
     check_one_size(video)
+    if min(video.width, video.height) < 2:
+        raise SessionError(
+            f"A movie has at least 2x2 pixels, and {video.name} {video.width}x{video.height}: "
+            "export 'png' or 'gif'."
+        )
     with av.open(str(path), "w") as out:
         stream = _add_stream(out, encoding, Fraction(video.fps).limit_denominator(1001))
         stream.width, stream.height = video.width // 2 * 2, video.height // 2 * 2
@@ -48,14 +60,18 @@ def write_movie(
         if rate is not None:
             sound = out.add_stream(encoding.audio_codec, rate=encoding.audio_rate or rate)
             assert isinstance(sound, AudioStream)
+        if video.found_shown_s is not None:
+            stream.codec_context.time_base = CLOCK
         for frame in range(len(video)):
             pixels = frame_effect.render(segmentation, frame)[: stream.height, : stream.width]
             mode = "rgba" if pixels.shape[2] == 4 else "rgb24"
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=mode)
+            if video.found_shown_s is not None:
+                picture.pts, picture.time_base = round(video.found_shown_s[frame] / CLOCK), CLOCK
             out.mux(stream.encode(picture))
         out.mux(stream.encode())
         if sound is not None and video.path is not None:
-            _copy_sound(video.path, out, sound)
+            _copy_sound(video.path, out, sound, video.start_s)
     return path
 
 
@@ -94,12 +110,17 @@ def _sound_rate(path: Path | None) -> int | None:
         return None
 
 
-def _copy_sound(path: Path, out: OutputContainer, stream: AudioStream) -> None:
+def _copy_sound(path: Path, out: OutputContainer, stream: AudioStream, start_s: float) -> None:
+    """Write a file's sound from the time of its first frame on, by the file's clock."""
     with av.open(str(path)) as source:
         resampler = AudioResampler(
             stream.format, stream.layout, stream.rate, frame_size=stream.frame_size or None
         )
         for frame in source.decode(audio=0):
+            if frame.pts is not None and frame.time_base:
+                frame.pts -= round(start_s / frame.time_base)
+                if frame.pts < 0:
+                    continue
             for resampled in resampler.resample(frame):
                 out.mux(stream.encode(resampled))
         for resampled in resampler.resample(None):

@@ -142,7 +142,7 @@ def _metadata(segmentation: Segmentation) -> dict[str, Any]:
     video = segmentation.video
     time: dict[str, Any] = {"name": "t", "type": "time", "unit": "frame"}
     if video.kind == "video":
-        time |= {"scale": 1 / video.fps, "scaled_unit": "second"}
+        time |= {"scale": video.interval_s, "scaled_unit": "second"}
     axes = [time]
     size = video.pixel_size
     for name in ("y", "x"):
