@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..core.masks import Mask
-from ..core.masks.logits import MaskLogits
+from ..core.masks.logits import MAX_SIDE, MaskLogits
 from ..models.segmenter import Candidates, Prediction, PromptSet
 from .records import Candidate, Result, Source
 
@@ -44,9 +44,14 @@ def tracked_result(prediction: Prediction) -> Result:
 
 
 def pack_logits(prediction: Prediction) -> MaskLogits | None:
-    """The logits of a prediction, as they are kept; None where the model gives none."""
+    """The logits of a prediction, as they are kept.
+
+    None where the model gives none, or on a grid larger than a session file may hold.
+    """
     logits_hw = prediction.logits_hw
-    return None if logits_hw is None else MaskLogits.pack(logits_hw)
+    if logits_hw is None or max(logits_hw.shape) > MAX_SIDE:
+        return None
+    return MaskLogits.pack(logits_hw)
 
 
 def is_same_prediction(before: object, after: object) -> bool:

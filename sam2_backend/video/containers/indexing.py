@@ -229,6 +229,8 @@ def _set_times(index: Index, unit_s: float, wrapping: bool) -> None:
     # Matroska rounds to milliseconds: that alone makes no film uneven.
     if (np.diff(shown_s) > 0).all() and off_s.max() > UNEVEN_FRAMES / index.fps:
         index.shown_s = shown_s
+        # Matroska tells no mean rate, but one that is guessed from the first frames.
+        index.fps = float((len(shown_s) - 1) / shown_s[-1])
 
 
 def _order_of_times(packets: Packets, shown: Ints, wrapping: bool) -> tuple[Ints, Ints] | None:

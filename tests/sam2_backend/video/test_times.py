@@ -41,6 +41,7 @@ def test_frames_of_an_uneven_film_are_shown_when_the_file_says(tmp_path, suffix)
     expected = (np.array(UNEVEN) - UNEVEN[0]) / 1000
     np.testing.assert_allclose(video.shown_s, expected, atol=1e-4)
     np.testing.assert_allclose(video.times_s, expected, atol=1e-4)
+    assert video.interval_s == pytest.approx(np.diff(expected).mean(), abs=1e-4)
     video.fps = 10
     np.testing.assert_allclose(video.times_s, np.arange(len(FRAMES)) / 10)
 

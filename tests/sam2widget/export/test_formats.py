@@ -373,6 +373,39 @@ def test_frames_and_sound_of_a_movie_come_when_they_did_in_its_source(
     assert list(told.values()) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("every", [1, 3])
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_an_animation_of_an_uneven_film_shows_frames_as_long(segmentation, tmp_path, suffix, every):
+    video = segmentation.video.duplicate()
+    video.found_shown_s = np.array([0, 0.04, 0.2, 0.22, 0.4, 0.8, 0.84, 0.844, 1.0])
+    film = replace(segmentation, video=video)
+    path = export_masks(film, tmp_path / f"out{suffix}", every=every)
+    least_ms = 20 if suffix == ".gif" else 0  # faster ones no browser shows
+    with Image.open(path) as image:
+        told: list[int] = []
+        for frame in range(image.n_frames):
+            image.seek(frame)
+            image.load()
+            told.append(image.info["duration"])
+    expected = 1000 * np.diff(video.found_shown_s[::every])
+    np.testing.assert_allclose(told[:-1], expected.clip(least_ms), atol=16 if least_ms else 1)
+
+
+@pytest.mark.parametrize("is_even", [True, False])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_a_frame_of_a_movie_may_be_shown_for_hours(segmentation, tmp_path, suffix, is_even):
+    import av
+
+    video = segmentation.video.duplicate()
+    video.fps = 1 / 3600
+    if not is_even:
+        video.found_shown_s = np.array([0, 1, 2, 3, 4, 5, 6, 7, 86_407.0])
+    path = export_masks(replace(segmentation, video=video), tmp_path / f"out{suffix}")
+    with av.open(str(path)) as container:
+        shown = [frame.time for frame in container.decode(video=0)]
+    assert shown == pytest.approx(video.shown_s)
+
+
 def test_an_import_becomes_accepted_frames_or_prompts(segmentation, tmp_path):
     path = export_masks(segmentation, tmp_path / "out.npz")
     found = import_masks(path, segmentation.video)

@@ -16,6 +16,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
+from sam2_backend.video import Video
+
 from ....core.arguments import as_int_from
 from ....core.errors import SessionError
 from ...effects.frame_effect import (
@@ -72,25 +74,43 @@ def write_animation(
     every = as_int_from(every, 1, "every")
     width = None if width is None else as_int_from(width, 1, "width")
     check_one_size(segmentation.video)
-    seconds = every / segmentation.video.fps
+    frames = range(0, len(segmentation), every)
     is_gif = path.suffix.lower() == ".gif"
     if is_gif:
         refuse_transparency(frame_effect, "A GIF")
-    step = max(100 * seconds, 2.0) if is_gif else max(1000 * seconds, 1.0)
-    options = {"loop": "0", **({"final_delay": str(round(step))} if is_gif else {})}
+    times, last = _times(segmentation.video, frames, *((100, 2) if is_gif else (1000, 1)))
+    options = {"loop": "0", **({"final_delay": str(last)} if is_gif else {})}
     with av.open(str(path), "w", options=options) as out:
         if is_gif:
             encoder = _Encoder(out, "gif", "pal8", Fraction(1, 100), palette=True)
         else:
             encoder = _Encoder(out, "libwebp_anim", "bgra", Fraction(1, 1000), WEBP_OPTIONS)
-        for n, frame in enumerate(range(0, len(segmentation), every)):
+        for frame, time in zip(frames, times, strict=True):
             picture = Image.fromarray(frame_effect.render(segmentation, frame))
             if width is not None and picture.width > width:
                 height = max(round(picture.height * width / picture.width), 1)
                 picture = picture.resize((width, height))
-            encoder.write(np.asarray(picture), int(n * step + 0.5))
+            encoder.write(np.asarray(picture), time)
         encoder.end()
     return path
+
+
+def _times(video: Video, frames: range, rate: int, least: int) -> tuple[list[int], int]:
+    """Give when each of some frames is shown, and for how long the last.
+
+    Parameters
+    ----------
+    rate : units of time in a second.
+    least : for how long each is shown at least, in such units.
+    """
+    step = max(rate * frames.step / video.fps, float(least))
+    if video.found_shown_s is None:
+        return [int(n * step + 0.5) for n in range(len(frames))], round(step)
+    times: list[int] = []
+    for shown_s in video.found_shown_s[:: frames.step].tolist():
+        at = int(rate * shown_s + 0.5)
+        times.append(max(at, times[-1] + least) if times else at)
+    return times, round(step)
 
 
 class _Encoder:

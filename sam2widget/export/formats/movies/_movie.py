@@ -21,8 +21,10 @@ from ....core.errors import SessionError
 from ...effects.frame_effect import FrameEffect
 from ...segmentation import Segmentation, check_one_size
 
-CLOCK = Fraction(1, 90_000)
-"""Seconds in which the times of frames are written where they are not even."""
+CLOCK, COARSE_CLOCK = Fraction(1, 90_000), Fraction(1, 1000)
+"""Seconds in which the times of frames are written where they are not even…"""
+LONGEST_TICKS = 2**31 - 1
+"""…and how many of them MP4 and QuickTime let a frame be shown: by the first, for six hours."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +55,25 @@ def write_movie(
             "export 'png' or 'gif'."
         )
     with av.open(str(path), "w") as out:
-        stream = _add_stream(out, encoding, Fraction(video.fps).limit_denominator(1001))
+        stream = _add_stream(out, encoding, _rate_of(video.fps))
         stream.width, stream.height = video.width // 2 * 2, video.height // 2 * 2
         rate = _sound_rate(video.path)
         sound = None
         if rate is not None:
             sound = out.add_stream(encoding.audio_codec, rate=encoding.audio_rate or rate)
             assert isinstance(sound, AudioStream)
-        if video.found_shown_s is not None:
-            stream.codec_context.time_base = CLOCK
+        shown_s = video.found_shown_s
+        clock = CLOCK
+        if shown_s is not None:
+            if np.diff(shown_s).max() / CLOCK > LONGEST_TICKS:
+                clock = COARSE_CLOCK
+            stream.codec_context.time_base = clock
         for frame in range(len(video)):
             pixels = frame_effect.render(segmentation, frame)[: stream.height, : stream.width]
             mode = "rgba" if pixels.shape[2] == 4 else "rgb24"
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=mode)
-            if video.found_shown_s is not None:
-                picture.pts, picture.time_base = round(video.found_shown_s[frame] / CLOCK), CLOCK
+            if shown_s is not None:
+                picture.pts, picture.time_base = round(shown_s[frame] / clock), clock
             out.mux(stream.encode(picture))
         out.mux(stream.encode())
         if sound is not None and video.path is not None:
@@ -85,6 +91,13 @@ def check_crf(crf: object, worst: int) -> str:
     """
     number = as_float_between(crf, 0, worst, "crf= is a whole number")
     return str(as_int(number, "crf="))
+
+
+def _rate_of(fps: float) -> Fraction:
+    """Give frames a second as 30000/1001 and the like, also where one is shown for hours."""
+    if fps < 1:
+        return 1 / Fraction(1 / fps).limit_denominator(1001)
+    return Fraction(fps).limit_denominator(1001)
 
 
 def _add_stream(out: OutputContainer, encoding: Encoding, rate: Fraction) -> VideoStream:
