@@ -24,8 +24,8 @@ from sam2widget import SessionError, read_session
 from sam2widget.annotation.records import ObjectInfo, Result
 from sam2widget.annotation.session import Session
 from sam2widget.core.masks import Mask
-from sam2widget.core.masks.logits import MaskLogits
-from sam2widget.models.segmenter import Point, PromptSet
+from sam2widget.core.masks.logits import MAX_SIDE, MaskLogits
+from sam2widget.models.segmenter import Point, Prediction, PromptSet
 from sam2widget.storage import session_file
 from sam2widget.storage.fingerprint import Fingerprint
 from sam2widget.storage.saved_session import SavedSession, settings_of
@@ -278,6 +278,19 @@ def refilled(session: Session, path: Path) -> Session:
     other = Session(FRAMES, HEIGHT, WIDTH, SureSegmenter(HEIGHT, WIDTH, SURE))
     other.fill(again.objects, again.prompts, again.results)
     return other
+
+
+def test_what_a_model_gives_on_a_grid_of_any_size_is_read_again(tmp_path: Path) -> None:
+    class Fine(SureSegmenter):
+        def _with_logits(self, obj: int, prediction: Prediction) -> Prediction:
+            found = super()._with_logits(obj, prediction)
+            return replace(found, logits_hw=np.ones((MAX_SIDE + obj - 1, 2), np.float32))
+
+    session = Session(FRAMES, HEIGHT, WIDTH, Fine(HEIGHT, WIDTH, SURE))
+    for obj in (1, 2):
+        session.add_point(0, 3, 3, 1, obj)
+    other = refilled(session, tmp_path / "session.sam2.zip")
+    assert [other.all_results[obj, 0].logits is None for obj in (1, 2)] == [False, True]
 
 
 moves = st.lists(
