@@ -41,7 +41,8 @@ class Multiscale:
         """Make a video of it; `axes` and `z` as of `open_video`."""
         video = ArrayVideo(self.array, name, axes=axes or self.axes, z=z)
         video.found_pixel_size = self.pixel_size
-        if video.are_times:
+        # Not where another axis was said to be that of times.
+        if video.are_times and (axes or self.axes).upper().find("T") == self.axes.find("T"):
             video.found_interval_s = self.interval_s
         contrast = self.make_contrast(video.num_channels)
         if contrast is not None:

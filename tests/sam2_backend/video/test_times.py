@@ -127,6 +127,20 @@ def test_ome_zarr_tells_how_far_times_are_apart(tmp_path, unit):
     assert video.found_interval_s == (20.0 if unit else None)
 
 
+def test_times_of_one_axis_are_not_those_of_another_that_a_user_names(tmp_path):
+    group = create_group(tmp_path / "a.zarr", 2)
+    add_array(group, "0", STACK.reshape(3, 2, 4, 12), (1, 2, 4, 12))
+    axes = [{"name": "t", "type": "time", "unit": "second"}]
+    axes += [{"name": name, "type": "space"} for name in "zyx"]
+    scale = {"type": "scale", "scale": [20.0, 1.0, 1.0, 1.0]}
+    levels = [{"path": "0", "coordinateTransformations": [scale]}]
+    group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": levels}]
+    for said, interval_s in ((None, 20.0), ("tzyx", 20.0), ("ztyx", None)):
+        video = open_video(tmp_path / "a.zarr", axes=said)
+        assert len(video) == (2 if said == "ztyx" else 3)
+        assert video.found_interval_s == interval_s
+
+
 def test_what_a_file_says_that_cannot_be_is_nothing():
     assert find_seconds("2", " Min ") == 120
     for value, unit in ((0, "s"), (-1, "s"), ("x", "s"), (None, "s"), (1, "frame"), ("inf", "s")):

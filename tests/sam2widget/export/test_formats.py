@@ -402,6 +402,8 @@ def test_a_frame_of_a_movie_may_be_shown_for_hours(segmentation, tmp_path, suffi
         video.found_shown_s = np.array([0, 1, 2, 3, 4, 5, 6, 7, 86_407.0])
     path = export_masks(replace(segmentation, video=video), tmp_path / f"out{suffix}")
     with av.open(str(path)) as container:
+        assert container.duration is not None  # else the last frame is not seen
+        assert container.duration / av.time_base > video.shown_s[-1]
         shown = [frame.time for frame in container.decode(video=0)]
     assert shown == pytest.approx(video.shown_s)
 

@@ -68,6 +68,8 @@ def write_movie(
             if np.diff(shown_s).max() / CLOCK > LONGEST_TICKS:
                 clock = COARSE_CLOCK
             stream.codec_context.time_base = clock
+            # Frames that are stored out of order would end an MP4 before the last is shown.
+            stream.codec_context.max_b_frames = 0
         for frame in range(len(video)):
             pixels = frame_effect.render(segmentation, frame)[: stream.height, : stream.width]
             mode = "rgba" if pixels.shape[2] == 4 else "rgb24"
