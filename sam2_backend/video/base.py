@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..arguments import check_whole
+from ..arguments import ArgumentError, check_number, check_whole
 from .contrast import Contrast, ContrastLike, as_contrast
 from .errors import VideoError
 from .georeference import GeoReference
@@ -127,6 +127,9 @@ class Video(ABC):
 
     @fps.setter
     def fps(self, fps: float) -> None:
+        check_number(fps, "fps")
+        if not 0 < fps < float("inf"):
+            raise ArgumentError(f"fps must be above 0 and no infinity, got {fps!r}.")
         self._fps = fps
         self.found_shown_s = None
 

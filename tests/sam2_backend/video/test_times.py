@@ -141,6 +141,14 @@ def test_times_of_one_axis_are_not_those_of_another_that_a_user_names(tmp_path):
         assert video.found_interval_s == interval_s
 
 
+@pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf"), "25", True])
+def test_a_rate_that_no_film_has_is_refused(fps):
+    video = open_video(FRAMES)
+    with pytest.raises(ValueError, match="^fps must be"):
+        video.fps = fps
+    assert video.fps == 25
+
+
 def test_what_a_file_says_that_cannot_be_is_nothing():
     assert find_seconds("2", " Min ") == 120
     for value, unit in ((0, "s"), (-1, "s"), ("x", "s"), (None, "s"), (1, "frame"), ("inf", "s")):
