@@ -144,7 +144,7 @@ def test_times_of_one_axis_are_not_those_of_another_that_a_user_names(tmp_path):
 @pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf"), "25", True])
 def test_a_rate_that_no_film_has_is_refused(fps):
     video = open_video(FRAMES)
-    with pytest.raises(ValueError, match="^fps must be"):
+    with pytest.raises(ValueError, match=r"^fps must be"):
         video.fps = fps
     assert video.fps == 25
 

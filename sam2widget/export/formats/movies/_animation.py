@@ -95,21 +95,21 @@ def write_animation(
     return path
 
 
-def _times(video: Video, frames: range, rate: int, least: int) -> tuple[list[int], int]:
+def _times(video: Video, frames: range, rate: int, min_units: int) -> tuple[list[int], int]:
     """Give when each of some frames is shown, and for how long the last.
 
     Parameters
     ----------
     rate : units of time in a second.
-    least : for how long each is shown at least, in such units.
+    min_units : for how long each is shown at least, in such units.
     """
-    step = max(rate * frames.step / video.fps, float(least))
+    step = max(rate * frames.step / video.fps, float(min_units))
     if video.found_shown_s is None:
         return [int(n * step + 0.5) for n in range(len(frames))], round(step)
     times: list[int] = []
     for shown_s in video.found_shown_s[:: frames.step].tolist():
         at = int(rate * shown_s + 0.5)
-        times.append(max(at, times[-1] + least) if times else at)
+        times.append(max(at, times[-1] + min_units) if times else at)
     return times, round(step)
 
 
