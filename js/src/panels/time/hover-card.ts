@@ -8,8 +8,8 @@ import { sizeOf } from "../../state/stage-state";
 import type { MaskRecord, Store } from "../../state/store";
 import { cleared } from "../../ui/canvas";
 import { h, setText } from "../../ui/dom";
-import { timecode } from "../../ui/durations";
 import { hideFloating, showFloating } from "../../ui/floating";
+import { clockAt } from "./clock";
 
 /** In CSS pixels. */
 const WIDTH = 132;
@@ -81,8 +81,7 @@ export class HoverCard {
   private fill(): void {
     const { frame, object } = this.shown ?? { frame: 0, object: null };
     const { video, objects } = this.store.state;
-    const isTimed = video.interval_s > 0 && video.kind !== "images";
-    const time = isTimed ? timecode(frame * video.interval_s) : "";
+    const time = clockAt(video, frame);
     setText(this.place, ["Frame ", frame, time && ` · ${time}`].join(""));
     const info = objects.find(({ id }) => id === object);
     setText(this.says, info ? `${info.name} · ${this.describe(frame, info.id)}` : "");

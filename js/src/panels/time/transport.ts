@@ -5,8 +5,8 @@ import { type Player, SPEEDS } from "../../state/player";
 import { ofFramesOnly, type Store, type Topic } from "../../state/store";
 import { setAttribute } from "../../ui/attributes";
 import { h, icon, iconButton, setLabel, setPressed, setText, setVar } from "../../ui/dom";
-import { timecode } from "../../ui/durations";
 import { setTip } from "../../ui/tooltip";
+import { clockAt } from "./clock";
 
 export class Transport {
   readonly element: HTMLElement;
@@ -118,11 +118,9 @@ export class Transport {
     const isTyped = document.activeElement === this.frame;
     if (!isTyped && this.frame.value !== String(frame)) this.frame.value = String(frame);
     setText(this.total, `/ ${last}`);
-    const clock = (at: number) =>
-      video.interval_s > 0 && video.kind !== "images" ? timecode(at * video.interval_s) : "";
-    setText(this.time, clock(frame));
+    setText(this.time, clockAt(video, frame));
     // As wide as what they will ever say.
     setVar(this.element, "digits", `${String(last).length}ch`);
-    setVar(this.element, "time", `${clock(last).length}ch`);
+    setVar(this.element, "time", `${clockAt(video, last).length}ch`);
   }
 }
