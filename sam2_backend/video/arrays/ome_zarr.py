@@ -145,25 +145,28 @@ def _axes(image: dict[str, Any], array: Any) -> str:
 def _pixel_size(image: dict[str, Any], dataset: dict[str, Any]) -> PixelSize | None:
     """Of a level; None where its axes have no unit, or there is no scale."""
     try:
-        axes = {str(axis["name"]).lower(): n for n, axis in enumerate(image["axes"])}
-        units = [image["axes"][axes[name]].get("unit") for name in "xy"]
-        x, y = (_scale(dataset, axes[name]) * _scale(image, axes[name]) for name in "xy")
+        (x, x_unit), (y, y_unit) = (_step(image, dataset, name) for name in "xy")
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return None
-    return find_pixel_size(x, y, units[0], "OME-Zarr metadata") if units[0] == units[1] else None
+    return find_pixel_size(x, y, x_unit, "OME-Zarr metadata") if x_unit == y_unit else None
 
 
 def _interval_s(image: dict[str, Any], dataset: dict[str, Any]) -> float | None:
     """Seconds between times; None where their axis has no unit, or there is no scale."""
     try:
-        axes = [str(axis["name"]).lower() for axis in image["axes"]]
-        at = axes.index("t")
         if not any(of.get("coordinateTransformations") for of in (image, dataset)):
             return None
-        span = _scale(dataset, at) * _scale(image, at)
-        return find_seconds(span, str(image["axes"][at].get("unit")))
+        span, unit = _step(image, dataset, "t")
+        return find_seconds(span, str(unit))
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _step(image: dict[str, Any], dataset: dict[str, Any], name: str) -> tuple[float, Any]:
+    """How long it is from one index of an axis to the next, of a level, and in which unit."""
+    axes = {str(axis["name"]).lower(): n for n, axis in enumerate(image["axes"])}
+    at = axes[name]
+    return _scale(dataset, at) * _scale(image, at), image["axes"][at].get("unit")
 
 
 def _scale(of: dict[str, Any], axis: int) -> float:
