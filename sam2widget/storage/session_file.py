@@ -44,7 +44,7 @@ from .safe_zip import (
 from .saved_session import SavedSession
 from .session_json import build_fingerprint, build_session, dump_session, find_mask_sizes
 from .session_logits import LOGITS, PACKED, build_logits, dump_logits
-from .session_results import RECORD, dump_results, in_order
+from .session_results import RECORD, dump_results, list_rows
 from .session_schema import Header, SessionRecord, Summary
 
 T = TypeVar("T")
@@ -123,8 +123,9 @@ def write_session(path: str | os.PathLike[str], saved: SavedSession) -> None:
         return -1 if mask is None else numbers.setdefault(mask, len(numbers))
 
     document = dump_session(saved, VERSION, number)
-    records = dump_results(saved.results, number)
-    logits, packed = dump_logits(one for *_, row in in_order(saved.results) for one in row)
+    rows = list_rows(saved.results)
+    records = dump_results(rows, number)
+    logits, packed = dump_logits(one for *_, found in rows for one in found)
     runs = [mask.runs for mask in numbers]
     sizes = np.array([len(run) // _RUN.itemsize for run in runs], _RUN)
     members = {

@@ -5,7 +5,7 @@ There may be millions: what is wrong is looked for in all of a column at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import repeat
 from typing import Any, TypeVar, get_args
 
@@ -37,31 +37,33 @@ RECORD = np.dtype(
 Records = NDArray[Any]
 """(R,) of `RECORD`."""
 
+Rows = list[tuple[int, list[int], list[Result]]]
+"""Each object's id, its frames, and its results there, all ascending: as in the file."""
+
 _SOURCES: dict[bytes, Source] = {one.encode(): one for one in get_args(Source)}
 _STATES: dict[bytes, State] = {one.encode(): one for one in get_args(State)}
 
 
-def in_order(
-    results: Mapping[tuple[int, int], Result],
-) -> Iterator[tuple[int, list[int], list[Result]]]:
-    """Give each object's id, its frames, and its results there, all ascending: as in the file."""
+def list_rows(results: Mapping[tuple[int, int], Result]) -> Rows:
+    """List results by (object id, frame) in the order of the file."""
+    rows: Rows = []
     for obj, row in FrameTable.of_mapping(results).rows():
         frames = sorted(row)
-        yield obj, frames, [row[frame] for frame in frames]
+        rows.append((obj, frames, [row[frame] for frame in frames]))
+    return rows
 
 
-def dump_results(
-    results: Mapping[tuple[int, int], Result], number: Callable[[Mask | None], int]
-) -> Records:
-    """Give the records of results by (object id, frame), ascending.
+def dump_results(rows: Rows, number: Callable[[Mask | None], int]) -> Records:
+    """Give the records of results, ascending.
 
     Parameters
     ----------
+    rows : from `list_rows`.
     number : gives a mask its number in the file; -1 for None.
     """
-    records = np.empty(len(results), RECORD)
+    records = np.empty(sum(len(found) for *_, found in rows), RECORD)
     start = 0
-    for obj, frames, found in in_order(results):
+    for obj, frames, found in rows:
         part = records[start : start + len(found)]
         part["object"] = obj
         part["frame"] = frames
